@@ -1,0 +1,30 @@
+//! similard: finds the versions of one photo (crops, sizes, edits) in a photographer's folders.
+//!
+//! Two laws:
+//!
+//! 1. An event is a hint, the scan is the truth, the database is the memory. A lost event costs
+//!    time, never a photo; whatever is in memory can be rebuilt from SQLite and the disk.
+//! 2. Modules know only the domain types of [`photo`]; [`daemon`] alone joins them with threads and
+//!    channels.
+//!
+//! The way of a photo:
+//!
+//! ```text
+//! notify ─┐
+//!         ├→ intake ──→ vision: identify → decode → prepare → backbone ──→ store ──→ likeness: head → pairs → clusters
+//! scan ───┘             (a pool of children reads hostile bytes)           (one writer)             │
+//!                                                                                        api ──→ simctl
+//! ```
+//!
+//! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
+//! at any time from what is stored.
+
+//pub mod api;
+//pub mod cli;
+//pub mod config;
+//pub mod daemon;
+//pub mod intake;
+pub mod likeness;
+pub mod photo;
+pub mod store;
+pub mod vision;

@@ -1,0 +1,106 @@
+//! The head: a linear projection from features to embedding.
+
+use half::f16;
+use ndarray::{Array1, Array2};
+use safetensors::{Dtype, SafeTensors};
+use thiserror::Error;
+
+use crate::photo::{Embedding, Features};
+
+const BASE: &[u8] = include_bytes!("../../models/head.safetensors");
+
+/// A head's file cannot be used.
+#[derive(Debug, Error)]
+#[error("the head cannot be used: {0}")]
+pub struct Error(String);
+
+/// `embedding = normalise(weight · features + bias)`.
+pub struct Head {
+    name: String,
+    /// `[dimensions, features]`.
+    weight: Array2<f32>,
+    bias: Array1<f32>,
+}
+
+impl Head {
+    /// The head in the binary.
+    ///
+    /// # Errors
+    /// When its file is not a head.
+    pub fn base() -> Result<Head, Error> {
+        Head::from_safetensors("base", BASE)
+    }
+
+    /// Reads `weight` [dimensions, features] and `bias` [dimensions], both f32.
+    ///
+    /// # Errors
+    /// When they are not there, or not of these shapes.
+    pub fn from_safetensors(name: &str, bytes: &[u8]) -> Result<Head, Error> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| Error(e.to_string()))?;
+        let read = |name: &str| -> Result<(Vec<usize>, Vec<f32>), Error> {
+            let tensor = file.tensor(name).map_err(|e| Error(e.to_string()))?;
+            if tensor.dtype() != Dtype::F32 {
+                return Err(Error(format!("{name} is not f32")));
+            }
+            let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            Ok((tensor.shape().to_vec(), values))
+        };
+        let (shape, weight) = read("weight")?;
+        let (bias_shape, bias) = read("bias")?;
+        let [dimensions, features] = shape[..] else { return Err(Error("weight is not a matrix".into())) };
+        if bias_shape != [dimensions] {
+            return Err(Error("bias does not fit weight".into()));
+        }
+        let weight = Array2::from_shape_vec((dimensions, features), weight).map_err(|e| Error(e.to_string()))?;
+        Ok(Head { name: name.to_owned(), weight, bias: Array1::from_vec(bias) })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Names the weights themselves: pairs of different fingerprints do not compare.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for value in self.weight.iter().chain(&self.bias) {
+            hasher.update(&value.to_le_bytes());
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+
+    /// # Shapes
+    /// `features` must have as many numbers as `weight` has columns.
+    pub fn embed(&self, features: &Features) -> Embedding {
+        let features: Array1<f32> = features.0.iter().copied().map(f16::to_f32).collect();
+        let values = self.weight.dot(&features) + &self.bias;
+        Embedding::normalised(&values.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Parity {
+        features: Vec<f32>,
+        embedding: Vec<f32>,
+    }
+
+    #[test]
+    fn the_base_head_gives_what_pytorch_gave() {
+        let parity: Parity = serde_json::from_str(include_str!("../../models/parity.json")).expect("parity.json");
+        let features = Features(parity.features.iter().map(|&v| f16::from_f32(v)).collect());
+        let embedding = Head::base().expect("loads").embed(&features).to_f32();
+        for (ours, theirs) in embedding.iter().zip(&parity.embedding) {
+            assert!((ours - theirs).abs() < 1e-3, "{ours} is not {theirs}");
+        }
+    }
+
+    #[test]
+    fn rubbish_is_no_head() {
+        assert!(Head::from_safetensors("x", b"rubbish").is_err());
+    }
+}

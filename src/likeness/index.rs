@@ -1,0 +1,211 @@
+//! All embeddings in memory, and an exact search over them.
+//!
+//! Embeddings lie as 16-bit floats, 512 bytes each at 256 dimensions. A search widens a tile of
+//! them, multiplies it with all its queries at once, and measures what came near again with
+//! [`distance`], so that an answer never depends on how the products were tiled.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use ndarray::{Array2, ArrayView2};
+
+use crate::photo::{Distance, Embedding, Pair, PhotoId};
+
+/// Embeddings widened at once: 2 MiB of f32 at 256 dimensions, about an L2 cache.
+const TILE: usize = 2048;
+
+/// Queries multiplied at once.
+const QUERIES: usize = 256;
+
+/// How far a tiled product may be off the exact distance: far more than 256 roundings of f32.
+const SLACK: Distance = 1e-4;
+
+/// 1 − cosine of two unit vectors, summed in one order everywhere.
+pub fn distance(a: &[f16], b: &[f16]) -> Distance {
+    let dot: f32 = a.iter().zip(b).map(|(x, y)| x.to_f32() * y.to_f32()).sum();
+    (1.0 - dot).clamp(0.0, 2.0)
+}
+
+/// The embeddings of all photos, by their numbers.
+#[derive(Default)]
+pub struct Index {
+    dimensions: usize,
+    photos: Vec<PhotoId>,
+    values: Vec<f16>,
+}
+
+impl Index {
+    pub fn new(dimensions: usize) -> Index {
+        Index { dimensions, ..Index::default() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.photos.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.photos.is_empty()
+    }
+
+    /// # Panics
+    /// When photos do not come in ascending order, or with another number of dimensions.
+    pub fn add(&mut self, photo: PhotoId, embedding: &Embedding) {
+        assert_eq!(embedding.0.len(), self.dimensions, "one head makes all embeddings");
+        assert!(self.photos.last().is_none_or(|last| *last < photo), "photos come in the order of their numbers");
+        self.photos.push(photo);
+        self.values.extend_from_slice(&embedding.0);
+    }
+
+    pub fn get(&self, photo: PhotoId) -> Option<&[f16]> {
+        let row = self.photos.binary_search(&photo).ok()?;
+        Some(self.row(row))
+    }
+
+    fn row(&self, row: usize) -> &[f16] {
+        &self.values[row * self.dimensions..(row + 1) * self.dimensions]
+    }
+
+    /// Every photo within `reach` of each query: position of the query, photo, distance.
+    pub fn within(&self, queries: &[Embedding], reach: Distance) -> Vec<(usize, PhotoId, Distance)> {
+        let mut found = Vec::new();
+        self.each_tile(queries, |first_row, first_query, products| {
+            for ((row, query), &product) in products.indexed_iter() {
+                if 1.0 - product <= reach + SLACK {
+                    let (row, query) = (first_row + row, first_query + query);
+                    let distance = distance(self.row(row), &queries[query].0);
+                    if distance <= reach {
+                        found.push((query, self.photos[row], distance));
+                    }
+                }
+            }
+        });
+        found
+    }
+
+    /// The `count` photos nearest to a query, nearest first, equal distances by number.
+    pub fn nearest(&self, query: &Embedding, count: usize) -> Vec<(PhotoId, Distance)> {
+        let mut all: Vec<(Distance, usize)> = Vec::with_capacity(self.len());
+        self.each_tile(std::slice::from_ref(query), |first_row, _, products| {
+            all.extend(products.iter().enumerate().map(|(row, &product)| (1.0 - product, first_row + row)));
+        });
+        // A few more than asked for: the products order almost, not quite, as the distances do.
+        let kept = (count + 16).min(all.len());
+        if kept < all.len() {
+            all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0));
+            all.truncate(kept);
+        }
+        let mut nearest: Vec<(PhotoId, Distance)> = all.into_iter().map(|(_, row)| (self.photos[row], distance(self.row(row), &query.0))).collect();
+        nearest.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        nearest.truncate(count);
+        nearest
+    }
+
+    /// Calls `visit` with the first row, the first query and their products [rows, queries], for
+    /// every tile.
+    fn each_tile(&self, queries: &[Embedding], mut visit: impl FnMut(usize, usize, &Array2<f32>)) {
+        if self.is_empty() {
+            return;
+        }
+        let blocks: Vec<Array2<f32>> = queries
+            .chunks(QUERIES)
+            .map(|block| {
+                let mut matrix = Array2::zeros((self.dimensions, block.len()));
+                for (query, mut column) in block.iter().zip(matrix.columns_mut()) {
+                    column.iter_mut().zip(&query.0).for_each(|(to, from)| *to = from.to_f32());
+                }
+                matrix
+            })
+            .collect();
+        let mut wide = vec![0f32; TILE * self.dimensions];
+        for (number, tile) in self.values.chunks(TILE * self.dimensions).enumerate() {
+            let wide = &mut wide[..tile.len()];
+            tile.convert_to_f32_slice(wide);
+            let rows = ArrayView2::from_shape((tile.len() / self.dimensions, self.dimensions), wide).expect("whole rows");
+            for (block, matrix) in blocks.iter().enumerate() {
+                visit(number * TILE, block * QUERIES, &rows.dot(matrix));
+            }
+        }
+    }
+}
+
+/// The pairs that new photos make, with those in the index and with each other.
+pub fn new_pairs(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> Vec<Pair> {
+    let queries: Vec<Embedding> = new.iter().map(|(_, e)| e.clone()).collect();
+    let mut pairs: Vec<Pair> = index.within(&queries, reach).into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
+    for (i, (a, x)) in new.iter().enumerate() {
+        for (b, y) in &new[..i] {
+            let distance = distance(&x.0, &y.0);
+            if distance <= reach {
+                pairs.push(Pair::new(*a, *b, distance));
+            }
+        }
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Unit vectors around a few centres, so that many distances are near any reach.
+    fn clustered(count: usize, seed: u64) -> Vec<Embedding> {
+        let mut state = seed | 1;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        let centres: Vec<Vec<f32>> = (0..8).map(|_| (0..32).map(|_| next()).collect()).collect();
+        (0..count)
+            .map(|i| {
+                let spread = 0.2 + 0.6 * (next() + 1.0);
+                Embedding::normalised(&centres[i % 8].iter().map(|c| c + spread * next()).collect::<Vec<_>>())
+            })
+            .collect()
+    }
+
+    fn index_of(embeddings: &[Embedding]) -> Index {
+        let mut index = Index::new(32);
+        for (i, embedding) in embeddings.iter().enumerate() {
+            index.add(PhotoId(i as i64 * 3), embedding);
+        }
+        index
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn pairs_are_those_of_brute_force(seed: u64, count in 2usize..3000, reach in 0.0f32..1.0) {
+            let embeddings = clustered(count, seed);
+            let (old, new) = embeddings.split_at(count - count.min(40));
+            let index = index_of(old);
+            let fresh: Vec<(PhotoId, Embedding)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
+            let mut found = new_pairs(&index, &fresh, reach);
+            found.sort_by_key(|p| (p.a, p.b));
+            let mut expected = Vec::new();
+            for b in old.len()..count {
+                for a in 0..b {
+                    let d = distance(&embeddings[a].0, &embeddings[b].0);
+                    if d <= reach {
+                        expected.push(Pair::new(PhotoId(a as i64 * 3), PhotoId(b as i64 * 3), d));
+                    }
+                }
+            }
+            expected.sort_by_key(|p| (p.a, p.b));
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn the_nearest_are_those_of_brute_force(seed: u64, count in 1usize..3000, k in 1usize..20) {
+            let embeddings = clustered(count, seed);
+            let query = &clustered(1, seed ^ 99)[0];
+            let mut expected: Vec<(PhotoId, Distance)> = embeddings.iter().enumerate().map(|(i, e)| (PhotoId(i as i64 * 3), distance(&e.0, &query.0))).collect();
+            expected.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+            expected.truncate(k);
+            prop_assert_eq!(index_of(&embeddings).nearest(query, k), expected);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! How much of a library an answer rests on.
+
+use serde::{Deserialize, Serialize};
+
+/// Counts of files; part of every answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    /// In the index.
+    pub indexed: u64,
+    /// Seen, not yet read.
+    pub pending: u64,
+    /// Photos in a format this build does not read.
+    pub unsupported: u64,
+    /// Could not be read; `simctl failures` says why.
+    pub failed: u64,
+    /// Under a root that is not there now.
+    pub offline: u64,
+}

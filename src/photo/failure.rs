@@ -1,0 +1,58 @@
+//! Why a file is not in the index.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The step that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Finding or opening it.
+    Open,
+    /// Getting its bytes.
+    Read,
+    /// A photo format that this build does not read.
+    Unsupported,
+    /// Making a picture of its bytes.
+    Decode,
+    /// Running the encoder.
+    Embed,
+}
+
+impl Stage {
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Open => "open",
+            Stage::Read => "read",
+            Stage::Unsupported => "unsupported",
+            Stage::Decode => "decode",
+            Stage::Embed => "embed",
+        }
+    }
+
+    /// The stage of that [`name`](Stage::name).
+    pub fn from_name(name: &str) -> Option<Stage> {
+        [Stage::Open, Stage::Read, Stage::Unsupported, Stage::Decode, Stage::Embed].into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// One photo's failure: recorded, shown by `simctl failures`, not tried again until its stamp changes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    pub stage: Stage,
+    /// For people: what is wrong with the file.
+    pub reason: String,
+}
+
+impl Failure {
+    pub fn new(stage: Stage, reason: impl fmt::Display) -> Failure {
+        Failure { stage, reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.stage.name(), self.reason)
+    }
+}

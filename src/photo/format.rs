@@ -1,0 +1,114 @@
+//! The file formats photographers have, by name and by first bytes.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// A picture format. Ordered from the best original to the least: RAW before HEIC before JPEG,
+/// then what is usually an export.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Raw,
+    Heic,
+    Jpeg,
+    Tiff,
+    Jxl,
+    Avif,
+    Png,
+    WebP,
+    Bmp,
+    Gif,
+}
+
+impl Format {
+    /// The format a file's name promises, if it names a picture at all.
+    pub fn from_name(path: &Path) -> Option<Format> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match extension.as_str() {
+            "jpg" | "jpeg" | "jpe" | "jfif" => Format::Jpeg,
+            "png" => Format::Png,
+            "webp" => Format::WebP,
+            "tif" | "tiff" => Format::Tiff,
+            "gif" => Format::Gif,
+            "bmp" => Format::Bmp,
+            "heic" | "heif" | "hif" => Format::Heic,
+            "avif" => Format::Avif,
+            "jxl" => Format::Jxl,
+            "cr2" | "cr3" | "crw" | "nef" | "nrw" | "arw" | "srf" | "sr2" | "dng" | "orf" | "rw2" | "raf" | "pef"
+            | "srw" | "3fr" | "fff" | "iiq" | "rwl" | "x3f" | "erf" | "mef" | "mos" | "kdc" | "dcr" => Format::Raw,
+            _ => return None,
+        })
+    }
+
+    /// The format the first bytes show. At least 16 bytes are needed to tell them all apart.
+    pub fn from_bytes(start: &[u8]) -> Option<Format> {
+        Some(match start {
+            [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
+            [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Format::Png,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::WebP,
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Format::Gif,
+            [b'B', b'M', ..] => Format::Bmp,
+            [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => Format::Raw,
+            [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => Format::Raw,
+            [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] => Format::Raw,
+            [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => Format::Tiff,
+            [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..] => Format::Jxl,
+            [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
+                b"avif" | b"avis" => Format::Avif,
+                b"crx " => Format::Raw,
+                b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1" => Format::Heic,
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// Whether this build reads it.
+    pub fn is_supported(self) -> bool {
+        matches!(self, Format::Jpeg | Format::Png | Format::WebP | Format::Tiff | Format::Gif | Format::Bmp)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Raw => "raw",
+            Format::Heic => "heic",
+            Format::Jpeg => "jpeg",
+            Format::Tiff => "tiff",
+            Format::Jxl => "jxl",
+            Format::Avif => "avif",
+            Format::Png => "png",
+            Format::WebP => "webp",
+            Format::Bmp => "bmp",
+            Format::Gif => "gif",
+        }
+    }
+
+    /// The format of that [`name`](Format::name).
+    pub fn from_id(name: &str) -> Option<Format> {
+        use Format::*;
+        [Raw, Heic, Jpeg, Tiff, Jxl, Avif, Png, WebP, Bmp, Gif].into_iter().find(|f| f.name() == name)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_bytes_tell_formats() {
+        assert_eq!(Format::from_name(Path::new("/a/IMG_1.JPG")), Some(Format::Jpeg));
+        assert_eq!(Format::from_name(Path::new("/a/notes.txt")), None);
+        assert_eq!(Format::from_bytes(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
+        assert_eq!(Format::from_bytes(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
+        assert_eq!(Format::from_bytes(b"hello, this is no picture"), None);
+        assert_eq!(Format::from_bytes(b""), None);
+    }
+}

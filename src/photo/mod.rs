@@ -1,0 +1,25 @@
+//! The domain types every module speaks: no I/O, no threads.
+
+mod capture;
+mod cluster;
+mod coverage;
+mod embedding;
+mod failure;
+mod file;
+mod format;
+mod hash;
+mod pair;
+mod picture;
+mod place;
+
+pub use capture::Capture;
+pub use cluster::{Cluster, Link};
+pub use coverage::Coverage;
+pub use embedding::{Embedding, Features};
+pub use failure::{Failure, Stage};
+pub use file::{FileState, Identity, KnownFile, Stamp};
+pub use format::Format;
+pub use hash::{ContentHash, PictureHash};
+pub use pair::{Distance, Pair, PhotoId, Relation};
+pub use picture::{Dimensions, Picture};
+pub use place::{Place, Root, RootId, scopes_of};

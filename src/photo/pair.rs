@@ -1,0 +1,57 @@
+//! Two photos and how near they are.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A photo's number in the index: stable while the index lives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct PhotoId(pub i64);
+
+/// 1 − cosine of two embeddings of the same head: 0 (same) to 2 (opposite).
+pub type Distance = f32;
+
+/// Two photos within reach, `a < b`.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pair {
+    pub a: PhotoId,
+    pub b: PhotoId,
+    pub distance: Distance,
+}
+
+impl Pair {
+    pub fn new(x: PhotoId, y: PhotoId, distance: Distance) -> Pair {
+        Pair { a: x.min(y), b: x.max(y), distance }
+    }
+}
+
+/// What two versions are to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relation {
+    /// Two files of one photo.
+    Identical,
+    /// Another version of the same exposure.
+    Copy,
+    /// Another exposure of the same scene: a burst, a bracket.
+    Moment,
+    /// Near, and not yet told apart.
+    Unknown,
+}
+
+impl Relation {
+    pub fn name(self) -> &'static str {
+        match self {
+            Relation::Identical => "identical",
+            Relation::Copy => "copy",
+            Relation::Moment => "moment",
+            Relation::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

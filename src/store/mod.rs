@@ -1,0 +1,101 @@
+//! The memory: two SQLite files in the data directory.
+//!
+//! `library.db` holds what cannot be made again (roots); `index.db` what a scan can (files,
+//! photos, features, pairs, failures), so that a damaged index takes nothing precious along. One
+//! [`Writer`] writes in transactions; any number of [`Reader`]s read beside it (WAL).
+//!
+//! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
+//! transaction); a file has a photo or a failure or is pending, never two of them.
+
+mod open;
+mod reader;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::photo::{Capture, ContentHash, Dimensions, Failure, Format, PhotoId, Place};
+
+pub use reader::Reader;
+pub use writer::{Batch, IsNew, Writer};
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("{path} cannot be used: {source}")]
+    Open { path: PathBuf, source: rusqlite::Error },
+    #[error("{0} was made by a newer version of similard")]
+    Newer(PathBuf),
+    #[error("{0} is not similard's")]
+    Foreign(PathBuf),
+    #[error("the index: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl Error {
+    /// Whether the disk, not the request, is at fault: full or failing.
+    pub fn is_disk(&self) -> bool {
+        matches!(self, Error::Sqlite(e) | Error::Open { source: e, .. } if matches!(e.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::ReadOnly)))
+    }
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A photo with its files in a scope.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PhotoRecord {
+    pub id: PhotoId,
+    pub format: Format,
+    pub dimensions: Dimensions,
+    pub capture: Capture,
+    pub files: Vec<FileRecord>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRecord {
+    pub place: Place,
+    pub bytes: u64,
+    pub mtime: i64,
+    pub content: ContentHash,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailureRecord {
+    pub place: Place,
+    pub failure: Failure,
+}
+
+/// What was done since the index was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Files whose bytes were read.
+    pub read: u64,
+    /// Photos decoded.
+    pub decoded: u64,
+    /// Photos that went through the backbone.
+    pub embedded: u64,
+}
+
+/// Where the two files are.
+#[derive(Clone, Debug)]
+pub struct Location {
+    directory: PathBuf,
+}
+
+impl Location {
+    pub fn new(directory: &Path) -> Location {
+        Location { directory: directory.to_owned() }
+    }
+
+    pub fn library(&self) -> PathBuf {
+        self.directory.join("library.db")
+    }
+
+    pub fn index(&self) -> PathBuf {
+        self.directory.join("index.db")
+    }
+}

@@ -1,0 +1,66 @@
+//! Opening the two files: ownership, version, pragmas.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{Migrations, SchemaVersion};
+
+use super::{Error, Result};
+
+/// Opens a file for writing, making or migrating it.
+///
+/// # Errors
+/// [`Error::Newer`] and [`Error::Foreign`] leave the file as it is.
+pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>) -> Result<Connection> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        Ok(connection)
+    };
+    let mut connection = open().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    check_owner(&connection, path, application)?;
+    let version = migrations.current_version(&connection).map_err(|e| migration(path, e))?;
+    if matches!(version, SchemaVersion::Outside(_)) {
+        return Err(Error::Newer(path.to_owned()));
+    }
+    let prepare = |connection: &Connection| -> rusqlite::Result<()> {
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // With WAL, NORMAL cannot corrupt; a power cut may cost the last transactions, which a scan makes again.
+        connection.pragma_update(None, "synchronous", "normal")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "application_id", application)
+    };
+    prepare(&connection).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    migrations.to_latest(&mut connection).map_err(|e| migration(path, e))?;
+    Ok(connection)
+}
+
+/// Opens a file that a writer has made, for reading.
+pub fn readable(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+fn check_owner(connection: &Connection, path: &Path, application: i32) -> Result<()> {
+    let read = || -> rusqlite::Result<(i32, i64)> {
+        let owner = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((owner, tables))
+    };
+    let (owner, tables) = read().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    if owner == application || (owner == 0 && tables == 0) { Ok(()) } else { Err(Error::Foreign(path.to_owned())) }
+}
+
+fn migration(path: &Path, error: rusqlite_migration::Error) -> Error {
+    match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => Error::Open { path: path.to_owned(), source: err },
+        _ => Error::Newer(path.to_owned()),
+    }
+}

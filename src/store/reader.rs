@@ -1,0 +1,233 @@
+//! Reading beside the writer: each call sees one committed state.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use half::f16;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use super::writer::path_of;
+use super::{Counters, FailureRecord, FileRecord, Location, PhotoRecord, Result, open};
+use crate::photo::{
+    Capture, ContentHash, Coverage, Dimensions, Failure, Features, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+};
+
+/// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
+/// they compare byte by byte: everything below `a/b` is from `a/b/` up to before `a/b0`.
+fn filter(scopes: &[Place], table: &str) -> (String, Vec<Value>) {
+    let mut parts = Vec::new();
+    let mut values = Vec::new();
+    for scope in scopes {
+        let path = scope.path.as_os_str().as_bytes();
+        values.push(Value::Integer(scope.root.0));
+        if path.is_empty() {
+            parts.push(format!("{table}.root = ?"));
+        } else {
+            parts.push(format!("({table}.root = ? AND ({table}.path = ? OR ({table}.path >= ? AND {table}.path < ?)))"));
+            values.push(Value::Blob(path.to_vec()));
+            values.push(Value::Blob([path, b"/"].concat()));
+            values.push(Value::Blob([path, b"0"].concat()));
+        }
+    }
+    (if parts.is_empty() { "0".to_owned() } else { parts.join(" OR ") }, values)
+}
+
+/// One read-only connection to the index; for one thread at a time.
+pub struct Reader {
+    index: Connection,
+}
+
+impl Reader {
+    /// # Errors
+    /// When no writer has made the index yet.
+    pub fn open(location: &Location) -> Result<Reader> {
+        Ok(Reader { index: open::readable(&location.index())? })
+    }
+
+    /// Every file of a scope with its stamp and state.
+    pub fn files(&self, scope: &Place) -> Result<HashMap<PathBuf, KnownFile>> {
+        let (within, values) = filter(std::slice::from_ref(scope), "f");
+        let mut statement = self.index.prepare(&format!(
+            "SELECT f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.pending, f.photo IS NULL
+             FROM files f WHERE {within}"
+        ))?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            let state = match (row.get(6)?, row.get(7)?) {
+                (true, _) => FileState::Pending,
+                (false, true) => FileState::Failed,
+                (false, false) => FileState::Indexed,
+            };
+            Ok((path_of(&row.get::<_, Vec<u8>>(0)?), KnownFile { stamp: stamp(row, 1)?, state }))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Folders of a scope that could not be listed: failures without a file.
+    pub fn unreadable_folders(&self, scope: &Place) -> Result<Vec<PathBuf>> {
+        let (within, values) = filter(std::slice::from_ref(scope), "x");
+        let mut statement = self.index.prepare(&format!(
+            "SELECT x.path FROM failures x LEFT JOIN files f ON f.root = x.root AND f.path = x.path WHERE f.id IS NULL AND ({within})"
+        ))?;
+        let rows = statement.query_map(params_from_iter(values), |row| Ok(path_of(&row.get::<_, Vec<u8>>(0)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The photo that a file of this inode, size and time already gave: it was moved or linked.
+    pub fn photo_of_inode(&self, stamp: &Stamp) -> Result<Option<(PhotoId, ContentHash)>> {
+        let mut statement = self.index.prepare_cached(
+            "SELECT photo, content FROM files WHERE inode = ?1 AND size = ?2 AND mtime = ?3 AND volume = ?4 AND photo IS NOT NULL LIMIT 1",
+        )?;
+        let found = statement.query_row(params![stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.volume as i64], |row| {
+            Ok((PhotoId(row.get(0)?), ContentHash(row.get(1)?)))
+        });
+        Ok(found.optional()?)
+    }
+
+    pub fn photo_of_picture(&self, picture: &PictureHash) -> Result<Option<PhotoId>> {
+        let mut statement = self.index.prepare_cached("SELECT id FROM photos WHERE picture = ?1")?;
+        Ok(statement.query_row([picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
+    }
+
+    /// Files of the scopes, by state.
+    pub fn coverage(&self, scopes: &[Place]) -> Result<Coverage> {
+        let count = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
+        let (within, values) = filter(scopes, "f");
+        let (indexed, pending) = self.index.query_row(
+            &format!("SELECT count(photo), count(*) FILTER (WHERE pending) FROM files f WHERE {within}"),
+            params_from_iter(values),
+            |row| Ok((count(row, 0)?, count(row, 1)?)),
+        )?;
+        let (within, values) = filter(scopes, "x");
+        let (unsupported, failed) = self.index.query_row(
+            &format!("SELECT count(*) FILTER (WHERE stage = 'unsupported'), count(*) FILTER (WHERE stage <> 'unsupported') FROM failures x WHERE {within}"),
+            params_from_iter(values),
+            |row| Ok((count(row, 0)?, count(row, 1)?)),
+        )?;
+        Ok(Coverage { indexed, pending, unsupported, failed, offline: 0 })
+    }
+
+    /// Whether a file of the scopes is still to be read.
+    pub fn is_pending(&self, scopes: &[Place]) -> Result<bool> {
+        let (within, values) = filter(scopes, "f");
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM files f WHERE f.pending AND ({within}))");
+        Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get(0))?)
+    }
+
+    /// Up to `count` pending files that come after a place.
+    pub fn pending_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
+        let mut statement = self.index.prepare_cached(
+            "SELECT root, path, volume, inode, size, mtime, ctime FROM files
+             WHERE pending AND (root, path) > (?1, ?2) ORDER BY root, path LIMIT ?3",
+        )?;
+        let rows = statement.query_map(params![after.root.0, after.path.as_os_str().as_bytes(), count as i64], |row| {
+            let place = Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) };
+            Ok((place, stamp(row, 2)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub fn counters(&self) -> Result<Counters> {
+        let mut counters = Counters::default();
+        let mut statement = self.index.prepare_cached("SELECT name, value FROM counters")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let value = row.get::<_, i64>(1)? as u64;
+            match row.get::<_, String>(0)?.as_str() {
+                "read" => counters.read = value,
+                "decoded" => counters.decoded = value,
+                "embedded" => counters.embedded = value,
+                _ => {}
+            }
+        }
+        Ok(counters)
+    }
+
+    /// Pairs up to a distance, closest first.
+    pub fn pairs(&self, up_to: f32) -> Result<Vec<Pair>> {
+        let mut statement = self.index.prepare_cached("SELECT a, b, distance FROM pairs WHERE distance <= ?1 ORDER BY distance, a, b")?;
+        let rows = statement.query_map([f64::from(up_to)], |row| {
+            Ok(Pair { a: PhotoId(row.get(0)?), b: PhotoId(row.get(1)?), distance: row.get::<_, f64>(2)? as f32 })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The photos that have files in the scopes, with those files sorted by path, where `wanted`
+    /// holds for the photo's number and how many such files it has.
+    pub fn photos(&self, scopes: &[Place], wanted: impl Fn(PhotoId, usize) -> bool) -> Result<HashMap<PhotoId, PhotoRecord>> {
+        let (within, values) = filter(scopes, "f");
+        let mut files: HashMap<PhotoId, Vec<FileRecord>> = HashMap::new();
+        let mut statement = self.index.prepare(&format!(
+            "SELECT f.photo, f.root, f.path, f.size, f.mtime, f.content FROM files f WHERE f.photo IS NOT NULL AND ({within})"
+        ))?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let place = Place { root: RootId(row.get(1)?), path: path_of(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?) };
+            let record = FileRecord { place, bytes: row.get::<_, i64>(3)? as u64, mtime: row.get(4)?, content: ContentHash(row.get(5)?) };
+            files.entry(PhotoId(row.get(0)?)).or_default().push(record);
+        }
+        let mut photos = HashMap::new();
+        let mut statement = self
+            .index
+            .prepare_cached("SELECT format, width, height, taken, utc_offset, make, model, serial, orientation FROM photos WHERE id = ?1")?;
+        for (id, mut files) in files {
+            if !wanted(id, files.len()) {
+                continue;
+            }
+            files.sort_by(|a, b| a.place.cmp(&b.place));
+            let record = statement.query_row([id.0], |row| {
+                Ok(PhotoRecord {
+                    id,
+                    format: Format::from_id(&row.get::<_, String>(0)?).unwrap_or(Format::Jpeg),
+                    dimensions: Dimensions { width: row.get(1)?, height: row.get(2)? },
+                    capture: Capture {
+                        taken: row.get(3)?,
+                        offset: row.get(4)?,
+                        make: row.get(5)?,
+                        model: row.get(6)?,
+                        serial: row.get(7)?,
+                        orientation: row.get(8)?,
+                    },
+                    files: Vec::new(),
+                })
+            })?;
+            photos.insert(id, PhotoRecord { files, ..record });
+        }
+        Ok(photos)
+    }
+
+    /// The failures of the scopes, by path.
+    pub fn failures(&self, scopes: &[Place]) -> Result<Vec<FailureRecord>> {
+        let (within, values) = filter(scopes, "x");
+        let mut statement = self.index.prepare(&format!("SELECT x.root, x.path, x.stage, x.reason FROM failures x WHERE {within} ORDER BY x.root, x.path"))?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            let stage = Stage::from_name(&row.get::<_, String>(2)?).unwrap_or(Stage::Decode);
+            let place = Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) };
+            Ok(FailureRecord { place, failure: Failure { stage, reason: row.get(3)? } })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Hands over every photo's features, in order of their numbers.
+    pub fn each_features(&self, mut take: impl FnMut(PhotoId, Features)) -> Result<()> {
+        let mut statement = self.index.prepare("SELECT photo, data FROM features ORDER BY photo")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+            let values = data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect();
+            take(PhotoId(row.get(0)?), Features(values));
+        }
+        Ok(())
+    }
+}
+
+fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
+    Ok(Stamp {
+        volume: row.get::<_, i64>(first)? as u64,
+        inode: row.get::<_, i64>(first + 1)? as u64,
+        size: row.get::<_, i64>(first + 2)? as u64,
+        mtime: row.get(first + 3)?,
+        ctime: row.get(first + 4)?,
+    })
+}

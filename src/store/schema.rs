@@ -1,0 +1,82 @@
+//! The tables. Migrations are only ever added at the end.
+
+use rusqlite_migration::{M, Migrations};
+
+/// `application_id` of the two files: "siml" and "simi".
+pub const LIBRARY_ID: i32 = 0x7369_6d6c;
+pub const INDEX_ID: i32 = 0x7369_6d69;
+
+pub const LIBRARY: Migrations<'static> = Migrations::from_slice(LIBRARY_STEPS);
+
+pub const INDEX: Migrations<'static> = Migrations::from_slice(INDEX_STEPS);
+
+const LIBRARY_STEPS: &[M<'static>] = &[M::up(
+    "CREATE TABLE roots (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         path BLOB NOT NULL UNIQUE
+     ) STRICT;",
+)];
+
+const INDEX_STEPS: &[M<'static>] = &[M::up(
+    "CREATE TABLE photos (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         picture BLOB NOT NULL UNIQUE,
+         format TEXT NOT NULL,
+         width INTEGER NOT NULL,
+         height INTEGER NOT NULL,
+         taken TEXT, utc_offset TEXT, make TEXT, model TEXT, serial TEXT, orientation INTEGER
+     ) STRICT;
+
+     -- pending: seen, not yet read. Otherwise it has a photo, or a failure.
+     CREATE TABLE files (
+         id INTEGER PRIMARY KEY,
+         root INTEGER NOT NULL,
+         path BLOB NOT NULL,
+         volume INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,
+         mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,
+         content BLOB,
+         photo INTEGER REFERENCES photos(id),
+         pending INTEGER NOT NULL DEFAULT 1,
+         UNIQUE (root, path)
+     ) STRICT;
+     CREATE INDEX files_by_photo ON files (photo);
+     CREATE INDEX files_pending ON files (root, path) WHERE pending;
+     CREATE INDEX files_by_inode ON files (inode, size, mtime);
+
+     -- A folder that cannot be listed has a failure and no file.
+     CREATE TABLE failures (
+         root INTEGER NOT NULL,
+         path BLOB NOT NULL,
+         stage TEXT NOT NULL,
+         reason TEXT NOT NULL,
+         PRIMARY KEY (root, path)
+     ) STRICT, WITHOUT ROWID;
+
+     -- data: 16-bit floats, little-endian.
+     CREATE TABLE features (
+         photo INTEGER PRIMARY KEY REFERENCES photos(id),
+         backbone TEXT NOT NULL,
+         data BLOB NOT NULL
+     ) STRICT;
+
+     -- a < b; of the head named in settings.
+     CREATE TABLE pairs (
+         a INTEGER NOT NULL REFERENCES photos(id),
+         b INTEGER NOT NULL REFERENCES photos(id),
+         distance REAL NOT NULL,
+         PRIMARY KEY (a, b)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX pairs_by_distance ON pairs (distance);
+
+     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+)];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn migrations_are_valid() {
+        super::LIBRARY.validate().expect("library");
+        super::INDEX.validate().expect("index");
+    }
+}

@@ -1,0 +1,224 @@
+//! The one writer.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::{Counters, Location, Result, open, schema};
+use crate::photo::{Capture, ContentHash, Failure, Features, Identity, Pair, PhotoId, Place, Root, RootId, Stamp};
+
+/// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
+/// of the data directory.
+pub struct Writer {
+    library: Connection,
+    index: Connection,
+}
+
+impl Writer {
+    /// Opens both files, making them when they are not there.
+    ///
+    /// # Errors
+    /// When a file cannot be used, is another program's, or was made by a newer version.
+    pub fn open(location: &Location) -> Result<Writer> {
+        let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY)?;
+        let index = open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX)?;
+        Ok(Writer { library, index })
+    }
+
+    pub fn roots(&self) -> Result<Vec<Root>> {
+        let mut statement = self.library.prepare("SELECT id, path FROM roots ORDER BY path")?;
+        let rows = statement.query_map([], |row| {
+            let path: Vec<u8> = row.get(1)?;
+            Ok(Root { id: RootId(row.get(0)?), path: path_of(&path) })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Adds a root, or finds it. Roots below it become part of it, with all that is known of them.
+    pub fn add_root(&mut self, path: &Path) -> Result<RootId> {
+        let bytes = path.as_os_str().as_bytes();
+        self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
+        let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1", [bytes], |row| row.get(0))?);
+        for inner in self.roots()?.into_iter().filter(|r| r.id != id) {
+            let Ok(below) = inner.path.strip_prefix(path) else { continue };
+            let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
+            let batch = self.index.transaction()?;
+            for table in ["files", "failures"] {
+                batch.execute(&format!("UPDATE OR REPLACE {table} SET root = ?1, path = CAST(?2 || path AS BLOB) WHERE root = ?3"), params![id.0, prefix, inner.id.0])?;
+            }
+            batch.commit()?;
+            self.library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
+        }
+        Ok(id)
+    }
+
+    /// Forgets a root and its files. Photos stay, so that adding it again costs no decode.
+    pub fn remove_root(&mut self, root: RootId) -> Result<()> {
+        let batch = self.index.transaction()?;
+        batch.execute("DELETE FROM files WHERE root = ?1", [root.0])?;
+        batch.execute("DELETE FROM failures WHERE root = ?1", [root.0])?;
+        batch.commit()?;
+        self.library.execute("DELETE FROM roots WHERE id = ?1", [root.0])?;
+        Ok(())
+    }
+
+    /// Runs `work` in one transaction: all of it is kept, or, on an error, none.
+    pub fn batch<T>(&mut self, work: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
+        let mut batch = Batch { transaction: self.index.transaction()? };
+        let done = work(&mut batch)?;
+        batch.transaction.commit()?;
+        Ok(done)
+    }
+}
+
+/// Writes that succeed or fail together.
+pub struct Batch<'a> {
+    transaction: Transaction<'a>,
+}
+
+impl Batch<'_> {
+    /// Records a file that was seen. With a new stamp it becomes pending and its failure, if any,
+    /// is forgotten.
+    pub fn see(&mut self, place: &Place, stamp: &Stamp) -> Result<()> {
+        let changed = self
+            .transaction
+            .prepare_cached(
+                "INSERT INTO files (root, path, volume, inode, size, mtime, ctime) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (root, path) DO UPDATE SET
+                     volume = ?3, inode = ?4, size = ?5, mtime = ?6, ctime = ?7, content = NULL, photo = NULL, pending = 1
+                 WHERE (volume, inode, size, mtime, ctime) IS NOT (?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime])?;
+        if changed > 0 {
+            self.forgive(place)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a photo with its features, or finds the one of the same picture.
+    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, features: &Features) -> Result<(PhotoId, IsNew)> {
+        if let Some(known) = self.photo(identity)? {
+            return Ok((known, IsNew::No));
+        }
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO photos (picture, format, width, height, taken, utc_offset, make, model, serial, orientation)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                identity.picture.0,
+                identity.format.name(),
+                identity.dimensions.width,
+                identity.dimensions.height,
+                capture.taken,
+                capture.offset,
+                capture.make,
+                capture.model,
+                capture.serial,
+                capture.orientation
+            ])?;
+        let id = PhotoId(self.transaction.last_insert_rowid());
+        let data: Vec<u8> = features.0.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data) VALUES (?1, ?2, ?3)")?.execute(params![id.0, backbone, data])?;
+        Ok((id, IsNew::Yes))
+    }
+
+    fn photo(&self, identity: &Identity) -> Result<Option<PhotoId>> {
+        let mut statement = self.transaction.prepare_cached("SELECT id FROM photos WHERE picture = ?1")?;
+        Ok(statement.query_row([identity.picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
+    }
+
+    /// Says that a file holds a photo, if its stamp is still the one that was read.
+    pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId) -> Result<()> {
+        let linked = self
+            .transaction
+            .prepare_cached("UPDATE files SET content = ?1, photo = ?2, pending = 0 WHERE root = ?3 AND path = ?4 AND inode = ?5 AND size = ?6 AND mtime = ?7")?
+            .execute(params![content.0, photo.0, place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
+        if linked > 0 {
+            self.forgive(place)?;
+        }
+        Ok(())
+    }
+
+    /// Records why a file, or a folder, could not be read.
+    pub fn fail(&mut self, place: &Place, failure: &Failure) -> Result<()> {
+        let path = place.path.as_os_str().as_bytes();
+        self.transaction.prepare_cached("UPDATE files SET content = NULL, photo = NULL, pending = 0 WHERE root = ?1 AND path = ?2")?.execute(params![place.root.0, path])?;
+        self.transaction
+            .prepare_cached("INSERT OR REPLACE INTO failures (root, path, stage, reason) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![place.root.0, path, failure.stage.name(), failure.reason])?;
+        Ok(())
+    }
+
+    /// Forgets a failure.
+    pub fn forgive(&mut self, place: &Place) -> Result<()> {
+        self.transaction
+            .prepare_cached("DELETE FROM failures WHERE root = ?1 AND path = ?2")?
+            .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
+        Ok(())
+    }
+
+    /// Forgets a file that is gone. Its photo stays.
+    pub fn forget(&mut self, place: &Place) -> Result<()> {
+        self.transaction
+            .prepare_cached("DELETE FROM files WHERE root = ?1 AND path = ?2")?
+            .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
+        self.forgive(place)
+    }
+
+    pub fn add_pairs(&mut self, pairs: &[Pair]) -> Result<()> {
+        let mut statement = self.transaction.prepare_cached("INSERT OR REPLACE INTO pairs (a, b, distance) VALUES (?1, ?2, ?3)")?;
+        for pair in pairs {
+            statement.execute(params![pair.a.0, pair.b.0, pair.distance])?;
+        }
+        Ok(())
+    }
+
+    pub fn remove_pairs(&mut self) -> Result<()> {
+        self.transaction.execute("DELETE FROM pairs", [])?;
+        Ok(())
+    }
+
+    /// Drops features that another backbone made, with everything made of them; their files
+    /// become pending.
+    pub fn keep_backbone(&mut self, backbone: &str) -> Result<usize> {
+        let stale = "SELECT photo FROM features WHERE backbone IS NOT ?1";
+        self.transaction.execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [backbone])?;
+        self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [backbone])?;
+        let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [backbone])?;
+        self.transaction.execute("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM features)", [])?;
+        Ok(dropped)
+    }
+
+    pub fn count(&mut self, done: &Counters) -> Result<()> {
+        let mut statement = self.transaction.prepare_cached("INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + ?2")?;
+        for (name, value) in [("read", done.read), ("decoded", done.decoded), ("embedded", done.embedded)] {
+            if value > 0 {
+                statement.execute(params![name, value as i64])?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.transaction.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        self.transaction.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [name, value])?;
+        Ok(())
+    }
+}
+
+/// Whether a photo was not in the index before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IsNew {
+    Yes,
+    No,
+}
+
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+

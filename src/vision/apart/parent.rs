@@ -1,0 +1,128 @@
+//! The daemon's side: one child, started when needed, ended when it hangs.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::COMMAND;
+use super::protocol::{self, DecodedHeader, Identified};
+use crate::photo::{Failure, Identity, Picture, Stage};
+use crate::vision::Limits;
+use crate::vision::decode::Decoded;
+
+/// Why a file was not read.
+#[derive(Debug, Error)]
+pub enum Problem {
+    /// The file's own fault; to be recorded.
+    #[error("{0}")]
+    Photo(Failure),
+    /// This machine's fault (no process to be had, say); the file is as unread as before.
+    #[error("the decoding child cannot be used: {0}")]
+    Child(#[from] io::Error),
+}
+
+/// Reads files through a child process. Not shared: each worker has its own.
+pub struct Reader {
+    program: PathBuf,
+    limits: Limits,
+    child: Option<Running>,
+}
+
+struct Running {
+    process: Child,
+    socket: UnixStream,
+}
+
+impl Reader {
+    /// `program` is this program, to be run with [`COMMAND`].
+    pub fn new(program: PathBuf, limits: Limits) -> Reader {
+        Reader { program, limits, child: None }
+    }
+
+    /// Says what an open file is.
+    ///
+    /// # Errors
+    /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
+    pub fn identify(&mut self, file: &File) -> Result<Identity, Problem> {
+        let socket = self.socket()?;
+        if protocol::send_file(socket, file).is_err() {
+            // The child went away between two files, by no fault of this one.
+            self.end();
+            protocol::send_file(self.socket()?, file)?;
+        }
+        self.answer::<Identified>()?.map_err(Problem::Photo)
+    }
+
+    /// Decodes the file that [`identify`](Reader::identify) named last.
+    ///
+    /// # Errors
+    /// As `identify`.
+    pub fn decode(&mut self) -> Result<Decoded, Problem> {
+        let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE]));
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(self.lost(io::ErrorKind::BrokenPipe.into()));
+        }
+        let header = self.answer::<DecodedHeader>()?.map_err(Problem::Photo)?;
+        let rgb = self.receive(protocol::read_frame)?;
+        if rgb.len() as u64 != 3 * header.dimensions.pixels() {
+            return Err(self.lost(io::ErrorKind::InvalidData.into()));
+        }
+        let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
+        Ok(Decoded { picture, capture: header.capture })
+    }
+
+    fn answer<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        self.receive(protocol::read_json)
+    }
+
+    fn receive<T>(&mut self, read: impl FnOnce(&UnixStream) -> io::Result<T>) -> Result<T, Problem> {
+        let Some(child) = &self.child else { return Err(self.lost(io::ErrorKind::BrokenPipe.into())) };
+        read(&child.socket).map_err(|e| self.lost(e))
+    }
+
+    /// The child fell silent while it had a file: that file's fault, and the child's end.
+    fn lost(&mut self, error: io::Error) -> Problem {
+        self.end();
+        let reason = match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!("reading it took more than {} seconds", self.limits.seconds),
+            _ => "the decoder crashed on it".to_owned(),
+        };
+        Problem::Photo(Failure::new(Stage::Decode, reason))
+    }
+
+    fn socket(&mut self) -> io::Result<&UnixStream> {
+        if self.child.is_none() {
+            let (ours, theirs) = UnixStream::pair()?;
+            ours.set_read_timeout(Some(Duration::from_secs(self.limits.seconds)))?;
+            let process = Command::new(&self.program)
+                .arg(COMMAND)
+                .arg(serde_json::to_string(&self.limits)?)
+                .stdin(Stdio::from(OwnedFd::from(theirs)))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()?;
+            self.child = Some(Running { process, socket: ours });
+        }
+        Ok(&self.child.as_ref().expect("just started").socket)
+    }
+
+    fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.process.kill();
+            let _ = child.process.wait();
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,45 @@
+//! JPEG: an eighth by our own reader where that is large enough, else a larger scale by
+//! jpeg-decoder, which also takes the kinds ours leaves to it.
+
+use jpeg_decoder::{Decoder, PixelFormat};
+
+use super::SHORT_SIDE;
+use crate::photo::Picture;
+use crate::vision::jpeg::{self, Error};
+
+pub fn read(bytes: &[u8]) -> Result<Picture, String> {
+    let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
+    let short = dimensions.width.min(dimensions.height);
+    if short.div_ceil(8) >= SHORT_SIDE * 2 / 3 {
+        match jpeg::eighth(bytes) {
+            Ok(picture) => return Ok(picture),
+            Err(Error::Broken(reason)) => return Err(reason.into()),
+            Err(Error::Unsuited(_)) => {}
+        }
+    }
+    general(bytes, short)
+}
+
+fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.read_info().map_err(|e| e.to_string())?;
+    let info = decoder.info().ok_or("no frame header")?;
+    let share = (f64::from(SHORT_SIDE) / f64::from(short.max(1))).min(1.0);
+    let side = |s: u16| (f64::from(s) * share).ceil().max(1.0) as u16;
+    let (width, height) = decoder.scale(side(info.width), side(info.height)).map_err(|e| e.to_string())?;
+    let pixels = decoder.decode().map_err(|e| match e {
+        jpeg_decoder::Error::Io(_) => "the file ends in the middle of the picture".to_owned(),
+        other => other.to_string(),
+    })?;
+    let rgb = match info.pixel_format {
+        PixelFormat::RGB24 => pixels,
+        PixelFormat::L8 => pixels.iter().flat_map(|&v| [v; 3]).collect(),
+        PixelFormat::L16 => pixels.chunks_exact(2).flat_map(|v| [u16::from_ne_bytes([v[0], v[1]]).to_be_bytes()[0]; 3]).collect(),
+        // The decoder gives inks as amounts of light, as Adobe stores them: 255 is no ink.
+        PixelFormat::CMYK32 => pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]].map(|ink| (u16::from(255 - ink) * u16::from(255 - p[3]) / 255) as u8)).collect(),
+    };
+    if rgb.len() != 3 * usize::from(width) * usize::from(height) {
+        return Err("the file ends in the middle of the picture".into());
+    }
+    Ok(Picture::new(width.into(), height.into(), rgb))
+}

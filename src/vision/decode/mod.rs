@@ -1,0 +1,61 @@
+//! A file's bytes to a small upright picture.
+//!
+//! JPEG is decoded at reduced size; the other formats whole, then reduced.
+
+mod jpeg;
+mod raster;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use super::{Limits, exif};
+use crate::photo::{Capture, Failure, Format, Picture, Stage};
+
+pub use raster::{image_format, plain_reason};
+
+/// The short side that a decoded picture keeps at least, unless the photo is smaller: enough for
+/// the encoder's input, which is 128 to 192 pixels.
+pub const SHORT_SIDE: u32 = 192;
+
+/// A photo's small upright picture and what its camera wrote.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decoded {
+    pub picture: Picture,
+    pub capture: Capture,
+}
+
+/// Decodes a file that [`identify`](super::identify::identify) has let through.
+///
+/// # Errors
+/// A [`Failure`] that says what is wrong with the bytes.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
+    let broken = |reason: String| Failure::new(Stage::Decode, reason);
+    let format = Format::from_bytes(bytes).ok_or_else(|| broken("not a picture".into()))?;
+    let picture = match format {
+        Format::Jpeg => jpeg::read(bytes).map_err(broken)?,
+        _ => raster::read(bytes, format, limits).map_err(broken)?,
+    };
+    let capture = exif::capture(bytes);
+    let picture = reduced(picture).upright(capture.orientation.unwrap_or(1));
+    Ok(Decoded { picture, capture })
+}
+
+/// Shrinks so that the short side is SHORT_SIDE, when it is more than twice that.
+fn reduced(picture: Picture) -> Picture {
+    let (width, height) = (picture.dimensions.width, picture.dimensions.height);
+    let short = width.min(height);
+    if short <= 2 * SHORT_SIDE {
+        return picture;
+    }
+    let scaled = |side: u32| (u64::from(side) * u64::from(SHORT_SIDE)).div_ceil(u64::from(short)) as u32;
+    resized(&picture, scaled(width), scaled(height))
+}
+
+/// Resizes with a triangle filter as wide as the reduction, so that nothing aliases.
+pub fn resized(picture: &Picture, width: u32, height: u32) -> Picture {
+    let source = ImageRef::new(picture.dimensions.width, picture.dimensions.height, &picture.rgb, PixelType::U8x3).expect("three bytes a pixel");
+    let mut target = Image::new(width, height, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut target, &options).expect("both pictures are U8x3");
+    Picture::new(width, height, target.into_vec())
+}

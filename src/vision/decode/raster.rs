@@ -1,0 +1,53 @@
+//! PNG, WebP, TIFF, GIF (its first frame) and BMP, by the image crate.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits as ImageLimits};
+
+use crate::photo::{Format, Picture};
+use crate::vision::Limits;
+
+/// The image crate's name for a format that is read through it.
+pub fn image_format(format: Format) -> Option<ImageFormat> {
+    match format {
+        Format::Png => Some(ImageFormat::Png),
+        Format::WebP => Some(ImageFormat::WebP),
+        Format::Tiff => Some(ImageFormat::Tiff),
+        Format::Gif => Some(ImageFormat::Gif),
+        Format::Bmp => Some(ImageFormat::Bmp),
+        _ => None,
+    }
+}
+
+pub fn read(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, String> {
+    let format = image_format(format).ok_or_else(|| format!("{format} is not read by this version"))?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut allowed = ImageLimits::default();
+    // Half of the child's memory: the picture and its copy as RGB must both fit.
+    allowed.max_alloc = Some(limits.memory / 2);
+    reader.limits(allowed);
+    let picture = reader.decode().map_err(|e| plain_reason(&e))?;
+    let rgb = if picture.color().has_alpha() { on_white(&picture) } else { picture.into_rgb8() };
+    let (width, height) = rgb.dimensions();
+    Ok(Picture::new(width, height, rgb.into_raw()))
+}
+
+/// Transparent pixels often hold rubbish; viewers show them on white.
+fn on_white(picture: &DynamicImage) -> image::RgbImage {
+    let rgba = picture.to_rgba8();
+    image::RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [r, g, b, a] = rgba.get_pixel(x, y).0;
+        let over = |v: u8| ((u32::from(v) * u32::from(a) + 255 * (255 - u32::from(a)) + 127) / 255) as u8;
+        image::Rgb([over(r), over(g), over(b)])
+    })
+}
+
+/// What is wrong, without the crate's own framing.
+pub fn plain_reason(error: &ImageError) -> String {
+    match error {
+        ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => "the file ends in the middle of the picture".into(),
+        ImageError::Decoding(e) => e.to_string().lines().next().unwrap_or("the data is damaged").to_owned(),
+        ImageError::Limits(_) => "the picture needs more memory than is allowed".into(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,52 @@
+//! EXIF, by kamadak-exif, forgiving: a broken tag costs that tag.
+
+use std::io::Cursor;
+
+use exif::{Exif, In, Tag, Value};
+
+use crate::photo::Capture;
+
+/// What the file says of how it was taken; empty when it says nothing that can be read.
+pub fn capture(bytes: &[u8]) -> Capture {
+    let mut reader = exif::Reader::new();
+    reader.continue_on_error(true);
+    let parsed = reader.read_from_container(&mut Cursor::new(bytes)).or_else(|e| e.distill_partial_result(|_| {}));
+    let Ok(exif) = parsed else { return Capture::default() };
+    Capture {
+        taken: taken(&exif),
+        offset: text(&exif, Tag::OffsetTimeOriginal).or_else(|| text(&exif, Tag::OffsetTime)).filter(|o| o.len() <= 6),
+        make: text(&exif, Tag::Make),
+        model: text(&exif, Tag::Model),
+        serial: text(&exif, Tag::BodySerialNumber),
+        orientation: exif
+            .get_field(Tag::Orientation, In::PRIMARY)
+            .and_then(|f| f.value.get_uint(0))
+            .and_then(|v| u8::try_from(v).ok())
+            .filter(|v| (1..=8).contains(v)),
+    }
+}
+
+fn text(exif: &Exif, tag: Tag) -> Option<String> {
+    let Value::Ascii(lines) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
+    let text = String::from_utf8_lossy(lines.first()?);
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    (!text.is_empty()).then(|| text.chars().filter(|c| !c.is_control()).take(100).collect())
+}
+
+/// `2026:05:01 10:00:00` with its sub-seconds, as `2026-05-01T10:00:00.123`. Cameras whose clock
+/// was never set write zeros or blanks; that is no time.
+fn taken(exif: &Exif) -> Option<String> {
+    let original = text(exif, Tag::DateTimeOriginal).map(|t| (t, Tag::SubSecTimeOriginal));
+    let (written, sub_tag) = original.or_else(|| text(exif, Tag::DateTime).map(|t| (t, Tag::SubSecTime)))?;
+    let time = exif::DateTime::from_ascii(written.as_bytes()).ok()?;
+    let plausible = time.year > 0 && (1..=12).contains(&time.month) && (1..=31).contains(&time.day) && time.hour < 24 && time.minute < 60 && time.second <= 60;
+    if !plausible {
+        return None;
+    }
+    let mut out = format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", time.year, time.month, time.day, time.hour, time.minute, time.second);
+    if let Some(sub) = text(exif, sub_tag).filter(|s| s.len() <= 9 && s.bytes().all(|b| b.is_ascii_digit())) {
+        out.push('.');
+        out.push_str(&sub);
+    }
+    Some(out)
+}

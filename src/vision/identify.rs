@@ -1,0 +1,154 @@
+//! What a file's bytes are, before anything is decoded: format, size, and the two hashes.
+
+use std::io::Cursor;
+
+use blake3::Hasher;
+use image::ImageReader;
+
+use super::{Limits, decode, exif, jpeg};
+use crate::photo::{ContentHash, Dimensions, Failure, Format, Identity, PictureHash, Stage};
+
+/// Looks at the header and hashes the bytes.
+///
+/// # Errors
+/// A [`Failure`] that says why these bytes are no photo that can be read.
+pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Identity, Failure> {
+    if bytes.is_empty() {
+        return Err(Failure::new(Stage::Decode, "the file is empty"));
+    }
+    let format = Format::from_bytes(bytes).ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
+    if !format.is_supported() {
+        return Err(Failure::new(Stage::Unsupported, format!("{format} is not read by this version")));
+    }
+    let stored = stored_dimensions(bytes, format)?;
+    if stored.pixels() > limits.pixels {
+        return Err(Failure::new(
+            Stage::Decode,
+            format!("{} × {} pixels, more than the limit of {} megapixels", stored.width, stored.height, limits.pixels / 1_000_000),
+        ));
+    }
+    let orientation = exif::capture(bytes).orientation.unwrap_or(1);
+    Ok(Identity {
+        content: ContentHash(blake3::hash(bytes).into()),
+        picture: picture_hash(bytes, format, orientation),
+        format,
+        dimensions: stored.oriented(orientation),
+    })
+}
+
+fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
+    if format == Format::Jpeg {
+        return jpeg::dimensions(bytes).map_err(|e| Failure::new(Stage::Decode, e));
+    }
+    let broken = |e: image::ImageError| Failure::new(Stage::Decode, decode::plain_reason(&e));
+    let reader = ImageReader::with_format(Cursor::new(bytes), decode::image_format(format).expect("a supported format"));
+    let (width, height) = reader.into_dimensions().map_err(broken)?;
+    Ok(Dimensions { width, height })
+}
+
+/// The orientation is part of it: turning a photo changes what is seen.
+fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
+    let mut hasher = Hasher::new();
+    hasher.update(&[orientation]);
+    match format {
+        Format::Jpeg => {
+            let mut last = 0;
+            for segment in jpeg::header_segments(bytes) {
+                // A body is a slice of `bytes`, four bytes after its marker began.
+                let end = offset(bytes, segment.body) + segment.body.len();
+                if segment.is_metadata() {
+                    hasher.update(&bytes[last..end - segment.body.len() - 4]);
+                    last = end;
+                }
+            }
+            hasher.update(&bytes[last..]);
+        }
+        Format::Png => {
+            for (kind, chunk) in png_chunks(bytes) {
+                if !matches!(kind, b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"tIME") {
+                    hasher.update(chunk);
+                }
+            }
+        }
+        _ => {
+            hasher.update(bytes);
+        }
+    }
+    PictureHash(hasher.finalize().into())
+}
+
+/// Where `part`, a slice of `whole`, begins in it.
+fn offset(whole: &[u8], part: &[u8]) -> usize {
+    part.as_ptr() as usize - whole.as_ptr() as usize
+}
+
+/// A PNG's chunks, each with its type and all its bytes; what cannot be parsed comes as one last chunk.
+fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let header = rest.split_first_chunk::<4>().and_then(|(length, after)| Some((u32::from_be_bytes(*length), after.first_chunk::<4>()?)));
+        let whole = header.and_then(|(length, kind)| Some((kind, (length as usize).checked_add(12)?)));
+        let (kind, length) = match whole {
+            Some((kind, length)) if length <= rest.len() => (kind, length),
+            _ => (b"????", rest.len()),
+        };
+        let (chunk, after) = rest.split_at(length);
+        rest = after;
+        Some((kind, chunk))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(text: Option<&str>) -> Vec<u8> {
+        let mut out = Vec::new();
+        let picture = image::RgbImage::from_fn(9, 5, |x, y| image::Rgb([x as u8 * 20, y as u8 * 30, 7]));
+        picture.write_to(&mut Cursor::new(&mut out), image::ImageFormat::Png).expect("encodes");
+        if let Some(text) = text {
+            let mut chunk = (text.len() as u32).to_be_bytes().to_vec();
+            chunk.extend(b"tEXt");
+            chunk.extend(text.as_bytes());
+            chunk.extend([0; 4]);
+            let at = 8 + 25;
+            out.splice(at..at, chunk);
+        }
+        out
+    }
+
+    #[test]
+    fn metadata_changes_the_content_but_not_the_picture() {
+        let (plain, rated) = (png(None), png(Some("Rating\05")));
+        let a = identify(&plain, &Limits::default()).expect("a photo");
+        let b = identify(&rated, &Limits::default()).expect("a photo");
+        assert_eq!(a.picture, b.picture);
+        assert_ne!(a.content, b.content);
+        assert_eq!(a.dimensions, Dimensions { width: 9, height: 5 });
+    }
+
+    #[test]
+    fn jpeg_metadata_is_left_out_of_the_picture_hash() {
+        let head = [0xff, 0xd8];
+        let frame = [0xff, 0xc0, 0, 11, 8, 0, 8, 0, 16, 1, 1, 0x11, 0];
+        let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9];
+        let comment = [0xff, 0xfe, 0, 5, b'h', b'e', b'y'];
+        let profile = [0xff, 0xe2, 0, 5, b'I', b'C', b'C'];
+        let identity = |parts: &[&[u8]]| identify(&parts.concat(), &Limits::default()).expect("a photo");
+        let plain = identity(&[&head, &frame, &scan]);
+        assert_eq!(plain.picture, identity(&[&head, &comment, &frame, &comment, &scan]).picture);
+        assert_ne!(plain.picture, identity(&[&head, &profile, &frame, &scan]).picture);
+        assert_eq!(plain.dimensions, Dimensions { width: 16, height: 8 });
+    }
+
+    #[test]
+    fn what_is_no_photo_says_so() {
+        let reason = |bytes: &[u8]| identify(bytes, &Limits::default()).expect_err("no photo");
+        assert_eq!(reason(b"").reason, "the file is empty");
+        assert!(reason(b"Dear diary, today I").reason.starts_with("not a picture"));
+        assert_eq!(reason(b"\0\0\0\x18ftypheic\0\0\0\0mif1").stage, Stage::Unsupported);
+    }
+}

@@ -1,0 +1,144 @@
+//! The frame: its components, their DC coefficients, and the picture these make.
+
+use super::Error;
+use super::scan::Tables;
+use crate::photo::Picture;
+
+/// A colour channel.
+pub struct Component {
+    pub id: u8,
+    /// Horizontal and vertical sampling factors.
+    pub h: usize,
+    pub v: usize,
+    quantisation: usize,
+    /// Blocks that the picture covers; a scan of this component alone holds just these.
+    pub blocks_wide: usize,
+    pub blocks_high: usize,
+    /// Blocks in a row of `dc`, whole MCUs.
+    pub stride: usize,
+    pub dc: Vec<i16>,
+    /// The first scan of its DC values is read.
+    pub is_read: bool,
+    /// The last bit of its DC values is read.
+    pub is_exact: bool,
+}
+
+pub struct Frame {
+    pub is_progressive: bool,
+    width: usize,
+    height: usize,
+    pub mcus_wide: usize,
+    pub mcus_high: usize,
+    pub components: Vec<Component>,
+}
+
+impl Frame {
+    pub fn read(marker: u8, body: &[u8]) -> Result<Frame, Error> {
+        match marker {
+            0xc0..=0xc2 => {}
+            0xc3 | 0xc7 | 0xcb | 0xcf => return Err(Error::Unsuited("lossless JPEG")),
+            0xc5 | 0xc6 => return Err(Error::Unsuited("hierarchical JPEG")),
+            _ => return Err(Error::Unsuited("arithmetic coding")),
+        }
+        let [precision, h1, h0, w1, w0, count, specifications @ ..] = body else {
+            return Err(Error::Broken("the frame header is cut short"));
+        };
+        if *precision != 8 {
+            return Err(Error::Unsuited("12-bit JPEG"));
+        }
+        if !matches!(count, 1 | 3) {
+            return Err(Error::Unsuited("a JPEG of four channels"));
+        }
+        let (width, height) = (usize::from(u16::from_be_bytes([*w1, *w0])), usize::from(u16::from_be_bytes([*h1, *h0])));
+        if width == 0 || height == 0 {
+            return Err(Error::Unsuited("a JPEG without a height"));
+        }
+        let specifications: Vec<[u8; 3]> = specifications.chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect();
+        if specifications.len() < usize::from(*count) {
+            return Err(Error::Broken("the frame header is cut short"));
+        }
+        let factors = |s: &[u8; 3]| (usize::from(s[1] >> 4), usize::from(s[1] & 15));
+        let (mut h_max, mut v_max) = (1, 1);
+        for s in &specifications {
+            let (h, v) = factors(s);
+            if !(1..=4).contains(&h) || !(1..=4).contains(&v) || s[2] > 3 {
+                return Err(Error::Broken("the frame header makes no sense"));
+            }
+            (h_max, v_max) = (h_max.max(h), v_max.max(v));
+        }
+        let (mcus_wide, mcus_high) = (width.div_ceil(8 * h_max), height.div_ceil(8 * v_max));
+        let components = specifications
+            .iter()
+            .take(usize::from(*count))
+            .map(|s| {
+                let (h, v) = factors(s);
+                let stride = mcus_wide * h;
+                Component {
+                    id: s[0],
+                    h,
+                    v,
+                    quantisation: usize::from(s[2]),
+                    blocks_wide: (width * h).div_ceil(8 * h_max),
+                    blocks_high: (height * v).div_ceil(8 * v_max),
+                    stride,
+                    dc: vec![0; stride * mcus_high * v],
+                    is_read: false,
+                    is_exact: false,
+                }
+            })
+            .collect();
+        Ok(Frame { is_progressive: marker == 0xc2, width, height, mcus_wide, mcus_high, components })
+    }
+
+    pub fn has_every_component(&self) -> bool {
+        self.components.iter().all(|c| c.is_read)
+    }
+
+    /// Whether nothing that follows can change the picture. A progressive file is read to its end,
+    /// to know that it has one.
+    pub fn is_complete(&self) -> bool {
+        !self.is_progressive && self.has_every_component()
+    }
+
+    /// Turns DC values into pixels: dequantised, over 8, around 128.
+    pub fn into_picture(self, tables: &Tables, adobe_transform: Option<u8>) -> Picture {
+        let (width, height) = (self.width.div_ceil(8), self.height.div_ceil(8));
+        let (h_max, v_max) = self.components.iter().fold((1, 1), |(h, v), c| (h.max(c.h), v.max(c.v)));
+        let planes: Vec<Vec<u8>> = self
+            .components
+            .iter()
+            .map(|c| {
+                let step = i32::from(tables.dc_step(c.quantisation));
+                c.dc.iter().map(|&dc| (((i32::from(dc) * step + 4) >> 3) + 128).clamp(0, 255) as u8).collect()
+            })
+            .collect();
+        let ids: Vec<u8> = self.components.iter().map(|c| c.id).collect();
+        let is_rgb = adobe_transform == Some(0) || (adobe_transform.is_none() && ids == *b"RGB");
+        let mut rgb = Vec::with_capacity(3 * width * height);
+        for y in 0..height {
+            let row = |i: usize| {
+                let c = &self.components[i];
+                let at = (y * c.v / v_max) * c.stride;
+                &planes[i][at..at + c.stride]
+            };
+            if self.components.len() == 1 {
+                rgb.extend(row(0)[..width].iter().flat_map(|&v| [v; 3]));
+                continue;
+            }
+            let rows = [row(0), row(1), row(2)];
+            let factors = [self.components[0].h, self.components[1].h, self.components[2].h];
+            for x in 0..width {
+                let [a, b, c] = std::array::from_fn(|i| rows[i][x * factors[i] / h_max]);
+                rgb.extend(if is_rgb { [a, b, c] } else { from_ycc(a, b, c) });
+            }
+        }
+        Picture::new(width as u32, height as u32, rgb)
+    }
+}
+
+/// JFIF's YCbCr to RGB, in 16-bit fixed point.
+fn from_ycc(y: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
+    let half = 1 << 15;
+    [y + 91_881 * cr, y - 22_554 * cb - 46_802 * cr, y + 116_130 * cb].map(|v| ((v + half) >> 16).clamp(0, 255) as u8)
+}

@@ -1,0 +1,60 @@
+//! A JPEG's marker segments, and where its metadata is.
+
+pub const SOI: u8 = 0xd8;
+pub const EOI: u8 = 0xd9;
+pub const SOS: u8 = 0xda;
+pub const DQT: u8 = 0xdb;
+pub const DHT: u8 = 0xc4;
+pub const DRI: u8 = 0xdd;
+pub const APP1: u8 = 0xe1;
+pub const APP13: u8 = 0xed;
+pub const APP14: u8 = 0xee;
+pub const COM: u8 = 0xfe;
+
+/// One marker with its body, which is empty for markers that stand alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    pub marker: u8,
+    pub body: &'a [u8],
+}
+
+impl Segment<'_> {
+    /// SOF0 to SOF15 without DHT, JPG and DAC, which share their range.
+    pub fn is_frame_header(&self) -> bool {
+        matches!(self.marker, 0xc0..=0xcf) && !matches!(self.marker, DHT | 0xc8 | 0xcc)
+    }
+
+    /// Exif, XMP, Photoshop's IPTC and comments: words about the picture, none of its data. ICC
+    /// profiles (APP2) and Adobe's colour transform (APP14) change what is seen, so they are not.
+    pub fn is_metadata(&self) -> bool {
+        matches!(self.marker, APP1 | APP13 | COM)
+    }
+}
+
+/// Takes the next segment off `rest`; `None` when the bytes end. Bytes before its 0xff are
+/// skipped, as decoders do.
+pub fn next<'a>(rest: &mut &'a [u8]) -> Option<Segment<'a>> {
+    loop {
+        let start = memchr::memchr(0xff, rest)?;
+        let after = &rest[start + 1..];
+        let marker = *after.first()?;
+        *rest = &after[1..];
+        match marker {
+            0x00 => {}
+            0xff => *rest = after,
+            0x01 | 0xd0..=0xd7 | SOI | EOI => return Some(Segment { marker, body: &[] }),
+            _ => {
+                let length = usize::from(u16::from_be_bytes([*rest.first()?, *rest.get(1)?]));
+                let body = rest.get(2..length)?;
+                *rest = &rest[length..];
+                return Some(Segment { marker, body });
+            }
+        }
+    }
+}
+
+/// The segments before the picture data.
+pub fn header_segments(bytes: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    std::iter::from_fn(move || next(&mut rest)).take_while(|s| s.marker != SOS && s.marker != EOI)
+}
