@@ -19,11 +19,11 @@
 //! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
 //! at any time from what is stored.
 
-//pub mod api;
+pub mod api;
 //pub mod cli;
-//pub mod config;
+pub mod config;
 //pub mod daemon;
-//pub mod intake;
+pub mod intake;
 pub mod likeness;
 pub mod photo;
 pub mod store;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::photo::{Capture, ContentHash, Dimensions, Failure, Format, PhotoId, Place};
+use crate::photo::{Capture, ContentHash, Dimensions, Failure, Format, PhotoId, PictureHash, Place};
 
 pub use reader::Reader;
 pub use writer::{Batch, IsNew, Writer};
@@ -49,6 +49,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone, PartialEq, Debug)]
 pub struct PhotoRecord {
     pub id: PhotoId,
+    pub picture: PictureHash,
     pub format: Format,
     pub dimensions: Dimensions,
     pub capture: Capture,

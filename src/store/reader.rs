@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use half::f16;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::writer::path_of;
+use super::writer::{halves_of, path_of};
 use super::{Counters, FailureRecord, FileRecord, Location, PhotoRecord, Result, open};
 use crate::photo::{
-    Capture, ContentHash, Coverage, Dimensions, Failure, Features, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+    Capture, ContentHash, Coverage, Dimensions, Embedding, Failure, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -170,7 +169,7 @@ impl Reader {
         let mut photos = HashMap::new();
         let mut statement = self
             .index
-            .prepare_cached("SELECT format, width, height, taken, utc_offset, make, model, serial, orientation FROM photos WHERE id = ?1")?;
+            .prepare_cached("SELECT format, width, height, taken, utc_offset, make, model, serial, orientation, picture FROM photos WHERE id = ?1")?;
         for (id, mut files) in files {
             if !wanted(id, files.len()) {
                 continue;
@@ -179,6 +178,7 @@ impl Reader {
             let record = statement.query_row([id.0], |row| {
                 Ok(PhotoRecord {
                     id,
+                    picture: PictureHash(row.get(9)?),
                     format: Format::from_id(&row.get::<_, String>(0)?).unwrap_or(Format::Jpeg),
                     dimensions: Dimensions { width: row.get(1)?, height: row.get(2)? },
                     capture: Capture {
@@ -209,14 +209,13 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Hands over every photo's features, in order of their numbers.
-    pub fn each_features(&self, mut take: impl FnMut(PhotoId, Features)) -> Result<()> {
-        let mut statement = self.index.prepare("SELECT photo, data FROM features ORDER BY photo")?;
+    /// Hands over every photo's embedding, in order of their numbers.
+    pub fn each_embedding(&self, mut take: impl FnMut(PhotoId, Embedding)) -> Result<()> {
+        let mut statement = self.index.prepare("SELECT photo, embedding FROM features ORDER BY photo")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            let values = data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect();
-            take(PhotoId(row.get(0)?), Features(values));
+            let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+            take(PhotoId(row.get(0)?), Embedding(values));
         }
         Ok(())
     }

@@ -52,14 +52,16 @@ const INDEX_STEPS: &[M<'static>] = &[M::up(
          PRIMARY KEY (root, path)
      ) STRICT, WITHOUT ROWID;
 
-     -- data: 16-bit floats, little-endian.
+     -- data, embedding: 16-bit floats, little-endian. The embedding, like all pairs, is of the head
+     -- that settings name.
      CREATE TABLE features (
          photo INTEGER PRIMARY KEY REFERENCES photos(id),
          backbone TEXT NOT NULL,
-         data BLOB NOT NULL
+         data BLOB NOT NULL,
+         embedding BLOB NOT NULL
      ) STRICT;
 
-     -- a < b; of the head named in settings.
+     -- a < b.
      CREATE TABLE pairs (
          a INTEGER NOT NULL REFERENCES photos(id),
          b INTEGER NOT NULL REFERENCES photos(id),

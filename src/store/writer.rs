@@ -3,10 +3,11 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Counters, Location, Result, open, schema};
-use crate::photo::{Capture, ContentHash, Failure, Features, Identity, Pair, PhotoId, Place, Root, RootId, Stamp};
+use crate::photo::{Capture, ContentHash, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, Root, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
 /// of the data directory.
@@ -97,7 +98,7 @@ impl Batch<'_> {
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
-    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, features: &Features) -> Result<(PhotoId, IsNew)> {
+    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, features: &Features, embedding: &Embedding) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
         }
@@ -119,8 +120,9 @@ impl Batch<'_> {
                 capture.orientation
             ])?;
         let id = PhotoId(self.transaction.last_insert_rowid());
-        let data: Vec<u8> = features.0.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data) VALUES (?1, ?2, ?3)")?.execute(params![id.0, backbone, data])?;
+        self.transaction
+            .prepare_cached("INSERT INTO features (photo, backbone, data, embedding) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id.0, backbone, bytes_of(&features.0), bytes_of(&embedding.0)])?;
         Ok((id, IsNew::Yes))
     }
 
@@ -175,8 +177,16 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub fn remove_pairs(&mut self) -> Result<()> {
+    /// Replaces every embedding by what `embed` makes of the features, and drops all pairs.
+    pub fn embed_again(&mut self, embed: impl Fn(&Features) -> Embedding) -> Result<()> {
         self.transaction.execute("DELETE FROM pairs", [])?;
+        let mut read = self.transaction.prepare("SELECT photo, data FROM features")?;
+        let mut write = self.transaction.prepare("UPDATE features SET embedding = ?2 WHERE photo = ?1")?;
+        let mut rows = read.query([])?;
+        while let Some(row) = rows.next()? {
+            let features = Features(halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?));
+            write.execute(params![row.get::<_, i64>(0)?, bytes_of(&embed(&features).0)])?;
+        }
         Ok(())
     }
 
@@ -216,6 +226,14 @@ impl Batch<'_> {
 pub enum IsNew {
     Yes,
     No,
+}
+
+fn bytes_of(values: &[f16]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+pub(super) fn halves_of(bytes: &[u8]) -> Vec<f16> {
+    bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect()
 }
 
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {

@@ -1,0 +1,18 @@
+//! HTTP and JSON under `/v1` on a Unix socket: the types, the routes, a server and a client.
+//!
+//! The server knows the daemon only as a [`Service`].
+
+pub mod client;
+mod openapi;
+mod paths;
+mod routes;
+mod server;
+mod service;
+pub mod types;
+
+pub use paths::{query_of, text_of};
+pub use server::serve;
+pub use service::{Problem, Service};
+
+/// Grows when an older simctl could misread an answer.
+pub const PROTOCOL: u32 = 1;

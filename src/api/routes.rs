@@ -1,0 +1,239 @@
+//! The routes of `/v1`.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::{Stream, stream};
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, broadcast};
+
+use super::paths::{parse_query, path_of};
+use super::types::{ErrorBody, ErrorText, Event, Selection, What};
+use super::{Problem, Service, openapi};
+use crate::photo::Relation;
+
+/// Largest body: a pair of the largest files that are read.
+const BODY: usize = 512 << 20;
+
+/// Requests that send pictures, at once: each holds its bodies in memory.
+const UPLOADS: usize = 2;
+
+/// Longest wait that one request may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+#[derive(Clone)]
+struct App {
+    service: Arc<dyn Service>,
+    uploads: Arc<Semaphore>,
+}
+
+pub fn router(service: Arc<dyn Service>) -> Router {
+    let uploads = Router::new()
+        .route("/v1/similar", post(similar))
+        .route("/v1/compare", post(compare))
+        .layer(DefaultBodyLimit::max(BODY));
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/roots", get(roots).post(add_root).delete(remove_root))
+        .route("/v1/scan", post(scan))
+        .route("/v1/wait", get(wait))
+        .route("/v1/clusters", get(clusters))
+        .route("/v1/pairs", get(pairs))
+        .route("/v1/failures", get(failures))
+        .route("/v1/events", get(events))
+        .route("/v1/stop", post(stop))
+        .route("/v1/openapi.json", get(async || Json(openapi::document())))
+        .merge(uploads)
+        .fallback(async || Problem { status: StatusCode::NOT_FOUND, code: "no-such-route", message: "there is nothing here".into(), hint: Some("GET /v1/openapi.json lists what there is".into()) })
+        .with_state(App { service, uploads: Arc::new(Semaphore::new(UPLOADS)) })
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ErrorBody { error: ErrorText { code: self.code.into(), message: self.message, hint: self.hint } };
+        (self.status, Json(body)).into_response()
+    }
+}
+
+/// A query's parameters; every one must be taken.
+struct Query(Vec<(String, Vec<u8>)>);
+
+impl Query {
+    fn new(query: Option<String>) -> Query {
+        Query(parse_query(query.as_deref().unwrap_or_default()))
+    }
+
+    fn take(&mut self, name: &str) -> Option<Vec<u8>> {
+        let at = self.0.iter().position(|(n, _)| n == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    fn paths(&mut self) -> Result<Vec<PathBuf>, Problem> {
+        let mut paths = Vec::new();
+        while let Some(value) = self.take("path") {
+            let path = path_of(value);
+            if !path.is_absolute() {
+                return Err(Problem::bad_request("relative-path", format!("{} is not an absolute path", path.display())));
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    fn one_path(&mut self) -> Result<PathBuf, Problem> {
+        match <[PathBuf; 1]>::try_from(self.paths()?) {
+            Ok([path]) => Ok(path),
+            Err(_) => Err(Problem::bad_request("path", "exactly one path is needed")),
+        }
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let text = String::from_utf8_lossy(&value).into_owned();
+        text.parse().map(Some).map_err(|_| Problem::bad_request("number", format!("{name}={text} is not a number that fits")))
+    }
+
+    fn distance(&mut self, name: &'static str) -> Result<Option<f32>, Problem> {
+        match self.number::<f32>(name)? {
+            Some(d) if !(0.0..=2.0).contains(&d) => Err(Problem::bad_request("distance", format!("{name}={d} is not a distance from 0 to 2"))),
+            distance => Ok(distance),
+        }
+    }
+
+    fn relations(&mut self) -> Result<Vec<Relation>, Problem> {
+        let Some(value) = self.take("relation") else { return Ok(Vec::new()) };
+        let text = String::from_utf8_lossy(&value).into_owned();
+        let known = |name: &str| [Relation::Identical, Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().find(|r| r.name() == name);
+        text.split(',')
+            .map(|name| known(name).ok_or_else(|| Problem::bad_request("relation", format!("{name} is no relation")).hint("identical, copy, moment, unknown")))
+            .collect()
+    }
+
+    fn end(self) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::bad_request("parameter", format!("{name} is not a parameter here"))),
+        }
+    }
+}
+
+/// Runs a blocking answer apart from the threads that serve.
+async fn answer<T: Serialize + Send + 'static>(app: &App, work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static) -> Result<Response, Problem> {
+    let service = app.service.clone();
+    let answer = tokio::task::spawn_blocking(move || {
+        let answer = work(service.as_ref())?;
+        serde_json::to_vec(&answer).map_err(Problem::internal)
+    });
+    let json = answer.await.map_err(Problem::internal)??;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+type Answer = Result<Response, Problem>;
+
+async fn status(State(app): State<App>) -> Answer {
+    answer(&app, |s| s.status()).await
+}
+
+async fn roots(State(app): State<App>) -> Answer {
+    answer(&app, |s| s.roots()).await
+}
+
+async fn add_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let path = query.one_path()?;
+    query.end()?;
+    answer(&app, move |s| s.add_root(&path)).await
+}
+
+async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let path = query.one_path()?;
+    query.end()?;
+    answer(&app, move |s| s.remove_root(&path)).await
+}
+
+async fn scan(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let paths = query.paths()?;
+    query.end()?;
+    answer(&app, move |s| s.scan(&paths)).await
+}
+
+async fn wait(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let paths = query.paths()?;
+    let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
+    query.end()?;
+    answer(&app, move |s| s.wait(&paths, timeout)).await
+}
+
+async fn clusters(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let everywhere = query.take("everywhere").is_some_and(|v| v != b"false");
+    let selection = Selection { paths: query.paths()?, threshold: query.distance("threshold")?, relations: query.relations()?, everywhere };
+    query.end()?;
+    answer(&app, move |s| s.clusters(&selection)).await
+}
+
+async fn pairs(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let selection = Selection { paths: query.paths()?, threshold: query.distance("max_distance")?, relations: query.relations()?, everywhere: false };
+    query.end()?;
+    answer(&app, move |s| s.pairs(&selection)).await
+}
+
+async fn failures(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let paths = query.paths()?;
+    query.end()?;
+    answer(&app, move |s| s.failures(&paths)).await
+}
+
+async fn similar(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::new(query);
+    let count = query.number("k")?.unwrap_or(10);
+    query.end()?;
+    let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
+    answer(&app, move |s| s.similar(&body, count)).await
+}
+
+async fn compare(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::new(query);
+    let split: usize = query.number("split")?.ok_or_else(|| Problem::bad_request("split", "split says how many bytes of the body are the first file's"))?;
+    query.end()?;
+    if split > body.len() {
+        return Err(Problem::bad_request("split", "split is past the end of the body"));
+    }
+    let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
+    answer(&app, move |s| s.compare(&body[..split], &body[split..])).await
+}
+
+async fn stop(State(app): State<App>) -> StatusCode {
+    app.service.stop();
+    StatusCode::ACCEPTED
+}
+
+async fn events(State(app): State<App>) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
+    let events = stream::unfold(app.service.events(), next_event);
+    Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+async fn next_event(mut events: broadcast::Receiver<Event>) -> Option<(Result<SseEvent, Infallible>, broadcast::Receiver<Event>)> {
+    let event = match events.recv().await {
+        Ok(event) => event,
+        Err(RecvError::Lagged(count)) => Event { id: 0, what: What::Missed { count } },
+        Err(RecvError::Closed) => return None,
+    };
+    let sse = SseEvent::default().id(event.id.to_string()).json_data(&event).unwrap_or_default();
+    Some((Ok(sse), events))
+}

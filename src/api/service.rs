@@ -1,0 +1,56 @@
+//! What the routes ask of the daemon.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::sync::broadcast;
+
+use super::types::{Clusters, Comparison, Event, Failures, Pairs, Progress, RootStatus, Selection, Similar, Status};
+
+/// Why a request was not answered, for the client.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { status: StatusCode::BAD_REQUEST, code, message: message.into(), hint: None }
+    }
+
+    pub fn internal(message: impl ToString) -> Problem {
+        Problem { status: StatusCode::INTERNAL_SERVER_ERROR, code: "internal", message: message.to_string(), hint: None }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Answers requests; its methods may block. Paths are absolute.
+pub trait Service: Send + Sync + 'static {
+    fn status(&self) -> Result<Status, Problem>;
+    fn roots(&self) -> Result<Vec<RootStatus>, Problem>;
+    /// Watches a folder, or says that one which holds it is watched already.
+    fn add_root(&self, path: &Path) -> Result<(), Problem>;
+    fn remove_root(&self, path: &Path) -> Result<(), Problem>;
+    /// Looks at the paths again, or at all roots when there are none; answers before that is done.
+    fn scan(&self, paths: &[PathBuf]) -> Result<(), Problem>;
+    /// Waits until everything under the paths is read, or for `timeout`.
+    fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
+    fn clusters(&self, selection: &Selection) -> Result<Clusters, Problem>;
+    fn pairs(&self, selection: &Selection) -> Result<Pairs, Problem>;
+    /// The `count` photos nearest to the picture in `bytes`.
+    fn similar(&self, bytes: &[u8], count: usize) -> Result<Similar, Problem>;
+    fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem>;
+    fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
+    fn events(&self) -> broadcast::Receiver<Event>;
+    /// Ends the daemon once this answer is sent.
+    fn stop(&self);
+}

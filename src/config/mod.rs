@@ -1,0 +1,125 @@
+//! Settings: flags over environment over file over defaults, checked once.
+
+mod own_program;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use directories::ProjectDirs;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::vision::Limits;
+
+pub use own_program::own_program;
+
+/// A setting cannot be used.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("{path} cannot be read: {source}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path}: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("there is no home directory to keep the index in")]
+    NoHome,
+    #[error("the socket path {0} is longer than the 107 bytes that sockets allow")]
+    LongSocket(PathBuf),
+}
+
+/// What flags and environment said.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub data_dir: Option<PathBuf>,
+    pub socket: Option<PathBuf>,
+    pub config: Option<PathBuf>,
+}
+
+/// Checked settings of one instance.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Holds the index; 0700.
+    pub data_dir: PathBuf,
+    /// The API's socket; its directory is 0700.
+    pub socket: PathBuf,
+    /// The file these came from, if there is one.
+    pub config: PathBuf,
+    /// Photos read at once.
+    pub workers: usize,
+    pub limits: Limits,
+}
+
+/// The config file. Every key may be left out.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    workers: Option<usize>,
+    max_file_bytes: Option<u64>,
+    max_pixels: Option<u64>,
+    max_decode_memory: Option<u64>,
+    max_decode_seconds: Option<u64>,
+}
+
+impl Settings {
+    /// # Errors
+    /// When the config file is named but not there, is no TOML, or has an unknown key.
+    pub fn load(overrides: &Overrides) -> Result<Settings, Error> {
+        let chosen = |flag: &Option<PathBuf>, variable: &str| flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from));
+        let home = ProjectDirs::from("", "", "similard");
+        let named = chosen(&overrides.config, "SIMILARD_CONFIG");
+        let data_dir = chosen(&overrides.data_dir, "SIMILARD_DATA_DIR").or_else(|| home.as_ref().map(|h| h.data_dir().to_owned())).ok_or(Error::NoHome)?;
+        let data_dir = absolute(&data_dir);
+        let socket = match chosen(&overrides.socket, "SIMILARD_SOCKET") {
+            Some(socket) => absolute(&socket),
+            // An instance with a data directory of its own is not the one that others reach.
+            None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
+            None => env::var_os("XDG_RUNTIME_DIR").filter(|v| !v.is_empty()).map(|run| Path::new(&run).join("similard/api.sock")).unwrap_or_else(|| data_dir.join("api.sock")),
+        };
+        if socket.as_os_str().len() > 107 {
+            return Err(Error::LongSocket(socket));
+        }
+        let config = named.clone().map(|c| absolute(&c)).or_else(|| home.map(|h| h.config_dir().join("config.toml"))).unwrap_or_default();
+        let file = match fs::read_to_string(&config) {
+            Ok(text) => toml::from_str(&text).map_err(|e| Error::File { path: config.clone(), reason: e.to_string() })?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound && named.is_none() => File::default(),
+            Err(source) => return Err(Error::Read { path: config, source }),
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let limits = Limits::default();
+        Ok(Settings {
+            data_dir,
+            socket,
+            config,
+            workers: file.workers.unwrap_or(cores).clamp(1, 256),
+            limits: Limits {
+                bytes: file.max_file_bytes.unwrap_or(limits.bytes),
+                pixels: file.max_pixels.unwrap_or(limits.pixels),
+                memory: file.max_decode_memory.unwrap_or(limits.memory),
+                seconds: file.max_decode_seconds.unwrap_or(limits.seconds).max(1),
+            },
+        })
+    }
+}
+
+/// The daemon changes its folder: paths must not depend on where it was started.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("config.toml");
+        fs::write(&config, "wokers = 3\n").expect("written");
+        let overrides = Overrides { data_dir: Some(folder.path().to_owned()), config: Some(config.clone()), socket: None };
+        let error = Settings::load(&overrides).expect_err("unknown");
+        assert!(error.to_string().contains("wokers"), "{error}");
+        fs::write(&config, "workers = 3\n").expect("written");
+        let settings = Settings::load(&overrides).expect("known");
+        assert_eq!(settings.workers, 3);
+        assert_eq!(settings.socket, folder.path().join("api.sock"));
+    }
+}

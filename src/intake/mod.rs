@@ -1,0 +1,11 @@
+//! What there is to read: the scan, which is the truth, and the watch, whose events are hints.
+
+mod rules;
+mod scan;
+mod settle;
+mod watch;
+
+pub use rules::is_left_out;
+pub use scan::{Change, Found, compare, stamp_of, walk};
+pub use settle::Settle;
+pub use watch::{Hint, Watch};

@@ -1,0 +1,150 @@
+//! The scan: what is really there, and how it differs from what is known.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::is_left_out;
+use crate::photo::{FileState, Format, KnownFile, Stamp};
+
+/// What a walk found below a root.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Photos, by their path below the root.
+    pub files: Vec<(PathBuf, Stamp)>,
+    /// Folders that could not be listed, and why. What is known below them stays known.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// What a scan has to tell the store.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Change {
+    /// New, or with another stamp.
+    Seen(PathBuf, Stamp),
+    Gone(PathBuf),
+}
+
+pub fn stamp_of(metadata: &Metadata) -> Stamp {
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    Stamp {
+        volume: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.len(),
+        mtime: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+/// Lists the photos in `root/below`, a folder or a file, without following symlinks, so that it
+/// ends whatever links there are. `None` when `stop` was set meanwhile.
+pub fn walk(root: &Path, below: &Path, stop: &AtomicBool) -> Option<Found> {
+    let mut found = Found::default();
+    let mut folders = Vec::new();
+    let start = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
+    match fs::symlink_metadata(&start) {
+        Ok(metadata) if metadata.is_dir() => folders.push(below.to_owned()),
+        Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => found.files.push((below.to_owned(), stamp_of(&metadata))),
+        Ok(_) => {}
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+        Err(e) => found.unreadable.push((below.to_owned(), e.to_string())),
+    }
+    while let Some(folder) = folders.pop() {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        if let Err(e) = list(root, &folder, &mut folders, &mut found.files) {
+            // A folder that went away between its parent's listing and its own is gone, not broken.
+            if e.kind() != io::ErrorKind::NotFound {
+                found.unreadable.push((folder, e.to_string()));
+            }
+        }
+    }
+    Some(found)
+}
+
+fn list(root: &Path, folder: &Path, folders: &mut Vec<PathBuf>, files: &mut Vec<(PathBuf, Stamp)>) -> io::Result<()> {
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if is_left_out(&name) {
+            continue;
+        }
+        let kind = entry.file_type()?;
+        let path = folder.join(&name);
+        if kind.is_dir() {
+            folders.push(path);
+        } else if kind.is_file() && Format::from_name(&path).is_some() {
+            // A file that vanishes here is simply not there.
+            if let Ok(metadata) = entry.metadata() {
+                files.push((path, stamp_of(&metadata)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How what was found differs from what is known of the same scope.
+pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut missing: HashMap<&Path, &KnownFile> = known.iter().map(|(path, file)| (path.as_path(), file)).collect();
+    for (path, stamp) in &found.files {
+        match missing.remove(path.as_path()) {
+            Some(file) if file.stamp == *stamp => {}
+            // A link or a rename of the file itself moves ctime and nothing else.
+            Some(file) if file.stamp.is_same_inode(stamp) && file.state == FileState::Indexed => {}
+            _ => changes.push(Change::Seen(path.clone(), *stamp)),
+        }
+    }
+    let is_hidden = |path: &Path| found.unreadable.iter().any(|(folder, _)| path.starts_with(folder));
+    let mut gone: Vec<&Path> = missing.into_keys().filter(|path| !is_hidden(path)).collect();
+    gone.sort_unstable();
+    changes.extend(gone.into_iter().map(|path| Change::Gone(path.to_owned())));
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn names(found: &Found) -> Vec<String> {
+        let mut names: Vec<String> = found.files.iter().map(|(p, _)| p.display().to_string()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_walk_finds_photos_and_ends_at_links() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |p: &str| root.path().join(p);
+        fs::create_dir_all(at("a/.hidden")).expect("made");
+        for file in ["a/1.jpg", "a/notes.txt", "a/.hidden/2.jpg", "3.HEIC", "4.nef"] {
+            fs::write(at(file), b"x").expect("written");
+        }
+        symlink(root.path(), at("a/loop")).expect("linked");
+        symlink(at("a/1.jpg"), at("link.jpg")).expect("linked");
+        let found = walk(root.path(), Path::new(""), &AtomicBool::new(false)).expect("not stopped");
+        assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
+        let one = walk(root.path(), Path::new("a/1.jpg"), &AtomicBool::new(false)).expect("not stopped");
+        assert_eq!(names(&one), ["a/1.jpg"]);
+        assert!(walk(root.path(), Path::new(""), &AtomicBool::new(true)).is_none());
+    }
+
+    #[test]
+    fn differences_are_new_changed_and_gone_but_not_what_is_hidden() {
+        let stamp = |mtime| Stamp { volume: 1, inode: 1, size: 1, mtime, ctime: mtime };
+        let known = |mtime| KnownFile { stamp: stamp(mtime), state: FileState::Indexed };
+        let known: HashMap<PathBuf, KnownFile> =
+            [("same", 1), ("changed", 1), ("gone", 1), ("locked/in", 1)].into_iter().map(|(p, t)| (PathBuf::from(p), known(t))).collect();
+        let found = Found {
+            files: vec![("same".into(), stamp(1)), ("changed".into(), stamp(2)), ("new".into(), stamp(1))],
+            unreadable: vec![("locked".into(), "permission denied".into())],
+        };
+        let changes = compare(&found, &known);
+        assert_eq!(changes, [Change::Seen("changed".into(), stamp(2)), Change::Seen("new".into(), stamp(1)), Change::Gone("gone".into())]);
+    }
+}

@@ -1,0 +1,50 @@
+//! The watch: notify's events as hints.
+
+use std::path::{Path, PathBuf};
+
+use notify::event::EventKind;
+use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
+
+/// Something may have happened.
+#[derive(Debug)]
+pub enum Hint {
+    /// To this path.
+    Path(PathBuf),
+    /// Events were lost: anything may have happened anywhere.
+    Lost,
+}
+
+/// A recursive watch on any number of folders.
+pub struct Watch {
+    watcher: RecommendedWatcher,
+}
+
+impl Watch {
+    /// `hint` is called on notify's thread and must not block.
+    ///
+    /// # Errors
+    /// When the system gives no watch at all.
+    pub fn new(hint: impl Fn(Hint) + Send + 'static) -> Result<Watch, notify::Error> {
+        // Opening and reading, which we do ourselves, raise nothing; a writer's close does.
+        let kinds = EventKindMask::CREATE | EventKindMask::REMOVE | EventKindMask::MODIFY_NAME | EventKindMask::ACCESS_CLOSE;
+        let config = Config::default().with_follow_symlinks(false).with_event_kinds(kinds);
+        let handler = move |event: Result<Event, notify::Error>| match event {
+            Ok(event) if event.need_rescan() => hint(Hint::Lost),
+            Ok(Event { kind: EventKind::Other, .. }) => {}
+            Ok(event) => event.paths.into_iter().for_each(|path| hint(Hint::Path(path))),
+            Err(_) => hint(Hint::Lost),
+        };
+        Ok(Watch { watcher: RecommendedWatcher::new(handler, config)? })
+    }
+
+    /// # Errors
+    /// When the folder, or one below it, cannot be watched: the inotify limit, for one.
+    pub fn add(&mut self, folder: &Path) -> Result<(), notify::Error> {
+        self.watcher.watch(folder, RecursiveMode::Recursive)
+    }
+
+    pub fn remove(&mut self, folder: &Path) {
+        // A folder that is not watched any more is what was asked for.
+        let _ = self.watcher.unwatch(folder);
+    }
+}
