@@ -20,9 +20,9 @@
 //! at any time from what is stored.
 
 pub mod api;
-//pub mod cli;
+pub mod cli;
 pub mod config;
-//pub mod daemon;
+pub mod daemon;
 pub mod intake;
 pub mod likeness;
 pub mod photo;

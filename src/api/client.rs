@@ -120,6 +120,10 @@ impl Client {
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         let refused = serde_json::from_slice::<ErrorBody>(&body).map(|b| b.error);
-        Err(Error::Refused(refused.unwrap_or_else(|_| ErrorText { code: status.as_u16().to_string(), message: format!("the daemon answered {status}"), hint: None })))
+        Err(Error::Refused(refused.unwrap_or_else(|_| ErrorText {
+            code: status.as_u16().to_string(),
+            message: format!("the daemon answered {status}"),
+            hint: None,
+        })))
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 type Operation = (&'static str, &'static str, &'static str, &'static [&'static str], &'static str);
 
 const OPERATIONS: &[Operation] = &[
+    ("get", "/v1/version", "Which daemon answers", &[], "Version"),
     ("get", "/v1/status", "What the daemon is and does", &[], "Status"),
     ("get", "/v1/roots", "The watched folders", &[], "RootStatus[]"),
     ("post", "/v1/roots", "Watch a folder", &["path"], ""),
@@ -24,9 +25,11 @@ const OPERATIONS: &[Operation] = &[
 pub fn document() -> Value {
     let mut paths = json!({});
     for (method, path, summary, parameters, answer) in OPERATIONS {
-        let parameters: Vec<Value> = parameters.iter().map(|name| json!({"name": name, "in": "query", "schema": schema_of(name)})).collect();
+        let parameters: Vec<Value> =
+            parameters.iter().map(|name| json!({"name": name, "in": "query", "schema": schema_of(name)})).collect();
         let kind = if *path == "/v1/events" { "text/event-stream" } else { "application/json" };
-        let success = if answer.is_empty() { json!({"description": "done"}) } else { json!({"description": answer, "content": {kind: {}}}) };
+        let success =
+            if answer.is_empty() { json!({"description": "done"}) } else { json!({"description": answer, "content": {kind: {}}}) };
         paths[*path][*method] = json!({
             "summary": summary,
             "parameters": parameters,

@@ -38,11 +38,9 @@ struct App {
 }
 
 pub fn router(service: Arc<dyn Service>) -> Router {
-    let uploads = Router::new()
-        .route("/v1/similar", post(similar))
-        .route("/v1/compare", post(compare))
-        .layer(DefaultBodyLimit::max(BODY));
+    let uploads = Router::new().route("/v1/similar", post(similar)).route("/v1/compare", post(compare)).layer(DefaultBodyLimit::max(BODY));
     Router::new()
+        .route("/v1/version", get(version))
         .route("/v1/status", get(status))
         .route("/v1/roots", get(roots).post(add_root).delete(remove_root))
         .route("/v1/scan", post(scan))
@@ -54,7 +52,12 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/stop", post(stop))
         .route("/v1/openapi.json", get(async || Json(openapi::document())))
         .merge(uploads)
-        .fallback(async || Problem { status: StatusCode::NOT_FOUND, code: "no-such-route", message: "there is nothing here".into(), hint: Some("GET /v1/openapi.json lists what there is".into()) })
+        .fallback(async || Problem {
+            status: StatusCode::NOT_FOUND,
+            code: "no-such-route",
+            message: "there is nothing here".into(),
+            hint: Some("GET /v1/openapi.json lists what there is".into()),
+        })
         .with_state(App { service, uploads: Arc::new(Semaphore::new(UPLOADS)) })
 }
 
@@ -105,7 +108,9 @@ impl Query {
 
     fn distance(&mut self, name: &'static str) -> Result<Option<f32>, Problem> {
         match self.number::<f32>(name)? {
-            Some(d) if !(0.0..=2.0).contains(&d) => Err(Problem::bad_request("distance", format!("{name}={d} is not a distance from 0 to 2"))),
+            Some(d) if !(0.0..=2.0).contains(&d) => {
+                Err(Problem::bad_request("distance", format!("{name}={d} is not a distance from 0 to 2")))
+            }
             distance => Ok(distance),
         }
     }
@@ -113,9 +118,14 @@ impl Query {
     fn relations(&mut self) -> Result<Vec<Relation>, Problem> {
         let Some(value) = self.take("relation") else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&value).into_owned();
-        let known = |name: &str| [Relation::Identical, Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().find(|r| r.name() == name);
+        let known =
+            |name: &str| [Relation::Identical, Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().find(|r| r.name() == name);
         text.split(',')
-            .map(|name| known(name).ok_or_else(|| Problem::bad_request("relation", format!("{name} is no relation")).hint("identical, copy, moment, unknown")))
+            .map(|name| {
+                known(name).ok_or_else(|| {
+                    Problem::bad_request("relation", format!("{name} is no relation")).hint("identical, copy, moment, unknown")
+                })
+            })
             .collect()
     }
 
@@ -128,7 +138,10 @@ impl Query {
 }
 
 /// Runs a blocking answer apart from the threads that serve.
-async fn answer<T: Serialize + Send + 'static>(app: &App, work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static) -> Result<Response, Problem> {
+async fn answer<T: Serialize + Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
     let service = app.service.clone();
     let answer = tokio::task::spawn_blocking(move || {
         let answer = work(service.as_ref())?;
@@ -139,6 +152,10 @@ async fn answer<T: Serialize + Send + 'static>(app: &App, work: impl FnOnce(&dyn
 }
 
 type Answer = Result<Response, Problem>;
+
+async fn version(State(app): State<App>) -> Response {
+    Json(app.service.version()).into_response()
+}
 
 async fn status(State(app): State<App>) -> Answer {
     answer(&app, |s| s.status()).await
@@ -187,7 +204,8 @@ async fn clusters(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
 
 async fn pairs(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
-    let selection = Selection { paths: query.paths()?, threshold: query.distance("max_distance")?, relations: query.relations()?, everywhere: false };
+    let selection =
+        Selection { paths: query.paths()?, threshold: query.distance("max_distance")?, relations: query.relations()?, everywhere: false };
     query.end()?;
     answer(&app, move |s| s.pairs(&selection)).await
 }
@@ -209,7 +227,9 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes)
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
     let mut query = Query::new(query);
-    let split: usize = query.number("split")?.ok_or_else(|| Problem::bad_request("split", "split says how many bytes of the body are the first file's"))?;
+    let split: usize = query
+        .number("split")?
+        .ok_or_else(|| Problem::bad_request("split", "split says how many bytes of the body are the first file's"))?;
     query.end()?;
     if split > body.len() {
         return Err(Problem::bad_request("split", "split is past the end of the body"));

@@ -44,5 +44,6 @@ async fn only_this_user(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, 
     if peer.uid == Some(own) || peer.uid == Some(0) {
         return next.run(request).await;
     }
-    Problem { status: StatusCode::FORBIDDEN, code: "foreign-user", message: "this is another user's library".into(), hint: None }.into_response()
+    Problem { status: StatusCode::FORBIDDEN, code: "foreign-user", message: "this is another user's library".into(), hint: None }
+        .into_response()
 }

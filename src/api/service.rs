@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio::sync::broadcast;
 
-use super::types::{Clusters, Comparison, Event, Failures, Pairs, Progress, RootStatus, Selection, Similar, Status};
+use super::types::{Clusters, Comparison, Event, Failures, Pairs, Progress, RootStatus, Selection, Similar, Status, Version};
 
 /// Why a request was not answered, for the client.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ impl Problem {
 
 /// Answers requests; its methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {
+    fn version(&self) -> Version;
     fn status(&self) -> Result<Status, Problem>;
     fn roots(&self) -> Result<Vec<RootStatus>, Problem>;
     /// Watches a folder, or says that one which holds it is watched already.

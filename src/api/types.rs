@@ -13,14 +13,21 @@ pub struct PathText {
     pub path_bytes: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Status {
+/// Which daemon answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
     pub version: String,
     pub protocol: u32,
-    /// The program file that runs, and its size and time: tells a rebuilt one from this.
+    /// The program file that runs, and its time and size: tells a rebuilt one from this.
     pub program: String,
     pub build: String,
     pub pid: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    #[serde(flatten)]
+    pub version: Version,
     pub data_dir: String,
     /// `idle`, or what it is doing.
     pub activity: String,
@@ -204,7 +211,9 @@ pub enum What {
         changes: u64,
     },
     /// The listener was too slow: this many events before the next are lost to it.
-    Missed { count: u64 },
+    Missed {
+        count: u64,
+    },
 }
 
 /// Every error's body.

@@ -1,1 +1,7 @@
-fn main(){}
+//! `similard`: the daemon in the foreground, the same as `simctl daemon`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    similard::cli::similard()
+}

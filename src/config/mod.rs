@@ -63,16 +63,23 @@ impl Settings {
     /// # Errors
     /// When the config file is named but not there, is no TOML, or has an unknown key.
     pub fn load(overrides: &Overrides) -> Result<Settings, Error> {
-        let chosen = |flag: &Option<PathBuf>, variable: &str| flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from));
+        let chosen = |flag: &Option<PathBuf>, variable: &str| {
+            flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
+        };
         let home = ProjectDirs::from("", "", "similard");
         let named = chosen(&overrides.config, "SIMILARD_CONFIG");
-        let data_dir = chosen(&overrides.data_dir, "SIMILARD_DATA_DIR").or_else(|| home.as_ref().map(|h| h.data_dir().to_owned())).ok_or(Error::NoHome)?;
+        let data_dir = chosen(&overrides.data_dir, "SIMILARD_DATA_DIR")
+            .or_else(|| home.as_ref().map(|h| h.data_dir().to_owned()))
+            .ok_or(Error::NoHome)?;
         let data_dir = absolute(&data_dir);
         let socket = match chosen(&overrides.socket, "SIMILARD_SOCKET") {
             Some(socket) => absolute(&socket),
             // An instance with a data directory of its own is not the one that others reach.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
-            None => env::var_os("XDG_RUNTIME_DIR").filter(|v| !v.is_empty()).map(|run| Path::new(&run).join("similard/api.sock")).unwrap_or_else(|| data_dir.join("api.sock")),
+            None => env::var_os("XDG_RUNTIME_DIR")
+                .filter(|v| !v.is_empty())
+                .map(|run| Path::new(&run).join("similard/api.sock"))
+                .unwrap_or_else(|| data_dir.join("api.sock")),
         };
         if socket.as_os_str().len() > 107 {
             return Err(Error::LongSocket(socket));

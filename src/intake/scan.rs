@@ -46,7 +46,9 @@ pub fn walk(root: &Path, below: &Path, stop: &AtomicBool) -> Option<Found> {
     let start = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
     match fs::symlink_metadata(&start) {
         Ok(metadata) if metadata.is_dir() => folders.push(below.to_owned()),
-        Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => found.files.push((below.to_owned(), stamp_of(&metadata))),
+        Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => {
+            found.files.push((below.to_owned(), stamp_of(&metadata)))
+        }
         Ok(_) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         Err(e) => found.unreadable.push((below.to_owned(), e.to_string())),

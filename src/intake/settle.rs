@@ -35,7 +35,8 @@ impl Settle {
 
     /// Takes out the paths that are quiet now, in order.
     pub fn take_quiet(&mut self, now: Instant) -> Vec<PathBuf> {
-        let mut quiet: Vec<PathBuf> = self.last_event.iter().filter(|(_, last)| **last + QUIET <= now).map(|(path, _)| path.clone()).collect();
+        let mut quiet: Vec<PathBuf> =
+            self.last_event.iter().filter(|(_, last)| **last + QUIET <= now).map(|(path, _)| path.clone()).collect();
         quiet.sort_unstable();
         for path in &quiet {
             self.last_event.remove(path);

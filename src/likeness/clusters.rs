@@ -41,7 +41,8 @@ pub fn clusters(pairs: &[Pair], alone: &[PhotoId], threshold: Distance, distance
         .map(|(root, mut photos)| {
             photos.sort_unstable();
             let at = |photo| photos.binary_search(&photo).expect("both ends of a pair are members");
-            let links = links.remove(&root).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
+            let links =
+                links.remove(&root).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
             let diameter = diameter(&photos, &distance);
             Cluster { photos, links, diameter, loose: diameter > LOOSE * threshold }
         })
@@ -100,7 +101,8 @@ mod tests {
     }
 
     fn some_pairs() -> impl Strategy<Value = Vec<Pair>> {
-        let pair = (0i64..30, 0i64..30, 0u8..100).prop_filter_map("two photos", |(a, b, d)| (a != b).then(|| Pair::new(PhotoId(a), PhotoId(b), f32::from(d) / 100.0)));
+        let pair = (0i64..30, 0i64..30, 0u8..100)
+            .prop_filter_map("two photos", |(a, b, d)| (a != b).then(|| Pair::new(PhotoId(a), PhotoId(b), f32::from(d) / 100.0)));
         proptest::collection::vec(pair, 0..60).prop_map(|mut pairs| {
             // One distance for each two photos, as in the store.
             pairs.sort_by_key(|p| (p.a, p.b));

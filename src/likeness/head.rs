@@ -59,6 +59,11 @@ impl Head {
         &self.name
     }
 
+    /// Numbers in an embedding.
+    pub fn dimensions(&self) -> usize {
+        self.bias.len()
+    }
+
     /// Names the weights themselves: pairs of different fingerprints do not compare.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();

@@ -93,7 +93,8 @@ impl Index {
             all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0));
             all.truncate(kept);
         }
-        let mut nearest: Vec<(PhotoId, Distance)> = all.into_iter().map(|(_, row)| (self.photos[row], distance(self.row(row), &query.0))).collect();
+        let mut nearest: Vec<(PhotoId, Distance)> =
+            all.into_iter().map(|(_, row)| (self.photos[row], distance(self.row(row), &query.0))).collect();
         nearest.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         nearest.truncate(count);
         nearest
@@ -130,7 +131,8 @@ impl Index {
 /// The pairs that new photos make, with those in the index and with each other.
 pub fn new_pairs(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> Vec<Pair> {
     let queries: Vec<Embedding> = new.iter().map(|(_, e)| e.clone()).collect();
-    let mut pairs: Vec<Pair> = index.within(&queries, reach).into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
+    let mut pairs: Vec<Pair> =
+        index.within(&queries, reach).into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
     for (i, (a, x)) in new.iter().enumerate() {
         for (b, y) in &new[..i] {
             let distance = distance(&x.0, &y.0);

@@ -51,7 +51,12 @@ mod tests {
         let candidates: Vec<Candidate<'_>> = candidates
             .iter()
             .zip(&captures)
-            .map(|(&(width, format, _, path), capture)| Candidate { dimensions: Dimensions { width, height: 100 }, format, capture, path: Path::new(path) })
+            .map(|(&(width, format, _, path), capture)| Candidate {
+                dimensions: Dimensions { width, height: 100 },
+                format,
+                capture,
+                path: Path::new(path),
+            })
             .collect();
         best_original(&candidates)
     }

@@ -36,8 +36,8 @@ impl Format {
             "heic" | "heif" | "hif" => Format::Heic,
             "avif" => Format::Avif,
             "jxl" => Format::Jxl,
-            "cr2" | "cr3" | "crw" | "nef" | "nrw" | "arw" | "srf" | "sr2" | "dng" | "orf" | "rw2" | "raf" | "pef"
-            | "srw" | "3fr" | "fff" | "iiq" | "rwl" | "x3f" | "erf" | "mef" | "mos" | "kdc" | "dcr" => Format::Raw,
+            "cr2" | "cr3" | "crw" | "nef" | "nrw" | "arw" | "srf" | "sr2" | "dng" | "orf" | "rw2" | "raf" | "pef" | "srw" | "3fr"
+            | "fff" | "iiq" | "rwl" | "x3f" | "erf" | "mef" | "mos" | "kdc" | "dcr" => Format::Raw,
             _ => return None,
         })
     }

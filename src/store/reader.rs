@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use super::writer::{halves_of, path_of};
 use super::{Counters, FailureRecord, FileRecord, Location, PhotoRecord, Result, open};
 use crate::photo::{
-    Capture, ContentHash, Coverage, Dimensions, Embedding, Failure, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+    Capture, ContentHash, Coverage, Dimensions, Embedding, Failure, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place,
+    RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -167,9 +168,9 @@ impl Reader {
             files.entry(PhotoId(row.get(0)?)).or_default().push(record);
         }
         let mut photos = HashMap::new();
-        let mut statement = self
-            .index
-            .prepare_cached("SELECT format, width, height, taken, utc_offset, make, model, serial, orientation, picture FROM photos WHERE id = ?1")?;
+        let mut statement = self.index.prepare_cached(
+            "SELECT format, width, height, taken, utc_offset, make, model, serial, orientation, picture FROM photos WHERE id = ?1",
+        )?;
         for (id, mut files) in files {
             if !wanted(id, files.len()) {
                 continue;
@@ -200,7 +201,9 @@ impl Reader {
     /// The failures of the scopes, by path.
     pub fn failures(&self, scopes: &[Place]) -> Result<Vec<FailureRecord>> {
         let (within, values) = filter(scopes, "x");
-        let mut statement = self.index.prepare(&format!("SELECT x.root, x.path, x.stage, x.reason FROM failures x WHERE {within} ORDER BY x.root, x.path"))?;
+        let mut statement = self
+            .index
+            .prepare(&format!("SELECT x.root, x.path, x.stage, x.reason FROM failures x WHERE {within} ORDER BY x.root, x.path"))?;
         let rows = statement.query_map(params_from_iter(values), |row| {
             let stage = Stage::from_name(&row.get::<_, String>(2)?).unwrap_or(Stage::Decode);
             let place = Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) };

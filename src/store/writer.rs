@@ -46,7 +46,10 @@ impl Writer {
             let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
             let batch = self.index.transaction()?;
             for table in ["files", "failures"] {
-                batch.execute(&format!("UPDATE OR REPLACE {table} SET root = ?1, path = CAST(?2 || path AS BLOB) WHERE root = ?3"), params![id.0, prefix, inner.id.0])?;
+                batch.execute(
+                    &format!("UPDATE OR REPLACE {table} SET root = ?1, path = CAST(?2 || path AS BLOB) WHERE root = ?3"),
+                    params![id.0, prefix, inner.id.0],
+                )?;
             }
             batch.commit()?;
             self.library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
@@ -90,7 +93,15 @@ impl Batch<'_> {
                      volume = ?3, inode = ?4, size = ?5, mtime = ?6, ctime = ?7, content = NULL, photo = NULL, pending = 1
                  WHERE (volume, inode, size, mtime, ctime) IS NOT (?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime])?;
+            .execute(params![
+                place.root.0,
+                place.path.as_os_str().as_bytes(),
+                stamp.volume as i64,
+                stamp.inode as i64,
+                stamp.size as i64,
+                stamp.mtime,
+                stamp.ctime
+            ])?;
         if changed > 0 {
             self.forgive(place)?;
         }
@@ -98,7 +109,14 @@ impl Batch<'_> {
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
-    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, features: &Features, embedding: &Embedding) -> Result<(PhotoId, IsNew)> {
+    pub fn add_photo(
+        &mut self,
+        identity: &Identity,
+        capture: &Capture,
+        backbone: &str,
+        features: &Features,
+        embedding: &Embedding,
+    ) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
         }
@@ -146,7 +164,9 @@ impl Batch<'_> {
     /// Records why a file, or a folder, could not be read.
     pub fn fail(&mut self, place: &Place, failure: &Failure) -> Result<()> {
         let path = place.path.as_os_str().as_bytes();
-        self.transaction.prepare_cached("UPDATE files SET content = NULL, photo = NULL, pending = 0 WHERE root = ?1 AND path = ?2")?.execute(params![place.root.0, path])?;
+        self.transaction
+            .prepare_cached("UPDATE files SET content = NULL, photo = NULL, pending = 0 WHERE root = ?1 AND path = ?2")?
+            .execute(params![place.root.0, path])?;
         self.transaction
             .prepare_cached("INSERT OR REPLACE INTO failures (root, path, stage, reason) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![place.root.0, path, failure.stage.name(), failure.reason])?;
@@ -194,7 +214,8 @@ impl Batch<'_> {
     /// become pending.
     pub fn keep_backbone(&mut self, backbone: &str) -> Result<usize> {
         let stale = "SELECT photo FROM features WHERE backbone IS NOT ?1";
-        self.transaction.execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [backbone])?;
+        self.transaction
+            .execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [backbone])?;
         self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [backbone])?;
         let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [backbone])?;
         self.transaction.execute("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM features)", [])?;
@@ -202,7 +223,9 @@ impl Batch<'_> {
     }
 
     pub fn count(&mut self, done: &Counters) -> Result<()> {
-        let mut statement = self.transaction.prepare_cached("INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + ?2")?;
+        let mut statement = self
+            .transaction
+            .prepare_cached("INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + ?2")?;
         for (name, value) in [("read", done.read), ("decoded", done.decoded), ("embedded", done.embedded)] {
             if value > 0 {
                 statement.execute(params![name, value as i64])?;
@@ -239,4 +262,3 @@ pub(super) fn halves_of(bytes: &[u8]) -> Vec<f16> {
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
-

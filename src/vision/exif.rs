@@ -39,7 +39,12 @@ fn taken(exif: &Exif) -> Option<String> {
     let original = text(exif, Tag::DateTimeOriginal).map(|t| (t, Tag::SubSecTimeOriginal));
     let (written, sub_tag) = original.or_else(|| text(exif, Tag::DateTime).map(|t| (t, Tag::SubSecTime)))?;
     let time = exif::DateTime::from_ascii(written.as_bytes()).ok()?;
-    let plausible = time.year > 0 && (1..=12).contains(&time.month) && (1..=31).contains(&time.day) && time.hour < 24 && time.minute < 60 && time.second <= 60;
+    let plausible = time.year > 0
+        && (1..=12).contains(&time.month)
+        && (1..=31).contains(&time.day)
+        && time.hour < 24
+        && time.minute < 60
+        && time.second <= 60;
     if !plausible {
         return None;
     }

@@ -16,7 +16,8 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Identity, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(Stage::Decode, "the file is empty"));
     }
-    let format = Format::from_bytes(bytes).ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
+    let format = Format::from_bytes(bytes)
+        .ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
     if !format.is_supported() {
         return Err(Failure::new(Stage::Unsupported, format!("{format} is not read by this version")));
     }
@@ -89,7 +90,8 @@ fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
         if rest.is_empty() {
             return None;
         }
-        let header = rest.split_first_chunk::<4>().and_then(|(length, after)| Some((u32::from_be_bytes(*length), after.first_chunk::<4>()?)));
+        let header =
+            rest.split_first_chunk::<4>().and_then(|(length, after)| Some((u32::from_be_bytes(*length), after.first_chunk::<4>()?)));
         let whole = header.and_then(|(length, kind)| Some((kind, (length as usize).checked_add(12)?)));
         let (kind, length) = match whole {
             Some((kind, length)) if length <= rest.len() => (kind, length),

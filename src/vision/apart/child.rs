@@ -56,7 +56,10 @@ fn read(file: &mut File, limits: &Limits, bytes: &mut Vec<u8>) -> Result<(), Fai
     bytes.shrink_to(64 << 20);
     let length = file.metadata().map_err(unreadable)?.len();
     if length > limits.bytes {
-        return Err(Failure::new(Stage::Read, format!("{} MB, more than the limit of {} MB", length / 1_000_000, limits.bytes / 1_000_000)));
+        return Err(Failure::new(
+            Stage::Read,
+            format!("{} MB, more than the limit of {} MB", length / 1_000_000, limits.bytes / 1_000_000),
+        ));
     }
     bytes.try_reserve_exact(length as usize + 1).map_err(|e| Failure::new(Stage::Read, e))?;
     file.take(limits.bytes).read_to_end(bytes).map_err(unreadable)?;

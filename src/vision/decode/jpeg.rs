@@ -36,7 +36,10 @@ fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
         PixelFormat::L8 => pixels.iter().flat_map(|&v| [v; 3]).collect(),
         PixelFormat::L16 => pixels.chunks_exact(2).flat_map(|v| [u16::from_ne_bytes([v[0], v[1]]).to_be_bytes()[0]; 3]).collect(),
         // The decoder gives inks as amounts of light, as Adobe stores them: 255 is no ink.
-        PixelFormat::CMYK32 => pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]].map(|ink| (u16::from(255 - ink) * u16::from(255 - p[3]) / 255) as u8)).collect(),
+        PixelFormat::CMYK32 => pixels
+            .chunks_exact(4)
+            .flat_map(|p| [p[0], p[1], p[2]].map(|ink| (u16::from(255 - ink) * u16::from(255 - p[3]) / 255) as u8))
+            .collect(),
     };
     if rgb.len() != 3 * usize::from(width) * usize::from(height) {
         return Err("the file ends in the middle of the picture".into());

@@ -53,7 +53,8 @@ fn reduced(picture: Picture) -> Picture {
 
 /// Resizes with a triangle filter as wide as the reduction, so that nothing aliases.
 pub fn resized(picture: &Picture, width: u32, height: u32) -> Picture {
-    let source = ImageRef::new(picture.dimensions.width, picture.dimensions.height, &picture.rgb, PixelType::U8x3).expect("three bytes a pixel");
+    let source =
+        ImageRef::new(picture.dimensions.width, picture.dimensions.height, &picture.rgb, PixelType::U8x3).expect("three bytes a pixel");
     let mut target = Image::new(width, height, PixelType::U8x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     Resizer::new().resize(&source, &mut target, &options).expect("both pictures are U8x3");

@@ -34,7 +34,9 @@ pub enum Error {
 pub fn dimensions(bytes: &[u8]) -> Result<Dimensions, Error> {
     let frame = header_segments(bytes).find(|s| s.is_frame_header()).ok_or(Error::Broken("no frame header"))?;
     match *frame.body {
-        [_, h1, h0, w1, w0, ..] => Ok(Dimensions { width: u16::from_be_bytes([w1, w0]).into(), height: u16::from_be_bytes([h1, h0]).into() }),
+        [_, h1, h0, w1, w0, ..] => {
+            Ok(Dimensions { width: u16::from_be_bytes([w1, w0]).into(), height: u16::from_be_bytes([h1, h0]).into() })
+        }
         _ => Err(Error::Broken("the frame header is cut short")),
     }
 }

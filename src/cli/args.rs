@@ -1,0 +1,201 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::config::Overrides;
+
+const AFTER: &str = "Exit codes: 0 done, 1 duplicates found (with --exit-code), 2 usage, 3 daemon not reachable, \
+4 some photos could not be read (with --strict).
+
+Nothing ever leaves this machine, and the daemon never changes a photo.";
+
+/// Finds the versions of one photo: crops, sizes, edits.
+#[derive(Debug, Parser)]
+#[command(name = "simctl", version, after_help = AFTER, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub instance: InstanceArguments,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Debug)]
+pub struct InstanceArguments {
+    /// Where the index is kept [env: SIMILARD_DATA_DIR] [default: ~/.local/share/similard]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the daemon listens [env: SIMILARD_SOCKET] [default: $XDG_RUNTIME_DIR/similard/api.sock]
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The settings file [env: SIMILARD_CONFIG] [default: ~/.config/similard/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Do not start a daemon when none answers: exit with 3
+    #[arg(long, global = true)]
+    pub no_start: bool,
+}
+
+impl InstanceArguments {
+    pub fn overrides(&self) -> Overrides {
+        Overrides { data_dir: self.data_dir.clone(), socket: self.socket.clone(), config: self.config.clone() }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the photos that are versions of each other, clusters with most files first
+    Dupes(DupesArguments),
+    /// List pairs of near photos, closest first: distance, path, path, relation
+    Pairs {
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// List pairs up to this distance, 0 to 0.4 [default: the threshold of dupes]
+        #[arg(long, value_name = "D")]
+        max_distance: Option<f32>,
+        #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
+        format: PairsFormat,
+        /// Answer at once, with what is read so far
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Show the photos of the library nearest to a file
+    Similar {
+        file: PathBuf,
+        /// How many
+        #[arg(short, default_value_t = 10, value_name = "N")]
+        k: usize,
+        /// The head to measure with
+        #[arg(long, default_value = "base")]
+        head: String,
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+    /// Say how far apart two files are, and what differs
+    Compare {
+        a: PathBuf,
+        b: PathBuf,
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+    /// Add, remove or list the watched folders
+    #[command(subcommand)]
+    Roots(RootsCommand),
+    /// Look at the folders again, or at everything
+    Scan { path: Option<PathBuf> },
+    /// Show what the daemon is doing
+    Status {
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+    /// Show what happens, as it happens
+    Events {
+        #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
+        format: EventsFormat,
+    },
+    /// Show the files that could not be read, and why
+    Failures {
+        path: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+    /// Run the daemon here, until Ctrl-C
+    Daemon(DaemonArguments),
+    /// Print completions for a shell
+    Completions { shell: Shell },
+}
+
+#[derive(Args, Debug)]
+pub struct DupesArguments {
+    /// Folders or files; a folder that is not watched yet is from now on
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Pairs up to this distance join, 0 to 0.4 [default: 99.9 % precision]
+    #[arg(long, value_name = "D")]
+    pub threshold: Option<f32>,
+    /// Kinds to show: identical, copy, moment, unknown [default: all but moment]
+    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "moment", "unknown"])]
+    pub relation: Vec<String>,
+    /// paths0: what could go, NUL after each: every file but one of the best original
+    #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
+    pub format: DupesFormat,
+    /// Also show versions outside the paths
+    #[arg(long)]
+    pub everywhere: bool,
+    /// Exit with 1 when there are duplicates
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Exit with 4 when some photos could not be read
+    #[arg(long)]
+    pub strict: bool,
+    /// Answer at once, with what is read so far
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct DaemonArguments {
+    /// End the daemon that runs, and take its place
+    #[arg(long)]
+    pub replace: bool,
+    /// Started by simctl: leave its terminal
+    #[arg(long, hide = true)]
+    pub background: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RootsCommand {
+    /// Watch folders
+    Add {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Stop watching folders; their photos stay known
+    Remove {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// List the watched folders
+    List {
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum DupesFormat {
+    Text,
+    Json,
+    Ndjson,
+    Paths0,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum PairsFormat {
+    Tsv,
+    Ndjson,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum TextFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum EventsFormat {
+    Text,
+    Ndjson,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

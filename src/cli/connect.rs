@@ -1,0 +1,141 @@
+//! Reaching the daemon, starting it when none answers, and noticing that it is another build.
+
+use std::fs::{self, File};
+use std::io::{IsTerminal, Write, stderr, stdin};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use owo_colors::OwoColorize;
+
+use super::failure::Failure;
+use crate::api::PROTOCOL;
+use crate::api::client::{self, Client};
+use crate::api::types::Version;
+use crate::config::{Settings, own_program};
+use crate::daemon::own_version;
+
+/// Loading the encoder takes 0.2 s, a large index a second or two.
+const START: Duration = Duration::from_secs(60);
+
+/// How long a daemon may take to end: it finishes one transaction.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Whether a command may start the daemon.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    IfNeeded,
+    Never,
+}
+
+/// A client of a daemon that speaks this program's protocol.
+pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failure> {
+    let client = Client::new(&settings.socket);
+    let version = match client.get::<Version>("/v1/version").await {
+        Ok(version) => version,
+        Err(client::Error::Unreachable { .. }) if start == Start::IfNeeded => {
+            start_daemon(settings).await?;
+            client.get("/v1/version").await?
+        }
+        Err(e) => return Err(e.into()),
+    };
+    check_build(&client, settings, &version).await?;
+    Ok(client)
+}
+
+/// A daemon of another protocol cannot be used; one of an older build of this same program can,
+/// but should be told of.
+async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> Result<(), Failure> {
+    let ours = own_version();
+    let is_rebuilt = theirs.build != ours.build && (theirs.program == ours.program || theirs.program.is_empty());
+    if theirs.protocol == PROTOCOL && theirs.version == ours.version && !is_rebuilt {
+        return Ok(());
+    }
+    let what =
+        format!("the daemon (version {}, process {}) is another build than this simctl ({})", theirs.version, theirs.pid, ours.version);
+    if stdin().is_terminal() && stderr().is_terminal() {
+        anstream::eprint!("{what}; restart it? [Y/n] ");
+        stderr().flush()?;
+        let mut answer = String::new();
+        stdin().read_line(&mut answer)?;
+        if !answer.trim_start().to_lowercase().starts_with('n') {
+            stop(client, settings).await?;
+            return start_daemon(settings).await;
+        }
+    } else {
+        anstream::eprintln!("{} {what}", "warning:".yellow().bold());
+        anstream::eprintln!("{} simctl daemon --replace starts this one in its place", "hint:".cyan());
+    }
+    if theirs.protocol != PROTOCOL {
+        return Err(Failure::unreachable("the two do not understand each other").hint("simctl daemon --replace"));
+    }
+    Ok(())
+}
+
+/// Ends the daemon that runs, if one does.
+pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
+    match stop(&Client::new(&settings.socket), settings).await {
+        Err(failure) if UnixStream::connect(&settings.socket).is_ok() => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
+    client.stop().await?;
+    let deadline = Instant::now() + STOP;
+    let lock = settings.data_dir.join("lock");
+    // It holds its lock until it has stored what it was given.
+    while File::open(&lock).is_ok_and(|file| file.try_lock_shared().is_err()) {
+        if Instant::now() > deadline {
+            return Err(Failure::unreachable("the daemon does not end").hint("kill it; nothing is lost"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Starts this program as the daemon, apart from this terminal, and waits until it answers.
+async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
+    fs::create_dir_all(&settings.data_dir).map_err(|e| {
+        Failure::unreachable(format!("{} cannot be made: {e}", settings.data_dir.display())).hint("--data-dir names another place")
+    })?;
+    let log = settings.data_dir.join("daemon.log");
+    let unwritable = |e| Failure::unreachable(format!("{} cannot be written: {e}", log.display())).hint("--data-dir names another place");
+    let log_file = File::create(&log).map_err(unwritable)?;
+    let mut command = Command::new(own_program()?);
+    command.arg("daemon").arg("--background").arg("--data-dir").arg(&settings.data_dir).arg("--socket").arg(&settings.socket);
+    if settings.config.exists() {
+        command.arg("--config").arg(&settings.config);
+    }
+    let mut daemon = command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file).spawn()?;
+    let client = Client::new(&settings.socket);
+    let deadline = Instant::now() + START;
+    loop {
+        match client.get::<Version>("/v1/version").await {
+            Ok(_) => return Ok(()),
+            Err(e) if Instant::now() > deadline => return Err(e.into()),
+            Err(_) => {}
+        }
+        if has_ended(&mut daemon) {
+            // Another simctl may have been first.
+            if client.get::<Version>("/v1/version").await.is_ok() {
+                return Ok(());
+            }
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            let lines: Vec<&str> = said.lines().filter(|l| !l.trim().is_empty()).collect();
+            let strip = |line: &str, prefix: &str| line.trim().strip_prefix(prefix).map(|rest| rest.trim().to_owned());
+            let error = lines.iter().rev().find_map(|l| strip(l, "error:"));
+            let hint = lines.iter().rev().find_map(|l| strip(l, "hint:"));
+            let message = format!(
+                "the daemon did not start: {}",
+                error.unwrap_or_else(|| lines.last().copied().unwrap_or("it said nothing").to_owned())
+            );
+            return Err(Failure { hint, ..Failure::unreachable(message) });
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn has_ended(daemon: &mut Child) -> bool {
+    !matches!(daemon.try_wait(), Ok(None))
+}

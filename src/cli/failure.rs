@@ -1,0 +1,92 @@
+//! What went wrong, for people: an error, a hint, an exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use owo_colors::OwoColorize;
+
+use crate::api::client;
+use crate::{config, daemon};
+
+/// Exit codes, as scripts rely on them.
+pub const FOUND: u8 = 1;
+pub const USAGE: u8 = 2;
+pub const UNREACHABLE: u8 = 3;
+pub const UNREAD: u8 = 4;
+
+/// Why a command ended without its answer.
+#[derive(Debug)]
+pub struct Failure {
+    pub message: String,
+    pub hint: Option<String>,
+    pub code: u8,
+}
+
+impl Failure {
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: None, code: USAGE }
+    }
+
+    pub fn unreachable(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: None, code: UNREACHABLE }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says it on standard error and gives the exit code. Nobody reading any more is no failure.
+    pub fn report(self) -> ExitCode {
+        if self.message.is_empty() {
+            return ExitCode::from(self.code);
+        }
+        anstream::eprintln!("{} {}", "error:".red().bold(), self.message);
+        if let Some(hint) = self.hint {
+            anstream::eprintln!("{} {hint}", "hint:".cyan());
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Failure { message: String::new(), hint: None, code: 0 };
+        }
+        Failure { message: error.to_string(), hint: None, code: UNREACHABLE }
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Failure {
+        match error {
+            client::Error::Refused(text) => Failure { message: text.message, hint: text.hint, code: USAGE },
+            client::Error::Unreachable { .. } => {
+                Failure::unreachable(error.to_string()).hint("simctl dupes DIR starts it; simctl daemon runs it here")
+            }
+            client::Error::Broken(_) => {
+                Failure::unreachable(error.to_string()).hint("is it another version? simctl daemon --replace ends it and starts this one")
+            }
+        }
+    }
+}
+
+impl From<config::Error> for Failure {
+    fn from(error: config::Error) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<daemon::Error> for Failure {
+    fn from(error: daemon::Error) -> Failure {
+        let hint = match &error {
+            daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace takes its place"),
+            daemon::Error::Store(crate::store::Error::Newer(_)) => Some("update similard, or name another directory with --data-dir"),
+            daemon::Error::Store(e) if e.is_disk() => Some("make room, or name another directory with --data-dir"),
+            _ => None,
+        };
+        Failure { message: error.to_string(), hint: hint.map(Into::into), code: UNREACHABLE }
+    }
+}

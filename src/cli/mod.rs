@@ -1,0 +1,95 @@
+//! The command line: arguments, commands, what people see.
+
+mod args;
+mod commands;
+mod connect;
+mod dupes;
+mod failure;
+mod print;
+mod progress;
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{IsTerminal, stderr};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Settings;
+use crate::vision::apart;
+use crate::{daemon, vision};
+use args::{Arguments, Command, DaemonArguments};
+use failure::Failure;
+
+/// Runs `simctl` with this process's arguments.
+pub fn simctl() -> ExitCode {
+    if let Some(code) = decoding_child() {
+        return code;
+    }
+    let arguments = Arguments::parse();
+    finish(run(arguments))
+}
+
+/// Runs `similard`: `simctl daemon`, with its options.
+pub fn similard() -> ExitCode {
+    if let Some(code) = decoding_child() {
+        return code;
+    }
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    arguments.insert(1.min(arguments.len()), "daemon".into());
+    let parsed = Arguments::command()
+        .name("similard")
+        .try_get_matches_from(arguments)
+        .and_then(|m| <Arguments as clap::FromArgMatches>::from_arg_matches(&m));
+    match parsed {
+        Ok(arguments) => finish(run(arguments)),
+        Err(e) => e.exit(),
+    }
+}
+
+/// Turns into a decoding child when the daemon asks for one.
+fn decoding_child() -> Option<ExitCode> {
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next()? != apart::COMMAND {
+        return None;
+    }
+    let limits: Option<vision::Limits> = arguments.next().and_then(|json| serde_json::from_str(json.to_str()?).ok());
+    let done = limits.is_some_and(|limits| apart::run_child(&limits).is_ok());
+    Some(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(&arguments.instance.overrides())?;
+    if let Command::Completions { shell } = &arguments.command {
+        clap_complete::generate(*shell, &mut Arguments::command(), "simctl", &mut std::io::stdout());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Daemon(options) = &arguments.command {
+        return run_daemon(settings, options);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(commands::run(arguments, settings))
+}
+
+fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Failure> {
+    if options.background {
+        // A session of its own: closing the terminal that first asked must not end it.
+        let _ = rustix::process::setsid();
+    }
+    if options.replace {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(connect::stop_running(&settings))?;
+    }
+    let filter = EnvFilter::try_from_env("SIMILARD_LOG").unwrap_or_else(|_| EnvFilter::new("similard=info,warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false).init();
+    daemon::run(settings)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn finish(result: Result<ExitCode, Failure>) -> ExitCode {
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

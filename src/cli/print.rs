@@ -1,0 +1,145 @@
+//! What people and scripts see.
+
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+
+use humansize::{DECIMAL, format_size};
+use owo_colors::OwoColorize;
+
+use crate::api::types::{Comparison, Event, Failures, FilePair, PathText, RootStatus, Similar, Status, What};
+use crate::photo::Coverage;
+
+pub fn bytes(count: u64) -> String {
+    format_size(count, DECIMAL)
+}
+
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A path in tab-separated output: TAB, newline and backslash escaped, all other bytes as they are.
+pub fn escaped(path: &PathText) -> Vec<u8> {
+    let mut out = Vec::new();
+    for &byte in path.to_path().as_os_str().as_bytes() {
+        match byte {
+            b'\t' => out.extend(b"\\t"),
+            b'\n' => out.extend(b"\\n"),
+            b'\\' => out.extend(b"\\\\"),
+            _ => out.push(byte),
+        }
+    }
+    out
+}
+
+/// A path for eyes: control characters would move the cursor.
+pub fn shown(path: &str) -> String {
+    path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// `2026-05-01 10:00`.
+pub fn time(taken: &str) -> String {
+    taken.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+pub fn coverage(c: &Coverage) -> String {
+    let mut parts = vec![count(c.indexed, "file indexed", "files indexed")];
+    let more =
+        [(c.pending, "pending"), (c.failed, "could not be read"), (c.unsupported, "of formats not read yet"), (c.offline, "offline")];
+    parts.extend(more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
+    parts.join(", ")
+}
+
+pub fn pair(out: &mut impl Write, pair: &FilePair) -> io::Result<()> {
+    write!(out, "{:.4}\t", pair.distance)?;
+    out.write_all(&escaped(&pair.a))?;
+    out.write_all(b"\t")?;
+    out.write_all(&escaped(&pair.b))?;
+    writeln!(out, "\t{}", pair.relation)
+}
+
+pub fn similar(out: &mut impl Write, similar: &Similar) -> io::Result<()> {
+    for near in &similar.similar {
+        let photo = &near.photo;
+        let size = format!("{} × {}", photo.width, photo.height);
+        let relation = near.relation.to_string();
+        writeln!(
+            out,
+            "{}  {relation:<9}  {size:>13}  {:>10}  {}",
+            format!("{:.4}", near.distance).bold(),
+            bytes(photo.bytes),
+            shown(&photo.path.path)
+        )?;
+    }
+    Ok(())
+}
+
+pub fn comparison(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
+    let verdict = match (c.relation, c.distance <= c.threshold) {
+        (crate::photo::Relation::Identical, _) => "one photo".green().to_string(),
+        (_, true) => "versions of one photo".green().to_string(),
+        (_, false) => "two photos".yellow().to_string(),
+    };
+    writeln!(out, "distance {} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
+    c.differences.iter().try_for_each(|line| writeln!(out, "  {line}"))
+}
+
+pub fn roots(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
+    if roots.is_empty() {
+        return writeln!(out, "no folder is watched; simctl roots add DIR, or simctl dupes DIR, changes that");
+    }
+    for root in roots {
+        let state = match (root.state.as_str(), root.busy) {
+            ("offline", _) => "offline".yellow().to_string(),
+            (_, true) => "busy".cyan().to_string(),
+            _ => "online".green().to_string(),
+        };
+        writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
+        if let Some(why) = &root.unwatched {
+            writeln!(out, "    {} new files are not noticed by themselves: {why}; simctl scan finds them", "warning:".yellow())?;
+        }
+    }
+    Ok(())
+}
+
+pub fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
+    writeln!(out, "{} {}, process {}, {}", "similard".bold(), s.version.version, s.version.pid, s.activity)?;
+    s.problems.iter().try_for_each(|problem| writeln!(out, "{} {problem}", "problem:".red().bold()))?;
+    writeln!(out, "photos     {}", s.photos)?;
+    writeln!(out, "files      {}", coverage(&s.coverage))?;
+    writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;
+    writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", s.head, s.threshold, s.reach)?;
+    writeln!(out, "index      {}", shown(&s.data_dir))?;
+    roots(out, &s.roots)
+}
+
+pub fn failures(out: &mut impl Write, failures: &Failures) -> io::Result<()> {
+    if failures.failures.is_empty() {
+        return writeln!(out, "every photo could be read");
+    }
+    for failure in &failures.failures {
+        writeln!(out, "{}  {}", shown(&failure.path.path).bold(), failure.reason)?;
+    }
+    writeln!(out, "\nThey are tried again when they change.")
+}
+
+pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
+    match &event.what {
+        What::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
+        What::Failed { path, reason } => writeln!(out, "{}  {}: {reason}", "failed".red(), shown(&path.path)),
+        What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
+        What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
+        What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
+        What::Missed { count: missed } => writeln!(out, "{}  {missed} events went by too fast", "missed".red()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tabs_newlines_and_backslashes_are_escaped() {
+        let path = PathText { path: "/a\tb\nc\\d".into(), path_bytes: None };
+        assert_eq!(escaped(&path), b"/a\\tb\\nc\\\\d");
+    }
+}

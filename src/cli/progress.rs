@@ -1,0 +1,40 @@
+//! Waiting for the daemon, with a bar on a terminal.
+
+use std::collections::HashSet;
+use std::io::{IsTerminal, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use owo_colors::OwoColorize;
+
+use super::failure::Failure;
+use crate::api::client::Client;
+use crate::api::query_of;
+use crate::api::types::Progress;
+
+/// Waits until everything under the query's paths is read.
+pub async fn wait(client: &Client, paths: &[(&str, &[u8])]) -> Result<Progress, Failure> {
+    let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {per_sec}  {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar.set_message("reading photos");
+    let timeout: (&str, &[u8]) = ("timeout_ms", b"200");
+    let target = format!("/v1/wait?{}", query_of(paths.iter().copied().chain([timeout])));
+    let mut told: HashSet<String> = HashSet::new();
+    loop {
+        let progress: Progress = client.get(&target).await?;
+        for problem in &progress.problems {
+            if told.insert(problem.clone()) {
+                bar.suspend(|| anstream::eprintln!("{} {problem}", "warning:".yellow().bold()));
+            }
+        }
+        if progress.settled {
+            bar.finish_and_clear();
+            return Ok(progress);
+        }
+        let c = progress.coverage;
+        let total = c.indexed + c.pending + c.failed + c.unsupported;
+        bar.set_length(total);
+        bar.set_position(total - c.pending);
+    }
+}

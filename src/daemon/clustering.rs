@@ -1,0 +1,116 @@
+//! From pairs in the store to clusters as they are answered.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::api::text_of;
+use crate::api::types::{Cluster, ClusterPair, Photo};
+use crate::likeness::{Candidate, best_original, clusters as join};
+use crate::photo::{self, Distance, Pair, PhotoId, Place, Relation};
+use crate::store::{PhotoRecord, Reader, Result};
+
+/// Whether a relation is asked for; by default all but moments.
+pub fn shows(relations: &[Relation], relation: Relation) -> bool {
+    if relations.is_empty() { relation != Relation::Moment } else { relations.contains(&relation) }
+}
+
+/// The clusters of the scopes with the numbers of their photos, largest first: most files, then
+/// most bytes that its copies take.
+pub fn clusters(
+    reader: &Reader,
+    scopes: &[Place],
+    threshold: Distance,
+    relations: &[Relation],
+    distance: impl Fn(PhotoId, PhotoId) -> Distance,
+    path_of: &dyn Fn(&Place) -> PathBuf,
+) -> Result<Vec<(Vec<PhotoId>, Cluster)>> {
+    // Until versions and moments are told apart, every pair is `unknown`.
+    let pairs = if shows(relations, Relation::Unknown) { reader.pairs(threshold)? } else { Vec::new() };
+    let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).collect();
+    let photos = reader.photos(scopes, |photo, files| files > 1 || named.contains(&photo))?;
+    let here: Vec<Pair> = pairs.into_iter().filter(|p| photos.contains_key(&p.a) && photos.contains_key(&p.b)).collect();
+    let identical = shows(relations, Relation::Identical);
+    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
+    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &alone, threshold, distance)
+        .into_iter()
+        .map(|cluster| {
+            let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
+            (cluster.photos.clone(), answer(&cluster, &records, path_of))
+        })
+        .collect();
+    answers.sort_by_cached_key(|(_, c)| {
+        std::cmp::Reverse((c.photos.iter().map(|p| p.paths.len()).sum::<usize>(), spare_bytes(c), c.id.clone()))
+    });
+    Ok(answers)
+}
+
+/// Bytes of every file but one of the representative.
+fn spare_bytes(cluster: &Cluster) -> u64 {
+    cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
+}
+
+fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], path_of: &dyn Fn(&Place) -> PathBuf) -> Cluster {
+    let first_paths: Vec<PathBuf> = records.iter().map(|r| path_of(&r.files[0].place)).collect();
+    let candidates: Vec<Candidate<'_>> = records
+        .iter()
+        .zip(&first_paths)
+        .map(|(r, path)| Candidate { dimensions: r.dimensions, format: r.format, capture: &r.capture, path })
+        .collect();
+    let best = best_original(&candidates);
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_by(|&x, &y| {
+        (x != best)
+            .cmp(&(y != best))
+            .then(records[y].dimensions.pixels().cmp(&records[x].dimensions.pixels()))
+            .then(first_paths[x].cmp(&first_paths[y]))
+    });
+    let mut position = vec![0; records.len()];
+    for (to, &from) in order.iter().enumerate() {
+        position[from] = to;
+    }
+    let pairs = cluster.links.iter().map(|link| {
+        let (a, b) = (position[link.a], position[link.b]);
+        ClusterPair { a: a.min(b), b: a.max(b), distance: link.distance, relation: Relation::Unknown }
+    });
+    Cluster {
+        id: id(records),
+        diameter: cluster.diameter,
+        loose: cluster.loose,
+        photos: order.iter().map(|&i| photo(records[i], i == best, path_of)).collect(),
+        pairs: pairs.collect(),
+    }
+}
+
+/// Of the pictures alone, so that a move or a rename keeps it.
+fn id(records: &[&PhotoRecord]) -> String {
+    let mut pictures: Vec<_> = records.iter().map(|r| r.picture).collect();
+    pictures.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for picture in pictures {
+        hasher.update(&picture.0);
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+/// A photo with its files, by absolute path.
+pub fn photo(record: &PhotoRecord, representative: bool, path_of: &dyn Fn(&Place) -> PathBuf) -> Photo {
+    let mut paths: Vec<PathBuf> = record.files.iter().map(|f| path_of(&f.place)).collect();
+    paths.sort_unstable();
+    let texts: Vec<_> = paths.iter().map(|p| text_of(p)).collect();
+    let lossy = texts.iter().any(|t| t.path_bytes.is_some());
+    Photo {
+        path: texts[0].clone(),
+        paths_bytes: lossy.then(|| paths.iter().map(|p| STANDARD.encode(p.as_os_str().as_bytes())).collect()),
+        paths: texts.into_iter().map(|t| t.path).collect(),
+        bytes: record.files[0].bytes,
+        width: record.dimensions.width,
+        height: record.dimensions.height,
+        format: record.format,
+        taken: record.capture.taken.clone(),
+        representative,
+    }
+}

@@ -1,0 +1,69 @@
+//! One daemon for each data directory: its lock, and its socket.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// Makes the data directory, for this user alone.
+pub fn data_directory(path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::DataDirectory { path: path.to_owned(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
+}
+
+/// Held while the daemon runs. The kernel lets go of it however the daemon ends.
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub fn take(data_directory: &Path) -> Result<Lock, Error> {
+        let path = data_directory.join("lock");
+        let failed = |source| Error::DataDirectory { path: path.clone(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::AlreadyRunning(data_directory.to_owned())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+/// A bound socket, removed at the end.
+pub struct Socket {
+    path: PathBuf,
+}
+
+impl Socket {
+    /// Binds, over a socket that nobody listens at any more. Its directory is made 0700 first, so
+    /// that at no moment others could connect.
+    pub fn bind(path: &Path) -> Result<(Socket, UnixListener), Error> {
+        let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
+        let directory = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        if fs::metadata(directory).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(Error::OpenDirectory(directory.to_owned()));
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(Error::SocketTaken(path.to_owned()));
+        }
+        match fs::symlink_metadata(path) {
+            Ok(found) if std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) => fs::remove_file(path).map_err(failed)?,
+            Ok(_) => return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket is there"))),
+            Err(_) => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        Ok((Socket { path: path.to_owned() }, listener))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,196 @@
+//! What the daemon's threads share.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast};
+
+use crate::api::types::{Event, Version, What};
+use crate::config::Settings;
+use crate::likeness::Index;
+use crate::photo::{PictureHash, Place, Root, RootId};
+use crate::store::Location;
+
+/// Events kept for a listener that is slow.
+const EVENTS: usize = 1024;
+
+/// A thread that panicked while it held a lock left consistent data: every change under one is a
+/// single insertion or removal.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub struct Shared {
+    pub version: Version,
+    pub settings: Settings,
+    pub location: Location,
+    pub roots: RwLock<Vec<Root>>,
+    /// Why a root's changes are not noticed by themselves.
+    pub unwatched: RwLock<HashMap<RootId, String>>,
+    pub index: RwLock<Index>,
+    /// Names the head whose embeddings the index holds.
+    pub head: String,
+    pub activity: Arc<Activity>,
+    pub in_flight: Mutex<InFlight>,
+    /// Wakes feed: something may be pending.
+    pub pending: Signal,
+    /// What keeps which part from its work.
+    pub problems: Mutex<BTreeMap<&'static str, String>>,
+    /// Hints were dropped: a scan must find what they meant.
+    pub hints_lost: AtomicBool,
+    pub stopping: AtomicBool,
+    pub stopped: Notify,
+    events: broadcast::Sender<Event>,
+    event_id: AtomicU64,
+}
+
+impl Shared {
+    pub fn new(settings: Settings, location: Location, roots: Vec<Root>, index: Index, head: String) -> Shared {
+        Shared {
+            version: super::own_version(),
+            settings,
+            location,
+            roots: RwLock::new(roots),
+            unwatched: RwLock::default(),
+            index: RwLock::new(index),
+            head,
+            activity: Arc::default(),
+            in_flight: Mutex::default(),
+            pending: Signal::default(),
+            problems: Mutex::default(),
+            hints_lost: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            stopped: Notify::new(),
+            events: broadcast::channel(EVENTS).0,
+            event_id: AtomicU64::new(1),
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.pending.raise();
+        self.stopped.notify_one();
+    }
+
+    pub fn tell(&self, what: What) {
+        // Nobody listening is fine.
+        let _ = self.events.send(Event { id: self.event_id.fetch_add(1, Ordering::Relaxed), what });
+    }
+
+    pub fn listen(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Records, or with `None` clears, what keeps `part` from its work.
+    pub fn set_problem(&self, part: &'static str, problem: Option<String>) {
+        let mut problems = lock(&self.problems);
+        let changed = problems.get(part) != problem.as_ref();
+        match problem {
+            Some(problem) => {
+                if changed {
+                    tracing::warn!("{part}: {problem}");
+                }
+                problems.insert(part, problem);
+            }
+            None => {
+                problems.remove(part);
+            }
+        }
+    }
+
+    pub fn root_of(&self, path: &Path) -> Option<Root> {
+        read(&self.roots).iter().find(|root| path.starts_with(&root.path)).cloned()
+    }
+
+    /// The absolute path of a place, as long as its root is known.
+    pub fn path_of(&self, place: &Place) -> Option<PathBuf> {
+        read(&self.roots).iter().find(|root| root.id == place.root).map(|root| root.path_of(place))
+    }
+}
+
+/// Files and pictures on their way from feed to the store.
+#[derive(Default)]
+pub struct InFlight {
+    pub places: HashSet<Place>,
+    pub pictures: HashSet<PictureHash>,
+}
+
+/// How much work on each root is under way that the store does not show as pending.
+#[derive(Default)]
+pub struct Activity {
+    open: Mutex<HashMap<RootId, usize>>,
+    changed: Condvar,
+}
+
+/// One piece of such work; it ends when this is dropped.
+pub struct Ticket {
+    activity: Arc<Activity>,
+    root: RootId,
+}
+
+impl Activity {
+    pub fn begin(self: &Arc<Activity>, root: RootId) -> Ticket {
+        *lock(&self.open).entry(root).or_default() += 1;
+        Ticket { activity: self.clone(), root }
+    }
+
+    pub fn is_busy(&self, root: RootId) -> bool {
+        lock(&self.open).get(&root).is_some_and(|&open| open > 0)
+    }
+
+    /// Wakes those that wait.
+    pub fn announce(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits until something changes, or for `timeout`.
+    pub fn wait(&self, timeout: Duration) {
+        let open = lock(&self.open);
+        drop(self.changed.wait_timeout(open, timeout));
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(open) = lock(&self.activity.open).get_mut(&self.root) {
+            *open -= 1;
+        }
+        self.activity.announce();
+    }
+}
+
+/// A flag to wait for.
+#[derive(Default)]
+pub struct Signal {
+    raised: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    pub fn raise(&self) {
+        *lock(&self.raised) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until it is raised, or for `timeout`, and lowers it.
+    pub fn wait(&self, timeout: Duration) {
+        let raised = lock(&self.raised);
+        let (mut raised, _) = self.changed.wait_timeout_while(raised, timeout, |raised| !*raised).unwrap_or_else(PoisonError::into_inner);
+        *raised = false;
+    }
+}

@@ -1,0 +1,144 @@
+//! A worker: one file at a time, from open to features.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
+
+use rustix::fs::OFlags;
+
+use super::feed::Job;
+use super::shared::{Shared, lock};
+use super::write::Write;
+use crate::intake::stamp_of;
+use crate::photo::{Capture, ContentHash, Failure, Features, Identity, PhotoId, Stage, Stamp};
+use crate::store::{self, Counters};
+use crate::vision::apart::{self, Problem};
+use crate::vision::backbone::Runner;
+
+pub struct Worker {
+    pub shared: Arc<Shared>,
+    pub store: store::Reader,
+    pub reader: apart::Reader,
+    pub runner: Runner,
+    pub jobs: Arc<Mutex<Receiver<Job>>>,
+    pub writes: SyncSender<Write>,
+}
+
+impl Worker {
+    /// Runs until the daemon stops.
+    pub fn run(mut self) {
+        // People's programs come first.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+        loop {
+            let job = lock(&self.jobs).recv();
+            let Ok(job) = job else { return };
+            if self.shared.is_stopping() {
+                return;
+            }
+            let place = job.place.clone();
+            let (write, counters) = self.read(job);
+            // Last, so that a file is in flight until what came of it is in the store.
+            if self.writes.send(Write::Read { place, outcome: write, counters }).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read(&mut self, job: Job) -> (Option<Outcome>, Counters) {
+        let mut counters = Counters::default();
+        let outcome = self.outcome(&job, &mut counters);
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(Problem::Photo(failure)) => {
+                tracing::debug!("{}: {failure}", job.path.display());
+                Some(Outcome::Failed(failure))
+            }
+            Err(Problem::Child(e)) => {
+                self.shared.set_problem("decode", Some(format!("photos cannot be read now: {e}")));
+                None
+            }
+        };
+        (outcome, counters)
+    }
+
+    /// `None` leaves the file pending.
+    fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
+        let stored = |e: store::Error| Problem::Child(io::Error::other(e));
+        if let Some((photo, content)) = self.store.photo_of_inode(&job.stamp).map_err(stored)? {
+            return Ok(Some(Outcome::Known { stamp: job.stamp, photo, content }));
+        }
+        let file = match open(&job.path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(self.root_is_there(job).then_some(Outcome::Gone)),
+            Err(e) => return Err(Problem::Photo(Failure::new(Stage::Open, e))),
+        };
+        counters.read = 1;
+        let identity = self.reader.identify(&file)?;
+        self.shared.set_problem("decode", None);
+        // What was read belongs to the stamp from before only if it still has it.
+        let stamp = file.metadata().map(|m| stamp_of(&m))?;
+        if !stamp.is_same_inode(&job.stamp) {
+            return Ok(Some(Outcome::Changed { stamp }));
+        }
+        if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
+            return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
+        }
+        if !lock(&self.shared.in_flight).pictures.insert(identity.picture) {
+            // Another worker has the same picture in another file; this one is next.
+            return Ok(None);
+        }
+        let made = self.photo(&identity, counters);
+        if made.is_err() {
+            lock(&self.shared.in_flight).pictures.remove(&identity.picture);
+        }
+        made.map(|made| Some(Outcome::New { stamp, made }))
+    }
+
+    fn photo(&mut self, identity: &Identity, counters: &mut Counters) -> Result<Made, Problem> {
+        let decoded = self.reader.decode()?;
+        counters.decoded = 1;
+        let features = self.runner.features(&decoded.picture).map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
+        counters.embedded = 1;
+        Ok(Made { identity: *identity, capture: decoded.capture, features })
+    }
+
+    fn root_is_there(&self, job: &Job) -> bool {
+        self.shared.root_of(&job.path).is_some_and(|root| root.path.is_dir())
+    }
+}
+
+/// What reading a file came to.
+pub enum Outcome {
+    Known {
+        stamp: Stamp,
+        photo: PhotoId,
+        content: ContentHash,
+    },
+    New {
+        stamp: Stamp,
+        made: Made,
+    },
+    /// It was written to while it was read.
+    Changed {
+        stamp: Stamp,
+    },
+    Gone,
+    Failed(Failure),
+}
+
+/// A photo that the index did not have.
+pub struct Made {
+    pub identity: Identity,
+    pub capture: Capture,
+    pub features: Features,
+}
+
+/// Opens a file without waiting for anything: not for the writer of a pipe, not for a link's target.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file any more")) }
+}

@@ -1,0 +1,214 @@
+//! The writer thread: everything that changes the store, in the order it came.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::shared::{Shared, Ticket, lock, read, write};
+use super::work::Outcome;
+use crate::api::text_of;
+use crate::api::types::What;
+use crate::likeness::{self, Head, REACH};
+use crate::photo::{Embedding, Failure, PhotoId, PictureHash, Place, Root, Stamp};
+use crate::store::{self, Batch, Counters, IsNew, Writer};
+
+/// A change to the store.
+pub enum Write {
+    Files {
+        seen: Vec<(Place, Stamp)>,
+        gone: Vec<Place>,
+    },
+    /// Folders that cannot be listed, and those that can again.
+    Folders {
+        forgiven: Vec<Place>,
+        unreadable: Vec<(Place, Failure)>,
+    },
+    /// A worker is done with a file; without an outcome it stays pending.
+    Read {
+        place: Place,
+        outcome: Option<Outcome>,
+        counters: Counters,
+    },
+    /// Everything before is committed when the ticket goes.
+    Done {
+        _ticket: Ticket,
+    },
+    AddRoot(PathBuf, oneshot::Sender<store::Result<Root>>),
+    RemoveRoot(Root, oneshot::Sender<store::Result<()>>),
+}
+
+/// Changes committed at once, at most.
+const BATCH: usize = 128;
+
+/// How long to wait before trying again when the disk is full.
+const RETRY: Duration = Duration::from_secs(2);
+
+pub struct WriteThread {
+    pub shared: Arc<Shared>,
+    pub writer: Writer,
+    pub head: Head,
+    pub backbone: String,
+    pub writes: Receiver<Write>,
+}
+
+impl WriteThread {
+    /// Runs until the daemon stops, then commits what has come.
+    pub fn run(mut self) {
+        loop {
+            let first = match self.writes.recv_timeout(Duration::from_millis(500)) {
+                Ok(first) => Some(first),
+                Err(RecvTimeoutError::Timeout) if !self.shared.is_stopping() => continue,
+                Err(_) => None,
+            };
+            let mut batch: Vec<Write> = first.into_iter().collect();
+            while batch.len() < BATCH
+                && let Ok(next) = self.writes.try_recv()
+            {
+                batch.push(next);
+            }
+            if batch.is_empty() {
+                return;
+            }
+            self.commit(batch);
+        }
+    }
+
+    /// Writes a batch, again and again while the disk has no room for it.
+    fn commit(&mut self, batch: Vec<Write>) {
+        let (roots, changes): (Vec<Write>, Vec<Write>) =
+            batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..)));
+        loop {
+            match self.write(&changes) {
+                Ok(new) => {
+                    let mut index = write(&self.shared.index);
+                    new.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
+                    self.shared.set_problem("store", None);
+                    break;
+                }
+                Err(e) => {
+                    let remedy = if e.is_disk() { "; make room, it goes on by itself" } else { "" };
+                    self.shared.set_problem(
+                        "store",
+                        Some(format!("nothing can be stored in {}: {e}{remedy}", self.shared.settings.data_dir.display())),
+                    );
+                    self.shared.activity.announce();
+                    if self.shared.stopping.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    std::thread::sleep(RETRY);
+                }
+            }
+        }
+        self.tell(&changes);
+        self.release(&changes);
+        drop(changes);
+        for order in roots {
+            match order {
+                Write::AddRoot(path, reply) => {
+                    let _ = reply.send(self.writer.add_root(&path).map(|id| Root { id, path }));
+                }
+                Write::RemoveRoot(root, reply) => {
+                    let _ = reply.send(self.writer.remove_root(root.id));
+                }
+                _ => {}
+            }
+            if let Ok(roots) = self.writer.roots() {
+                *write(&self.shared.roots) = roots;
+            }
+        }
+        self.shared.activity.announce();
+        self.shared.pending.raise();
+    }
+
+    /// One transaction: all changes, with the pairs that new photos make. Returns the new photos.
+    fn write(&mut self, changes: &[Write]) -> store::Result<Vec<(PhotoId, Embedding)>> {
+        let (shared, head, backbone) = (&self.shared, &self.head, &self.backbone);
+        self.writer.batch(|batch| {
+            let mut new: Vec<(PhotoId, Embedding)> = Vec::new();
+            let mut done = Counters::default();
+            for change in changes {
+                match change {
+                    Write::Files { seen, gone } => {
+                        seen.iter().try_for_each(|(place, stamp)| batch.see(place, stamp))?;
+                        gone.iter().try_for_each(|place| batch.forget(place))?;
+                    }
+                    Write::Folders { forgiven, unreadable } => {
+                        forgiven.iter().try_for_each(|place| batch.forgive(place))?;
+                        unreadable.iter().try_for_each(|(place, failure)| batch.fail(place, failure))?;
+                    }
+                    Write::Read { place, outcome, counters } => {
+                        done.read += counters.read;
+                        done.decoded += counters.decoded;
+                        done.embedded += counters.embedded;
+                        if let Some(outcome) = outcome {
+                            new.extend(settle(batch, place, outcome, head, backbone)?);
+                        }
+                    }
+                    Write::Done { .. } | Write::AddRoot(..) | Write::RemoveRoot(..) => {}
+                }
+            }
+            batch.add_pairs(&likeness::new_pairs(&read(&shared.index), &new, REACH))?;
+            batch.count(&done)?;
+            Ok(new)
+        })
+    }
+
+    /// These files and pictures may be taken up again.
+    fn release(&self, changes: &[Write]) {
+        let mut in_flight = lock(&self.shared.in_flight);
+        for change in changes {
+            if let Write::Read { place, outcome, .. } = change {
+                in_flight.places.remove(place);
+                if let Some(Outcome::New { made, .. }) = outcome {
+                    in_flight.pictures.remove::<PictureHash>(&made.identity.picture);
+                }
+            }
+        }
+    }
+
+    fn tell(&self, changes: &[Write]) {
+        let text = |place: &Place| self.shared.path_of(place).map(|p| text_of(&p));
+        for change in changes {
+            match change {
+                Write::Files { gone, .. } => gone.iter().filter_map(text).for_each(|path| self.shared.tell(What::Gone(path))),
+                Write::Read { place, outcome: Some(outcome), .. } => {
+                    let Some(path) = text(place) else { continue };
+                    match outcome {
+                        Outcome::Known { .. } | Outcome::New { .. } => self.shared.tell(What::Added(path)),
+                        Outcome::Failed(failure) => self.shared.tell(What::Failed { path, reason: failure.reason.clone() }),
+                        Outcome::Gone => self.shared.tell(What::Gone(path)),
+                        Outcome::Changed { .. } => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Stores what reading a file came to; returns its photo if that is new.
+fn settle(
+    batch: &mut Batch<'_>,
+    place: &Place,
+    outcome: &Outcome,
+    head: &Head,
+    backbone: &str,
+) -> store::Result<Option<(PhotoId, Embedding)>> {
+    match outcome {
+        Outcome::Known { stamp, photo, content } => batch.link(place, stamp, content, *photo)?,
+        Outcome::Changed { stamp } => batch.see(place, stamp)?,
+        Outcome::Gone => batch.forget(place)?,
+        Outcome::Failed(failure) => batch.fail(place, failure)?,
+        Outcome::New { stamp, made } => {
+            let embedding = head.embed(&made.features);
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.features, &embedding)?;
+            batch.link(place, stamp, &made.identity.content, photo)?;
+            return Ok((is_new == IsNew::Yes).then_some((photo, embedding)));
+        }
+    }
+    Ok(None)
+}
