@@ -1,0 +1,53 @@
+//! Real camera files (the repository exif-samples, when it lies beside this one): every readable
+//! one is indexed, every broken one is a failure with a reason.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Instance, array, names, skip};
+
+fn camera_files() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/camera-files");
+    let folder = std::env::var_os("SIMILARD_CAMERA_FILES").map_or(beside, PathBuf::from);
+    if folder.is_dir() {
+        return fs::canonicalize(folder).ok();
+    }
+    skip("camera files are not here; SIMILARD_CAMERA_FILES names their folder");
+    None
+}
+
+#[test]
+fn every_camera_file_is_indexed_or_has_a_reason() {
+    let Some(folder) = camera_files() else { return };
+    let instance = Instance::new();
+    let coverage = &instance.dupes(&folder)["coverage"];
+    let count = |name: &str| coverage[name].as_u64().expect("a count");
+    assert_eq!((count("pending"), count("offline")), (0, 0));
+    assert_eq!(count("unsupported"), 5, "HEIC is not read yet");
+    let failures = instance.json(["failures", "--format=json"]);
+    let failed: Vec<(String, String)> = array(&failures["failures"])
+        .iter()
+        .filter(|f| f["stage"] != "unsupported")
+        .map(|f| (f["path"].as_str().expect("a path").to_owned(), f["reason"].as_str().expect("a reason").to_owned()))
+        .collect();
+    assert_eq!(count("failed"), failed.len() as u64);
+    for (path, reason) in &failed {
+        assert!(!reason.is_empty());
+        assert!(image::open(path).is_err(), "{path} can be read, but: {reason}");
+    }
+    assert!(count("indexed") >= 85, "{coverage}");
+}
+
+#[test]
+fn the_eight_orientations_of_a_picture_are_one_cluster() {
+    let Some(folder) = camera_files() else { return };
+    let instance = Instance::new();
+    let clusters = names(&instance.dupes(&folder.join("jpg/orientation")));
+    let of = |kind: &str| -> Vec<String> { (1..=8).map(|n| format!("{kind}_{n}.jpg")).collect() };
+    assert_eq!(clusters, [of("landscape"), of("portrait")]);
+    let pairs = instance.ok(["pairs".as_ref(), folder.join("jpg/orientation").as_os_str()]);
+    let far: BTreeSet<&str> =
+        pairs.lines().filter(|l| l.split('\t').next().is_some_and(|d| d.parse::<f32>().is_ok_and(|d| d > 0.02))).collect();
+    assert!(far.is_empty(), "upright they are the same: {far:?}");
+}

@@ -1,0 +1,314 @@
+//! Bad inputs: each gets a clear message, and the rest is unharmed.
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::io::Cursor;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+
+use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbaImage};
+use jpeg_encoder::{ColorType, Encoder};
+
+use crate::photos;
+use crate::support::{Instance, array, names, skip, wait_until};
+
+fn reasons(instance: &Instance) -> Vec<(String, String)> {
+    let failures = instance.json(["failures", "--format=json"]);
+    let name =
+        |f: &serde_json::Value| Path::new(f["path"].as_str().expect("a path")).file_name().expect("a name").to_string_lossy().into_owned();
+    array(&failures["failures"]).iter().map(|f| (name(f), f["reason"].as_str().expect("a reason").to_owned())).collect()
+}
+
+/// A PNG that states a size and holds next to nothing.
+fn png_of(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let writer = encoder.write_header().expect("a header");
+    drop(writer);
+    bytes
+}
+
+#[test]
+fn files_that_are_no_photos_say_why() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let good = photos::library(&folder, &["00003", "00009"]);
+    let large = photos::jpeg(&photos::large("00011"), 90);
+    let small = photos::jpeg(&photos::open("00011"), 90);
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("written");
+    write("empty.jpg", b"");
+    write("text.jpg", b"Dear diary, it rained all day.");
+    write("cut-large.jpg", &large[..large.len() / 2]);
+    write("cut-small.jpg", &small[..small.len() / 2]);
+    write("cut-head.jpg", &small[..100]);
+    write("bomb.png", &png_of(60_000, 60_000));
+    write("hollow.png", &png_of(3_000, 3_000));
+    let mut noise = large.clone();
+    let middle = noise.len() / 2;
+    noise[middle..middle + 400].copy_from_slice(&[0xff, 0x00].repeat(200));
+    write("IMG_1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    let answer = instance.dupes(&folder);
+    assert_eq!(names(&answer), photos::expected(&["00003", "00009"]));
+    assert_eq!(answer["coverage"]["indexed"], good);
+    let reasons = reasons(&instance);
+    let reason =
+        |name: &str| reasons.iter().find(|(n, _)| n == name).map(|(_, r)| r.as_str()).unwrap_or_else(|| panic!("{name} did not fail"));
+    assert_eq!(reason("empty.jpg"), "the file is empty");
+    assert!(reason("text.jpg").starts_with("not a picture"));
+    assert!(reason("cut-large.jpg").contains("ends in the middle"), "{}", reason("cut-large.jpg"));
+    assert!(reason("cut-small.jpg").contains("ends in the middle"), "{}", reason("cut-small.jpg"));
+    assert!(!reason("cut-head.jpg").is_empty());
+    assert!(reason("bomb.png").contains("60000 × 60000"));
+    assert!(!reason("hollow.png").is_empty());
+    assert!(reason("IMG_1.HEIC").contains("heic"));
+    assert_eq!(reasons.len(), 8);
+    // Mended, it is taken in.
+    write("empty.jpg", &small);
+    instance.ok(["scan"]);
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], good + 1);
+}
+
+#[test]
+fn every_kind_of_pixel_is_one_photo() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let original = photos::open("00003");
+    let (width, height) = original.dimensions();
+    let save = |name: &str, picture: DynamicImage, format: ImageFormat| {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).expect("encodes");
+        fs::write(folder.join(name), bytes.into_inner()).expect("written");
+    };
+    let rgb = DynamicImage::from(original.clone());
+    save("rgb.png", rgb.clone(), ImageFormat::Png);
+    save("rgb.tiff", rgb.clone(), ImageFormat::Tiff);
+    save("rgb.bmp", rgb.clone(), ImageFormat::Bmp);
+    save("rgb.gif", rgb.clone(), ImageFormat::Gif);
+    save("grey.png", DynamicImage::from(rgb.to_luma8()), ImageFormat::Png);
+    save("sixteen.png", DynamicImage::from(rgb.to_rgb16()), ImageFormat::Png);
+    let sixteen: ImageBuffer<Luma<u16>, Vec<u16>> = rgb.to_luma16();
+    save("sixteen-grey.tiff", DynamicImage::from(sixteen), ImageFormat::Tiff);
+    save(
+        "clear.png",
+        DynamicImage::from(RgbaImage::from_fn(width, height, |x, y| {
+            let Rgb([r, g, b]) = *original.get_pixel(x, y);
+            image::Rgba([r, g, b, 255])
+        })),
+        ImageFormat::Png,
+    );
+    let palette: Vec<u8> = (0..=255u8).flat_map(|i| [i & 0xe0, (i << 3) & 0xe0, i << 6]).collect();
+    let mut indexed = Vec::new();
+    let mut encoder = png::Encoder::new(&mut indexed, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(palette);
+    let indices: Vec<u8> = original.pixels().map(|p| (p[0] & 0xe0) | ((p[1] & 0xe0) >> 3) | (p[2] >> 6)).collect();
+    encoder.write_header().and_then(|mut w| w.write_image_data(&indices)).expect("encodes");
+    fs::write(folder.join("palette.png"), indexed).expect("written");
+    let cmyk: Vec<u8> = original.pixels().flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
+    let file = |name: &str| Encoder::new_file(folder.join(name), 90).expect("a file");
+    file("cmyk.jpg").encode(&cmyk, width as u16, height as u16, ColorType::Cmyk).expect("encodes");
+    file("grey.jpg").encode(rgb.to_luma8().as_raw(), width as u16, height as u16, ColorType::Luma).expect("encodes");
+    let large = photos::large("00003");
+    let mut progressive = file("progressive.jpg");
+    progressive.set_progressive(true);
+    progressive.encode(large.as_raw(), 1600, 1600, ColorType::Rgb).expect("encodes");
+    let mut restarts = file("restarts.jpg");
+    restarts.set_restart_interval(7);
+    restarts.encode(large.as_raw(), 1600, 1600, ColorType::Rgb).expect("encodes");
+    let mut frames = image::codecs::gif::GifEncoder::new(fs::File::create(folder.join("moving.gif")).expect("a file"));
+    frames
+        .encode_frames(
+            [rgb.to_rgba8(), photos::half(&original).pixels().fold(RgbaImage::new(width, height), |i, _| i)].map(image::Frame::new),
+        )
+        .expect("encodes");
+    drop(frames);
+    let answer = instance.dupes(&folder);
+    assert_eq!(reasons(&instance), []);
+    let clusters = names(&answer);
+    assert_eq!(clusters.len(), 1, "{clusters:?}");
+    assert_eq!(clusters[0].len(), 14, "{clusters:?}");
+}
+
+#[test]
+fn strange_names_and_loops_are_no_trouble() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let bytes = fs::read(photos::path("00003")).expect("read");
+    for name in [&b"new\nline.webp"[..], b"not-utf8-\xff\xfe.webp", b"spaces and 'quotes\".webp"] {
+        fs::write(folder.join(OsStr::from_bytes(name)), &bytes).expect("written");
+    }
+    symlink(&folder, folder.join("loop")).expect("linked");
+    symlink("/nowhere", folder.join("dangling.jpg")).expect("linked");
+    let made = Command::new("mkfifo").arg(folder.join("pipe.jpg")).status();
+    assert!(made.is_ok_and(|s| s.success()));
+    let answer = instance.dupes(&folder);
+    assert_eq!(answer["coverage"]["indexed"], 3);
+    let photo = &answer["clusters"][0]["photos"][0];
+    assert_eq!(array(&photo["paths"]).len(), 3);
+    assert!(array(&photo["paths_bytes"]).len() == 3, "bytes come with a path that is not UTF-8");
+    let gone = instance.run([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]).stdout;
+    let listed: Vec<_> = gone.split(|&b| b == 0).filter(|p| !p.is_empty()).collect();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|p| Path::new(OsStr::from_bytes(p)).exists()));
+    let text = instance.ok(["dupes".as_ref(), folder.as_os_str()]);
+    assert!(text.lines().any(|l| l.contains("new\u{fffd}line")), "{text}");
+}
+
+#[test]
+fn an_unreadable_folder_costs_only_itself() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let locked = folder.join("locked");
+    fs::create_dir(&locked).expect("made");
+    photos::library(&locked, &["00009"]);
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    fs::set_permissions(&locked, Permissions::from_mode(0)).expect("locked");
+    if fs::read_dir(&locked).is_ok() {
+        return skip("this user may read everything");
+    }
+    instance.ok(["scan"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "what is hidden is not gone");
+    assert!(reasons(&instance)[0].1.contains("this folder cannot be read"));
+    fs::set_permissions(&locked, Permissions::from_mode(0o700)).expect("unlocked");
+    instance.ok(["scan"]);
+    assert_eq!(reasons(&instance), []);
+}
+
+#[test]
+fn a_missing_path_or_daemon_is_said() {
+    let instance = Instance::new();
+    let missing = instance.run(["dupes", "/nowhere/at/all"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere/at/all does not exist"));
+    for command in [&["status"][..], &["events"], &["failures"], &["roots", "list"], &["--no-start", "dupes", "/"]] {
+        let output = instance.run(command);
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("hint:"));
+    }
+    assert!(!instance.socket().exists(), "nothing was started");
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    instance.dupes(&folder);
+    instance.kill();
+    let database = instance.data_dir().join("index.db");
+    let connection = rusqlite::Connection::open(&database).expect("opens");
+    connection.pragma_update(None, "user_version", 999).expect("set");
+    drop(connection);
+    let output = instance.run(["dupes".as_ref(), folder.as_os_str()]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("newer version") && said.contains("index.db") && said.contains("hint:"), "{said}");
+    let version: i64 =
+        rusqlite::Connection::open(&database).and_then(|c| c.pragma_query_value(None, "user_version", |r| r.get(0))).expect("reads");
+    assert_eq!(version, 999);
+    // Another program's database is not touched either.
+    fs::remove_file(&database).expect("removed");
+    rusqlite::Connection::open(&database).and_then(|c| c.execute_batch("CREATE TABLE theirs (x)")).expect("made");
+    assert!(String::from_utf8_lossy(&instance.run(["dupes".as_ref(), folder.as_os_str()]).stderr).contains("is not similard's"));
+}
+
+#[test]
+fn there_is_one_daemon_for_a_data_directory() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    instance.dupes(&folder);
+    let second = instance.run(["daemon"]);
+    assert_eq!(second.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("already runs"));
+    let other_socket = instance.run(["daemon".as_ref(), "--socket".as_ref(), folder.join("other.sock").as_os_str()]);
+    assert_eq!(other_socket.status.code(), Some(3));
+    assert_eq!(instance.status()["activity"], "idle");
+}
+
+#[test]
+fn a_stale_socket_is_replaced_and_a_foreign_file_is_not() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    instance.dupes(&folder);
+    instance.kill();
+    assert!(instance.socket().exists(), "a killed daemon leaves its socket");
+    instance.dupes(&folder);
+    instance.kill();
+    fs::remove_file(instance.socket()).expect("removed");
+    fs::write(instance.socket(), b"precious").expect("written");
+    let output = instance.run(["dupes".as_ref(), folder.as_os_str()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(fs::read(instance.socket()).expect("read"), b"precious");
+    fs::remove_file(instance.socket()).expect("removed");
+    drop(UnixListener::bind(instance.socket()).expect("bound"));
+    instance.dupes(&folder);
+}
+
+#[test]
+fn a_crash_of_the_decoder_costs_nothing() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let children = Command::new("pkill").args(["-9", "-P", &instance.pid().to_string()]).status();
+    assert!(children.is_ok_and(|s| s.success()), "the daemon has children");
+    photos::library(&folder, &["00009"]);
+    instance.ok(["scan"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
+    assert_eq!(reasons(&instance), []);
+}
+
+#[test]
+fn a_full_pipe_and_a_closed_one_end_quietly() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &photos::NAMES);
+    instance.dupes(&folder);
+    let line = format!("{} pairs --max-distance 0.4 {} | head -n 1", env!("CARGO_BIN_EXE_simctl"), folder.display());
+    let output = Command::new("sh").args(["-c", &line]).env("SIMILARD_DATA_DIR", instance.data_dir()).output().expect("runs");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_disk_without_room_is_said_and_nothing_is_lost() {
+    let instance = Instance::new();
+    let (folder, small) = (instance.folder("photos"), instance.folder("small"));
+    photos::library(&folder, &["00003", "00009"]);
+    let mount = |options: &[&str]| {
+        Command::new("mount").args(options).arg(&small).stderr(std::process::Stdio::null()).status().is_ok_and(|s| s.success())
+    };
+    if !mount(&["-t", "tmpfs", "-o", "size=600k,mode=700", "tmpfs"]) {
+        return skip("this user may not mount");
+    }
+    let run = |arguments: &[&OsStr]| instance.command().env("SIMILARD_DATA_DIR", &small).args(arguments).output().expect("runs");
+    // Room for an empty index, not for what is about to be stored.
+    let mut no_room = String::new();
+    run(&["roots".as_ref(), "add".as_ref(), small.join("..").join("photos").as_os_str()]);
+    fs::write(small.join("ballast"), vec![0; 1 << 20]).err();
+    for number in 0..40 {
+        fs::write(
+            folder.join(format!("more-{number}.jpg")),
+            photos::jpeg(&photos::crop(&photos::open("00011"), 0.4 + 0.01 * number as f32), 90),
+        )
+        .expect("written");
+    }
+    wait_until("the lack of room is said", || {
+        no_room = String::from_utf8_lossy(&run(&["status".as_ref()]).stdout).into_owned();
+        no_room.contains("problem:")
+    });
+    assert!(no_room.contains("make room"), "{no_room}");
+    assert!(mount(&["-o", "remount,size=64m,mode=700"]));
+    wait_until("it goes on by itself", || {
+        let status: serde_json::Value =
+            serde_json::from_slice(&run(&["status".as_ref(), "--format=json".as_ref()]).stdout).unwrap_or_default();
+        status["coverage"]["indexed"] == 50 && status["problems"].as_array().is_some_and(Vec::is_empty)
+    });
+    let pid = run(&["status".as_ref(), "--format=json".as_ref()]).stdout;
+    let pid = serde_json::from_slice::<serde_json::Value>(&pid).expect("JSON")["pid"].to_string();
+    assert!(Command::new("kill").arg(&pid).status().is_ok_and(|s| s.success()));
+    wait_until("it is unmounted", || Command::new("umount").arg(&small).status().is_ok_and(|s| s.success()));
+}

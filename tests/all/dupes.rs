@@ -1,0 +1,215 @@
+//! The main job: right clusters, remembered, in every format.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::photos;
+use crate::support::{Instance, array, names, wait_until};
+
+#[test]
+fn versions_of_a_photo_are_found_and_remembered() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let files = photos::library(&folder, &photos::NAMES);
+    let first = instance.dupes(&folder);
+    assert_eq!(names(&first), photos::expected(&photos::NAMES));
+    assert_eq!(first["coverage"]["indexed"], files);
+    assert_eq!((instance.counter("decoded"), instance.counter("embedded")), (files as u64, files as u64));
+    assert_eq!(instance.dupes(&folder), first, "a second run says the same");
+    instance.kill();
+    assert_eq!(instance.dupes(&folder), first, "a new daemon says the same");
+    assert_eq!((instance.counter("read"), instance.counter("decoded")), (files as u64, files as u64), "nothing was read twice");
+}
+
+#[test]
+fn the_answer_has_the_promised_shape() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    fs::copy(photos::path("00003"), folder.join("again.webp")).expect("copied");
+    let answer = instance.dupes(&folder);
+    assert_eq!((answer["version"].as_u64(), answer["head"].as_str()), (Some(1), Some("base")));
+    let cluster = &answer["clusters"][0];
+    let members = array(&cluster["photos"]);
+    assert_eq!(members.len(), 5);
+    assert_eq!(members.iter().filter(|p| p["representative"] == true).count(), 1);
+    assert_eq!(members[0]["representative"], true);
+    let twice = members.iter().find(|p| array(&p["paths"]).len() == 2).expect("the copied file is one photo with the first");
+    assert_eq!((twice["width"].as_u64(), twice["format"].as_str()), (Some(288), Some("webp")));
+    assert_eq!(twice["path"], twice["paths"][0]);
+    let threshold = answer["threshold"].as_f64().expect("a number");
+    for pair in array(&cluster["pairs"]) {
+        assert!(pair["distance"].as_f64().expect("a number") <= threshold);
+        assert!(pair["a"].as_u64() < pair["b"].as_u64() && pair["b"].as_u64() < Some(5));
+        assert_eq!(pair["relation"], "unknown");
+    }
+    assert!(cluster["diameter"].as_f64().expect("a number") >= 0.0);
+    assert_eq!(cluster["id"].as_str().map(str::len), Some(16));
+}
+
+#[test]
+fn formats_relations_and_exit_codes_are_as_promised() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003", "00009"]);
+    fs::copy(photos::path("00003"), folder.join("tab\there.webp")).expect("copied");
+    fs::write(folder.join("broken.jpg"), b"no picture").expect("written");
+    let dupes = |options: &[&str]| {
+        instance.run([OsStr::new("dupes")].into_iter().chain(options.iter().map(OsStr::new)).chain([folder.as_os_str()]))
+    };
+
+    let gone = dupes(&["--format=paths0"]).stdout;
+    let listed: Vec<&[u8]> = gone.split(|&b| b == 0).filter(|p| !p.is_empty()).collect();
+    assert_eq!(listed.len(), 11 - 2, "all files but one of each representative");
+    assert!(listed.iter().all(|p| std::path::Path::new(OsStr::from_bytes(p)).exists()));
+    assert_eq!(dupes(&["--format=ndjson"]).stdout.split(|&b| b == b'\n').filter(|l| !l.is_empty()).count(), 2);
+    let text = String::from_utf8(dupes(&[]).stdout).expect("text");
+    assert!(text.contains("best") && text.contains("2 photos have copies") && text.contains("1 could not be read"), "{text}");
+
+    assert_eq!(dupes(&[]).status.code(), Some(0));
+    assert_eq!(dupes(&["--exit-code"]).status.code(), Some(1));
+    assert_eq!(dupes(&["--strict"]).status.code(), Some(4));
+    assert_eq!(dupes(&["--threshold=7"]).status.code(), Some(2));
+    assert_eq!(dupes(&["--relation=cousins"]).status.code(), Some(2));
+    assert_eq!(
+        names(&serde_json::from_slice(&dupes(&["--format=json", "--relation=identical"]).stdout).expect("JSON")),
+        [["00003.webp", "tab\there.webp"]]
+    );
+    assert_eq!(dupes(&["--relation=moment"]).stdout.first().map(|_| ()), Some(()));
+
+    let pairs = instance.ok([OsStr::new("pairs"), folder.as_os_str(), OsStr::new("--max-distance=0.4")]);
+    let rows: Vec<Vec<&str>> = pairs.lines().map(|l| l.split('\t').collect()).collect();
+    assert!(rows.iter().all(|r| r.len() == 4), "{pairs}");
+    let distances: Vec<f32> = rows.iter().map(|r| r[0].parse().expect("a distance")).collect();
+    assert!(distances.is_sorted());
+    assert_eq!((rows[0][0], rows[0][3]), ("0.0000", "identical"));
+    assert!(rows[0][2].ends_with("tab\\there.webp"));
+}
+
+#[test]
+fn similar_and_compare_take_any_file() {
+    let instance = Instance::new();
+    let (folder, outside) = (instance.folder("photos"), instance.folder("outside"));
+    photos::library(&folder, &["00003", "00009", "00011"]);
+    instance.dupes(&folder);
+    let crop = outside.join("crop.jpg");
+    fs::write(&crop, photos::jpeg(&photos::crop(&photos::warm(&photos::open("00009")), 0.9), 80)).expect("written");
+    let near = instance.json(["similar".as_ref(), crop.as_os_str(), "-k5".as_ref(), "--format=json".as_ref()]);
+    let near = array(&near["similar"]);
+    assert_eq!(near.len(), 5);
+    assert!(near.iter().all(|n| n["photo"]["path"].as_str().expect("a path").contains("00009")), "{near:?}");
+    let compare = |a: &std::path::Path, b: &std::path::Path| {
+        instance.json([OsStr::new("compare"), a.as_os_str(), b.as_os_str(), OsStr::new("--format=json")])
+    };
+    let original = photos::path("00009");
+    let same = compare(&original, &crop);
+    assert!(same["distance"].as_f64() < same["threshold"].as_f64(), "{same}");
+    let other = compare(&original, &photos::path("00068"));
+    assert!(other["distance"].as_f64() > other["threshold"].as_f64(), "{other}");
+    assert_eq!(compare(&original, &original)["relation"], "identical");
+}
+
+#[test]
+fn moved_copied_and_rated_files_are_not_decoded_again() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    fs::create_dir(folder.join("old")).expect("made");
+    let files = photos::library(&folder.join("old"), &["00003", "00009"]) as u64;
+    let before = names(&instance.dupes(&folder));
+    fs::rename(folder.join("old"), folder.join("new")).expect("renamed");
+    instance.ok(["scan"]);
+    assert_eq!(names(&instance.dupes(&folder)), before);
+    assert_eq!((instance.counter("read"), instance.counter("decoded")), (files, files), "a rename is not read");
+    fs::copy(folder.join("new/00003_low.jpg"), folder.join("copy.jpg")).expect("copied");
+    let rated = fs::read(folder.join("new/00009_low.jpg")).expect("read");
+    let comment = [0xff, 0xfe, 0, 8, b'5', b's', b't', b'a', b'r', b's'];
+    fs::write(folder.join("new/00009_low.jpg"), [&rated[..2], &comment, &rated[2..]].concat()).expect("written");
+    instance.ok(["scan"]);
+    let after = names(&instance.dupes(&folder));
+    assert!(after[0].contains(&"copy.jpg".to_owned()));
+    assert_eq!(after[1], before[1]);
+    assert_eq!((instance.counter("read"), instance.counter("decoded")), (files + 2, files), "copies and ratings are read, not decoded");
+}
+
+#[test]
+fn a_killed_daemon_goes_on_and_ends_with_the_same_answer() {
+    let (interrupted, fresh) = (Instance::new(), Instance::new());
+    let folder = interrupted.folder("photos");
+    for name in photos::NAMES {
+        let original = photos::large(name);
+        for (edit, picture) in [
+            ("original", original.clone()),
+            ("warm", photos::warm(&original)),
+            ("grey", photos::grey(&original)),
+            ("crop", photos::crop(&original, 0.8)),
+        ] {
+            fs::write(folder.join(format!("{name}_{edit}.jpg")), photos::jpeg(&picture, 90)).expect("written");
+        }
+    }
+    for round in 1..=3 {
+        interrupted.ok([OsStr::new("roots"), OsStr::new("add"), folder.as_os_str()]);
+        wait_until("some photos are in", || interrupted.counter("embedded") >= 4 * round);
+        interrupted.kill();
+    }
+    let answer = interrupted.dupes(&folder);
+    assert_eq!(answer["coverage"]["indexed"], 32);
+    let of_fresh = fresh.dupes(&folder);
+    assert_eq!(names(&answer), names(&of_fresh));
+    let ids = |answer: &serde_json::Value| {
+        let mut ids: Vec<String> = array(&answer["clusters"]).iter().map(|c| c["id"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&answer), ids(&of_fresh));
+    assert!(interrupted.counter("decoded") < 32 + 3 * 16, "what was in before stays in");
+    for database in ["index.db", "library.db"] {
+        let connection = rusqlite::Connection::open(interrupted.data_dir().join(database)).expect("opens");
+        let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checks");
+        assert_eq!(verdict, "ok");
+    }
+}
+
+#[test]
+fn only_the_asked_folder_counts_unless_everywhere() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let (here, there) = (folder.join("here"), folder.join("there"));
+    fs::create_dir(&here).expect("made");
+    fs::create_dir(&there).expect("made");
+    fs::copy(photos::path("00003"), here.join("a.webp")).expect("copied");
+    fs::write(there.join("b.jpg"), photos::jpeg(&photos::warm(&photos::open("00003")), 90)).expect("written");
+    // A name that sorts right after the folder's must not be taken for something in it.
+    fs::write(folder.join("here-not.jpg"), photos::jpeg(&photos::half(&photos::open("00003")), 90)).expect("written");
+    assert_eq!(names(&instance.dupes(&folder)), [["a.webp", "b.jpg", "here-not.jpg"]]);
+    assert!(names(&instance.dupes(&here)).is_empty());
+    let everywhere = instance.json([OsStr::new("dupes"), OsStr::new("--everywhere"), OsStr::new("--format=json"), here.as_os_str()]);
+    assert_eq!(names(&everywhere), [["a.webp", "b.jpg", "here-not.jpg"]]);
+    assert_eq!(everywhere["coverage"]["indexed"], 1);
+}
+
+#[test]
+fn a_root_that_takes_in_another_keeps_what_is_known() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let inner = folder.join("2024/summer");
+    fs::create_dir_all(&inner).expect("made");
+    let files = photos::library(&inner, &["00003"]) as u64;
+    instance.dupes(&inner);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
+    assert_eq!(instance.counter("read"), files);
+    let roots = instance.json(["roots", "list", "--format=json"]);
+    assert_eq!(array(&roots).len(), 1);
+    instance.ok([OsStr::new("roots"), OsStr::new("remove"), folder.as_os_str()]);
+    assert!(array(&instance.json(["roots", "list", "--format=json"])).is_empty());
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
+    assert_eq!(instance.counter("decoded"), files, "a root that was removed and comes back costs no decode");
+}
+
+#[test]
+fn completions_and_help_are_there() {
+    let instance = Instance::new();
+    assert!(instance.ok(["completions", "bash"]).contains("_simctl"));
+    assert!(instance.ok(["--help"]).contains("Exit codes"));
+    assert_eq!(instance.run(["dupes"]).status.code(), Some(2));
+}

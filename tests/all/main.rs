@@ -1,0 +1,11 @@
+//! Whole-program tests: real photos, a real daemon, a real socket. One binary, so that tract is
+//! linked once.
+
+mod api;
+mod architecture;
+mod cameras;
+mod damage;
+mod dupes;
+mod photos;
+mod support;
+mod watching;

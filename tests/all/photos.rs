@@ -1,0 +1,82 @@
+//! The photos of `tests/photos`, and edits of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+use jpeg_encoder::{ColorType, Encoder};
+
+pub const NAMES: [&str; 8] = ["00003", "00009", "00011", "00021", "00034", "00040", "00055", "00068"];
+
+pub fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/photos").join(format!("{name}.webp"))
+}
+
+pub fn open(name: &str) -> RgbImage {
+    image::open(path(name)).expect("a test photo").to_rgb8()
+}
+
+pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (width, height) = picture.dimensions();
+    Encoder::new(&mut bytes, quality).encode(picture.as_raw(), width as u16, height as u16, ColorType::Rgb).expect("encodes");
+    bytes
+}
+
+/// As a camera would have taken it: large enough to be decoded at an eighth.
+pub fn large(name: &str) -> RgbImage {
+    imageops::resize(&open(name), 1600, 1600, FilterType::CatmullRom)
+}
+
+pub fn half(picture: &RgbImage) -> RgbImage {
+    imageops::resize(picture, picture.width() / 2, picture.height() / 2, FilterType::Triangle)
+}
+
+/// The middle, of that share of width and height.
+pub fn crop(picture: &RgbImage, share: f32) -> RgbImage {
+    let (w, h) = ((picture.width() as f32 * share) as u32, (picture.height() as f32 * share) as u32);
+    imageops::crop_imm(picture, (picture.width() - w) / 2, (picture.height() - h) / 2, w, h).to_image()
+}
+
+pub fn warm(picture: &RgbImage) -> RgbImage {
+    map(picture, |[r, g, b]| [r.saturating_add(25), g, b.saturating_sub(30)])
+}
+
+pub fn grey(picture: &RgbImage) -> RgbImage {
+    map(picture, |[r, g, b]| [((u16::from(r) + u16::from(g) + u16::from(b)) / 3) as u8; 3])
+}
+
+fn map(picture: &RgbImage, change: impl Fn([u8; 3]) -> [u8; 3]) -> RgbImage {
+    let mut out = picture.clone();
+    out.pixels_mut().for_each(|p| *p = Rgb(change(p.0)));
+    out
+}
+
+/// Writes the original and four edits of each photo; returns how many files that makes.
+pub fn library(folder: &Path, names: &[&str]) -> usize {
+    for name in names {
+        let original = open(name);
+        let write = |edit: &str, bytes: Vec<u8>| fs::write(folder.join(format!("{name}_{edit}.jpg")), bytes).expect("written");
+        fs::copy(path(name), folder.join(format!("{name}.webp"))).expect("copied");
+        write("half", jpeg(&half(&original), 85));
+        write("low", jpeg(&original, 25));
+        write("warm", jpeg(&warm(&original), 90));
+        write("crop", jpeg(&crop(&original, 0.8), 90));
+    }
+    5 * names.len()
+}
+
+/// The clusters that `library` should give.
+pub fn expected(names: &[&str]) -> Vec<Vec<String>> {
+    let of = |name: &&str| {
+        vec![
+            format!("{name}.webp"),
+            format!("{name}_crop.jpg"),
+            format!("{name}_half.jpg"),
+            format!("{name}_low.jpg"),
+            format!("{name}_warm.jpg"),
+        ]
+    };
+    names.iter().map(of).collect()
+}

@@ -1,0 +1,158 @@
+//! One instance of similard in a home of its own, and how to talk to it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longest wait for anything a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct Instance {
+    home: TempDir,
+}
+
+impl Instance {
+    pub fn new() -> Instance {
+        Instance { home: tempfile::tempdir().expect("a home") }
+    }
+
+    /// A new folder for photos.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.home.path().join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::canonicalize(folder).expect("it is there")
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.data_dir().join("api.sock")
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simctl"));
+        command
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("SIMILARD_DATA_DIR", self.data_dir())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        self.command().args(arguments).output().expect("simctl runs")
+    }
+
+    /// Runs a command that must succeed; its standard output.
+    pub fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "exit {:?}: {errors}", output.status.code());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub fn json<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Value {
+        serde_json::from_str(&self.ok(arguments)).expect("JSON")
+    }
+
+    pub fn dupes(&self, folder: &Path) -> Value {
+        self.json([OsStr::new("dupes"), OsStr::new("--format=json"), folder.as_os_str()])
+    }
+
+    pub fn status(&self) -> Value {
+        self.json(["status", "--format=json"])
+    }
+
+    pub fn counter(&self, name: &str) -> u64 {
+        self.status()["counters"][name].as_u64().expect("a counter")
+    }
+
+    /// Sends bytes to the socket and reads until the other side closes or falls silent.
+    pub fn raw(&self, request: &[u8]) -> Vec<u8> {
+        let mut socket = UnixStream::connect(self.socket()).expect("the daemon listens");
+        socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout");
+        // A server may close on rubbish before all of it is sent.
+        let _ = socket.write_all(request);
+        let _ = socket.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer);
+        answer
+    }
+
+    pub fn get(&self, target: &str) -> (u16, Value) {
+        let answer = self.raw(format!("GET {target} HTTP/1.1\r\nhost: similard\r\nconnection: close\r\n\r\n").as_bytes());
+        let text = String::from_utf8_lossy(&answer);
+        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.status()["pid"].as_u64().expect("a process") as u32
+    }
+
+    /// kill -9, and waits until the process is gone.
+    pub fn kill(&self) {
+        let pid = self.pid();
+        let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+        assert!(killed.success());
+        wait_until("the daemon is dead", || UnixStream::connect(self.socket()).is_err());
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Ok(mut socket) = UnixStream::connect(self.socket()) {
+            let _ = socket.write_all(b"POST /v1/stop HTTP/1.1\r\nhost: similard\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = socket.read_to_end(&mut Vec::new());
+        }
+        let lock = self.data_dir().join("lock");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while fs::File::open(&lock).is_ok_and(|file| file.try_lock_shared().is_err()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The clusters of an answer as sets of file names, each sorted, all sorted.
+pub fn names(answer: &Value) -> Vec<Vec<String>> {
+    let file_name = |path: &Value| Path::new(path.as_str().expect("a path")).file_name().expect("a name").to_string_lossy().into_owned();
+    let mut clusters: Vec<Vec<String>> = array(&answer["clusters"])
+        .iter()
+        .map(|cluster| {
+            let mut names: Vec<String> = array(&cluster["photos"]).iter().flat_map(|p| array(&p["paths"])).map(file_name).collect();
+            names.sort();
+            names
+        })
+        .collect();
+    clusters.sort();
+    clusters
+}
+
+pub fn array(value: &Value) -> &[Value] {
+    value.as_array().expect("an array")
+}
+
+/// Says on the test's output that it could not run here.
+pub fn skip(why: &str) {
+    println!("SKIPPED: {why}");
+    eprintln!("SKIPPED: {why}");
+}
