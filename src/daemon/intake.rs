@@ -11,7 +11,7 @@ use super::write::Write;
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::intake::{self, Change, Hint, Settle, Watch};
-use crate::photo::{Failure, Place, Root, RootId, Stage};
+use crate::photo::{Failure, Place, Root, RootId, Stage, Stamp};
 use crate::store::Reader;
 
 /// What intake is told. The ticket keeps the root busy until the effects are in the store.
@@ -30,6 +30,16 @@ const BATCH: usize = 2000;
 
 /// How often lost hints are looked for while nothing else happens.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// What the store must be told of a place.
+#[derive(Default)]
+struct Difference {
+    seen: Vec<(Place, Stamp)>,
+    gone: Vec<Place>,
+    unreadable: Vec<(Place, Failure)>,
+    /// Folders that could not be listed before and can be now.
+    forgiven: Vec<Place>,
+}
 
 pub struct Intake {
     shared: Arc<Shared>,
@@ -75,11 +85,7 @@ impl Intake {
             if self.shared.hints_lost.swap(false, std::sync::atomic::Ordering::Relaxed) {
                 self.obey(Order::Hint(Hint::Lost));
             }
-            for path in self.settle.take_quiet(Instant::now()) {
-                if let Some(root) = self.shared.root_of(&path) {
-                    self.look_at(&root, &path);
-                }
-            }
+            self.look_at_quiet();
             self.settling.retain(|id, _| read(&self.shared.roots).iter().any(|root| root.id == *id && self.settle.holds(&root.path)));
         }
     }
@@ -129,57 +135,79 @@ impl Intake {
         }
     }
 
-    /// Something happened to a path that is quiet now.
-    fn look_at(&mut self, root: &Root, path: &Path) {
-        let Some(place) = root.place(path) else { return };
-        if place.path.iter().any(intake::is_left_out) {
-            return;
+    /// Looks at the paths that are quiet now. All that is there is written before all that is
+    /// gone, so that a file that moved is known by its inode.
+    fn look_at_quiet(&mut self) {
+        let mut differences = Vec::new();
+        for path in self.settle.take_quiet(Instant::now()) {
+            let Some(root) = self.shared.root_of(&path) else { continue };
+            let Some(place) = root.place(&path) else { continue };
+            if !place.path.iter().any(intake::is_left_out) {
+                let ticket = self.shared.activity.begin(root.id);
+                differences.extend(self.difference(&root, &place).map(|d| (d, ticket)));
+            }
         }
-        let ticket = self.shared.activity.begin(root.id);
-        self.reconcile(root, &place, ticket);
+        let (mut gone, mut tickets) = (Vec::new(), Vec::new());
+        for (difference, ticket) in differences {
+            self.write_folders(difference.forgiven, difference.unreadable);
+            self.write_files(difference.seen, Vec::new());
+            gone.extend(difference.gone);
+            tickets.push(ticket);
+        }
+        self.write_files(Vec::new(), gone);
+        tickets.into_iter().for_each(|ticket| self.write(Write::Done { _ticket: ticket }));
     }
 
     fn scan(&mut self, root: &Root, place: &Place, ticket: Ticket) {
         let path = text_of(&root.path_of(place));
         self.shared.tell(What::ScanStarted(path.clone()));
-        let changes = self.reconcile(root, place, ticket);
-        self.shared.tell(What::ScanFinished { path, changes: changes as u64 });
-    }
-
-    /// Makes the store agree with the disk at one place; returns how many files differ. A root
-    /// that is not there is offline: nothing is said of its files.
-    fn reconcile(&mut self, root: &Root, place: &Place, ticket: Ticket) -> usize {
-        if !root.path.is_dir() {
-            return 0;
-        }
-        let (Some(found), Ok(known), Ok(unreadable_before)) =
-            (intake::walk(&root.path, &place.path, &self.shared.stopping), self.reader.files(place), self.reader.unreadable_folders(place))
-        else {
-            return 0;
-        };
-        let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
-        let forgiven = unreadable_before.into_iter().filter(|p| !found.unreadable.iter().any(|(q, _)| q == p)).map(|p| at(&p)).collect();
-        let folders = found
-            .unreadable
-            .iter()
-            .map(|(path, why)| (at(path), Failure::new(Stage::Open, format!("this folder cannot be read: {why}"))))
-            .collect();
-        self.write(Write::Folders { forgiven, unreadable: folders });
-        let changes = intake::compare(&found, &known);
-        let count = changes.len();
-        for part in changes.chunks(BATCH) {
-            let (mut seen, mut gone) = (Vec::new(), Vec::new());
-            for change in part {
-                match change {
-                    Change::Seen(path, stamp) => seen.push((at(path), *stamp)),
-                    Change::Gone(path) => gone.push(at(path)),
-                }
-            }
-            self.write(Write::Files { seen, gone });
-        }
+        let difference = self.difference(root, place).unwrap_or_default();
+        let changes = (difference.seen.len() + difference.gone.len()) as u64;
+        self.write_folders(difference.forgiven, difference.unreadable);
+        self.write_files(difference.seen, difference.gone);
         // After everything above: the root stays busy until it is committed.
         self.write(Write::Done { _ticket: ticket });
-        count
+        self.shared.tell(What::ScanFinished { path, changes });
+    }
+
+    /// How the disk differs from the store at one place. A root that is not there is offline:
+    /// nothing is said of its files.
+    fn difference(&self, root: &Root, place: &Place) -> Option<Difference> {
+        if !root.path.is_dir() {
+            return None;
+        }
+        let found = intake::walk(&root.path, &place.path, &self.shared.stopping)?;
+        let known = self.reader.files(place).ok()?;
+        let unreadable_before = self.reader.unreadable_folders(place).ok()?;
+        let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
+        let mut difference = Difference {
+            forgiven: unreadable_before.iter().filter(|p| !found.unreadable.iter().any(|(q, _)| q == *p)).map(|p| at(p)).collect(),
+            unreadable: found
+                .unreadable
+                .iter()
+                .map(|(path, why)| (at(path), Failure::new(Stage::Open, format!("this folder cannot be read: {why}"))))
+                .collect(),
+            ..Difference::default()
+        };
+        for change in intake::compare(&found, &known) {
+            match change {
+                Change::Seen(path, stamp) => difference.seen.push((at(&path), stamp)),
+                Change::Gone(path) => difference.gone.push(at(&path)),
+            }
+        }
+        Some(difference)
+    }
+
+    fn write_folders(&self, forgiven: Vec<Place>, unreadable: Vec<(Place, Failure)>) {
+        if !forgiven.is_empty() || !unreadable.is_empty() {
+            self.write(Write::Folders { forgiven, unreadable });
+        }
+    }
+
+    /// Part by part: workers need not wait for the last of a large scan.
+    fn write_files(&self, seen: Vec<(Place, Stamp)>, gone: Vec<Place>) {
+        seen.chunks(BATCH).for_each(|part| self.write(Write::Files { seen: part.to_vec(), gone: Vec::new() }));
+        gone.chunks(BATCH).for_each(|part| self.write(Write::Files { seen: Vec::new(), gone: part.to_vec() }));
     }
 
     fn write(&self, write: Write) {

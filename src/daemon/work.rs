@@ -67,9 +67,6 @@ impl Worker {
     /// `None` leaves the file pending.
     fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
         let stored = |e: store::Error| Problem::Child(io::Error::other(e));
-        if let Some((photo, content)) = self.store.photo_of_inode(&job.stamp).map_err(stored)? {
-            return Ok(Some(Outcome::Known { stamp: job.stamp, photo, content }));
-        }
         let file = match open(&job.path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(self.root_is_there(job).then_some(Outcome::Gone)),

@@ -106,22 +106,27 @@ impl WriteThread {
         self.tell(&changes);
         self.release(&changes);
         drop(changes);
-        for order in roots {
-            match order {
-                Write::AddRoot(path, reply) => {
-                    let _ = reply.send(self.writer.add_root(&path).map(|id| Root { id, path }));
-                }
-                Write::RemoveRoot(root, reply) => {
-                    let _ = reply.send(self.writer.remove_root(root.id));
-                }
-                _ => {}
-            }
-            if let Ok(roots) = self.writer.roots() {
-                *write(&self.shared.roots) = roots;
-            }
-        }
+        roots.into_iter().for_each(|order| self.change_roots(order));
         self.shared.activity.announce();
         self.shared.pending.raise();
+    }
+
+    /// Whoever asked hears of it when everyone sees it.
+    fn change_roots(&mut self, order: Write) {
+        let (root, removed) = match &order {
+            Write::AddRoot(path, _) => (Some(self.writer.add_root(path)), None),
+            Write::RemoveRoot(root, _) => (None, Some(self.writer.remove_root(root.id))),
+            _ => return,
+        };
+        if let Ok(roots) = self.writer.roots() {
+            *write(&self.shared.roots) = roots;
+        }
+        // A client that went away does not want to know.
+        match (order, root, removed) {
+            (Write::AddRoot(path, reply), Some(added), _) => drop(reply.send(added.map(|id| Root { id, path }))),
+            (Write::RemoveRoot(_, reply), _, Some(removed)) => drop(reply.send(removed)),
+            _ => {}
+        }
     }
 
     /// One transaction: all changes, with the pairs that new photos make. Returns the new photos.

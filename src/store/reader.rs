@@ -74,17 +74,6 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The photo that a file of this inode, size and time already gave: it was moved or linked.
-    pub fn photo_of_inode(&self, stamp: &Stamp) -> Result<Option<(PhotoId, ContentHash)>> {
-        let mut statement = self.index.prepare_cached(
-            "SELECT photo, content FROM files WHERE inode = ?1 AND size = ?2 AND mtime = ?3 AND volume = ?4 AND photo IS NOT NULL LIMIT 1",
-        )?;
-        let found = statement.query_row(params![stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.volume as i64], |row| {
-            Ok((PhotoId(row.get(0)?), ContentHash(row.get(1)?)))
-        });
-        Ok(found.optional()?)
-    }
-
     pub fn photo_of_picture(&self, picture: &PictureHash) -> Result<Option<PhotoId>> {
         let mut statement = self.index.prepare_cached("SELECT id FROM photos WHERE picture = ?1")?;
         Ok(statement.query_row([picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)

@@ -83,7 +83,8 @@ pub struct Batch<'a> {
 
 impl Batch<'_> {
     /// Records a file that was seen. With a new stamp it becomes pending and its failure, if any,
-    /// is forgotten.
+    /// is forgotten; unless it is a known file's inode, moved or linked here: then it holds the
+    /// same photo. So what was seen must be recorded before what is gone.
     pub fn see(&mut self, place: &Place, stamp: &Stamp) -> Result<()> {
         let changed = self
             .transaction
@@ -104,6 +105,21 @@ impl Batch<'_> {
             ])?;
         if changed > 0 {
             self.forgive(place)?;
+            self.transaction
+                .prepare_cached(
+                    "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
+                     FROM (SELECT content, photo FROM files
+                           WHERE inode = ?4 AND size = ?5 AND mtime = ?6 AND volume = ?3 AND photo IS NOT NULL LIMIT 1) known
+                     WHERE root = ?1 AND path = ?2",
+                )?
+                .execute(params![
+                    place.root.0,
+                    place.path.as_os_str().as_bytes(),
+                    stamp.volume as i64,
+                    stamp.inode as i64,
+                    stamp.size as i64,
+                    stamp.mtime
+                ])?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -81,7 +82,7 @@ fn random_bytes_do_it_no_harm() {
         .run(&requests, |request| {
             // Listening for events is an answer without an end; stopping is not what is tested.
             prop_assume!(!request.windows(6).any(|w| w == b"/event") && !request.windows(5).any(|w| w == b"/stop"));
-            instance.raw(&request);
+            instance.raw(&request, Duration::from_millis(50));
             prop_assert_eq!(instance.get("/v1/version").0, 200);
             Ok(())
         })

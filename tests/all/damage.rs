@@ -27,7 +27,8 @@ fn png_of(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
-    let writer = encoder.write_header().expect("a header");
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_chunk(png::chunk::IDAT, &[0x78, 0x9c, 0x63, 0x60]).expect("a chunk");
     drop(writer);
     bytes
 }
@@ -47,9 +48,6 @@ fn files_that_are_no_photos_say_why() {
     write("cut-head.jpg", &small[..100]);
     write("bomb.png", &png_of(60_000, 60_000));
     write("hollow.png", &png_of(3_000, 3_000));
-    let mut noise = large.clone();
-    let middle = noise.len() / 2;
-    noise[middle..middle + 400].copy_from_slice(&[0xff, 0x00].repeat(200));
     write("IMG_1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), photos::expected(&["00003", "00009"]));
@@ -310,5 +308,7 @@ fn a_disk_without_room_is_said_and_nothing_is_lost() {
     let pid = run(&["status".as_ref(), "--format=json".as_ref()]).stdout;
     let pid = serde_json::from_slice::<serde_json::Value>(&pid).expect("JSON")["pid"].to_string();
     assert!(Command::new("kill").arg(&pid).status().is_ok_and(|s| s.success()));
-    wait_until("it is unmounted", || Command::new("umount").arg(&small).status().is_ok_and(|s| s.success()));
+    wait_until("it is unmounted", || {
+        Command::new("umount").arg(&small).stderr(std::process::Stdio::null()).status().is_ok_and(|s| s.success())
+    });
 }

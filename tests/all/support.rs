@@ -77,20 +77,20 @@ impl Instance {
         self.status()["counters"][name].as_u64().expect("a counter")
     }
 
-    /// Sends bytes to the socket and reads until the other side closes or falls silent.
-    pub fn raw(&self, request: &[u8]) -> Vec<u8> {
+    /// Sends bytes to the socket and reads until the other side closes or is silent for a while.
+    pub fn raw(&self, request: &[u8], timeout: Duration) -> Vec<u8> {
         let mut socket = UnixStream::connect(self.socket()).expect("the daemon listens");
-        socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout");
+        socket.set_read_timeout(Some(timeout)).expect("a timeout");
         // A server may close on rubbish before all of it is sent.
         let _ = socket.write_all(request);
-        let _ = socket.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer);
         answer
     }
 
     pub fn get(&self, target: &str) -> (u16, Value) {
-        let answer = self.raw(format!("GET {target} HTTP/1.1\r\nhost: similard\r\nconnection: close\r\n\r\n").as_bytes());
+        let answer =
+            self.raw(format!("GET {target} HTTP/1.1\r\nhost: similard\r\nconnection: close\r\n\r\n").as_bytes(), Duration::from_secs(20));
         let text = String::from_utf8_lossy(&answer);
         let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
