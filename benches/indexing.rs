@@ -112,7 +112,7 @@ fn time_czkawka(program: &str, library: &Path, home: &Path) -> Option<Duration> 
 }
 
 fn make_photos(folder: &Path, count: usize, source: Option<&Path>) -> u64 {
-    let mut pictures: Vec<PathBuf> = source.into_iter().flat_map(|s| walk(s)).collect();
+    let mut pictures: Vec<PathBuf> = source.into_iter().flat_map(walk).collect();
     pictures.sort();
     let mut bytes = 0;
     for number in 0..count {

@@ -4,8 +4,8 @@ from photos that no training saw.
     python library.py PHOTOS OUT.npz --originals 240 --versions 6
 
 Edits are made by Pillow at the photo's own size and saved as the file a person would have, then
-read back: code apart from the training's own edits. OUT.npz holds each picture stretched to
-192 x 192 as JPEG bytes, its group (-1 for none), its edit, and its line in photos.csv.
+read back: code apart from the training's own edits. OUT.npz holds each picture stretched to a
+square as JPEG bytes, its group (-1 for none), its edit, and its line in photos.csv.
 """
 
 import argparse
@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-SIDE = 192
 
 
 def crop(area, ratio=None):
@@ -206,17 +205,17 @@ EDITS = {
 }
 
 
-def stretched(image):
+def stretched(image, side):
     out = io.BytesIO()
-    image.convert("RGB").resize((SIDE, SIDE), Image.BOX if min(image.size) >= 2 * SIDE else Image.BILINEAR).save(out, "JPEG", quality=88)
+    image.convert("RGB").resize((side, side), Image.BOX if min(image.size) >= 2 * side else Image.BILINEAR).save(out, "JPEG", quality=88)
     return out.getvalue()
 
 
-def version(path, name, seed):
+def version(path, name, seed, side):
     image = Image.open(path).convert("RGB")
     if name:
         image = saved(88)(EDITS[name](image, random.Random(seed)), None)
-    return stretched(image)
+    return stretched(image, side)
 
 
 def main():
@@ -225,6 +224,7 @@ def main():
     args.add_argument("out", type=Path)
     args.add_argument("--originals", type=int, default=240)
     args.add_argument("--versions", type=int, default=6)
+    args.add_argument("--side", type=int, default=192, help="pixels of the stored pictures")
     args.add_argument("--drives", action="store_true", help="with the frames of drives")
     args = args.parse_args()
     rng = random.Random(7)
@@ -236,7 +236,7 @@ def main():
         jobs[rows.index(i)] = (i, group, "")
         jobs += [(i, group, name) for name in rng.sample(list(EDITS), args.versions)]
     with ProcessPoolExecutor() as pool:
-        encoded = list(pool.map(version, [args.photos / lines[i]["file"] for i, _, _ in jobs], [n for _, _, n in jobs], range(len(jobs)), chunksize=32))
+        encoded = list(pool.map(version, [args.photos / lines[i]["file"] for i, _, _ in jobs], [n for _, _, n in jobs], range(len(jobs)), [args.side] * len(jobs), chunksize=32))
     np.savez(args.out, data=np.frombuffer(b"".join(encoded), np.uint8), ends=np.cumsum([len(e) for e in encoded]),
              rows=np.array([j[0] for j in jobs]), groups=np.array([j[1] for j in jobs]), edits=np.array([j[2] for j in jobs]))
     print(f"{args.out}: {len(jobs)} pictures, {len(b''.join(encoded)) / 2**20:.1f} MiB")

@@ -51,19 +51,19 @@ impl Client {
     }
 
     /// # Errors
-    /// See [`Error`].
+    /// See [`enum@Error`].
     pub async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
         self.call(Method::GET, target, Bytes::new()).await
     }
 
     /// # Errors
-    /// See [`Error`].
+    /// See [`enum@Error`].
     pub async fn post<T: DeserializeOwned>(&self, target: &str, body: Vec<u8>) -> Result<T, Error> {
         self.call(Method::POST, target, body.into()).await
     }
 
     /// # Errors
-    /// See [`Error`].
+    /// See [`enum@Error`].
     pub async fn delete(&self, target: &str) -> Result<(), Error> {
         self.call(Method::DELETE, target, Bytes::new()).await
     }
@@ -71,7 +71,7 @@ impl Client {
     /// Asks the daemon to end.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`enum@Error`].
     pub async fn stop(&self) -> Result<(), Error> {
         self.send(Method::POST, "/v1/stop", Bytes::new()).await.map(drop)
     }
@@ -79,7 +79,7 @@ impl Client {
     /// Calls `take` with every event until it says false or the daemon ends.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`enum@Error`].
     pub async fn events(&self, mut take: impl FnMut(Event) -> bool) -> Result<(), Error> {
         let response = self.send(Method::GET, "/v1/events", Bytes::new()).await?;
         let mut body = BodyStream::new(response.into_body());

@@ -52,7 +52,7 @@ pub enum Command {
     Pairs {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// List pairs up to this distance, 0 to 0.4 [default: the threshold of dupes]
+        /// List pairs up to this distance, 0 to 0.45 [default: the threshold of dupes]
         #[arg(long, value_name = "D")]
         max_distance: Option<f32>,
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
@@ -112,7 +112,7 @@ pub struct DupesArguments {
     /// Folders or files; a folder that is not watched yet is from now on
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Pairs up to this distance join, 0 to 0.4 [default: 99.9 % precision]
+    /// Pairs up to this distance join, 0 to 0.45 [default: 99.9 % precision]
     #[arg(long, value_name = "D")]
     pub threshold: Option<f32>,
     /// Kinds to show: identical, copy, moment, unknown [default: all but moment]

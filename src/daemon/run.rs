@@ -60,7 +60,7 @@ const REPAIR: usize = 256;
 /// Runs until SIGTERM, SIGINT or a client says stop.
 ///
 /// # Errors
-/// See [`Error`].
+/// See [`enum@Error`].
 pub fn run(settings: Settings) -> Result<(), Error> {
     data_directory(&settings.data_dir)?;
     let _lock = Lock::take(&settings.data_dir)?;

@@ -39,9 +39,9 @@ impl Worker {
                 return;
             }
             let place = job.place.clone();
-            let (write, counters) = self.read(job);
+            let (outcome, counters) = self.read(job);
             // Last, so that a file is in flight until what came of it is in the store.
-            if self.writes.send(Write::Read { place, outcome: write, counters }).is_err() {
+            if self.writes.send(Write::Read { place, outcome: outcome.map(Box::new), counters }).is_err() {
                 return;
             }
         }

@@ -30,7 +30,7 @@ pub enum Write {
     /// A worker is done with a file; without an outcome it stays pending.
     Read {
         place: Place,
-        outcome: Option<Outcome>,
+        outcome: Option<Box<Outcome>>,
         counters: Counters,
     },
     /// Everything before is committed when the ticket goes.
@@ -168,7 +168,7 @@ impl WriteThread {
         for change in changes {
             if let Write::Read { place, outcome, .. } = change {
                 in_flight.places.remove(place);
-                if let Some(Outcome::New { made, .. }) = outcome {
+                if let Some(Outcome::New { made, .. }) = outcome.as_deref() {
                     in_flight.pictures.remove::<PictureHash>(&made.identity.picture);
                 }
             }
@@ -182,7 +182,7 @@ impl WriteThread {
                 Write::Files { gone, .. } => gone.iter().filter_map(text).for_each(|path| self.shared.tell(What::Gone(path))),
                 Write::Read { place, outcome: Some(outcome), .. } => {
                     let Some(path) = text(place) else { continue };
-                    match outcome {
+                    match outcome.as_ref() {
                         Outcome::Known { .. } | Outcome::New { .. } => self.shared.tell(What::Added(path)),
                         Outcome::Failed(failure) => self.shared.tell(What::Failed { path, reason: failure.reason.clone() }),
                         Outcome::Gone => self.shared.tell(What::Gone(path)),

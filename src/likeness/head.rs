@@ -31,7 +31,7 @@ impl Head {
         Head::from_safetensors("base", BASE)
     }
 
-    /// Reads `weight` [dimensions, features] and `bias` [dimensions], both f32.
+    /// Reads `weight`, dimensions × features, and `bias`, dimensions, both f32.
     ///
     /// # Errors
     /// When they are not there, or not of these shapes.

@@ -6,12 +6,12 @@
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::photo::{Distance, Embedding, Pair, PhotoId};
 
-/// Embeddings widened at once: 2 MiB of f32 at 256 dimensions, about an L2 cache.
-const TILE: usize = 2048;
+/// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
+const TILE: usize = 512;
 
 /// Queries multiplied at once.
 const QUERIES: usize = 256;
@@ -122,7 +122,12 @@ impl Index {
             tile.convert_to_f32_slice(wide);
             let rows = ArrayView2::from_shape((tile.len() / self.dimensions, self.dimensions), wide).expect("whole rows");
             for (block, matrix) in blocks.iter().enumerate() {
-                visit(number * TILE, block * QUERIES, &rows.dot(matrix));
+                // A matrix product prepares its operands, which one query does not pay back.
+                let products = match matrix.ncols() {
+                    1 => rows.dot(&matrix.column(0)).insert_axis(Axis(1)),
+                    _ => rows.dot(matrix),
+                };
+                visit(number * TILE, block * QUERIES, &products);
             }
         }
     }

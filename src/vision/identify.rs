@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn metadata_changes_the_content_but_not_the_picture() {
-        let (plain, rated) = (png(None), png(Some("Rating\05")));
+        let (plain, rated) = (png(None), png(Some("Rating\x005")));
         let a = identify(&plain, &Limits::default()).expect("a photo");
         let b = identify(&rated, &Limits::default()).expect("a photo");
         assert_eq!(a.picture, b.picture);

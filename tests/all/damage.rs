@@ -165,7 +165,7 @@ fn an_unreadable_folder_costs_only_itself() {
     photos::library(&locked, &["00009"]);
     photos::library(&folder, &["00003"]);
     instance.dupes(&folder);
-    fs::set_permissions(&locked, Permissions::from_mode(0)).expect("locked");
+    fs::set_permissions(&locked, Permissions::from_mode(0o000)).expect("locked");
     if fs::read_dir(&locked).is_ok() {
         return skip("this user may read everything");
     }

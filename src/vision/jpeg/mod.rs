@@ -2,7 +2,7 @@
 //!
 //! The DC coefficient of a block is the mean of its 8 × 8 pixels (ITU-T T.81, A.3.3), so a picture
 //! an eighth as wide and high needs no inverse transform and none of the other 63 values. They
-//! are still in the way in a baseline file; [`huffman`] steps over several of them at a time. A
+//! are still in the way in a baseline file; `huffman` steps over several of them at a time. A
 //! progressive file has them in scans of their own, which are not looked at.
 
 mod frame;
