@@ -1,13 +1,17 @@
 //! Where this very program is, for starting it again: as the daemon, as a decoding child.
 
-use std::path::PathBuf;
-use std::{env, io};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
-/// On Linux the running file itself, even when it was replaced or deleted since.
+/// The file that runs: by its name as long as that still names it, else, on Linux, as the running
+/// file itself, which is there even after it was replaced or deleted.
 ///
 /// # Errors
 /// When the system does not say.
 pub fn own_program() -> io::Result<PathBuf> {
-    let running = PathBuf::from("/proc/self/exe");
-    if running.exists() { Ok(running) } else { env::current_exe() }
+    let named = env::current_exe()?;
+    let running = Path::new("/proc/self/exe");
+    let inode = |path: &Path| fs::metadata(path).map(|m| (m.dev(), m.ino())).ok();
+    Ok(if inode(running).is_some_and(|i| inode(&named) != Some(i)) { running.to_owned() } else { named })
 }
