@@ -83,9 +83,8 @@ pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
 async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
     client.stop().await?;
     let deadline = Instant::now() + STOP;
-    let lock = settings.data_dir.join("lock");
     // It holds its lock until it has stored what it was given.
-    while File::open(&lock).is_ok_and(|file| file.try_lock_shared().is_err()) {
+    while is_locked(settings) {
         if Instant::now() > deadline {
             return Err(Failure::unreachable("the daemon does not end").hint("kill it; nothing is lost"));
         }
@@ -117,7 +116,11 @@ async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
             Err(_) => {}
         }
         if has_ended(&mut daemon) {
-            // Another simctl may have been first.
+            // Another simctl may have been first: then its daemon holds the lock, and will answer.
+            if is_locked(settings) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
             if client.get::<Version>("/v1/version").await.is_ok() {
                 return Ok(());
             }
@@ -134,6 +137,11 @@ async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Whether a daemon runs on the data directory.
+fn is_locked(settings: &Settings) -> bool {
+    File::open(settings.data_dir.join("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
 }
 
 fn has_ended(daemon: &mut Child) -> bool {

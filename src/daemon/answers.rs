@@ -12,13 +12,14 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::clustering;
 use super::intake::Order;
-use super::shared::{Shared, lock, read};
+use super::shared::{Shared, folder_id, lock, read};
 use super::write::Write;
 use crate::api::types::{
     self, Clusters, Comparison, Event, Failures, FileFailure, FilePair, Neighbour, Pairs, Progress, RootStatus, Selection, Similar, Status,
     Version,
 };
 use crate::api::{Problem, Service, text_of};
+use crate::intake::is_left_out;
 use crate::likeness::{Head, HeadError, REACH, THRESHOLD, distance};
 use crate::photo::{Coverage, Embedding, Identity, PhotoId, Place, Relation, Root, scopes_of};
 use crate::store::{self, PhotoRecord, Reader};
@@ -95,7 +96,8 @@ impl Answers {
     }
 
     fn is_online(&self, scope: &Place) -> bool {
-        read(&self.shared.roots).iter().any(|root| root.id == scope.root && root.path.is_dir())
+        let root = read(&self.shared.roots).iter().find(|root| root.id == scope.root).cloned();
+        root.is_some_and(|root| root.path.is_dir())
     }
 
     fn coverage(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
@@ -217,13 +219,21 @@ impl Service for Answers {
         if !real.is_dir() {
             return Err(refused(std::io::ErrorKind::NotADirectory.into()));
         }
-        if self.shared.root_of(&real).is_some() {
-            return Ok(());
+        if let Some(root) = self.shared.root_of(&real)
+            && real.strip_prefix(&root.path).is_ok_and(|below| !below.iter().any(is_left_out))
+        {
+            // Known, but perhaps its folder came back, was replaced, or tells nothing of its changes.
+            let started = read(&self.shared.started).get(&root.id).copied();
+            let is_current = started.is_none_or(|folder| folder == folder_id(&root.path));
+            let is_watched = started.is_some() && !read(&self.shared.unwatched).contains_key(&root.id);
+            let is_under_way = self.shared.activity.is_busy(root.id);
+            return if is_current && (is_watched || is_under_way) { Ok(()) } else { self.start(root) };
         }
-        let absorbed: Vec<Root> = read(&self.shared.roots).iter().filter(|root| root.path.starts_with(&real)).cloned().collect();
+        let before = read(&self.shared.roots).clone();
         let root = self.written(|reply| Write::AddRoot(real, reply))?;
-        for inner in absorbed {
-            self.order(Order::Forget(inner))?;
+        let after = read(&self.shared.roots).clone();
+        for absorbed in before.into_iter().filter(|root| !after.contains(root)) {
+            self.order(Order::Forget(absorbed))?;
         }
         self.start(root)
     }
@@ -260,7 +270,10 @@ impl Service for Answers {
         loop {
             let scopes = self.scopes(paths)?;
             let online: Vec<Place> = scopes.iter().filter(|s| self.is_online(s)).cloned().collect();
-            let settled = !online.iter().any(|s| self.shared.activity.is_busy(s.root)) && !reader.is_pending(&online)?;
+            lock(&self.shared.wanted).extend(online.iter().map(|scope| (scope.clone(), Instant::now())));
+            let is_new = |root| !read(&self.shared.started).contains_key(&root);
+            let is_busy = |root| is_new(root) || self.shared.activity.is_busy(root);
+            let settled = !online.iter().any(|s| is_busy(s.root)) && !reader.is_pending(&online)?;
             let left = deadline.saturating_duration_since(Instant::now());
             if settled || left.is_zero() || self.shared.is_stopping() {
                 return Ok(Progress { settled, coverage: self.coverage(&reader, &scopes)?, problems: self.problems() });

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
-use super::shared::{Shared, Ticket, read, write};
+use super::shared::{Shared, Ticket, folder_id, read, write};
 use super::write::Write;
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::intake::{self, Change, Hint, Settle, Watch};
-use crate::photo::{Failure, Place, Root, RootId, Stage, Stamp};
+use crate::photo::{Failure, KnownFile, Place, Root, RootId, Stage, Stamp};
 use crate::store::Reader;
 
 /// What intake is told. The ticket keeps the root busy until the effects are in the store.
@@ -22,7 +22,7 @@ pub enum Order {
     Scan(Root, Place, Ticket),
     /// Stop watching.
     Forget(Root),
-    Hint(Hint),
+    Hint(Hint, Option<Ticket>),
 }
 
 /// Changes written at once during a scan.
@@ -30,6 +30,13 @@ const BATCH: usize = 2000;
 
 /// How often lost hints are looked for while nothing else happens.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// Whether a folder is on another filesystem than all its known files: the empty mount point of a
+/// volume that is away.
+fn is_elsewhere<'a>(folder: &Path, mut known: impl Iterator<Item = &'a KnownFile>) -> bool {
+    let Some(first) = known.next() else { return false };
+    folder_id(folder).is_some_and(|(volume, ..)| volume != first.stamp.volume && known.all(|file| volume != file.stamp.volume))
+}
 
 /// What the store must be told of a place.
 #[derive(Default)]
@@ -63,7 +70,14 @@ impl Intake {
         let for_hints = shared.clone();
         // A full queue drops the hint and remembers only that one was lost: the scan finds it.
         let watch = Watch::new(move |hint| {
-            if let Err(TrySendError::Full(_)) = hints.try_send(Order::Hint(hint)) {
+            let ticket = match &hint {
+                Hint::Path(path) => match for_hints.hinted_root(path) {
+                    Some(root) => Some(for_hints.activity.begin(root.id)),
+                    None => return,
+                },
+                Hint::Lost => None,
+            };
+            if let Err(TrySendError::Full(_)) = hints.try_send(Order::Hint(hint, ticket)) {
                 for_hints.hints_lost.store(true, std::sync::atomic::Ordering::Relaxed);
             }
         });
@@ -79,13 +93,13 @@ impl Intake {
             let wait = self.settle.next().map_or(IDLE, |next| next.saturating_duration_since(Instant::now()));
             match self.orders.recv_timeout(wait) {
                 Ok(order) => self.obey(order),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.look_for_roots(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if self.shared.hints_lost.swap(false, std::sync::atomic::Ordering::Relaxed) {
-                self.obey(Order::Hint(Hint::Lost));
+                self.obey(Order::Hint(Hint::Lost, None));
             }
-            self.look_at_quiet();
+            self.look_at_due();
             self.settling.retain(|id, _| read(&self.shared.roots).iter().any(|root| root.id == *id && self.settle.holds(&root.path)));
         }
     }
@@ -94,6 +108,7 @@ impl Intake {
         match order {
             Order::Start(root, ticket) => {
                 self.watch(&root);
+                write(&self.shared.started).insert(root.id, folder_id(&root.path));
                 let all = Place { root: root.id, path: PathBuf::new() };
                 self.scan(&root, &all, ticket);
             }
@@ -103,14 +118,15 @@ impl Intake {
                     watch.remove(&root.path);
                 }
                 write(&self.shared.unwatched).remove(&root.id);
+                write(&self.shared.started).remove(&root.id);
             }
-            Order::Hint(Hint::Path(path)) => {
-                if let Some(root) = self.shared.root_of(&path) {
-                    self.settling.entry(root.id).or_insert_with(|| self.shared.activity.begin(root.id));
+            Order::Hint(Hint::Path(path), ticket) => {
+                if let (Some(root), Some(ticket)) = (self.shared.root_of(&path), ticket) {
+                    self.settling.entry(root.id).or_insert(ticket);
                     self.settle.hint(&path, Instant::now());
                 }
             }
-            Order::Hint(Hint::Lost) => {
+            Order::Hint(Hint::Lost, _) => {
                 let roots = read(&self.shared.roots).clone();
                 for root in roots {
                     let ticket = self.shared.activity.begin(root.id);
@@ -120,8 +136,22 @@ impl Intake {
         }
     }
 
+    /// Takes up roots that came back, or whose folder is another one now.
+    fn look_for_roots(&mut self) {
+        let roots = read(&self.shared.roots).clone();
+        for root in roots {
+            let id = folder_id(&root.path);
+            if id.is_some() && read(&self.shared.started).get(&root.id) != Some(&id) {
+                let ticket = self.shared.activity.begin(root.id);
+                self.obey(Order::Start(root, ticket));
+            }
+        }
+    }
+
     fn watch(&mut self, root: &Root) {
         let Some(watch) = &mut self.watch else { return };
+        // Watched anew: a folder whose making was missed, or a root that was replaced, has no watch.
+        watch.remove(&root.path);
         let why = watch.add(&root.path).err().map(|e| e.to_string());
         let mut unwatched = write(&self.shared.unwatched);
         match why {
@@ -135,15 +165,18 @@ impl Intake {
         }
     }
 
-    /// Looks at the paths that are quiet now. All that is there is written before all that is
+    /// Looks at the paths that are due now. All that is there is written before all that is
     /// gone, so that a file that moved is known by its inode.
-    fn look_at_quiet(&mut self) {
+    fn look_at_due(&mut self) {
         let mut differences = Vec::new();
-        for path in self.settle.take_quiet(Instant::now()) {
+        for path in self.settle.take_due(Instant::now()) {
             let Some(root) = self.shared.root_of(&path) else { continue };
             let Some(place) = root.place(&path) else { continue };
-            if !place.path.iter().any(intake::is_left_out) {
-                let ticket = self.shared.activity.begin(root.id);
+            let ticket = self.shared.activity.begin(root.id);
+            if place.path.as_os_str().is_empty() {
+                // The root itself went, or came, or is another one.
+                self.obey(Order::Start(root, ticket));
+            } else {
                 differences.extend(self.difference(&root, &place).map(|d| (d, ticket)));
             }
         }
@@ -178,6 +211,9 @@ impl Intake {
         }
         let found = intake::walk(&root.path, &place.path, &self.shared.stopping)?;
         let known = self.reader.files(place).ok()?;
+        if found.files.is_empty() && place.path.as_os_str().is_empty() && is_elsewhere(&root.path, known.values()) {
+            return None;
+        }
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
         let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
         let mut difference = Difference {

@@ -1,21 +1,31 @@
 //! What the daemon's threads share.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, broadcast};
 
 use crate::api::types::{Event, Version, What};
 use crate::config::Settings;
+use crate::intake::is_left_out;
 use crate::likeness::Index;
 use crate::photo::{PictureHash, Place, Root, RootId};
 use crate::store::Location;
 
 /// Events kept for a listener that is slow.
 const EVENTS: usize = 1024;
+
+/// Device, inode, and time of making (inodes are used again), of a folder.
+pub type FolderId = (u64, u64, Option<SystemTime>);
+
+pub fn folder_id(path: &Path) -> Option<FolderId> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|m| (m.dev(), m.ino(), m.created().ok()))
+}
 
 /// A thread that panicked while it held a lock left consistent data: every change under one is a
 /// single insertion or removal.
@@ -38,6 +48,11 @@ pub struct Shared {
     pub roots: RwLock<Vec<Root>>,
     /// Why a root's changes are not noticed by themselves.
     pub unwatched: RwLock<HashMap<RootId, String>>,
+    /// The folder that each root was when it was last watched and scanned; `None` when it was away.
+    /// A root that is not here yet was never looked at.
+    pub started: RwLock<HashMap<RootId, Option<FolderId>>>,
+    /// What clients wait for, and when they last asked: it is read first.
+    pub wanted: Mutex<HashMap<Place, Instant>>,
     pub index: RwLock<Index>,
     /// Names the head whose embeddings the index holds.
     pub head: String,
@@ -63,6 +78,8 @@ impl Shared {
             location,
             roots: RwLock::new(roots),
             unwatched: RwLock::default(),
+            started: RwLock::default(),
+            wanted: Mutex::default(),
             index: RwLock::new(index),
             head,
             activity: Arc::default(),
@@ -114,7 +131,16 @@ impl Shared {
     }
 
     pub fn root_of(&self, path: &Path) -> Option<Root> {
-        read(&self.roots).iter().find(|root| path.starts_with(&root.path)).cloned()
+        let roots = read(&self.roots);
+        roots.iter().filter(|root| path.starts_with(&root.path)).max_by_key(|root| root.path.as_os_str().len()).cloned()
+    }
+
+    /// The root in which something that happened to `path` matters: not in what is left out, and
+    /// not to our own index, whose every reading would be an event.
+    pub fn hinted_root(&self, path: &Path) -> Option<Root> {
+        let root = self.root_of(path)?;
+        let below = path.strip_prefix(&root.path).ok()?;
+        (!below.iter().any(is_left_out) && !path.starts_with(&self.settings.data_dir)).then_some(root)
     }
 
     /// The absolute path of a place, as long as its root is known.

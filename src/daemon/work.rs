@@ -13,7 +13,7 @@ use super::feed::Job;
 use super::shared::{Shared, lock};
 use super::write::Write;
 use crate::intake::stamp_of;
-use crate::photo::{Capture, ContentHash, Failure, Features, Identity, PhotoId, Stage, Stamp};
+use crate::photo::{Capture, ContentHash, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
 use crate::store::{self, Counters};
 use crate::vision::apart::{self, Problem};
 use crate::vision::backbone::Runner;
@@ -39,7 +39,7 @@ impl Worker {
                 return;
             }
             let place = job.place.clone();
-            let (outcome, counters) = self.read(job);
+            let (outcome, counters) = self.read(&job);
             // Last, so that a file is in flight until what came of it is in the store.
             if self.writes.send(Write::Read { place, outcome: outcome.map(Box::new), counters }).is_err() {
                 return;
@@ -47,14 +47,14 @@ impl Worker {
         }
     }
 
-    fn read(&mut self, job: Job) -> (Option<Outcome>, Counters) {
+    fn read(&mut self, job: &Job) -> (Option<Outcome>, Counters) {
         let mut counters = Counters::default();
-        let outcome = self.outcome(&job, &mut counters);
+        let outcome = self.outcome(job, &mut counters);
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(Problem::Photo(failure)) => {
                 tracing::debug!("{}: {failure}", job.path.display());
-                Some(Outcome::Failed(failure))
+                Some(Outcome::Failed { stamp: job.stamp, failure })
             }
             Err(Problem::Child(e)) => {
                 self.shared.set_problem("decode", Some(format!("photos cannot be read now: {e}")));
@@ -67,9 +67,19 @@ impl Worker {
     /// `None` leaves the file pending.
     fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
         let stored = |e: store::Error| Problem::Child(io::Error::other(e));
+        // It may have been settled after feed looked and before it came here.
+        if !self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? {
+            return Ok(None);
+        }
+        // Many RAW formats are TIFFs whose first picture is a thumbnail: the name tells.
+        if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
+            return Err(Problem::Photo(Failure::unsupported(format)));
+        }
         let file = match open(&job.path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(self.root_is_there(job).then_some(Outcome::Gone)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Ok(self.root_is_there(job).then_some(Outcome::Gone { stamp: job.stamp }));
+            }
             Err(e) => return Err(Problem::Photo(Failure::new(Stage::Open, e))),
         };
         counters.read = 1;
@@ -122,8 +132,13 @@ pub enum Outcome {
     Changed {
         stamp: Stamp,
     },
-    Gone,
-    Failed(Failure),
+    Gone {
+        stamp: Stamp,
+    },
+    Failed {
+        stamp: Stamp,
+        failure: Failure,
+    },
 }
 
 /// A photo that the index did not have.

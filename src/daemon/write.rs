@@ -105,10 +105,14 @@ impl WriteThread {
         }
         self.tell(&changes);
         self.release(&changes);
+        // A file that is left pending is not handed out again at once.
+        let news = changes.iter().any(|c| matches!(c, Write::Files { .. } | Write::Read { outcome: Some(_), .. }));
         drop(changes);
         roots.into_iter().for_each(|order| self.change_roots(order));
         self.shared.activity.announce();
-        self.shared.pending.raise();
+        if news {
+            self.shared.pending.raise();
+        }
     }
 
     /// Whoever asked hears of it when everyone sees it.
@@ -143,7 +147,7 @@ impl WriteThread {
                     }
                     Write::Folders { forgiven, unreadable } => {
                         forgiven.iter().try_for_each(|place| batch.forgive(place))?;
-                        unreadable.iter().try_for_each(|(place, failure)| batch.fail(place, failure))?;
+                        unreadable.iter().try_for_each(|(place, failure)| batch.fail_folder(place, failure))?;
                     }
                     Write::Read { place, outcome, counters } => {
                         done.read += counters.read;
@@ -184,8 +188,8 @@ impl WriteThread {
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
                         Outcome::Known { .. } | Outcome::New { .. } => self.shared.tell(What::Added(path)),
-                        Outcome::Failed(failure) => self.shared.tell(What::Failed { path, reason: failure.reason.clone() }),
-                        Outcome::Gone => self.shared.tell(What::Gone(path)),
+                        Outcome::Failed { failure, .. } => self.shared.tell(What::Failed { path, reason: failure.reason.clone() }),
+                        Outcome::Gone { .. } => self.shared.tell(What::Gone(path)),
                         Outcome::Changed { .. } => {}
                     }
                 }
@@ -206,8 +210,8 @@ fn settle(
     match outcome {
         Outcome::Known { stamp, photo, content } => batch.link(place, stamp, content, *photo)?,
         Outcome::Changed { stamp } => batch.see(place, stamp)?,
-        Outcome::Gone => batch.forget(place)?,
-        Outcome::Failed(failure) => batch.fail(place, failure)?,
+        Outcome::Gone { stamp } => batch.forget_unread(place, stamp)?,
+        Outcome::Failed { stamp, failure } => batch.fail(place, stamp, failure)?,
         Outcome::New { stamp, made } => {
             let embedding = head.embed(&made.features);
             let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.features, &embedding)?;

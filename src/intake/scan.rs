@@ -79,9 +79,11 @@ fn list(root: &Path, folder: &Path, folders: &mut Vec<PathBuf>, files: &mut Vec<
         if kind.is_dir() {
             folders.push(path);
         } else if kind.is_file() && Format::from_name(&path).is_some() {
-            // A file that vanishes here is simply not there.
-            if let Ok(metadata) = entry.metadata() {
-                files.push((path, stamp_of(&metadata)));
+            match entry.metadata() {
+                Ok(metadata) => files.push((path, stamp_of(&metadata))),
+                // A file that vanishes here is simply not there.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
             }
         }
     }

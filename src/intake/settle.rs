@@ -8,40 +8,54 @@ use std::time::{Duration, Instant};
 /// a few milliseconds; people wait for the answer.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Paths that something happened to, each until it has been quiet.
+/// How long a path that is never quiet is waited for: its next event starts another wait.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Paths that something happened to, each until it has been quiet, or for long enough.
 #[derive(Debug, Default)]
 pub struct Settle {
-    last_event: HashMap<PathBuf, Instant>,
+    events: HashMap<PathBuf, Events>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Events {
+    first: Instant,
+    last: Instant,
+}
+
+impl Events {
+    fn due(self) -> Instant {
+        (self.last + QUIET).min(self.first + LONGEST)
+    }
 }
 
 impl Settle {
     pub fn hint(&mut self, path: &Path, now: Instant) {
-        self.last_event.insert(path.to_owned(), now);
+        self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now }).last = now;
     }
 
     pub fn is_empty(&self) -> bool {
-        self.last_event.is_empty()
+        self.events.is_empty()
     }
 
     /// Whether any path starts with this.
     pub fn holds(&self, folder: &Path) -> bool {
-        self.last_event.keys().any(|path| path.starts_with(folder))
+        self.events.keys().any(|path| path.starts_with(folder))
     }
 
-    /// When the next path is quiet, if nothing more happens.
+    /// When the next path is due, if nothing more happens.
     pub fn next(&self) -> Option<Instant> {
-        self.last_event.values().min().map(|last| *last + QUIET)
+        self.events.values().map(|events| events.due()).min()
     }
 
-    /// Takes out the paths that are quiet now, in order.
-    pub fn take_quiet(&mut self, now: Instant) -> Vec<PathBuf> {
-        let mut quiet: Vec<PathBuf> =
-            self.last_event.iter().filter(|(_, last)| **last + QUIET <= now).map(|(path, _)| path.clone()).collect();
-        quiet.sort_unstable();
-        for path in &quiet {
-            self.last_event.remove(path);
+    /// Takes out the paths that are due now, in order.
+    pub fn take_due(&mut self, now: Instant) -> Vec<PathBuf> {
+        let mut due: Vec<PathBuf> = self.events.iter().filter(|(_, events)| events.due() <= now).map(|(path, _)| path.clone()).collect();
+        due.sort_unstable();
+        for path in &due {
+            self.events.remove(path);
         }
-        quiet
+        due
     }
 }
 
@@ -58,9 +72,19 @@ mod tests {
         settle.hint(Path::new("/a"), at(200));
         settle.hint(Path::new("/b"), at(0));
         assert_eq!(settle.next(), Some(at(300)));
-        assert_eq!(settle.take_quiet(at(300)), [PathBuf::from("/b")]);
-        assert!(settle.take_quiet(at(499)).is_empty());
-        assert_eq!(settle.take_quiet(at(500)), [PathBuf::from("/a")]);
+        assert_eq!(settle.take_due(at(300)), [PathBuf::from("/b")]);
+        assert!(settle.take_due(at(499)).is_empty());
+        assert_eq!(settle.take_due(at(500)), [PathBuf::from("/a")]);
         assert!(settle.is_empty());
+    }
+
+    #[test]
+    fn a_path_that_is_never_quiet_comes_out_all_the_same() {
+        let start = Instant::now();
+        let mut settle = Settle::default();
+        for ms in (0..=1900).step_by(100) {
+            settle.hint(Path::new("/log"), start + Duration::from_millis(ms));
+        }
+        assert_eq!(settle.take_due(start + Duration::from_secs(2)), [PathBuf::from("/log")]);
     }
 }

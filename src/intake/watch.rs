@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use notify::event::EventKind;
+use notify::event::{CreateKind, EventKind, RemoveKind};
 use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::photo::Format;
 
 /// Something may have happened.
 #[derive(Debug)]
@@ -31,7 +33,13 @@ impl Watch {
         let handler = move |event: Result<Event, notify::Error>| match event {
             Ok(event) if event.need_rescan() => hint(Hint::Lost),
             Ok(Event { kind: EventKind::Other, .. }) => {}
-            Ok(event) => event.paths.into_iter().for_each(|path| hint(Hint::Path(path))),
+            Ok(Event { kind, paths, .. }) => {
+                // Of other programs' files only folders matter; a rename does not say what it renames.
+                let is_of_a_file =
+                    matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
+                let matters = |path: &PathBuf| !is_of_a_file || Format::from_name(path).is_some();
+                paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path)));
+            }
             Err(_) => hint(Hint::Lost),
         };
         Ok(Watch { watcher: RecommendedWatcher::new(handler, config)? })

@@ -88,7 +88,7 @@ impl Index {
             all.extend(products.iter().enumerate().map(|(row, &product)| (1.0 - product, first_row + row)));
         });
         // A few more than asked for: the products order almost, not quite, as the distances do.
-        let kept = (count + 16).min(all.len());
+        let kept = count.saturating_add(16).min(all.len());
         if kept < all.len() {
             all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0));
             all.truncate(kept);

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Format;
+
 /// The step that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,6 +48,10 @@ pub struct Failure {
 }
 
 impl Failure {
+    pub fn unsupported(format: Format) -> Failure {
+        Failure::new(Stage::Unsupported, format_args!("{format} is not read by this version"))
+    }
+
     pub fn new(stage: Stage, reason: impl fmt::Display) -> Failure {
         Failure { stage, reason: reason.to_string() }
     }

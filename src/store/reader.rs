@@ -104,16 +104,24 @@ impl Reader {
         Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get(0))?)
     }
 
+    /// Up to `count` pending files of the scopes.
+    pub fn pending_in(&self, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
+        let (within, mut values) = filter(scopes, "f");
+        values.push(Value::Integer(count as i64));
+        let mut statement = self.index.prepare(&format!(
+            "SELECT root, path, volume, inode, size, mtime, ctime FROM files f WHERE pending AND ({within}) ORDER BY root, path LIMIT ?"
+        ))?;
+        let rows = statement.query_map(params_from_iter(values), pending)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Up to `count` pending files that come after a place.
     pub fn pending_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
         let mut statement = self.index.prepare_cached(
             "SELECT root, path, volume, inode, size, mtime, ctime FROM files
              WHERE pending AND (root, path) > (?1, ?2) ORDER BY root, path LIMIT ?3",
         )?;
-        let rows = statement.query_map(params![after.root.0, after.path.as_os_str().as_bytes(), count as i64], |row| {
-            let place = Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) };
-            Ok((place, stamp(row, 2)?))
-        })?;
+        let rows = statement.query_map(params![after.root.0, after.path.as_os_str().as_bytes(), count as i64], pending)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -211,6 +219,10 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+fn pending(row: &Row<'_>) -> rusqlite::Result<(Place, Stamp)> {
+    Ok((Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) }, stamp(row, 2)?))
 }
 
 fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {

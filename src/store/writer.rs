@@ -24,7 +24,9 @@ impl Writer {
     pub fn open(location: &Location) -> Result<Writer> {
         let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY)?;
         let index = open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX)?;
-        Ok(Writer { library, index })
+        let mut writer = Writer { library, index };
+        writer.absorb()?;
+        Ok(writer)
     }
 
     pub fn roots(&self) -> Result<Vec<Root>> {
@@ -41,20 +43,34 @@ impl Writer {
         let bytes = path.as_os_str().as_bytes();
         self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
         let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1", [bytes], |row| row.get(0))?);
-        for inner in self.roots()?.into_iter().filter(|r| r.id != id) {
-            let Ok(below) = inner.path.strip_prefix(path) else { continue };
+        self.absorb()?;
+        Ok(id)
+    }
+
+    /// Makes roots that lie in another, and not in something hidden there, part of it. Moving rows
+    /// and forgetting the root are in two files: this is also what mends a crash between them.
+    fn absorb(&mut self) -> Result<()> {
+        let roots = self.roots()?;
+        for inner in &roots {
+            let below =
+                |outer: &Root| inner.path.strip_prefix(&outer.path).ok().filter(|below| !below.as_os_str().is_empty()).map(Path::to_owned);
+            let is_hidden = |below: &Path| below.iter().any(|part| part.as_bytes().starts_with(b"."));
+            let Some((outer, below)) = roots.iter().find_map(|outer| Some((outer, below(outer)?))).filter(|(_, below)| !is_hidden(below))
+            else {
+                continue;
+            };
             let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
             let batch = self.index.transaction()?;
             for table in ["files", "failures"] {
                 batch.execute(
                     &format!("UPDATE OR REPLACE {table} SET root = ?1, path = CAST(?2 || path AS BLOB) WHERE root = ?3"),
-                    params![id.0, prefix, inner.id.0],
+                    params![outer.id.0, prefix, inner.id.0],
                 )?;
             }
             batch.commit()?;
             self.library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Forgets a root and its files. Photos stay, so that adding it again costs no decode.
@@ -177,12 +193,21 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Records why a file, or a folder, could not be read.
-    pub fn fail(&mut self, place: &Place, failure: &Failure) -> Result<()> {
+    /// Records why a file could not be read, if its stamp is still the one that was read.
+    pub fn fail(&mut self, place: &Place, stamp: &Stamp, failure: &Failure) -> Result<()> {
+        let failed = self
+            .transaction
+            .prepare_cached(
+                "UPDATE files SET content = NULL, photo = NULL, pending = 0
+                 WHERE root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5",
+            )?
+            .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
+        if failed > 0 { self.fail_folder(place, failure) } else { Ok(()) }
+    }
+
+    /// Records why a folder could not be listed.
+    pub fn fail_folder(&mut self, place: &Place, failure: &Failure) -> Result<()> {
         let path = place.path.as_os_str().as_bytes();
-        self.transaction
-            .prepare_cached("UPDATE files SET content = NULL, photo = NULL, pending = 0 WHERE root = ?1 AND path = ?2")?
-            .execute(params![place.root.0, path])?;
         self.transaction
             .prepare_cached("INSERT OR REPLACE INTO failures (root, path, stage, reason) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![place.root.0, path, failure.stage.name(), failure.reason])?;
@@ -194,6 +219,14 @@ impl Batch<'_> {
         self.transaction
             .prepare_cached("DELETE FROM failures WHERE root = ?1 AND path = ?2")?
             .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
+        Ok(())
+    }
+
+    /// Forgets a file that vanished before it was read, unless another has come in its place.
+    pub fn forget_unread(&mut self, place: &Place, stamp: &Stamp) -> Result<()> {
+        self.transaction
+            .prepare_cached("DELETE FROM files WHERE root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5")?
+            .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
         Ok(())
     }
 

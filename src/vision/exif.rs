@@ -6,12 +6,24 @@ use exif::{Exif, In, Tag, Value};
 
 use crate::photo::Capture;
 
-/// What the file says of how it was taken; empty when it says nothing that can be read.
-pub fn capture(bytes: &[u8]) -> Capture {
+/// Whether a TIFF is a DNG, or keeps its full picture where RAW formats do, behind a thumbnail.
+pub fn is_raw(bytes: &[u8]) -> bool {
+    let has = |exif: &Exif, number| exif.get_field(Tag(exif::Context::Tiff, number), In::PRIMARY).is_some();
+    parsed(bytes).is_some_and(|exif| has(&exif, DNG_VERSION) || (has(&exif, SUB_IFDS) && exif.get_field(Tag::Make, In::PRIMARY).is_some()))
+}
+
+const SUB_IFDS: u16 = 0x014a;
+const DNG_VERSION: u16 = 0xc612;
+
+fn parsed(bytes: &[u8]) -> Option<Exif> {
     let mut reader = exif::Reader::new();
     reader.continue_on_error(true);
-    let parsed = reader.read_from_container(&mut Cursor::new(bytes)).or_else(|e| e.distill_partial_result(|_| {}));
-    let Ok(exif) = parsed else { return Capture::default() };
+    reader.read_from_container(&mut Cursor::new(bytes)).or_else(|e| e.distill_partial_result(|_| {})).ok()
+}
+
+/// What the file says of how it was taken; empty when it says nothing that can be read.
+pub fn capture(bytes: &[u8]) -> Capture {
+    let Some(exif) = parsed(bytes) else { return Capture::default() };
     Capture {
         taken: taken(&exif),
         offset: text(&exif, Tag::OffsetTimeOriginal).or_else(|| text(&exif, Tag::OffsetTime)).filter(|o| o.len() <= 6),

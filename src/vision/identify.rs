@@ -18,8 +18,9 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Identity, Failure> {
     }
     let format = Format::from_bytes(bytes)
         .ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
+    let format = if format == Format::Tiff && exif::is_raw(bytes) { Format::Raw } else { format };
     if !format.is_supported() {
-        return Err(Failure::new(Stage::Unsupported, format!("{format} is not read by this version")));
+        return Err(Failure::unsupported(format));
     }
     let stored = stored_dimensions(bytes, format)?;
     if stored.pixels() > limits.pixels {

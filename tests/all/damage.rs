@@ -49,9 +49,11 @@ fn files_that_are_no_photos_say_why() {
     write("bomb.png", &png_of(60_000, 60_000));
     write("hollow.png", &png_of(3_000, 3_000));
     write("IMG_1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    // What a NEF looks like to whoever reads TIFF: a thumbnail.
+    photos::open("00003").save_with_format(folder.join("DSC_1.NEF"), ImageFormat::Tiff).expect("written");
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), photos::expected(&["00003", "00009"]));
-    assert_eq!(answer["coverage"]["indexed"], good);
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&good.into(), &2.into()));
     let reasons = reasons(&instance);
     let reason =
         |name: &str| reasons.iter().find(|(n, _)| n == name).map(|(_, r)| r.as_str()).unwrap_or_else(|| panic!("{name} did not fail"));
@@ -63,7 +65,8 @@ fn files_that_are_no_photos_say_why() {
     assert!(reason("bomb.png").contains("60000 × 60000"));
     assert!(!reason("hollow.png").is_empty());
     assert!(reason("IMG_1.HEIC").contains("heic"));
-    assert_eq!(reasons.len(), 8);
+    assert!(reason("DSC_1.NEF").contains("raw"));
+    assert_eq!(reasons.len(), 9);
     // Mended, it is taken in.
     write("empty.jpg", &small);
     instance.ok(["scan"]);

@@ -61,3 +61,43 @@ fn events_tell_what_happens() {
     listener.kill().expect("ends");
     let _ = listener.wait();
 }
+
+#[test]
+fn an_index_inside_its_own_library_comes_to_rest() {
+    let instance = Instance::new();
+    let home = instance.folder(".");
+    photos::library(&instance.folder("photos"), &["00003"]);
+    assert_eq!(names(&instance.dupes(&home)), photos::expected(&["00003"]));
+    assert_eq!(names(&instance.dupes(&home)), photos::expected(&["00003"]));
+}
+
+#[test]
+fn a_root_that_is_replaced_is_looked_at_again() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    fs::remove_dir_all(&folder).expect("removed");
+    photos::library(&instance.folder("photos"), &["00009"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00009"]));
+    photos::library(&folder, &["00011"]);
+    let now = || names(&instance.json([OsStr::new("dupes"), OsStr::new("--no-wait"), OsStr::new("--format=json"), folder.as_os_str()]));
+    wait_until("the new folder is watched", || now() == photos::expected(&["00009", "00011"]));
+}
+
+#[test]
+fn several_simctl_at_once_start_one_daemon() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003", "00009"]);
+    let started: Vec<_> = (0..4)
+        .map(|_| {
+            instance.command().arg("dupes").arg("--format=json").arg(&folder).stdout(std::process::Stdio::piped()).spawn().expect("runs")
+        })
+        .collect();
+    for run in started {
+        let output = run.wait_with_output().expect("ends");
+        assert!(output.status.success());
+        assert_eq!(names(&serde_json::from_slice(&output.stdout).expect("JSON")), photos::expected(&["00003", "00009"]));
+    }
+}

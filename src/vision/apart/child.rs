@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
@@ -26,7 +27,12 @@ pub fn run(limits: &Limits) -> io::Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut bytes = Vec::new();
+    let mut busy = Duration::ZERO;
     while let Some((order, file)) = protocol::receive_order(&socket)? {
+        // The daemon ends a child that hangs; should it be gone itself, the kernel does.
+        let allowed = busy.as_secs() + limits.seconds + 5;
+        let _ = setrlimit(Resource::Cpu, Rlimit { current: Some(allowed), maximum: None });
+        let began = Instant::now();
         match (order, file) {
             (protocol::FILE, Some(file)) => {
                 let answer: Identified = guarded(|| {
@@ -45,6 +51,7 @@ pub fn run(limits: &Limits) -> io::Result<()> {
             },
             _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "an order that this child does not know")),
         }
+        busy += began.elapsed();
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -87,12 +88,27 @@ impl Reader {
         read(&child.socket).map_err(|e| self.lost(e))
     }
 
-    /// The child fell silent while it had a file: that file's fault, and the child's end.
+    /// The child fell silent while it had a file: that file's fault, unless somebody ended it.
     fn lost(&mut self, error: io::Error) -> Problem {
-        self.end();
-        let reason = match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!("reading it took more than {} seconds", self.limits.seconds),
-            _ => "the decoder crashed on it".to_owned(),
+        let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        // A child that closed its socket has ended, or does so this moment.
+        let closed = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+        let ended = self.child.take().map(|mut child| {
+            if !closed {
+                let _ = child.process.kill();
+            }
+            child.process.wait()
+        });
+        if closed
+            && let Some(Ok(status)) = ended
+            && matches!(status.signal(), Some(1 | 2 | 9 | 15))
+        {
+            return Problem::Child(io::Error::other("the decoding child was ended from outside"));
+        }
+        let reason = if timed_out {
+            format!("reading it took more than {} seconds", self.limits.seconds)
+        } else {
+            "the decoder crashed on it".to_owned()
         };
         Problem::Photo(Failure::new(Stage::Decode, reason))
     }
@@ -107,6 +123,8 @@ impl Reader {
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
+                // Ctrl-C ends the daemon; its children end when it is gone.
+                .process_group(0)
                 .spawn()?;
             self.child = Some(Running { process, socket: ours });
         }
