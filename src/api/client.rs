@@ -39,6 +39,9 @@ impl From<hyper::Error> for Error {
 /// How long to wait for a connection to be taken: a daemon that is there takes it at once.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// Queries up to this many bytes go in the request's line.
+const LONGEST_URI: usize = 8000;
+
 /// Speaks to the daemon behind a socket.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -54,6 +57,14 @@ impl Client {
     /// See [`enum@Error`].
     pub async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
         self.call(Method::GET, target, Bytes::new()).await
+    }
+
+    /// Asks with a query of any length.
+    ///
+    /// # Errors
+    /// See [`enum@Error`].
+    pub async fn ask<T: DeserializeOwned>(&self, route: &str, query: String) -> Result<T, Error> {
+        if query.len() <= LONGEST_URI { self.get(&format!("{route}?{query}")).await } else { self.post(route, query.into()).await }
     }
 
     /// # Errors

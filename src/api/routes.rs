@@ -44,9 +44,9 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/roots", get(roots).post(add_root).delete(remove_root))
         .route("/v1/scan", post(scan))
-        .route("/v1/wait", get(wait))
-        .route("/v1/clusters", get(clusters))
-        .route("/v1/pairs", get(pairs))
+        .route("/v1/wait", get(wait).post(wait))
+        .route("/v1/clusters", get(clusters).post(clusters))
+        .route("/v1/pairs", get(pairs).post(pairs))
         .route("/v1/failures", get(failures))
         .route("/v1/events", get(events))
         .route("/v1/stop", post(stop))
@@ -74,6 +74,11 @@ struct Query(Vec<(String, Vec<u8>)>);
 impl Query {
     fn new(query: Option<String>) -> Query {
         Query(parse_query(query.as_deref().unwrap_or_default()))
+    }
+
+    /// A query too long for a URI comes as the body of a POST.
+    fn or_body(query: Option<String>, body: &[u8]) -> Query {
+        if body.is_empty() { Query::new(query) } else { Query::new(Some(String::from_utf8_lossy(body).into_owned())) }
     }
 
     fn take(&mut self, name: &str) -> Option<Vec<u8>> {
@@ -186,24 +191,24 @@ async fn scan(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     answer(&app, move |s| s.scan(&paths)).await
 }
 
-async fn wait(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn wait(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::or_body(query, &body);
     let paths = query.paths()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
     answer(&app, move |s| s.wait(&paths, timeout)).await
 }
 
-async fn clusters(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn clusters(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::or_body(query, &body);
     let everywhere = query.take("everywhere").is_some_and(|v| v != b"false");
     let selection = Selection { paths: query.paths()?, threshold: query.distance("threshold")?, relations: query.relations()?, everywhere };
     query.end()?;
     answer(&app, move |s| s.clusters(&selection)).await
 }
 
-async fn pairs(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn pairs(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::or_body(query, &body);
     let selection =
         Selection { paths: query.paths()?, threshold: query.distance("max_distance")?, relations: query.relations()?, everywhere: false };
     query.end()?;

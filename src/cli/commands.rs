@@ -1,5 +1,6 @@
 //! The commands that ask the daemon.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -97,7 +98,7 @@ async fn find(settings: &Settings, wish: Start, options: &DupesArguments) -> Don
     if options.everywhere {
         query.push(("everywhere", b"true"));
     }
-    let answer: Clusters = client.get(&format!("/v1/clusters?{}", query_of(query))).await?;
+    let answer: Clusters = client.ask("/v1/clusters", query_of(query)).await?;
     let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
     output(reader, |out| dupes::print(out, &answer, options.format))?;
     Ok(match (options.strict && answer.coverage.failed > 0, options.exit_code && !answer.clusters.is_empty()) {
@@ -114,7 +115,7 @@ async fn pairs(settings: &Settings, wish: Start, paths: &[PathBuf], max_distance
     let distance = max_distance.map(|d| d.to_string());
     let mut query = as_query(&paths);
     query.extend(distance.iter().map(|d| ("max_distance", d.as_bytes())));
-    let answer: Pairs = client.get(&format!("/v1/pairs?{}", query_of(query))).await?;
+    let answer: Pairs = client.ask("/v1/pairs", query_of(query)).await?;
     output(Reader::Program, |out| {
         answer.pairs.iter().try_for_each(|pair| match format {
             PairsFormat::Tsv => print::pair(out, pair),
@@ -129,8 +130,8 @@ async fn pairs(settings: &Settings, wish: Start, paths: &[PathBuf], max_distance
 
 /// Has the paths watched, and waits until they are read.
 async fn prepare(client: &Client, paths: &[PathBuf], no_wait: bool) -> Result<(), Failure> {
-    for path in paths {
-        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let folders: BTreeSet<&Path> = paths.iter().map(|path| if path.is_dir() { path } else { path.parent().unwrap_or(path) }).collect();
+    for folder in folders {
         client.post::<()>(&target("/v1/roots", &[folder.to_owned()]), Vec::new()).await?;
     }
     if !no_wait {

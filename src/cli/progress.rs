@@ -19,10 +19,10 @@ pub async fn wait(client: &Client, paths: &[(&str, &[u8])]) -> Result<Progress, 
     bar.set_style(style);
     bar.set_message("reading photos");
     let timeout: (&str, &[u8]) = ("timeout_ms", b"200");
-    let target = format!("/v1/wait?{}", query_of(paths.iter().copied().chain([timeout])));
+    let query = query_of(paths.iter().copied().chain([timeout]));
     let mut told: HashSet<String> = HashSet::new();
     loop {
-        let progress: Progress = client.get(&target).await?;
+        let progress: Progress = client.ask("/v1/wait", query.clone()).await?;
         for problem in &progress.problems {
             if told.insert(problem.clone()) {
                 bar.suspend(|| anstream::eprintln!("{} {problem}", "warning:".yellow().bold()));

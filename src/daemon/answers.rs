@@ -92,6 +92,8 @@ impl Answers {
             }
             scopes.extend(meant);
         }
+        scopes.sort_unstable();
+        scopes.dedup();
         Ok(scopes)
     }
 

@@ -181,6 +181,28 @@ mod tests {
         index
     }
 
+    #[test]
+    fn nothing_is_missed_among_twenty_thousand() {
+        let embeddings = clustered(20_000, 5);
+        let index = index_of(&embeddings);
+        for reach in [0.05, 0.3] {
+            let queries = &embeddings[..100];
+            let mut found = index.within(queries, reach);
+            found.sort_by_key(|(query, photo, _)| (*query, *photo));
+            let mut expected = Vec::new();
+            for (query, embedding) in queries.iter().enumerate() {
+                for (row, other) in embeddings.iter().enumerate() {
+                    let d = distance(&embedding.0, &other.0);
+                    if d <= reach {
+                        expected.push((query, PhotoId(row as i64 * 3), d));
+                    }
+                }
+            }
+            assert!(expected.len() > queries.len(), "every query finds itself and some more");
+            assert_eq!(found, expected);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(12))]
 

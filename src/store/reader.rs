@@ -31,7 +31,19 @@ fn filter(scopes: &[Place], table: &str) -> (String, Vec<Value>) {
             values.push(Value::Blob([path, b"0"].concat()));
         }
     }
-    (if parts.is_empty() { "0".to_owned() } else { parts.join(" OR ") }, values)
+    (any_of(&parts), values)
+}
+
+/// The parts joined by OR as a balanced tree: SQLite takes expressions up to a depth of 1000.
+fn any_of(parts: &[String]) -> String {
+    match parts {
+        [] => "0".to_owned(),
+        [part] => part.clone(),
+        _ => {
+            let (left, right) = parts.split_at(parts.len() / 2);
+            format!("({} OR {})", any_of(left), any_of(right))
+        }
+    }
 }
 
 /// One read-only connection to the index; for one thread at a time.

@@ -181,6 +181,31 @@ fn an_unreadable_folder_costs_only_itself() {
 }
 
 #[test]
+fn files_that_vanish_or_change_while_they_are_read_are_no_trouble() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let bytes: Vec<Vec<u8>> = photos::NAMES.iter().map(|name| photos::jpeg(&photos::large(name), 90)).collect();
+    let path = |number: usize| folder.join(format!("{number}.jpg"));
+    for number in 0..48 {
+        // A different comment makes each a different file of the same few photos' pictures.
+        let comment = [0xff, 0xfe, 0, 3, number as u8];
+        let photo = &bytes[number % bytes.len()];
+        fs::write(path(number), [&photo[..2], &comment, &photo[2..]].concat()).expect("written");
+    }
+    instance.ok([OsStr::new("roots"), OsStr::new("add"), folder.as_os_str()]);
+    for number in (0..48).step_by(3) {
+        fs::remove_file(path(number)).expect("removed");
+        fs::write(path(number + 1), photos::jpeg(&photos::open("00003"), 60 + number as u8 / 2)).expect("written");
+    }
+    instance.ok(["scan"]);
+    let answer = instance.dupes(&folder);
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["pending"]), (&32.into(), &0.into()));
+    assert_eq!(reasons(&instance), []);
+    let fresh = Instance::new();
+    assert_eq!(names(&answer), names(&fresh.dupes(&folder)));
+}
+
+#[test]
 fn a_missing_path_or_daemon_is_said() {
     let instance = Instance::new();
     let missing = instance.run(["dupes", "/nowhere/at/all"]);

@@ -207,6 +207,17 @@ fn a_root_that_takes_in_another_keeps_what_is_known() {
 }
 
 #[test]
+fn thousands_of_paths_are_one_question() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let files: Vec<_> = fs::read_dir(&folder).expect("lists").flatten().map(|e| e.path()).collect();
+    let many = files.iter().cycle().take(3000).map(|p| p.as_os_str());
+    let answer = instance.json(["dupes".as_ref(), "--format=json".as_ref()].into_iter().chain(many));
+    assert_eq!(names(&answer), photos::expected(&["00003"]));
+}
+
+#[test]
 fn completions_and_help_are_there() {
     let instance = Instance::new();
     assert!(instance.ok(["completions", "bash"]).contains("_simctl"));
