@@ -31,7 +31,13 @@ pub enum Start {
 /// A client of a daemon that speaks this program's protocol.
 pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failure> {
     let client = Client::new(&settings.socket);
-    let version = match client.get::<Version>("/v1/version").await {
+    let mut asked = client.get::<Version>("/v1/version").await;
+    if matches!(asked, Err(client::Error::Broken(_))) {
+        // A daemon that is just ending takes the connection and drops it.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        asked = client.get("/v1/version").await;
+    }
+    let version = match asked {
         Ok(version) => version,
         Err(client::Error::Unreachable { .. }) if start == Start::IfNeeded => {
             start_daemon(settings).await?;
