@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::photo::{Coverage, Format, Relation, Stage};
+use crate::photo::{Counters, Coverage, Format, Relation, Stage};
 
 /// A path for people and, when it is not UTF-8, its bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -41,14 +41,6 @@ pub struct Status {
     pub photos: u64,
     pub coverage: Coverage,
     pub counters: Counters,
-}
-
-/// What was done since the index was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
-    pub read: u64,
-    pub decoded: u64,
-    pub embedded: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

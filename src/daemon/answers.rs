@@ -187,7 +187,6 @@ impl Service for Answers {
         let reader = self.reader()?;
         let roots = read(&self.shared.roots).clone();
         let roots = roots.iter().map(|root| self.root_status(&reader, root)).collect::<Result<Vec<_>, _>>()?;
-        let counters = reader.counters()?;
         let coverage = self.coverage(&reader, &self.scopes(&[])?)?;
         let activity = match (coverage.pending, roots.iter().any(|root| root.busy)) {
             (0, false) => "idle".to_owned(),
@@ -205,7 +204,7 @@ impl Service for Answers {
             roots,
             photos: read(&self.shared.index).len() as u64,
             coverage,
-            counters: types::Counters { read: counters.read, decoded: counters.decoded, embedded: counters.embedded },
+            counters: reader.counters()?,
         })
     }
 

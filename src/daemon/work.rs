@@ -13,8 +13,8 @@ use super::feed::Job;
 use super::shared::{Shared, lock};
 use super::write::Write;
 use crate::intake::stamp_of;
-use crate::photo::{Capture, ContentHash, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
-use crate::store::{self, Counters};
+use crate::photo::{Capture, ContentHash, Counters, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
+use crate::store;
 use crate::vision::apart::{self, Problem};
 use crate::vision::backbone::Runner;
 

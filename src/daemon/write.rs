@@ -13,8 +13,8 @@ use super::work::Outcome;
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::likeness::{self, Head, REACH};
-use crate::photo::{Embedding, Failure, PhotoId, PictureHash, Place, Root, Stamp};
-use crate::store::{self, Batch, Counters, IsNew, Writer};
+use crate::photo::{Counters, Embedding, Failure, PhotoId, PictureHash, Place, Root, Stamp};
+use crate::store::{self, Batch, IsNew, Writer};
 
 /// A change to the store.
 pub enum Write {

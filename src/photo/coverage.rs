@@ -1,4 +1,4 @@
-//! How much of a library an answer rests on.
+//! How much of a library an answer rests on, and what that took.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,4 +15,15 @@ pub struct Coverage {
     pub failed: u64,
     /// Under a root that is not there now.
     pub offline: u64,
+}
+
+/// What was done since the index was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Files whose bytes were read.
+    pub read: u64,
+    /// Photos decoded.
+    pub decoded: u64,
+    /// Photos that went through the backbone.
+    pub embedded: u64,
 }

@@ -14,7 +14,7 @@ mod place;
 
 pub use capture::Capture;
 pub use cluster::{Cluster, Link};
-pub use coverage::Coverage;
+pub use coverage::{Counters, Coverage};
 pub use embedding::{Embedding, Features};
 pub use failure::{Failure, Stage};
 pub use file::{FileState, Identity, KnownFile, Stamp};

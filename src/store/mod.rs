@@ -14,7 +14,6 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::photo::{Capture, ContentHash, Dimensions, Failure, Format, PhotoId, PictureHash, Place};
@@ -68,17 +67,6 @@ pub struct FileRecord {
 pub struct FailureRecord {
     pub place: Place,
     pub failure: Failure,
-}
-
-/// What was done since the index was made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Counters {
-    /// Files whose bytes were read.
-    pub read: u64,
-    /// Photos decoded.
-    pub decoded: u64,
-    /// Photos that went through the backbone.
-    pub embedded: u64,
 }
 
 /// Where the two files are.

@@ -8,10 +8,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::writer::{halves_of, path_of};
-use super::{Counters, FailureRecord, FileRecord, Location, PhotoRecord, Result, open};
+use super::{FailureRecord, FileRecord, Location, PhotoRecord, Result, open};
 use crate::photo::{
-    Capture, ContentHash, Coverage, Dimensions, Embedding, Failure, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place,
-    RootId, Stage, Stamp,
+    Capture, ContentHash, Counters, Coverage, Dimensions, Embedding, Failure, FileState, Format, KnownFile, Pair, PhotoId, PictureHash,
+    Place, RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so

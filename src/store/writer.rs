@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Counters, Location, Result, open, schema};
-use crate::photo::{Capture, ContentHash, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, Root, RootId, Stamp};
+use super::{Location, Result, open, schema};
+use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, Root, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
 /// of the data directory.
