@@ -16,6 +16,8 @@
 //!                                                                                        api ──→ simctl
 //! ```
 //!
+//! [`learn`] knows the edits that make versions of a photo, and measures how well distances find them.
+//!
 //! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
 //! at any time from what is stored.
 
@@ -24,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod intake;
+pub mod learn;
 pub mod likeness;
 pub mod photo;
 pub mod store;

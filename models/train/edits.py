@@ -52,12 +52,12 @@ class Edits:
         self.quant = 10 + 6.5 * (k[None] + k[:, None]) ** 1.15
 
     @torch.no_grad()
-    def __call__(self, photos, aspect, weak, generator):
-        """Views of `photos`; where `weak` [n] is true only a resize, a recompression or a slight
+    def __call__(self, photos, aspect, regions, weak, generator):
+        """Views of the `regions` [n, 4] of `photos` (half-extents and centre, -1..1); where `weak` [n] is true only a resize, a recompression or a slight
         change of tone."""
         draw = Draw(len(photos), self.device, generator)
         strong = ~weak
-        views = self.geometry(photos, aspect, strong, draw)
+        views = self.geometry(photos, aspect, regions, strong, draw)
         views = self.tone(views, strong, draw)
         views = self.texture(views, strong, draw)
         views = self.overlay(views, photos, strong, draw)
@@ -66,7 +66,7 @@ class Edits:
 
     # Geometry ---------------------------------------------------------------------------------
 
-    def geometry(self, photos, aspect, strong, draw):
+    def geometry(self, photos, aspect, regions, strong, draw):
         n, device = draw.n, self.device
         one, zero = torch.ones(n, device=device), torch.zeros(n, device=device)
 
@@ -74,8 +74,9 @@ class Edits:
             return torch.stack([torch.stack(row, 1) for row in rows], 1)
 
         # Crop: half-extents and centre in the photo, in -1..1.
-        cropped = strong & draw.chance(0.62)
-        area = torch.exp(draw.uniform(math.log(0.14), 0.0))
+        cropped = strong & draw.chance(0.7)
+        smallest = torch.where(regions[:, 0] < 1, 0.3, 0.12)
+        area = torch.exp(draw.uniform() * smallest.log())
         ratio = torch.exp(draw.normal() * 0.25)
         half_w = torch.where(cropped, (area * ratio).sqrt().clamp(max=1), one)
         half_h = torch.where(cropped, (area / ratio).sqrt().clamp(max=1), one)
@@ -83,7 +84,7 @@ class Edits:
         centre_y = draw.uniform(-1, 1) * (1 - half_h)
         crop = matrix((half_w, zero, centre_x), (zero, half_h, centre_y), (zero, zero, one))
         # Shape of the crop in the world, for turning without shear.
-        shape = aspect * half_w / half_h
+        shape = aspect * regions[:, 0] / regions[:, 1] * half_w / half_h
 
         # Rotation: straightening mostly, sometimes far; zoomed so that few corners show.
         straightened = strong & draw.chance(0.25)
@@ -97,7 +98,7 @@ class Edits:
         turn = matrix((c, -s / shape, zero), (s * shape, c, zero), (zero, zero, one))
 
         # Quarter turns and mirrors.
-        quarter = torch.where(strong & draw.chance(0.10), draw.below(3) + 1, torch.zeros_like(draw.below(3)))
+        quarter = torch.where(strong & draw.chance(0.15), draw.below(3) + 1, torch.zeros_like(draw.below(3)))
         qc = torch.tensor([1.0, 0, -1, 0], device=device)[quarter]
         qs = torch.tensor([0.0, 1, 0, -1], device=device)[quarter]
         quarters = matrix((qc, -qs, zero), (qs, qc, zero), (zero, zero, one))
@@ -114,7 +115,7 @@ class Edits:
         )
 
         # Placed on a canvas: borders, frames, screenshots, slides, collages.
-        screen = strong & draw.chance(0.12)
+        screen = strong & draw.chance(0.16)
         border = strong & draw.chance(0.10) & ~screen
         scale_x = torch.where(border, draw.uniform(0.6, 0.98), one)
         scale_y = torch.where(border, draw.uniform(0.6, 0.98), one)
@@ -141,6 +142,7 @@ class Edits:
         framed = points @ inner.transpose(1, 2)
         framed = (framed[..., :2] / framed[..., 2:].clamp(min=0.1)).view(n, side, side, 2)
         inside = ((grid.abs() <= 1).all(-1) & (framed.abs() <= 1).all(-1)).float().unsqueeze(1)
+        grid = grid * regions[:, None, None, :2] + regions[:, None, None, 2:]
         source = photos.to(torch.float16 if device.type == "cuda" else torch.float32) / 255
         grid = grid.to(source.dtype) if device.type != "cuda" else grid.half()
         picture = F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)
@@ -156,7 +158,7 @@ class Edits:
         around = torch.where(column(screen), canvas, around)
         blurred = F.interpolate(F.interpolate(source.float(), size=6, mode="area"), size=self.size, mode="bilinear", align_corners=False)
         around = torch.where(column(border & draw.chance(0.15)), blurred, around)
-        other = F.interpolate(source.float(), size=self.size, mode="area").roll(1, 0)
+        other = F.interpolate(source.float(), size=self.size, mode="area").roll(len(photos) // 3, 0)
         around = torch.where(column((screen | border) & draw.chance(0.12)), other, around)
         return picture * inside + around * (1 - inside)
 
@@ -247,7 +249,7 @@ class Edits:
         colour = torch.where(draw.chance(0.6)[:, None], draw.uniform(0, 1, 1).round().expand(-1, 3), draw.uniform(0, 1, 3))
         x = torch.lerp(x, colour.view(-1, 3, 1, 1).expand_as(x), mask * column(opacity))
         # A double exposure: the other one is always the weaker.
-        other = F.interpolate(photos.float() / 255, size=self.size, mode="area").roll(2, 0)
+        other = F.interpolate(photos.float() / 255, size=self.size, mode="area").roll(len(photos) // 3 + 1, 0)
         ghost = draw.uniform(0.05, 0.35) * (strong & draw.chance(0.04)).float()
         x = torch.lerp(x, other, column(ghost))
         # A picture in the picture.

@@ -52,24 +52,49 @@ def make_surroundings(pool, device, count):
 
 
 class Batches:
-    """Draws photos: part at random, part as groups of look-alikes (neighbours in the teacher's eyes),
-    so that a batch holds the negatives that are hard."""
+    """Draws what stands in one batch: photos at random, photos in groups of look-alikes (neighbours in
+    the teacher's eyes), and photos cut into quarters that count as four photos. Quarters share light,
+    colour and texture but no place, so they teach that a subject's kind is not its identity, also
+    where the training has few look-alikes.
 
-    def __init__(self, teacher, photos, alike, generator):
-        self.generator, self.photos, self.count = generator, photos, len(teacher)
-        self.seeds = int(photos * alike) // 8
+    Returns the photos [n] and the region of each that counts as the whole [n, 4]: half-extents and
+    centre in x and y, in -1..1."""
+
+    def __init__(self, teacher, photos, batch, alike, split, generator):
+        self.generator, self.batch, self.count = generator, batch, len(teacher)
+        self.split = int(batch * split) // 4
+        self.seeds = int(batch * alike) // 8
         similarity = teacher @ teacher.T
         similarity.fill_diagonal_(-1)
         self.near = similarity.topk(24).indices
+        # A quarter of plain wall or sky is nobody's photo.
+        small = torch.cat([F.interpolate(part.float(), size=32, mode="area").mean(1) for part in photos.split(512)])
+        contrast = small.unfold(1, 16, 16).unfold(2, 16, 16).std((3, 4)).flatten(1).min(1).values
+        self.splittable = (contrast > 20).nonzero().squeeze(1)
+
+    def uniform(self, *shape):
+        return torch.rand(*shape, device=self.near.device, generator=self.generator)
+
+    def shuffled(self, items):
+        return items[torch.randperm(len(items), device=self.near.device, generator=self.generator)]
 
     def __call__(self):
-        device = self.near.device
-        seeds = torch.randperm(self.count, device=device, generator=self.generator)[: self.seeds]
-        picks = torch.randint(24, (len(seeds), 7), device=device, generator=self.generator)
+        everything = torch.arange(self.count, device=self.near.device)
+        split = self.shuffled(self.splittable)[: self.split]
+        seeds = self.shuffled(everything)[: self.seeds]
+        picks = (self.uniform(len(seeds), 7) * 24).long()
         group = torch.cat([seeds[:, None], self.near[seeds].gather(1, picks)], 1).flatten().unique()
-        rest = torch.randperm(self.count, device=device, generator=self.generator)[: self.photos]
-        chosen = torch.cat([group, rest[~torch.isin(rest, group)]])[: self.photos]
-        return chosen[torch.randperm(len(chosen), device=device, generator=self.generator)]
+        group = group[~torch.isin(group, split)]
+        rest = self.shuffled(everything)
+        rest = rest[~torch.isin(rest, torch.cat([group, split]))]
+        whole = torch.cat([group, rest])[: self.batch - 4 * len(split)]
+        whole_regions = torch.tensor([1.0, 1.0, 0.0, 0.0], device=whole.device).expand(len(whole), 4)
+
+        extent = 0.42 + 0.08 * self.uniform(len(split), 4, 2)
+        corner = torch.tensor([[-1.0, -1], [1, -1], [-1, 1], [1, 1]], device=whole.device)
+        slack = (0.5 - extent) * 2 * self.uniform(len(split), 4, 2)
+        regions = torch.cat([extent, corner * (1 - extent - slack)], -1).flatten(0, 1)
+        return torch.cat([whole, split.repeat_interleave(4)]), torch.cat([whole_regions, regions])
 
 
 def losses(z, who, twins, options, teacher):
@@ -141,6 +166,7 @@ def main():
     args.add_argument("--koleo", type=float, default=1.0)
     args.add_argument("--teach", type=float, default=0.0)
     args.add_argument("--alike", type=float, default=0.5, help="share of look-alikes in a batch")
+    args.add_argument("--split", type=float, default=0.25, help="share of a batch that is quarters of photos")
     args.add_argument("--weak", type=float, default=0.2, help="share of views with weak edits")
     args.add_argument("--decay", type=float, default=0.02)
     args.add_argument("--ema", type=float, default=0.998)
@@ -172,7 +198,7 @@ def main():
         library = (load_pictures(pool, bytes_, 192, device)[0], pack["groups"], pack["edits"])
         edits = Edits(device, args.size, *make_surroundings(pool, device, 768 if fast else 64))
     teacher = F.normalize(torch.from_numpy(np.load(args.packs / "sscd.npy")[rows].astype(np.float32)).to(device), dim=1)
-    batches = Batches(teacher, args.photos, args.alike, generator)
+    batches = Batches(teacher, photos, args.photos, args.alike, args.split, generator)
     print(f"{len(photos)} photos, {len(library[0])} pictures to validate on, ready after {time.time() - began:.0f} s", flush=True)
 
     model = Encoder(args.features)
@@ -218,15 +244,17 @@ def main():
         rate = args.rate * min(1.0, (state["step"] + 1) / args.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        chosen = batches()
-        who = chosen.repeat(args.views)
+        chosen, regions = batches()
+        chosen, regions = chosen.repeat(args.views), regions.repeat(args.views, 1)
+        who = torch.arange(len(chosen) // args.views, device=device).repeat(args.views)
         weak = torch.rand(len(who), device=device, generator=generator) < args.weak
-        views = edits(photos[who], aspect[who], weak, generator)
+        views = edits(photos[chosen], aspect[chosen], regions, weak, generator)
         x = ((views * 255 - MEAN) / SCALE).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cuda", torch.bfloat16, enabled=fast):
             z = run(x)
-        known = teacher[who]
-        terms = losses(z.float(), who, known @ known.T > 0.7, args, known)
+        known = teacher[chosen]
+        twins = (known @ known.T > 0.7) & (chosen[:, None] != chosen[None, :])
+        terms = losses(z.float(), who, twins, args, known)
         loss = terms["nce"] + args.triplet * terms["triplet"] + args.koleo * terms["koleo"] + args.teach * terms.get("teach", 0)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

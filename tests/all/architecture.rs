@@ -4,22 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module and the modules it may use. `photo` is free to all.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("photo", &[]),
     ("config", &["vision"]),
     ("intake", &[]),
     ("vision", &[]),
     ("store", &[]),
     ("likeness", &[]),
+    ("learn", &["vision"]),
     ("api", &[]),
     ("daemon", &["api", "config", "intake", "vision", "store", "likeness"]),
     ("cli", &["api", "config", "vision", "daemon", "store"]),
 ];
 
 /// A heavy crate's only homes.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("notify", &["intake"]),
     ("image", &["vision"]),
+    ("jpeg_encoder", &["learn/edits"]),
     ("jpeg_decoder", &["vision/decode"]),
     ("fast_image_resize", &["vision/decode"]),
     ("exif", &["vision"]),

@@ -1,6 +1,7 @@
 //! Whole-program tests: real photos, a real daemon, a real socket. One binary, so that tract is
 //! linked once.
 
+mod accuracy;
 mod api;
 mod architecture;
 mod cameras;

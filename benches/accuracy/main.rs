@@ -1,0 +1,258 @@
+//! How well the encoder tells versions of a photo from other photos, on any folder of photos, beside
+//! pHash, PDQ and other encoders, on the same pairs in one run.
+//!
+//!     cargo bench --bench accuracy -- PHOTOS --look-alikes PHOTOS/leaves
+//!
+//! PHOTOS are folders and files. Some of the photos are drawn as originals, and versions of them are made
+//! by the edits of `models/edits.toml`, saved as JPEG; then every pair of the library is ranked by
+//! distance. `--help` names the rest.
+
+mod methods;
+mod pdq;
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use clap::Parser;
+use similard::learn::evaluation::{Figures, Ranking};
+use similard::learn::library::{self, Member};
+use similard::likeness::THRESHOLD;
+use similard::photo::{Distance, Picture};
+use similard::vision::Limits;
+use similard::vision::decode::decode;
+
+use methods::Method;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Parser)]
+#[command(about = "Average precision and recall of the encoder on a library made from PHOTOS, beside hashes and other encoders")]
+struct Args {
+    /// Folders and files of photos that the encoder was not trained on
+    photos: Vec<PathBuf>,
+    /// A file that names photos, a path on each line
+    #[arg(long, value_name = "FILE")]
+    from: Vec<PathBuf>,
+    /// Photos under this folder look alike without being versions: figures without them are added
+    #[arg(long, value_name = "FOLDER")]
+    look_alikes: Vec<PathBuf>,
+    /// A folder of frames of one scene in the order of their names: reports how near neighbours are
+    #[arg(long, value_name = "FOLDER")]
+    frames: Vec<PathBuf>,
+    /// How many photos get versions
+    #[arg(long, default_value_t = 240)]
+    originals: usize,
+    /// How many versions each
+    #[arg(long, default_value_t = 6)]
+    versions: usize,
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Another encoder: COMMAND gets the path of a file that names a JPEG on each line, and prints for
+    /// each a line of numbers; their cosine is what counts
+    #[arg(long, value_name = "NAME=COMMAND")]
+    peer: Vec<String>,
+    /// Keep the library as JPEG files in this folder, with library.csv
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
+    /// Without pHash and PDQ
+    #[arg(long)]
+    no_hashes: bool,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let paths = photos(&args)?;
+    let pictures = all(&paths, |path| picture(path))?;
+    let plans = library::plan(pictures.len(), args.originals.min(pictures.len()), args.versions, args.seed);
+    let members = all(&plans, |plan| Ok(plan.make(&pictures[plan.photo])))?;
+    let alike: Vec<bool> = paths.iter().map(|p| args.look_alikes.iter().any(|folder| p.starts_with(folder))).collect();
+    println!(
+        "{} pictures: {} originals × {} of {} edits, {} other photos; {} look-alikes among the photos",
+        members.len(),
+        args.originals.min(pictures.len()),
+        args.versions,
+        similard::learn::edits::edits().len(),
+        pictures.len() - args.originals.min(pictures.len()),
+        alike.iter().filter(|a| **a).count(),
+    );
+    let kept = tempfile::tempdir()?;
+    let folder = args.write.as_deref().unwrap_or(kept.path());
+    if args.write.is_some() || !args.peer.is_empty() {
+        write(folder, &paths, &members)?;
+    }
+
+    let mut methods = vec![Method::ours(&members)?];
+    for peer in &args.peer {
+        methods.push(Method::peer(peer, folder, members.len())?);
+    }
+    if !args.no_hashes {
+        methods.push(Method::pdq(&members)?);
+        methods.push(Method::phash(&members)?);
+    }
+    for method in &methods {
+        println!("{}: {:.1} ms a picture, {}", method.name, method.milliseconds, method.measured);
+    }
+    report("all pairs", &members, &members, &methods, &paths);
+    if alike.contains(&true) {
+        let others: Vec<Member> = members.iter().filter(|m| !alike[m.photo]).cloned().collect();
+        report("without the look-alikes", &others, &members, &methods, &paths);
+    }
+    for folder in &args.frames {
+        frames(folder, &members)?;
+    }
+    Ok(())
+}
+
+/// The photos to use, sorted, each once.
+fn photos(args: &Args) -> Result<Vec<PathBuf>> {
+    fn walk(path: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
+        if path.is_dir() {
+            for entry in fs::read_dir(path)? {
+                walk(&entry?.path(), out)?;
+            }
+        } else if fs::read(path).is_ok_and(|bytes| decode(&bytes, &Limits::default()).is_ok()) {
+            out.push(path.to_owned());
+        }
+        Ok(())
+    }
+    let mut paths = Vec::new();
+    for path in &args.photos {
+        walk(path, &mut paths).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    for list in &args.from {
+        let text = fs::read_to_string(list).map_err(|e| format!("{}: {e}", list.display()))?;
+        paths.extend(text.lines().filter(|l| !l.is_empty()).map(PathBuf::from));
+    }
+    paths.sort();
+    paths.dedup();
+    if paths.len() < 2 {
+        return Err("at least two photos are needed: name folders of photos, or lists with --from".into());
+    }
+    Ok(paths)
+}
+
+fn picture(path: &Path) -> Result<Picture> {
+    let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(decode(&bytes, &Limits::default()).map_err(|f| format!("{}: {f:?}", path.display()))?.picture)
+}
+
+/// `make` of every item, on all cores, in order.
+fn all<T: Sync, U: Send>(items: &[T], make: impl Fn(&T) -> Result<U> + Sync) -> Result<Vec<U>> {
+    let cores = thread::available_parallelism()?.get();
+    let make = &make;
+    let parts = thread::scope(|scope| {
+        let part =
+            |part: &'_ [T]| part.iter().map(|item| make(item).map_err(|e| e.to_string())).collect::<std::result::Result<Vec<U>, String>>();
+        let chunks: Vec<&[T]> = items.chunks(items.len().div_ceil(cores).max(1)).collect();
+        let running: Vec<_> = chunks.into_iter().map(|chunk| scope.spawn(move || part(chunk))).collect();
+        running.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    let mut out = Vec::with_capacity(items.len());
+    for part in parts {
+        out.extend(part?);
+    }
+    Ok(out)
+}
+
+fn write(folder: &Path, paths: &[PathBuf], members: &[Member]) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let (mut table, mut list) = (String::from("file,photo,group,edit\n"), String::new());
+    for (number, member) in members.iter().enumerate() {
+        let file = folder.join(format!("{number:05}.jpg"));
+        fs::write(&file, &member.jpeg)?;
+        let group = if member.has_versions { member.photo as i64 } else { -1 };
+        let edit = member.edit.map_or("", |e| e.name.as_str());
+        table += &format!("{number:05}.jpg,{},{group},{edit}\n", paths[member.photo].display());
+        list += &format!("{}\n", file.display());
+    }
+    fs::write(folder.join("library.csv"), table)?;
+    Ok(fs::write(folder.join("list.txt"), list)?)
+}
+
+/// The tables for `members`, a part of the `library` whose pictures the methods know.
+fn report(title: &str, members: &[Member], library: &[Member], methods: &[Method], paths: &[PathBuf]) {
+    let place: Vec<usize> = {
+        let key = |m: &Member| (m.photo, m.edit.map(|e| e.name.as_str()));
+        let wanted: HashSet<_> = members.iter().map(key).collect();
+        (0..library.len()).filter(|&i| wanted.contains(&key(&library[i]))).collect()
+    };
+    let rankings: Vec<Ranking> = methods.iter().map(|m| Ranking::new(members, |a, b| (m.distance)(place[a], place[b]))).collect();
+    let percent = |v: f64| format!("{:.1}", 100.0 * v);
+    println!("\n{title}: {} pictures\n", members.len());
+    println!("| | average precision | recall at precision 99.9 % | at 99 % | mean over edits | cut 99.9 % | cut 99 % |");
+    println!("|---|---|---|---|---|---|---|");
+    for (method, ranking) in methods.iter().zip(&rankings) {
+        let figures = ranking.figures();
+        let with = |figure: fn(&Figures) -> f64| {
+            let (low, high) = ranking.interval(1, figure);
+            format!("{} ({} to {})", percent(figure(&figures)), percent(low), percent(high))
+        };
+        println!(
+            "| {} | {} | {} | {} | {} | {:.3} | {:.3} |",
+            method.name,
+            with(|f| f.average_precision),
+            with(|f| f.at_999.recall),
+            percent(figures.at_99.recall),
+            with(|f| f.mean_edit),
+            figures.at_999.distance,
+            figures.at_99.distance,
+        );
+    }
+
+    let ours = &rankings[0];
+    let near: Vec<_> = ours.false_pairs(THRESHOLD).collect();
+    println!("\npairs of different photos within the default threshold, {THRESHOLD}: {}", near.len());
+    for &(distance, a, b) in near.iter().take(5) {
+        let path = |i: usize| paths[members[i].photo].display();
+        println!("  {distance:.3}  {}  {}", path(a), path(b));
+    }
+
+    println!("\nfound from the original, of 100, each at its own cut for 99.9 %:\n");
+    println!("| edit | {} at {THRESHOLD} | {} |", methods[0].name, methods.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(" | "));
+    println!("|---|---|{}", "---|".repeat(methods.len()));
+    let mut columns = vec![ours.found(THRESHOLD)];
+    columns.extend(rankings.iter().map(|r| r.found(r.figures().at_999.distance)));
+    let share = |(found, of): (usize, usize)| 100.0 * found as f64 / of as f64;
+    let mut kinds: Vec<&str> = columns[0].keys().copied().collect();
+    kinds.sort_by(|a, b| share(columns[0][a]).total_cmp(&share(columns[0][b])).then(a.cmp(b)));
+    for kind in kinds {
+        let shares: Vec<String> = columns.iter().map(|c| format!("{:.0}", share(c[kind]))).collect();
+        println!("| {kind} ({}) | {} |", columns[0][kind].1, shares.join(" | "));
+    }
+}
+
+/// How near frames of a scene are to the next ones, beside versions to their original.
+fn frames(folder: &Path, members: &[Member]) -> Result<()> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
+    paths.sort();
+    let pictures = all(&paths, |path| picture(path))?;
+    let frames: Vec<Member> = library::plan(pictures.len(), 0, 0, 0).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
+    let method = Method::ours(&frames)?;
+    let versions = Method::ours(members)?;
+    let originals: std::collections::HashMap<usize, usize> =
+        members.iter().enumerate().filter(|(_, m)| m.edit.is_none()).map(|(i, m)| (m.photo, i)).collect();
+    let copies: Vec<Distance> =
+        (0..members.len()).filter(|&i| members[i].edit.is_some()).map(|i| (versions.distance)(originals[&members[i].photo], i)).collect();
+    println!("\n{}: {} frames\n", folder.display(), frames.len());
+    println!("| distance | 5 % | 25 % | half | 75 % | 95 % | within {THRESHOLD} |\n|---|---|---|---|---|---|---|");
+    let line = |name: &str, mut distances: Vec<Distance>| {
+        if distances.is_empty() {
+            return;
+        }
+        distances.sort_by(f32::total_cmp);
+        let at = |share: f64| format!("{:.3}", distances[((distances.len() - 1) as f64 * share) as usize]);
+        let near = distances.iter().filter(|d| **d <= THRESHOLD).count() as f64 / distances.len() as f64;
+        println!("| {name} | {} | {} | {} | {} | {} | {:.0} % |", at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), 100.0 * near);
+    };
+    line("version to its original", copies);
+    for step in [1, 2, 5, 20] {
+        line(&format!("frame to the {step}. after it"), (step..frames.len()).map(|i| (method.distance)(i - step, i)).collect());
+    }
+    Ok(())
+}

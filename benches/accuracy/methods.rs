@@ -1,0 +1,103 @@
+//! What is compared: our encoder, two hashes, and encoders of others by a command.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use image::{DynamicImage, RgbImage};
+use image_hasher::{HashAlg, HasherConfig};
+use similard::learn::library::Member;
+use similard::likeness::{Head, distance};
+use similard::photo::{Distance, Embedding, Picture};
+use similard::vision::Limits;
+use similard::vision::backbone::Backbone;
+use similard::vision::decode::decode;
+
+use crate::Result;
+use crate::pdq::Pdq;
+
+/// Distances between the pictures of a library by one method.
+pub struct Method {
+    pub name: String,
+    pub milliseconds: f64,
+    /// What the milliseconds hold.
+    pub measured: &'static str,
+    pub distance: Box<dyn Fn(usize, usize) -> Distance>,
+}
+
+impl Method {
+    /// The shipped backbone and head.
+    pub fn ours(members: &[Member]) -> Result<Method> {
+        let (mut runner, head) = (Backbone::embedded()?.runner()?, Head::base()?);
+        let (embeddings, milliseconds) = timed(members, |picture| Ok(head.embed(&runner.features(picture)?)))?;
+        Ok(Method {
+            name: "similard".into(),
+            milliseconds,
+            measured: "from the decoded picture, on one core",
+            distance: Box::new(move |a, b| distance(&embeddings[a].0, &embeddings[b].0)),
+        })
+    }
+
+    pub fn pdq(members: &[Member]) -> Result<Method> {
+        let (hashes, milliseconds) = timed(members, |picture| Ok(Pdq::new(picture)))?;
+        Ok(Method {
+            name: "PDQ, 8 forms".into(),
+            milliseconds,
+            measured: "from the decoded picture, on one core",
+            distance: Box::new(move |a, b| hashes[a].distance(&hashes[b]) as Distance),
+        })
+    }
+
+    /// 64 bits: cosines of a small grey picture, above or below their median.
+    pub fn phash(members: &[Member]) -> Result<Method> {
+        let hasher = HasherConfig::new().hash_size(8, 8).hash_alg(HashAlg::Median).preproc_dct().to_hasher();
+        let (hashes, milliseconds) = timed(members, |picture| {
+            let rgb = RgbImage::from_raw(picture.dimensions.width, picture.dimensions.height, picture.rgb.clone());
+            Ok(hasher.hash_image(&DynamicImage::from(rgb.ok_or("a picture")?)))
+        })?;
+        Ok(Method {
+            name: "pHash 64".into(),
+            milliseconds,
+            measured: "from the decoded picture, on one core",
+            distance: Box::new(move |a, b| hashes[a].dist(&hashes[b]) as Distance),
+        })
+    }
+
+    /// `NAME=COMMAND`; the command gets `folder`/list.txt.
+    pub fn peer(peer: &str, folder: &Path, count: usize) -> Result<Method> {
+        let (name, command) = peer.split_once('=').ok_or("--peer takes NAME=COMMAND")?;
+        let start = Instant::now();
+        let output = Command::new("sh").arg("-c").arg(format!("{command} \"$1\"")).arg("sh").arg(folder.join("list.txt")).output()?;
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0 / count as f64;
+        if !output.status.success() {
+            return Err(format!("{command}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into());
+        }
+        let text = String::from_utf8(output.stdout)?;
+        let embeddings: Vec<Embedding> = text
+            .lines()
+            .map(|line| Ok(Embedding::normalised(&line.split_whitespace().map(str::parse).collect::<std::result::Result<Vec<f32>, _>>()?)))
+            .collect::<Result<_>>()?;
+        if embeddings.len() != count {
+            return Err(format!("{command} printed {} lines for {count} pictures", embeddings.len()).into());
+        }
+        Ok(Method {
+            name: name.to_owned(),
+            milliseconds,
+            measured: "the whole command on all cores, reading the files included",
+            distance: Box::new(move |a, b| distance(&embeddings[a].0, &embeddings[b].0)),
+        })
+    }
+}
+
+/// `describe` of every member as a reader of its file would see it, and its mean time.
+fn timed<T>(members: &[Member], mut describe: impl FnMut(&Picture) -> Result<T>) -> Result<(Vec<T>, f64)> {
+    let mut seconds = 0.0;
+    let mut out = Vec::with_capacity(members.len());
+    for member in members {
+        let picture = decode(&member.jpeg, &Limits::default()).map_err(|f| format!("{f:?}"))?.picture;
+        let start = Instant::now();
+        out.push(describe(&picture)?);
+        seconds += start.elapsed().as_secs_f64();
+    }
+    Ok((out, seconds * 1000.0 / members.len().max(1) as f64))
+}

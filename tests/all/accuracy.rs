@@ -1,0 +1,51 @@
+//! The encoder on a small library of its own: 48 photos it was not trained on, half of them clothes on
+//! plain ground that look alike, and eight versions of each. A change to the weights, the
+//! preparation, decoding or the head that costs accuracy fails here; `cargo bench --bench accuracy`
+//! measures it on more.
+
+use std::fs;
+use std::path::Path;
+
+use similard::learn::evaluation::Ranking;
+use similard::learn::library::{self, Member};
+use similard::likeness::{Head, THRESHOLD, distance};
+use similard::photo::{Embedding, Picture};
+use similard::vision::Limits;
+use similard::vision::backbone::Backbone;
+use similard::vision::decode::decode;
+
+fn pictures() -> Vec<Picture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy");
+    let mut paths: Vec<_> = fs::read_dir(folder).expect("tests/accuracy").map(|e| e.expect("an entry").path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "webp"));
+    paths.sort();
+    paths.iter().map(|p| decode(&fs::read(p).expect("a photo"), &Limits::default()).expect("decodes").picture).collect()
+}
+
+#[test]
+fn versions_are_found_and_other_photos_are_not() {
+    let pictures = pictures();
+    assert_eq!(pictures.len(), 48);
+    let members: Vec<Member> = library::plan(48, 48, 8, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
+    let mut runner = Backbone::embedded().expect("loads").runner().expect("a runner");
+    let head = Head::base().expect("loads");
+    let embeddings: Vec<Embedding> = members
+        .iter()
+        .map(|m| {
+            let seen = decode(&m.jpeg, &Limits::default()).expect("our own JPEG").picture;
+            head.embed(&runner.features(&seen).expect("features"))
+        })
+        .collect();
+    let ranking = Ranking::new(&members, |a, b| distance(&embeddings[a].0, &embeddings[b].0));
+    let figures = ranking.figures();
+    let found = ranking.found(THRESHOLD);
+    let (hits, of) = found.values().fold((0, 0), |(h, o), (hit, all)| (h + hit, o + all));
+    println!("{figures:?}; {hits} of {of} versions within {THRESHOLD}");
+
+    // Half a point under what the shipped encoder reaches.
+    assert!(figures.average_precision > 0.992, "{figures:?}");
+    assert!(figures.at_999.recall > 0.963, "{figures:?}");
+    assert!(hits as f64 > 0.8 * of as f64, "{hits} of {of}: {found:?}");
+    let false_pairs: Vec<_> = ranking.false_pairs(THRESHOLD).collect();
+    assert!(false_pairs.is_empty(), "different photos within the default threshold: {false_pairs:?}");
+}
