@@ -87,7 +87,7 @@ fn main() -> Result<()> {
         write(folder, &paths, &members)?;
     }
 
-    let mut methods = vec![Method::ours(&members)?];
+    let mut methods = Vec::from(Method::ours(&members)?);
     for peer in &args.peer {
         methods.push(Method::peer(peer, folder, members.len())?);
     }
@@ -233,8 +233,8 @@ fn frames(folder: &Path, members: &[Member]) -> Result<()> {
     paths.sort();
     let pictures = all(&paths, |path| picture(path))?;
     let frames: Vec<Member> = library::plan(pictures.len(), 0, 0, 0).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
-    let method = Method::ours(&frames)?;
-    let versions = Method::ours(members)?;
+    let [_, method] = Method::ours(&frames)?;
+    let [_, versions] = Method::ours(members)?;
     let originals: std::collections::HashMap<usize, usize> =
         members.iter().enumerate().filter(|(_, m)| m.edit.is_none()).map(|(i, m)| (m.photo, i)).collect();
     let copies: Vec<Distance> =

@@ -7,8 +7,8 @@ use std::time::Instant;
 use image::{DynamicImage, RgbImage};
 use image_hasher::{HashAlg, HasherConfig};
 use similard::learn::library::Member;
-use similard::likeness::{Head, distance};
-use similard::photo::{Distance, Embedding, Picture};
+use similard::likeness::{Head, Index, arrive, crowded, distance};
+use similard::photo::{Distance, Embedding, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
@@ -26,16 +26,27 @@ pub struct Method {
 }
 
 impl Method {
-    /// The shipped backbone and head.
-    pub fn ours(members: &[Member]) -> Result<Method> {
+    /// The shipped backbone and head: its distances as they are, and as the threshold sees them among
+    /// these pictures.
+    pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
         let (mut runner, head) = (Backbone::embedded()?.runner()?, Head::base()?);
         let (embeddings, milliseconds) = timed(members, |picture| Ok(head.embed(&runner.features(picture)?)))?;
-        Ok(Method {
-            name: "similard".into(),
+        let new: Vec<(PhotoId, Embedding)> = embeddings.iter().cloned().enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+        let mut levels = vec![0.0; new.len()];
+        for (photo, crowd) in arrive(&Index::new(head.dimensions()), &new, 2.0).crowds {
+            levels[photo.0 as usize] = crowd.level;
+        }
+        let plain = embeddings.clone();
+        let method = |name: &str, distance: Box<dyn Fn(usize, usize) -> Distance>| Method {
+            name: name.into(),
             milliseconds,
             measured: "from the decoded picture, on one core",
-            distance: Box::new(move |a, b| distance(&embeddings[a].0, &embeddings[b].0)),
-        })
+            distance,
+        };
+        Ok([
+            method("similard", Box::new(move |a, b| crowded(distance(&embeddings[a].0, &embeddings[b].0), levels[a], levels[b]))),
+            method("its encoder alone", Box::new(move |a, b| distance(&plain[a].0, &plain[b].0))),
+        ])
     }
 
     pub fn pdq(members: &[Member]) -> Result<Method> {

@@ -289,12 +289,8 @@ impl Service for Answers {
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
         let index = read(&self.shared.index);
-        let between = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {
-            (Some(a), Some(b)) => distance(a, b),
-            _ => 0.0,
-        };
         let path_of = |place: &Place| self.shared.path_of(place).unwrap_or_else(|| place.path.clone());
-        let mut clusters = clustering::clusters(&reader, &scopes, threshold, &selection.relations, between, &path_of)?;
+        let mut clusters = clustering::clusters(&reader, &scopes, threshold, &selection.relations, &index, &path_of)?;
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, |_, _| true)?.into_keys().collect();
             clusters.retain(|(members, _)| members.iter().any(|photo| asked.contains(photo)));
@@ -307,7 +303,11 @@ impl Service for Answers {
         let up_to = within_reach(selection.threshold.unwrap_or(THRESHOLD), "max_distance")?;
         let reader = self.reader()?;
         let scopes = self.scopes(&selection.paths)?;
-        let near = if clustering::shows(&selection.relations, Relation::Unknown) { reader.pairs(up_to)? } else { Vec::new() };
+        let mut near = if clustering::shows(&selection.relations, Relation::Unknown) { reader.pairs(up_to)? } else { Vec::new() };
+        if selection.threshold.is_none() {
+            let index = read(&self.shared.index);
+            near.retain(|p| clustering::counts(p, up_to, &index));
+        }
         let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
         let photos = reader.photos(&scopes, |photo, files| files > 1 || named.contains(&photo))?;
         let text = |place: &Place| text_of(&self.shared.path_of(place).unwrap_or_else(|| place.path.clone()));

@@ -9,13 +9,18 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::api::text_of;
 use crate::api::types::{Cluster, ClusterPair, Photo};
-use crate::likeness::{Candidate, best_original, clusters as join};
+use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance};
 use crate::photo::{self, Distance, Pair, PhotoId, Place, Relation};
 use crate::store::{PhotoRecord, Reader, Result};
 
 /// Whether a relation is asked for; by default all but moments.
 pub fn shows(relations: &[Relation], relation: Relation) -> bool {
     if relations.is_empty() { relation != Relation::Moment } else { relations.contains(&relation) }
+}
+
+/// Whether a pair is near enough, seen how crowded it is around its photos.
+pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
+    crowded(pair.distance, index.crowd(pair.a), index.crowd(pair.b)) <= threshold
 }
 
 /// The clusters of the scopes with the numbers of their photos, largest first: most files, then
@@ -25,17 +30,22 @@ pub fn clusters(
     scopes: &[Place],
     threshold: Distance,
     relations: &[Relation],
-    distance: impl Fn(PhotoId, PhotoId) -> Distance,
+    index: &Index,
     path_of: &dyn Fn(&Place) -> PathBuf,
 ) -> Result<Vec<(Vec<PhotoId>, Cluster)>> {
     // Until versions and moments are told apart, every pair is `unknown`.
-    let pairs = if shows(relations, Relation::Unknown) { reader.pairs(threshold)? } else { Vec::new() };
+    let mut pairs = if shows(relations, Relation::Unknown) { reader.pairs(threshold)? } else { Vec::new() };
+    pairs.retain(|p| counts(p, threshold, index));
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, |photo, files| files > 1 || named.contains(&photo))?;
     let here: Vec<Pair> = pairs.into_iter().filter(|p| photos.contains_key(&p.a) && photos.contains_key(&p.b)).collect();
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
-    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &alone, threshold, distance)
+    let between = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {
+        (Some(a), Some(b)) => distance(a, b),
+        _ => 0.0,
+    };
+    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &alone, threshold, between)
         .into_iter()
         .map(|cluster| {
             let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();

@@ -19,7 +19,7 @@ use super::work::Worker;
 use super::write::WriteThread;
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
-use crate::likeness::{Head, HeadError, Index, REACH, new_pairs};
+use crate::likeness::{Crowd, Head, HeadError, Index, REACH, arrive};
 use crate::photo::{Embedding, PhotoId};
 use crate::store::{self, Location, Reader, Writer};
 use crate::vision::apart;
@@ -139,7 +139,7 @@ async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Serv
 /// All embeddings in memory, of this backbone and this head: what another made is made again,
 /// from the photos or from their features.
 fn index(writer: &mut Writer, location: &Location, backbone: &Backbone, head: &Head) -> Result<Index, Error> {
-    let fingerprint = format!("{}-{REACH}", head.fingerprint());
+    let fingerprint = format!("{}-{REACH}-crowds", head.fingerprint());
     let is_current = writer.batch(|batch| {
         let dropped = batch.keep_backbone(backbone.name())?;
         if dropped > 0 {
@@ -154,15 +154,24 @@ fn index(writer: &mut Writer, location: &Location, backbone: &Backbone, head: &H
     let mut index = Index::new(head.dimensions());
     let reader = Reader::open(location)?;
     if is_current {
-        reader.each_embedding(|photo, embedding| index.add(photo, &embedding))?;
+        reader.each_embedding(|photo, embedding, crowd| {
+            index.add(photo, &embedding);
+            if let Some((level, edge)) = crowd {
+                index.set_crowd(photo, Crowd { level, edge });
+            }
+        })?;
         return Ok(index);
     }
     let mut all: Vec<(PhotoId, Embedding)> = Vec::new();
-    reader.each_embedding(|photo, embedding| all.push((photo, embedding)))?;
+    reader.each_embedding(|photo, embedding, _| all.push((photo, embedding)))?;
     for part in all.chunks(REPAIR) {
-        let pairs = new_pairs(&index, part, REACH);
-        writer.batch(|batch| batch.add_pairs(&pairs))?;
+        let arrival = arrive(&index, part, REACH);
+        writer.batch(|batch| {
+            batch.add_pairs(&arrival.pairs)?;
+            arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(*photo, crowd.level, crowd.edge))
+        })?;
         part.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
+        arrival.crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
     }
     writer.batch(|batch| batch.set("head", &fingerprint))?;
     Ok(index)

@@ -12,7 +12,7 @@ use super::shared::{Shared, Ticket, lock, read, write};
 use super::work::Outcome;
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::likeness::{self, Head, REACH};
+use crate::likeness::{Crowd, Head, REACH, arrive};
 use crate::photo::{Counters, Embedding, Failure, PhotoId, PictureHash, Place, Root, Stamp};
 use crate::store::{self, Batch, IsNew, Writer};
 
@@ -83,9 +83,10 @@ impl WriteThread {
             batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..)));
         loop {
             match self.write(&changes) {
-                Ok(new) => {
+                Ok(Joined { new, crowds }) => {
                     let mut index = write(&self.shared.index);
                     new.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
+                    crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
                     self.shared.set_problem("store", None);
                     break;
                 }
@@ -133,8 +134,8 @@ impl WriteThread {
         }
     }
 
-    /// One transaction: all changes, with the pairs that new photos make. Returns the new photos.
-    fn write(&mut self, changes: &[Write]) -> store::Result<Vec<(PhotoId, Embedding)>> {
+    /// One transaction: all changes, with what new photos bring.
+    fn write(&mut self, changes: &[Write]) -> store::Result<Joined> {
         let (shared, head, backbone) = (&self.shared, &self.head, &self.backbone);
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Embedding)> = Vec::new();
@@ -160,9 +161,11 @@ impl WriteThread {
                     Write::Done { .. } | Write::AddRoot(..) | Write::RemoveRoot(..) => {}
                 }
             }
-            batch.add_pairs(&likeness::new_pairs(&read(&shared.index), &new, REACH))?;
+            let arrival = arrive(&read(&shared.index), &new, REACH);
+            batch.add_pairs(&arrival.pairs)?;
+            arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(*photo, crowd.level, crowd.edge))?;
             batch.count(&done)?;
-            Ok(new)
+            Ok(Joined { new, crowds: arrival.crowds })
         })
     }
 
@@ -197,6 +200,12 @@ impl WriteThread {
             }
         }
     }
+}
+
+/// What the index takes over once it is stored.
+struct Joined {
+    new: Vec<(PhotoId, Embedding)>,
+    crowds: Vec<(PhotoId, Crowd)>,
 }
 
 /// Stores what reading a file came to; returns its photo if that is new.

@@ -8,7 +8,8 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::{Array2, ArrayView2, Axis};
 
-use crate::photo::{Distance, Embedding, Pair, PhotoId};
+use super::crowd::{Crowd, ONE_SCENE};
+use crate::photo::{Distance, Embedding, PhotoId};
 
 /// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
 const TILE: usize = 512;
@@ -31,6 +32,8 @@ pub struct Index {
     dimensions: usize,
     photos: Vec<PhotoId>,
     values: Vec<f16>,
+    levels: Vec<f32>,
+    edges: Vec<f32>,
 }
 
 impl Index {
@@ -53,6 +56,24 @@ impl Index {
         assert!(self.photos.last().is_none_or(|last| *last < photo), "photos come in the order of their numbers");
         self.photos.push(photo);
         self.values.extend_from_slice(&embedding.0);
+        self.levels.push(Crowd::UNKNOWN.level);
+        self.edges.push(Crowd::UNKNOWN.edge);
+    }
+
+    /// A photo that is not here is left alone.
+    pub fn set_crowd(&mut self, photo: PhotoId, crowd: Crowd) {
+        if let Ok(row) = self.photos.binary_search(&photo) {
+            (self.levels[row], self.edges[row]) = (crowd.level, crowd.edge);
+        }
+    }
+
+    /// How crowded it is around a photo, 0 where nothing asked for it (see [`Crowd::level`]).
+    pub fn crowd(&self, photo: PhotoId) -> f32 {
+        self.photos.binary_search(&photo).map_or(0.0, |row| self.levels[row])
+    }
+
+    pub fn knows_crowd(&self, photo: PhotoId) -> bool {
+        self.photos.binary_search(&photo).is_ok_and(|row| self.edges[row] < f32::INFINITY)
     }
 
     pub fn get(&self, photo: PhotoId) -> Option<&[f16]> {
@@ -66,19 +87,65 @@ impl Index {
 
     /// Every photo within `reach` of each query: position of the query, photo, distance.
     pub fn within(&self, queries: &[Embedding], reach: Distance) -> Vec<(usize, PhotoId, Distance)> {
-        let mut found = Vec::new();
+        self.within_and_stirred(queries, reach).0
+    }
+
+    /// The same, and the photos whose crowd the queries would change if they joined.
+    pub fn within_and_stirred(&self, queries: &[Embedding], reach: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
+        let (mut found, mut stirred) = (Vec::new(), Vec::new());
         self.each_tile(queries, |first_row, first_query, products| {
-            for ((row, query), &product) in products.indexed_iter() {
-                if 1.0 - product <= reach + SLACK {
-                    let (row, query) = (first_row + row, first_query + query);
-                    let distance = distance(self.row(row), &queries[query].0);
-                    if distance <= reach {
-                        found.push((query, self.photos[row], distance));
+            for (row, products) in (first_row..).zip(products.rows()) {
+                // Whatever is worth a look: within reach, or inside the crowd of the row.
+                let worth = (1.0 - reach).min(self.edges[row]) - SLACK;
+                let mut stirs = false;
+                for (query, &product) in (first_query..).zip(products) {
+                    if product >= worth {
+                        stirs |= product >= self.edges[row] - SLACK && 1.0 - product > ONE_SCENE - SLACK;
+                        let distance = distance(self.row(row), &queries[query].0);
+                        if distance <= reach {
+                            found.push((query, self.photos[row], distance));
+                        }
+                    }
+                }
+                if stirs {
+                    stirred.push(self.photos[row]);
+                }
+            }
+        });
+        (found, stirred)
+    }
+
+    /// The `count` photos nearest to each query among those farther than `from`, nearest first, equal
+    /// distances by number.
+    pub fn beyond(&self, queries: &[Embedding], from: Distance, count: usize) -> Vec<Vec<(Distance, PhotoId)>> {
+        // A few more than asked for: the products order almost, not quite, as the distances do.
+        let kept = count + 16;
+        let mut near: Vec<Vec<(Distance, usize)>> = vec![Vec::with_capacity(2 * kept); queries.len()];
+        let mut farthest = vec![Distance::INFINITY; queries.len()];
+        self.each_tile(queries, |first_row, first_query, products| {
+            for (row, products) in (first_row..).zip(products.rows()) {
+                for (query, &product) in (first_query..).zip(products) {
+                    let d = 1.0 - product;
+                    if d < farthest[query] && d > from - SLACK {
+                        let near = &mut near[query];
+                        near.push((d, row));
+                        if near.len() == 2 * kept {
+                            near.select_nth_unstable_by(kept - 1, |a, b| a.0.total_cmp(&b.0));
+                            near.truncate(kept);
+                            farthest[query] = near[kept - 1].0;
+                        }
                     }
                 }
             }
         });
-        found
+        let exact = |(near, query): (Vec<(Distance, usize)>, &Embedding)| {
+            let mut near: Vec<(Distance, PhotoId)> =
+                near.into_iter().map(|(_, row)| (distance(self.row(row), &query.0), self.photos[row])).filter(|(d, _)| *d > from).collect();
+            near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            near.truncate(count);
+            near
+        };
+        near.into_iter().zip(queries).map(exact).collect()
     }
 
     /// The `count` photos nearest to a query, nearest first, equal distances by number.
@@ -133,27 +200,13 @@ impl Index {
     }
 }
 
-/// The pairs that new photos make, with those in the index and with each other.
-pub fn new_pairs(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> Vec<Pair> {
-    let queries: Vec<Embedding> = new.iter().map(|(_, e)| e.clone()).collect();
-    let mut pairs: Vec<Pair> =
-        index.within(&queries, reach).into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
-    for (i, (a, x)) in new.iter().enumerate() {
-        for (b, y) in &new[..i] {
-            let distance = distance(&x.0, &y.0);
-            if distance <= reach {
-                pairs.push(Pair::new(*a, *b, distance));
-            }
-        }
-    }
-    pairs
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::likeness::arrive;
+    use crate::photo::Pair;
 
     /// Unit vectors around a few centres, so that many distances are near any reach.
     fn clustered(count: usize, seed: u64) -> Vec<Embedding> {
@@ -212,7 +265,7 @@ mod tests {
             let (old, new) = embeddings.split_at(count - count.min(40));
             let index = index_of(old);
             let fresh: Vec<(PhotoId, Embedding)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
-            let mut found = new_pairs(&index, &fresh, reach);
+            let mut found = arrive(&index, &fresh, reach).pairs;
             found.sort_by_key(|p| (p.a, p.b));
             let mut expected = Vec::new();
             for b in old.len()..count {

@@ -2,22 +2,25 @@
 //!
 //! Everything here is a function of what is stored and can be made again at any time.
 
+mod arrival;
 mod clusters;
+mod crowd;
 mod head;
 mod index;
 mod representative;
 
+pub use arrival::{Arrival, arrive};
 pub use clusters::clusters;
+pub use crowd::{Crowd, crowded};
 pub use head::{Error as HeadError, Head};
-pub use index::{Index, distance, new_pairs};
+pub use index::{Index, distance};
 pub use representative::{Candidate, best_original};
 
 use crate::photo::Distance;
 
-/// The distance up to which pairs are stored: what 99.9 % precision allows among photos without
-/// look-alikes (0.41), and a little more.
+/// The distance up to which pairs are stored: a little beyond the threshold.
 pub const REACH: Distance = 0.45;
 
-/// The distance under which pairs join a cluster: precision 99.9 % over all pairs of held-out photos
-/// with look-alikes among them (see `models/README.md`).
-pub const THRESHOLD: Distance = 0.25;
+/// The [crowded] distance under which pairs join a cluster: precision 99.9 % over all pairs of held-out
+/// photos, with and without look-alikes among them (see `models/README.md`).
+pub const THRESHOLD: Distance = 0.42;

@@ -221,13 +221,15 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Hands over every photo's embedding, in order of their numbers.
-    pub fn each_embedding(&self, mut take: impl FnMut(PhotoId, Embedding)) -> Result<()> {
-        let mut statement = self.index.prepare("SELECT photo, embedding FROM features ORDER BY photo")?;
+    /// Hands over every photo's embedding with the level and edge of its crowd where they are known,
+    /// in order of their numbers.
+    pub fn each_embedding(&self, mut take: impl FnMut(PhotoId, Embedding, Option<(f32, f32)>)) -> Result<()> {
+        let mut statement = self.index.prepare("SELECT photo, embedding, crowd_level, crowd_edge FROM features ORDER BY photo")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
-            take(PhotoId(row.get(0)?), Embedding(values));
+            let crowd = row.get::<_, Option<f32>>(2)?.zip(row.get(3)?);
+            take(PhotoId(row.get(0)?), Embedding(values), crowd);
         }
         Ok(())
     }

@@ -17,8 +17,9 @@ const LIBRARY_STEPS: &[M<'static>] = &[M::up(
      ) STRICT;",
 )];
 
-const INDEX_STEPS: &[M<'static>] = &[M::up(
-    "CREATE TABLE photos (
+const INDEX_STEPS: &[M<'static>] = &[
+    M::up(
+        "CREATE TABLE photos (
          id INTEGER PRIMARY KEY AUTOINCREMENT,
          picture BLOB NOT NULL UNIQUE,
          format TEXT NOT NULL,
@@ -72,7 +73,10 @@ const INDEX_STEPS: &[M<'static>] = &[M::up(
 
      CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
      CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
-)];
+    ),
+    // How crowded it is around a photo, where a doubtful pair asks for it.
+    M::up("ALTER TABLE features ADD COLUMN crowd_level REAL; ALTER TABLE features ADD COLUMN crowd_edge REAL;"),
+];
 
 #[cfg(test)]
 mod tests {

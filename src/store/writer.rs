@@ -246,11 +246,20 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Replaces every embedding by what `embed` makes of the features, and drops all pairs.
+    /// Records the level and edge of the crowd around a photo.
+    pub fn set_crowd(&mut self, photo: PhotoId, level: f32, edge: f32) -> Result<()> {
+        self.transaction
+            .prepare_cached("UPDATE features SET crowd_level = ?2, crowd_edge = ?3 WHERE photo = ?1")?
+            .execute(params![photo.0, level, edge])?;
+        Ok(())
+    }
+
+    /// Replaces every embedding by what `embed` makes of the features, and drops all pairs and crowds.
     pub fn embed_again(&mut self, embed: impl Fn(&Features) -> Embedding) -> Result<()> {
         self.transaction.execute("DELETE FROM pairs", [])?;
         let mut read = self.transaction.prepare("SELECT photo, data FROM features")?;
-        let mut write = self.transaction.prepare("UPDATE features SET embedding = ?2 WHERE photo = ?1")?;
+        let mut write =
+            self.transaction.prepare("UPDATE features SET embedding = ?2, crowd_level = NULL, crowd_edge = NULL WHERE photo = ?1")?;
         let mut rows = read.query([])?;
         while let Some(row) = rows.next()? {
             let features = Features(halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?));
