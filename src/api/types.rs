@@ -155,6 +155,8 @@ pub struct Neighbour {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Comparison {
     pub distance: f32,
+    /// The distance as the threshold sees it: larger where many photos are as much alike.
+    pub crowded: f32,
     pub relation: Relation,
     pub threshold: f32,
     /// In words, one difference each.

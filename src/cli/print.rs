@@ -7,7 +7,7 @@ use humansize::{DECIMAL, format_size};
 use owo_colors::OwoColorize;
 
 use crate::api::types::{Comparison, Event, Failures, FilePair, PathText, RootStatus, Similar, Status, What};
-use crate::photo::Coverage;
+use crate::photo::{Coverage, Relation};
 
 pub fn bytes(count: u64) -> String {
     format_size(count, DECIMAL)
@@ -74,12 +74,14 @@ pub fn similar(out: &mut impl Write, similar: &Similar) -> io::Result<()> {
 }
 
 pub fn comparison(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
-    let verdict = match (c.relation, c.distance <= c.threshold) {
-        (crate::photo::Relation::Identical, _) => "one photo".green().to_string(),
+    let verdict = match (c.relation, c.crowded <= c.threshold) {
+        (Relation::Identical, _) => "one photo".green().to_string(),
+        (Relation::Moment, _) => "two exposures, by the camera's clock".yellow().to_string(),
         (_, true) => "versions of one photo".green().to_string(),
         (_, false) => "two photos".yellow().to_string(),
     };
-    writeln!(out, "distance {} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
+    let crowd = if c.crowded > c.distance { format!(", counts as {:.4} among photos as much alike", c.crowded) } else { String::new() };
+    writeln!(out, "distance {}{crowd} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
     c.differences.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
 

@@ -20,7 +20,7 @@ use crate::api::types::{
 };
 use crate::api::{Problem, Service, text_of};
 use crate::intake::is_left_out;
-use crate::likeness::{Head, HeadError, REACH, THRESHOLD, distance};
+use crate::likeness::{Head, HeadError, REACH, THRESHOLD, crowded, crowds, distance, relation};
 use crate::photo::{Coverage, Embedding, Identity, PhotoId, Place, Relation, Root, scopes_of};
 use crate::store::{self, PhotoRecord, Reader};
 use crate::vision::apart;
@@ -303,7 +303,7 @@ impl Service for Answers {
         let up_to = within_reach(selection.threshold.unwrap_or(THRESHOLD), "max_distance")?;
         let reader = self.reader()?;
         let scopes = self.scopes(&selection.paths)?;
-        let mut near = if clustering::shows(&selection.relations, Relation::Unknown) { reader.pairs(up_to)? } else { Vec::new() };
+        let mut near = if clustering::shows_near(&selection.relations) { reader.pairs(up_to)? } else { Vec::new() };
         if selection.threshold.is_none() {
             let index = read(&self.shared.index);
             near.retain(|p| clustering::counts(p, up_to, &index));
@@ -325,13 +325,10 @@ impl Service for Answers {
             pairs.sort_by(|x, y| (&x.a.path, &x.b.path).cmp(&(&y.a.path, &y.b.path)));
         }
         for pair in near {
-            if let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) {
-                pairs.push(FilePair {
-                    distance: pair.distance,
-                    a: text(&a.files[0].place),
-                    b: text(&b.files[0].place),
-                    relation: Relation::Unknown,
-                });
+            let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
+            let relation = relation(&a.capture, &b.capture);
+            if clustering::shows(&selection.relations, relation) {
+                pairs.push(FilePair { distance: pair.distance, a: text(&a.files[0].place), b: text(&b.files[0].place), relation });
             }
         }
         Ok(Pairs { head: self.shared.head.clone(), pairs, coverage: self.coverage(&reader, &scopes)? })
@@ -347,7 +344,11 @@ impl Service for Answers {
         let similar = nearest.iter().filter_map(|(photo, distance)| Some((photos.get(photo)?, *distance))).take(count);
         let similar = similar.map(|(record, distance)| Neighbour {
             distance,
-            relation: if record.picture == asked.identity.picture { Relation::Identical } else { Relation::Unknown },
+            relation: if record.picture == asked.identity.picture {
+                Relation::Identical
+            } else {
+                relation(&record.capture, &asked.decoded.capture)
+            },
             photo: self.photo(record, false),
         });
         Ok(Similar { head: self.shared.head.clone(), similar: similar.collect() })
@@ -356,9 +357,22 @@ impl Service for Answers {
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem> {
         let which = |name: &'static str| move |p: Problem| Problem { message: format!("the {name} file: {}", p.message), ..p };
         let (a, b) = (self.ask(a).map_err(which("first"))?, self.ask(b).map_err(which("second"))?);
-        let relation = if a.identity.picture == b.identity.picture { Relation::Identical } else { Relation::Unknown };
-        let distance = if relation == Relation::Identical { 0.0 } else { distance(&a.embedding.0, &b.embedding.0) };
-        Ok(Comparison { distance, relation, threshold: THRESHOLD, differences: differences(&a, &b) })
+        if a.identity.picture == b.identity.picture {
+            return Ok(Comparison {
+                distance: 0.0,
+                crowded: 0.0,
+                relation: Relation::Identical,
+                threshold: THRESHOLD,
+                differences: differences(&a, &b),
+            });
+        }
+        let distance = distance(&a.embedding.0, &b.embedding.0);
+        // As if the two came to the library now.
+        let new = [(PhotoId(i64::MAX - 1), a.embedding.clone()), (PhotoId(i64::MAX), b.embedding.clone())];
+        let crowds = crowds(&read(&self.shared.index), &new, &new.iter().map(|(photo, _)| *photo).collect());
+        let crowded = crowded(distance, crowds[0].1.level, crowds[1].1.level);
+        let relation = relation(&a.decoded.capture, &b.decoded.capture);
+        Ok(Comparison { distance, crowded, relation, threshold: THRESHOLD, differences: differences(&a, &b) })
     }
 
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem> {

@@ -9,13 +9,18 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::api::text_of;
 use crate::api::types::{Cluster, ClusterPair, Photo};
-use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance};
+use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance, relation};
 use crate::photo::{self, Distance, Pair, PhotoId, Place, Relation};
 use crate::store::{PhotoRecord, Reader, Result};
 
 /// Whether a relation is asked for; by default all but moments.
 pub fn shows(relations: &[Relation], relation: Relation) -> bool {
     if relations.is_empty() { relation != Relation::Moment } else { relations.contains(&relation) }
+}
+
+/// Whether pairs of different pictures are asked for at all.
+pub fn shows_near(relations: &[Relation]) -> bool {
+    [Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().any(|r| shows(relations, r))
 }
 
 /// Whether a pair is near enough, seen how crowded it is around its photos.
@@ -33,19 +38,20 @@ pub fn clusters(
     index: &Index,
     path_of: &dyn Fn(&Place) -> PathBuf,
 ) -> Result<Vec<(Vec<PhotoId>, Cluster)>> {
-    // Until versions and moments are told apart, every pair is `unknown`.
-    let mut pairs = if shows(relations, Relation::Unknown) { reader.pairs(threshold)? } else { Vec::new() };
+    let mut pairs = if shows_near(relations) { reader.pairs(threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, index));
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, |photo, files| files > 1 || named.contains(&photo))?;
-    let here: Vec<Pair> = pairs.into_iter().filter(|p| photos.contains_key(&p.a) && photos.contains_key(&p.b)).collect();
+    let between = |a: PhotoId, b: PhotoId| Some(relation(&photos.get(&a)?.capture, &photos.get(&b)?.capture));
+    let here: Vec<Pair> = pairs.into_iter().filter(|p| between(p.a, p.b).is_some_and(|r| shows(relations, r))).collect();
+    let apart = |a: PhotoId, b: PhotoId| between(a, b).is_some_and(|r| !shows(relations, r));
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
-    let between = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {
+    let how_far = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {
         (Some(a), Some(b)) => distance(a, b),
         _ => 0.0,
     };
-    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &alone, threshold, between)
+    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &alone, threshold, apart, how_far)
         .into_iter()
         .map(|cluster| {
             let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
@@ -84,7 +90,12 @@ fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], path_of: &dyn Fn(&
     }
     let pairs = cluster.links.iter().map(|link| {
         let (a, b) = (position[link.a], position[link.b]);
-        ClusterPair { a: a.min(b), b: a.max(b), distance: link.distance, relation: Relation::Unknown }
+        ClusterPair {
+            a: a.min(b),
+            b: a.max(b),
+            distance: link.distance,
+            relation: relation(&records[link.a].capture, &records[link.b].capture),
+        }
     });
     Cluster {
         id: id(records),

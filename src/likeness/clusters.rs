@@ -1,6 +1,6 @@
 //! Clusters: photos joined by pairs under a threshold. A pure function of the pairs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use crate::photo::{Cluster, Distance, Link, Pair, PhotoId};
 
@@ -11,42 +11,55 @@ const LOOSE: Distance = 1.5;
 /// sweeps (farthest from the first, farthest from that one), which is at least half of it.
 const EXACT_DIAMETER: usize = 512;
 
-/// Joins what the pairs up to `threshold` join. Photos of `alone` make a cluster of one when no
-/// pair holds them (several files of one photo). `distance` measures any two photos.
+/// Joins what the pairs up to `threshold` join, the closest first, but never two photos that are
+/// `apart`: proven to be different, however many others lie between them. Photos of `alone` make a
+/// cluster of one when nothing joins them (several files of one photo). `distance` measures any two
+/// photos.
 ///
-/// The result is a partition of the photos named, does not depend on the order of `pairs`, and a
-/// higher threshold only merges.
-pub fn clusters(pairs: &[Pair], alone: &[PhotoId], threshold: Distance, distance: impl Fn(PhotoId, PhotoId) -> Distance) -> Vec<Cluster> {
+/// No photo is in two clusters, the result does not depend on the order of `pairs`, and a higher
+/// threshold only merges.
+pub fn clusters(
+    pairs: &[Pair],
+    alone: &[PhotoId],
+    threshold: Distance,
+    apart: impl Fn(PhotoId, PhotoId) -> bool,
+    distance: impl Fn(PhotoId, PhotoId) -> Distance,
+) -> Vec<Cluster> {
     let mut near: Vec<&Pair> = pairs.iter().filter(|p| p.distance <= threshold).collect();
     near.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
     near.dedup_by_key(|p| (p.a, p.b));
 
-    let mut forest = Forest::default();
-    for &photo in alone {
-        forest.root(photo);
-    }
+    let mut groups = Groups::default();
     for pair in &near {
-        forest.join(pair.a, pair.b);
+        groups.join(pair.a, pair.b, &apart);
     }
-    let mut members: BTreeMap<PhotoId, Vec<PhotoId>> = BTreeMap::new();
-    for photo in forest.photos() {
-        members.entry(forest.root(photo)).or_default().push(photo);
+    for &photo in alone {
+        groups.of(photo);
     }
-    let mut links: HashMap<PhotoId, Vec<&Pair>> = HashMap::new();
+    let mut links: HashMap<usize, Vec<&Pair>> = HashMap::new();
     for pair in near {
-        links.entry(forest.root(pair.a)).or_default().push(pair);
+        let (a, b) = (groups.of(pair.a), groups.of(pair.b));
+        if a == b && !apart(pair.a, pair.b) {
+            links.entry(a).or_default().push(pair);
+        }
     }
-    members
+    let alone: HashSet<PhotoId> = alone.iter().copied().collect();
+    let mut clusters: Vec<Cluster> = groups
+        .members
         .into_iter()
-        .map(|(root, mut photos)| {
+        .enumerate()
+        .filter(|(_, photos)| photos.len() > 1 || photos.first().is_some_and(|photo| alone.contains(photo)))
+        .map(|(group, mut photos)| {
             photos.sort_unstable();
             let at = |photo| photos.binary_search(&photo).expect("both ends of a pair are members");
             let links =
-                links.remove(&root).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
+                links.remove(&group).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
             let diameter = diameter(&photos, &distance);
             Cluster { photos, links, diameter, loose: diameter > LOOSE * threshold }
         })
-        .collect()
+        .collect();
+    clusters.sort_by(|x, y| x.photos.cmp(&y.photos));
+    clusters
 }
 
 fn diameter(photos: &[PhotoId], distance: &impl Fn(PhotoId, PhotoId) -> Distance) -> Distance {
@@ -58,33 +71,30 @@ fn diameter(photos: &[PhotoId], distance: &impl Fn(PhotoId, PhotoId) -> Distance
     farthest(farthest(photos[0]).1).0
 }
 
-/// Union-find by smallest photo.
+/// Photos in groups; the smaller joins the larger.
 #[derive(Default)]
-struct Forest {
-    parents: HashMap<PhotoId, PhotoId>,
+struct Groups {
+    of: HashMap<PhotoId, usize>,
+    members: Vec<Vec<PhotoId>>,
 }
 
-impl Forest {
-    fn root(&mut self, photo: PhotoId) -> PhotoId {
-        let mut at = photo;
-        loop {
-            let parent = *self.parents.entry(at).or_insert(at);
-            if parent == at {
-                return at;
-            }
-            let grandparent = self.parents[&parent];
-            self.parents.insert(at, grandparent);
-            at = grandparent;
+impl Groups {
+    fn of(&mut self, photo: PhotoId) -> usize {
+        *self.of.entry(photo).or_insert_with(|| {
+            self.members.push(vec![photo]);
+            self.members.len() - 1
+        })
+    }
+
+    fn join(&mut self, a: PhotoId, b: PhotoId, apart: impl Fn(PhotoId, PhotoId) -> bool) {
+        let (a, b) = (self.of(a), self.of(b));
+        let (large, small) = if self.members[a].len() >= self.members[b].len() { (a, b) } else { (b, a) };
+        if a == b || self.members[small].iter().any(|&x| self.members[large].iter().any(|&y| apart(x, y))) {
+            return;
         }
-    }
-
-    fn join(&mut self, a: PhotoId, b: PhotoId) {
-        let (a, b) = (self.root(a), self.root(b));
-        self.parents.insert(a.max(b), a.min(b));
-    }
-
-    fn photos(&self) -> Vec<PhotoId> {
-        self.parents.keys().copied().collect()
+        let moved = std::mem::take(&mut self.members[small]);
+        self.of.extend(moved.iter().map(|&photo| (photo, large)));
+        self.members[large].extend(moved);
     }
 }
 
@@ -97,7 +107,16 @@ mod tests {
     use super::*;
 
     fn of(pairs: &[Pair], threshold: Distance) -> Vec<Cluster> {
-        clusters(pairs, &[], threshold, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
+        apart(pairs, threshold, |_, _| false)
+    }
+
+    fn apart(pairs: &[Pair], threshold: Distance, apart: impl Fn(PhotoId, PhotoId) -> bool) -> Vec<Cluster> {
+        clusters(pairs, &[], threshold, apart, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
+    }
+
+    /// Any symmetric relation will do.
+    fn differ(seed: u64) -> impl Fn(PhotoId, PhotoId) -> bool {
+        move |a, b| ((a.0.min(b.0) * 31 + a.0.max(b.0) * 17) as u64 ^ seed) % 5 == 0
     }
 
     fn some_pairs() -> impl Strategy<Value = Vec<Pair>> {
@@ -126,16 +145,33 @@ mod tests {
         }
 
         #[test]
-        fn they_do_not_depend_on_the_order(pairs in some_pairs().prop_shuffle(), threshold in 0.0f32..1.0) {
+        fn they_do_not_depend_on_the_order(pairs in some_pairs().prop_shuffle(), threshold in 0.0f32..1.0, seed: u64) {
             let mut sorted = pairs.clone();
             sorted.sort_by_key(|p| (p.a, p.b));
-            prop_assert_eq!(of(&pairs, threshold), of(&sorted, threshold));
+            prop_assert_eq!(apart(&pairs, threshold, differ(seed)), apart(&sorted, threshold, differ(seed)));
         }
 
         #[test]
-        fn a_higher_threshold_only_merges(pairs in some_pairs(), low in 0.0f32..1.0, more in 0.0f32..0.5) {
-            let wide = of(&pairs, low + more);
-            for narrow in of(&pairs, low) {
+        fn the_different_are_never_together(pairs in some_pairs(), threshold in 0.0f32..1.0, seed: u64) {
+            let differ = differ(seed);
+            let found = apart(&pairs, threshold, &differ);
+            for cluster in &found {
+                for (i, a) in cluster.photos.iter().enumerate() {
+                    prop_assert!(cluster.photos[..i].iter().all(|b| !differ(*a, *b)));
+                }
+            }
+            // Nothing is kept apart without a reason.
+            let group = |photo: PhotoId| found.iter().find(|c| c.photos.contains(&photo)).map_or(vec![photo], |c| c.photos.clone());
+            for pair in pairs.iter().filter(|p| p.distance <= threshold) {
+                let (a, b) = (group(pair.a), group(pair.b));
+                prop_assert!(a == b || a.iter().any(|x| b.iter().any(|y| differ(*x, *y))));
+            }
+        }
+
+        #[test]
+        fn a_higher_threshold_only_merges(pairs in some_pairs(), low in 0.0f32..1.0, more in 0.0f32..0.5, seed: u64) {
+            let wide = apart(&pairs, low + more, differ(seed));
+            for narrow in apart(&pairs, low, differ(seed)) {
                 prop_assert!(wide.iter().any(|w| narrow.photos.iter().all(|p| w.photos.contains(p))));
             }
         }
@@ -165,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_photo_with_several_files_is_a_cluster_of_one() {
-        let alone = clusters(&[], &[PhotoId(7)], 0.2, |_, _| 0.0);
+        let alone = clusters(&[], &[PhotoId(7)], 0.2, |_, _| false, |_, _| 0.0);
         assert_eq!(alone[0].photos, [PhotoId(7)]);
         assert_eq!(alone[0].diameter, 0.0);
     }

@@ -7,13 +7,15 @@ mod clusters;
 mod crowd;
 mod head;
 mod index;
+mod relation;
 mod representative;
 
 pub use arrival::{Arrival, arrive};
 pub use clusters::clusters;
-pub use crowd::{Crowd, crowded};
+pub use crowd::{Crowd, crowded, crowds};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, distance};
+pub use relation::relation;
 pub use representative::{Candidate, best_original};
 
 use crate::photo::Distance;

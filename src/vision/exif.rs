@@ -46,10 +46,10 @@ fn text(exif: &Exif, tag: Tag) -> Option<String> {
 }
 
 /// `2026:05:01 10:00:00` with its sub-seconds, as `2026-05-01T10:00:00.123`. Cameras whose clock
-/// was never set write zeros or blanks; that is no time.
+/// was never set write zeros or blanks; that is no time. Nor is `DateTime`, which programs set to
+/// when they saved the file.
 fn taken(exif: &Exif) -> Option<String> {
-    let original = text(exif, Tag::DateTimeOriginal).map(|t| (t, Tag::SubSecTimeOriginal));
-    let (written, sub_tag) = original.or_else(|| text(exif, Tag::DateTime).map(|t| (t, Tag::SubSecTime)))?;
+    let written = text(exif, Tag::DateTimeOriginal)?;
     let time = exif::DateTime::from_ascii(written.as_bytes()).ok()?;
     let plausible = time.year > 0
         && (1..=12).contains(&time.month)
@@ -61,7 +61,7 @@ fn taken(exif: &Exif) -> Option<String> {
         return None;
     }
     let mut out = format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", time.year, time.month, time.day, time.hour, time.minute, time.second);
-    if let Some(sub) = text(exif, sub_tag).filter(|s| s.len() <= 9 && s.bytes().all(|b| b.is_ascii_digit())) {
+    if let Some(sub) = text(exif, Tag::SubSecTimeOriginal).filter(|s| s.len() <= 9 && s.bytes().all(|b| b.is_ascii_digit())) {
         out.push('.');
         out.push_str(&sub);
     }

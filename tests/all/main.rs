@@ -4,6 +4,7 @@
 mod accuracy;
 mod api;
 mod architecture;
+mod bursts;
 mod cameras;
 mod damage;
 mod dupes;

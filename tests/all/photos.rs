@@ -1,8 +1,11 @@
 //! The photos of `tests/photos`, and edits of them.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use exif::experimental::Writer;
+use exif::{Field, In, Tag, Value};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
@@ -22,6 +25,19 @@ pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
     let (width, height) = picture.dimensions();
     Encoder::new(&mut bytes, quality).encode(picture.as_raw(), width as u16, height as u16, ColorType::Rgb).expect("encodes");
     bytes
+}
+
+/// With the time and the camera that took it, in EXIF.
+pub fn taken(jpeg: &[u8], time: &str) -> Vec<u8> {
+    let field = |tag, value: &str| Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![value.as_bytes().to_vec()]) };
+    let fields = [field(Tag::Make, "Maker"), field(Tag::Model, "Model 1"), field(Tag::DateTimeOriginal, time)];
+    let mut writer = Writer::new();
+    fields.iter().for_each(|f| writer.push_field(f));
+    let mut tiff = Cursor::new(Vec::new());
+    writer.write(&mut tiff, false).expect("EXIF");
+    let segment = [&b"Exif\0\0"[..], &tiff.into_inner()].concat();
+    let length = (segment.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, &segment, &jpeg[2..]].concat()
 }
 
 /// As a camera would have taken it: large enough to be decoded at an eighth.

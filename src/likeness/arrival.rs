@@ -1,0 +1,34 @@
+//! What new photos bring: pairs, and other crowds around photos.
+
+use std::collections::HashSet;
+
+use super::crowd::{Crowd, crowds, is_doubtful};
+use super::{Index, distance};
+use crate::photo::{Distance, Embedding, Pair, PhotoId};
+
+/// What changes when new photos join an index.
+#[derive(Debug)]
+pub struct Arrival {
+    /// With those in the index and with each other.
+    pub pairs: Vec<Pair>,
+    /// Of photos in doubtful pairs, new and old, where it is new or another than before.
+    pub crowds: Vec<(PhotoId, Crowd)>,
+}
+
+/// Looks at `new` photos, in the order of their numbers, before they are added to the index.
+pub fn arrive(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> Arrival {
+    let queries: Vec<Embedding> = new.iter().map(|(_, e)| e.clone()).collect();
+    let (found, stirred) = index.within_and_stirred(&queries, reach);
+    let mut pairs: Vec<Pair> = found.into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
+    for (i, (a, x)) in new.iter().enumerate() {
+        for (b, y) in &new[..i] {
+            let distance = distance(&x.0, &y.0);
+            if distance <= reach {
+                pairs.push(Pair::new(*a, *b, distance));
+            }
+        }
+    }
+    let mut who: HashSet<PhotoId> = stirred.into_iter().collect();
+    who.extend(pairs.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).filter(|p| !index.knows_crowd(*p)));
+    Arrival { crowds: crowds(index, new, &who), pairs }
+}

@@ -1,0 +1,167 @@
+//! How crowded it is around a photo: photos of one kind (leaves of a plant, frames of a drive, shirts on
+//! a table) lie nearer to each other than others do, without being versions. Where it is crowded, a
+//! pair must be nearer to count. The idea is the score normalisation of image copy detection
+//! (Douze et al. 2021, "The 2021 Image Similarity Dataset and Challenge"), with the library itself as background.
+
+use std::collections::HashSet;
+
+use half::f16;
+
+use super::{Index, distance};
+use crate::photo::{Distance, Embedding, Pair, PhotoId};
+
+/// Within this distance two photos are taken for one scene, which says nothing about a crowd.
+pub const ONE_SCENE: Distance = 0.25;
+
+/// Neighbours looked at, and of their scenes the ranks that count: the first three may be far
+/// versions of the photo itself.
+const NEIGHBOURS: usize = 64;
+const RANKS: std::ops::Range<usize> = 3..13;
+
+/// The level up to which a photo stands free: in a library of some thousand mixed photos most have 0.2, in
+/// one of a million 0.5.
+const FREE: f32 = 0.28;
+
+/// Pairs this near always count as they are: nothing but versions and frames of one moment come
+/// so close.
+const ALWAYS: Distance = 0.06;
+
+/// What surrounds a photo, beyond its own scene.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Crowd {
+    /// Mean similarity (1 − distance) of the fourth to the thirteenth nearest other scene; 0 when
+    /// there are not so many.
+    pub level: f32,
+    /// A newcomer less similar than this leaves the level as it is.
+    pub edge: f32,
+}
+
+impl Crowd {
+    /// Of a photo that no doubtful pair asks for.
+    pub const UNKNOWN: Crowd = Crowd { level: 0.0, edge: f32::INFINITY };
+}
+
+/// The distance of a pair as the threshold sees it: larger by what the crowd around its photos is
+/// above free.
+pub fn crowded(distance: Distance, a: f32, b: f32) -> Distance {
+    if distance <= ALWAYS { distance } else { distance + ((a + b) / 2.0 - FREE).max(0.0) }
+}
+
+/// Whether the crowd matters to a pair.
+pub fn is_doubtful(pair: &Pair) -> bool {
+    pair.distance > ALWAYS
+}
+
+/// The crowd around each of `who`, photos of the index or new ones, when the `new`, in the order of
+/// their numbers, have joined it.
+pub fn crowds(index: &Index, new: &[(PhotoId, Embedding)], who: &HashSet<PhotoId>) -> Vec<(PhotoId, Crowd)> {
+    let mut photos: Vec<PhotoId> = who.iter().copied().collect();
+    photos.sort_unstable();
+    let of_new = |photo: PhotoId| Some(new[new.binary_search_by_key(&photo, |(id, _)| *id).ok()?].1.0.as_slice());
+    let embedding = |photo: PhotoId| index.get(photo).or_else(|| of_new(photo));
+    let queries: Vec<Embedding> = photos.iter().filter_map(|&p| embedding(p)).map(|e| Embedding(e.to_vec())).collect();
+    assert_eq!(queries.len(), photos.len(), "a crowd is asked for around photos that are here");
+    let neighbours = index.beyond(&queries, ONE_SCENE, NEIGHBOURS);
+    let around = photos.iter().zip(queries).zip(neighbours).map(|((&photo, query), mut near)| {
+        near.extend(new.iter().map(|(id, e)| (distance(&e.0, &query.0), *id)).filter(|(d, _)| *d > ONE_SCENE));
+        near.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
+        near.truncate(NEIGHBOURS);
+        let near: Vec<(Distance, &[f16])> = near.into_iter().filter_map(|(d, id)| Some((d, embedding(id)?))).collect();
+        (photo, crowd(&near))
+    });
+    around.collect()
+}
+
+/// From the nearest neighbours beyond the own scene, nearest first.
+fn crowd(near: &[(Distance, &[f16])]) -> Crowd {
+    let mut scenes: Vec<(Distance, &[f16])> = Vec::with_capacity(RANKS.end);
+    for &(d, embedding) in near {
+        if scenes.iter().all(|(_, scene)| distance(scene, embedding) > ONE_SCENE) {
+            scenes.push((d, embedding));
+            if scenes.len() == RANKS.end {
+                break;
+            }
+        }
+    }
+    let counted = scenes.get(RANKS.start..).unwrap_or_default();
+    let level = counted.iter().map(|(d, _)| 1.0 - d).sum::<f32>() / counted.len().max(1) as f32;
+    let last = if scenes.len() == RANKS.end { scenes.last() } else { near.get(NEIGHBOURS - 1) };
+    Crowd { level, edge: last.map_or(-2.0, |(d, _)| 1.0 - d) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::likeness::{Arrival, arrive};
+
+    /// Unit vectors with a common part: the larger it is, the more crowded.
+    fn around(count: usize, common: f32, seed: u64) -> Vec<Embedding> {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut vector = |scale: f32| (0..32).map(|_| scale * (rng.f32() - 0.5)).collect::<Vec<_>>();
+        let centre = vector(1.0);
+        (0..count)
+            .map(|_| Embedding::normalised(&vector(1.0).iter().zip(&centre).map(|(v, c)| v + common * c).collect::<Vec<_>>()))
+            .collect()
+    }
+
+    fn joined(index: &mut Index, new: &[(PhotoId, Embedding)]) {
+        let Arrival { crowds, .. } = arrive(index, new, 0.9);
+        new.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
+        crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
+    }
+
+    #[test]
+    fn leaves_are_crowded_and_a_lone_photo_is_not() {
+        let mut index = Index::new(32);
+        let mut photos = around(60, 1.2, 1);
+        photos.extend(around(1, 0.0, 9));
+        let new: Vec<_> = photos.into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+        joined(&mut index, &new);
+        let all: HashSet<PhotoId> = new.iter().map(|(p, _)| *p).collect();
+        let levels = crowds(&index, &[], &all);
+        assert!(levels[..60].iter().all(|(_, c)| c.level > 0.4), "{levels:?}");
+        assert!(levels[60].1.level < 0.4);
+        assert!(crowded(0.2, levels[0].1.level, levels[1].1.level) > 0.3);
+        assert_eq!(crowded(0.05, 0.9, 0.9), 0.05);
+        assert_eq!(crowded(0.2, 0.1, 0.1), 0.2);
+    }
+
+    #[test]
+    fn twenty_versions_of_one_photo_are_no_crowd() {
+        let mut index = Index::new(32);
+        let photo = &around(1, 0.0, 1)[0].to_f32();
+        let versions = around(20, 0.0, 2)
+            .into_iter()
+            .map(|e| Embedding::normalised(&e.to_f32().iter().zip(photo).map(|(n, p)| p + 0.3 * n).collect::<Vec<_>>()));
+        let new: Vec<_> = versions.enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+        joined(&mut index, &new);
+        assert!(new.iter().all(|(p, _)| index.crowd(*p) == 0.0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Known crowds are what a fresh look over the whole library says, however it grew.
+        #[test]
+        fn crowds_do_not_depend_on_the_order_of_arrival(seed: u64, common in 0.0f32..2.0, batch in 1usize..40) {
+            let photos: Vec<_> = around(150, common, seed).into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+            let mut index = Index::new(32);
+            photos.chunks(batch).for_each(|new| joined(&mut index, new));
+            let known: HashSet<PhotoId> = photos.iter().map(|(p, _)| *p).filter(|p| index.knows_crowd(*p)).collect();
+            for (photo, crowd) in crowds(&index, &[], &known) {
+                prop_assert_eq!(index.crowd(photo), crowd.level);
+            }
+            // Whoever is in a doubtful pair is known.
+            for (i, (a, x)) in photos.iter().enumerate() {
+                for (b, y) in &photos[..i] {
+                    let d = distance(&x.0, &y.0);
+                    if d > ALWAYS && d <= 0.9 {
+                        prop_assert!(known.contains(a) && known.contains(b));
+                    }
+                }
+            }
+        }
+    }
+}
