@@ -1,4 +1,5 @@
-"""What people do to a photo, on a batch of photos at once, wherever torch runs.
+"""What people do to a photo, on a batch of photos at once, wherever torch runs. How often each edit
+is drawn, and how strong, stands in `[views]` of `../edits.toml`.
 
 `Edits` turns photos into views: every view draws its own edits with their own strengths. The
 geometric ones (crop, rotation, mirror, perspective, borders, screenshots) are one matrix for each
@@ -10,9 +11,13 @@ Views: float32 [n, 3, size, size] in 0..1.
 """
 
 import math
+import tomllib
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+
+VIEWS = tomllib.loads((Path(__file__).parent.parent / "edits.toml").read_text())["views"]
 
 
 class Draw:
@@ -29,6 +34,10 @@ class Draw:
 
     def chance(self, probability):
         return torch.rand(self.n, device=self.device, generator=self.generator) < probability
+
+    def drawn(self, edit, among):
+        """Which of the views `among` get an edit of the table."""
+        return among & self.chance(VIEWS[edit]["chance"])
 
     def below(self, high):
         return torch.randint(high, (self.n,), device=self.device, generator=self.generator)
@@ -74,10 +83,10 @@ class Edits:
             return torch.stack([torch.stack(row, 1) for row in rows], 1)
 
         # Crop: half-extents and centre in the photo, in -1..1.
-        cropped = strong & draw.chance(0.7)
-        smallest = torch.where(regions[:, 0] < 1, 0.3, 0.12)
+        cropped = draw.drawn("crop", strong)
+        smallest = torch.where(regions[:, 0] < 1, 0.3, VIEWS["crop"]["area"])
         area = torch.exp(draw.uniform() * smallest.log())
-        ratio = torch.exp(draw.normal() * 0.25)
+        ratio = torch.exp(draw.normal() * VIEWS["crop"]["ratio_spread"])
         half_w = torch.where(cropped, (area * ratio).sqrt().clamp(max=1), one)
         half_h = torch.where(cropped, (area / ratio).sqrt().clamp(max=1), one)
         centre_x = draw.uniform(-1, 1) * (1 - half_w)
@@ -87,10 +96,10 @@ class Edits:
         shape = aspect * regions[:, 0] / regions[:, 1] * half_w / half_h
 
         # Rotation: straightening mostly, sometimes far; zoomed so that few corners show.
-        straightened = strong & draw.chance(0.25)
-        far = strong & draw.chance(0.04)
-        angle = torch.where(straightened, draw.normal() * math.radians(6), zero)
-        angle = torch.where(far, draw.uniform(-math.pi / 4, math.pi / 4), angle)
+        straightened = draw.drawn("straighten", strong)
+        far = draw.drawn("turn_far", strong)
+        angle = torch.where(straightened, draw.normal() * math.radians(VIEWS["straighten"]["degrees_spread"]), zero)
+        angle = torch.where(far, draw.uniform(-1, 1) * math.radians(VIEWS["turn_far"]["degrees"]), angle)
         filled = draw.chance(0.7)
         longest = torch.maximum(shape, 1 / shape)
         zoom = torch.where(filled, 1 / (angle.cos() + longest * angle.sin().abs()), one)
@@ -98,33 +107,34 @@ class Edits:
         turn = matrix((c, -s / shape, zero), (s * shape, c, zero), (zero, zero, one))
 
         # Quarter turns and mirrors.
-        quarter = torch.where(strong & draw.chance(0.15), draw.below(3) + 1, torch.zeros_like(draw.below(3)))
+        quarter = torch.where(draw.drawn("quarter_turn", strong), draw.below(3) + 1, torch.zeros_like(draw.below(3)))
         qc = torch.tensor([1.0, 0, -1, 0], device=device)[quarter]
         qs = torch.tensor([0.0, 1, 0, -1], device=device)[quarter]
         quarters = matrix((qc, -qs, zero), (qs, qc, zero), (zero, zero, one))
-        flip_x = torch.where(strong & draw.chance(0.15), -one, one)
-        flip_y = torch.where(strong & draw.chance(0.02), -one, one)
+        flip_x = torch.where(draw.drawn("mirror", strong), -one, one)
+        flip_y = torch.where(draw.drawn("upside_down_mirror", strong), -one, one)
         mirror = matrix((flip_x, zero, zero), (zero, flip_y, zero), (zero, zero, one))
 
         # Keystone: a photo of a print, or lines made upright.
-        leaning = (strong & draw.chance(0.12)).float()
+        leaning = draw.drawn("lean", strong).float()
+        lean = VIEWS["lean"]["by"]
         perspective = matrix(
-            (one, draw.normal() * 0.06 * leaning, zero),
-            (draw.normal() * 0.06 * leaning, one, zero),
-            (draw.uniform(-0.18, 0.18) * leaning, draw.uniform(-0.18, 0.18) * leaning, one),
+            (one, draw.normal() * lean / 3 * leaning, zero),
+            (draw.normal() * lean / 3 * leaning, one, zero),
+            (draw.uniform(-lean, lean) * leaning, draw.uniform(-lean, lean) * leaning, one),
         )
 
         # Placed on a canvas: borders, frames, screenshots, slides, collages.
-        screen = strong & draw.chance(0.16)
-        border = strong & draw.chance(0.10) & ~screen
-        scale_x = torch.where(border, draw.uniform(0.6, 0.98), one)
-        scale_y = torch.where(border, draw.uniform(0.6, 0.98), one)
+        screen = draw.drawn("screen", strong)
+        border = draw.drawn("border", strong) & ~screen
+        scale_x = torch.where(border, draw.uniform(VIEWS["border"]["smallest"], 0.98), one)
+        scale_y = torch.where(border, draw.uniform(VIEWS["border"]["smallest"], 0.98), one)
         even = border & draw.chance(0.5)
         scale_y = torch.where(even, scale_x, scale_y)
         only_y = border & draw.chance(0.3)
         scale_x = torch.where(only_y, one, scale_x)
         scale_x = torch.where(screen, torch.where(draw.chance(0.5), one, draw.uniform(0.4, 1.0)), scale_x)
-        scale_y = torch.where(screen, draw.uniform(0.28, 0.95), scale_y)
+        scale_y = torch.where(screen, draw.uniform(VIEWS["screen"]["smallest"], 0.95), scale_y)
         centred = border & draw.chance(0.8)
         offset_x = draw.uniform(-1, 1) * (1 - scale_x) * (~centred)
         offset_y = draw.uniform(-1, 1) * (1 - scale_y) * (~centred)
@@ -166,19 +176,19 @@ class Edits:
 
     def tone(self, x, strong, draw):
         device, n = self.device, draw.n
-        amount = torch.where(strong, 1.0, 0.2)
-        exposed = draw.chance(0.45).float() * amount
-        x = x * torch.exp2(column(draw.normal() * 0.55 * exposed))
-        gain = torch.exp2(draw.normal(3) * 0.22 * (draw.chance(0.4).float() * amount)[:, None])
+        amount, every = torch.where(strong, 1.0, 0.2), torch.ones_like(strong)
+        exposed = draw.drawn("exposure", every).float() * amount
+        x = x * torch.exp2(column(draw.normal() * VIEWS["exposure"]["spread"] * exposed))
+        gain = torch.exp2(draw.normal(3) * VIEWS["gain"]["spread"] * (draw.drawn("gain", every).float() * amount)[:, None])
         x = (x * gain.view(n, 3, 1, 1)).clamp(0, 1)
-        gamma = torch.exp2(draw.normal() * 0.45 * draw.chance(0.35).float() * amount)
+        gamma = torch.exp2(draw.normal() * VIEWS["gamma"]["spread"] * draw.drawn("gamma", every).float() * amount)
         x = x.clamp(min=1e-4) ** column(gamma)
-        contrast = torch.exp2(draw.normal() * 0.5 * draw.chance(0.45).float() * amount)
+        contrast = torch.exp2(draw.normal() * VIEWS["contrast"]["spread"] * draw.drawn("contrast", every).float() * amount)
         pivot = x.mean((1, 2, 3), keepdim=True) * 0.5 + 0.25
         x = (x - pivot) * column(contrast) + pivot
 
         # A tone curve through random points, for presets, solarised looks and inverted scans.
-        curved = strong & draw.chance(0.2)
+        curved = draw.drawn("curve", strong)
         steps = draw.uniform(0.02, 1, 3, 8)
         together = draw.chance(0.5)
         steps = torch.where(together.view(n, 1, 1), steps[:, :1].expand(-1, 3, -1), steps)
@@ -188,7 +198,7 @@ class Edits:
         knots = lift + knots * (top - lift)
         identity = torch.linspace(0, 1, 9, device=device).expand(n, 3, 9)
         knots = torch.where(curved.view(n, 1, 1), knots, identity)
-        inverted = strong & draw.chance(0.012)
+        inverted = draw.drawn("inverted", strong)
         knots = torch.where(inverted.view(n, 1, 1), 1 - knots, knots)
         position = x.clamp(0, 1) * 8
         low = position.floor().clamp(max=7)
@@ -200,26 +210,26 @@ class Edits:
         luma_weights = torch.tensor([0.299, 0.587, 0.114], device=device)
         filtered = (draw.uniform(0, 1, 3) + 0.05)
         filtered = filtered / filtered.sum(1, keepdim=True)
-        mono = strong & draw.chance(0.16)
+        mono = draw.drawn("grey", strong)
         weights = torch.where((mono & draw.chance(0.5))[:, None], filtered, luma_weights)
         luma = (x * weights.view(n, 3, 1, 1)).sum(1, keepdim=True)
-        saturation = torch.exp2(draw.normal() * 0.8 * draw.chance(0.4).float() * amount)
+        saturation = torch.exp2(draw.normal() * VIEWS["saturation"]["spread"] * draw.drawn("saturation", every).float() * amount)
         saturation = torch.where(mono, torch.zeros_like(saturation), saturation)
         x = luma + (x - luma) * column(saturation)
-        angle = draw.normal() * 0.5 * (strong & draw.chance(0.12)).float()
-        angle = torch.where(strong & draw.chance(0.02), draw.uniform(-math.pi, math.pi), angle)
+        angle = draw.normal() * VIEWS["hue"]["radians_spread"] * draw.drawn("hue", strong).float()
+        angle = torch.where(draw.drawn("hue_far", strong), draw.uniform(-math.pi, math.pi), angle)
         x = rotate_hue(x, angle)
-        tinted = (strong & draw.chance(0.12)).float() * draw.uniform(0.1, 0.9)
+        tinted = draw.drawn("tint", strong).float() * draw.uniform(*VIEWS["tint"]["amount"])
         shadow, light = draw.uniform(0, 0.4, 3), draw.uniform(0.6, 1, 3)
         duotone = shadow.view(n, 3, 1, 1) + luma * (light - shadow).view(n, 3, 1, 1)
         x = torch.lerp(x, duotone, column(tinted))
 
         # Light that falls off: vignettes, gradients, leaks.
         axis = torch.linspace(-1, 1, self.size, device=device)
-        vignette = draw.uniform(-0.3, 0.7) * (strong & draw.chance(0.15)).float()
+        vignette = draw.uniform(*VIEWS["vignette"]["strength"]) * draw.drawn("vignette", strong).float()
         radius = (axis[None, :] ** 2 + axis[:, None] ** 2)[None, None]
         x = x * (1 - column(vignette) * radius / 2)
-        slope = draw.normal(2) * 0.2 * (strong & draw.chance(0.12)).float()[:, None]
+        slope = draw.normal(2) * VIEWS["light_leak"]["spread"] * draw.drawn("light_leak", strong).float()[:, None]
         ramp = slope[:, :1, None] * axis[None, None, :] + slope[:, 1:, None] * axis[None, :, None]
         x = x + ramp.unsqueeze(1) * draw.uniform(0, 1, 3).view(n, 3, 1, 1)
         return x.clamp(0, 1)
@@ -227,14 +237,14 @@ class Edits:
     # Sharpness and grain ----------------------------------------------------------------------
 
     def texture(self, x, strong, draw):
-        blurry = strong & draw.chance(0.25)
-        sigma = torch.where(blurry, draw.uniform(0.4, 2.6), torch.full_like(draw.uniform(), 0.6))
+        blurry = draw.drawn("blur", strong)
+        sigma = torch.where(blurry, draw.uniform(*VIEWS["blur"]["pixels"]), torch.full_like(draw.uniform(), 0.6))
         soft = gaussian(x, sigma)
-        sharpened = strong & draw.chance(0.2) & ~blurry
+        sharpened = draw.drawn("sharpen", strong) & ~blurry
         wide = gaussian(x, draw.uniform(1, 6))
         x = torch.where(column(blurry), soft, x)
-        x = torch.where(column(sharpened), x + column(draw.uniform(0.2, 1.5)) * (x - wide), x)
-        grain = draw.uniform(0, 0.12) * (strong & draw.chance(0.22)).float()
+        x = torch.where(column(sharpened), x + column(draw.uniform(*VIEWS["sharpen"]["amount"])) * (x - wide), x)
+        grain = draw.uniform(0, VIEWS["noise"]["sigma"]) * draw.drawn("noise", strong).float()
         noise = draw.normal(3, self.size, self.size)
         noise = torch.where(column(draw.chance(0.4)), noise[:, :1].expand_as(noise), noise)
         return (x + noise * column(grain)).clamp(0, 1)
@@ -242,40 +252,43 @@ class Edits:
     # Text, marks, stickers, other pictures ------------------------------------------------------
 
     def overlay(self, x, photos, strong, draw):
-        marked = strong & draw.chance(0.2)
+        marked = draw.drawn("mark", strong)
         mask = self.masks[draw.below(len(self.masks))].float().unsqueeze(1) / 255
         mask = F.interpolate(mask, size=self.size, mode="bilinear", align_corners=False)
-        opacity = draw.uniform(0.25, 1) * marked.float()
+        opacity = draw.uniform(*VIEWS["mark"]["opacity"]) * marked.float()
         colour = torch.where(draw.chance(0.6)[:, None], draw.uniform(0, 1, 1).round().expand(-1, 3), draw.uniform(0, 1, 3))
         x = torch.lerp(x, colour.view(-1, 3, 1, 1).expand_as(x), mask * column(opacity))
         # A double exposure: the other one is always the weaker.
         other = F.interpolate(photos.float() / 255, size=self.size, mode="area").roll(len(photos) // 3 + 1, 0)
-        ghost = draw.uniform(0.05, 0.35) * (strong & draw.chance(0.04)).float()
+        ghost = draw.uniform(*VIEWS["double_exposure"]["opacity"]) * draw.drawn("double_exposure", strong).float()
         x = torch.lerp(x, other, column(ghost))
         # A picture in the picture.
         axis = torch.linspace(0, 1, self.size, device=self.device)
-        w, h = draw.uniform(0.15, 0.5), draw.uniform(0.15, 0.5)
+        w, h = draw.uniform(*VIEWS["picture_in_picture"]["side"]), draw.uniform(*VIEWS["picture_in_picture"]["side"])
         left, top = draw.uniform() * (1 - w), draw.uniform() * (1 - h)
         in_x = (axis[None] >= left[:, None]) & (axis[None] <= (left + w)[:, None])
         in_y = (axis[None] >= top[:, None]) & (axis[None] <= (top + h)[:, None])
-        pasted = in_y[:, :, None] & in_x[:, None, :] & (strong & draw.chance(0.04)).view(-1, 1, 1)
+        pasted = in_y[:, :, None] & in_x[:, None, :] & draw.drawn("picture_in_picture", strong).view(-1, 1, 1)
         return torch.where(pasted.unsqueeze(1), other, x)
 
     # Resolution and compression -------------------------------------------------------------------
 
     def resolution(self, x, strong, draw):
-        # Thumbnails: in three groups, because a resize has one size for a whole tensor.
-        kind = draw.below(100)
-        side = int(torch.randint(22, 100, (1,), device=self.device, generator=draw.generator))
-        for wanted, small in [(kind < 7, side), ((kind >= 7) & (kind < 14), 24 + (side * 7) % 60), ((kind >= 14) & (kind < 24), self.size * 3 // 4)]:
-            chosen = wanted.nonzero().squeeze(1)
+        # Thumbnails: of two sizes a batch, because a resize has one size for a whole tensor.
+        kind = draw.uniform()
+        small, thumbnails = VIEWS["thumbnail"]["pixels"], VIEWS["thumbnail"]["chance"]
+        low, high = torch.randint(small[0], small[1] + 1, (2,), device=self.device, generator=draw.generator).tolist()
+        shrunk = int(self.size * VIEWS["shrink"]["share"])
+        below = 0.0
+        for chance, side, mode in [(thumbnails / 2, low, "bilinear"), (thumbnails / 2, high, "bicubic"), (VIEWS["shrink"]["chance"], shrunk, "bicubic")]:
+            chosen = ((kind >= below) & (kind < below + chance)).nonzero().squeeze(1)
+            below += chance
             if len(chosen):
-                part = F.interpolate(x[chosen], size=small, mode="area")
-                mode = "bilinear" if small % 2 else "bicubic"
+                part = F.interpolate(x[chosen], size=side, mode="area")
                 x[chosen] = F.interpolate(part, size=self.size, mode=mode, align_corners=False)
-        chosen = draw.chance(0.4).nonzero().squeeze(1)
+        chosen = draw.chance(VIEWS["jpeg"]["chance"]).nonzero().squeeze(1)
         if len(chosen):
-            quality = draw.uniform(0.05, 2.5)[chosen]
+            quality = draw.uniform(*VIEWS["jpeg"]["coarseness"])[chosen]
             x[chosen] = self.compress(x[chosen].clamp(0, 1), quality)
         return x
 

@@ -2,7 +2,7 @@
 
     python train.py --packs DIR --out DIR --seconds 600 [--resume]
 
-DIR of --packs holds train-*.npz (pack.py), library.npz (library.py), sscd.npy and, for a first
+DIR of --packs holds train-*.npz (pack.py), library.npz (pack.py --library), sscd.npy and, for a first
 start, imagenet.pt (the ImageNet weights). Writes to --out: checkpoint.pt (to resume), encoder.pt
 (the running mean of the weights, what is exported), log.csv.
 """

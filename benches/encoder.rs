@@ -1,0 +1,57 @@
+//! Milliseconds a picture takes in the backbone, beside other networks, one core, one run.
+//!
+//!     cargo bench --bench encoder -- [--onnxruntime COMMAND] [FILE@SIZE …]
+//!
+//! Each FILE is an ONNX network with one input `[1, 3, SIZE, SIZE]`, run by tract. COMMAND gets the
+//! same arguments and prints what it measures (`python models/train/time_onnx.py`); files that only it
+//! can run are named with a plus: `+FILE@SIZE`.
+
+use std::env;
+use std::error::Error;
+use std::process::Command;
+use std::time::Instant;
+
+use similard::photo::Picture;
+use similard::vision::backbone::Backbone;
+use tract_onnx::prelude::*;
+
+const ROUNDS: usize = 40;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args: Vec<String> = env::args().skip(1).filter(|a| a != "--bench").collect();
+    let command = args.iter().position(|a| a == "--onnxruntime").map(|at| args.drain(at..at + 2).nth(1).ok_or("--onnxruntime COMMAND")).transpose()?;
+
+    let picture = Picture::new(256, 192, (0..256 * 192 * 3u32).map(|i| (i * 7 % 256) as u8).collect());
+    let mut runner = Backbone::embedded()?.runner()?;
+    let own = median(|| Ok(drop(runner.features(&picture)?)))?;
+    println!("{own:6.2} ms  the shipped backbone in tract, preparation of a 256 × 192 picture included");
+
+    for named in args.iter().filter(|a| !a.starts_with('+')) {
+        let (file, size) = named.rsplit_once('@').ok_or("FILE@SIZE")?;
+        let size: usize = size.parse()?;
+        let plan = tract_onnx::onnx().model_for_path(file)?.with_input_fact(0, f32::fact([1, 3, size, size]).into())?.into_optimized()?.into_runnable()?;
+        let mut state = plan.spawn()?;
+        let input = Tensor::zero::<f32>(&[1, 3, size, size])?;
+        let time = median(|| Ok(drop(state.run(tvec!(input.clone().into()))?)))?;
+        println!("{time:6.2} ms  {file} at {size} pixels in tract, × {:.1}", time / own);
+    }
+    if let Some(command) = command {
+        let files: Vec<&str> = args.iter().map(|a| a.trim_start_matches('+')).collect();
+        let status = Command::new("sh").arg("-c").arg(format!("{command} \"$@\"")).arg("sh").args(files).status()?;
+        if !status.success() {
+            return Err(format!("{command}: {status}").into());
+        }
+    }
+    Ok(())
+}
+
+fn median(mut run: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    let mut times = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        run()?;
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    Ok(times[ROUNDS / 2])
+}
