@@ -19,7 +19,11 @@ const ROUNDS: usize = 40;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = env::args().skip(1).filter(|a| a != "--bench").collect();
-    let command = args.iter().position(|a| a == "--onnxruntime").map(|at| args.drain(at..at + 2).nth(1).ok_or("--onnxruntime COMMAND")).transpose()?;
+    let command = args
+        .iter()
+        .position(|a| a == "--onnxruntime")
+        .map(|at| args.drain(at..at + 2).nth(1).ok_or("--onnxruntime COMMAND"))
+        .transpose()?;
 
     let picture = Picture::new(256, 192, (0..256 * 192 * 3u32).map(|i| (i * 7 % 256) as u8).collect());
     let mut runner = Backbone::embedded()?.runner()?;
@@ -29,7 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for named in args.iter().filter(|a| !a.starts_with('+')) {
         let (file, size) = named.rsplit_once('@').ok_or("FILE@SIZE")?;
         let size: usize = size.parse()?;
-        let plan = tract_onnx::onnx().model_for_path(file)?.with_input_fact(0, f32::fact([1, 3, size, size]).into())?.into_optimized()?.into_runnable()?;
+        let plan = tract_onnx::onnx()
+            .model_for_path(file)?
+            .with_input_fact(0, f32::fact([1, 3, size, size]).into())?
+            .into_optimized()?
+            .into_runnable()?;
         let mut state = plan.spawn()?;
         let input = Tensor::zero::<f32>(&[1, 3, size, size])?;
         let time = median(|| Ok(drop(state.run(tvec!(input.clone().into()))?)))?;

@@ -315,22 +315,17 @@ impl Service for Answers {
         if clustering::shows(&selection.relations, Relation::Identical) {
             for photo in photos.values() {
                 let first = &photo.files[0].place;
-                pairs.extend(photo.files[1..].iter().map(|other| FilePair {
-                    distance: 0.0,
-                    a: text(first),
-                    b: text(&other.place),
-                    relation: Relation::Identical,
-                }));
+                pairs.extend(photo.files[1..].iter().map(|other| file_pair(0.0, text(first), text(&other.place), Relation::Identical)));
             }
-            pairs.sort_by(|x, y| (&x.a.path, &x.b.path).cmp(&(&y.a.path, &y.b.path)));
         }
         for pair in near {
             let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
             let relation = relation(&a.capture, &b.capture);
             if clustering::shows(&selection.relations, relation) {
-                pairs.push(FilePair { distance: pair.distance, a: text(&a.files[0].place), b: text(&b.files[0].place), relation });
+                pairs.push(file_pair(pair.distance, text(&a.files[0].place), text(&b.files[0].place), relation));
             }
         }
+        pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then_with(|| (&x.a.path, &x.b.path).cmp(&(&y.a.path, &y.b.path))));
         Ok(Pairs { head: self.shared.head.clone(), pairs, coverage: self.coverage(&reader, &scopes)? })
     }
 
@@ -390,6 +385,12 @@ impl Service for Answers {
     fn stop(&self) {
         self.shared.stop();
     }
+}
+
+/// By path, so that an answer does not depend on what was seen first.
+fn file_pair(distance: f32, x: types::PathText, y: types::PathText, relation: Relation) -> FilePair {
+    let (a, b) = if x.path <= y.path { (x, y) } else { (y, x) };
+    FilePair { distance, a, b, relation }
 }
 
 fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {

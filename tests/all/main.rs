@@ -9,5 +9,6 @@ mod cameras;
 mod damage;
 mod dupes;
 mod photos;
+mod storm;
 mod support;
 mod watching;

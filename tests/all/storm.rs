@@ -1,0 +1,247 @@
+//! Storms: several threads do to two watched folders whatever programs and people do, while the
+//! daemon watches; then its answer must be that of a new index of the same folders. Also with the
+//! daemon killed in the middle, again and again.
+//!
+//! More and longer: `SIMILARD_STORMS=20 SIMILARD_STORM_STEPS=1000 cargo test --release storm -- --nocapture`
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::photos;
+use crate::support::{Instance, PATIENCE, array};
+
+const THREADS: u64 = 3;
+
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Small files: photos, versions of them, one that is damaged.
+fn contents() -> Vec<Vec<u8>> {
+    let mut contents: Vec<Vec<u8>> = photos::NAMES
+        .iter()
+        .flat_map(|name| {
+            let small = photos::half(&photos::open(name));
+            [photos::jpeg(&small, 85), photos::jpeg(&photos::warm(&small), 60), photos::jpeg(&photos::crop(&small, 0.9), 80)]
+        })
+        .collect();
+    let whole = contents[0].clone();
+    contents.push(whole[..whole.len() / 2].to_vec());
+    contents
+}
+
+/// Does one random thing. Whatever another thread made impossible is left undone.
+fn step(rng: &mut Rng, roots: &[PathBuf], contents: &[Vec<u8>]) -> std::io::Result<()> {
+    let folder = |rng: &mut Rng| {
+        let mut folder = roots[rng.usize(..roots.len())].clone();
+        for _ in 0..rng.usize(..3) {
+            folder.push(format!("d{}", rng.u8(..3)));
+        }
+        folder
+    };
+    let name = |rng: &mut Rng| format!("p{}.jpg", rng.u8(..12));
+    let some = |rng: &mut Rng| {
+        let folder = folder(rng);
+        let name = name(rng);
+        folder.join(name)
+    };
+    let content = &contents[rng.usize(..contents.len())];
+    match rng.u8(..100) {
+        // A new file, or other bytes in an old one.
+        0..28 => {
+            let folder = folder(rng);
+            fs::create_dir_all(&folder)?;
+            fs::write(folder.join(name(rng)), content)
+        }
+        // Slowly, in two parts.
+        28..38 => {
+            let mut file = fs::File::create(some(rng))?;
+            let (first, rest) = content.split_at(content.len() / 2);
+            std::io::Write::write_all(&mut file, first)?;
+            thread::sleep(Duration::from_millis(rng.u64(1..60)));
+            std::io::Write::write_all(&mut file, rest)
+        }
+        // As programs save: a temporary file, then a rename over the old one.
+        38..50 => {
+            let to = some(rng);
+            let part = to.with_extension("part");
+            fs::write(&part, content)?;
+            fs::rename(part, to)
+        }
+        // Moves, also between roots.
+        50..62 => fs::rename(some(rng), some(rng)),
+        // Two files change places.
+        62..66 => {
+            let (a, b) = (some(rng), some(rng));
+            let between = a.with_extension("swap");
+            fs::rename(&a, &between)?;
+            fs::rename(&b, &a)?;
+            fs::rename(between, b)
+        }
+        66..72 => fs::hard_link(some(rng), some(rng)),
+        72..82 => fs::remove_file(some(rng)),
+        // A folder moves, with everything in it.
+        82..90 => fs::rename(folder(rng), folder(rng)),
+        // Nested new folders with a file at the bottom, at once.
+        90..95 => {
+            let deep = folder(rng).join("d0/d1");
+            fs::create_dir_all(&deep)?;
+            fs::write(deep.join(name(rng)), content)
+        }
+        95..98 => fs::remove_dir_all(folder(rng).join(format!("d{}", rng.u8(..3)))),
+        // Same bytes, another time.
+        _ => fs::File::options().append(true).open(some(rng))?.set_modified(std::time::SystemTime::now()),
+    }
+}
+
+fn storm(seed: u64, steps: u64, roots: &[PathBuf], contents: &[Vec<u8>]) {
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            scope.spawn(move || {
+                let mut rng = Rng::with_seed(seed * 100 + number);
+                for _ in 0..steps / THREADS {
+                    let _ = step(&mut rng, roots, contents);
+                    if rng.u8(..10) == 0 {
+                        thread::sleep(Duration::from_millis(rng.u64(..30)));
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Everything an answer says that does not depend on the history of the index.
+fn said(instance: &Instance, roots: &[PathBuf]) -> Value {
+    let ask = |words: &[&str]| instance.json(words.iter().map(OsStr::new).chain(roots.iter().map(|r| r.as_os_str())));
+    let clusters = ask(&["dupes", "--format=json"]);
+    let strip = |cluster: &Value| (cluster["id"].clone(), cluster["photos"].clone(), cluster["pairs"].clone());
+    let mut stripped: Vec<String> = array(&clusters["clusters"]).iter().map(|c| format!("{:?}", strip(c))).collect();
+    stripped.sort();
+    let pairs = instance.ok(["pairs", "--max-distance=0.45"].iter().map(OsStr::new).chain(roots.iter().map(|r| r.as_os_str())));
+    let mut pairs: Vec<&str> = pairs.lines().collect();
+    pairs.sort_unstable();
+    let failures = instance.ok(["failures"]);
+    let mut failures: Vec<&str> = failures.lines().collect();
+    failures.sort_unstable();
+    serde_json::json!({ "clusters": stripped, "pairs": pairs, "failures": failures, "coverage": clusters["coverage"] })
+}
+
+/// Waits until the daemon, left alone, says what a new one says of the same folders.
+fn agrees_with_a_new_index(what: &str, instance: &Instance, roots: &[PathBuf]) {
+    let fresh = Instance::new();
+    let expected = said(&fresh, roots);
+    let deadline = Instant::now() + PATIENCE / 4;
+    loop {
+        let now = said(instance, roots);
+        if now == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{what}: {}", difference(&now, &expected));
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn difference(now: &Value, expected: &Value) -> String {
+    let mut out = format!("coverage {} and not {}\n", now["coverage"], expected["coverage"]);
+    for part in ["clusters", "pairs", "failures"] {
+        let (now, expected) = (array(&now[part]), array(&expected[part]));
+        now.iter().filter(|x| !expected.contains(x)).for_each(|x| out += &format!("too much in {part}: {x}\n"));
+        expected.iter().filter(|x| !now.contains(x)).for_each(|x| out += &format!("missing in {part}: {x}\n"));
+    }
+    out
+}
+
+/// What must hold in every database at every moment.
+fn is_sound(instance: &Instance) {
+    let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
+    let one = |sql: &str| index.query_row(sql, [], |row| row.get::<_, String>(0)).expect("a row");
+    assert_eq!(one("PRAGMA integrity_check"), "ok");
+    let none = |sql: &str| assert_eq!(index.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number"), 0, "{sql}");
+    none("SELECT count(*) FROM pragma_foreign_key_check");
+    none("SELECT count(*) FROM photos WHERE id NOT IN (SELECT photo FROM features)");
+    none("SELECT count(*) FROM files WHERE photo IS NULL AND NOT pending AND (root, path) NOT IN (SELECT root, path FROM failures)");
+    none("SELECT count(*) FROM files WHERE photo IS NOT NULL AND (pending OR content IS NULL)");
+    none("SELECT count(*) FROM pairs WHERE a >= b");
+}
+
+#[test]
+fn after_a_storm_the_answer_is_that_of_a_new_index() {
+    let contents = contents();
+    for seed in 0..setting("SIMILARD_STORMS", 3) {
+        let instance = Instance::new();
+        let roots = [instance.folder("a"), instance.folder("b")];
+        instance.dupes(&roots[0]);
+        instance.dupes(&roots[1]);
+        let steps = setting("SIMILARD_STORM_STEPS", 240);
+        storm(seed, steps, &roots, &contents);
+        agrees_with_a_new_index(&format!("seed {seed}"), &instance, &roots);
+        is_sound(&instance);
+        println!("storm {seed}: {steps} steps, no difference");
+    }
+}
+
+#[test]
+fn killed_in_a_storm_it_comes_to_the_same_answer() {
+    let contents = contents();
+    let instance = Instance::new();
+    let roots = [instance.folder("a"), instance.folder("b")];
+    let kills = setting("SIMILARD_STORM_KILLS", 8);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (roots, contents, over) = (&roots, &contents, &over);
+        scope.spawn(move || {
+            let mut seed = 1000;
+            while !over.load(Ordering::Relaxed) {
+                storm(seed, 30, roots, contents);
+                seed += 1;
+            }
+        });
+        let mut rng = Rng::with_seed(7);
+        for _ in 0..kills {
+            let mut started = instance.command();
+            started.args(["dupes", "--no-wait"]).args(roots.iter()).stdout(std::process::Stdio::null());
+            assert!(started.status().expect("runs").success());
+            thread::sleep(Duration::from_millis(rng.u64(5..400)));
+            instance.kill();
+            is_sound(&instance);
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    agrees_with_a_new_index("after the last kill", &instance, &roots);
+    is_sound(&instance);
+    println!("{kills} kills, no difference");
+}
+
+/// Names that are not UTF-8 move like any others.
+#[test]
+fn a_folder_that_moves_costs_no_read() {
+    let instance = Instance::new();
+    let root = instance.folder("root");
+    let folder = root.join(OsStr::from_bytes(b"2024 \xff"));
+    fs::create_dir(&folder).expect("made");
+    let files = photos::library(&folder, &["00003", "00009"]) as u64;
+    let before = instance.dupes(&root);
+    assert_eq!(instance.counter("read"), files);
+    let moved = root.join("2024 Summer");
+    fs::rename(&folder, &moved).expect("moved");
+    let moved_to = |answer: &Value| {
+        array(&answer["clusters"])
+            .iter()
+            .flat_map(|c| array(&c["photos"]))
+            .all(|p| p["path"].as_str().is_some_and(|p| Path::new(p).starts_with(&moved)))
+    };
+    crate::support::wait_until("the new names are in the answer", || moved_to(&instance.dupes(&root)));
+    let after = instance.dupes(&root);
+    assert_eq!(array(&after["clusters"]).len(), array(&before["clusters"]).len());
+    assert_eq!(after["clusters"][0]["id"], before["clusters"][0]["id"]);
+    assert_eq!(instance.counter("read"), files, "a rename reads nothing");
+}
