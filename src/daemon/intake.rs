@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, Ticket, folder_id, read, write};
@@ -210,6 +210,7 @@ impl Intake {
             return None;
         }
         let found = intake::walk(&root.path, &place.path, &self.shared.stopping)?;
+        self.flush()?;
         let known = self.reader.files(place).ok()?;
         if found.files.is_empty() && place.path.as_os_str().is_empty() && is_elsewhere(&root.path, known.values()) {
             return None;
@@ -244,6 +245,14 @@ impl Intake {
     fn write_files(&self, seen: Vec<(Place, Stamp)>, gone: Vec<Place>) {
         seen.chunks(BATCH).for_each(|part| self.write(Write::Files { seen: part.to_vec(), gone: Vec::new() }));
         gone.chunks(BATCH).for_each(|part| self.write(Write::Files { seen: Vec::new(), gone: part.to_vec() }));
+    }
+
+    /// Waits until what was written is in the store: a file that is again as the store still says
+    /// it was, but as the last look did not find it, would be taken for unchanged.
+    fn flush(&self) -> Option<()> {
+        let (done, wait) = sync_channel(1);
+        self.writes.send(Write::Flush(done)).ok()?;
+        wait.recv().ok()
     }
 
     fn write(&self, write: Write) {

@@ -88,7 +88,7 @@ impl Worker {
         // What was read belongs to the stamp from before only if it still has it.
         let stamp = file.metadata().map(|m| stamp_of(&m))?;
         if !stamp.is_same_inode(&job.stamp) {
-            return Ok(Some(Outcome::Changed { stamp }));
+            return Ok(Some(Outcome::Changed { was: job.stamp, is: stamp }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
@@ -128,9 +128,10 @@ pub enum Outcome {
         stamp: Stamp,
         made: Made,
     },
-    /// It was written to while it was read.
+    /// It was written to, or replaced, since it was seen.
     Changed {
-        stamp: Stamp,
+        was: Stamp,
+        is: Stamp,
     },
     Gone {
         stamp: Stamp,

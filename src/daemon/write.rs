@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -37,6 +37,8 @@ pub enum Write {
     Done {
         _ticket: Ticket,
     },
+    /// Tells when everything before is committed.
+    Flush(SyncSender<()>),
     AddRoot(PathBuf, oneshot::Sender<store::Result<Root>>),
     RemoveRoot(Root, oneshot::Sender<store::Result<()>>),
 }
@@ -106,6 +108,12 @@ impl WriteThread {
         }
         self.tell(&changes);
         self.release(&changes);
+        for change in &changes {
+            if let Write::Flush(done) = change {
+                // It has room for one, and nobody else sends.
+                let _ = done.try_send(());
+            }
+        }
         // A file that is left pending is not handed out again at once.
         let news = changes.iter().any(|c| matches!(c, Write::Files { .. } | Write::Read { outcome: Some(_), .. }));
         drop(changes);
@@ -158,7 +166,7 @@ impl WriteThread {
                             new.extend(settle(batch, place, outcome, head, backbone)?);
                         }
                     }
-                    Write::Done { .. } | Write::AddRoot(..) | Write::RemoveRoot(..) => {}
+                    Write::Done { .. } | Write::Flush(_) | Write::AddRoot(..) | Write::RemoveRoot(..) => {}
                 }
             }
             let arrival = arrive(&read(&shared.index), &new, REACH);
@@ -218,7 +226,7 @@ fn settle(
 ) -> store::Result<Option<(PhotoId, Embedding)>> {
     match outcome {
         Outcome::Known { stamp, photo, content } => batch.link(place, stamp, content, *photo)?,
-        Outcome::Changed { stamp } => batch.see(place, stamp)?,
+        Outcome::Changed { was, is } => batch.see_instead(place, was, is)?,
         Outcome::Gone { stamp } => batch.forget_unread(place, stamp)?,
         Outcome::Failed { stamp, failure } => batch.fail(place, stamp, failure)?,
         Outcome::New { stamp, made } => {

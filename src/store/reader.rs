@@ -239,7 +239,7 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<(Place, Stamp)> {
     Ok((Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) }, stamp(row, 2)?))
 }
 
-fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
+pub(super) fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     Ok(Stamp {
         volume: row.get::<_, i64>(first)? as u64,
         inode: row.get::<_, i64>(first + 1)? as u64,

@@ -136,8 +136,35 @@ impl Batch<'_> {
                     stamp.size as i64,
                     stamp.mtime
                 ])?;
+            self.see_links(stamp)?;
         }
         Ok(())
+    }
+
+    /// Records a file that was seen, if what is known of it is still `was`: what was looked at
+    /// since then is newer, whenever it came here.
+    pub fn see_instead(&mut self, place: &Place, was: &Stamp, is: &Stamp) -> Result<()> {
+        let known = self
+            .transaction
+            .prepare_cached("SELECT volume, inode, size, mtime, ctime FROM files WHERE root = ?1 AND path = ?2")?
+            .query_row(params![place.root.0, place.path.as_os_str().as_bytes()], |row| super::reader::stamp(row, 0))
+            .optional()?;
+        if known == Some(*was) { self.see(place, is) } else { Ok(()) }
+    }
+
+    /// Other names of a file that was written to raise no event: they hold the new bytes all the same.
+    fn see_links(&mut self, stamp: &Stamp) -> Result<()> {
+        let mut write = self.transaction.prepare_cached(
+            "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
+             WHERE volume = ?1 AND inode = ?2 AND (size, mtime) IS NOT (?3, ?4) RETURNING root, path",
+        )?;
+        let links = write
+            .query_map(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime], |row| {
+                Ok(Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) })
+            })?;
+        let links = links.collect::<rusqlite::Result<Vec<_>>>()?;
+        drop(write);
+        links.iter().try_for_each(|place| self.forgive(place))
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
