@@ -11,7 +11,7 @@ const OPERATIONS: &[Operation] = &[
     ("get", "/v1/roots", "The watched folders", &[], "RootStatus[]"),
     ("post", "/v1/roots", "Watch a folder", &["path"], ""),
     ("delete", "/v1/roots", "Stop watching a folder", &["path"], ""),
-    ("post", "/v1/scan", "Look at the paths, or everything, again", &["path"], ""),
+    ("post", "/v1/scan", "Look at the paths, or everything, again", &["path", "forget"], ""),
     ("get", "/v1/wait", "Wait until everything under the paths is read", &["path", "timeout_ms"], "Progress"),
     ("get", "/v1/clusters", "Photos that are versions of each other", &["path", "threshold", "relation", "everywhere"], "Clusters"),
     ("get", "/v1/pairs", "Pairs of photos, closest first", &["path", "max_distance", "relation"], "Pairs"),

@@ -187,8 +187,9 @@ async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
 async fn scan(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let paths = query.paths()?;
+    let forget = query.take("forget").is_some_and(|v| v != b"false");
     query.end()?;
-    answer(&app, move |s| s.scan(&paths)).await
+    answer(&app, move |s| s.scan(&paths, forget)).await
 }
 
 async fn wait(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {

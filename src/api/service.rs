@@ -42,7 +42,8 @@ pub trait Service: Send + Sync + 'static {
     fn add_root(&self, path: &Path) -> Result<(), Problem>;
     fn remove_root(&self, path: &Path) -> Result<(), Problem>;
     /// Looks at the paths again, or at all roots when there are none; answers before that is done.
-    fn scan(&self, paths: &[PathBuf]) -> Result<(), Problem>;
+    /// With `forget`, files that are gone are forgotten however many they are.
+    fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem>;
     /// Waits until everything under the paths is read, or for `timeout`.
     fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
     fn clusters(&self, selection: &Selection) -> Result<Clusters, Problem>;

@@ -49,11 +49,26 @@ pub struct RootStatus {
     pub path: PathText,
     /// `online`, or `offline` while the folder is not there.
     pub state: String,
+    /// Why it is offline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<String>,
+    /// The filesystem by which it is known at another mount point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
     /// Whether a scan or a read is under way.
     pub busy: bool,
-    /// Why new files are not noticed by themselves, when they are not.
+    /// Why new files are not all noticed by themselves, when they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwatched: Option<String>,
+    /// Seconds between scans without a reason.
+    pub scanned_every: u64,
+    /// When the last scan of all of it ended, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_scan: Option<u64>,
+    /// Events heard of it since the daemon started.
+    pub events: u64,
+    /// Files that are gone, but so many at once that `scan --forget` must say so.
+    pub missing: u64,
     pub coverage: Coverage,
 }
 
@@ -198,6 +213,14 @@ pub enum What {
     },
     /// A file is gone.
     Gone(PathText),
+    /// A root went away; its photos stay.
+    Offline {
+        #[serde(flatten)]
+        path: PathText,
+        reason: String,
+    },
+    /// A root is back, perhaps at another path.
+    Online(PathText),
     ScanStarted(PathText),
     ScanFinished {
         #[serde(flatten)]

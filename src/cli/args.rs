@@ -84,7 +84,12 @@ pub enum Command {
     #[command(subcommand)]
     Roots(RootsCommand),
     /// Look at the folders again, or at everything
-    Scan { path: Option<PathBuf> },
+    Scan {
+        path: Option<PathBuf>,
+        /// Forget what is gone, even if it is most of a folder at once
+        #[arg(long)]
+        forget: bool,
+    },
     /// Show what the daemon is doing
     Status {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]

@@ -62,11 +62,12 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
             let roots: Vec<RootStatus> = open(Start::Never).await?.get("/v1/roots").await?;
             show(format, &roots, |out, roots| print::roots(out, roots))
         }
-        Command::Scan { path } => {
+        Command::Scan { path, forget } => {
             let paths = path.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
             let client = open(wish).await?;
-            client.post::<()>(&target("/v1/scan", &paths), Vec::new()).await?;
             let query = as_query(&paths);
+            let orders = query.iter().copied().chain(forget.then_some(("forget", &b"true"[..])));
+            client.post::<()>(&format!("/v1/scan?{}", query_of(orders)), Vec::new()).await?;
             progress::wait(&client, &query).await?;
             Ok(ExitCode::SUCCESS)
         }

@@ -96,11 +96,25 @@ pub fn roots(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
             _ => "online".green().to_string(),
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
-        if let Some(why) = &root.unwatched {
-            writeln!(out, "    {} new files are not noticed by themselves: {why}; simctl scan finds them", "warning:".yellow())?;
+        if let Some(why) = &root.offline {
+            writeln!(out, "    {why}; its photos stay, and it is known when it is back")?;
+        } else if let Some(why) = &root.unwatched {
+            let every = span(root.scanned_every);
+            writeln!(out, "    {} it is scanned every {every}, because {why}", "note:".yellow())?;
+        }
+        if root.missing > 0 {
+            writeln!(out, "    {} {} files are gone at once; simctl scan --forget forgets them", "warning:".yellow(), root.missing)?;
         }
     }
     Ok(())
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        _ => format!("{} hours", seconds / 3600),
+    }
 }
 
 pub fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
@@ -129,6 +143,8 @@ pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
         What::Failed { path, reason } => writeln!(out, "{}  {}: {reason}", "failed".red(), shown(&path.path)),
         What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
+        What::Offline { path, reason } => writeln!(out, "offline {}: {reason}", shown(&path.path)),
+        What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
         What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
         What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
         What::Missed { count: missed } => writeln!(out, "{}  {missed} events went by too fast", "missed".red()),

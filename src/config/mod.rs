@@ -46,6 +46,8 @@ pub struct Settings {
     /// Photos read at once.
     pub workers: usize,
     pub limits: Limits,
+    /// The share of a root's files that may go at once without a question, 0 to 1.
+    pub forget_at_once: f64,
 }
 
 /// The config file. Every key may be left out.
@@ -57,6 +59,7 @@ struct File {
     max_pixels: Option<u64>,
     max_decode_memory: Option<u64>,
     max_decode_seconds: Option<u64>,
+    forget_at_once: Option<f64>,
 }
 
 impl Settings {
@@ -103,6 +106,7 @@ impl Settings {
                 memory: file.max_decode_memory.unwrap_or(limits.memory),
                 seconds: file.max_decode_seconds.unwrap_or(limits.seconds).max(1),
             },
+            forget_at_once: file.forget_at_once.unwrap_or(0.5),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use tokio::sync::{broadcast, oneshot};
@@ -19,7 +19,7 @@ use crate::api::types::{
     Version,
 };
 use crate::api::{Problem, Service, text_of};
-use crate::intake::is_left_out;
+use crate::intake::{Volume, is_left_out};
 use crate::likeness::{Head, HeadError, REACH, THRESHOLD, crowded, crowds, distance, relation};
 use crate::photo::{Coverage, Embedding, Identity, PhotoId, Place, Relation, Root, scopes_of};
 use crate::store::{self, PhotoRecord, Reader};
@@ -98,8 +98,7 @@ impl Answers {
     }
 
     fn is_online(&self, scope: &Place) -> bool {
-        let root = read(&self.shared.roots).iter().find(|root| root.id == scope.root).cloned();
-        root.is_some_and(|root| root.path.is_dir())
+        self.shared.is_online(scope.root)
     }
 
     fn coverage(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
@@ -109,16 +108,35 @@ impl Answers {
     }
 
     fn problems(&self) -> Vec<String> {
-        lock(&self.shared.problems).values().cloned().collect()
+        let mut problems: Vec<String> = lock(&self.shared.problems).values().cloned().collect();
+        let states = read(&self.shared.states);
+        for root in read(&self.shared.roots).iter() {
+            let missing = states.get(&root.id).map_or(0, |state| state.missing);
+            if missing > 0 {
+                let path = root.path.display();
+                problems.push(format!(
+                    "{missing} files of {path} are gone at once and still listed; if they were deleted: simctl scan --forget {path}"
+                ));
+            }
+        }
+        problems
     }
 
     fn root_status(&self, reader: &Reader, root: &Root) -> Result<RootStatus, Problem> {
         let scope = [Place { root: root.id, path: PathBuf::new() }];
+        let state = read(&self.shared.states).get(&root.id).cloned().unwrap_or_default();
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
         Ok(RootStatus {
             path: text_of(&root.path),
-            state: if root.path.is_dir() { "online" } else { "offline" }.into(),
+            state: if state.offline.is_none() { "online" } else { "offline" }.into(),
+            offline: state.offline,
+            volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
             busy: self.shared.activity.is_busy(root.id),
-            unwatched: read(&self.shared.unwatched).get(&root.id).cloned(),
+            unwatched: state.unwatched,
+            scanned_every: state.scanned_every.as_secs(),
+            last_scan: state.last_scan.and_then(seconds),
+            events: state.hints,
+            missing: state.missing as u64,
             coverage: self.coverage(reader, &scope)?,
         })
     }
@@ -140,6 +158,24 @@ impl Answers {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Whether a path is that of an offline root whose filesystem is mounted elsewhere now, which is
+    /// taken up then.
+    fn is_a_root_come_back(&self, path: &Path) -> Result<bool, Problem> {
+        let Some(here) = Volume::of(path) else { return Ok(false) };
+        let is_it = |root: &Root| {
+            !self.shared.is_online(root.id)
+                && root.home.as_ref().is_some_and(|(volume, inner)| *volume == here.id && here.inner.starts_with(inner))
+        };
+        let root = read(&self.shared.roots).iter().find(|root| is_it(root)).cloned();
+        let Some(root) = root else { return Ok(false) };
+        self.start(root)?;
+        let deadline = Instant::now() + ORDER;
+        while self.shared.root_of(path).is_none() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(self.shared.root_of(path).is_some())
     }
 
     fn start(&self, root: Root) -> Result<(), Problem> {
@@ -224,11 +260,14 @@ impl Service for Answers {
             && real.strip_prefix(&root.path).is_ok_and(|below| !below.iter().any(is_left_out))
         {
             // Known, but perhaps its folder came back, was replaced, or tells nothing of its changes.
-            let started = read(&self.shared.started).get(&root.id).copied();
-            let is_current = started.is_none_or(|folder| folder == folder_id(&root.path));
-            let is_watched = started.is_some() && !read(&self.shared.unwatched).contains_key(&root.id);
+            let state = read(&self.shared.states).get(&root.id).cloned();
+            let is_current = state.as_ref().is_none_or(|state| state.folder == folder_id(&root.path));
+            let is_watched = state.is_some_and(|state| state.unwatched.is_none());
             let is_under_way = self.shared.activity.is_busy(root.id);
             return if is_current && (is_watched || is_under_way) { Ok(()) } else { self.start(root) };
+        }
+        if self.is_a_root_come_back(&real)? {
+            return Ok(());
         }
         let before = read(&self.shared.roots).clone();
         let root = self.written(|reply| Write::AddRoot(real, reply))?;
@@ -254,12 +293,12 @@ impl Service for Answers {
         self.written(|reply| Write::RemoveRoot(root, reply))
     }
 
-    fn scan(&self, paths: &[PathBuf]) -> Result<(), Problem> {
+    fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem> {
         for scope in self.scopes(paths)? {
             let root = read(&self.shared.roots).iter().find(|root| root.id == scope.root).cloned();
             if let Some(root) = root {
                 let ticket = self.shared.activity.begin(root.id);
-                self.order(Order::Scan(root, scope, ticket))?;
+                self.order(Order::Scan { root, place: scope, forget, ticket })?;
             }
         }
         Ok(())
@@ -272,7 +311,7 @@ impl Service for Answers {
             let scopes = self.scopes(paths)?;
             let online: Vec<Place> = scopes.iter().filter(|s| self.is_online(s)).cloned().collect();
             lock(&self.shared.wanted).extend(online.iter().map(|scope| (scope.clone(), Instant::now())));
-            let is_new = |root| !read(&self.shared.started).contains_key(&root);
+            let is_new = |root| !read(&self.shared.states).contains_key(&root);
             let is_busy = |root| is_new(root) || self.shared.activity.is_busy(root);
             let settled = !online.iter().any(|s| is_busy(s.root)) && !reader.is_pending(&online)?;
             let left = deadline.saturating_duration_since(Instant::now());

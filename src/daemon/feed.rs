@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use super::shared::{Shared, lock, read};
+use super::shared::{Shared, lock};
 use crate::photo::{Place, RootId, Stamp};
 use crate::store::Reader;
 
@@ -41,11 +41,9 @@ pub fn run(shared: &Shared, reader: &Reader, jobs: &SyncSender<Job>) {
             after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());
             pending.extend(rest);
         }
-        let roots = read(&shared.roots).clone();
-        let online: Vec<RootId> = roots.iter().filter(|root| root.path.is_dir()).map(|root| root.id).collect();
         let mut handed_out = false;
         for (place, stamp) in pending {
-            let Some(path) = shared.path_of(&place).filter(|_| online.contains(&place.root)) else { continue };
+            let Some(path) = shared.path_of(&place).filter(|_| shared.is_online(place.root)) else { continue };
             if !lock(&shared.in_flight).places.insert(place.clone()) {
                 continue;
             }

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::presence::{Presence, presence};
 use super::shared::{Shared, Ticket, folder_id, read, write};
 use super::write::Write;
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::intake::{self, Change, Hint, Settle, Watch};
-use crate::photo::{Failure, KnownFile, Place, Root, RootId, Stage, Stamp};
+use crate::intake::{self, Change, Hint, Settle, Volume, Watch};
+use crate::photo::{Failure, Place, Root, RootId, Stage, Stamp};
 use crate::store::Reader;
 
 /// What intake is told. The ticket keeps the root busy until the effects are in the store.
@@ -19,7 +20,15 @@ pub enum Order {
     /// Watch a root and scan it.
     Start(Root, Ticket),
     /// Scan a place.
-    Scan(Root, Place, Ticket),
+    Scan {
+        root: Root,
+        place: Place,
+        /// Believe that what is gone is gone, however much it is.
+        forget: bool,
+        ticket: Ticket,
+    },
+    /// Something was mounted or unmounted.
+    Mounts,
     /// Stop watching.
     Forget(Root),
     Hint(Hint, Option<Ticket>),
@@ -28,15 +37,17 @@ pub enum Order {
 /// Changes written at once during a scan.
 const BATCH: usize = 2000;
 
-/// How often lost hints are looked for while nothing else happens.
+/// How often roots are looked for while nothing else happens.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Whether a folder is on another filesystem than all its known files: the empty mount point of a
-/// volume that is away.
-fn is_elsewhere<'a>(folder: &Path, mut known: impl Iterator<Item = &'a KnownFile>) -> bool {
-    let Some(first) = known.next() else { return false };
-    folder_id(folder).is_some_and(|(volume, ..)| volume != first.stamp.volume && known.all(|file| volume != file.stamp.volume))
-}
+/// How long until a root is scanned without a reason: the shortest after a scan that found
+/// something, then twice as long each time.
+const SCANS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+/// The same where changes are not noticed by themselves.
+const POLLS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1800));
+
+/// So many files of a root may go at once without a question.
+const FEW: usize = 50;
 
 /// What the store must be told of a place.
 #[derive(Default)]
@@ -57,6 +68,8 @@ pub struct Intake {
     settle: Settle,
     /// Keeps a root busy while one of its paths settles.
     settling: HashMap<RootId, Ticket>,
+    /// When each root is scanned again, whatever happens.
+    scans: HashMap<RootId, Instant>,
 }
 
 impl Intake {
@@ -84,66 +97,152 @@ impl Intake {
         if let Err(e) = &watch {
             shared.set_problem("watch", Some(format!("new files are not noticed by themselves: {e}")));
         }
-        Intake { shared, orders, writes, reader, watch: watch.ok(), settle: Settle::default(), settling: HashMap::new() }
+        Intake {
+            shared,
+            orders,
+            writes,
+            reader,
+            watch: watch.ok(),
+            settle: Settle::default(),
+            settling: HashMap::new(),
+            scans: HashMap::new(),
+        }
     }
 
     /// Runs until every sender of orders is gone or the daemon stops.
     pub fn run(mut self) {
         while !self.shared.is_stopping() {
-            let wait = self.settle.next().map_or(IDLE, |next| next.saturating_duration_since(Instant::now()));
-            match self.orders.recv_timeout(wait) {
+            let now = Instant::now();
+            let next = self.settle.next().into_iter().chain(self.scans.values().copied()).min();
+            match self.orders.recv_timeout(next.map_or(IDLE, |next| next.saturating_duration_since(now)).min(IDLE)) {
                 Ok(order) => self.obey(order),
-                Err(RecvTimeoutError::Timeout) => self.look_for_roots(),
+                Err(RecvTimeoutError::Timeout) if now.elapsed() >= IDLE => self.look_for_roots(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if self.shared.hints_lost.swap(false, std::sync::atomic::Ordering::Relaxed) {
                 self.obey(Order::Hint(Hint::Lost, None));
             }
             self.look_at_due();
+            self.scan_due();
             self.settling.retain(|id, _| read(&self.shared.roots).iter().any(|root| root.id == *id && self.settle.holds(&root.path)));
         }
     }
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Start(root, ticket) => {
-                self.watch(&root);
-                write(&self.shared.started).insert(root.id, folder_id(&root.path));
-                let all = Place { root: root.id, path: PathBuf::new() };
-                self.scan(&root, &all, ticket);
+            Order::Start(root, ticket) => self.start(&root, ticket),
+            Order::Scan { root, place, forget, ticket } => {
+                // Whether it is here may be the question.
+                if self.is_where_it_was(&root) { self.scan(&root, &place, forget, ticket) } else { self.start(&root, ticket) }
             }
-            Order::Scan(root, place, ticket) => self.scan(&root, &place, ticket),
+            Order::Mounts => self.look_for_roots(),
             Order::Forget(root) => {
                 if let Some(watch) = &mut self.watch {
                     watch.remove(&root.path);
                 }
-                write(&self.shared.unwatched).remove(&root.id);
-                write(&self.shared.started).remove(&root.id);
+                write(&self.shared.states).remove(&root.id);
+                self.scans.remove(&root.id);
             }
             Order::Hint(Hint::Path(path), ticket) => {
                 if let (Some(root), Some(ticket)) = (self.shared.root_of(&path), ticket) {
+                    if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
+                        state.hints += 1;
+                    }
                     self.settling.entry(root.id).or_insert(ticket);
                     self.settle.hint(&path, Instant::now());
                 }
             }
             Order::Hint(Hint::Lost, _) => {
+                tracing::info!("events were lost: everything is looked at again");
                 let roots = read(&self.shared.roots).clone();
                 for root in roots {
                     let ticket = self.shared.activity.begin(root.id);
-                    self.obey(Order::Start(root, ticket));
+                    self.start(&root, ticket);
                 }
             }
         }
     }
 
-    /// Takes up roots that came back, or whose folder is another one now.
+    /// Finds a root, watches it and scans it; or says that it is offline.
+    fn start(&mut self, root: &Root, ticket: Ticket) {
+        let was_offline = read(&self.shared.states).get(&root.id).is_some_and(|state| state.offline.is_some());
+        let root = match presence(root, &self.reader) {
+            Presence::Online(found) => found,
+            Presence::Offline(why) => {
+                tracing::info!("{} is offline: {why}", root.path.display());
+                if let Some(watch) = &mut self.watch {
+                    watch.remove(&root.path);
+                }
+                self.scans.remove(&root.id);
+                let mut states = write(&self.shared.states);
+                let state = states.entry(root.id).or_default();
+                (state.folder, state.offline) = (None, Some(why.clone()));
+                drop(states);
+                if !was_offline {
+                    self.shared.tell(What::Offline { path: text_of(&root.path), reason: why });
+                }
+                return;
+            }
+        };
+        self.place(&root);
+        if was_offline {
+            self.shared.tell(What::Online(text_of(&root.path)));
+        }
+        // Before the watch and the scan: what changes later is an event.
+        let folder = folder_id(&root.path);
+        {
+            let mut states = write(&self.shared.states);
+            let state = states.entry(root.id).or_default();
+            (state.folder, state.offline) = (folder, None);
+        }
+        self.watch(&root);
+        let all = Place { root: root.id, path: PathBuf::new() };
+        self.scan(&root, &all, false, ticket);
+    }
+
+    /// Records where a root is, if that is new.
+    fn place(&mut self, root: &Root) {
+        let known = read(&self.shared.roots).iter().find(|known| known.id == root.id).cloned();
+        let Some(known) = known.filter(|known| known != root) else { return };
+        if known.path != root.path {
+            tracing::info!("{} is now at {}", known.path.display(), root.path.display());
+            if let Some(watch) = &mut self.watch {
+                watch.remove(&known.path);
+            }
+        }
+        let (done, wait) = sync_channel(1);
+        self.write(Write::PlaceRoot(root.clone(), done));
+        let _ = wait.recv();
+    }
+
+    fn is_where_it_was(&self, root: &Root) -> bool {
+        let folder = folder_id(&root.path);
+        folder.is_some() && read(&self.shared.states).get(&root.id).is_some_and(|state| state.folder == folder)
+    }
+
+    /// Takes up roots that came, went, or whose folder is another one now.
     fn look_for_roots(&mut self) {
         let roots = read(&self.shared.roots).clone();
         for root in roots {
-            let id = folder_id(&root.path);
-            if id.is_some() && read(&self.shared.started).get(&root.id) != Some(&id) {
-                let ticket = self.shared.activity.begin(root.id);
-                self.obey(Order::Start(root, ticket));
+            let is_offline = !self.shared.is_online(root.id);
+            if is_offline && matches!(presence(&root, &self.reader), Presence::Offline(_)) || !is_offline && self.is_where_it_was(&root) {
+                continue;
+            }
+            let ticket = self.shared.activity.begin(root.id);
+            self.start(&root, ticket);
+        }
+    }
+
+    fn scan_due(&mut self) {
+        let now = Instant::now();
+        let due: Vec<RootId> = self.scans.iter().filter(|(_, at)| **at <= now).map(|(root, _)| *root).collect();
+        for id in due {
+            self.scans.remove(&id);
+            let root = read(&self.shared.roots).iter().find(|root| root.id == id).cloned();
+            if let Some(root) = root {
+                let ticket = self.shared.activity.begin(id);
+                self.obey(Order::Scan { place: Place { root: id, path: PathBuf::new() }, root, forget: false, ticket });
             }
         }
     }
@@ -152,16 +251,13 @@ impl Intake {
         let Some(watch) = &mut self.watch else { return };
         // Watched anew: a folder whose making was missed, or a root that was replaced, has no watch.
         watch.remove(&root.path);
-        let why = watch.add(&root.path).err().map(|e| e.to_string());
-        let mut unwatched = write(&self.shared.unwatched);
-        match why {
-            Some(why) => {
-                tracing::warn!("{} is not watched: {why}", root.path.display());
-                unwatched.insert(root.id, why);
-            }
-            None => {
-                unwatched.remove(&root.id);
-            }
+        let failed = watch.add(&root.path).err().map(|e| e.to_string());
+        if let Some(why) = &failed {
+            tracing::warn!("{} is not watched: {why}", root.path.display());
+        }
+        let why = failed.or_else(|| Volume::of(&root.path)?.silence());
+        if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
+            state.unwatched = why;
         }
     }
 
@@ -175,7 +271,7 @@ impl Intake {
             let ticket = self.shared.activity.begin(root.id);
             if place.path.as_os_str().is_empty() {
                 // The root itself went, or came, or is another one.
-                self.obey(Order::Start(root, ticket));
+                self.start(&root, ticket);
             } else {
                 differences.extend(self.difference(&root, &place).map(|d| (d, ticket)));
             }
@@ -187,20 +283,70 @@ impl Intake {
             gone.extend(difference.gone);
             tickets.push(ticket);
         }
+        let (gone, _) = self.believed(gone);
         self.write_files(Vec::new(), gone);
         tickets.into_iter().for_each(|ticket| self.write(Write::Done { _ticket: ticket }));
     }
 
-    fn scan(&mut self, root: &Root, place: &Place, ticket: Ticket) {
+    fn scan(&mut self, root: &Root, place: &Place, forget: bool, ticket: Ticket) {
         let path = text_of(&root.path_of(place));
         self.shared.tell(What::ScanStarted(path.clone()));
-        let difference = self.difference(root, place).unwrap_or_default();
+        let difference = self.difference(root, place);
+        let was_whole = difference.is_some() && place.path.as_os_str().is_empty();
+        let difference = difference.unwrap_or_default();
         let changes = (difference.seen.len() + difference.gone.len()) as u64;
         self.write_folders(difference.forgiven, difference.unreadable);
-        self.write_files(difference.seen, difference.gone);
+        self.write_files(difference.seen, Vec::new());
+        let (gone, missing) = if forget { (difference.gone, 0) } else { self.believed(difference.gone) };
+        self.write_files(Vec::new(), gone);
+        if was_whole {
+            self.scanned(root, changes > 0, missing);
+        }
         // After everything above: the root stays busy until it is committed.
         self.write(Write::Done { _ticket: ticket });
         self.shared.tell(What::ScanFinished { path, changes });
+    }
+
+    /// After a scan of a whole root: when the next one is.
+    fn scanned(&mut self, root: &Root, found_something: bool, missing: usize) {
+        let mut states = write(&self.shared.states);
+        let Some(state) = states.get_mut(&root.id) else { return };
+        let (shortest, longest) = if state.unwatched.is_some() { POLLS } else { SCANS };
+        let next = if found_something { shortest } else { 2 * state.scanned_every };
+        state.scanned_every = next.clamp(shortest, longest);
+        state.last_scan = Some(SystemTime::now());
+        state.missing = missing;
+        self.scans.insert(root.id, Instant::now() + state.scanned_every);
+    }
+
+    /// What may be forgotten of what is gone, and how many files may not: when most of a root goes
+    /// at once, it was more likely a disk that went than a person who deleted.
+    fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, usize) {
+        let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
+        gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));
+        let mut believed = Vec::new();
+        let mut held_back = 0;
+        for (root, gone) in of_roots {
+            // Files that moved are here under another name by now.
+            let (moved, lost): (Vec<Place>, Vec<Place>) = if gone.len() < FEW || self.flush().is_none() {
+                (gone, Vec::new())
+            } else {
+                gone.into_iter().partition(|place| self.reader.has_moved(place).unwrap_or(false))
+            };
+            believed.extend(moved);
+            let all = self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(usize::MAX);
+            if lost.len() < FEW || lost.len() as f64 <= self.shared.settings.forget_at_once * all as f64 {
+                believed.extend(lost);
+                continue;
+            }
+            held_back += lost.len();
+            tracing::warn!("{} of {all} files of a folder are gone at once; they are kept until somebody says so", lost.len());
+            if let Some(state) = write(&self.shared.states).get_mut(&root) {
+                state.missing = lost.len();
+            }
+        }
+        believed.sort_unstable();
+        (believed, held_back)
     }
 
     /// How the disk differs from the store at one place. A root that is not there is offline:
@@ -212,9 +358,6 @@ impl Intake {
         let found = intake::walk(&root.path, &place.path, &self.shared.stopping)?;
         self.flush()?;
         let known = self.reader.files(place).ok()?;
-        if found.files.is_empty() && place.path.as_os_str().is_empty() && is_elsewhere(&root.path, known.values()) {
-            return None;
-        }
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
         let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
         let mut difference = Difference {

@@ -16,6 +16,8 @@ mod clustering;
 mod feed;
 mod intake;
 mod lock;
+mod mounts;
+mod presence;
 mod run;
 mod shared;
 mod work;

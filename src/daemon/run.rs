@@ -14,6 +14,7 @@ use super::answers::Answers;
 use super::feed;
 use super::intake::{Intake, Order};
 use super::lock::{Lock, Socket, data_directory};
+use super::mounts;
 use super::shared::Shared;
 use super::work::Worker;
 use super::write::WriteThread;
@@ -105,6 +106,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
         .collect();
     let intake = Intake::new(shared.clone(), intake_orders, orders.clone(), writes.clone(), Reader::open(&location)?);
     thread::Builder::new().name("intake".into()).spawn(move || intake.run())?;
+    mounts::spawn(orders.clone())?;
     for order in first_scans {
         let _ = orders.send(order);
     }

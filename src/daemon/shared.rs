@@ -41,16 +41,31 @@ pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What is known of a root beside its files.
+#[derive(Clone, Debug, Default)]
+pub struct RootState {
+    /// The folder that was watched and scanned; `None` when it was away.
+    pub folder: Option<FolderId>,
+    /// Why it is offline.
+    pub offline: Option<String>,
+    /// Why its changes are not all noticed by themselves, so that it is scanned now and then.
+    pub unwatched: Option<String>,
+    /// Until the next scan without a reason.
+    pub scanned_every: Duration,
+    pub last_scan: Option<SystemTime>,
+    /// Events that came from the watch.
+    pub hints: u64,
+    /// Files that are gone, but so many at once that a person must say so.
+    pub missing: usize,
+}
+
 pub struct Shared {
     pub version: Version,
     pub settings: Settings,
     pub location: Location,
     pub roots: RwLock<Vec<Root>>,
-    /// Why a root's changes are not noticed by themselves.
-    pub unwatched: RwLock<HashMap<RootId, String>>,
-    /// The folder that each root was when it was last watched and scanned; `None` when it was away.
-    /// A root that is not here yet was never looked at.
-    pub started: RwLock<HashMap<RootId, Option<FolderId>>>,
+    /// How each root was when it was last looked at. A root that is not here yet never was.
+    pub states: RwLock<HashMap<RootId, RootState>>,
     /// What clients wait for, and when they last asked: it is read first.
     pub wanted: Mutex<HashMap<Place, Instant>>,
     pub index: RwLock<Index>,
@@ -77,8 +92,7 @@ impl Shared {
             settings,
             location,
             roots: RwLock::new(roots),
-            unwatched: RwLock::default(),
-            started: RwLock::default(),
+            states: RwLock::default(),
             wanted: Mutex::default(),
             index: RwLock::new(index),
             head,
@@ -141,6 +155,11 @@ impl Shared {
         let root = self.root_of(path)?;
         let below = path.strip_prefix(&root.path).ok()?;
         (!below.iter().any(is_left_out) && !path.starts_with(&self.settings.data_dir)).then_some(root)
+    }
+
+    /// Whether a root's files can be read; one that was never looked at may be.
+    pub fn is_online(&self, root: RootId) -> bool {
+        read(&self.states).get(&root).is_none_or(|state| state.offline.is_none())
     }
 
     /// The absolute path of a place, as long as its root is known.

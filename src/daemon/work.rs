@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use super::feed::Job;
 use super::shared::{Shared, lock};
 use super::write::Write;
-use crate::intake::stamp_of;
+use crate::intake::stamp_like;
 use crate::photo::{Capture, ContentHash, Counters, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
 use crate::store;
 use crate::vision::apart::{self, Problem};
@@ -86,7 +86,7 @@ impl Worker {
         let identity = self.reader.identify(&file)?;
         self.shared.set_problem("decode", None);
         // What was read belongs to the stamp from before only if it still has it.
-        let stamp = file.metadata().map(|m| stamp_of(&m))?;
+        let stamp = file.metadata().map(|m| stamp_like(&m, &job.stamp))?;
         if !stamp.is_same_inode(&job.stamp) {
             return Ok(Some(Outcome::Changed { was: job.stamp, is: stamp }));
         }
@@ -113,7 +113,7 @@ impl Worker {
     }
 
     fn root_is_there(&self, job: &Job) -> bool {
-        self.shared.root_of(&job.path).is_some_and(|root| root.path.is_dir())
+        self.shared.root_of(&job.path).is_some_and(|root| self.shared.is_online(root.id) && root.path.is_dir())
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Write {
     Flush(SyncSender<()>),
     AddRoot(PathBuf, oneshot::Sender<store::Result<Root>>),
     RemoveRoot(Root, oneshot::Sender<store::Result<()>>),
+    /// A root is at another path, or on another filesystem, than was known.
+    PlaceRoot(Root, SyncSender<()>),
 }
 
 /// Changes committed at once, at most.
@@ -82,7 +84,7 @@ impl WriteThread {
     /// Writes a batch, again and again while the disk has no room for it.
     fn commit(&mut self, batch: Vec<Write>) {
         let (roots, changes): (Vec<Write>, Vec<Write>) =
-            batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..)));
+            batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..) | Write::PlaceRoot(..)));
         loop {
             match self.write(&changes) {
                 Ok(Joined { new, crowds }) => {
@@ -126,7 +128,13 @@ impl WriteThread {
 
     /// Whoever asked hears of it when everyone sees it.
     fn change_roots(&mut self, order: Write) {
+        if let Write::PlaceRoot(root, _) = &order
+            && let Err(e) = self.writer.place_root(root)
+        {
+            tracing::warn!("where {} is could not be recorded: {e}", root.path.display());
+        }
         let (root, removed) = match &order {
+            Write::PlaceRoot(..) => (None, None),
             Write::AddRoot(path, _) => (Some(self.writer.add_root(path)), None),
             Write::RemoveRoot(root, _) => (None, Some(self.writer.remove_root(root.id))),
             _ => return,
@@ -136,8 +144,9 @@ impl WriteThread {
         }
         // A client that went away does not want to know.
         match (order, root, removed) {
-            (Write::AddRoot(path, reply), Some(added), _) => drop(reply.send(added.map(|id| Root { id, path }))),
+            (Write::AddRoot(path, reply), Some(added), _) => drop(reply.send(added.map(|id| Root { id, path, home: None }))),
             (Write::RemoveRoot(_, reply), _, Some(removed)) => drop(reply.send(removed)),
+            (Write::PlaceRoot(_, done), ..) => drop(done.try_send(())),
             _ => {}
         }
     }
@@ -166,7 +175,7 @@ impl WriteThread {
                             new.extend(settle(batch, place, outcome, head, backbone)?);
                         }
                     }
-                    Write::Done { .. } | Write::Flush(_) | Write::AddRoot(..) | Write::RemoveRoot(..) => {}
+                    Write::Done { .. } | Write::Flush(_) | Write::AddRoot(..) | Write::RemoveRoot(..) | Write::PlaceRoot(..) => {}
                 }
             }
             let arrival = arrive(&read(&shared.index), &new, REACH);

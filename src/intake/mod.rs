@@ -3,9 +3,11 @@
 mod rules;
 mod scan;
 mod settle;
+mod volume;
 mod watch;
 
 pub use rules::is_left_out;
-pub use scan::{Change, Found, compare, stamp_of, walk};
+pub use scan::{Change, Found, compare, stamp_like, walk};
 pub use settle::Settle;
+pub use volume::{Volume, Volumes};
 pub use watch::{Hint, Watch};

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::is_left_out;
+use super::{Volumes, is_left_out};
 use crate::photo::{FileState, Format, KnownFile, Stamp};
 
 /// What a walk found below a root.
@@ -27,11 +27,23 @@ pub enum Change {
     Gone(PathBuf),
 }
 
-pub fn stamp_of(metadata: &Metadata) -> Stamp {
+/// The stamp of a file in `folder`. Its inode is 0 where the filesystem numbers its files anew at
+/// every mount.
+fn stamp_of(metadata: &Metadata, folder: &Path, volumes: &mut Volumes) -> Stamp {
+    let (volume, lasts) = volumes.number(folder, metadata.dev());
+    stamp(metadata, volume, if lasts { metadata.ino() } else { 0 })
+}
+
+/// The stamp of a file that was opened at the place where `like` was seen.
+pub fn stamp_like(metadata: &Metadata, like: &Stamp) -> Stamp {
+    stamp(metadata, like.volume, if like.inode == 0 { 0 } else { metadata.ino() })
+}
+
+fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
     let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
     Stamp {
-        volume: metadata.dev(),
-        inode: metadata.ino(),
+        volume,
+        inode,
         size: metadata.len(),
         mtime: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
@@ -41,13 +53,13 @@ pub fn stamp_of(metadata: &Metadata) -> Stamp {
 /// Lists the photos in `root/below`, a folder or a file, without following symlinks, so that it
 /// ends whatever links there are. `None` when `stop` was set meanwhile.
 pub fn walk(root: &Path, below: &Path, stop: &AtomicBool) -> Option<Found> {
-    let mut found = Found::default();
+    let (mut found, mut volumes) = (Found::default(), Volumes::default());
     let mut folders = Vec::new();
     let start = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
     match fs::symlink_metadata(&start) {
         Ok(metadata) if metadata.is_dir() => folders.push(below.to_owned()),
         Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => {
-            found.files.push((below.to_owned(), stamp_of(&metadata)))
+            found.files.push((below.to_owned(), stamp_of(&metadata, start.parent().unwrap_or(root), &mut volumes)))
         }
         Ok(_) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -57,7 +69,7 @@ pub fn walk(root: &Path, below: &Path, stop: &AtomicBool) -> Option<Found> {
         if stop.load(Ordering::Relaxed) {
             return None;
         }
-        if let Err(e) = list(root, &folder, &mut folders, &mut found.files) {
+        if let Err(e) = list(root, &folder, &mut volumes, &mut folders, &mut found.files) {
             // A folder that went away between its parent's listing and its own is gone, not broken.
             if e.kind() != io::ErrorKind::NotFound {
                 found.unreadable.push((folder, e.to_string()));
@@ -67,8 +79,15 @@ pub fn walk(root: &Path, below: &Path, stop: &AtomicBool) -> Option<Found> {
     Some(found)
 }
 
-fn list(root: &Path, folder: &Path, folders: &mut Vec<PathBuf>, files: &mut Vec<(PathBuf, Stamp)>) -> io::Result<()> {
-    for entry in fs::read_dir(root.join(folder))? {
+fn list(
+    root: &Path,
+    folder: &Path,
+    volumes: &mut Volumes,
+    folders: &mut Vec<PathBuf>,
+    files: &mut Vec<(PathBuf, Stamp)>,
+) -> io::Result<()> {
+    let whole = if folder.as_os_str().is_empty() { root.to_owned() } else { root.join(folder) };
+    for entry in fs::read_dir(&whole)? {
         let entry = entry?;
         let name = entry.file_name();
         if is_left_out(&name) {
@@ -80,7 +99,7 @@ fn list(root: &Path, folder: &Path, folders: &mut Vec<PathBuf>, files: &mut Vec<
             folders.push(path);
         } else if kind.is_file() && Format::from_name(&path).is_some() {
             match entry.metadata() {
-                Ok(metadata) => files.push((path, stamp_of(&metadata))),
+                Ok(metadata) => files.push((path, stamp_of(&metadata, &whole, volumes))),
                 // A file that vanishes here is simply not there.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),

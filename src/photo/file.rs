@@ -7,8 +7,9 @@ use super::{ContentHash, Dimensions, Format, PictureHash};
 /// What the filesystem says of a file. An equal stamp is not read again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Stamp {
-    /// Device number of the filesystem.
+    /// Stands for the filesystem, at whatever device and mount point it is.
     pub volume: u64,
+    /// 0 where the filesystem keeps no lasting numbers.
     pub inode: u64,
     /// Bytes.
     pub size: u64,

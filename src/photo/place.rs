@@ -14,6 +14,8 @@ pub struct Root {
     pub id: RootId,
     /// Absolute, without symlinks.
     pub path: PathBuf,
+    /// The filesystem it is on and its path there, once it was looked at.
+    pub home: Option<(String, PathBuf)>,
 }
 
 impl Root {

@@ -76,6 +76,33 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Up to `count` read files of a scope, with their stamps.
+    pub fn some_files(&self, scope: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
+        let (within, mut values) = filter(std::slice::from_ref(scope), "f");
+        values.push(Value::Integer(count as i64));
+        let mut statement = self.index.prepare(&format!(
+            "SELECT root, path, volume, inode, size, mtime, ctime FROM files f WHERE photo IS NOT NULL AND ({within}) LIMIT ?"
+        ))?;
+        let rows = statement.query_map(params_from_iter(values), pending)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether another path holds the file of this place, which moved there then.
+    pub fn has_moved(&self, place: &Place) -> Result<bool> {
+        let mut statement = self.index.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM files f JOIN files g USING (volume, inode, size, mtime)
+             WHERE f.root = ?1 AND f.path = ?2 AND f.inode <> 0 AND g.id <> f.id)",
+        )?;
+        Ok(statement.query_row(params![place.root.0, place.path.as_os_str().as_bytes()], |row| row.get(0))?)
+    }
+
+    /// Files of a scope.
+    pub fn count_files(&self, scope: &Place) -> Result<usize> {
+        let (within, values) = filter(std::slice::from_ref(scope), "f");
+        let sql = format!("SELECT count(*) FROM files f WHERE {within}");
+        Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get::<_, i64>(0))? as usize)
+    }
+
     /// Folders of a scope that could not be listed: failures without a file.
     pub fn unreadable_folders(&self, scope: &Place) -> Result<Vec<PathBuf>> {
         let (within, values) = filter(std::slice::from_ref(scope), "x");

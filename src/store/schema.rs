@@ -10,12 +10,16 @@ pub const LIBRARY: Migrations<'static> = Migrations::from_slice(LIBRARY_STEPS);
 
 pub const INDEX: Migrations<'static> = Migrations::from_slice(INDEX_STEPS);
 
-const LIBRARY_STEPS: &[M<'static>] = &[M::up(
-    "CREATE TABLE roots (
+const LIBRARY_STEPS: &[M<'static>] = &[
+    M::up(
+        "CREATE TABLE roots (
          id INTEGER PRIMARY KEY AUTOINCREMENT,
          path BLOB NOT NULL UNIQUE
      ) STRICT;",
-)];
+    ),
+    // The filesystem that a root is on, and its path there.
+    M::up("ALTER TABLE roots ADD COLUMN volume TEXT; ALTER TABLE roots ADD COLUMN inner BLOB;"),
+];
 
 const INDEX_STEPS: &[M<'static>] = &[
     M::up(

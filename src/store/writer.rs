@@ -30,10 +30,14 @@ impl Writer {
     }
 
     pub fn roots(&self) -> Result<Vec<Root>> {
-        let mut statement = self.library.prepare("SELECT id, path FROM roots ORDER BY path")?;
+        let mut statement = self.library.prepare("SELECT id, path, volume, inner FROM roots ORDER BY path")?;
         let rows = statement.query_map([], |row| {
-            let path: Vec<u8> = row.get(1)?;
-            Ok(Root { id: RootId(row.get(0)?), path: path_of(&path) })
+            let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
+            Ok(Root {
+                id: RootId(row.get(0)?),
+                path: path_of(&row.get::<_, Vec<u8>>(1)?),
+                home: row.get::<_, Option<String>>(2)?.zip(inner),
+            })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -70,6 +74,17 @@ impl Writer {
             batch.commit()?;
             self.library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
         }
+        Ok(())
+    }
+
+    /// Records where a root is now, and the filesystem and the path inside it by which it is known
+    /// at another mount point.
+    pub fn place_root(&mut self, root: &Root) -> Result<()> {
+        let (volume, inner) = root.home.as_ref().map(|(v, i)| (v.as_str(), i.as_os_str().as_bytes())).unzip();
+        self.library.execute(
+            "UPDATE OR IGNORE roots SET path = ?2, volume = ?3, inner = ?4 WHERE id = ?1",
+            params![root.id.0, root.path.as_os_str().as_bytes(), volume, inner],
+        )?;
         Ok(())
     }
 
@@ -125,7 +140,7 @@ impl Batch<'_> {
                 .prepare_cached(
                     "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
                      FROM (SELECT content, photo FROM files
-                           WHERE inode = ?4 AND size = ?5 AND mtime = ?6 AND volume = ?3 AND photo IS NOT NULL LIMIT 1) known
+                           WHERE inode = ?4 AND inode <> 0 AND size = ?5 AND mtime = ?6 AND volume = ?3 AND photo IS NOT NULL LIMIT 1) known
                      WHERE root = ?1 AND path = ?2",
                 )?
                 .execute(params![
@@ -156,7 +171,7 @@ impl Batch<'_> {
     fn see_links(&mut self, stamp: &Stamp) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
             "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
-             WHERE volume = ?1 AND inode = ?2 AND (size, mtime) IS NOT (?3, ?4) RETURNING root, path",
+             WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND (size, mtime) IS NOT (?3, ?4) RETURNING root, path",
         )?;
         let links = write
             .query_map(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime], |row| {

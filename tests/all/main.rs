@@ -11,4 +11,5 @@ mod dupes;
 mod photos;
 mod storm;
 mod support;
+mod volumes;
 mod watching;

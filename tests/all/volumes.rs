@@ -1,0 +1,210 @@
+//! Disks that come and go: real mounts, in a namespace of the test's own.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::photos;
+use crate::support::{Instance, array, names, skip, wait_until};
+
+/// A process in a user and mount namespace, whose commands may mount.
+struct Namespace {
+    keeper: Child,
+}
+
+impl Namespace {
+    /// `None`, said on the output, where the system allows none.
+    fn new() -> Option<Namespace> {
+        let keeper = Command::new("unshare")
+            .args(["-Urm", "--propagation", "private", "sleep", "600"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let Ok(mut keeper) = keeper else {
+            skip("there is no unshare");
+            return None;
+        };
+        for _ in 0..100 {
+            thread::sleep(Duration::from_millis(20));
+            let inside = fs::read_link(format!("/proc/{}/ns/mnt", keeper.id())).ok();
+            let outside = fs::read_link("/proc/self/ns/mnt").ok();
+            let name = fs::read_to_string(format!("/proc/{}/comm", keeper.id())).unwrap_or_default();
+            if inside.is_some() && inside != outside && name.trim() == "sleep" {
+                return Some(Namespace { keeper });
+            }
+            if keeper.try_wait().is_ok_and(|ended| ended.is_some()) {
+                break;
+            }
+        }
+        let _ = keeper.kill();
+        skip("this system allows no user namespaces");
+        None
+    }
+
+    fn run(&self, command: &[&OsStr]) {
+        let ended = Command::new("nsenter").args(self.enter()).args(command).status().expect("nsenter runs");
+        assert!(ended.success(), "{command:?}");
+    }
+
+    fn enter(&self) -> [String; 5] {
+        let pid = self.keeper.id().to_string();
+        ["-t".into(), pid, "-U".into(), "-m".into(), "--preserve-credentials".into()]
+    }
+
+    fn sh(&self, script: &str, argument: &Path) {
+        self.run(&["sh", "-c", script, "sh"].map(OsStr::new).into_iter().chain([argument.as_os_str()]).collect::<Vec<_>>());
+    }
+
+    fn simctl(&self, instance: &Instance, words: &[&OsStr]) -> String {
+        let inner = instance.command();
+        let mut command = Command::new("nsenter");
+        command.args(self.enter()).arg(inner.get_program()).args(words).env_clear();
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+        let output = command.output().expect("simctl runs");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn dupes(&self, instance: &Instance, folder: &Path) -> Value {
+        let text = self.simctl(instance, &[OsStr::new("dupes"), OsStr::new("--format=json"), folder.as_os_str()]);
+        serde_json::from_str(&text).expect("JSON")
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+    }
+}
+
+#[test]
+fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (cover, here, disk) = (instance.folder("media"), instance.folder("first"), instance.folder("media/second"));
+    // One filesystem at two mount points, of which a mount over its parent hides one.
+    namespace.sh("mount -t tmpfs none \"$1\" && mkdir \"$1/DCIM\"", &disk);
+    namespace.run(&["mount", "--bind"].map(OsStr::new).into_iter().chain([disk.as_os_str(), here.as_os_str()]).collect::<Vec<_>>());
+    namespace.sh("mount -t tmpfs none \"$1\"", &cover);
+    let unmount = |at: &Path| namespace.run(&[OsStr::new("umount"), at.as_os_str()]);
+    let staging = instance.folder("staging");
+    let files = photos::library(&staging, &["00003", "00009"]) as u64;
+    let copy = format!("cp '{}'/* \"$1/DCIM/\"", staging.display());
+    namespace.sh(&copy, &here);
+
+    let root = here.join("DCIM");
+    let before = namespace.dupes(&instance, &root);
+    assert_eq!(names(&before), photos::expected(&["00003", "00009"]));
+
+    unmount(&here);
+    wait_until("the root is offline", || instance.status()["roots"][0]["state"] == "offline");
+    assert_eq!(instance.status()["coverage"]["offline"].as_u64(), Some(files));
+    // An empty folder at the mount point is not an empty disk.
+    namespace.sh("mkdir \"$1/DCIM\"", &here);
+    instance.ok(["scan"]);
+    assert_eq!(instance.status()["roots"][0]["state"], "offline", "{}", instance.status());
+    assert_eq!(instance.status()["coverage"]["offline"].as_u64(), Some(files));
+
+    unmount(&cover);
+    wait_until("the root is online elsewhere", || instance.status()["roots"][0]["state"] == "online");
+    let moved = disk.join("DCIM");
+    let after = namespace.dupes(&instance, &moved);
+    assert_eq!(names(&after), names(&before));
+    let status = instance.status();
+    assert_eq!(array(&status["roots"]).len(), 1, "{status}");
+    assert_eq!(status["roots"][0]["path"].as_str(), moved.to_str());
+    assert_eq!(instance.counter("read"), files, "nothing was read again");
+
+    // And new files there show by themselves.
+    let more = instance.folder("more");
+    photos::library(&more, &["00011"]);
+    namespace.sh(&format!("cp '{}'/* \"$1/DCIM/\"", more.display()), &disk);
+    wait_until("the new photos are in the answer", || {
+        names(&namespace.dupes(&instance, &moved)) == photos::expected(&["00003", "00009", "00011"])
+    });
+}
+
+#[test]
+fn a_limit_on_watches_is_said_and_scans_take_over() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    for number in 0..10 {
+        fs::create_dir(folder.join(format!("day{number}"))).expect("made");
+    }
+    photos::library(&folder, &["00003"]);
+    namespace.sh("echo 3 > /proc/sys/user/max_inotify_watches", &folder);
+    assert_eq!(names(&namespace.dupes(&instance, &folder)), photos::expected(&["00003"]));
+    let root = &instance.status()["roots"][0];
+    assert!(root["unwatched"].is_string(), "{root}");
+    assert!(root["scanned_every"].as_u64().is_some_and(|seconds| seconds <= 1800), "{root}");
+    photos::library(&folder.join("day7"), &["00009"]);
+    instance.ok(["scan"]);
+    assert_eq!(names(&namespace.dupes(&instance, &folder)), photos::expected(&["00003", "00009"]));
+}
+
+#[test]
+fn events_that_overflow_the_queue_lose_nothing() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let queue: usize =
+        fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").ok().and_then(|n| n.trim().parse().ok()).unwrap_or(16384);
+    let signal =
+        |name: &str| assert!(Command::new("kill").args([name, &instance.pid().to_string()]).status().expect("kill runs").success());
+    let pid = instance.pid().to_string();
+    signal("-STOP");
+    // Three events each: made, closed, removed.
+    for number in 0..queue / 3 + 100 {
+        let path = folder.join(format!("{number}.jpg"));
+        fs::write(&path, b"").expect("written");
+        fs::remove_file(path).expect("removed");
+    }
+    let deep = folder.join("a/b");
+    fs::create_dir_all(&deep).expect("made");
+    photos::library(&deep, &["00009"]);
+    assert!(Command::new("kill").args(["-CONT", &pid]).status().expect("kill runs").success());
+    let now = || names(&instance.json([OsStr::new("dupes"), OsStr::new("--no-wait"), OsStr::new("--format=json"), folder.as_os_str()]));
+    wait_until("what happened in the meantime is in the answer", || now() == photos::expected(&["00003", "00009"]));
+    photos::library(&deep, &["00011"]);
+    wait_until("and what happens next", || now() == photos::expected(&["00003", "00009", "00011"]));
+}
+
+#[test]
+fn most_of_a_folder_gone_at_once_is_a_question() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let content = fs::read(photos::path("00003")).expect("a photo");
+    let file = |number: usize| folder.join(format!("{number}.webp"));
+    (0..80).for_each(|number| fs::write(file(number), &content).expect("written"));
+    let coverage = |answer: &Value| answer["coverage"]["indexed"].as_u64();
+    assert_eq!(coverage(&instance.dupes(&folder)), Some(80));
+
+    // A move of all of them is none.
+    let moved = folder.join("moved");
+    fs::create_dir(&moved).expect("made");
+    (0..80).for_each(|number| fs::rename(file(number), moved.join(format!("{number}.webp"))).expect("moved"));
+    let all_moved = |answer: &Value| {
+        array(&answer["clusters"][0]["photos"][0]["paths"]).iter().all(|p| p.as_str().is_some_and(|p| Path::new(p).starts_with(&moved)))
+    };
+    wait_until("all files are at their new place", || all_moved(&instance.dupes(&folder)));
+
+    // While nobody looks: events would have told of every file.
+    instance.kill();
+    fs::remove_dir_all(&moved).expect("removed");
+    assert_eq!(coverage(&instance.dupes(&folder)), Some(80), "they are kept");
+    assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(80));
+    assert!(instance.status()["problems"][0].as_str().is_some_and(|p| p.contains("scan --forget")));
+    instance.ok([OsStr::new("scan"), OsStr::new("--forget"), folder.as_os_str()]);
+    assert_eq!(coverage(&instance.dupes(&folder)), Some(0));
+    assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(0));
+}
