@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let picture = Picture::new(256, 192, (0..256 * 192 * 3u32).map(|i| (i * 7 % 256) as u8).collect());
     let mut runner = Backbone::embedded()?.runner()?;
-    let own = median(|| Ok(drop(runner.features(&picture)?)))?;
+    let own = median(|| {
+        runner.features(&picture)?;
+        Ok(())
+    })?;
     println!("{own:6.2} ms  the shipped backbone in tract, preparation of a 256 × 192 picture included");
 
     for named in args.iter().filter(|a| !a.starts_with('+')) {
@@ -40,7 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             .into_runnable()?;
         let mut state = plan.spawn()?;
         let input = Tensor::zero::<f32>(&[1, 3, size, size])?;
-        let time = median(|| Ok(drop(state.run(tvec!(input.clone().into()))?)))?;
+        let time = median(|| {
+            state.run(tvec!(input.clone().into()))?;
+            Ok(())
+        })?;
         println!("{time:6.2} ms  {file} at {size} pixels in tract, × {:.1}", time / own);
     }
     if let Some(command) = command {

@@ -265,7 +265,10 @@ impl Intake {
     /// gone, so that a file that moved is known by its inode.
     fn look_at_due(&mut self) {
         let mut differences = Vec::new();
-        for path in self.settle.take_due(Instant::now()) {
+        // What lies below another due path is looked at with it: two looks would contradict each other.
+        let mut due = self.settle.take_due(Instant::now());
+        due.dedup_by(|inner, outer| inner.starts_with(&*outer));
+        for path in due {
             let Some(root) = self.shared.root_of(&path) else { continue };
             let Some(place) = root.place(&path) else { continue };
             let ticket = self.shared.activity.begin(root.id);
@@ -285,6 +288,10 @@ impl Intake {
         }
         let (gone, _) = self.believed(gone);
         self.write_files(Vec::new(), gone);
+        if !tickets.is_empty() {
+            // A file that a worker gave back, and that is as it was, is to be read again now.
+            self.shared.pending.raise();
+        }
         tickets.into_iter().for_each(|ticket| self.write(Write::Done { _ticket: ticket }));
     }
 
@@ -351,7 +358,7 @@ impl Intake {
 
     /// How the disk differs from the store at one place. A root that is not there is offline:
     /// nothing is said of its files.
-    fn difference(&self, root: &Root, place: &Place) -> Option<Difference> {
+    fn difference(&mut self, root: &Root, place: &Place) -> Option<Difference> {
         if !root.path.is_dir() {
             return None;
         }
@@ -369,13 +376,33 @@ impl Intake {
                 .collect(),
             ..Difference::default()
         };
+        let mut links = Vec::new();
         for change in intake::compare(&found, &known) {
+            let (path, inode) = match &change {
+                Change::Seen(path, stamp) => (path, Some(stamp.inode)),
+                Change::Gone(path) => (path, None),
+            };
+            if known.get(path).is_some_and(|known| Some(known.stamp.inode) != inode) {
+                links.extend(self.reader.links(&at(path)).unwrap_or_default());
+            }
             match change {
                 Change::Seen(path, stamp) => difference.seen.push((at(&path), stamp)),
                 Change::Gone(path) => difference.gone.push(at(&path)),
             }
         }
+        self.suspect(links);
         Some(difference)
+    }
+
+    /// Looks again at other names of files that lost one: who wrote through that name before it went
+    /// raised no event for the others.
+    fn suspect(&mut self, links: Vec<Place>) {
+        for link in links {
+            if let Some(path) = self.shared.path_of(&link) {
+                self.settling.entry(link.root).or_insert_with(|| self.shared.activity.begin(link.root));
+                self.settle.hint(&path, Instant::now());
+            }
+        }
     }
 
     fn write_folders(&self, forgiven: Vec<Place>, unreadable: Vec<(Place, Failure)>) {

@@ -92,6 +92,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
             runner: backbone.runner()?,
             jobs: job_queue.clone(),
             writes: writes.clone(),
+            orders: orders.clone(),
         };
         thread::Builder::new().name(format!("work-{number}")).spawn(move || worker.run())?;
     }

@@ -4,15 +4,17 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 
 use rustix::fs::OFlags;
 
 use super::feed::Job;
+use super::intake::Order;
 use super::shared::{Shared, lock};
 use super::write::Write;
-use crate::intake::stamp_like;
+use crate::intake::{Hint, stamp_like};
 use crate::photo::{Capture, ContentHash, Counters, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
 use crate::store;
 use crate::vision::apart::{self, Problem};
@@ -25,6 +27,8 @@ pub struct Worker {
     pub runner: Runner,
     pub jobs: Arc<Mutex<Receiver<Job>>>,
     pub writes: SyncSender<Write>,
+    /// To intake: a file is not what it was when it was seen.
+    pub orders: SyncSender<Order>,
 }
 
 impl Worker {
@@ -77,19 +81,22 @@ impl Worker {
         }
         let file = match open(&job.path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Ok(self.root_is_there(job).then_some(Outcome::Gone { stamp: job.stamp }));
+            Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::IsADirectory => {
+                self.look_again(job);
+                return Ok(None);
             }
             Err(e) => return Err(Problem::Photo(Failure::new(Stage::Open, e))),
         };
         counters.read = 1;
-        let identity = self.reader.identify(&file)?;
-        self.shared.set_problem("decode", None);
-        // What was read belongs to the stamp from before only if it still has it.
+        let identity = self.reader.identify(&file);
+        // What was read, or could not be, belongs to the stamp from before only if the file still has it.
         let stamp = file.metadata().map(|m| stamp_like(&m, &job.stamp))?;
         if !stamp.is_same_inode(&job.stamp) {
-            return Ok(Some(Outcome::Changed { was: job.stamp, is: stamp }));
+            self.look_again(job);
+            return Ok(None);
         }
+        let identity = identity?;
+        self.shared.set_problem("decode", None);
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
         }
@@ -112,34 +119,21 @@ impl Worker {
         Ok(Made { identity: *identity, capture: decoded.capture, features })
     }
 
-    fn root_is_there(&self, job: &Job) -> bool {
-        self.shared.root_of(&job.path).is_some_and(|root| self.shared.is_online(root.id) && root.path.is_dir())
+    /// Has intake look at the path again. The worker must not say itself what is there: between its look
+    /// and the store intake may have found the path as the store knew it, and said nothing.
+    fn look_again(&self, job: &Job) {
+        let ticket = self.shared.activity.begin(job.place.root);
+        if self.orders.try_send(Order::Hint(Hint::Path(job.path.clone()), Some(ticket))).is_err() {
+            self.shared.hints_lost.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 /// What reading a file came to.
 pub enum Outcome {
-    Known {
-        stamp: Stamp,
-        photo: PhotoId,
-        content: ContentHash,
-    },
-    New {
-        stamp: Stamp,
-        made: Made,
-    },
-    /// It was written to, or replaced, since it was seen.
-    Changed {
-        was: Stamp,
-        is: Stamp,
-    },
-    Gone {
-        stamp: Stamp,
-    },
-    Failed {
-        stamp: Stamp,
-        failure: Failure,
-    },
+    Known { stamp: Stamp, photo: PhotoId, content: ContentHash },
+    New { stamp: Stamp, made: Made },
+    Failed { stamp: Stamp, failure: Failure },
 }
 
 /// A photo that the index did not have.
@@ -153,5 +147,5 @@ pub struct Made {
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file any more")) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::IsADirectory.into()) }
 }

@@ -209,8 +209,6 @@ impl WriteThread {
                     match outcome.as_ref() {
                         Outcome::Known { .. } | Outcome::New { .. } => self.shared.tell(What::Added(path)),
                         Outcome::Failed { failure, .. } => self.shared.tell(What::Failed { path, reason: failure.reason.clone() }),
-                        Outcome::Gone { .. } => self.shared.tell(What::Gone(path)),
-                        Outcome::Changed { .. } => {}
                     }
                 }
                 _ => {}
@@ -235,8 +233,6 @@ fn settle(
 ) -> store::Result<Option<(PhotoId, Embedding)>> {
     match outcome {
         Outcome::Known { stamp, photo, content } => batch.link(place, stamp, content, *photo)?,
-        Outcome::Changed { was, is } => batch.see_instead(place, was, is)?,
-        Outcome::Gone { stamp } => batch.forget_unread(place, stamp)?,
         Outcome::Failed { stamp, failure } => batch.fail(place, stamp, failure)?,
         Outcome::New { stamp, made } => {
             let embedding = head.embed(&made.features);

@@ -116,7 +116,7 @@ mod tests {
 
     /// Any symmetric relation will do.
     fn differ(seed: u64) -> impl Fn(PhotoId, PhotoId) -> bool {
-        move |a, b| ((a.0.min(b.0) * 31 + a.0.max(b.0) * 17) as u64 ^ seed) % 5 == 0
+        move |a, b| ((a.0.min(b.0) * 31 + a.0.max(b.0) * 17) as u64 ^ seed).is_multiple_of(5)
     }
 
     fn some_pairs() -> impl Strategy<Value = Vec<Pair>> {

@@ -96,6 +96,17 @@ impl Reader {
         Ok(statement.query_row(params![place.root.0, place.path.as_os_str().as_bytes()], |row| row.get(0))?)
     }
 
+    /// The other known names of the file of this place.
+    pub fn links(&self, place: &Place) -> Result<Vec<Place>> {
+        let mut statement = self.index.prepare_cached(
+            "SELECT g.root, g.path FROM files f JOIN files g USING (volume, inode) WHERE f.root = ?1 AND f.path = ?2 AND f.inode <> 0 AND g.id <> f.id",
+        )?;
+        let rows = statement.query_map(params![place.root.0, place.path.as_os_str().as_bytes()], |row| {
+            Ok(Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Files of a scope.
     pub fn count_files(&self, scope: &Place) -> Result<usize> {
         let (within, values) = filter(std::slice::from_ref(scope), "f");
@@ -266,7 +277,7 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<(Place, Stamp)> {
     Ok((Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) }, stamp(row, 2)?))
 }
 
-pub(super) fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
+fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     Ok(Stamp {
         volume: row.get::<_, i64>(first)? as u64,
         inode: row.get::<_, i64>(first + 1)? as u64,

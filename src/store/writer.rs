@@ -156,17 +156,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Records a file that was seen, if what is known of it is still `was`: what was looked at
-    /// since then is newer, whenever it came here.
-    pub fn see_instead(&mut self, place: &Place, was: &Stamp, is: &Stamp) -> Result<()> {
-        let known = self
-            .transaction
-            .prepare_cached("SELECT volume, inode, size, mtime, ctime FROM files WHERE root = ?1 AND path = ?2")?
-            .query_row(params![place.root.0, place.path.as_os_str().as_bytes()], |row| super::reader::stamp(row, 0))
-            .optional()?;
-        if known == Some(*was) { self.see(place, is) } else { Ok(()) }
-    }
-
     /// Other names of a file that was written to raise no event: they hold the new bytes all the same.
     fn see_links(&mut self, stamp: &Stamp) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
@@ -261,14 +250,6 @@ impl Batch<'_> {
         self.transaction
             .prepare_cached("DELETE FROM failures WHERE root = ?1 AND path = ?2")?
             .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
-        Ok(())
-    }
-
-    /// Forgets a file that vanished before it was read, unless another has come in its place.
-    pub fn forget_unread(&mut self, place: &Place, stamp: &Stamp) -> Result<()> {
-        self.transaction
-            .prepare_cached("DELETE FROM files WHERE root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5")?
-            .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
         Ok(())
     }
 
