@@ -272,7 +272,7 @@ impl Service for Answers {
         let before = read(&self.shared.roots).clone();
         let root = self.written(|reply| Write::AddRoot(real, reply))?;
         let after = read(&self.shared.roots).clone();
-        for absorbed in before.into_iter().filter(|root| !after.contains(root)) {
+        for absorbed in before.into_iter().filter(|root| !after.iter().any(|kept| kept.id == root.id)) {
             self.order(Order::Forget(absorbed))?;
         }
         self.start(root)

@@ -11,7 +11,7 @@ use super::shared::{Shared, Ticket, folder_id, read, write};
 use super::write::Write;
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::intake::{self, Change, Hint, Settle, Volume, Watch};
+use crate::intake::{self, Change, Found, Hint, Settle, Volume, Watch};
 use crate::photo::{Failure, Place, Root, RootId, Stage, Stamp};
 use crate::store::Reader;
 
@@ -166,6 +166,8 @@ impl Intake {
 
     /// Finds a root, watches it and scans it; or says that it is offline.
     fn start(&mut self, root: &Root, ticket: Ticket) {
+        // As it is known now: an order may have waited while the root moved, or was removed.
+        let Some(root) = &read(&self.shared.roots).iter().find(|known| known.id == root.id).cloned() else { return };
         let was_offline = read(&self.shared.states).get(&root.id).is_some_and(|state| state.offline.is_some());
         let root = match presence(root, &self.reader) {
             Presence::Online(found) => found,
@@ -264,7 +266,7 @@ impl Intake {
     /// Looks at the paths that are due now. All that is there is written before all that is
     /// gone, so that a file that moved is known by its inode.
     fn look_at_due(&mut self) {
-        let mut differences = Vec::new();
+        let mut walks = Vec::new();
         // What lies below another due path is looked at with it: two looks would contradict each other.
         let mut due = self.settle.take_due(Instant::now());
         due.dedup_by(|inner, outer| inner.starts_with(&*outer));
@@ -276,11 +278,15 @@ impl Intake {
                 // The root itself went, or came, or is another one.
                 self.start(&root, ticket);
             } else {
-                differences.extend(self.difference(&root, &place).map(|d| (d, ticket)));
+                walks.extend(self.walk(&root, &place).map(|found| (root, place, found, ticket)));
             }
         }
+        if walks.is_empty() || self.flush().is_none() {
+            return;
+        }
         let (mut gone, mut tickets) = (Vec::new(), Vec::new());
-        for (difference, ticket) in differences {
+        for (root, place, found, ticket) in walks {
+            let Some(difference) = self.difference(&root, &place, &found) else { continue };
             self.write_folders(difference.forgiven, difference.unreadable);
             self.write_files(difference.seen, Vec::new());
             gone.extend(difference.gone);
@@ -288,17 +294,16 @@ impl Intake {
         }
         let (gone, _) = self.believed(gone);
         self.write_files(Vec::new(), gone);
-        if !tickets.is_empty() {
-            // A file that a worker gave back, and that is as it was, is to be read again now.
-            self.shared.pending.raise();
-        }
+        // A file that a worker gave back, and that is as it was, is to be read again now.
+        self.shared.pending.raise();
         tickets.into_iter().for_each(|ticket| self.write(Write::Done { _ticket: ticket }));
     }
 
     fn scan(&mut self, root: &Root, place: &Place, forget: bool, ticket: Ticket) {
         let path = text_of(&root.path_of(place));
         self.shared.tell(What::ScanStarted(path.clone()));
-        let difference = self.difference(root, place);
+        let found = self.walk(root, place).filter(|_| self.flush().is_some());
+        let difference = found.and_then(|found| self.difference(root, place, &found));
         let was_whole = difference.is_some() && place.path.as_os_str().is_empty();
         let difference = difference.unwrap_or_default();
         let changes = (difference.seen.len() + difference.gone.len()) as u64;
@@ -356,14 +361,14 @@ impl Intake {
         (believed, held_back)
     }
 
-    /// How the disk differs from the store at one place. A root that is not there is offline:
-    /// nothing is said of its files.
-    fn difference(&mut self, root: &Root, place: &Place) -> Option<Difference> {
-        if !root.path.is_dir() {
-            return None;
-        }
-        let found = intake::walk(&root.path, &place.path, &self.shared.stopping)?;
-        self.flush()?;
+    /// What is on the disk at one place. A root that is not there is offline: nothing is said of
+    /// its files.
+    fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
+        root.path.is_dir().then(|| intake::walk(&root.path, &place.path, &self.shared.stopping))?
+    }
+
+    /// How what was found differs from the store, which must hold all that earlier looks found.
+    fn difference(&mut self, root: &Root, place: &Place, found: &Found) -> Option<Difference> {
         let known = self.reader.files(place).ok()?;
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
         let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
@@ -377,7 +382,7 @@ impl Intake {
             ..Difference::default()
         };
         let mut links = Vec::new();
-        for change in intake::compare(&found, &known) {
+        for change in intake::compare(found, &known) {
             let (path, inode) = match &change {
                 Change::Seen(path, stamp) => (path, Some(stamp.inode)),
                 Change::Gone(path) => (path, None),
