@@ -1,6 +1,6 @@
 //! The intake thread: orders and hints in, seen and gone files out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -381,13 +381,17 @@ impl Intake {
                 .collect(),
             ..Difference::default()
         };
-        let mut links = Vec::new();
+        let (mut links, mut asked) = (Vec::new(), HashSet::new());
         for change in intake::compare(found, &known) {
             let (path, inode) = match &change {
                 Change::Seen(path, stamp) => (path, Some(stamp.inode)),
                 Change::Gone(path) => (path, None),
             };
-            if known.get(path).is_some_and(|known| Some(known.stamp.inode) != inode) {
+            // Once for each file: one with many names loses many of them at once.
+            if known
+                .get(path)
+                .is_some_and(|known| Some(known.stamp.inode) != inode && asked.insert((known.stamp.volume, known.stamp.inode)))
+            {
                 links.extend(self.reader.links(&at(path)).unwrap_or_default());
             }
             match change {

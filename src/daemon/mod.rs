@@ -6,6 +6,8 @@
 //!                    feed ─(jobs)─→ work 1…N  └─(wakes)─→ feed
 //! ```
 //!
+//! `presence` says whether a root is here and where, `mounts` when to ask again.
+//!
 //! Intake finds what there is and has it written as pending; feed reads what is pending from the
 //! store and hands it to the workers; their results go to the one writer, which also pairs new
 //! photos before they are committed. So a crash anywhere loses nothing that the store does not

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use crate::intake::Volume;
-use crate::photo::{Place, Root};
+use crate::photo::{Place, Root, Stamp};
 use crate::store::Reader;
 
 /// Known files looked for to tell whether an unknown filesystem holds a copy of a root.
@@ -44,7 +44,7 @@ pub fn presence(root: &Root, store: &Reader) -> Presence {
 /// one under a new name. A root of which nothing is known is familiar.
 fn is_familiar(root: &Root, store: &Reader) -> bool {
     let Ok(known) = store.some_files(&Place { root: root.id, path: Default::default() }, SAMPLE) else { return false };
-    let is_there = |(place, stamp): &&(Place, crate::photo::Stamp)| {
+    let is_there = |(place, stamp): &&(Place, Stamp)| {
         let seconds = stamp.mtime.div_euclid(1_000_000_000);
         fs::symlink_metadata(root.path_of(place)).is_ok_and(|m| m.len() == stamp.size && (m.mtime() - seconds).abs() <= 2)
     };
