@@ -88,21 +88,27 @@ fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], path_of: &dyn Fn(&
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;
     }
-    let pairs = cluster.links.iter().map(|link| {
-        let (a, b) = (position[link.a], position[link.b]);
-        ClusterPair {
-            a: a.min(b),
-            b: a.max(b),
-            distance: link.distance,
-            relation: relation(&records[link.a].capture, &records[link.b].capture),
-        }
-    });
+    let mut pairs: Vec<ClusterPair> = cluster
+        .links
+        .iter()
+        .map(|link| {
+            let (a, b) = (position[link.a], position[link.b]);
+            ClusterPair {
+                a: a.min(b),
+                b: a.max(b),
+                distance: link.distance,
+                relation: relation(&records[link.a].capture, &records[link.b].capture),
+            }
+        })
+        .collect();
+    // By place, where distances are equal: the photos' own numbers depend on what was seen first.
+    pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
     Cluster {
         id: id(records),
         diameter: cluster.diameter,
         loose: cluster.loose,
         photos: order.iter().map(|&i| photo(records[i], i == best, path_of)).collect(),
-        pairs: pairs.collect(),
+        pairs,
     }
 }
 

@@ -361,10 +361,11 @@ impl Intake {
         (believed, held_back)
     }
 
-    /// What is on the disk at one place. A root that is not there is offline: nothing is said of
-    /// its files.
+    /// What is on the disk at one place. Nothing is said of a root that is away, or went while it was
+    /// walked: its mount point is an empty folder then.
     fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
-        root.path.is_dir().then(|| intake::walk(&root.path, &place.path, &self.shared.stopping))?
+        let found = intake::walk(&root.path, &place.path, &self.shared.stopping)?;
+        self.is_where_it_was(root).then_some(found)
     }
 
     /// How what was found differs from the store, which must hold all that earlier looks found.
