@@ -79,6 +79,14 @@ impl Client {
         self.call(Method::DELETE, target, Bytes::new()).await
     }
 
+    /// Deletes what a body names.
+    ///
+    /// # Errors
+    /// See [`enum@Error`].
+    pub async fn take_back<T: DeserializeOwned>(&self, target: &str, body: Vec<u8>) -> Result<T, Error> {
+        self.call(Method::DELETE, target, body.into()).await
+    }
+
     /// Asks the daemon to end.
     ///
     /// # Errors

@@ -18,9 +18,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, broadcast};
 
 use super::paths::{parse_query, path_of};
-use super::types::{ErrorBody, ErrorText, Event, Selection, What};
+use super::types::{DecisionText, ErrorBody, ErrorText, Event, Selection, What};
 use super::{Problem, Service, openapi};
-use crate::photo::Relation;
+use crate::photo::{Relation, Verdict};
 
 /// Largest body: a pair of the largest files that are read.
 const BODY: usize = 512 << 20;
@@ -48,6 +48,11 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/clusters", get(clusters).post(clusters))
         .route("/v1/pairs", get(pairs).post(pairs))
         .route("/v1/failures", get(failures))
+        .route("/v1/decisions", get(decisions).post(decide).delete(undecide))
+        .route("/v1/decisions/import", post(import))
+        .route("/v1/heads", get(heads).delete(remove_head))
+        .route("/v1/heads/use", post(use_head))
+        .route("/v1/tune", get(tuning).post(tune).delete(stop_tuning))
         .route("/v1/events", get(events))
         .route("/v1/stop", post(stop))
         .route("/v1/openapi.json", get(async || Json(openapi::document())))
@@ -109,6 +114,11 @@ impl Query {
         let Some(value) = self.take(name) else { return Ok(None) };
         let text = String::from_utf8_lossy(&value).into_owned();
         text.parse().map(Some).map_err(|_| Problem::bad_request("number", format!("{name}={text} is not a number that fits")))
+    }
+
+    fn text(&mut self, name: &'static str) -> Result<String, Problem> {
+        let value = self.take(name).ok_or_else(|| Problem::bad_request("parameter", format!("{name} is missing")))?;
+        Ok(String::from_utf8_lossy(&value).into_owned())
     }
 
     fn distance(&mut self, name: &'static str) -> Result<Option<f32>, Problem> {
@@ -223,12 +233,78 @@ async fn failures(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     answer(&app, move |s| s.failures(&paths)).await
 }
 
+async fn decisions(State(app): State<App>) -> Answer {
+    answer(&app, |s| Ok(s.decisions())).await
+}
+
+async fn decide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::or_body(query, &body);
+    let verdict = query.text("verdict")?;
+    let known = Verdict::from_name(&verdict)
+        .ok_or_else(|| Problem::bad_request("verdict", format!("{verdict:?} is no verdict")).hint("same, different"))?;
+    let paths = query.paths()?;
+    query.end()?;
+    answer(&app, move |s| s.decide(&paths, Some(known))).await
+}
+
+async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+    let mut query = Query::or_body(query, &body);
+    let paths = query.paths()?;
+    query.end()?;
+    answer(&app, move |s| s.decide(&paths, None)).await
+}
+
+async fn import(State(app): State<App>, body: Bytes) -> Answer {
+    let decisions: Vec<DecisionText> = serde_json::from_slice(&body).map_err(|e| {
+        Problem::bad_request("decision", format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
+    })?;
+    answer(&app, move |s| s.import(decisions)).await
+}
+
+async fn heads(State(app): State<App>) -> Answer {
+    answer(&app, |s| Ok(s.heads())).await
+}
+
+async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let name = query.text("name")?;
+    let only_try = query.take("try").is_some_and(|v| v != b"false");
+    query.end()?;
+    answer(&app, move |s| s.use_head(&name, only_try)).await
+}
+
+async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let name = query.text("name")?;
+    query.end()?;
+    answer(&app, move |s| s.remove_head(&name)).await
+}
+
+/// What is left out is chosen.
+async fn tune(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    let mut query = Query::new(query);
+    let name = query.take("name").map(|name| String::from_utf8_lossy(&name).into_owned());
+    let positives = query.take("positives").map_or_else(|| "edits".into(), |p| String::from_utf8_lossy(&p).into_owned());
+    let (minutes, photos) = (query.number("minutes")?, query.number("photos")?);
+    query.end()?;
+    answer(&app, move |s| s.tune(name, positives, minutes, photos)).await
+}
+
+async fn tuning(State(app): State<App>) -> Answer {
+    answer(&app, |s| Ok(s.tuning())).await
+}
+
+async fn stop_tuning(State(app): State<App>) -> Answer {
+    answer(&app, |s| s.stop_tuning()).await
+}
+
 async fn similar(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
     let mut query = Query::new(query);
     let count = query.number("k")?.unwrap_or(10);
+    let head = query.take("head").map(|name| String::from_utf8_lossy(&name).into_owned());
     query.end()?;
     let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
-    answer(&app, move |s| s.similar(&body, count)).await
+    answer(&app, move |s| s.similar(&body, count, head.as_deref())).await
 }
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {

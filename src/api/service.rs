@@ -6,7 +6,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio::sync::broadcast;
 
-use super::types::{Clusters, Comparison, Event, Failures, Pairs, Progress, RootStatus, Selection, Similar, Status, Version};
+use super::types::{
+    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, HeadInfo, Pairs, Progress, RootStatus, Selection,
+    Similar, Status, TuningOrder, TuningState, Version,
+};
+use crate::photo::Verdict;
 
 /// Why a request was not answered, for the client.
 #[derive(Clone, Debug)]
@@ -48,9 +52,25 @@ pub trait Service: Send + Sync + 'static {
     fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
     fn clusters(&self, selection: &Selection) -> Result<Clusters, Problem>;
     fn pairs(&self, selection: &Selection) -> Result<Pairs, Problem>;
-    /// The `count` photos nearest to the picture in `bytes`.
-    fn similar(&self, bytes: &[u8], count: usize) -> Result<Similar, Problem>;
+    /// The `count` photos nearest to the picture in `bytes`, by a head other than the one that answers
+    /// when it is named.
+    fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem>;
+    /// Keeps a person's word on every two photos of the paths; `None` takes it back.
+    fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem>;
+    fn decisions(&self) -> Vec<DecisionText>;
+    /// Takes over decisions made elsewhere or before; of two on one pair the later counts.
+    fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem>;
+    fn heads(&self) -> Vec<HeadInfo>;
+    /// Has a head answer from now on, or only says how clusters would change.
+    fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem>;
+    fn remove_head(&self, name: &str) -> Result<(), Problem>;
+    /// Starts tuning a head, and answers at once with all that was chosen for it. `name`, `minutes` and
+    /// `photos` may be left to it; `positives` is `edits` or `folders`.
+    fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem>;
+    fn tuning(&self) -> TuningState;
+    /// Ends a tuning with what it has.
+    fn stop_tuning(&self) -> Result<(), Problem>;
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
     fn events(&self) -> broadcast::Receiver<Event>;
     /// Ends the daemon once this answer is sent.

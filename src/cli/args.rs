@@ -67,9 +67,9 @@ pub enum Command {
         /// How many
         #[arg(short, default_value_t = 10, value_name = "N")]
         k: usize,
-        /// The head to measure with
-        #[arg(long, default_value = "base")]
-        head: String,
+        /// The head to measure with [default: the one in use]
+        #[arg(long, value_name = "NAME")]
+        head: Option<String>,
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
@@ -106,6 +106,17 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
+    /// Say whether photos are versions of one, for ever: every two of those named
+    #[command(subcommand)]
+    Decide(DecideCommand),
+    /// Write what was decided to a file, or take it over from one
+    #[command(subcommand)]
+    Decisions(DecisionsCommand),
+    /// Teach the encoder this library: used afterwards only if it finds more on photos held out of it
+    Tune(TuneArguments),
+    /// List, use or remove what tunings made
+    #[command(subcommand)]
+    Heads(HeadsCommand),
     /// Run the daemon here, until Ctrl-C
     Daemon(DaemonArguments),
     /// Print completions for a shell
@@ -138,6 +149,83 @@ pub struct DupesArguments {
     /// Answer at once, with what is read so far
     #[arg(long)]
     pub no_wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DecideCommand {
+    /// They are versions of one photo: one cluster, however far apart
+    Same {
+        #[arg(required = true, num_args = 2.., value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// They are different photos: never in one cluster, however near
+    Different {
+        #[arg(required = true, num_args = 2.., value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Take back what was said of them
+    Forget {
+        #[arg(required = true, num_args = 2.., value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DecisionsCommand {
+    /// Write all decisions as JSON lines, photos named by their content
+    Export {
+        /// [default: standard output]
+        file: Option<PathBuf>,
+    },
+    /// Take over decisions that export wrote; of two on one pair the later counts
+    Import { file: PathBuf },
+}
+
+#[derive(Args, Debug)]
+pub struct TuneArguments {
+    /// End after this time, with what there is [default: 10]
+    #[arg(long, value_name = "M")]
+    pub minutes: Option<u64>,
+    /// What photos have in common: edits of one photo, or their folder (for similar only)
+    #[arg(long, value_enum, default_value_t = PositivesArgument::Edits)]
+    pub positives: PositivesArgument,
+    /// A name for what comes of it [default: tuned-1, tuned-2, …]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Photos of the library to learn from and to judge by, at most [default: 1000; of folders 20000]
+    #[arg(long, value_name = "N")]
+    pub photos: Option<usize>,
+    /// End the tuning that runs, with what it has
+    #[arg(long, conflicts_with_all = ["minutes", "name", "photos"])]
+    pub stop: bool,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum PositivesArgument {
+    Edits,
+    Folders,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HeadsCommand {
+    /// List all heads with what their tuning measured
+    List {
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+    /// Have a head answer from now on; base is the one that comes with the program
+    Use {
+        name: String,
+        /// Only show how the clusters would change
+        #[arg(long = "try")]
+        only_try: bool,
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
+    /// Forget a head that is not in use
+    Remove { name: String },
 }
 
 #[derive(Args, Debug)]

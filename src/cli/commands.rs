@@ -9,13 +9,19 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::args::{Arguments, Command, DupesArguments, DupesFormat, EventsFormat, PairsFormat, RootsCommand, TextFormat};
+use super::args::{
+    Arguments, Command, DecideCommand, DecisionsCommand, DupesArguments, DupesFormat, EventsFormat, HeadsCommand, PairsFormat,
+    PositivesArgument, RootsCommand, TextFormat, TuneArguments,
+};
 use super::connect::{Start, connect};
 use super::failure::{FOUND, Failure, UNREAD};
-use super::{dupes, print, progress};
-use crate::api::client::Client;
+use super::{dupes, print, progress, tuning};
+use crate::api::client::{self, Client};
 use crate::api::query_of;
-use crate::api::types::{Clusters, Comparison, Failures, Pairs, RootStatus, Similar, Status};
+use crate::api::types::{
+    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Pairs, RootStatus, Similar, Status,
+    TuningOrder,
+};
 use crate::config::Settings;
 
 type Done = Result<ExitCode, Failure>;
@@ -27,11 +33,10 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
         Command::Dupes(options) => find(&settings, wish, &options).await,
         Command::Pairs { paths, max_distance, format, no_wait } => pairs(&settings, wish, &paths, max_distance, format, no_wait).await,
         Command::Similar { file, k, head, format } => {
-            if head != "base" {
-                return Err(Failure::usage(format!("there is no head named {head}")).hint("this version has one: base"));
-            }
             let bytes = read(&file)?;
-            let answer: Similar = open(wish).await?.post(&format!("/v1/similar?k={k}"), bytes).await?;
+            let count = k.to_string();
+            let query = [("k", count.as_bytes())].into_iter().chain(head.as_ref().map(|name| ("head", name.as_bytes())));
+            let answer: Similar = open(wish).await?.post(&format!("/v1/similar?{}", query_of(query)), bytes).await?;
             show(format, &answer, print::similar)
         }
         Command::Compare { a, b, format } => {
@@ -81,6 +86,27 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
             let failures: Failures = open(Start::Never).await?.get(&target("/v1/failures", &paths)).await?;
             show(format, &failures, print::failures)
         }
+        Command::Decide(command) => decide(&open(wish).await?, command).await,
+        Command::Decisions(DecisionsCommand::Export { file }) => export(&open(wish).await?, file).await,
+        Command::Decisions(DecisionsCommand::Import { file }) => import(&open(wish).await?, &file).await,
+        Command::Tune(options) if options.stop => {
+            open(Start::Never).await?.delete("/v1/tune").await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Tune(options) => tune(&open(wish).await?, &options).await,
+        Command::Heads(HeadsCommand::List { format }) => {
+            let heads: Vec<HeadInfo> = open(Start::Never).await?.get("/v1/heads").await?;
+            show(format, &heads, |out, heads| tuning::heads(out, heads))
+        }
+        Command::Heads(HeadsCommand::Use { name, only_try, format }) => {
+            let query = [("name", name.as_bytes())].into_iter().chain(only_try.then_some(("try", &b"true"[..])));
+            let changes: ClusterChanges = open(Start::Never).await?.post(&format!("/v1/heads/use?{}", query_of(query)), Vec::new()).await?;
+            show(format, &changes, tuning::changes)
+        }
+        Command::Heads(HeadsCommand::Remove { name }) => {
+            open(Start::Never).await?.delete(&format!("/v1/heads?{}", query_of([("name", name.as_bytes())]))).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Daemon(_) | Command::Completions { .. } => Err(Failure::usage("this command asks no daemon")),
     }
 }
@@ -127,6 +153,89 @@ async fn pairs(settings: &Settings, wish: Start, paths: &[PathBuf], max_distance
         })
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn decide(client: &Client, command: DecideCommand) -> Done {
+    let (verdict, files) = match command {
+        DecideCommand::Same { files } => (Some("same"), files),
+        DecideCommand::Different { files } => (Some("different"), files),
+        DecideCommand::Forget { files } => (None, files),
+    };
+    let files = files.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
+    let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
+    for folder in folders {
+        client.post::<()>(&target("/v1/roots", &[folder]), Vec::new()).await?;
+    }
+    let mut query = as_query(&files);
+    progress::wait(client, &query).await?;
+    let _: DecisionCount = match verdict {
+        Some(verdict) => {
+            query.push(("verdict", verdict.as_bytes()));
+            client.post("/v1/decisions", query_of(query).into()).await?
+        }
+        None => client.take_back("/v1/decisions", query_of(query).into()).await?,
+    };
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn export(client: &Client, file: Option<PathBuf>) -> Done {
+    let decisions: Vec<DecisionText> = client.get("/v1/decisions").await?;
+    let mut lines = Vec::new();
+    for decision in &decisions {
+        serde_json::to_writer(&mut lines, decision).map_err(io::Error::from)?;
+        lines.push(b'\n');
+    }
+    match file {
+        Some(file) => {
+            fs::write(&file, lines).map_err(|e| Failure::usage(format!("{} cannot be written: {e}", file.display())))?;
+        }
+        None => output(Reader::Program, |out| out.write_all(&lines))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import(client: &Client, file: &Path) -> Done {
+    let text = String::from_utf8(read(file)?).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let broken = |line: usize, e: serde_json::Error| {
+        Failure::usage(format!("{}, line {}: {e}", file.display(), line + 1))
+            .hint("nothing was taken over; simctl decisions export writes what import reads")
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let decisions = lines
+        .map(|(number, line)| serde_json::from_str::<DecisionText>(line).map_err(|e| broken(number, e)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let body = serde_json::to_vec(&decisions).map_err(io::Error::from)?;
+    let count: DecisionCount = client.post("/v1/decisions/import", body).await?;
+    output(Reader::Person, |out| writeln!(out, "{} decisions read, {} of them new", count.pairs, count.changed))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts a tuning, or joins the one that runs, and shows it to its end.
+async fn tune(client: &Client, options: &TuneArguments) -> Done {
+    let (minutes, photos) = (options.minutes.map(|m| m.to_string()), options.photos.map(|n| n.to_string()));
+    let positives = match options.positives {
+        PositivesArgument::Edits => "edits",
+        PositivesArgument::Folders => "folders",
+    };
+    let given = [("name", &options.name), ("minutes", &minutes), ("photos", &photos)];
+    let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_bytes())));
+    let query = query_of(given.chain([("positives", positives.as_bytes())]));
+    match client.post::<TuningOrder>(&format!("/v1/tune?{query}"), Vec::new()).await {
+        Ok(_) => {}
+        Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; this shows it", e.message),
+        Err(e) => return Err(e.into()),
+    }
+    let end = tokio::select! {
+        end = tuning::follow(client) => end?,
+        _ = tokio::signal::ctrl_c() => {
+            anstream::eprintln!("it goes on; simctl tune shows it again, simctl tune --stop ends it with what it has");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    if end.outcome == Outcome::Failed {
+        return Err(Failure::usage(format!("nothing was tuned: {}", end.message)));
+    }
+    show(options.format, &end, tuning::end)
 }
 
 /// Has the paths watched, and waits until they are read.

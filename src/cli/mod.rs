@@ -7,6 +7,7 @@ mod dupes;
 mod failure;
 mod print;
 mod progress;
+mod tuning;
 
 use std::env;
 use std::ffi::OsString;

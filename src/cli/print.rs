@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use humansize::{DECIMAL, format_size};
 use owo_colors::OwoColorize;
 
+use super::tuning;
 use crate::api::types::{Comparison, Event, Failures, FilePair, PathText, RootStatus, Similar, Status, What};
-use crate::photo::{Coverage, Relation};
+use crate::photo::{Coverage, Relation, Verdict};
 
 pub fn bytes(count: u64) -> String {
     format_size(count, DECIMAL)
@@ -75,6 +76,8 @@ pub fn similar(out: &mut impl Write, similar: &Similar) -> io::Result<()> {
 
 pub fn comparison(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     let verdict = match (c.relation, c.crowded <= c.threshold) {
+        _ if c.decided == Some(Verdict::Same) => "versions of one photo, as you said".green().to_string(),
+        _ if c.decided == Some(Verdict::Different) => "two photos, as you said".yellow().to_string(),
         (Relation::Identical, _) => "one photo".green().to_string(),
         (Relation::Moment, _) => "two exposures, by the camera's clock".yellow().to_string(),
         (_, true) => "versions of one photo".green().to_string(),
@@ -124,6 +127,12 @@ pub fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
     writeln!(out, "files      {}", coverage(&s.coverage))?;
     writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;
     writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", s.head, s.threshold, s.reach)?;
+    if s.decisions > 0 {
+        writeln!(out, "decided    {}", count(s.decisions, "pair of photos", "pairs of photos"))?;
+    }
+    if let Some(progress) = &s.tuning {
+        writeln!(out, "tuning     {}: {}", progress.name, tuning::progress(progress))?;
+    }
     writeln!(out, "index      {}", shown(&s.data_dir))?;
     roots(out, &s.roots)
 }
@@ -147,6 +156,10 @@ pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
         What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
         What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
+        What::Decided { pairs, verdict } => writeln!(out, "decided {} {}", count(*pairs, "pair", "pairs"), verdict.name()),
+        What::Tuning(progress) => writeln!(out, "tuning  {}: {}", progress.name, tuning::progress(progress)),
+        What::Tuned(end) => writeln!(out, "tuned   {}: {}", end.name, end.message),
+        What::HeadChanged { name } => writeln!(out, "head    {name} answers from now on"),
         What::Missed { count: missed } => writeln!(out, "{}  {missed} events went by too fast", "missed".red()),
     }
 }

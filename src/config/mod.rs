@@ -48,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The share of a root's files that may go at once without a question, 0 to 1.
     pub forget_at_once: f64,
+    /// After so many decisions a head is tuned without being asked for, when nothing else is to do.
+    pub tune_after_decisions: Option<usize>,
 }
 
 /// The config file. Every key may be left out.
@@ -60,6 +62,7 @@ struct File {
     max_decode_memory: Option<u64>,
     max_decode_seconds: Option<u64>,
     forget_at_once: Option<f64>,
+    tune_after_decisions: Option<usize>,
 }
 
 impl Settings {
@@ -107,6 +110,7 @@ impl Settings {
                 seconds: file.max_decode_seconds.unwrap_or(limits.seconds).max(1),
             },
             forget_at_once: file.forget_at_once.unwrap_or(0.5),
+            tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
         })
     }
 }

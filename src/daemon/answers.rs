@@ -1,7 +1,6 @@
 //! The daemon's answers to the API, read from the store and the index.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{Seek, SeekFrom, Write as _};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
@@ -10,42 +9,29 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 use tokio::sync::{broadcast, oneshot};
 
-use super::clustering;
+use super::asking::Encoder;
+use super::clustering::{self, Ground};
 use super::intake::Order;
 use super::shared::{Shared, folder_id, lock, read};
 use super::write::Write;
+use super::{decisions, heads, tuning};
 use crate::api::types::{
-    self, Clusters, Comparison, Event, Failures, FileFailure, FilePair, Neighbour, Pairs, Progress, RootStatus, Selection, Similar, Status,
-    Version,
+    self, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs,
+    Progress, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Problem, Service, text_of};
 use crate::intake::{Volume, is_left_out};
-use crate::likeness::{Head, HeadError, REACH, THRESHOLD, crowded, crowds, distance, relation};
-use crate::photo::{Coverage, Embedding, Identity, PhotoId, Place, Relation, Root, scopes_of};
-use crate::store::{self, PhotoRecord, Reader};
+use crate::likeness::REACH;
+use crate::photo::{Coverage, PhotoId, Place, Relation, Root, Verdict, scopes_of};
+use crate::store::{self, Reader};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
-use crate::vision::decode::Decoded;
 
 pub struct Answers {
     shared: Arc<Shared>,
     orders: SyncSender<Order>,
     writes: SyncSender<Write>,
     encoder: Mutex<Encoder>,
-}
-
-/// For pictures that come with a question.
-struct Encoder {
-    reader: apart::Reader,
-    runner: Runner,
-    head: Head,
-}
-
-/// A picture that came with a question.
-struct Asked {
-    identity: Identity,
-    decoded: Decoded,
-    embedding: Embedding,
 }
 
 impl From<store::Error> for Problem {
@@ -64,9 +50,9 @@ impl Answers {
         writes: SyncSender<Write>,
         reader: apart::Reader,
         runner: Runner,
-    ) -> Result<Answers, HeadError> {
-        let encoder = Mutex::new(Encoder { reader, runner, head: Head::base()? });
-        Ok(Answers { shared, orders, writes, encoder })
+    ) -> Answers {
+        let encoder = Mutex::new(Encoder { reader, runner, other: None });
+        Answers { shared, orders, writes, encoder }
     }
 
     fn reader(&self) -> Result<Reader, Problem> {
@@ -190,28 +176,6 @@ impl Answers {
         self.writes.send(write(reply)).map_err(|_| ending())?;
         Ok(answer.blocking_recv().map_err(|_| ending())??)
     }
-
-    /// Reads a picture that came as bytes, in the child like any other.
-    fn ask(&self, bytes: &[u8]) -> Result<Asked, Problem> {
-        let mut file = tempfile::tempfile_in(&self.shared.settings.data_dir).map_err(Problem::internal)?;
-        file.write_all(bytes).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(Problem::internal)?;
-        let refused = |problem: apart::Problem| match problem {
-            apart::Problem::Photo(failure) => {
-                Problem { status: StatusCode::UNPROCESSABLE_ENTITY, code: "not-readable", message: failure.reason, hint: None }
-            }
-            apart::Problem::Child(e) => Problem::internal(e),
-        };
-        let mut encoder = lock(&self.encoder);
-        let identity = encoder.reader.identify(&file).map_err(refused)?;
-        let decoded = encoder.reader.decode().map_err(refused)?;
-        let features = encoder.runner.features(&decoded.picture).map_err(Problem::internal)?;
-        let embedding = encoder.head.embed(&features);
-        Ok(Asked { identity, decoded, embedding })
-    }
-
-    fn photo(&self, record: &PhotoRecord, representative: bool) -> types::Photo {
-        clustering::photo(record, representative, &|place| self.shared.path_of(place).unwrap_or_else(|| place.path.clone()))
-    }
 }
 
 impl Service for Answers {
@@ -229,16 +193,19 @@ impl Service for Answers {
             (0, true) => "scanning".to_owned(),
             (pending, _) => format!("reading, {pending} to go"),
         };
+        let active = read(&self.shared.active);
         Ok(Status {
             version: self.version(),
             data_dir: self.shared.settings.data_dir.display().to_string(),
             activity,
             problems: self.problems(),
-            head: self.shared.head.clone(),
-            threshold: THRESHOLD,
+            head: active.head.name().to_owned(),
+            threshold: active.threshold,
             reach: REACH,
             roots,
-            photos: read(&self.shared.index).len() as u64,
+            photos: active.index.len() as u64,
+            decisions: read(&self.shared.decisions).len() as u64,
+            tuning: self.shared.tuning.state().progress,
             coverage,
             counters: reader.counters()?,
         })
@@ -323,33 +290,38 @@ impl Service for Answers {
     }
 
     fn clusters(&self, selection: &Selection) -> Result<Clusters, Problem> {
-        let threshold = within_reach(selection.threshold.unwrap_or(THRESHOLD), "threshold")?;
         let reader = self.reader()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
-        let index = read(&self.shared.index);
+        // Held to the end, so that all of an answer is of one head.
+        let active = read(&self.shared.active);
+        let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
+        let decisions = read(&self.shared.decisions);
         let path_of = |place: &Place| self.shared.path_of(place).unwrap_or_else(|| place.path.clone());
-        let mut clusters = clustering::clusters(&reader, &scopes, threshold, &selection.relations, &index, &path_of)?;
+        let ground = Ground { reader: &reader, active: &active, decisions: &decisions, path_of: &path_of };
+        let mut clusters = clustering::clusters(&ground, &scopes, threshold, &selection.relations)?;
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, |_, _| true)?.into_keys().collect();
             clusters.retain(|(members, _)| members.iter().any(|photo| asked.contains(photo)));
         }
         let clusters = clusters.into_iter().map(|(_, cluster)| cluster).collect();
-        Ok(Clusters { version: 1, threshold, head: self.shared.head.clone(), clusters, coverage: self.coverage(&reader, &asked)? })
+        let head = active.head.name().to_owned();
+        Ok(Clusters { version: 1, threshold, head, clusters, coverage: self.coverage(&reader, &asked)? })
     }
 
     fn pairs(&self, selection: &Selection) -> Result<Pairs, Problem> {
-        let up_to = within_reach(selection.threshold.unwrap_or(THRESHOLD), "max_distance")?;
         let reader = self.reader()?;
         let scopes = self.scopes(&selection.paths)?;
-        let mut near = if clustering::shows_near(&selection.relations) { reader.pairs(up_to)? } else { Vec::new() };
+        let active = read(&self.shared.active);
+        let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
+        let mut near = if clustering::shows_near(&selection.relations) { reader.pairs(active.number, up_to)? } else { Vec::new() };
         if selection.threshold.is_none() {
-            let index = read(&self.shared.index);
-            near.retain(|p| clustering::counts(p, up_to, &index));
+            near.retain(|p| clustering::counts(p, up_to, &active.index));
         }
         let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
         let photos = reader.photos(&scopes, |photo, files| files > 1 || named.contains(&photo))?;
         let text = |place: &Place| text_of(&self.shared.path_of(place).unwrap_or_else(|| place.path.clone()));
+        let decisions = read(&self.shared.decisions);
         let mut pairs = Vec::new();
         if clustering::shows(&selection.relations, Relation::Identical) {
             for photo in photos.values() {
@@ -359,54 +331,59 @@ impl Service for Answers {
         }
         for pair in near {
             let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
-            let relation = relation(&a.capture, &b.capture);
+            let Some(relation) = clustering::related(&decisions, a, b) else { continue };
             if clustering::shows(&selection.relations, relation) {
                 pairs.push(file_pair(pair.distance, text(&a.files[0].place), text(&b.files[0].place), relation));
             }
         }
         pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then_with(|| (&x.a.path, &x.b.path).cmp(&(&y.a.path, &y.b.path))));
-        Ok(Pairs { head: self.shared.head.clone(), pairs, coverage: self.coverage(&reader, &scopes)? })
+        Ok(Pairs { head: active.head.name().to_owned(), pairs, coverage: self.coverage(&reader, &scopes)? })
     }
 
-    fn similar(&self, bytes: &[u8], count: usize) -> Result<Similar, Problem> {
-        let asked = self.ask(bytes)?;
-        let reader = self.reader()?;
-        // Photos whose files are all gone stay in the index: ask for more than will be shown.
-        let nearest = read(&self.shared.index).nearest(&asked.embedding, count.saturating_mul(2).saturating_add(64));
-        let named: HashMap<PhotoId, f32> = nearest.iter().copied().collect();
-        let photos = reader.photos(&self.scopes(&[])?, |photo, _| named.contains_key(&photo))?;
-        let similar = nearest.iter().filter_map(|(photo, distance)| Some((photos.get(photo)?, *distance))).take(count);
-        let similar = similar.map(|(record, distance)| Neighbour {
-            distance,
-            relation: if record.picture == asked.identity.picture {
-                Relation::Identical
-            } else {
-                relation(&record.capture, &asked.decoded.capture)
-            },
-            photo: self.photo(record, false),
-        });
-        Ok(Similar { head: self.shared.head.clone(), similar: similar.collect() })
+    fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem> {
+        let (reader, scopes) = (self.reader()?, self.scopes(&[])?);
+        lock(&self.encoder).similar(&self.shared, &reader, &scopes, bytes, count, head)
     }
 
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem> {
-        let which = |name: &'static str| move |p: Problem| Problem { message: format!("the {name} file: {}", p.message), ..p };
-        let (a, b) = (self.ask(a).map_err(which("first"))?, self.ask(b).map_err(which("second"))?);
-        if a.identity.picture == b.identity.picture {
-            return Ok(Comparison {
-                distance: 0.0,
-                crowded: 0.0,
-                relation: Relation::Identical,
-                threshold: THRESHOLD,
-                differences: differences(&a, &b),
-            });
-        }
-        let distance = distance(&a.embedding.0, &b.embedding.0);
-        // As if the two came to the library now.
-        let new = [(PhotoId(i64::MAX - 1), a.embedding.clone()), (PhotoId(i64::MAX), b.embedding.clone())];
-        let crowds = crowds(&read(&self.shared.index), &new, &new.iter().map(|(photo, _)| *photo).collect());
-        let crowded = crowded(distance, crowds[0].1.level, crowds[1].1.level);
-        let relation = relation(&a.decoded.capture, &b.decoded.capture);
-        Ok(Comparison { distance, crowded, relation, threshold: THRESHOLD, differences: differences(&a, &b) })
+        lock(&self.encoder).compare(&self.shared, a, b)
+    }
+
+    fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem> {
+        decisions::decide(&self.shared, &self.writes, &self.reader()?, paths, verdict)
+    }
+
+    fn decisions(&self) -> Vec<DecisionText> {
+        decisions::list(&self.shared)
+    }
+
+    fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem> {
+        decisions::import(&self.shared, &self.writes, &decisions)
+    }
+
+    fn heads(&self) -> Vec<HeadInfo> {
+        heads::list(&self.shared)
+    }
+
+    fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem> {
+        Ok(heads::switch(&self.shared, &self.writes, name, if only_try { heads::Switch::Try } else { heads::Switch::Take })?)
+    }
+
+    fn remove_head(&self, name: &str) -> Result<(), Problem> {
+        Ok(heads::remove(&self.shared, &self.writes, name)?)
+    }
+
+    fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem> {
+        let order = tuning::order(&self.shared, name, positives, minutes, photos);
+        tuning::start(&self.shared, &self.writes, order)
+    }
+
+    fn tuning(&self) -> TuningState {
+        self.shared.tuning.state()
+    }
+
+    fn stop_tuning(&self) -> Result<(), Problem> {
+        self.shared.tuning.stop()
     }
 
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem> {
@@ -438,30 +415,4 @@ fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
     }
     Err(Problem::bad_request("beyond-reach", format!("{name}={distance} is beyond {REACH}, up to which pairs are kept"))
         .hint("similar finds photos at any distance"))
-}
-
-fn differences(a: &Asked, b: &Asked) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut differ = |what: &str, a: String, b: String| {
-        if a != b {
-            out.push(format!("{what}: {a}, {b}"));
-        }
-    };
-    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".into());
-    let (x, y) = (&a.identity, &b.identity);
-    differ("format", x.format.to_string(), y.format.to_string());
-    differ(
-        "dimensions",
-        format!("{} × {}", x.dimensions.width, x.dimensions.height),
-        format!("{} × {}", y.dimensions.width, y.dimensions.height),
-    );
-    let (x, y) = (&a.decoded.capture, &b.decoded.capture);
-    differ("taken", or_none(&x.taken), or_none(&y.taken));
-    differ("camera", or_none(&x.model), or_none(&y.model));
-    if a.identity.content == b.identity.content {
-        out.push("nothing: the files are byte for byte the same".into());
-    } else if a.identity.picture == b.identity.picture {
-        out.push("metadata only: the picture data is the same".into());
-    }
-    out
 }

@@ -7,10 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::os::unix::ffi::OsStrExt;
 
+use super::heads::Active;
 use crate::api::text_of;
 use crate::api::types::{Cluster, ClusterPair, Photo};
 use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance, relation};
-use crate::photo::{self, Distance, Pair, PhotoId, Place, Relation};
+use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Result};
 
 /// Whether a relation is asked for; by default all but moments.
@@ -28,34 +29,57 @@ pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
     crowded(pair.distance, index.crowd(pair.a), index.crowd(pair.b)) <= threshold
 }
 
+/// What clusters are made from.
+pub struct Ground<'a> {
+    pub reader: &'a Reader,
+    pub active: &'a Active,
+    pub decisions: &'a Decisions,
+    pub path_of: &'a dyn Fn(&Place) -> PathBuf,
+}
+
+/// What two photos are to each other: what a person said, or else what the camera did. Photos that
+/// are decided to be different have no relation.
+pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Option<Relation> {
+    match decisions.of(a.picture, b.picture) {
+        Some(Verdict::Same) => Some(Relation::Copy),
+        Some(Verdict::Different) => None,
+        None => Some(relation(&a.capture, &b.capture)),
+    }
+}
+
 /// The clusters of the scopes with the numbers of their photos, largest first: most files, then
 /// most bytes that its copies take.
 pub fn clusters(
-    reader: &Reader,
+    ground: &Ground<'_>,
     scopes: &[Place],
     threshold: Distance,
     relations: &[Relation],
-    index: &Index,
-    path_of: &dyn Fn(&Place) -> PathBuf,
 ) -> Result<Vec<(Vec<PhotoId>, Cluster)>> {
-    let mut pairs = if shows_near(relations) { reader.pairs(threshold)? } else { Vec::new() };
+    let Ground { reader, active, decisions, path_of } = *ground;
+    let index = &active.index;
+    let mut pairs = if shows_near(relations) { reader.pairs(active.number, threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, index));
-    let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).collect();
+    let decided = if shows(relations, Relation::Copy) { decided(reader, decisions)? } else { Vec::new() };
+    let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let photos = reader.photos(scopes, |photo, files| files > 1 || named.contains(&photo))?;
-    let between = |a: PhotoId, b: PhotoId| Some(relation(&photos.get(&a)?.capture, &photos.get(&b)?.capture));
-    let here: Vec<Pair> = pairs.into_iter().filter(|p| between(p.a, p.b).is_some_and(|r| shows(relations, r))).collect();
-    let apart = |a: PhotoId, b: PhotoId| between(a, b).is_some_and(|r| !shows(relations, r));
-    let identical = shows(relations, Relation::Identical);
-    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
+    let between = |a: PhotoId, b: PhotoId| Some(related(decisions, photos.get(&a)?, photos.get(&b)?));
+    let is_shown = |a: PhotoId, b: PhotoId| between(a, b).map(|relation| relation.is_some_and(|r| shows(relations, r)));
     let how_far = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {
         (Some(a), Some(b)) => distance(a, b),
         _ => 0.0,
     };
-    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &alone, threshold, apart, how_far)
+    let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
+    let is_here = |photo| photos.contains_key(&photo);
+    let decided: Vec<Pair> =
+        decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, how_far(a, b))).collect();
+    let apart = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
+    let identical = shows(relations, Relation::Identical);
+    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
+    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &decided, &alone, threshold, apart, how_far)
         .into_iter()
         .map(|cluster| {
             let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
-            (cluster.photos.clone(), answer(&cluster, &records, path_of))
+            (cluster.photos.clone(), answer(&cluster, &records, decisions, path_of))
         })
         .collect();
     answers.sort_by_cached_key(|(_, c)| {
@@ -64,12 +88,23 @@ pub fn clusters(
     Ok(answers)
 }
 
+/// The photos in the index that a person said to be the same, two by two.
+fn decided(reader: &Reader, decisions: &Decisions) -> Result<Vec<(PhotoId, PhotoId)>> {
+    let mut pairs = Vec::new();
+    for decision in decisions.iter().filter(|d| d.verdict == Verdict::Same) {
+        if let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) {
+            pairs.push((a, b));
+        }
+    }
+    Ok(pairs)
+}
+
 /// Bytes of every file but one of the representative.
 fn spare_bytes(cluster: &Cluster) -> u64 {
     cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
 }
 
-fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], path_of: &dyn Fn(&Place) -> PathBuf) -> Cluster {
+fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, path_of: &dyn Fn(&Place) -> PathBuf) -> Cluster {
     let first_paths: Vec<PathBuf> = records.iter().map(|r| path_of(&r.files[0].place)).collect();
     let candidates: Vec<Candidate<'_>> = records
         .iter()
@@ -97,7 +132,7 @@ fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], path_of: &dyn Fn(&
                 a: a.min(b),
                 b: a.max(b),
                 distance: link.distance,
-                relation: relation(&records[link.a].capture, &records[link.b].capture),
+                relation: related(decisions, records[link.a], records[link.b]).unwrap_or(Relation::Unknown),
             }
         })
         .collect();

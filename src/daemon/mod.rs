@@ -6,7 +6,8 @@
 //!                    feed ─(jobs)─→ work 1…N  └─(wakes)─→ feed
 //! ```
 //!
-//! `presence` says whether a root is here and where, `mounts` when to ask again.
+//! `presence` says whether a root is here and where, `mounts` when to ask again. `heads` has another head
+//! take over, `tuning` makes one.
 //!
 //! Intake finds what there is and has it written as pending; feed reads what is pending from the
 //! store and hands it to the workers; their results go to the one writer, which also pairs new
@@ -14,14 +15,19 @@
 //! still call pending, and no queue holds more than a few photos.
 
 mod answers;
+mod asking;
 mod clustering;
+mod decisions;
 mod feed;
+mod heads;
 mod intake;
 mod lock;
 mod mounts;
+mod power;
 mod presence;
 mod run;
 mod shared;
+mod tuning;
 mod work;
 mod write;
 

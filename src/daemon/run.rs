@@ -11,18 +11,17 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::answers::Answers;
-use super::feed;
+use super::heads::{self, Active};
 use super::intake::{Intake, Order};
 use super::lock::{Lock, Socket, data_directory};
-use super::mounts;
-use super::shared::Shared;
+use super::shared::{Known, Shared};
 use super::work::Worker;
 use super::write::WriteThread;
+use super::{feed, mounts, tuning};
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
-use crate::likeness::{Crowd, Head, HeadError, Index, REACH, arrive};
-use crate::photo::{Embedding, PhotoId};
-use crate::store::{self, Location, Reader, Writer};
+use crate::likeness::HeadError;
+use crate::store::{self, HeadRecord, Location, Reader, Writer};
 use crate::vision::apart;
 use crate::vision::backbone::{self, Backbone};
 
@@ -55,9 +54,6 @@ const ORDERS: usize = 8192;
 /// Changes that may wait for the writer; workers stop for it rather than fill memory.
 const WRITES: usize = 64;
 
-/// Photos in one search when all pairs are made again.
-const REPAIR: usize = 256;
-
 /// Runs until SIGTERM, SIGINT or a client says stop.
 ///
 /// # Errors
@@ -70,18 +66,19 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     // From here on connections wait instead of failing.
     let (_socket, listener) = Socket::bind(&settings.socket)?;
     let backbone = Backbone::embedded()?;
-    let head = Head::base()?;
-    let index = index(&mut writer, &location, &backbone, &head)?;
-    let roots = writer.roots()?;
-    tracing::info!("{} photos known, {} roots, socket {}", index.len(), roots.len(), settings.socket.display());
-
-    let shared = Arc::new(Shared::new(settings, location.clone(), roots.clone(), index, head.name().to_owned()));
+    let known = Known { roots: writer.roots()?, heads: writer.heads()?, decisions: writer.decisions()? };
+    let chosen = writer.chosen_head()?.unwrap_or_else(|| heads::BASE.to_owned());
+    let active = active(&mut writer, &location, &backbone, &known.heads, &chosen)?;
+    let roots = known.roots.clone();
+    tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
+    let is_chosen = active.head.name() == chosen;
+    let shared = Arc::new(Shared::new(settings, location.clone(), backbone.name().to_owned(), known, active));
     let (orders, intake_orders) = sync_channel::<Order>(ORDERS);
     let (writes, write_queue) = sync_channel(WRITES);
     let (jobs, job_queue) = sync_channel(2 * shared.settings.workers);
     let program = own_program()?;
 
-    let write_thread = WriteThread { shared: shared.clone(), writer, head, backbone: backbone.name().to_owned(), writes: write_queue };
+    let write_thread = WriteThread { shared: shared.clone(), writer, writes: write_queue };
     let write_thread = thread::Builder::new().name("write".into()).spawn(move || write_thread.run())?;
     let job_queue = Arc::new(Mutex::new(job_queue));
     for number in 0..shared.settings.workers {
@@ -111,9 +108,15 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     for order in first_scans {
         let _ = orders.send(order);
     }
+    if !is_chosen {
+        // It was chosen, and the daemon ended before it was ready.
+        let (shared, writes) = (shared.clone(), writes.clone());
+        thread::Builder::new().name("heads".into()).spawn(move || heads::take_up(&shared, &writes, &chosen))?;
+    }
+    tuning::spawn(shared.clone(), writes.clone(), backbone.clone())?;
 
     let query_reader = apart::Reader::new(program, shared.settings.limits);
-    let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), orders, writes, query_reader, backbone.runner()?)?);
+    let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), orders, writes, query_reader, backbone.runner()?));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
     let served = runtime.block_on(serve(listener, service, shared.clone()));
     shared.stop();
@@ -139,43 +142,27 @@ async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Serv
     Ok(api::serve(listener, service, stop).await?)
 }
 
-/// All embeddings in memory, of this backbone and this head: what another made is made again,
-/// from the photos or from their features.
-fn index(writer: &mut Writer, location: &Location, backbone: &Backbone, head: &Head) -> Result<Index, Error> {
-    let fingerprint = format!("{}-{REACH}-crowds", head.fingerprint());
-    let is_current = writer.batch(|batch| {
-        let dropped = batch.keep_backbone(backbone.name())?;
-        if dropped > 0 {
-            tracing::info!("a new encoder: {dropped} photos are read again");
-        }
-        let is_current = batch.setting("head")?.as_deref() == Some(&fingerprint);
-        if !is_current {
-            batch.embed_again(|features| head.embed(features))?;
-        }
-        Ok(is_current)
-    })?;
-    let mut index = Index::new(head.dimensions());
+/// The head that answers: the one chosen, or while its embeddings are not all made the one that answered
+/// last, or else the one chosen, made ready now.
+fn active(writer: &mut Writer, location: &Location, backbone: &Backbone, heads: &[HeadRecord], chosen: &str) -> Result<Active, Error> {
+    let dropped = writer.batch(|batch| batch.keep_backbone(backbone.name()))?;
+    if dropped > 0 {
+        tracing::info!("a new encoder: {dropped} photos are read again");
+    }
     let reader = Reader::open(location)?;
-    if is_current {
-        reader.each_embedding(|photo, embedding, crowd| {
-            index.add(photo, &embedding);
-            if let Some((level, edge)) = crowd {
-                index.set_crowd(photo, Crowd { level, edge });
-            }
-        })?;
-        return Ok(index);
-    }
-    let mut all: Vec<(PhotoId, Embedding)> = Vec::new();
-    reader.each_embedding(|photo, embedding, _| all.push((photo, embedding)))?;
-    for part in all.chunks(REPAIR) {
-        let arrival = arrive(&index, part, REACH);
-        writer.batch(|batch| {
-            batch.add_pairs(&arrival.pairs)?;
-            arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(*photo, crowd.level, crowd.edge))
-        })?;
-        part.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
-        arrival.crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
-    }
-    writer.batch(|batch| batch.set("head", &fingerprint))?;
-    Ok(index)
+    let answered = reader.head()?;
+    let names = [chosen].into_iter().chain(heads.iter().map(|h| h.name.as_str())).chain([heads::BASE]);
+    let known: Vec<heads::Known> =
+        names.filter_map(|name| heads::find(heads, backbone.name(), name).transpose()).collect::<Result<_, _>>()?;
+    let is_last = |known: &heads::Known| answered.as_ref().is_some_and(|(_, print)| *print == heads::fingerprint(&known.head));
+    let place = known.iter().position(is_last).unwrap_or(0);
+    let heads::Known { head, threshold, .. } = known.into_iter().nth(place).expect("the base is always known");
+    let number = writer.batch(|batch| batch.head_number(&heads::fingerprint(&head)))?;
+    let mut index = heads::load(&reader, &head, number)?;
+    heads::catch_up(&mut index, &reader, &head, |new, arrival| {
+        writer.batch(|batch| heads::keep(batch, number, &new, &arrival))?;
+        store::Result::Ok(Arc::new((new, arrival)))
+    })?;
+    writer.batch(|batch| batch.use_head(number))?;
+    Ok(Active { number, head, threshold, index })
 }

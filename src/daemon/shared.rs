@@ -10,12 +10,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, broadcast};
 
+use super::heads::Active;
+use super::tuning::Tuning;
 use crate::api::types::{Event, Version, What};
 use crate::config::Settings;
 use crate::intake::is_left_out;
-use crate::likeness::Index;
-use crate::photo::{PictureHash, Place, Root, RootId};
-use crate::store::Location;
+use crate::photo::{Decisions, PictureHash, Place, Root, RootId};
+use crate::store::{HeadRecord, Location};
 
 /// Events kept for a listener that is slow.
 const EVENTS: usize = 1024;
@@ -59,18 +60,32 @@ pub struct RootState {
     pub missing: usize,
 }
 
+/// What the store knew when the daemon started.
+pub struct Known {
+    pub roots: Vec<Root>,
+    pub heads: Vec<HeadRecord>,
+    pub decisions: Decisions,
+}
+
 pub struct Shared {
     pub version: Version,
     pub settings: Settings,
     pub location: Location,
+    /// Names the backbone that the daemon runs.
+    pub backbone: String,
     pub roots: RwLock<Vec<Root>>,
     /// How each root was when it was last looked at. A root that is not here yet never was.
     pub states: RwLock<HashMap<RootId, RootState>>,
     /// What clients wait for, and when they last asked: it is read first.
     pub wanted: Mutex<HashMap<Place, Instant>>,
-    pub index: RwLock<Index>,
-    /// Names the head whose embeddings the index holds.
-    pub head: String,
+    /// The head that answers, with its embeddings.
+    pub active: RwLock<Active>,
+    /// One head takes over at a time.
+    pub switching: Mutex<()>,
+    /// All heads that were tuned.
+    pub heads: RwLock<Vec<HeadRecord>>,
+    pub decisions: RwLock<Decisions>,
+    pub tuning: Tuning,
     pub activity: Arc<Activity>,
     pub in_flight: Mutex<InFlight>,
     /// Wakes feed: something may be pending.
@@ -86,16 +101,20 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(settings: Settings, location: Location, roots: Vec<Root>, index: Index, head: String) -> Shared {
+    pub fn new(settings: Settings, location: Location, backbone: String, known: Known, active: Active) -> Shared {
         Shared {
             version: super::own_version(),
             settings,
             location,
-            roots: RwLock::new(roots),
+            backbone,
+            roots: RwLock::new(known.roots),
             states: RwLock::default(),
             wanted: Mutex::default(),
-            index: RwLock::new(index),
-            head,
+            active: RwLock::new(active),
+            switching: Mutex::default(),
+            heads: RwLock::new(known.heads),
+            decisions: RwLock::new(known.decisions),
+            tuning: Tuning::default(),
             activity: Arc::default(),
             in_flight: Mutex::default(),
             pending: Signal::default(),
@@ -115,6 +134,7 @@ impl Shared {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.pending.raise();
+        self.tuning.wake();
         self.stopped.notify_one();
     }
 

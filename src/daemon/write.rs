@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::sync::oneshot;
 
+use super::heads::keep;
 use super::shared::{Shared, Ticket, lock, read, write};
 use super::work::Outcome;
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::likeness::{Crowd, Head, REACH, arrive};
-use crate::photo::{Counters, Embedding, Failure, PhotoId, PictureHash, Place, Root, Stamp};
+use crate::likeness::{Crowd, REACH, arrive};
+use crate::photo::{Counters, Embedding, Failure, Features, PhotoId, PictureHash, Place, Root, Stamp};
 use crate::store::{self, Batch, IsNew, Writer};
 
 /// A change to the store.
@@ -43,6 +45,29 @@ pub enum Write {
     RemoveRoot(Root, oneshot::Sender<store::Result<()>>),
     /// A root is at another path, or on another filesystem, than was known.
     PlaceRoot(Root, SyncSender<()>),
+    /// Anything else, in its turn.
+    Run(Box<dyn FnOnce(&mut Writer) + Send>),
+}
+
+/// Why nothing came of an order to the writer.
+#[derive(Debug, Error)]
+pub enum Unwritten {
+    #[error("the daemon is ending")]
+    Ending,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Has the writer do something in its turn, and waits for what comes of it.
+pub fn written<T: Send + 'static>(
+    writes: &SyncSender<Write>,
+    work: impl FnOnce(&mut Writer) -> store::Result<T> + Send + 'static,
+) -> Result<T, Unwritten> {
+    let (reply, answer) = sync_channel(1);
+    // Whoever asked may be gone: then nobody wants to know.
+    let run = move |writer: &mut Writer| drop(reply.send(work(writer)));
+    writes.send(Write::Run(Box::new(run))).map_err(|_| Unwritten::Ending)?;
+    Ok(answer.recv().map_err(|_| Unwritten::Ending)??)
 }
 
 /// Changes committed at once, at most.
@@ -54,8 +79,6 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct WriteThread {
     pub shared: Arc<Shared>,
     pub writer: Writer,
-    pub head: Head,
-    pub backbone: String,
     pub writes: Receiver<Write>,
 }
 
@@ -84,13 +107,11 @@ impl WriteThread {
     /// Writes a batch, again and again while the disk has no room for it.
     fn commit(&mut self, batch: Vec<Write>) {
         let (roots, changes): (Vec<Write>, Vec<Write>) =
-            batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..) | Write::PlaceRoot(..)));
+            batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..) | Write::PlaceRoot(..) | Write::Run(_)));
         loop {
             match self.write(&changes) {
                 Ok(Joined { new, crowds }) => {
-                    let mut index = write(&self.shared.index);
-                    new.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
-                    crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
+                    write(&self.shared.active).index.join(&new, &crowds);
                     self.shared.set_problem("store", None);
                     break;
                 }
@@ -128,6 +149,10 @@ impl WriteThread {
 
     /// Whoever asked hears of it when everyone sees it.
     fn change_roots(&mut self, order: Write) {
+        let order = match order {
+            Write::Run(work) => return work(&mut self.writer),
+            order => order,
+        };
         if let Write::PlaceRoot(root, _) = &order
             && let Err(e) = self.writer.place_root(root)
         {
@@ -153,7 +178,7 @@ impl WriteThread {
 
     /// One transaction: all changes, with what new photos bring.
     fn write(&mut self, changes: &[Write]) -> store::Result<Joined> {
-        let (shared, head, backbone) = (&self.shared, &self.head, &self.backbone);
+        let (active, backbone) = (read(&self.shared.active), &self.shared.backbone);
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Embedding)> = Vec::new();
             let mut done = Counters::default();
@@ -172,15 +197,20 @@ impl WriteThread {
                         done.decoded += counters.decoded;
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
-                            new.extend(settle(batch, place, outcome, head, backbone)?);
+                            let photo = settle(batch, place, outcome, backbone)?;
+                            new.extend(photo.map(|(photo, features)| (photo, active.head.embed(features))));
                         }
                     }
-                    Write::Done { .. } | Write::Flush(_) | Write::AddRoot(..) | Write::RemoveRoot(..) | Write::PlaceRoot(..) => {}
+                    Write::Done { .. }
+                    | Write::Flush(_)
+                    | Write::AddRoot(..)
+                    | Write::RemoveRoot(..)
+                    | Write::PlaceRoot(..)
+                    | Write::Run(_) => {}
                 }
             }
-            let arrival = arrive(&read(&shared.index), &new, REACH);
-            batch.add_pairs(&arrival.pairs)?;
-            arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(*photo, crowd.level, crowd.edge))?;
+            let arrival = arrive(&active.index, &new, REACH);
+            keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
             Ok(Joined { new, crowds: arrival.crowds })
         })
@@ -224,21 +254,19 @@ struct Joined {
 }
 
 /// Stores what reading a file came to; returns its photo if that is new.
-fn settle(
+fn settle<'a>(
     batch: &mut Batch<'_>,
     place: &Place,
-    outcome: &Outcome,
-    head: &Head,
+    outcome: &'a Outcome,
     backbone: &str,
-) -> store::Result<Option<(PhotoId, Embedding)>> {
+) -> store::Result<Option<(PhotoId, &'a Features)>> {
     match outcome {
         Outcome::Known { stamp, photo, content } => batch.link(place, stamp, content, *photo)?,
         Outcome::Failed { stamp, failure } => batch.fail(place, stamp, failure)?,
         Outcome::New { stamp, made } => {
-            let embedding = head.embed(&made.features);
-            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.features, &embedding)?;
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.features)?;
             batch.link(place, stamp, &made.identity.content, photo)?;
-            return Ok((is_new == IsNew::Yes).then_some((photo, embedding)));
+            return Ok((is_new == IsNew::Yes).then_some((photo, &made.features)));
         }
     }
     Ok(None)

@@ -1,6 +1,6 @@
 //! How well distances tell versions of one photo from other photos, over all pairs of a library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use fastrand::Rng;
 
@@ -47,11 +47,16 @@ pub struct Cut {
 impl<'a> Ranking<'a> {
     /// Ranks every pair by `distance(a, b)`, a < b being places in `members`.
     pub fn new(members: &'a [Member], distance: impl Fn(usize, usize) -> Distance) -> Ranking<'a> {
+        Ranking::of_some(members, |a, b| Some(distance(a, b)))
+    }
+
+    /// Ranks the pairs that have a distance.
+    pub fn of_some(members: &'a [Member], distance: impl Fn(usize, usize) -> Option<Distance>) -> Ranking<'a> {
         let mut pairs = Vec::with_capacity(members.len() * members.len().saturating_sub(1) / 2);
         let mut versions = Vec::new();
         for a in 0..members.len() {
             for b in a + 1..members.len() {
-                let distance = distance(a, b);
+                let Some(distance) = distance(a, b) else { continue };
                 pairs.push(Ranked { distance, a: a as u32, b: b as u32 });
                 if members[a].photo == members[b].photo {
                     match (members[a].edit, members[b].edit) {
@@ -74,23 +79,36 @@ impl<'a> Ranking<'a> {
         self.weighted(|_| 1.0)
     }
 
-    /// Where 95 of 100 values of `figure` lie, low and high, when the originals are drawn again with
-    /// replacement (bootstrap).
+    /// Where 95 of 100 [`resamples`](Ranking::resamples) of `figure` lie, low and high.
     pub fn interval(&self, seed: u64, figure: impl Fn(&Figures) -> f64) -> (f64, f64) {
+        let mut values = self.resamples(seed, |draw| figure(&draw.figures()));
+        values.sort_unstable_by(f64::total_cmp);
+        (values[RESAMPLES / 40], values[RESAMPLES - 1 - RESAMPLES / 40])
+    }
+
+    /// Values of `figure` when the originals are drawn again with replacement (bootstrap). Two rankings of
+    /// the same members see the same draws.
+    pub fn resamples(&self, seed: u64, figure: impl Fn(&Draw<'_, 'a>) -> f64) -> Vec<f64> {
         let mut rng = Rng::with_seed(seed);
         let photos = self.members.iter().map(|m| m.photo + 1).max().unwrap_or(0);
         let mut originals: Vec<usize> = self.members.iter().filter(|m| m.has_versions && m.edit.is_none()).map(|m| m.photo).collect();
         originals.sort_unstable();
-        let mut values: Vec<f64> = (0..RESAMPLES)
-            .map(|_| {
-                let mut weight = vec![1.0; photos];
-                originals.iter().for_each(|&photo| weight[photo] = 0.0);
-                originals.iter().for_each(|_| weight[originals[rng.usize(..originals.len())]] += 1.0);
-                figure(&self.weighted(|photo| weight[photo]))
-            })
-            .collect();
-        values.sort_unstable_by(f64::total_cmp);
-        (values[RESAMPLES / 40], values[RESAMPLES - 1 - RESAMPLES / 40])
+        let values = (0..RESAMPLES).map(|_| {
+            let mut weight = vec![1.0; photos];
+            originals.iter().for_each(|&photo| weight[photo] = 0.0);
+            originals.iter().for_each(|_| weight[originals[rng.usize(..originals.len())]] += 1.0);
+            figure(&Draw { ranking: self, weight })
+        });
+        values.collect()
+    }
+
+    /// The distances of the `count` nearest pairs of different photos, each two photos once, nearest first.
+    pub fn nearest_false(&self, count: usize) -> Vec<Distance> {
+        let mut seen = HashSet::new();
+        let photos = |pair: &&Ranked| (self.members[pair.a as usize].photo, self.members[pair.b as usize].photo);
+        let different = self.pairs.iter().filter(|pair| !self.same(pair));
+        let once = different.filter(|pair| seen.insert((photos(pair).0.min(photos(pair).1), photos(pair).0.max(photos(pair).1))));
+        once.take(count).map(|pair| pair.distance).collect()
     }
 
     /// The figures when each photo counts `weight(photo)` times.
@@ -149,6 +167,23 @@ impl<'a> Ranking<'a> {
     pub fn false_pairs(&self, cut: Distance) -> impl Iterator<Item = (Distance, usize, usize)> {
         let near = self.pairs.iter().take_while(move |p| p.distance <= cut);
         near.filter(|p| !self.same(p)).map(|p| (p.distance, p.a as usize, p.b as usize))
+    }
+}
+
+/// A ranking in which each photo counts as often as it was drawn.
+pub struct Draw<'r, 'a> {
+    ranking: &'r Ranking<'a>,
+    weight: Vec<f64>,
+}
+
+impl Draw<'_, '_> {
+    pub fn figures(&self) -> Figures {
+        self.ranking.weighted(|photo| self.weight[photo])
+    }
+
+    /// Share of versions found from their original within `cut`, averaged over the kinds of edit.
+    pub fn mean_edit(&self, cut: Distance) -> f64 {
+        self.ranking.mean_edit(cut, |photo| self.weight[photo])
     }
 }
 

@@ -5,9 +5,8 @@ use fastrand::Rng;
 use super::edits::{self, Edit, edits};
 use crate::photo::Picture;
 
-/// Qualities an original and an edited version are saved with.
+/// The quality an original is saved with.
 const ORIGINAL: u8 = 92;
-const EDITED: u8 = 88;
 
 /// One picture of the library, as the file a person would have.
 #[derive(Clone, Debug)]
@@ -18,6 +17,7 @@ pub struct Member {
     pub edit: Option<&'static Edit>,
     /// Whether versions of its photo are in the library.
     pub has_versions: bool,
+    /// Empty where only features of it are kept.
     pub jpeg: Vec<u8>,
 }
 
@@ -51,7 +51,7 @@ impl Plan {
     pub fn make(self, picture: &Picture) -> Member {
         let jpeg = match self.edit {
             None => edits::jpeg(picture, ORIGINAL),
-            Some(edit) => edits::jpeg(&edit.apply(picture, self.seed), EDITED),
+            Some(edit) => edits::jpeg(&edit.apply(picture, self.seed), edits::SAVED),
         };
         Member { photo: self.photo, edit: self.edit, has_versions: self.has_versions, jpeg }
     }

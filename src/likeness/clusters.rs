@@ -11,22 +11,28 @@ const LOOSE: Distance = 1.5;
 /// sweeps (farthest from the first, farthest from that one), which is at least half of it.
 const EXACT_DIAMETER: usize = 512;
 
-/// Joins what the pairs up to `threshold` join, the closest first, but never two photos that are
-/// `apart`: proven to be different, however many others lie between them. Photos of `alone` make a
-/// cluster of one when nothing joins them (several files of one photo). `distance` measures any two
-/// photos.
+/// Joins what is `decided` to be the same, at any distance, then what the pairs up to `threshold` join,
+/// the closest first, but never two photos that are `apart`: proven to be different, however many
+/// others lie between them. Photos of `alone` make a cluster of one when nothing joins them (several
+/// files of one photo). `distance` measures any two photos.
 ///
 /// No photo is in two clusters, the result does not depend on the order of `pairs`, and a higher
 /// threshold only merges.
 pub fn clusters(
     pairs: &[Pair],
+    decided: &[Pair],
     alone: &[PhotoId],
     threshold: Distance,
     apart: impl Fn(PhotoId, PhotoId) -> bool,
     distance: impl Fn(PhotoId, PhotoId) -> Distance,
 ) -> Vec<Cluster> {
-    let mut near: Vec<&Pair> = pairs.iter().filter(|p| p.distance <= threshold).collect();
-    near.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
+    let in_order = |pairs: &mut Vec<&Pair>| pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
+    let mut first: Vec<&Pair> = decided.iter().collect();
+    in_order(&mut first);
+    let known: HashSet<(PhotoId, PhotoId)> = decided.iter().map(|p| (p.a, p.b)).collect();
+    let mut near: Vec<&Pair> = pairs.iter().filter(|p| p.distance <= threshold && !known.contains(&(p.a, p.b))).collect();
+    in_order(&mut near);
+    near.splice(..0, first);
     near.dedup_by_key(|p| (p.a, p.b));
 
     let mut groups = Groups::default();
@@ -111,7 +117,7 @@ mod tests {
     }
 
     fn apart(pairs: &[Pair], threshold: Distance, apart: impl Fn(PhotoId, PhotoId) -> bool) -> Vec<Cluster> {
-        clusters(pairs, &[], threshold, apart, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
+        clusters(pairs, &[], &[], threshold, apart, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
     }
 
     /// Any symmetric relation will do.
@@ -200,8 +206,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_decided_comes_first_at_any_distance() {
+        let photo = |n| PhotoId(n);
+        let near = [Pair::new(photo(0), photo(2), 0.1)];
+        let decided = [Pair::new(photo(0), photo(1), 1.5)];
+        // 1 and 2 are known to differ: 0 goes with the one that a person named.
+        let differ = |a: PhotoId, b: PhotoId| (a.min(b), a.max(b)) == (photo(1), photo(2));
+        let found = clusters(&near, &decided, &[], 0.2, differ, |_, _| 0.1);
+        assert_eq!(found.iter().map(|c| c.photos.clone()).collect::<Vec<_>>(), [[photo(0), photo(1)]]);
+        assert_eq!(found[0].links[0].distance, 1.5);
+    }
+
+    #[test]
     fn a_photo_with_several_files_is_a_cluster_of_one() {
-        let alone = clusters(&[], &[PhotoId(7)], 0.2, |_, _| false, |_, _| 0.0);
+        let alone = clusters(&[], &[], &[PhotoId(7)], 0.2, |_, _| false, |_, _| 0.0);
         assert_eq!(alone[0].photos, [PhotoId(7)]);
         assert_eq!(alone[0].diameter, 0.0);
     }

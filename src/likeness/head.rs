@@ -1,7 +1,8 @@
 //! The head: a linear projection from features to embedding.
 
 use half::f16;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
@@ -15,6 +16,7 @@ const BASE: &[u8] = include_bytes!("../../models/head.safetensors");
 pub struct Error(String);
 
 /// `embedding = normalise(weight · features + bias)`.
+#[derive(Clone)]
 pub struct Head {
     name: String,
     /// `[dimensions, features]`.
@@ -55,6 +57,34 @@ impl Head {
         Ok(Head { name: name.to_owned(), weight, bias: Array1::from_vec(bias) })
     }
 
+    /// From `weight`, dimensions × features by rows, and `bias`, dimensions.
+    ///
+    /// # Panics
+    /// When `weight` has not as many numbers as that.
+    pub fn new(name: &str, weight: Vec<f32>, bias: Vec<f32>) -> Head {
+        let features = weight.len() / bias.len().max(1);
+        let weight = Array2::from_shape_vec((bias.len(), features), weight).expect("dimensions times features");
+        Head { name: name.to_owned(), weight, bias: Array1::from_vec(bias) }
+    }
+
+    /// As [`from_safetensors`](Head::from_safetensors) reads it.
+    pub fn to_safetensors(&self) -> Vec<u8> {
+        let bytes = |values: &mut dyn Iterator<Item = &f32>| values.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let (weight, bias) = (bytes(&mut self.weight.iter()), bytes(&mut self.bias.iter()));
+        let view = |shape: &[usize], data| TensorView::new(Dtype::F32, shape.to_vec(), data).expect("four bytes a number");
+        let tensors = [("weight", view(self.weight.shape(), &weight)), ("bias", view(self.bias.shape(), &bias))];
+        safetensors::serialize(tensors, None).expect("two tensors")
+    }
+
+    /// Dimensions × features.
+    pub fn weight(&self) -> ArrayView2<'_, f32> {
+        self.weight.view()
+    }
+
+    pub fn bias(&self) -> ArrayView1<'_, f32> {
+        self.bias.view()
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -76,9 +106,19 @@ impl Head {
     /// # Shapes
     /// `features` must have as many numbers as `weight` has columns.
     pub fn embed(&self, features: &Features) -> Embedding {
+        Embedding::normalised(&self.apply(features).to_vec())
+    }
+
+    /// The embedding before it is rounded to 16 bits.
+    pub fn project(&self, features: &Features) -> Vec<f32> {
+        let values = self.apply(features);
+        let length = values.dot(&values).sqrt();
+        values.iter().map(|v| v / length).collect()
+    }
+
+    fn apply(&self, features: &Features) -> Array1<f32> {
         let features: Array1<f32> = features.0.iter().copied().map(f16::to_f32).collect();
-        let values = self.weight.dot(&features) + &self.bias;
-        Embedding::normalised(&values.to_vec())
+        self.weight.dot(&features) + &self.bias
     }
 }
 
@@ -102,6 +142,13 @@ mod tests {
         for (ours, theirs) in embedding.iter().zip(&parity.embedding) {
             assert!((ours - theirs).abs() < 1e-3, "{ours} is not {theirs}");
         }
+    }
+
+    #[test]
+    fn a_head_is_the_same_after_writing_and_reading() {
+        let base = Head::base().expect("loads");
+        let again = Head::from_safetensors("again", &base.to_safetensors()).expect("reads");
+        assert_eq!(again.fingerprint(), base.fingerprint());
     }
 
     #[test]

@@ -60,6 +60,22 @@ impl Index {
         self.edges.push(Crowd::UNKNOWN.edge);
     }
 
+    /// Takes over what new photos brought.
+    pub fn join(&mut self, new: &[(PhotoId, Embedding)], crowds: &[(PhotoId, Crowd)]) {
+        new.iter().for_each(|(photo, embedding)| self.add(*photo, embedding));
+        crowds.iter().for_each(|(photo, crowd)| self.set_crowd(*photo, *crowd));
+    }
+
+    /// Their numbers, ascending.
+    pub fn photos(&self) -> &[PhotoId] {
+        &self.photos
+    }
+
+    /// The largest number of a photo here; 0, which no photo has, when there is none.
+    pub fn last(&self) -> PhotoId {
+        self.photos.last().copied().unwrap_or(PhotoId(0))
+    }
+
     /// A photo that is not here is left alone.
     pub fn set_crowd(&mut self, photo: PhotoId, crowd: Crowd) {
         if let Ok(row) = self.photos.binary_search(&photo) {

@@ -13,6 +13,15 @@ pub struct ContentHash(pub [u8; 32]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PictureHash(pub [u8; 32]);
 
+impl PictureHash {
+    /// From 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<PictureHash> {
+        let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        Some(PictureHash(bytes.try_into().ok().filter(|_| digits.len() == 64)?))
+    }
+}
+
 fn hex(bytes: &[u8; 32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }

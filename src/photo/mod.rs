@@ -3,6 +3,7 @@
 mod capture;
 mod cluster;
 mod coverage;
+mod decision;
 mod embedding;
 mod failure;
 mod file;
@@ -15,6 +16,7 @@ mod place;
 pub use capture::Capture;
 pub use cluster::{Cluster, Link};
 pub use coverage::{Counters, Coverage};
+pub use decision::{Decision, Decisions, Verdict, ordered};
 pub use embedding::{Embedding, Features};
 pub use failure::{Failure, Stage};
 pub use file::{FileState, Identity, KnownFile, Stamp};

@@ -1,12 +1,13 @@
 //! The memory: two SQLite files in the data directory.
 //!
-//! `library.db` holds what cannot be made again (roots); `index.db` what a scan can (files,
-//! photos, features, pairs, failures), so that a damaged index takes nothing precious along. One
+//! `library.db` holds what cannot be made again (roots, decisions, tuned heads); `index.db` what a scan
+//! can (files, photos, features, embeddings, pairs, failures), so that a damaged index takes nothing precious along. One
 //! [`Writer`] writes in transactions; any number of [`Reader`]s read beside it (WAL).
 //!
 //! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
 //! transaction); a file has a photo or a failure or is pending, never two of them.
 
+mod library;
 mod open;
 mod reader;
 mod schema;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::photo::{Capture, ContentHash, Dimensions, Failure, Format, PhotoId, PictureHash, Place};
+use crate::photo::{Capture, ContentHash, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place};
 
 pub use reader::Reader;
 pub use writer::{Batch, IsNew, Writer};
@@ -67,6 +68,58 @@ pub struct FileRecord {
 pub struct FailureRecord {
     pub place: Place,
     pub failure: Failure,
+}
+
+/// A head's number in the index: embeddings, crowds and pairs are each of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeadNumber(pub i64);
+
+/// What a head was taught to hold together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Positives {
+    /// Versions of one photo: what `dupes` looks for.
+    #[default]
+    Edits,
+    /// Photos of one folder: for `similar` only.
+    Folders,
+}
+
+impl Positives {
+    pub fn name(self) -> &'static str {
+        match self {
+            Positives::Edits => "edits",
+            Positives::Folders => "folders",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Positives> {
+        [Positives::Edits, Positives::Folders].into_iter().find(|p| p.name() == name)
+    }
+}
+
+/// A head that was tuned on this library.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HeadRecord {
+    pub name: String,
+    /// Names the backbone whose features it takes.
+    pub backbone: String,
+    pub positives: Positives,
+    /// Safetensors.
+    pub weights: Vec<u8>,
+    /// Under which pairs join, in this library.
+    pub threshold: f32,
+    /// JSON: what its tuning measured.
+    pub report: String,
+    /// Seconds since 1970.
+    pub made: i64,
+}
+
+/// What the backbone makes of an edited view of a photo.
+#[derive(Clone, PartialEq, Debug)]
+pub struct View {
+    /// Empty for the photo itself.
+    pub edit: String,
+    pub features: Features,
 }
 
 /// Where the two files are.

@@ -8,10 +8,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::writer::{halves_of, path_of};
-use super::{FailureRecord, FileRecord, Location, PhotoRecord, Result, open};
+use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Capture, ContentHash, Counters, Coverage, Dimensions, Embedding, Failure, FileState, Format, KnownFile, Pair, PhotoId, PictureHash,
-    Place, RootId, Stage, Stamp,
+    Capture, ContentHash, Counters, Coverage, Dimensions, Embedding, Failure, Features, FileState, Format, KnownFile, Pair, PhotoId,
+    PictureHash, Place, RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -191,10 +191,11 @@ impl Reader {
         Ok(counters)
     }
 
-    /// Pairs up to a distance, closest first.
-    pub fn pairs(&self, up_to: f32) -> Result<Vec<Pair>> {
-        let mut statement = self.index.prepare_cached("SELECT a, b, distance FROM pairs WHERE distance <= ?1 ORDER BY distance, a, b")?;
-        let rows = statement.query_map([f64::from(up_to)], |row| {
+    /// A head's pairs up to a distance, closest first.
+    pub fn pairs(&self, head: HeadNumber, up_to: f32) -> Result<Vec<Pair>> {
+        let mut statement =
+            self.index.prepare_cached("SELECT a, b, distance FROM pairs WHERE head = ?1 AND distance <= ?2 ORDER BY distance, a, b")?;
+        let rows = statement.query_map(params![head.0, f64::from(up_to)], |row| {
             Ok(Pair { a: PhotoId(row.get(0)?), b: PhotoId(row.get(1)?), distance: row.get::<_, f64>(2)? as f32 })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -259,17 +260,65 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Hands over every photo's embedding with the level and edge of its crowd where they are known,
-    /// in order of their numbers.
-    pub fn each_embedding(&self, mut take: impl FnMut(PhotoId, Embedding, Option<(f32, f32)>)) -> Result<()> {
-        let mut statement = self.index.prepare("SELECT photo, embedding, crowd_level, crowd_edge FROM features ORDER BY photo")?;
-        let mut rows = statement.query([])?;
+    /// What names the head that answers, and its number.
+    pub fn head(&self) -> Result<Option<(HeadNumber, String)>> {
+        let mut statement = self.index.prepare(
+            "SELECT number, fingerprint FROM heads WHERE number = (SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'head')",
+        )?;
+        Ok(statement.query_row([], |row| Ok((HeadNumber(row.get(0)?), row.get(1)?))).optional()?)
+    }
+
+    /// Hands over every embedding of a head with the level and edge of its crowd where they are known,
+    /// in the order of the photos' numbers.
+    pub fn each_embedding(&self, head: HeadNumber, mut take: impl FnMut(PhotoId, Embedding, Option<(f32, f32)>)) -> Result<()> {
+        let mut statement =
+            self.index.prepare("SELECT photo, data, crowd_level, crowd_edge FROM embeddings WHERE head = ?1 ORDER BY photo")?;
+        let mut rows = statement.query([head.0])?;
         while let Some(row) = rows.next()? {
             let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
             let crowd = row.get::<_, Option<f32>>(2)?.zip(row.get(3)?);
             take(PhotoId(row.get(0)?), Embedding(values), crowd);
         }
         Ok(())
+    }
+
+    /// Up to `count` photos' features, of those with larger numbers than `after`, in order.
+    pub fn features_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Features)>> {
+        let mut statement = self.index.prepare_cached("SELECT photo, data FROM features WHERE photo > ?1 ORDER BY photo LIMIT ?2")?;
+        let rows = statement.query_map(params![after.0, count as i64], |row| {
+            let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+            Ok((PhotoId(row.get(0)?), Features(values)))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The features of these photos, of those that have some, in this order.
+    pub fn features_of(&self, photos: &[PhotoId]) -> Result<Vec<(PhotoId, Features)>> {
+        let mut statement = self.index.prepare_cached("SELECT data FROM features WHERE photo = ?1")?;
+        let mut out = Vec::with_capacity(photos.len());
+        for &photo in photos {
+            let values: Option<Vec<u8>> = statement.query_row([photo.0], |row| row.get(0)).optional()?;
+            out.extend(values.map(|values| (photo, Features(halves_of(&values)))));
+        }
+        Ok(out)
+    }
+
+    /// The views kept for tuning, by photo, each photo's own features first.
+    pub fn views(&self) -> Result<HashMap<PhotoId, Vec<View>>> {
+        let mut views: HashMap<PhotoId, Vec<View>> = HashMap::new();
+        let mut statement = self.index.prepare("SELECT photo, edit, data FROM views ORDER BY photo, number")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let features = Features(halves_of(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?));
+            views.entry(PhotoId(row.get(0)?)).or_default().push(View { edit: row.get(1)?, features });
+        }
+        Ok(views)
+    }
+
+    /// Something remembered by name.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        let mut statement = self.index.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 }
 

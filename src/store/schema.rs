@@ -19,6 +19,28 @@ const LIBRARY_STEPS: &[M<'static>] = &[
     ),
     // The filesystem that a root is on, and its path there.
     M::up("ALTER TABLE roots ADD COLUMN volume TEXT; ALTER TABLE roots ADD COLUMN inner BLOB;"),
+    // What a person said (a < b, by picture), the heads that were tuned, and which is to be used.
+    M::up(
+        "CREATE TABLE decisions (
+         a BLOB NOT NULL,
+         b BLOB NOT NULL,
+         verdict TEXT NOT NULL,
+         made INTEGER NOT NULL,
+         PRIMARY KEY (a, b)
+     ) STRICT, WITHOUT ROWID;
+
+     CREATE TABLE heads (
+         name TEXT PRIMARY KEY,
+         backbone TEXT NOT NULL,
+         positives TEXT NOT NULL,
+         weights BLOB NOT NULL,
+         threshold REAL NOT NULL,
+         report TEXT NOT NULL,
+         made INTEGER NOT NULL
+     ) STRICT;
+
+     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+    ),
 ];
 
 const INDEX_STEPS: &[M<'static>] = &[
@@ -80,6 +102,43 @@ const INDEX_STEPS: &[M<'static>] = &[
     ),
     // How crowded it is around a photo, where a doubtful pair asks for it.
     M::up("ALTER TABLE features ADD COLUMN crowd_level REAL; ALTER TABLE features ADD COLUMN crowd_edge REAL;"),
+    // Embeddings, crowds and pairs of several heads: one answers (the setting `head` is its number) while
+    // another is made. They are made again from the features.
+    M::up(
+        "CREATE TABLE heads (number INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE) STRICT;
+
+     CREATE TABLE embeddings (
+         head INTEGER NOT NULL,
+         photo INTEGER NOT NULL REFERENCES photos(id),
+         data BLOB NOT NULL,
+         crowd_level REAL, crowd_edge REAL,
+         PRIMARY KEY (head, photo)
+     ) STRICT, WITHOUT ROWID;
+
+     DROP TABLE pairs;
+     CREATE TABLE pairs (
+         head INTEGER NOT NULL,
+         a INTEGER NOT NULL REFERENCES photos(id),
+         b INTEGER NOT NULL REFERENCES photos(id),
+         distance REAL NOT NULL,
+         PRIMARY KEY (head, a, b)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX pairs_by_distance ON pairs (head, distance);
+
+     -- Features of edited views, kept while a head is tuned on them. edit is empty for a photo itself.
+     CREATE TABLE views (
+         photo INTEGER NOT NULL REFERENCES photos(id),
+         number INTEGER NOT NULL,
+         edit TEXT NOT NULL,
+         data BLOB NOT NULL,
+         PRIMARY KEY (photo, number)
+     ) STRICT;
+
+     ALTER TABLE features DROP COLUMN embedding;
+     ALTER TABLE features DROP COLUMN crowd_level;
+     ALTER TABLE features DROP COLUMN crowd_edge;
+     DELETE FROM settings WHERE name = 'head';",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! The one writer.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Location, Result, open, schema};
-use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, Root, RootId, Stamp};
+use super::{HeadNumber, Location, Result, View, open, schema};
+use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
 /// of the data directory.
 pub struct Writer {
-    library: Connection,
-    index: Connection,
+    pub(super) library: Connection,
+    pub(super) index: Connection,
 }
 
 impl Writer {
@@ -27,75 +27,6 @@ impl Writer {
         let mut writer = Writer { library, index };
         writer.absorb()?;
         Ok(writer)
-    }
-
-    pub fn roots(&self) -> Result<Vec<Root>> {
-        let mut statement = self.library.prepare("SELECT id, path, volume, inner FROM roots ORDER BY path")?;
-        let rows = statement.query_map([], |row| {
-            let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
-            Ok(Root {
-                id: RootId(row.get(0)?),
-                path: path_of(&row.get::<_, Vec<u8>>(1)?),
-                home: row.get::<_, Option<String>>(2)?.zip(inner),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Adds a root, or finds it. Roots below it become part of it, with all that is known of them.
-    pub fn add_root(&mut self, path: &Path) -> Result<RootId> {
-        let bytes = path.as_os_str().as_bytes();
-        self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
-        let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1", [bytes], |row| row.get(0))?);
-        self.absorb()?;
-        Ok(id)
-    }
-
-    /// Makes roots that lie in another, and not in something hidden there, part of it. Moving rows
-    /// and forgetting the root are in two files: this is also what mends a crash between them.
-    fn absorb(&mut self) -> Result<()> {
-        let roots = self.roots()?;
-        for inner in &roots {
-            let below =
-                |outer: &Root| inner.path.strip_prefix(&outer.path).ok().filter(|below| !below.as_os_str().is_empty()).map(Path::to_owned);
-            let is_hidden = |below: &Path| below.iter().any(|part| part.as_bytes().starts_with(b"."));
-            let Some((outer, below)) = roots.iter().find_map(|outer| Some((outer, below(outer)?))).filter(|(_, below)| !is_hidden(below))
-            else {
-                continue;
-            };
-            let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
-            let batch = self.index.transaction()?;
-            for table in ["files", "failures"] {
-                batch.execute(
-                    &format!("UPDATE OR REPLACE {table} SET root = ?1, path = CAST(?2 || path AS BLOB) WHERE root = ?3"),
-                    params![outer.id.0, prefix, inner.id.0],
-                )?;
-            }
-            batch.commit()?;
-            self.library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
-        }
-        Ok(())
-    }
-
-    /// Records where a root is now, and the filesystem and the path inside it by which it is known
-    /// at another mount point.
-    pub fn place_root(&mut self, root: &Root) -> Result<()> {
-        let (volume, inner) = root.home.as_ref().map(|(v, i)| (v.as_str(), i.as_os_str().as_bytes())).unzip();
-        self.library.execute(
-            "UPDATE OR IGNORE roots SET path = ?2, volume = ?3, inner = ?4 WHERE id = ?1",
-            params![root.id.0, root.path.as_os_str().as_bytes(), volume, inner],
-        )?;
-        Ok(())
-    }
-
-    /// Forgets a root and its files. Photos stay, so that adding it again costs no decode.
-    pub fn remove_root(&mut self, root: RootId) -> Result<()> {
-        let batch = self.index.transaction()?;
-        batch.execute("DELETE FROM files WHERE root = ?1", [root.0])?;
-        batch.execute("DELETE FROM failures WHERE root = ?1", [root.0])?;
-        batch.commit()?;
-        self.library.execute("DELETE FROM roots WHERE id = ?1", [root.0])?;
-        Ok(())
     }
 
     /// Runs `work` in one transaction: all of it is kept, or, on an error, none.
@@ -172,14 +103,7 @@ impl Batch<'_> {
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
-    pub fn add_photo(
-        &mut self,
-        identity: &Identity,
-        capture: &Capture,
-        backbone: &str,
-        features: &Features,
-        embedding: &Embedding,
-    ) -> Result<(PhotoId, IsNew)> {
+    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, features: &Features) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
         }
@@ -201,9 +125,11 @@ impl Batch<'_> {
                 capture.orientation
             ])?;
         let id = PhotoId(self.transaction.last_insert_rowid());
-        self.transaction
-            .prepare_cached("INSERT INTO features (photo, backbone, data, embedding) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.0, backbone, bytes_of(&features.0), bytes_of(&embedding.0)])?;
+        self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data) VALUES (?1, ?2, ?3)")?.execute(params![
+            id.0,
+            backbone,
+            bytes_of(&features.0)
+        ])?;
         Ok((id, IsNew::Yes))
     }
 
@@ -261,33 +187,70 @@ impl Batch<'_> {
         self.forgive(place)
     }
 
-    pub fn add_pairs(&mut self, pairs: &[Pair]) -> Result<()> {
-        let mut statement = self.transaction.prepare_cached("INSERT OR REPLACE INTO pairs (a, b, distance) VALUES (?1, ?2, ?3)")?;
+    /// The number of a head, by what names its weights; a new one when it is new.
+    pub fn head_number(&mut self, fingerprint: &str) -> Result<HeadNumber> {
+        self.transaction.execute("INSERT INTO heads (fingerprint) VALUES (?1) ON CONFLICT DO NOTHING", [fingerprint])?;
+        let number = self.transaction.query_row("SELECT number FROM heads WHERE fingerprint = ?1", [fingerprint], |row| row.get(0))?;
+        Ok(HeadNumber(number))
+    }
+
+    /// From this commit on answers are of this head.
+    pub fn use_head(&mut self, head: HeadNumber) -> Result<()> {
+        self.set("head", &head.0.to_string())
+    }
+
+    /// Drops some of what was made by other heads than these; whether that was all.
+    pub fn sweep_heads(&mut self, keep: &[HeadNumber], count: usize) -> Result<bool> {
+        let keep: Vec<String> = keep.iter().map(|head| head.0.to_string()).collect();
+        let others = format!("head NOT IN ({})", keep.join(", "));
+        let pairs = self
+            .transaction
+            .execute(&format!("DELETE FROM pairs WHERE (head, a, b) IN (SELECT head, a, b FROM pairs WHERE {others} LIMIT {count})"), [])?;
+        let embeddings = self.transaction.execute(
+            &format!("DELETE FROM embeddings WHERE (head, photo) IN (SELECT head, photo FROM embeddings WHERE {others} LIMIT {count})"),
+            [],
+        )?;
+        Ok(pairs + embeddings == 0)
+    }
+
+    pub fn add_embedding(&mut self, head: HeadNumber, photo: PhotoId, embedding: &Embedding) -> Result<()> {
+        self.transaction.prepare_cached("INSERT OR REPLACE INTO embeddings (head, photo, data) VALUES (?1, ?2, ?3)")?.execute(params![
+            head.0,
+            photo.0,
+            bytes_of(&embedding.0)
+        ])?;
+        Ok(())
+    }
+
+    pub fn add_pairs(&mut self, head: HeadNumber, pairs: &[Pair]) -> Result<()> {
+        let mut statement =
+            self.transaction.prepare_cached("INSERT OR REPLACE INTO pairs (head, a, b, distance) VALUES (?1, ?2, ?3, ?4)")?;
         for pair in pairs {
-            statement.execute(params![pair.a.0, pair.b.0, pair.distance])?;
+            statement.execute(params![head.0, pair.a.0, pair.b.0, pair.distance])?;
         }
         Ok(())
     }
 
     /// Records the level and edge of the crowd around a photo.
-    pub fn set_crowd(&mut self, photo: PhotoId, level: f32, edge: f32) -> Result<()> {
+    pub fn set_crowd(&mut self, head: HeadNumber, photo: PhotoId, level: f32, edge: f32) -> Result<()> {
         self.transaction
-            .prepare_cached("UPDATE features SET crowd_level = ?2, crowd_edge = ?3 WHERE photo = ?1")?
-            .execute(params![photo.0, level, edge])?;
+            .prepare_cached("UPDATE embeddings SET crowd_level = ?3, crowd_edge = ?4 WHERE head = ?1 AND photo = ?2")?
+            .execute(params![head.0, photo.0, level, edge])?;
         Ok(())
     }
 
-    /// Replaces every embedding by what `embed` makes of the features, and drops all pairs and crowds.
-    pub fn embed_again(&mut self, embed: impl Fn(&Features) -> Embedding) -> Result<()> {
-        self.transaction.execute("DELETE FROM pairs", [])?;
-        let mut read = self.transaction.prepare("SELECT photo, data FROM features")?;
-        let mut write =
-            self.transaction.prepare("UPDATE features SET embedding = ?2, crowd_level = NULL, crowd_edge = NULL WHERE photo = ?1")?;
-        let mut rows = read.query([])?;
-        while let Some(row) = rows.next()? {
-            let features = Features(halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?));
-            write.execute(params![row.get::<_, i64>(0)?, bytes_of(&embed(&features).0)])?;
+    /// Keeps what a photo and its edited views look like to the backbone, for tuning.
+    pub fn add_views(&mut self, photo: PhotoId, views: &[View]) -> Result<()> {
+        let mut statement =
+            self.transaction.prepare_cached("INSERT OR REPLACE INTO views (photo, number, edit, data) VALUES (?1, ?2, ?3, ?4)")?;
+        for (number, view) in views.iter().enumerate() {
+            statement.execute(params![photo.0, number as i64, view.edit, bytes_of(&view.features.0)])?;
         }
+        Ok(())
+    }
+
+    pub fn drop_views(&mut self) -> Result<()> {
+        self.transaction.execute("DELETE FROM views", [])?;
         Ok(())
     }
 
@@ -298,6 +261,9 @@ impl Batch<'_> {
         self.transaction
             .execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [backbone])?;
         self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [backbone])?;
+        for table in ["embeddings", "views"] {
+            self.transaction.execute(&format!("DELETE FROM {table} WHERE photo IN ({stale})"), [backbone])?;
+        }
         let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [backbone])?;
         self.transaction.execute("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM features)", [])?;
         Ok(dropped)
@@ -315,8 +281,14 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Something remembered by name; `None` when it is not set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(self.transaction.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
+    }
+
+    pub fn unset(&mut self, name: &str) -> Result<()> {
+        self.transaction.execute("DELETE FROM settings WHERE name = ?1", [name])?;
+        Ok(())
     }
 
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {

@@ -11,14 +11,15 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("vision", &[]),
     ("store", &[]),
     ("likeness", &[]),
-    ("learn", &["vision"]),
+    ("learn", &["vision", "likeness"]),
     ("api", &[]),
-    ("daemon", &["api", "config", "intake", "vision", "store", "likeness"]),
+    ("daemon", &["api", "config", "intake", "vision", "store", "likeness", "learn"]),
     ("cli", &["api", "config", "vision", "daemon", "store"]),
 ];
 
 /// A heavy crate's only homes.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
+    ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("image", &["vision"]),
     ("jpeg_encoder", &["learn/edits"]),

@@ -18,6 +18,9 @@ use crate::photo::Picture;
 use crate::vision::Limits;
 use crate::vision::decode::{decode, resized};
 
+/// The quality that an edited version is saved with.
+pub const SAVED: u8 = 88;
+
 const TABLE: &str = include_str!("../../../models/edits.toml");
 
 /// A named edit: its steps, one after the other.
@@ -130,7 +133,17 @@ pub fn edits() -> &'static [Edit] {
     &EDITS
 }
 
+/// The edit of a name in the table.
+pub fn edit(name: &str) -> Option<&'static Edit> {
+    edits().iter().find(|edit| edit.name == name)
+}
+
 impl Edit {
+    /// What a reader of the edited file sees: the picture as this edit leaves it, saved as a JPEG.
+    pub fn version(&self, picture: &Picture, seed: u64) -> Picture {
+        reread(&self.apply(picture, seed), SAVED)
+    }
+
     /// The picture as this edit leaves it; `seed` decides what is random.
     pub fn apply(&self, picture: &Picture, seed: u64) -> Picture {
         let mut rng = Rng::with_seed(seed);

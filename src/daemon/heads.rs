@@ -1,0 +1,364 @@
+//! Heads: the one that answers, those that were tuned, and how one takes over from another.
+//!
+//! Embeddings, crowds and pairs belong to a head. Those of another are made beside the ones that
+//! answer, in commits that each leave a state to go on from; then one commit, under the lock that every
+//! answer holds, makes it the one that answers. So no answer mixes two heads, and a daemon that is
+//! killed anywhere goes on at its next start.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use std::{mem, thread};
+
+use super::clustering::{self, Ground};
+use super::shared::{Shared, lock, read, write};
+use super::write::{Unwritten, Write, written};
+use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadInfo, What};
+use crate::likeness::{Arrival, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive};
+use crate::photo::{Distance, Embedding, PhotoId, Place};
+use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
+
+/// The name of the head in the binary.
+pub const BASE: &str = "base";
+
+/// Photos embedded and paired in one commit.
+const PART: usize = 256;
+
+/// Rows of unused heads dropped in one commit.
+const SWEEP: usize = 4096;
+
+/// How long to wait before trying again when the disk is full.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Changed clusters that are named, of each kind.
+const EXAMPLES: u64 = 10;
+
+/// New photos and what they bring.
+pub type Part = Arc<(Vec<(PhotoId, Embedding)>, Arrival)>;
+
+/// The head that answers.
+pub struct Active {
+    pub number: HeadNumber,
+    pub head: Head,
+    /// Up to which pairs join a cluster unless a question says otherwise.
+    pub threshold: Distance,
+    pub index: Index,
+}
+
+/// A head with its threshold in this library.
+pub struct Known {
+    pub head: Head,
+    pub threshold: Distance,
+    pub positives: Positives,
+}
+
+/// The head of a name among those that were tuned and the base; `None` when there is none for this
+/// backbone.
+///
+/// # Errors
+/// When its weights cannot be read.
+pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<Known>, HeadError> {
+    if name == BASE {
+        return Ok(Some(Known { head: Head::base()?, threshold: THRESHOLD, positives: Positives::Edits }));
+    }
+    let Some(record) = heads.iter().find(|h| h.name == name && h.backbone == backbone) else { return Ok(None) };
+    let head = Head::from_safetensors(&record.name, &record.weights)?;
+    Ok(Some(Known { head, threshold: record.threshold, positives: record.positives }))
+}
+
+/// Names a head and how its pairs are made.
+pub fn fingerprint(head: &Head) -> String {
+    format!("{}-{REACH}-crowds", head.fingerprint())
+}
+
+/// Stores what new photos bring to a head.
+pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Embedding)], arrival: &Arrival) -> store::Result<()> {
+    new.iter().try_for_each(|(photo, embedding)| batch.add_embedding(head, *photo, embedding))?;
+    batch.add_pairs(head, &arrival.pairs)?;
+    arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(head, *photo, crowd.level, crowd.edge))
+}
+
+/// What the store holds of a head.
+pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<Index> {
+    let mut index = Index::new(head.dimensions());
+    reader.each_embedding(number, |photo, embedding, crowd| {
+        index.add(photo, &embedding);
+        if let Some((level, edge)) = crowd {
+            index.set_crowd(photo, Crowd { level, edge });
+        }
+    })?;
+    Ok(index)
+}
+
+/// Embeds and pairs all photos that the index lacks, having each part stored before it joins.
+pub fn catch_up<E: From<store::Error>>(
+    index: &mut Index,
+    reader: &Reader,
+    head: &Head,
+    mut store: impl FnMut(Vec<(PhotoId, Embedding)>, Arrival) -> Result<Part, E>,
+) -> Result<(), E> {
+    loop {
+        let missing = reader.features_after(index.last(), PART)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let new: Vec<(PhotoId, Embedding)> = missing.iter().map(|(photo, features)| (*photo, head.embed(features))).collect();
+        let arrival = arrive(index, &new, REACH);
+        let part = store(new, arrival)?;
+        index.join(&part.0, &part.1.crowds);
+    }
+}
+
+/// Why a head did not take over.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no head named {0}")]
+    Unknown(String),
+    #[error("{0} was tuned on folders, for similar: it cannot say which photos are versions")]
+    NotForDupes(String),
+    #[error("{0} cannot be removed: it is in use, or comes with the program")]
+    InUse(String),
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Error {
+        Error::Unwritten(error.into())
+    }
+}
+
+/// Whether a head is to answer, or only to show what would change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    Take,
+    Try,
+}
+
+/// Makes what a head lacks, and has it take over; says how the clusters change.
+///
+/// # Errors
+/// See [`enum@Error`]; the head from before goes on then.
+pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, switch: Switch) -> Result<ClusterChanges, Error> {
+    let _turn = lock(&shared.switching);
+    let known = find(&read(&shared.heads), &shared.backbone, name)?.ok_or_else(|| Error::Unknown(name.to_owned()))?;
+    if known.positives == Positives::Folders {
+        return Err(Error::NotForDupes(name.to_owned()));
+    }
+    if switch == Switch::Take {
+        // From here on a daemon that starts again goes on with it.
+        let name = name.to_owned();
+        written(writes, move |writer| writer.choose_head(&name))?;
+    }
+    let print = fingerprint(&known.head);
+    let number = written(writes, move |writer| writer.batch(|batch| batch.head_number(&print)))?;
+    if read(&shared.active).number == number {
+        write(&shared.active).threshold = known.threshold;
+        return Ok(ClusterChanges::default());
+    }
+    let reader = Reader::open(&shared.location)?;
+    let mut next = Active { number, threshold: known.threshold, index: load(&reader, &known.head, number)?, head: known.head };
+    catch_up(&mut next.index, &reader, &next.head, |new, arrival| stored(shared, writes, number, new, arrival))?;
+    let changes = changes(shared, &reader, &next)?;
+    if switch == Switch::Try {
+        return Ok(changes);
+    }
+    let (name, shared_too) = (next.head.name().to_owned(), shared.clone());
+    let before = written(writes, move |writer| {
+        let shared = shared_too;
+        // What came since, and then nothing more: photos are added by this thread alone.
+        let reader = Reader::open(&shared.location)?;
+        let Active { index, head, .. } = &mut next;
+        catch_up(index, &reader, head, |new, arrival| {
+            writer.batch(|batch| keep(batch, number, &new, &arrival))?;
+            store::Result::Ok(Arc::new((new, arrival)))
+        })?;
+        let mut active = write(&shared.active);
+        writer.batch(|batch| batch.use_head(number))?;
+        Ok(mem::replace(&mut *active, next).number)
+    })?;
+    tracing::info!("head {name} answers");
+    shared.tell(What::HeadChanged { name });
+    sweep(shared, writes, &[before, number])?;
+    Ok(changes)
+}
+
+/// All heads: the base, then those that were tuned, oldest first.
+pub fn list(shared: &Shared) -> Vec<HeadInfo> {
+    let active = read(&shared.active);
+    let in_use = active.head.name();
+    let base = HeadInfo {
+        name: BASE.into(),
+        positives: Positives::Edits.name().into(),
+        in_use: in_use == BASE,
+        unusable: None,
+        threshold: THRESHOLD,
+        made: None,
+        report: None,
+    };
+    let tuned = |record: &HeadRecord| HeadInfo {
+        name: record.name.clone(),
+        positives: record.positives.name().into(),
+        in_use: in_use == record.name,
+        unusable: (record.backbone != shared.backbone).then(|| "it was tuned for another encoder than this version has".into()),
+        threshold: record.threshold,
+        made: Some(record.made),
+        report: serde_json::from_str(&record.report).ok(),
+    };
+    [base].into_iter().chain(read(&shared.heads).iter().map(tuned)).collect()
+}
+
+/// Keeps a head that was tuned.
+pub fn add(shared: &Shared, writes: &SyncSender<Write>, record: HeadRecord) -> Result<(), Unwritten> {
+    let heads = written(writes, move |writer| {
+        writer.add_head(&record)?;
+        writer.heads()
+    })?;
+    *write(&shared.heads) = heads;
+    Ok(())
+}
+
+/// Forgets a head that is not in use.
+pub fn remove(shared: &Shared, writes: &SyncSender<Write>, name: &str) -> Result<(), Error> {
+    let _turn = lock(&shared.switching);
+    if name == BASE || read(&shared.active).head.name() == name {
+        return Err(Error::InUse(name.to_owned()));
+    }
+    let wanted = name.to_owned();
+    let (was_there, heads) = written(writes, move |writer| Ok((writer.remove_head(&wanted)?, writer.heads()?)))?;
+    *write(&shared.heads) = heads;
+    if was_there { Ok(()) } else { Err(Error::Unknown(name.to_owned())) }
+}
+
+/// Has a head take over that was chosen before the daemon started.
+pub fn take_up(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str) {
+    match switch(shared, writes, name, Switch::Take) {
+        Ok(_) | Err(Error::Unwritten(Unwritten::Ending)) => {}
+        Err(e) => shared.set_problem("heads", Some(format!("the head that was chosen is not used: {e}; simctl heads use base ends this"))),
+    }
+}
+
+/// Stores a part through the writer, again and again while the disk has no room.
+fn stored(
+    shared: &Shared,
+    writes: &SyncSender<Write>,
+    number: HeadNumber,
+    new: Vec<(PhotoId, Embedding)>,
+    arrival: Arrival,
+) -> Result<Part, Error> {
+    let part = Arc::new((new, arrival));
+    loop {
+        let part_too = part.clone();
+        match written(writes, move |writer| writer.batch(|batch| keep(batch, number, &part_too.0, &part_too.1))) {
+            Ok(()) => break,
+            Err(Unwritten::Store(e)) if e.is_disk() && !shared.is_stopping() => {
+                shared.set_problem("heads", Some(format!("another head cannot be made ready: {e}; make room, it goes on by itself")));
+                thread::sleep(RETRY);
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+    shared.set_problem("heads", None);
+    if shared.is_stopping() { Err(Unwritten::Ending.into()) } else { Ok(part) }
+}
+
+/// Drops what heads made that are not among `keep` and not the base, a little at a time.
+fn sweep(shared: &Shared, writes: &SyncSender<Write>, keep: &[HeadNumber]) -> Result<(), Error> {
+    let base = fingerprint(&Head::base()?);
+    let mut keep = keep.to_vec();
+    keep.push(written(writes, move |writer| writer.batch(|batch| batch.head_number(&base)))?);
+    while !shared.is_stopping() {
+        let kept = keep.clone();
+        if written(writes, move |writer| writer.batch(|batch| batch.sweep_heads(&kept, SWEEP)))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How the clusters of the whole library change when `next` answers.
+fn changes(shared: &Shared, reader: &Reader, next: &Active) -> Result<ClusterChanges, Error> {
+    let scopes: Vec<Place> = read(&shared.roots).iter().map(|root| Place { root: root.id, path: "".into() }).collect();
+    let decisions = read(&shared.decisions).clone();
+    let path_of = |place: &Place| shared.path_of(place).unwrap_or_else(|| place.path.clone());
+    let clusters = |active: &Active| -> store::Result<Vec<(Vec<PhotoId>, Vec<String>)>> {
+        let ground = Ground { reader, active, decisions: &decisions, path_of: &path_of };
+        let clusters = clustering::clusters(&ground, &scopes, active.threshold, &[])?;
+        Ok(clusters.into_iter().map(|(members, c)| (members, c.photos.into_iter().map(|p| p.path.path).collect())).collect())
+    };
+    let (before, after) = (clusters(&read(&shared.active))?, clusters(next)?);
+    Ok(compare(&before, &after))
+}
+
+/// Clusters with at least two members in common are one that changed.
+fn compare(before: &[(Vec<PhotoId>, Vec<String>)], after: &[(Vec<PhotoId>, Vec<String>)]) -> ClusterChanges {
+    type Clusters = [(Vec<PhotoId>, Vec<String>)];
+    fn places(clusters: &Clusters) -> HashMap<PhotoId, usize> {
+        clusters.iter().enumerate().flat_map(|(i, (members, _))| members.iter().map(move |&photo| (photo, i))).collect()
+    }
+    fn met(members: &[PhotoId], others: &HashMap<PhotoId, usize>) -> HashMap<usize, usize> {
+        let mut common = HashMap::new();
+        members.iter().filter_map(|photo| others.get(photo)).for_each(|&other| *common.entry(other).or_insert(0) += 1);
+        common.retain(|_, count| *count >= 2 || members.len() == 1);
+        common
+    }
+    let (was, is) = (places(before), places(after));
+    let mut changes = ClusterChanges::default();
+    let mut tell = |change: Change, paths: &[String]| {
+        let count = match change {
+            Change::New => &mut changes.new,
+            Change::Gone => &mut changes.gone,
+            Change::Grown => &mut changes.grown,
+            Change::Shrunk => &mut changes.shrunk,
+        };
+        *count += 1;
+        if *count <= EXAMPLES {
+            changes.examples.push(ClusterChange { change, paths: paths.to_vec() });
+        }
+    };
+    for (members, paths) in after {
+        let old = met(members, &was);
+        let known: HashSet<PhotoId> = old.keys().flat_map(|&i| before[i].0.iter().copied()).collect();
+        if old.is_empty() {
+            tell(Change::New, paths);
+        } else if members.iter().any(|photo| !known.contains(photo)) || old.len() > 1 {
+            tell(Change::Grown, paths);
+        }
+    }
+    for (members, paths) in before {
+        let now = met(members, &is);
+        if now.is_empty() {
+            tell(Change::Gone, paths);
+        } else if !now.keys().any(|&i| members.iter().all(|photo| after[i].0.contains(photo))) {
+            tell(Change::Shrunk, paths);
+        }
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clusters(of: &[&[i64]]) -> Vec<(Vec<PhotoId>, Vec<String>)> {
+        of.iter().map(|members| (members.iter().map(|&n| PhotoId(n)).collect(), Vec::new())).collect()
+    }
+
+    fn counts(before: &[&[i64]], after: &[&[i64]]) -> (u64, u64, u64, u64) {
+        let c = compare(&clusters(before), &clusters(after));
+        (c.new, c.gone, c.grown, c.shrunk)
+    }
+
+    #[test]
+    fn clusters_are_new_gone_grown_or_shrunk() {
+        assert_eq!(counts(&[&[1, 2]], &[&[1, 2]]), (0, 0, 0, 0));
+        assert_eq!(counts(&[&[1, 2]], &[&[3, 4]]), (1, 1, 0, 0));
+        assert_eq!(counts(&[&[1, 2]], &[&[1, 2, 3]]), (0, 0, 1, 0));
+        assert_eq!(counts(&[&[1, 2, 3]], &[&[1, 2]]), (0, 0, 0, 1));
+        assert_eq!(counts(&[&[1, 2], &[3, 4]], &[&[1, 2, 3, 4]]), (0, 0, 1, 0));
+        assert_eq!(counts(&[&[7]], &[&[7]]), (0, 0, 0, 0));
+    }
+}

@@ -1,0 +1,15 @@
+//! Whether the machine runs on mains power, as Linux tells it.
+
+use std::fs;
+use std::path::Path;
+
+const SUPPLIES: &str = "/sys/class/power_supply";
+
+/// A machine without a battery is on mains.
+pub fn on_mains() -> bool {
+    let read = |supply: &Path, what: &str| fs::read_to_string(supply.join(what)).map(|text| text.trim().to_owned());
+    let supplies: Vec<_> = fs::read_dir(SUPPLIES).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let is = |kind: &str| supplies.iter().filter(|s| read(s, "type").is_ok_and(|t| t == kind)).collect::<Vec<_>>();
+    let mains = is("Mains");
+    if mains.is_empty() { is("Battery").is_empty() } else { mains.iter().any(|s| read(s, "online").is_ok_and(|o| o == "1")) }
+}

@@ -1,0 +1,167 @@
+//! Which photos of the library a head is tuned on, and which it is judged by.
+
+use std::collections::{HashMap, HashSet};
+
+use fastrand::Rng;
+
+use super::{Run, Why};
+use crate::daemon::clustering::{counts, related};
+use crate::daemon::shared::read;
+use crate::likeness::{REACH, distance};
+use crate::photo::{Decisions, Embedding, Pair, PhotoId, Place, Relation, Verdict};
+use crate::store::{PhotoRecord, Reader};
+
+/// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
+const ALIKE: usize = 2;
+
+/// The share of the photos that are held out, and how many at most: all their pairs are ranked.
+const HELD_OUT: f64 = 0.3;
+const MOST_HELD_OUT: usize = 300;
+
+/// What is known of two near photos.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bond {
+    /// A person said that they are versions.
+    Same,
+    /// A person said that they are not, or the camera took them one after the other.
+    Different,
+    /// They may be versions.
+    Undecided,
+}
+
+/// Photos to learn from and photos to judge by; no near pair has one photo on each side.
+pub struct Sample {
+    pub taught: Vec<PhotoRecord>,
+    pub held_out: Vec<PhotoRecord>,
+    pub bonds: HashMap<(PhotoId, PhotoId), Bond>,
+}
+
+/// Draws it by the order's time: the same again after a restart, as long as the library is the same.
+pub fn draw(run: &Run<'_>, reader: &Reader) -> Result<Sample, Why> {
+    let decisions = read(&run.shared.decisions).clone();
+    let mut rng = Rng::with_seed(run.order.asked as u64);
+    let wanted = candidates(run, reader, &decisions, &mut rng)?;
+    let scopes: Vec<Place> = {
+        let roots = read(&run.shared.roots);
+        roots.iter().filter(|root| run.shared.is_online(root.id)).map(|root| Place { root: root.id, path: "".into() }).collect()
+    };
+    let photos = reader.photos(&scopes, |photo, _| wanted.contains_key(&photo))?;
+    let mut order: Vec<PhotoId> = photos.keys().copied().collect();
+    order.sort_unstable_by_key(|photo| wanted[photo]);
+    order.truncate(run.order.photos);
+    let bonds = bonds(run, &order, &photos, &decisions);
+    let groups = groups(&order, &bonds);
+    let most = ((order.len() as f64 * HELD_OUT) as usize).min(MOST_HELD_OUT);
+    let mut held_out: HashSet<PhotoId> = HashSet::new();
+    let mut places: Vec<usize> = (0..groups.len()).collect();
+    rng.shuffle(&mut places);
+    for place in places {
+        if held_out.len() + groups[place].len() <= most {
+            held_out.extend(&groups[place]);
+        }
+    }
+    let (mut taught, mut judged) = (Vec::new(), Vec::new());
+    let mut photos = photos;
+    for photo in order {
+        let record = photos.remove(&photo).expect("ordered from these");
+        if held_out.contains(&photo) { judged.push(record) } else { taught.push(record) }
+    }
+    Ok(Sample { taught, held_out: judged, bonds })
+}
+
+/// Photos by the place in line: decided ones first, then some by chance, each with look-alikes.
+fn candidates(run: &Run<'_>, reader: &Reader, decisions: &Decisions, rng: &mut Rng) -> Result<HashMap<PhotoId, usize>, Why> {
+    let mut line: Vec<PhotoId> = Vec::new();
+    for decision in decisions.iter() {
+        for picture in [decision.a, decision.b] {
+            line.extend(reader.photo_of_picture(&picture)?);
+        }
+    }
+    line.sort_unstable();
+    // Photos whose files are all gone are in the index too: more are drawn than wanted.
+    let wanted = 2 * run.order.photos;
+    let active = read(&run.shared.active);
+    let ids = active.index.photos();
+    let drawn: Vec<PhotoId> = rng.choose_multiple(ids.iter().copied(), wanted.min(ids.len()));
+    let few = drawn.len().min(wanted / (1 + ALIKE));
+    let queries: Vec<Embedding> = drawn[..few].iter().filter_map(|&p| active.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
+    let alike = active.index.beyond(&queries, REACH, ALIKE);
+    for (photo, alike) in drawn[..few].iter().zip(alike) {
+        line.push(*photo);
+        line.extend(alike.into_iter().map(|(_, other)| other));
+    }
+    line.extend(&drawn[few..]);
+    let mut places = HashMap::new();
+    for (place, photo) in line.into_iter().enumerate() {
+        places.entry(photo).or_insert(place);
+    }
+    Ok(places)
+}
+
+/// What is known of every two of the photos that are near or decided on.
+fn bonds(
+    run: &Run<'_>,
+    order: &[PhotoId],
+    photos: &HashMap<PhotoId, PhotoRecord>,
+    decisions: &Decisions,
+) -> HashMap<(PhotoId, PhotoId), Bond> {
+    let active = read(&run.shared.active);
+    let mut bonds = HashMap::new();
+    for (i, &x) in order.iter().enumerate() {
+        for &y in &order[..i] {
+            let (Some(a), Some(b)) = (active.index.get(x), active.index.get(y)) else { continue };
+            let pair = Pair::new(x, y, distance(a, b));
+            let (a, b) = (&photos[&pair.a], &photos[&pair.b]);
+            let decided = decisions.of(a.picture, b.picture);
+            let is_near = pair.distance <= REACH && counts(&pair, REACH, &active.index);
+            let bond = match (decided, is_near) {
+                (Some(Verdict::Same), _) => Bond::Same,
+                (Some(Verdict::Different), _) => Bond::Different,
+                (None, true) if related(decisions, a, b) == Some(Relation::Moment) => Bond::Different,
+                (None, true) => Bond::Undecided,
+                (None, false) => continue,
+            };
+            bonds.insert((pair.a, pair.b), bond);
+        }
+    }
+    bonds
+}
+
+/// Photos that bonds hold together, each in one group.
+fn groups(order: &[PhotoId], bonds: &HashMap<(PhotoId, PhotoId), Bond>) -> Vec<Vec<PhotoId>> {
+    let mut bound: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
+    for &(a, b) in bonds.keys() {
+        bound.entry(a).or_default().push(b);
+        bound.entry(b).or_default().push(a);
+    }
+    let mut seen = HashSet::new();
+    let mut groups = Vec::new();
+    for &photo in order {
+        let (mut group, mut next) = (Vec::new(), vec![photo]);
+        while let Some(photo) = next.pop() {
+            if seen.insert(photo) {
+                group.push(photo);
+                next.extend(bound.get(&photo).into_iter().flatten());
+            }
+        }
+        if !group.is_empty() {
+            group.sort_unstable();
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_photos_are_one_group() {
+        let photos: Vec<PhotoId> = (1..=6).map(PhotoId).collect();
+        let bond = |a, b| ((PhotoId(a), PhotoId(b)), Bond::Undecided);
+        let groups = groups(&photos, &HashMap::from([bond(1, 4), bond(4, 6), bond(2, 3)]));
+        let numbers: Vec<Vec<i64>> = groups.iter().map(|g| g.iter().map(|p| p.0).collect()).collect();
+        assert_eq!(numbers, [vec![1, 4, 6], vec![2, 3], vec![5]]);
+    }
+}

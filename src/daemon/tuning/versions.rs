@@ -1,0 +1,160 @@
+//! Tuning on versions of photos: what `dupes` looks for.
+
+use std::collections::HashMap;
+
+use fastrand::Rng;
+
+use super::sample::{Bond, Sample, draw};
+use super::views::{features, prepare};
+use super::{Passed, Run, Why};
+use crate::api::types::{HeadFigures, Phase, TuningReport};
+use crate::daemon::shared::read;
+use crate::learn::device::device;
+use crate::learn::edits::edit;
+use crate::learn::gate::{Decided, Figures, HeldOut, judge};
+use crate::learn::material::Material;
+use crate::learn::training::{Next, Recipe, train};
+use crate::likeness::REACH;
+use crate::photo::{Features, PhotoId};
+use crate::store::{PhotoRecord, Reader, View};
+
+/// Photos of the library that held-out ones are judged among.
+const BACKGROUND: usize = 20_000;
+
+/// Tunes the head that answers.
+pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
+    let reader = Reader::open(&run.shared.location)?;
+    run.tell(Phase::Preparing, 0, 0, None, None);
+    let sample = draw(run, &reader)?;
+    let photos: Vec<&PhotoRecord> = interleaved(&sample);
+    let views = prepare(run, &reader, &photos)?;
+    let (material, tuned_on) = material(&sample, &views);
+    let held_out = held_out(&sample, &views);
+    let (old, old_threshold) = {
+        let active = read(&run.shared.active);
+        (active.head.clone(), active.threshold)
+    };
+    let recipe = Recipe { seed: run.order.asked as u64, ..Recipe::default() };
+    let mut steps = 0;
+    let head = train(&old, &run.order.name, &material, &recipe, &device(), |step, current| {
+        steps = step.step;
+        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(held_out.nearest(&current())));
+        if run.is_over() { Next::Stop } else { Next::GoOn }
+    });
+    let head = head.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read for it", views.len())))?;
+    if run.shared.is_stopping() {
+        return Err(Why::Ending);
+    }
+    run.tell(Phase::Judging, 0, 0, None, None);
+    let background = background(run, &reader)?;
+    let decided = decided(run, &reader)?;
+    let judgement = judge(&held_out, &background, &decided, (&old, old_threshold), &head, REACH);
+    let report = TuningReport {
+        tuned_on: tuned_on as u64,
+        held_out: held_out.photos() as u64,
+        copies: held_out.versions() as u64,
+        decisions: decided.len() as u64,
+        steps: steps as u64,
+        seconds: run.seconds(),
+        before: told(&judgement.before, old_threshold),
+        after: told(&judgement.after, judgement.threshold),
+        clusters: None,
+    };
+    match judgement.refused {
+        Some(reason) => Err(Why::Refused(reason, Box::new(report))),
+        None => Ok(Passed { head, threshold: judgement.threshold, report }),
+    }
+}
+
+fn told(figures: &Figures, threshold: f32) -> HeadFigures {
+    HeadFigures {
+        recall: figures.recall,
+        found: figures.found as u64,
+        false_pairs: figures.false_pairs as u64,
+        agreed: figures.agreed as u64,
+        threshold,
+    }
+}
+
+/// Taught and held-out photos in turns, so that a tuning cut short has some of both.
+fn interleaved(sample: &Sample) -> Vec<&PhotoRecord> {
+    let every = sample.taught.len().div_ceil(sample.held_out.len().max(1)).max(1);
+    let mut held_out = sample.held_out.iter();
+    let mut photos: Vec<&PhotoRecord> = Vec::new();
+    for part in sample.taught.chunks(every) {
+        photos.extend(part);
+        photos.extend(held_out.next());
+    }
+    photos.extend(held_out);
+    photos
+}
+
+/// The taught photos with their views; those that a person called the same are one class.
+fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> (Material, usize) {
+    let mut class_of: HashMap<PhotoId, usize> = HashMap::new();
+    let mut classes: Vec<Vec<Features>> = Vec::new();
+    let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
+    let same = |a: PhotoId, b: PhotoId| sample.bonds.get(&(a.min(b), a.max(b))) == Some(&Bond::Same);
+    for (photo, features) in &here {
+        let joined = class_of.iter().find(|(other, _)| same(*photo, **other)).map(|(_, class)| *class);
+        let class = joined.unwrap_or(classes.len());
+        if class == classes.len() {
+            classes.push(Vec::new());
+        }
+        classes[class].extend(features.iter().cloned());
+        class_of.insert(*photo, class);
+    }
+    let mut material = Material::default();
+    for members in classes {
+        material.add(members);
+    }
+    for (&(a, b), bond) in &sample.bonds {
+        let (Some(&a), Some(&b)) = (class_of.get(&a), class_of.get(&b)) else { continue };
+        match bond {
+            Bond::Different if a != b => material.different(a, b),
+            Bond::Undecided if a != b => material.undecided(a, b),
+            _ => {}
+        }
+    }
+    (material, here.len())
+}
+
+fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
+    let mut held_out = HeldOut::default();
+    let mut numbers: HashMap<PhotoId, usize> = HashMap::new();
+    for photo in &sample.held_out {
+        let Some([own, edited @ ..]) = views.get(&photo.id).map(Vec::as_slice) else { continue };
+        let versions = edited.iter().filter_map(|view| Some((edit(&view.edit)?, view.features.clone())));
+        numbers.insert(photo.id, held_out.add(own.features.clone(), versions));
+    }
+    for ((a, b), bond) in &sample.bonds {
+        if let (Some(&a), Some(&b)) = (numbers.get(a), numbers.get(b))
+            && *bond != Bond::Different
+        {
+            held_out.undecided(a, b);
+        }
+    }
+    held_out
+}
+
+/// Photos of the library by chance.
+fn background(run: &Run<'_>, reader: &Reader) -> Result<Vec<Features>, Why> {
+    let ids = read(&run.shared.active).index.photos().to_vec();
+    let mut rng = Rng::with_seed(run.order.asked as u64);
+    let mut chosen = rng.choose_multiple(ids, BACKGROUND);
+    chosen.sort_unstable();
+    Ok(reader.features_of(&chosen)?.into_iter().map(|(_, features)| features).collect())
+}
+
+fn decided(run: &Run<'_>, reader: &Reader) -> Result<Vec<Decided>, Why> {
+    let mut decided = Vec::new();
+    for decision in read(&run.shared.decisions).iter() {
+        let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) else { continue };
+        let mut features = reader.features_of(&[a])?;
+        features.extend(reader.features_of(&[b])?);
+        if let Ok([(_, a), (_, b)]) = <[_; 2]>::try_from(features) {
+            decided.push(Decided { a, b, verdict: decision.verdict });
+        }
+    }
+    Ok(decided)
+}

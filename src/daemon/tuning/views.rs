@@ -1,0 +1,127 @@
+//! Edited views of photos, and what the backbone makes of them.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::{Run, Why};
+use crate::api::types::Phase;
+use crate::config::own_program;
+use crate::daemon::shared::lock;
+use crate::daemon::work::open;
+use crate::daemon::write::{Unwritten, written};
+use crate::learn::edits::edits;
+use crate::photo::{Features, PhotoId, Picture};
+use crate::store::{PhotoRecord, Reader, View};
+use crate::vision::apart::{self, Problem};
+use crate::vision::backbone::Runner;
+
+/// Edited views of each photo.
+const VIEWS: usize = 6;
+
+/// How long to wait before storing again when the disk is full.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Makes the views of all the photos that have none yet, until the time for it is over; returns all there
+/// are. A photo that cannot be read now has none.
+pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Result<HashMap<PhotoId, Vec<View>>, Why> {
+    let known = reader.views()?;
+    let missing: Vec<&PhotoRecord> = photos.iter().filter(|p| !known.contains_key(&p.id)).copied().collect();
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(photos.len() - missing.len()));
+    let failed: Mutex<Option<Why>> = Mutex::default();
+    let work = || -> Result<(), Why> {
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19);
+        let broken = |e: &dyn std::fmt::Display| Why::Failed(format!("views cannot be made: {e}"));
+        let program = own_program().map_err(|e| broken(&e))?;
+        let mut maker = Maker {
+            reader: apart::Reader::new(program, run.shared.settings.limits),
+            runner: run.backbone.runner().map_err(|e| broken(&e))?,
+            seed: run.order.asked as u64,
+        };
+        while let Some(&photo) = missing.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| run.may_prepare()) {
+            if let Some(views) = maker.views(run, photo).map_err(|e| broken(&e))? {
+                store(run, photo.id, views)?;
+            }
+            run.tell(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        for _ in 0..run.shared.settings.workers {
+            scope.spawn(|| {
+                if let Err(why) = work() {
+                    lock(&failed).get_or_insert(why);
+                }
+            });
+        }
+    });
+    if run.shared.is_stopping() {
+        return Err(Why::Ending);
+    }
+    match lock(&failed).take() {
+        Some(why) => Err(why),
+        None => Ok(reader.views()?),
+    }
+}
+
+fn store(run: &Run<'_>, photo: PhotoId, views: Vec<View>) -> Result<(), Why> {
+    loop {
+        let these = views.clone();
+        match written(run.writes, move |writer| writer.batch(|batch| batch.add_views(photo, &these))) {
+            Err(Unwritten::Store(e)) if e.is_disk() && run.may_prepare() => {
+                run.shared
+                    .set_problem("tuning", Some(format!("the views for tuning cannot be stored: {e}; make room, it goes on by itself")));
+                thread::sleep(RETRY);
+            }
+            stored => {
+                run.shared.set_problem("tuning", None);
+                return Ok(stored?);
+            }
+        }
+    }
+}
+
+/// What one thread makes views with.
+struct Maker {
+    reader: apart::Reader,
+    runner: Runner,
+    seed: u64,
+}
+
+impl Maker {
+    /// `None` when no file of the photo can be read, or holds another photo by now.
+    fn views(&mut self, run: &Run<'_>, photo: &PhotoRecord) -> Result<Option<Vec<View>>, std::io::Error> {
+        let path = photo.files.iter().filter(|f| run.shared.is_online(f.place.root)).find_map(|f| run.shared.path_of(&f.place));
+        let Some(file) = path.and_then(|path| open(&path).ok()) else { return Ok(None) };
+        let or_none = |problem| match problem {
+            Problem::Photo(_) => Ok(None),
+            Problem::Child(e) => Err(e),
+        };
+        match self.reader.identify(&file) {
+            Ok(identity) if identity.picture == photo.picture => {}
+            Ok(_) => return Ok(None),
+            Err(problem) => return or_none(problem),
+        }
+        let picture = match self.reader.decode() {
+            Ok(decoded) => decoded.picture,
+            Err(problem) => return or_none(problem),
+        };
+        let mut rng = Rng::with_seed(self.seed ^ photo.id.0 as u64);
+        let mut features = |picture: &Picture| self.runner.features(picture).map_err(std::io::Error::other);
+        let mut views = vec![View { edit: String::new(), features: features(&picture)? }];
+        for edit in rng.choose_multiple(edits(), VIEWS) {
+            let view = edit.version(&picture, rng.u64(..));
+            views.push(View { edit: edit.name.clone(), features: features(&view)? });
+        }
+        Ok(Some(views))
+    }
+}
+
+/// All features of views.
+pub fn features(views: &[View]) -> Vec<Features> {
+    views.iter().map(|view| view.features.clone()).collect()
+}

@@ -1,0 +1,104 @@
+//! How well a head holds the photos of a folder together.
+
+use std::collections::HashMap;
+
+use fastrand::Rng;
+
+use crate::likeness::{Head, distance};
+use crate::photo::{Embedding, Features};
+
+/// Neighbours looked at.
+pub const NEAREST: usize = 10;
+
+/// Draws of the folders behind a comparison, and in how many of 100 a better head may be worse.
+const DRAWS: usize = 200;
+const DOUBT: f64 = 0.05;
+
+/// For each photo, which folder it is in.
+pub type Shelf = Vec<(usize, Features)>;
+
+/// What a head does on folders it was not tuned on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Precision {
+    /// By folder: the share of the nearest photos of each of its photos that are of the folder, a mean.
+    folders: Vec<f64>,
+}
+
+impl Precision {
+    /// Of each photo the [`NEAREST`] others are looked at, or as many as its folder has.
+    pub fn of(head: &Head, shelf: &Shelf) -> Precision {
+        let embeddings: Vec<Embedding> = shelf.iter().map(|(_, features)| head.embed(features)).collect();
+        let mut sizes: HashMap<usize, usize> = HashMap::new();
+        shelf.iter().for_each(|(folder, _)| *sizes.entry(*folder).or_default() += 1);
+        let mut shares: HashMap<usize, Vec<f64>> = HashMap::new();
+        for (photo, (folder, _)) in shelf.iter().enumerate() {
+            let count = NEAREST.min(sizes[folder] - 1);
+            if count == 0 {
+                continue;
+            }
+            let mut others: Vec<(f32, usize)> = (0..shelf.len())
+                .filter(|&other| other != photo)
+                .map(|other| (distance(&embeddings[photo].0, &embeddings[other].0), other))
+                .collect();
+            others.select_nth_unstable_by(count - 1, |x, y| x.0.total_cmp(&y.0));
+            let hits = others[..count].iter().filter(|(_, other)| shelf[*other].0 == *folder).count();
+            shares.entry(*folder).or_default().push(hits as f64 / count as f64);
+        }
+        let mut folders: Vec<(usize, f64)> =
+            shares.into_iter().map(|(folder, s)| (folder, s.iter().sum::<f64>() / s.len() as f64)).collect();
+        folders.sort_unstable_by_key(|(folder, _)| *folder);
+        Precision { folders: folders.into_iter().map(|(_, share)| share).collect() }
+    }
+
+    /// Over the folders.
+    pub fn mean(&self) -> f64 {
+        self.folders.iter().sum::<f64>() / self.folders.len().max(1) as f64
+    }
+
+    /// Why this is not better than `before`; `None` when it is, and stays so when the folders are drawn
+    /// again with replacement.
+    pub fn refused(&self, before: &Precision) -> Option<String> {
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let means = format!("{} of the nearest photos are of the same folder, {} before", percent(self.mean()), percent(before.mean()));
+        let mut rng = Rng::with_seed(1);
+        let count = self.folders.len();
+        let worse = (0..DRAWS).filter(|_| {
+            let drawn = (0..count).map(|_| rng.usize(..count)).map(|folder| self.folders[folder] - before.folders[folder]);
+            drawn.sum::<f64>() < 0.0
+        });
+        let worse = worse.count() as f64 / DRAWS as f64;
+        if self.mean() <= before.mean() {
+            Some(format!("it is not better: {means}"))
+        } else if worse > DOUBT {
+            Some(format!("that it is better is not sure enough: {means}"))
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+
+    #[test]
+    fn folders_that_are_apart_are_precise() {
+        let head = Head::base().expect("loads");
+        let mut rng = Rng::with_seed(2);
+        let mut shelf = |mixed: bool| -> Shelf {
+            let folder = |folder: usize, rng: &mut Rng| {
+                let own: Vec<f32> = (0..512).map(|_| rng.f32()).collect();
+                let mut photo = |_: usize| own.iter().map(|v| f16::from_f32(if mixed { rng.f32() } else { v + 0.1 * rng.f32() })).collect();
+                (0..12).map(|n| (folder, Features(photo(n)))).collect::<Shelf>()
+            };
+            (0..6).flat_map(|number| folder(number, &mut rng)).collect()
+        };
+        let (apart, mixed) = (Precision::of(&head, &shelf(false)), Precision::of(&head, &shelf(true)));
+        assert_eq!(apart.mean(), 1.0);
+        assert!(mixed.mean() < 0.5);
+        assert_eq!(apart.refused(&mixed), None);
+        assert!(mixed.refused(&apart).is_some() && apart.refused(&apart).is_some());
+    }
+}

@@ -1,0 +1,295 @@
+//! Whether a head is better than the one before, on photos that neither was tuned on.
+
+use std::collections::HashSet;
+
+use super::edits::Edit;
+use super::evaluation::Ranking;
+use super::library::Member;
+use crate::likeness::{Head, Index, crowded, crowds, distance};
+use crate::photo::{Distance, Embedding, Features, PhotoId, Verdict};
+
+/// Photos that are held out of a tuning, with edited versions.
+#[derive(Default)]
+pub struct HeldOut {
+    members: Vec<Member>,
+    features: Vec<Features>,
+    photos: usize,
+    undecided: HashSet<(usize, usize)>,
+}
+
+impl HeldOut {
+    /// Adds a photo with versions of it; returns its number.
+    pub fn add(&mut self, photo: Features, versions: impl IntoIterator<Item = (&'static Edit, Features)>) -> usize {
+        let number = self.photos;
+        self.photos += 1;
+        let member = |edit| Member { photo: number, edit, has_versions: true, jpeg: Vec::new() };
+        self.members.push(member(None));
+        self.features.push(photo);
+        for (edit, features) in versions {
+            self.members.push(member(Some(edit)));
+            self.features.push(features);
+        }
+        number
+    }
+
+    /// Two photos that may be versions of each other: nobody can say whether joining them is right.
+    pub fn undecided(&mut self, a: usize, b: usize) {
+        self.undecided.insert((a.min(b), a.max(b)));
+    }
+
+    /// Edited versions.
+    pub fn versions(&self) -> usize {
+        self.members.len() - self.photos
+    }
+
+    pub fn photos(&self) -> usize {
+        self.photos
+    }
+
+    /// The share of the versions whose nearest original is their own, by a head: quick, to be watched.
+    pub fn nearest(&self, head: &Head) -> f32 {
+        let embeddings: Vec<Embedding> = self.features.iter().map(|features| head.embed(features)).collect();
+        let originals: Vec<usize> = (0..self.members.len()).filter(|&i| self.members[i].edit.is_none()).collect();
+        let far = |i: usize, original: usize| distance(&embeddings[i].0, &embeddings[original].0);
+        let own = |i: usize| originals.iter().copied().min_by(|&x, &y| far(i, x).total_cmp(&far(i, y)));
+        let versions = (0..self.members.len()).filter(|&i| self.members[i].edit.is_some());
+        let hits = versions.filter(|&i| own(i).is_some_and(|original| self.members[original].photo == self.members[i].photo)).count();
+        hits as f32 / self.versions().max(1) as f32
+    }
+}
+
+/// Two photos that a person decided on.
+pub struct Decided {
+    pub a: Features,
+    pub b: Features,
+    pub verdict: Verdict,
+}
+
+/// What a head does on held-out photos, among the photos of the library.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Figures {
+    /// Of all true pairs, at the cuts where 99.9 % and 99 % of the pairs are true.
+    pub recall: f64,
+    pub at_99: f64,
+    /// Within the threshold: versions found from their original, and pairs of different photos.
+    pub found: usize,
+    pub false_pairs: usize,
+    /// Decisions that the threshold agrees with.
+    pub agreed: usize,
+}
+
+/// What came of judging one head against another.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
+    pub before: Figures,
+    pub after: Figures,
+    /// The threshold for the new head.
+    pub threshold: Distance,
+    /// Why the new head is not used.
+    pub refused: Option<String>,
+}
+
+/// Numbers of background photos are below those of held-out members.
+const FIRST: i64 = 1 << 40;
+
+/// The nearest pairs of different photos by which the thresholds of two heads are matched, as ranks.
+const TAIL: [usize; 4] = [5, 10, 20, 40];
+
+/// The least threshold a head gets; photos nearer than that are hardly ever others.
+const LEAST: Distance = 0.1;
+
+/// In how many of 100 draws of the held-out photos a better head may find fewer versions.
+const DOUBT: f64 = 0.05;
+
+/// How much less of the true pairs a better head may find at a precision of 99 %: what chance makes.
+const SLACK: f64 = 0.005;
+
+/// Draws are compared by their seed.
+const SEED: u64 = 1;
+
+/// Judges `new` against `old` with its `threshold`: on the held-out photos with their versions, surrounded
+/// by `background` photos of the library, and on what a person decided. The new head gets the threshold,
+/// up to `reach`, within which it joins as many different photos as the old one does.
+pub fn judge(
+    held_out: &HeldOut,
+    background: &[Features],
+    decided: &[Decided],
+    old: (&Head, Distance),
+    new: &Head,
+    reach: Distance,
+) -> Judgement {
+    let (was, is) = (Seen::new(old.0, held_out, background, decided), Seen::new(new, held_out, background, decided));
+    let (old_ranking, new_ranking) = (was.ranking(held_out), is.ranking(held_out));
+    let threshold = matched(&old_ranking, old.1, &new_ranking).clamp(LEAST, reach);
+    let before = was.figures(&old_ranking, held_out, decided, old.1);
+    let after = is.figures(&new_ranking, held_out, decided, threshold);
+    let found = |ranking: &Ranking<'_>, within| ranking.resamples(SEED, |draw| draw.mean_edit(within));
+    let draws: Vec<(f64, f64)> = found(&old_ranking, old.1).into_iter().zip(found(&new_ranking, threshold)).collect();
+    let worse = draws.iter().filter(|(old, new)| new <= old).count() as f64 / draws.len().max(1) as f64;
+    let refused = reason(&before, &after, worse, held_out.versions(), decided.len());
+    Judgement { before, after, threshold, refused }
+}
+
+/// The threshold that is to the nearest pairs of different photos of one ranking what `threshold` is to
+/// those of another: as heads spread photos wider or less wide, as many different ones are joined.
+fn matched(old: &Ranking<'_>, threshold: Distance, new: &Ranking<'_>) -> Distance {
+    let (old, new) = (old.nearest_false(TAIL[3]), new.nearest_false(TAIL[3]));
+    let mut ratios: Vec<Distance> = TAIL.iter().filter_map(|&rank| Some(new.get(rank - 1)? / old.get(rank - 1)?.max(LEAST))).collect();
+    ratios.sort_unstable_by(Distance::total_cmp);
+    ratios.get(ratios.len() / 2).map_or(threshold, |ratio| threshold * ratio)
+}
+
+fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decided: usize) -> Option<String> {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let copies = format!("{} of {versions} test copies, {} before", after.found, before.found);
+    if after.found <= before.found {
+        Some(format!("it finds no more: {copies}"))
+    } else if worse > DOUBT {
+        Some(format!("that it finds more is not sure enough: {copies}, but no more in {} of the draws of the test photos", percent(worse)))
+    } else if after.at_99 < before.at_99 - SLACK {
+        Some(format!(
+            "it tells photos apart less well: {} of the pairs of copies at a precision of 99 %, {} before",
+            percent(after.at_99),
+            percent(before.at_99)
+        ))
+    } else if after.agreed < before.agreed {
+        Some(format!("it agrees with fewer of your decisions: {} of {decided}, {} before", after.agreed, before.agreed))
+    } else {
+        None
+    }
+}
+
+/// Held-out and decided photos as one head sees them.
+struct Seen {
+    held_out: Vec<(Embedding, f32)>,
+    decided: Vec<Distance>,
+}
+
+impl Seen {
+    fn new(head: &Head, held_out: &HeldOut, background: &[Features], decided: &[Decided]) -> Seen {
+        let mut index = Index::new(head.dimensions());
+        for (number, features) in (1..).zip(background) {
+            index.add(PhotoId(number), &head.embed(features));
+        }
+        let new: Vec<(PhotoId, Embedding)> = (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| head.embed(f))).collect();
+        let levels = crowds(&index, &new, &new.iter().map(|(photo, _)| *photo).collect());
+        let held_out = new.into_iter().zip(levels).map(|((_, embedding), (_, crowd))| (embedding, crowd.level)).collect();
+        let decided = decided.iter().map(|decision| {
+            let two = [(PhotoId(FIRST), head.embed(&decision.a)), (PhotoId(FIRST + 1), head.embed(&decision.b))];
+            let levels = crowds(&index, &two, &two.iter().map(|(photo, _)| *photo).collect());
+            crowded(distance(&two[0].1.0, &two[1].1.0), levels[0].1.level, levels[1].1.level)
+        });
+        Seen { held_out, decided: decided.collect() }
+    }
+
+    fn ranking<'a>(&self, held_out: &'a HeldOut) -> Ranking<'a> {
+        Ranking::of_some(&held_out.members, |a, b| {
+            let (x, y) = (held_out.members[a].photo, held_out.members[b].photo);
+            let ((a, a_level), (b, b_level)) = (&self.held_out[a], &self.held_out[b]);
+            (!held_out.undecided.contains(&(x.min(y), x.max(y)))).then(|| crowded(distance(&a.0, &b.0), *a_level, *b_level))
+        })
+    }
+
+    fn figures(&self, ranking: &Ranking<'_>, held_out: &HeldOut, decided: &[Decided], threshold: Distance) -> Figures {
+        let figures = ranking.figures();
+        let photos = |(_, a, b): (Distance, usize, usize)| (held_out.members[a].photo, held_out.members[b].photo);
+        Figures {
+            recall: figures.at_999.recall,
+            at_99: figures.at_99.recall,
+            found: ranking.found(threshold).values().map(|(found, _)| found).sum(),
+            false_pairs: ranking.false_pairs(threshold).map(photos).map(|(a, b)| (a.min(b), a.max(b))).collect::<HashSet<_>>().len(),
+            agreed: self
+                .decided
+                .iter()
+                .zip(decided)
+                .filter(|(d, decision)| (**d <= threshold) == (decision.verdict == Verdict::Same))
+                .count(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+    use crate::learn::edits::edits;
+
+    /// Photos with three versions each, which are the photo with this much noise.
+    fn held_out(noise: f32) -> HeldOut {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let mut held_out = HeldOut::default();
+        for _ in 0..40 {
+            let photo: Vec<f32> = (0..512).map(|_| rng.f32()).collect();
+            let mut view = |noise: f32| Features(photo.iter().map(|v| f16::from_f32(v + noise * rng.f32())).collect());
+            let versions: Vec<Features> = (0..3).map(|_| view(noise)).collect();
+            let photo = view(0.0);
+            held_out.add(photo, edits().iter().zip(versions));
+        }
+        held_out
+    }
+
+    fn judged(held_out: &HeldOut, decided: &[Decided], new: &Head) -> Judgement {
+        let base = Head::base().expect("loads");
+        judge(held_out, &[], decided, (&base, 0.42), new, 0.45)
+    }
+
+    /// A head that has forgotten nearly everything.
+    fn ruined() -> Head {
+        let base = Head::base().expect("loads");
+        let weight = base.weight().iter().enumerate().map(|(i, v)| if i % 512 < 4 { *v } else { 0.0 }).collect();
+        Head::new("ruined", weight, base.bias().to_vec())
+    }
+
+    #[test]
+    fn a_worse_head_is_refused_and_the_same_one_too() {
+        let held_out = held_out(0.8);
+        let judgement = judged(&held_out, &[], &ruined());
+        assert!(judgement.refused.as_ref().is_some_and(|r| r.starts_with("it finds no more")), "{judgement:?}");
+        let judgement = judged(&held_out, &[], &Head::base().expect("loads"));
+        assert!(judgement.refused.as_ref().is_some_and(|r| r.starts_with("it finds no more")), "{judgement:?}");
+        assert_eq!(judgement.before, judgement.after);
+        assert!((judgement.threshold - 0.42).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_better_head_is_taken_unless_it_breaks_a_decision() {
+        let before = Figures { recall: 0.7, at_99: 0.8, found: 70, false_pairs: 2, agreed: 5 };
+        let after = Figures { found: 80, ..before };
+        let refused = |after: &Figures, worse: f64, with: &str| reason(&before, after, worse, 100, 5).is_some_and(|r| r.starts_with(with));
+        assert_eq!(reason(&before, &after, 0.0, 100, 5), None);
+        assert!(refused(&after, 0.2, "that it finds more is not sure"));
+        assert!(refused(&Figures { agreed: 4, ..after }, 0.0, "it agrees with fewer"));
+        assert!(refused(&Figures { at_99: 0.7, ..after }, 0.0, "it tells photos apart less well"));
+    }
+
+    #[test]
+    fn a_threshold_follows_the_different_photos() {
+        let held_out = held_out(0.1);
+        let ranking = |scale: f32| {
+            let far = move |a: usize, b: usize| if a / 4 == b / 4 { 0.01 } else { scale * (0.3 + 0.001 * (a + b) as f32) };
+            Ranking::new(&held_out.members, far)
+        };
+        assert!((matched(&ranking(1.0), 0.4, &ranking(0.8)) - 0.32).abs() < 1e-3);
+        assert!((matched(&ranking(1.0), 0.4, &ranking(1.0)) - 0.4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_undecided_count_neither_for_nor_against() {
+        let mut held_out = held_out(0.1);
+        let base = Head::base().expect("loads");
+        let copy = held_out.features[0].clone();
+        let number = held_out.add(copy, edits().iter().take(1).map(|e| (e, held_out_features(0.1))));
+        let false_pairs = |held_out: &HeldOut| {
+            let seen = Seen::new(&base, held_out, &[], &[]);
+            seen.figures(&seen.ranking(held_out), held_out, &[], 0.0).false_pairs
+        };
+        assert_eq!(false_pairs(&held_out), 1);
+        held_out.undecided(number, 0);
+        assert_eq!(false_pairs(&held_out), 0);
+    }
+
+    fn held_out_features(value: f32) -> Features {
+        Features(vec![f16::from_f32(value); 512])
+    }
+}

@@ -1,0 +1,259 @@
+//! Tuning a head: from the one before, by batches of the material, until the objective no longer falls.
+
+use burn::nn::Linear;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Tensor};
+use fastrand::Rng;
+
+use super::loss::{Margin, Masks, batch_hard, info_nce, koleo};
+use super::material::{Batch, Batches, Material};
+use super::projection::{embed, head, linear, rows};
+use crate::likeness::Head;
+
+/// How a head is tuned. The defaults are what measured best (`models/README.md`); a longer or faster run
+/// learns the photos it is shown by heart.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe {
+    /// Classes in a batch, and members of each.
+    pub classes: usize,
+    pub views: usize,
+    /// Of Adam, at its highest: it rises over the first steps and falls to nothing as half a cosine.
+    pub rate: f64,
+    pub steps: usize,
+    pub margin: Margin,
+    /// Weights of the terms.
+    pub triplets: f32,
+    pub info_nce: f32,
+    pub koleo: f32,
+    pub seed: u64,
+}
+
+impl Default for Recipe {
+    fn default() -> Recipe {
+        Recipe {
+            classes: 32,
+            views: 4,
+            rate: 2e-4,
+            steps: 150,
+            margin: Margin::Soft { scale: 10.0 },
+            triplets: 0.5,
+            info_nce: 1.0,
+            koleo: 0.0,
+            seed: 1,
+        }
+    }
+}
+
+/// Steps over which the rate rises.
+const RISE: usize = 20;
+
+/// Steps between two looks at the objective on what is not trained on.
+const EVERY: usize = 10;
+
+/// Looks without a fall after which it ends.
+const PATIENCE: usize = 6;
+
+/// How far a training is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Step {
+    pub step: usize,
+    /// The objective per anchor, on what is trained on and on what is not.
+    pub loss: f32,
+    pub objective: f32,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    GoOn,
+    Stop,
+}
+
+/// Of so many classes the objective is watched on one.
+const WATCHED: usize = 10;
+
+/// Batches in one look at the objective.
+const LOOKS: usize = 4;
+
+/// Why nothing can be learned.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("there is too little to learn from: {classes} photos with versions, and at least {LEAST} are needed")]
+pub struct TooLittle {
+    pub classes: usize,
+}
+
+/// Classes with positives below which nothing is learned.
+pub const LEAST: usize = 25;
+
+/// Tunes `base` on the material, until the objective no longer falls or `watch`, which hears of every look
+/// at it and can have the head as it is then, says so.
+///
+/// # Errors
+/// When there is too little to learn from.
+pub fn train(
+    base: &Head,
+    name: &str,
+    material: &Material,
+    recipe: &Recipe,
+    device: &Device,
+    mut watch: impl FnMut(Step, &dyn Fn() -> Head) -> Next,
+) -> Result<Head, TooLittle> {
+    if material.taught() < LEAST {
+        return Err(TooLittle { classes: material.taught() });
+    }
+    let mut order: Vec<usize> = (0..material.classes()).collect();
+    Rng::with_seed(recipe.seed).shuffle(&mut order);
+    let trained = order.split_off(material.classes() / WATCHED);
+    let mut batches = Batches::new(material, trained, base, recipe.seed);
+    let mut looks = Batches::new(material, order, base, recipe.seed ^ 1);
+    let looks: Vec<Batch<'_>> = (0..LOOKS).map(|_| looks.draw(recipe.classes, recipe.views)).collect();
+    let device = device.clone().autodiff();
+    let objective = |layer: &Linear| {
+        let losses: Vec<f32> = looks.iter().filter_map(|batch| Some(value(&loss(layer, batch, recipe, &device)?))).collect();
+        losses.iter().sum::<f32>() / losses.len().max(1) as f32
+    };
+
+    let mut layer = linear(base, &device);
+    let mut optimizer = AdamConfig::new().with_epsilon(EPSILON).init();
+    let (mut lowest, mut since) = (objective(&layer), 0);
+    for step in 1..=recipe.steps {
+        let batch = batches.draw(recipe.classes, recipe.views);
+        let Some(loss) = loss(&layer, &batch, recipe, &device) else { continue };
+        let shown = value(&loss);
+        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
+        layer = optimizer.step(rate(recipe, step), layer, gradients);
+        if step % EVERY == 0 || step == recipe.steps {
+            let objective = objective(&layer);
+            since = if objective < lowest { 0 } else { since + 1 };
+            lowest = lowest.min(objective);
+            let current = || head(name, &layer);
+            if watch(Step { step, loss: shown, objective }, &current) == Next::Stop || since > PATIENCE {
+                break;
+            }
+        }
+    }
+    Ok(head(name, &layer))
+}
+
+/// Of Adam; Burn's own, 1e-5, is large beside gradients as small as these.
+const EPSILON: f32 = 1e-8;
+
+fn rate(recipe: &Recipe, step: usize) -> f64 {
+    let rise = (step as f64 / RISE as f64).min(1.0);
+    let fall = (1.0 + (std::f64::consts::PI * (step - 1) as f64 / recipe.steps as f64).cos()) / 2.0;
+    recipe.rate * rise * fall
+}
+
+/// The objective per anchor of a batch; `None` when it has no anchor.
+fn loss(layer: &Linear, batch: &Batch<'_>, recipe: &Recipe, device: &Device) -> Option<Tensor<1>> {
+    let masks = Masks::new(batch.len(), |a, b| batch.relation(a, b), device);
+    if masks.anchors() == 0 {
+        return None;
+    }
+    let embeddings = embed(layer, rows(batch.features(), device));
+    let distances = embeddings.clone().matmul(embeddings.transpose()).neg().add_scalar(1.0);
+    let sum = batch_hard(&distances, &masks, recipe.margin).mul_scalar(recipe.triplets)
+        + info_nce(&distances, &masks).mul_scalar(recipe.info_nce)
+        + koleo(&distances, &masks).mul_scalar(recipe.koleo);
+    Some(sum.div_scalar(masks.anchors() as f32))
+}
+
+fn value(loss: &Tensor<1>) -> f32 {
+    loss.clone().inner().into_scalar::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+    use crate::learn::device::devices;
+    use crate::likeness::distance;
+    use crate::photo::Features;
+
+    /// Photos that differ in the first half of their features, and views that differ in the second: a
+    /// head that looks at the first half alone is right.
+    fn material(photos: usize, seed: u64) -> (Material, Vec<Vec<Features>>) {
+        let mut rng = Rng::with_seed(seed);
+        let mut material = Material::default();
+        let mut all = Vec::new();
+        for _ in 0..photos {
+            let own: Vec<f32> = (0..256).map(|_| rng.f32()).collect();
+            let views: Vec<Features> = (0..4)
+                .map(|_| Features(own.iter().map(|v| f16::from_f32(*v)).chain((0..256).map(|_| f16::from_f32(2.0 * rng.f32()))).collect()))
+                .collect();
+            material.add(views.clone());
+            all.push(views);
+        }
+        (material, all)
+    }
+
+    /// The share of views whose nearest other view is of their photo.
+    fn right(head: &Head, photos: &[Vec<Features>]) -> f32 {
+        let views: Vec<_> = photos.iter().enumerate().flat_map(|(p, views)| views.iter().map(move |v| (p, head.embed(v)))).collect();
+        let nearest = |at: usize| {
+            let others = (0..views.len()).filter(|&other| other != at);
+            others.min_by(|&x, &y| distance(&views[at].1.0, &views[x].1.0).total_cmp(&distance(&views[at].1.0, &views[y].1.0)))
+        };
+        let hits = (0..views.len()).filter(|&at| nearest(at).is_some_and(|other| views[other].0 == views[at].0)).count();
+        hits as f32 / views.len() as f32
+    }
+
+    #[test]
+    fn a_head_learns_what_to_look_at() {
+        let (material, _) = material(100, 1);
+        let (_, others) = self::material(40, 2);
+        let base = Head::base().expect("loads");
+        let recipe = Recipe { rate: 1e-3, ..Recipe::default() };
+        for (name, device) in devices() {
+            let mut steps = Vec::new();
+            let tuned = train(&base, "tuned", &material, &recipe, &device, |step, _| {
+                steps.push(step);
+                Next::GoOn
+            });
+            let tuned = tuned.expect("enough");
+            let (before, after) = (right(&base, &others), right(&tuned, &others));
+            assert!(after > before + 0.2, "{name}: {before} to {after}, {steps:?}");
+            assert_eq!(steps.len(), 15);
+        }
+    }
+
+    #[test]
+    fn one_seed_gives_one_head_and_stop_stops() {
+        let (material, _) = material(40, 1);
+        let base = Head::base().expect("loads");
+        let recipe = Recipe { steps: 60, ..Recipe::default() };
+        let device = crate::learn::device::device();
+        let run = |stop: usize| {
+            let mut last = 0;
+            let head = train(&base, "tuned", &material, &recipe, &device, |step, _| {
+                last = step.step;
+                if step.step >= stop { Next::Stop } else { Next::GoOn }
+            });
+            (head.expect("enough").fingerprint(), last)
+        };
+        assert_eq!(run(60), run(60));
+        assert_eq!(run(20).1, 20);
+    }
+
+    #[test]
+    fn too_little_is_said() {
+        let (material, _) = material(10, 1);
+        let device = crate::learn::device::device();
+        let refused = train(&Head::base().expect("loads"), "x", &material, &Recipe::default(), &device, |_, _| Next::GoOn);
+        assert_eq!(refused.err(), Some(TooLittle { classes: 10 }));
+    }
+
+    #[test]
+    fn photos_all_alike_end_without_a_number_that_is_none() {
+        let mut material = Material::default();
+        let photo = Features(vec![f16::from_f32(0.5); 512]);
+        for _ in 0..50 {
+            material.add(vec![photo.clone(); 3]);
+        }
+        let device = crate::learn::device::device();
+        let recipe = Recipe { steps: 60, ..Recipe::default() };
+        let head = train(&Head::base().expect("loads"), "x", &material, &recipe, &device, |_, _| Next::GoOn).expect("enough");
+        assert!(head.project(&photo).iter().all(|v| v.is_finite()));
+    }
+}

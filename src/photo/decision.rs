@@ -1,0 +1,69 @@
+//! A person's word on two photos.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::PictureHash;
+
+/// Whether two photos are versions of one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Same,
+    Different,
+}
+
+impl Verdict {
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Same => "same",
+            Verdict::Different => "different",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Verdict> {
+        [Verdict::Same, Verdict::Different].into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// A verdict on two photos, known by content, so that it outlives moves, copies and the index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Decision {
+    pub a: PictureHash,
+    pub b: PictureHash,
+    pub verdict: Verdict,
+    /// Seconds since 1970.
+    pub made: i64,
+}
+
+/// All decisions, one for each two photos.
+#[derive(Clone, Default, Debug)]
+pub struct Decisions(HashMap<(PictureHash, PictureHash), Decision>);
+
+impl Decisions {
+    pub fn new(decisions: impl IntoIterator<Item = Decision>) -> Decisions {
+        Decisions(decisions.into_iter().map(|d| (ordered(d.a, d.b), d)).collect())
+    }
+
+    pub fn of(&self, a: PictureHash, b: PictureHash) -> Option<Verdict> {
+        self.0.get(&ordered(a, b)).map(|d| d.verdict)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Decision> {
+        self.0.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Two pictures in the one order in which their decision is kept.
+pub fn ordered(a: PictureHash, b: PictureHash) -> (PictureHash, PictureHash) {
+    (a.min(b), a.max(b))
+}
