@@ -9,24 +9,21 @@
 
 mod methods;
 mod pdq;
+#[path = "../pictures/mod.rs"]
+mod pictures;
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use clap::Parser;
 use similard::learn::evaluation::{Figures, Ranking};
 use similard::learn::library::{self, Member};
 use similard::likeness::THRESHOLD;
-use similard::photo::{Distance, Picture};
-use similard::vision::Limits;
-use similard::vision::decode::decode;
+use similard::photo::Distance;
 
 use methods::Method;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use pictures::{Result, all, photos, picture};
 
 #[derive(Parser)]
 #[command(about = "Average precision and recall of the encoder on a library made from PHOTOS, beside hashes and other encoders")]
@@ -67,7 +64,7 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let paths = photos(&args)?;
+    let paths = photos(&args.photos, &args.from)?;
     let pictures = all(&paths, |path| picture(path))?;
     let plans = library::plan(pictures.len(), args.originals.min(pictures.len()), args.versions, args.seed);
     let members = all(&plans, |plan| Ok(plan.make(&pictures[plan.photo])))?;
@@ -107,57 +104,6 @@ fn main() -> Result<()> {
         frames(folder, &members)?;
     }
     Ok(())
-}
-
-/// The photos to use, sorted, each once.
-fn photos(args: &Args) -> Result<Vec<PathBuf>> {
-    fn walk(path: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
-        if path.is_dir() {
-            for entry in fs::read_dir(path)? {
-                walk(&entry?.path(), out)?;
-            }
-        } else if fs::read(path).is_ok_and(|bytes| decode(&bytes, &Limits::default()).is_ok()) {
-            out.push(path.to_owned());
-        }
-        Ok(())
-    }
-    let mut paths = Vec::new();
-    for path in &args.photos {
-        walk(path, &mut paths).map_err(|e| format!("{}: {e}", path.display()))?;
-    }
-    for list in &args.from {
-        let text = fs::read_to_string(list).map_err(|e| format!("{}: {e}", list.display()))?;
-        paths.extend(text.lines().filter(|l| !l.is_empty()).map(PathBuf::from));
-    }
-    paths.sort();
-    paths.dedup();
-    if paths.len() < 2 {
-        return Err("at least two photos are needed: name folders of photos, or lists with --from".into());
-    }
-    Ok(paths)
-}
-
-fn picture(path: &Path) -> Result<Picture> {
-    let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(decode(&bytes, &Limits::default()).map_err(|f| format!("{}: {f:?}", path.display()))?.picture)
-}
-
-/// `make` of every item, on all cores, in order.
-fn all<T: Sync, U: Send>(items: &[T], make: impl Fn(&T) -> Result<U> + Sync) -> Result<Vec<U>> {
-    let cores = thread::available_parallelism()?.get();
-    let make = &make;
-    let parts = thread::scope(|scope| {
-        let part =
-            |part: &'_ [T]| part.iter().map(|item| make(item).map_err(|e| e.to_string())).collect::<std::result::Result<Vec<U>, String>>();
-        let chunks: Vec<&[T]> = items.chunks(items.len().div_ceil(cores).max(1)).collect();
-        let running: Vec<_> = chunks.into_iter().map(|chunk| scope.spawn(move || part(chunk))).collect();
-        running.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
-    });
-    let mut out = Vec::with_capacity(items.len());
-    for part in parts {
-        out.extend(part?);
-    }
-    Ok(out)
 }
 
 fn write(folder: &Path, paths: &[PathBuf], members: &[Member]) -> Result<()> {

@@ -13,8 +13,8 @@ use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
 
-use crate::Result;
 use crate::pdq::Pdq;
+use crate::pictures::Result;
 
 /// Distances between the pictures of a library by one method.
 pub struct Method {

@@ -5,9 +5,9 @@ use burn::tensor::Device;
 /// The backends in this build, the one that is used first.
 pub fn devices() -> Vec<(&'static str, Device)> {
     vec![
-        #[cfg(feature = "flex")]
+        #[cfg(any(feature = "flex", test))]
         ("flex", Device::flex()),
-        #[cfg(feature = "ndarray")]
+        #[cfg(any(feature = "ndarray", test))]
         // Burn calls it deprecated in favour of flex; while it is there it is what this project was asked for.
         #[allow(deprecated)]
         ("ndarray", Device::ndarray()),

@@ -1,6 +1,6 @@
 //! How well a head holds the photos of a folder together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
 
@@ -14,10 +14,10 @@ pub const NEAREST: usize = 10;
 const DRAWS: usize = 200;
 const DOUBT: f64 = 0.05;
 
-/// For each photo, which folder it is in.
+/// Photos, each with the number of its folder.
 pub type Shelf = Vec<(usize, Features)>;
 
-/// What a head does on folders it was not tuned on.
+/// What a head does on photos it was not tuned on.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Precision {
     /// By folder: the share of the nearest photos of each of its photos that are of the folder, a mean.
@@ -25,29 +25,25 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// Of each photo the [`NEAREST`] others are looked at, or as many as its folder has.
-    pub fn of(head: &Head, shelf: &Shelf) -> Precision {
-        let embeddings: Vec<Embedding> = shelf.iter().map(|(_, features)| head.embed(features)).collect();
+    /// For each photo that is `asked` for, the [`NEAREST`] among the others and those `known` are looked at, or
+    /// as many as its folder has.
+    pub fn of(head: &Head, asked: &Shelf, known: &Shelf) -> Precision {
+        let all: Vec<(usize, Embedding)> = asked.iter().chain(known).map(|(folder, features)| (*folder, head.embed(features))).collect();
         let mut sizes: HashMap<usize, usize> = HashMap::new();
-        shelf.iter().for_each(|(folder, _)| *sizes.entry(*folder).or_default() += 1);
-        let mut shares: HashMap<usize, Vec<f64>> = HashMap::new();
-        for (photo, (folder, _)) in shelf.iter().enumerate() {
+        all.iter().for_each(|(folder, _)| *sizes.entry(*folder).or_default() += 1);
+        let mut shares: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for (photo, (folder, embedding)) in all[..asked.len()].iter().enumerate() {
             let count = NEAREST.min(sizes[folder] - 1);
             if count == 0 {
                 continue;
             }
-            let mut others: Vec<(f32, usize)> = (0..shelf.len())
-                .filter(|&other| other != photo)
-                .map(|other| (distance(&embeddings[photo].0, &embeddings[other].0), other))
-                .collect();
+            let others = all.iter().enumerate().filter(|(other, _)| *other != photo);
+            let mut others: Vec<(f32, usize)> = others.map(|(_, (of, other))| (distance(&embedding.0, &other.0), *of)).collect();
             others.select_nth_unstable_by(count - 1, |x, y| x.0.total_cmp(&y.0));
-            let hits = others[..count].iter().filter(|(_, other)| shelf[*other].0 == *folder).count();
+            let hits = others[..count].iter().filter(|(_, of)| of == folder).count();
             shares.entry(*folder).or_default().push(hits as f64 / count as f64);
         }
-        let mut folders: Vec<(usize, f64)> =
-            shares.into_iter().map(|(folder, s)| (folder, s.iter().sum::<f64>() / s.len() as f64)).collect();
-        folders.sort_unstable_by_key(|(folder, _)| *folder);
-        Precision { folders: folders.into_iter().map(|(_, share)| share).collect() }
+        Precision { folders: shares.into_values().map(|shares| shares.iter().sum::<f64>() / shares.len() as f64).collect() }
     }
 
     /// Over the folders.
@@ -95,7 +91,7 @@ mod tests {
             };
             (0..6).flat_map(|number| folder(number, &mut rng)).collect()
         };
-        let (apart, mixed) = (Precision::of(&head, &shelf(false)), Precision::of(&head, &shelf(true)));
+        let (apart, mixed) = (Precision::of(&head, &shelf(false), &Shelf::new()), Precision::of(&head, &shelf(true), &Shelf::new()));
         assert_eq!(apart.mean(), 1.0);
         assert!(mixed.mean() < 0.5);
         assert_eq!(apart.refused(&mixed), None);

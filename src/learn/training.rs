@@ -44,6 +44,13 @@ impl Default for Recipe {
     }
 }
 
+impl Recipe {
+    /// For classes of whole folders.
+    pub fn folders() -> Recipe {
+        Recipe { classes: 24, rate: 3e-4, steps: 300, info_nce: 0.1, ..Recipe::default() }
+    }
+}
+
 /// Steps over which the rate rises.
 const RISE: usize = 20;
 

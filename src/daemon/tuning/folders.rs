@@ -26,12 +26,12 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let reader = Reader::open(&run.shared.location)?;
     run.tell(Phase::Preparing, 0, 0, None, None);
     let folders = folders(run, &reader)?;
-    let (mut material, mut shelf, mut tuned_on) = (Material::default(), Shelf::new(), 0);
+    let (mut material, mut shelf, mut known) = (Material::default(), Shelf::new(), Shelf::new());
     for (number, photos) in folders.into_iter().enumerate() {
         let (held_out, taught) = photos.into_iter().enumerate().partition::<Vec<_>, _>(|(place, _)| place % HELD_OUT == 0);
         let plain = |part: Vec<(usize, Features)>| part.into_iter().map(|(_, features)| features).collect::<Vec<_>>();
         let taught = plain(taught);
-        tuned_on += taught.len();
+        known.extend(taught.iter().map(|features| (number, features.clone())));
         material.add(taught);
         shelf.extend(plain(held_out).into_iter().map(|features| (number, features)));
     }
@@ -39,8 +39,8 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         let active = read(&run.shared.active);
         (active.head.clone(), active.threshold)
     };
-    let recipe = Recipe { classes: 48, views: 4, seed: run.order.asked as u64, ..Recipe::default() };
-    let before = Precision::of(&old, &shelf);
+    let recipe = Recipe { seed: run.order.asked as u64, ..Recipe::folders() };
+    let before = Precision::of(&old, &shelf, &known);
     let mut steps = 0;
     let head = train(&old, &run.order.name, &material, &recipe, &device(), |step, _| {
         steps = step.step;
@@ -51,10 +51,10 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     if run.shared.is_stopping() {
         return Err(Why::Ending);
     }
-    let after = Precision::of(&head, &shelf);
+    let after = Precision::of(&head, &shelf, &known);
     let figures = |precision: &Precision| HeadFigures { recall: precision.mean(), found: 0, false_pairs: 0, agreed: 0, threshold };
     let report = TuningReport {
-        tuned_on: tuned_on as u64,
+        tuned_on: known.len() as u64,
         held_out: shelf.len() as u64,
         copies: (shelf.len() * NEAREST) as u64,
         decisions: 0,

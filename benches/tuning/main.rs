@@ -1,0 +1,427 @@
+//! What tuning the head on a library gives, on photos of that library that neither the tuning nor its gate
+//! saw: several seeds, decisions right and wrong, folders, and Burn's backends beside each other.
+//!
+//!     cargo bench --bench tuning -- --library leaves=PHOTOS/leaves --library mixed=PHOTOS --folders SORTED
+//!
+//! Half of a library's photos, with six edited versions each, are for tuning; the other half tests.
+
+#[path = "../pictures/mod.rs"]
+mod pictures;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use clap::Parser;
+use fastrand::Rng;
+use similard::learn::device::{device, devices};
+use similard::learn::edits::{Edit, edits};
+use similard::learn::evaluation::Ranking;
+use similard::learn::folders::{Precision, Shelf};
+use similard::learn::gate::{Decided, HeldOut, Judgement, judge};
+use similard::learn::library::Member;
+use similard::learn::material::Material;
+use similard::learn::training::{Next, Recipe, train};
+use similard::likeness::{Head, Index, REACH, THRESHOLD, crowded, crowds, distance};
+use similard::photo::{Distance, Embedding, Features, PhotoId, Picture, Verdict};
+use similard::vision::backbone::{Backbone, Runner};
+
+use pictures::{Result, all, photos, picture};
+
+const VERSIONS: usize = 6;
+
+#[derive(Parser)]
+#[command(about = "What tuning gives on photos that it did not see")]
+struct Args {
+    /// A library: NAME=FOLDER, or NAME=FILE of paths
+    #[arg(long, value_name = "NAME=PATH")]
+    library: Vec<String>,
+    /// A folder of folders, each of one kind of photo
+    #[arg(long, value_name = "FOLDER")]
+    folders: Option<PathBuf>,
+    #[arg(long, default_value_t = 5)]
+    seeds: u64,
+    /// Photos of a library that are used
+    #[arg(long, default_value_t = 600)]
+    photos: usize,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A photo with its edited versions, as the backbone sees them.
+struct Photo {
+    own: Features,
+    versions: Vec<(&'static Edit, Features)>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    for library in &args.library {
+        let (name, path) = library.split_once('=').ok_or("--library takes NAME=PATH")?;
+        let path = PathBuf::from(path);
+        let paths = if path.is_dir() { photos(&[path], &[])? } else { photos(&[], &[path])? };
+        let mut paths = paths;
+        Rng::with_seed(1).shuffle(&mut paths);
+        paths.truncate(args.photos);
+        let start = Instant::now();
+        let photos = featured(&paths)?;
+        let seconds = start.elapsed().as_secs_f64();
+        println!("\n## {name}: {} photos, {VERSIONS} versions each, made in {seconds:.0} s on all cores\n", photos.len());
+        gains(&photos, args.seeds)?;
+        decisions(&photos, args.seeds)?;
+        backends(&photos)?;
+    }
+    if let Some(folder) = &args.folders {
+        folders(folder, args.seeds)?;
+    }
+    Ok(())
+}
+
+fn featured(paths: &[PathBuf]) -> Result<Vec<Photo>> {
+    let backbone = Backbone::embedded()?;
+    let runners: Mutex<Vec<Runner>> = Mutex::default();
+    let numbered: Vec<(usize, &PathBuf)> = paths.iter().enumerate().collect();
+    all(&numbered, |(number, path)| {
+        let kept = runners.lock().expect("no panic").pop();
+        let mut runner = kept.map_or_else(|| backbone.runner(), Ok)?;
+        let picture = picture(path)?;
+        let mut rng = Rng::with_seed(*number as u64);
+        let mut features = |picture: &Picture| runner.features(picture);
+        let own = features(&picture)?;
+        let chosen = rng.choose_multiple(edits(), VERSIONS);
+        let versions = chosen.into_iter().map(|edit| Ok((edit, features(&edit.version(&picture, rng.u64(..)))?))).collect::<Result<_>>()?;
+        runners.lock().expect("no panic").push(runner);
+        Ok(Photo { own, versions })
+    })
+}
+
+/// Half to tune on, of which some are held out for the gate, and half to test.
+struct Split<'a> {
+    taught: Vec<&'a Photo>,
+    judged: Vec<&'a Photo>,
+    test: Vec<&'a Photo>,
+}
+
+fn split(photos: &[Photo], seed: u64) -> Split<'_> {
+    let mut order: Vec<&Photo> = photos.iter().collect();
+    Rng::with_seed(seed).shuffle(&mut order);
+    let test = order.split_off(order.len() / 2);
+    let judged = order.split_off(order.len() * 7 / 10);
+    Split { taught: order, judged, test }
+}
+
+/// Pairs of different photos that the base would call versions: nobody has decided on them.
+fn near(photos: &[&Photo], head: &Head) -> HashSet<(usize, usize)> {
+    let seen = Seen::new(head, &photos.iter().map(|p| &p.own).collect::<Vec<_>>());
+    let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+    pairs.filter(|&(a, b)| seen.distance(a, b) <= REACH).collect()
+}
+
+/// A person's word on two photos of the taught ones.
+type Word = (usize, usize, Verdict);
+
+fn material(taught: &[&Photo], near: &HashSet<(usize, usize)>, words: &[Word]) -> Material {
+    let mut class: Vec<usize> = (0..taught.len()).collect();
+    for &(a, b, verdict) in words {
+        if verdict == Verdict::Same {
+            let (keep, drop) = (class[a], class[b]);
+            class.iter_mut().filter(|c| **c == drop).for_each(|c| *c = keep);
+        }
+    }
+    let mut members: HashMap<usize, Vec<Features>> = HashMap::new();
+    let mut order = Vec::new();
+    for (photo, &class) in taught.iter().zip(&class) {
+        let views = [&photo.own].into_iter().chain(photo.versions.iter().map(|(_, f)| f)).cloned();
+        members
+            .entry(class)
+            .or_insert_with(|| {
+                order.push(class);
+                Vec::new()
+            })
+            .extend(views);
+    }
+    let mut material = Material::default();
+    let numbers: HashMap<usize, usize> = order.into_iter().map(|c| (c, material.add(members.remove(&c).expect("once")))).collect();
+    let number = |photo: usize| numbers[&class[photo]];
+    near.iter().filter(|(a, b)| number(*a) != number(*b)).for_each(|&(a, b)| material.undecided(number(a), number(b)));
+    let different = words.iter().filter(|(a, b, v)| *v == Verdict::Different && number(*a) != number(*b));
+    different.for_each(|&(a, b, _)| material.different(number(a), number(b)));
+    material
+}
+
+fn held_out(photos: &[&Photo], near: &HashSet<(usize, usize)>) -> HeldOut {
+    let mut held_out = HeldOut::default();
+    for photo in photos {
+        held_out.add(photo.own.clone(), photo.versions.iter().cloned());
+    }
+    near.iter().for_each(|&(a, b)| held_out.undecided(a, b));
+    held_out
+}
+
+/// Pictures as a head sees them among each other.
+struct Seen {
+    embeddings: Vec<(PhotoId, Embedding)>,
+    levels: Vec<f32>,
+}
+
+impl Seen {
+    fn new(head: &Head, features: &[&Features]) -> Seen {
+        let embeddings: Vec<(PhotoId, Embedding)> = (1..).map(PhotoId).zip(features.iter().map(|f| head.embed(f))).collect();
+        let all = embeddings.iter().map(|(photo, _)| *photo).collect();
+        let levels = crowds(&Index::new(head.dimensions()), &embeddings, &all).into_iter().map(|(_, crowd)| crowd.level).collect();
+        Seen { embeddings, levels }
+    }
+
+    fn distance(&self, a: usize, b: usize) -> Distance {
+        crowded(distance(&self.embeddings[a].1.0, &self.embeddings[b].1.0), self.levels[a], self.levels[b])
+    }
+}
+
+/// On test photos, all pairs counted: recall at 99.9 % and 99 %, average precision; at a threshold the
+/// share of versions found, and how many different photos are joined.
+struct Tested {
+    recall: f64,
+    at_99: f64,
+    average_precision: f64,
+    found: f64,
+    false_pairs: f64,
+}
+
+fn test(photos: &[&Photo], head: &Head, threshold: Distance) -> Tested {
+    let (mut members, mut features) = (Vec::new(), Vec::new());
+    for (number, photo) in photos.iter().enumerate() {
+        let member = |edit| Member { photo: number, edit, has_versions: true, jpeg: Vec::new() };
+        members.push(member(None));
+        features.push(&photo.own);
+        members.extend(photo.versions.iter().map(|(edit, _)| member(Some(edit))));
+        features.extend(photo.versions.iter().map(|(_, f)| f));
+    }
+    let seen = Seen::new(head, &features);
+    let ranking = Ranking::new(&members, |a, b| seen.distance(a, b));
+    let figures = ranking.figures();
+    let found: usize = ranking.found(threshold).values().map(|(found, _)| found).sum();
+    let different: HashSet<(usize, usize)> = ranking
+        .false_pairs(threshold)
+        .map(|(_, a, b)| (members[a].photo.min(members[b].photo), members[a].photo.max(members[b].photo)))
+        .collect();
+    Tested {
+        recall: 100.0 * figures.at_999.recall,
+        at_99: 100.0 * figures.at_99.recall,
+        average_precision: 100.0 * figures.average_precision,
+        found: 100.0 * found as f64 / (members.len() - photos.len()) as f64,
+        false_pairs: different.len() as f64,
+    }
+}
+
+/// Mean and standard deviation.
+fn spread(values: &[f64]) -> String {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1).max(1) as f64;
+    format!("{mean:.1} ± {:.1}", square.sqrt())
+}
+
+fn line(name: &str, tested: &[Tested], threshold: &str, used: &str) {
+    let of = |figure: fn(&Tested) -> f64| spread(&tested.iter().map(figure).collect::<Vec<_>>());
+    println!(
+        "| {name} | {} | {} | {} | {threshold} | {} | {} | {used} |",
+        of(|t| t.recall),
+        of(|t| t.at_99),
+        of(|t| t.average_precision),
+        of(|t| t.found),
+        of(|t| t.false_pairs)
+    );
+}
+
+fn header() {
+    println!("| | recall at 99.9 % | at 99 % | average precision | threshold | versions found | different photos joined | used |");
+    println!("|---|---|---|---|---|---|---|---|");
+}
+
+/// One tuning with its gate: what the daemon does.
+fn tuned(split: &Split<'_>, words: &[Word], seed: u64) -> Result<(Head, Judgement)> {
+    let base = Head::base()?;
+    let material = material(&split.taught, &near(&split.taught, &base), words);
+    let head = train(&base, "tuned", &material, &Recipe { seed, ..Recipe::default() }, &device(), |_, _| Next::GoOn)?;
+    let held_out = held_out(&split.judged, &near(&split.judged, &base));
+    let background: Vec<Features> = split.taught.iter().chain(&split.judged).map(|p| p.own.clone()).collect();
+    let word = |&(a, b, verdict): &Word| Decided { a: split.taught[a].own.clone(), b: split.taught[b].own.clone(), verdict };
+    let decided: Vec<Decided> = words.iter().map(word).collect();
+    let judgement = judge(&held_out, &background, &decided, (&base, THRESHOLD), &head, REACH);
+    Ok((head, judgement))
+}
+
+fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
+    let base = Head::base()?;
+    let (mut before, mut same, mut matched, mut outcome) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut thresholds, mut used, mut seconds) = (Vec::new(), 0, Vec::new());
+    for seed in 1..=seeds {
+        let split = split(photos, seed);
+        let start = Instant::now();
+        let (head, judgement) = tuned(&split, &[], seed)?;
+        seconds.push(start.elapsed().as_secs_f64());
+        thresholds.push(f64::from(judgement.threshold));
+        before.push(test(&split.test, &base, THRESHOLD));
+        same.push(test(&split.test, &head, THRESHOLD));
+        matched.push(test(&split.test, &head, judgement.threshold));
+        let is_used = judgement.refused.is_none();
+        used += u64::from(is_used);
+        outcome.push(if is_used { test(&split.test, &head, judgement.threshold) } else { test(&split.test, &base, THRESHOLD) });
+        if let Some(reason) = judgement.refused {
+            println!("seed {seed}: refused, {reason}");
+        }
+    }
+    let pairs = split(photos, 1).test.len() * (VERSIONS + 1) * VERSIONS / 2;
+    println!("{pairs} true pairs among the test photos; training and judging took {} s\n", spread(&seconds));
+    let mean = format!("{:.3}", thresholds.iter().sum::<f64>() / thresholds.len() as f64);
+    header();
+    line("base", &before, &format!("{THRESHOLD}"), "");
+    line("tuned", &same, &format!("{THRESHOLD}"), "");
+    line("tuned and calibrated", &matched, &mean, &format!("{used} of {seeds}"));
+    line("what is in use then", &outcome, "", "");
+    Ok(())
+}
+
+/// Decisions on the pairs of different photos that are nearest, and right or wrong words on versions.
+fn words(taught: &[&Photo], count: usize, wrong: f64, seed: u64) -> Result<Vec<Word>> {
+    let base = Head::base()?;
+    let mut pairs: Vec<(Distance, usize, usize)> = Vec::new();
+    let embeddings: Vec<Embedding> = taught.iter().map(|p| base.embed(&p.own)).collect();
+    for b in 0..taught.len() {
+        pairs.extend((0..b).map(|a| (distance(&embeddings[a].0, &embeddings[b].0), a, b)));
+    }
+    pairs.sort_unstable_by(|x, y| x.0.total_cmp(&y.0));
+    let mut rng = Rng::with_seed(seed);
+    let word = |(_, a, b): (Distance, usize, usize)| (a, b, if rng.f64() < wrong { Verdict::Same } else { Verdict::Different });
+    Ok(pairs.into_iter().take(count).map(word).collect())
+}
+
+/// Of the pairs of different taught photos that the base joins at 0.42, crowd or not, which were not
+/// decided on: how many a head still joins.
+fn undecided_joined(split: &Split<'_>, words: &[Word], head: &Head, threshold: Distance) -> (usize, usize) {
+    let base = Head::base().expect("loads");
+    let decided: HashSet<(usize, usize)> = words.iter().map(|(a, b, _)| (*a.min(b), *a.max(b))).collect();
+    let embed = |head: &Head| split.taught.iter().map(|p| head.embed(&p.own)).collect::<Vec<_>>();
+    let (was, is) = (embed(&base), embed(head));
+    let pairs = (0..was.len()).flat_map(|b| (0..b).map(move |a| (a, b))).filter(|pair| !decided.contains(pair));
+    let joined: Vec<(usize, usize)> = pairs.filter(|&(a, b)| distance(&was[a].0, &was[b].0) <= THRESHOLD).collect();
+    let still = joined.iter().filter(|&&(a, b)| distance(&is[a].0, &is[b].0) <= threshold).count();
+    (joined.len(), still)
+}
+
+fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
+    println!("\n40 decisions on the nearest pairs of different photos, and wrong ones:\n");
+    header();
+    for (name, count, wrong) in [("no decision", 0, 0.0), ("40 right", 40, 0.0), ("30 % wrong", 40, 0.3), ("all wrong", 40, 1.0)] {
+        let (mut tested, mut in_use, mut used) = (Vec::new(), Vec::new(), 0);
+        let (mut joined, mut still, mut thresholds) = (0, 0, Vec::new());
+        for seed in 1..=seeds {
+            let split = split(photos, seed);
+            let words = words(&split.taught, count, wrong, seed)?;
+            let (head, judgement) = tuned(&split, &words, seed)?;
+            thresholds.push(f64::from(judgement.threshold));
+            tested.push(test(&split.test, &head, judgement.threshold));
+            let is_used = judgement.refused.is_none();
+            used += u64::from(is_used);
+            in_use.push(if is_used { test(&split.test, &head, judgement.threshold) } else { test(&split.test, &Head::base()?, THRESHOLD) });
+            let (of, left) = undecided_joined(&split, &words, &head, judgement.threshold);
+            joined += of;
+            still += left;
+        }
+        let mean = format!("{:.3}", thresholds.iter().sum::<f64>() / thresholds.len() as f64);
+        line(name, &tested, &mean, &format!("{used} of {seeds}"));
+        line(&format!("{name}, in use then"), &in_use, "", "");
+        println!(
+            "|   of {joined} undecided pairs of different photos within {THRESHOLD} by the base, crowds not counted, {still} are left ||||||||"
+        );
+    }
+    // Ten photos only, and photos that are all alike.
+    let ten: Vec<&Photo> = photos.iter().take(10).collect();
+    let few = train(&Head::base()?, "few", &material(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), |_, _| Next::GoOn);
+    println!("\nten photos: {}", few.err().map_or_else(|| "tuned".into(), |e| e.to_string()));
+    let alike: Vec<&Photo> = std::iter::repeat_n(&photos[0], 80).collect();
+    let split = Split { taught: alike[..60].to_vec(), judged: alike[60..].to_vec(), test: Vec::new() };
+    let (_, judgement) = tuned(&split, &[], 1)?;
+    println!("one photo eighty times: {}", judgement.refused.unwrap_or_else(|| "used".into()));
+    Ok(())
+}
+
+/// Burn's backends on the same batches.
+fn backends(photos: &[Photo]) -> Result<()> {
+    let base = Head::base()?;
+    let taught: Vec<&Photo> = photos.iter().collect();
+    let material = material(&taught, &HashSet::new(), &[]);
+    #[allow(deprecated)]
+    let others = [("ndarray", Device::ndarray()), ("flex", Device::flex())];
+    println!(
+        "\nbackends, the first of {:?} is used; 50 steps of 128 views:\n",
+        devices().iter().map(|(name, _)| *name).collect::<Vec<_>>()
+    );
+    println!("| backend | steps a second | loss at step 50 |\n|---|---|---|");
+    for (name, device) in others {
+        for _ in 0..3 {
+            let start = Instant::now();
+            let mut last = 0.0;
+            train(&base, name, &material, &Recipe { steps: 50, ..Recipe::default() }, &device, |step, _| {
+                last = step.loss;
+                Next::GoOn
+            })?;
+            println!("| {name} | {:.1} | {last:.6} |", 50.0 / start.elapsed().as_secs_f64());
+        }
+    }
+    Ok(())
+}
+
+/// Folders as positives: photos of folders that were shown, and folders that were not.
+fn folders(root: &std::path::Path, seeds: u64) -> Result<()> {
+    let mut folders: Vec<Vec<Features>> = Vec::new();
+    let mut names: Vec<PathBuf> = std::fs::read_dir(root)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
+    names.sort();
+    let backbone = Backbone::embedded()?;
+    for name in names.iter().filter(|name| name.is_dir()) {
+        let Ok(paths) = photos(std::slice::from_ref(name), &[]) else { continue };
+        if paths.len() >= 8 {
+            folders.push(all(&paths, |path| {
+                thread_local!(static RUNNER: std::cell::RefCell<Option<Runner>> = const { std::cell::RefCell::new(None) });
+                RUNNER.with(|kept| {
+                    let mut kept = kept.borrow_mut();
+                    let runner = match kept.as_mut() {
+                        Some(runner) => runner,
+                        None => kept.insert(backbone.runner()?),
+                    };
+                    Ok(runner.features(&picture(path)?)?)
+                })
+            })?);
+        }
+    }
+    println!("\n## folders: {} of {} photos\n", folders.len(), folders.iter().map(Vec::len).sum::<usize>());
+    println!("| of the 10 nearest photos in the same folder, % | base | tuned | used |\n|---|---|---|---|");
+    let base = Head::base()?;
+    let (mut shown, mut unseen, mut used) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()), 0);
+    for seed in 1..=seeds {
+        let mut order: Vec<usize> = (0..folders.len()).collect();
+        Rng::with_seed(seed).shuffle(&mut order);
+        let new = order.split_off(order.len() * 3 / 4);
+        let (mut material, mut shelf, mut known) = (Material::default(), Shelf::new(), Shelf::new());
+        for &folder in &order {
+            let (held_out, taught): (Vec<_>, Vec<_>) = folders[folder].iter().cloned().enumerate().partition(|(place, _)| place % 4 == 0);
+            known.extend(taught.iter().map(|(_, f)| (folder, f.clone())));
+            material.add(taught.into_iter().map(|(_, f)| f).collect());
+            shelf.extend(held_out.into_iter().map(|(_, f)| (folder, f)));
+        }
+        let strange: Shelf = new.iter().flat_map(|&folder| folders[folder].iter().map(move |f| (folder, f.clone()))).collect();
+        let head = train(&base, "folders", &material, &Recipe { seed, ..Recipe::folders() }, &device(), |_, _| Next::GoOn)?;
+        let (before, after) = (Precision::of(&base, &shelf, &known), Precision::of(&head, &shelf, &known));
+        shown.0.push(100.0 * before.mean());
+        shown.1.push(100.0 * after.mean());
+        used += u64::from(after.refused(&before).is_none());
+        let percent = |head: &Head| 100.0 * Precision::of(head, &strange, &Shelf::new()).mean();
+        unseen.0.push(percent(&base));
+        unseen.1.push(percent(&head));
+    }
+    println!("| new photos of folders that were shown | {} | {} | {used} of {seeds} |", spread(&shown.0), spread(&shown.1));
+    println!("| folders that were not shown | {} | {} | |", spread(&unseen.0), spread(&unseen.1));
+    Ok(())
+}

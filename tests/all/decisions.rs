@@ -1,0 +1,118 @@
+//! What a person says of photos: respected at once, kept by content, taken along in a file.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::photos;
+use crate::support::{Instance, array, names};
+
+fn library(instance: &Instance) -> PathBuf {
+    let folder = instance.folder("photos");
+    photos::library(&folder, &photos::NAMES[..3]);
+    folder
+}
+
+/// The names in the cluster that holds a file.
+fn cluster_of(answer: &Value, name: &str) -> Vec<String> {
+    names(answer).into_iter().find(|cluster| cluster.iter().any(|n| n == name)).unwrap_or_default()
+}
+
+#[test]
+fn different_photos_are_never_together_and_same_ones_always() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    let file = |name: &str| folder.join(name).display().to_string();
+    let before = instance.dupes(&folder);
+    assert_eq!(names(&before), photos::expected(&photos::NAMES[..3]));
+
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_warm.jpg")]);
+    let apart = instance.dupes(&folder);
+    let cluster = cluster_of(&apart, "00003.webp");
+    assert!(!cluster.contains(&"00003_warm.jpg".to_owned()), "{cluster:?}");
+    let pairs = instance.ok(["pairs", &folder.display().to_string()]);
+    assert!(!pairs.lines().any(|l| l.contains("00003.webp") && l.contains("00003_warm.jpg")), "{pairs}");
+
+    // Two photos that have nothing in common, and a third that joins them by itself.
+    instance.ok(["decide", "same", &file("00009.webp"), &file("00011.webp")]);
+    let joined = cluster_of(&instance.dupes(&folder), "00009.webp");
+    assert!(joined.contains(&"00011_half.jpg".to_owned()) && joined.contains(&"00009_low.jpg".to_owned()), "{joined:?}");
+    let copies = instance.json(["dupes", "--format=json", "--relation=copy", &folder.display().to_string()]);
+    assert_eq!(cluster_of(&copies, "00009.webp"), ["00009.webp", "00011.webp"]);
+    let said = instance.ok(["compare", &file("00009.webp"), &file("00011.webp")]);
+    assert!(said.contains("as you said"), "{said}");
+
+    instance.ok(["decide", "forget", &file("00009.webp"), &file("00011.webp"), &file("00003.webp"), &file("00003_warm.jpg")]);
+    assert_eq!(names(&instance.dupes(&folder)), names(&before));
+    assert_eq!(instance.status()["decisions"], 0);
+}
+
+#[test]
+fn decisions_outlive_the_index_a_crash_and_a_rename() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    let file = |name: &str| folder.join(name).display().to_string();
+    instance.dupes(&folder);
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_half.jpg"), &file("00003_low.jpg")]);
+    let decided = names(&instance.dupes(&folder));
+    instance.kill();
+    for name in ["index.db", "index.db-wal", "index.db-shm"] {
+        let _ = fs::remove_file(instance.data_dir().join(name));
+    }
+    assert_eq!(names(&instance.dupes(&folder)), decided);
+    fs::rename(folder.join("00003_half.jpg"), folder.join("renamed.jpg")).expect("renamed");
+    let after = instance.dupes(&folder);
+    assert!(!cluster_of(&after, "00003.webp").contains(&"renamed.jpg".to_owned()), "{:?}", names(&after));
+}
+
+#[test]
+fn decisions_go_to_another_library_in_a_file() {
+    let (here, there) = (Instance::new(), Instance::new());
+    let (folder, other) = (library(&here), library(&there));
+    here.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    here.ok(["decide", "different", &file("00003.webp"), &file("00003_crop.jpg")]);
+    let written = here.folder("out").join("decisions.jsonl");
+    here.ok(["decisions", "export", &written.display().to_string()]);
+    assert_eq!(here.ok(["decisions", "export"]), fs::read_to_string(&written).expect("written"));
+
+    there.dupes(&other);
+    let said = there.ok(["decisions", "import", &written.display().to_string()]);
+    assert!(said.contains("1 decisions read, 1 of them new"), "{said}");
+    assert!(there.ok(["decisions", "import", &written.display().to_string()]).contains("0 of them new"));
+    assert!(!cluster_of(&there.dupes(&other), "00003.webp").contains(&"00003_crop.jpg".to_owned()));
+
+    let broken = here.folder("out").join("broken.jsonl");
+    fs::write(&broken, "{\"a\":\"12\",\"b\":\"34\",\"verdict\":\"same\",\"made\":1}\n").expect("written");
+    let refused = there.run(["decisions", "import", &broken.display().to_string()]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing was taken over"));
+    fs::write(&broken, "no JSON\n").expect("written");
+    let refused = there.run(["decisions", "import", &broken.display().to_string()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("line 1"));
+}
+
+#[test]
+fn what_cannot_be_decided_says_why() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    instance.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    fs::copy(folder.join("00003.webp"), folder.join("twin.webp")).expect("copied");
+    fs::write(folder.join("broken.jpg"), b"\xff\xd8\xff\xe0 broken").expect("written");
+    instance.dupes(&folder);
+    let refused = |arguments: &[&str], why: &str| {
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(&["decide", "same", &file("00003.webp"), &file("twin.webp")], "hold the same photo");
+    refused(&["decide", "same", &file("00003.webp"), &file("broken.jpg")], "is not a photo that has been read");
+    refused(&["decide", "same", &file("00003.webp"), &folder.display().to_string()], "is not a photo that has been read");
+    refused(&["decide", "same", &file("00003.webp"), &file("absent.jpg")], "does not exist");
+    refused(&["decide", "same", &file("00003.webp")], "required");
+    let (code, answer) = instance.get("/v1/decisions");
+    assert_eq!((code, array(&answer).len()), (200, 0));
+}

@@ -1,0 +1,290 @@
+//! Heads: one takes over from another without a mixed answer, and a tuning ends with a head that is no
+//! worse, whatever happens to the daemon meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use similard::likeness::Head;
+use similard::store::{HeadRecord, Location, Positives, Writer};
+use similard::vision::backbone::Backbone;
+
+use crate::photos;
+use crate::support::{Instance, array, names, wait_until};
+
+/// A head that sees things a little differently.
+fn other() -> Head {
+    let base = Head::base().expect("loads");
+    let mut rng = fastrand::Rng::with_seed(4);
+    let weight = base.weight().iter().map(|w| w + 0.02 * (rng.f32() - 0.5)).collect();
+    Head::new("other", weight, base.bias().to_vec())
+}
+
+/// Puts a head into an instance whose daemon does not run.
+fn add(instance: &Instance, head: &Head, positives: Positives) {
+    let record = HeadRecord {
+        name: head.name().to_owned(),
+        backbone: Backbone::embedded().expect("loads").name().to_owned(),
+        positives,
+        weights: head.to_safetensors(),
+        threshold: 0.3,
+        report: "{}".into(),
+        made: 1,
+    };
+    fs::create_dir_all(instance.data_dir()).expect("a data directory");
+    Writer::open(&Location::new(&instance.data_dir())).expect("opens").add_head(&record).expect("kept");
+}
+
+fn library(instance: &Instance, count: usize) -> PathBuf {
+    let folder = instance.folder("photos");
+    photos::library(&folder, &photos::NAMES[..count]);
+    folder
+}
+
+/// An answer without what depends on the folder.
+fn told(answer: &Value) -> (Value, Value, Vec<Vec<String>>, Vec<Value>) {
+    let pairs = array(&answer["clusters"]).iter().map(|c| c["pairs"].clone()).collect();
+    (answer["head"].clone(), answer["threshold"].clone(), names(answer), pairs)
+}
+
+#[test]
+fn a_head_takes_over_in_one_step_and_goes_back() {
+    let instance = Instance::new();
+    let folder = library(&instance, 8);
+    add(&instance, &other(), Positives::Edits);
+    let base = told(&instance.dupes(&folder));
+    assert_eq!(base.0, "base");
+    let tried = instance.ok(["heads", "use", "other", "--try"]);
+    assert!(tried.contains("clusters of this library"), "{tried}");
+    assert_eq!(told(&instance.dupes(&folder)), base, "a try changes nothing");
+    let decoded = instance.counter("decoded");
+
+    // Whoever asks meanwhile gets one head or the other.
+    let done = AtomicBool::new(false);
+    let answers = thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut answers = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                answers.push(told(&instance.dupes(&folder)));
+            }
+            answers
+        });
+        for _ in 0..5 {
+            instance.ok(["heads", "use", "other"]);
+            instance.ok(["heads", "use", "base"]);
+        }
+        instance.ok(["heads", "use", "other"]);
+        done.store(true, Ordering::Relaxed);
+        asking.join().expect("no panic")
+    });
+    let after = told(&instance.dupes(&folder));
+    assert_eq!((&after.0, &after.1), (&"other".into(), &serde_json::json!(0.3)));
+    assert!(answers.iter().all(|answer| *answer == base || *answer == after));
+    assert!(after.3 != base.3, "the heads are different");
+    assert_eq!(instance.counter("decoded"), decoded, "a new head costs no decode");
+
+    // A photo that comes now, and a fresh index under the same head, say the same.
+    fs::write(folder.join("late.jpg"), photos::jpeg(&photos::grey(&photos::open("00003")), 80)).expect("written");
+    let grown = told(&instance.dupes(&folder));
+    let fresh = Instance::new();
+    add(&fresh, &other(), Positives::Edits);
+    fresh.dupes(&folder);
+    fresh.ok(["heads", "use", "other"]);
+    let of = |(head, threshold, names, _): (Value, Value, Vec<Vec<String>>, Vec<Value>)| (head, threshold, names);
+    assert_eq!(of(told(&fresh.dupes(&folder))), of(grown));
+    // Back, with the late photo.
+    instance.ok(["heads", "use", "base"]);
+    let back = instance.dupes(&folder);
+    assert_eq!(back["head"], "base");
+    assert!(names(&back).iter().any(|cluster| cluster.contains(&"late.jpg".to_owned())));
+}
+
+#[test]
+fn a_chosen_head_is_used_after_a_crash() {
+    let instance = Instance::new();
+    let folder = library(&instance, 4);
+    add(&instance, &other(), Positives::Edits);
+    instance.dupes(&folder);
+    instance.ok(["heads", "use", "other"]);
+    let before = told(&instance.dupes(&folder));
+    instance.kill();
+    // As if it had been killed before the other was ready.
+    let mut writer = Writer::open(&Location::new(&instance.data_dir())).expect("opens");
+    let base = writer.batch(|batch| {
+        batch.sweep_heads(&[], 1 << 20)?;
+        let fingerprint = format!("{}-{}-crowds", Head::base().expect("loads").fingerprint(), similard::likeness::REACH);
+        batch.head_number(&fingerprint)
+    });
+    writer.batch(|batch| batch.use_head(base?)).expect("kept");
+    drop(writer);
+    wait_until("the chosen head answers", || instance.dupes(&folder)["head"] == "other");
+    assert_eq!(told(&instance.dupes(&folder)), before);
+}
+
+#[test]
+fn heads_are_listed_and_removed_with_care() {
+    let instance = Instance::new();
+    let folder = library(&instance, 2);
+    add(&instance, &other(), Positives::Edits);
+    add(&instance, &Head::new("kinds", other().weight().iter().copied().collect(), other().bias().to_vec()), Positives::Folders);
+    instance.dupes(&folder);
+    let listed = instance.json(["heads", "list", "--format=json"]);
+    assert_eq!(array(&listed).len(), 3);
+    let refused = |arguments: &[&str], why: &str| {
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(&["heads", "use", "nobody"], "there is no head named nobody");
+    refused(&["heads", "use", "kinds"], "was tuned on folders");
+    refused(&["heads", "remove", "base"], "cannot be removed");
+    refused(&["similar", "--head", "nobody", &folder.join("00003.webp").display().to_string()], "there is no head named nobody");
+    let photo = folder.join("00003.webp").display().to_string();
+    let similar = instance.json(["similar", "--head", "kinds", "-k", "1", "--format=json", &photo]);
+    assert_eq!(similar["head"], "kinds");
+    assert_eq!(similar["similar"][0]["photo"]["path"], photo.as_str());
+    instance.ok(["heads", "use", "other"]);
+    refused(&["heads", "remove", "other"], "cannot be removed");
+    instance.ok(["heads", "use", "base"]);
+    instance.ok(["heads", "remove", "other"]);
+    assert_eq!(array(&instance.json(["heads", "list", "--format=json"])).len(), 2);
+}
+
+/// The 48 photos of tests/accuracy, and copies of some that are cut and shrunk.
+fn many(instance: &Instance) -> PathBuf {
+    let folder = instance.folder("many");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy");
+    for entry in fs::read_dir(from).expect("tests/accuracy").flatten() {
+        if entry.path().extension().is_some_and(|e| e == "webp") {
+            fs::copy(entry.path(), folder.join(entry.file_name())).expect("copied");
+        }
+    }
+    folder
+}
+
+/// What must hold however a tuning ended.
+fn check(instance: &Instance, folder: &Path, end: &Value, base: &Value) {
+    let heads = instance.json(["heads", "list", "--format=json"]);
+    let answer = instance.dupes(folder);
+    let in_use: Vec<&Value> = array(&heads).iter().filter(|h| h["in_use"] == true).map(|h| &h["name"]).collect();
+    assert_eq!(in_use, [&answer["head"]]);
+    let report = &end["report"];
+    match end["outcome"].as_str() {
+        Some("used") => {
+            assert_eq!(answer["head"], end["name"]);
+            assert!(report["after"]["found"].as_u64() > report["before"]["found"].as_u64(), "{end}");
+        }
+        Some("refused") => {
+            assert_eq!((answer["head"].clone(), names(&answer)), ("base".into(), names(base)));
+            assert_eq!(array(&heads).len(), 1, "a head that was refused is not kept");
+        }
+        other => panic!("{other:?}: {end}"),
+    }
+}
+
+#[test]
+fn a_tuning_ends_with_a_head_that_is_no_worse() {
+    let instance = Instance::new();
+    let folder = many(&instance);
+    let base = instance.dupes(&folder);
+    let end = instance.json(["tune", "--format=json", "--minutes", "5"]);
+    check(&instance, &folder, &end, &base);
+    let report = &end["report"];
+    assert_eq!(report["tuned_on"].as_u64().unwrap_or(0) + report["held_out"].as_u64().unwrap_or(0), 48, "{end}");
+    assert_eq!(report["copies"].as_u64(), report["held_out"].as_u64().map(|n| 6 * n));
+    // Nothing is left of it in the index.
+    instance.ok(["dupes", &folder.display().to_string()]);
+    let (_, state) = instance.get("/v1/tune");
+    assert!(state["progress"].is_null() && state["ended"]["name"] == end["name"], "{state}");
+}
+
+#[test]
+fn a_tuning_goes_on_after_a_crash() {
+    let instance = Instance::new();
+    let folder = many(&instance);
+    let base = instance.dupes(&folder);
+    let mut tuning = instance.command().args(["tune"]).spawn().expect("starts");
+    wait_until("some views are made", || instance.get("/v1/tune").1["progress"]["done"].as_u64().is_some_and(|done| done >= 5));
+    instance.kill();
+    let _ = tuning.wait();
+    // A daemon that starts again goes on by itself, with the views that were made.
+    instance.dupes(&folder);
+    let first = instance.get("/v1/tune").1;
+    wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
+    assert!(first["ended"].is_null(), "it was under way again: {first}");
+    check(&instance, &folder, &instance.get("/v1/tune").1["ended"], &base);
+}
+
+#[test]
+fn a_tuning_is_stopped_and_only_one_runs() {
+    let instance = Instance::new();
+    let folder = many(&instance);
+    let base = instance.dupes(&folder);
+    let mut tuning = instance.command().args(["tune", "--name", "mine"]).spawn().expect("starts");
+    wait_until("it started", || instance.get("/v1/tune").1["progress"]["name"] == "mine");
+    let second = instance.raw(b"POST /v1/tune?name=second HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", Duration::from_secs(5));
+    assert!(String::from_utf8_lossy(&second).contains("409"), "{}", String::from_utf8_lossy(&second));
+    instance.ok(["tune", "--stop"]);
+    tuning.wait().expect("ends");
+    let end = instance.get("/v1/tune").1["ended"].clone();
+    assert_eq!(end["name"], "mine");
+    // Stopped so early there is too little to learn from; later, there is a head to judge.
+    if end["outcome"] == "failed" {
+        assert!(end["message"].as_str().is_some_and(|m| m.contains("too little to learn from")), "{end}");
+        assert_eq!(names(&instance.dupes(&folder)), names(&base));
+    } else {
+        check(&instance, &folder, &end, &base);
+    }
+    let again = instance.run(["tune", "--stop"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("no head is being tuned"));
+}
+
+#[test]
+fn too_few_photos_and_wrong_orders_are_refused() {
+    let instance = Instance::new();
+    let folder = library(&instance, 2);
+    instance.dupes(&folder);
+    let refused = |arguments: &[&str], why: &str| {
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(&["tune"], "too little to learn from");
+    refused(&["tune", "--positives", "folders"], "folders of at least");
+    refused(&["tune", "--name", "base"], "is no name for a head");
+    refused(&["tune", "--name", "a/b"], "is no name for a head");
+    refused(&["tune", "--minutes", "0"], "from one minute");
+    assert_eq!(instance.dupes(&folder)["head"], "base");
+}
+
+/// Twenty-six folders of photos that have a colour in common.
+#[test]
+fn folders_teach_a_head_for_similar_alone() {
+    let instance = Instance::new();
+    let folder = instance.folder("sorted");
+    let mut rng = fastrand::Rng::with_seed(8);
+    for number in 0..26u32 {
+        let sub = folder.join(format!("{number:02}"));
+        fs::create_dir(&sub).expect("made");
+        for photo in 0..8 {
+            let base = photos::open(photos::NAMES[(photo + number as usize) % 8]);
+            let mut picture = image::imageops::resize(&base, 64, 64, image::imageops::FilterType::Triangle);
+            let tint = [(number % 3) as u8, (number / 3 % 3) as u8, (number / 9) as u8].map(|c| c * 110);
+            picture.pixels_mut().for_each(|p| (0..3).for_each(|c| p.0[c] = (u16::from(p.0[c]) / 3 + u16::from(tint[c]) * 2 / 3) as u8));
+            let corner = rng.u8(..);
+            picture.put_pixel(rng.u32(..64), rng.u32(..64), image::Rgb([corner; 3]));
+            fs::write(sub.join(format!("{photo}.jpg")), photos::jpeg(&picture, 90)).expect("written");
+        }
+    }
+    instance.dupes(&folder);
+    let end = instance.json(["tune", "--positives", "folders", "--name", "tints", "--format=json"]);
+    assert_eq!(end["outcome"], "kept", "{end}");
+    assert!(end["report"]["after"]["recall"].as_f64() > end["report"]["before"]["recall"].as_f64(), "{end}");
+    assert_eq!(instance.dupes(&folder)["head"], "base");
+    let photo = folder.join("05/3.jpg").display().to_string();
+    let similar = instance.json(["similar", "--head", "tints", "--format=json", &photo]);
+    assert_eq!(similar["head"], "tints");
+}
