@@ -20,10 +20,11 @@ use similard::learn::device::{device, devices};
 use similard::learn::edits::{Edit, edits};
 use similard::learn::evaluation::Ranking;
 use similard::learn::folders::{Precision, Shelf};
-use similard::learn::gate::{Decided, HeldOut, Judgement, judge};
+use similard::learn::gate::{Decided, HeldOut, Judgement};
 use similard::learn::library::Member;
 use similard::learn::material::Material;
-use similard::learn::training::{Next, Recipe, train};
+use similard::learn::training::{Next, Recipe, Step, train};
+use similard::learn::tuning::{Lesson, tune};
 use similard::likeness::{Head, Index, REACH, THRESHOLD, crowded, crowds, distance};
 use similard::photo::{Distance, Embedding, Features, PhotoId, Picture, Verdict};
 use similard::vision::backbone::{Backbone, Runner};
@@ -96,6 +97,10 @@ fn featured(paths: &[PathBuf]) -> Result<Vec<Photo>> {
         runners.lock().expect("no panic").push(runner);
         Ok(Photo { own, versions })
     })
+}
+
+fn go_on(_: Step, _: &dyn Fn() -> Head) -> Next {
+    Next::GoOn
 }
 
 /// Half to tune on, of which some are held out for the gate, and half to test.
@@ -243,14 +248,17 @@ fn header() {
 /// One tuning with its gate: what the daemon does.
 fn tuned(split: &Split<'_>, words: &[Word], seed: u64) -> Result<(Head, Judgement)> {
     let base = Head::base()?;
-    let material = material(&split.taught, &near(&split.taught, &base), words);
-    let head = train(&base, "tuned", &material, &Recipe { seed, ..Recipe::default() }, &device(), |_, _| Next::GoOn)?;
-    let held_out = held_out(&split.judged, &near(&split.judged, &base));
-    let background: Vec<Features> = split.taught.iter().chain(&split.judged).map(|p| p.own.clone()).collect();
+    let near_taught = near(&split.taught, &base);
     let word = |&(a, b, verdict): &Word| Decided { a: split.taught[a].own.clone(), b: split.taught[b].own.clone(), verdict };
-    let decided: Vec<Decided> = words.iter().map(word).collect();
-    let judgement = judge(&held_out, &background, &decided, (&base, THRESHOLD), &head, REACH);
-    Ok((head, judgement))
+    let lesson = Lesson {
+        heeding: material(&split.taught, &near_taught, words),
+        plain: material(&split.taught, &near_taught, &[]),
+        held_out: held_out(&split.judged, &near(&split.judged, &base)),
+        background: split.taught.iter().chain(&split.judged).map(|p| p.own.clone()).collect(),
+        decided: words.iter().map(word).collect(),
+    };
+    let recipe = Recipe { seed, ..Recipe::default() };
+    Ok(tune((&base, THRESHOLD), "tuned", &lesson, &recipe, &device(), REACH, go_on)?)
 }
 
 fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
@@ -284,62 +292,66 @@ fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Decisions on the pairs of different photos that are nearest, and right or wrong words on versions.
-fn words(taught: &[&Photo], count: usize, wrong: f64, seed: u64) -> Result<Vec<Word>> {
-    let base = Head::base()?;
-    let mut pairs: Vec<(Distance, usize, usize)> = Vec::new();
-    let embeddings: Vec<Embedding> = taught.iter().map(|p| base.embed(&p.own)).collect();
-    for b in 0..taught.len() {
-        pairs.extend((0..b).map(|a| (distance(&embeddings[a].0, &embeddings[b].0), a, b)));
-    }
-    pairs.sort_unstable_by(|x, y| x.0.total_cmp(&y.0));
-    let mut rng = Rng::with_seed(seed);
-    let word = |(_, a, b): (Distance, usize, usize)| (a, b, if rng.f64() < wrong { Verdict::Same } else { Verdict::Different });
-    Ok(pairs.into_iter().take(count).map(word).collect())
+/// Pairs of different photos of which a head joins some version to some version at 0.42, crowds not counted.
+fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize, usize)> {
+    let views =
+        |photo: &Photo| [&photo.own].into_iter().chain(photo.versions.iter().map(|(_, f)| f)).map(|f| head.embed(f)).collect::<Vec<_>>();
+    let views: Vec<Vec<Embedding>> = photos.iter().map(|photo| views(photo)).collect();
+    let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+    pairs.filter(|&(a, b)| views[a].iter().any(|x| views[b].iter().any(|y| distance(&x.0, &y.0) <= threshold))).collect()
 }
 
-/// Of the pairs of different taught photos that the base joins at 0.42, crowd or not, which were not
-/// decided on: how many a head still joins.
-fn undecided_joined(split: &Split<'_>, words: &[Word], head: &Head, threshold: Distance) -> (usize, usize) {
-    let base = Head::base().expect("loads");
-    let decided: HashSet<(usize, usize)> = words.iter().map(|(a, b, _)| (*a.min(b), *a.max(b))).collect();
-    let embed = |head: &Head| split.taught.iter().map(|p| head.embed(&p.own)).collect::<Vec<_>>();
-    let (was, is) = (embed(&base), embed(head));
-    let pairs = (0..was.len()).flat_map(|b| (0..b).map(move |a| (a, b))).filter(|pair| !decided.contains(pair));
-    let joined: Vec<(usize, usize)> = pairs.filter(|&(a, b)| distance(&was[a].0, &was[b].0) <= THRESHOLD).collect();
-    let still = joined.iter().filter(|&&(a, b)| distance(&is[a].0, &is[b].0) <= threshold).count();
-    (joined.len(), still)
+/// Some of these pairs decided, a share of them wrong.
+fn words(joined: &HashSet<(usize, usize)>, count: usize, wrong: f64, seed: u64) -> Vec<Word> {
+    let mut rng = Rng::with_seed(seed);
+    let mut pairs: Vec<(usize, usize)> = joined.iter().copied().collect();
+    pairs.sort_unstable();
+    let chosen = rng.choose_multiple(pairs, count);
+    chosen.into_iter().map(|(a, b)| (a, b, if rng.f64() < wrong { Verdict::Same } else { Verdict::Different })).collect()
 }
 
 fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
-    println!("\n40 decisions on the nearest pairs of different photos, and wrong ones:\n");
+    println!("\n40 decisions on pairs of different photos that the base joins at {THRESHOLD}, crowds not counted, and wrong ones:\n");
     header();
+    let base = Head::base()?;
+    let mut notes = Vec::new();
     for (name, count, wrong) in [("no decision", 0, 0.0), ("40 right", 40, 0.0), ("30 % wrong", 40, 0.3), ("all wrong", 40, 1.0)] {
-        let (mut tested, mut in_use, mut used) = (Vec::new(), Vec::new(), 0);
-        let (mut joined, mut still, mut thresholds) = (0, 0, Vec::new());
+        let (mut tested, mut in_use, mut used, mut worse) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut taught, mut others, mut thresholds) = ((0, 0), (0, 0), Vec::new());
         for seed in 1..=seeds {
             let split = split(photos, seed);
-            let words = words(&split.taught, count, wrong, seed)?;
+            let wrongly = joined(&split.taught, &base, THRESHOLD);
+            let words = words(&wrongly, count, wrong, seed);
             let (head, judgement) = tuned(&split, &words, seed)?;
             thresholds.push(f64::from(judgement.threshold));
             tested.push(test(&split.test, &head, judgement.threshold));
+            let before = test(&split.test, &base, THRESHOLD);
             let is_used = judgement.refused.is_none();
             used += u64::from(is_used);
-            in_use.push(if is_used { test(&split.test, &head, judgement.threshold) } else { test(&split.test, &Head::base()?, THRESHOLD) });
-            let (of, left) = undecided_joined(&split, &words, &head, judgement.threshold);
-            joined += of;
-            still += left;
+            let now = if is_used { test(&split.test, &head, judgement.threshold) } else { test(&split.test, &base, THRESHOLD) };
+            worse += u64::from(now.found < before.found);
+            in_use.push(now);
+            let decided: HashSet<(usize, usize)> = words.iter().map(|(a, b, _)| (*a, *b)).collect();
+            let still = joined(&split.taught, &head, judgement.threshold);
+            taught.0 += wrongly.difference(&decided).count();
+            taught.1 += wrongly.difference(&decided).filter(|pair| still.contains(pair)).count();
+            let (was, is) = (joined(&split.test, &base, THRESHOLD), joined(&split.test, &head, judgement.threshold));
+            others.0 += was.len();
+            others.1 += is.len();
         }
         let mean = format!("{:.3}", thresholds.iter().sum::<f64>() / thresholds.len() as f64);
         line(name, &tested, &mean, &format!("{used} of {seeds}"));
-        line(&format!("{name}, in use then"), &in_use, "", "");
-        println!(
-            "|   of {joined} undecided pairs of different photos within {THRESHOLD} by the base, crowds not counted, {still} are left ||||||||"
-        );
+        line(&format!("{name}, in use then"), &in_use, "", &format!("finds less than the base in {worse}"));
+        notes.push(format!(
+            "{name}: of {} undecided wrong pairs of taught photos {} are left; of test photos there are {} for {}",
+            taught.0, taught.1, others.1, others.0
+        ));
     }
+    println!();
+    notes.iter().for_each(|note| println!("{note}"));
     // Ten photos only, and photos that are all alike.
     let ten: Vec<&Photo> = photos.iter().take(10).collect();
-    let few = train(&Head::base()?, "few", &material(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), |_, _| Next::GoOn);
+    let few = train(&Head::base()?, "few", &material(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), &mut go_on);
     println!("\nten photos: {}", few.err().map_or_else(|| "tuned".into(), |e| e.to_string()));
     let alike: Vec<&Photo> = std::iter::repeat_n(&photos[0], 80).collect();
     let split = Split { taught: alike[..60].to_vec(), judged: alike[60..].to_vec(), test: Vec::new() };
@@ -364,7 +376,7 @@ fn backends(photos: &[Photo]) -> Result<()> {
         for _ in 0..3 {
             let start = Instant::now();
             let mut last = 0.0;
-            train(&base, name, &material, &Recipe { steps: 50, ..Recipe::default() }, &device, |step, _| {
+            train(&base, name, &material, &Recipe { steps: 50, ..Recipe::default() }, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 last = step.loss;
                 Next::GoOn
             })?;
@@ -412,7 +424,7 @@ fn folders(root: &std::path::Path, seeds: u64) -> Result<()> {
             shelf.extend(held_out.into_iter().map(|(_, f)| (folder, f)));
         }
         let strange: Shelf = new.iter().flat_map(|&folder| folders[folder].iter().map(move |f| (folder, f.clone()))).collect();
-        let head = train(&base, "folders", &material, &Recipe { seed, ..Recipe::folders() }, &device(), |_, _| Next::GoOn)?;
+        let head = train(&base, "folders", &material, &Recipe { seed, ..Recipe::folders() }, &device(), &mut go_on)?;
         let (before, after) = (Precision::of(&base, &shelf, &known), Precision::of(&head, &shelf, &known));
         shown.0.push(100.0 * before.mean());
         shown.1.push(100.0 * after.mean());

@@ -11,3 +11,4 @@ mod loss;
 pub mod material;
 mod projection;
 pub mod training;
+pub mod tuning;

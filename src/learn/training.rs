@@ -103,7 +103,7 @@ pub fn train(
     material: &Material,
     recipe: &Recipe,
     device: &Device,
-    mut watch: impl FnMut(Step, &dyn Fn() -> Head) -> Next,
+    watch: &mut impl FnMut(Step, &dyn Fn() -> Head) -> Next,
 ) -> Result<Head, TooLittle> {
     if material.taught() < LEAST {
         return Err(TooLittle { classes: material.taught() });
@@ -214,7 +214,7 @@ mod tests {
         let recipe = Recipe { rate: 1e-3, ..Recipe::default() };
         for (name, device) in devices() {
             let mut steps = Vec::new();
-            let tuned = train(&base, "tuned", &material, &recipe, &device, |step, _| {
+            let tuned = train(&base, "tuned", &material, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 steps.push(step);
                 Next::GoOn
             });
@@ -233,7 +233,7 @@ mod tests {
         let device = crate::learn::device::device();
         let run = |stop: usize| {
             let mut last = 0;
-            let head = train(&base, "tuned", &material, &recipe, &device, |step, _| {
+            let head = train(&base, "tuned", &material, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 last = step.step;
                 if step.step >= stop { Next::Stop } else { Next::GoOn }
             });
@@ -247,7 +247,10 @@ mod tests {
     fn too_little_is_said() {
         let (material, _) = material(10, 1);
         let device = crate::learn::device::device();
-        let refused = train(&Head::base().expect("loads"), "x", &material, &Recipe::default(), &device, |_, _| Next::GoOn);
+        let refused =
+            train(&Head::base().expect("loads"), "x", &material, &Recipe::default(), &device, &mut |_: Step, _: &dyn Fn() -> Head| {
+                Next::GoOn
+            });
         assert_eq!(refused.err(), Some(TooLittle { classes: 10 }));
     }
 
@@ -260,7 +263,8 @@ mod tests {
         }
         let device = crate::learn::device::device();
         let recipe = Recipe { steps: 60, ..Recipe::default() };
-        let head = train(&Head::base().expect("loads"), "x", &material, &recipe, &device, |_, _| Next::GoOn).expect("enough");
+        let head = train(&Head::base().expect("loads"), "x", &material, &recipe, &device, &mut |_: Step, _: &dyn Fn() -> Head| Next::GoOn)
+            .expect("enough");
         assert!(head.project(&photo).iter().all(|v| v.is_finite()));
     }
 }

@@ -10,7 +10,8 @@ use crate::daemon::shared::read;
 use crate::learn::device::device;
 use crate::learn::folders::{NEAREST, Precision, Shelf};
 use crate::learn::material::Material;
-use crate::learn::training::{Next, Recipe, train};
+use crate::learn::training::{Next, Recipe, Step, train};
+use crate::likeness::Head;
 use crate::photo::{Features, PhotoId, Place};
 use crate::store::Reader;
 
@@ -42,7 +43,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let recipe = Recipe { seed: run.order.asked as u64, ..Recipe::folders() };
     let before = Precision::of(&old, &shelf, &known);
     let mut steps = 0;
-    let head = train(&old, &run.order.name, &material, &recipe, &device(), |step, _| {
+    let head = train(&old, &run.order.name, &material, &recipe, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
         steps = step.step;
         run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), None);
         if run.is_over() { Next::Stop } else { Next::GoOn }

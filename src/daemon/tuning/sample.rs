@@ -23,8 +23,10 @@ const MOST_HELD_OUT: usize = 300;
 pub enum Bond {
     /// A person said that they are versions.
     Same,
-    /// A person said that they are not, or the camera took them one after the other.
+    /// A person said that they are not.
     Different,
+    /// The camera took them one after the other.
+    Moment,
     /// They may be versions.
     Undecided,
 }
@@ -117,7 +119,7 @@ fn bonds(
             let bond = match (decided, is_near) {
                 (Some(Verdict::Same), _) => Bond::Same,
                 (Some(Verdict::Different), _) => Bond::Different,
-                (None, true) if related(decisions, a, b) == Some(Relation::Moment) => Bond::Different,
+                (None, true) if related(decisions, a, b) == Some(Relation::Moment) => Bond::Moment,
                 (None, true) => Bond::Undecided,
                 (None, false) => continue,
             };

@@ -11,9 +11,10 @@ use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::daemon::shared::read;
 use crate::learn::device::device;
 use crate::learn::edits::edit;
-use crate::learn::gate::{Decided, Figures, HeldOut, judge};
+use crate::learn::gate::{Decided, Figures, HeldOut};
 use crate::learn::material::Material;
-use crate::learn::training::{Next, Recipe, train};
+use crate::learn::training::{Next, Recipe};
+use crate::learn::tuning::{Lesson, tune as learn};
 use crate::likeness::REACH;
 use crate::photo::{Features, PhotoId};
 use crate::store::{PhotoRecord, Reader, View};
@@ -28,32 +29,34 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let sample = draw(run, &reader)?;
     let photos: Vec<&PhotoRecord> = interleaved(&sample);
     let views = prepare(run, &reader, &photos)?;
-    let (material, tuned_on) = material(&sample, &views);
-    let held_out = held_out(&sample, &views);
+    let (heeding, tuned_on) = material(&sample, &views, Heed::Decisions);
+    let lesson = Lesson {
+        heeding,
+        plain: material(&sample, &views, Heed::Nothing).0,
+        held_out: held_out(&sample, &views),
+        background: background(run, &reader)?,
+        decided: decided(run, &reader)?,
+    };
     let (old, old_threshold) = {
         let active = read(&run.shared.active);
         (active.head.clone(), active.threshold)
     };
     let recipe = Recipe { seed: run.order.asked as u64, ..Recipe::default() };
     let mut steps = 0;
-    let head = train(&old, &run.order.name, &material, &recipe, &device(), |step, current| {
+    let tuned = learn((&old, old_threshold), &run.order.name, &lesson, &recipe, &device(), REACH, |step, current| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(held_out.nearest(&current())));
+        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(lesson.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
-    let head = head.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read for it", views.len())))?;
+    let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read for it", views.len())))?;
     if run.shared.is_stopping() {
         return Err(Why::Ending);
     }
-    run.tell(Phase::Judging, 0, 0, None, None);
-    let background = background(run, &reader)?;
-    let decided = decided(run, &reader)?;
-    let judgement = judge(&held_out, &background, &decided, (&old, old_threshold), &head, REACH);
     let report = TuningReport {
         tuned_on: tuned_on as u64,
-        held_out: held_out.photos() as u64,
-        copies: held_out.versions() as u64,
-        decisions: decided.len() as u64,
+        held_out: lesson.held_out.photos() as u64,
+        copies: lesson.held_out.versions() as u64,
+        decisions: lesson.decided.len() as u64,
         steps: steps as u64,
         seconds: run.seconds(),
         before: told(&judgement.before, old_threshold),
@@ -89,12 +92,20 @@ fn interleaved(sample: &Sample) -> Vec<&PhotoRecord> {
     photos
 }
 
-/// The taught photos with their views; those that a person called the same are one class.
-fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> (Material, usize) {
+/// Whether to believe what a person said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    Decisions,
+    Nothing,
+}
+
+/// The taught photos with their views, and how many they are; those that a person called the same are one
+/// class.
+fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, heed: Heed) -> (Material, usize) {
     let mut class_of: HashMap<PhotoId, usize> = HashMap::new();
     let mut classes: Vec<Vec<Features>> = Vec::new();
     let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
-    let same = |a: PhotoId, b: PhotoId| sample.bonds.get(&(a.min(b), a.max(b))) == Some(&Bond::Same);
+    let same = |a: PhotoId, b: PhotoId| sample.bonds.get(&(a.min(b), a.max(b))) == Some(&Bond::Same) && heed == Heed::Decisions;
     for (photo, features) in &here {
         let joined = class_of.iter().find(|(other, _)| same(*photo, **other)).map(|(_, class)| *class);
         let class = joined.unwrap_or(classes.len());
@@ -111,9 +122,10 @@ fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> (Material, 
     for (&(a, b), bond) in &sample.bonds {
         let (Some(&a), Some(&b)) = (class_of.get(&a), class_of.get(&b)) else { continue };
         match bond {
-            Bond::Different if a != b => material.different(a, b),
-            Bond::Undecided if a != b => material.undecided(a, b),
-            _ => {}
+            _ if a == b => {}
+            Bond::Moment => material.different(a, b),
+            Bond::Different if heed == Heed::Decisions => material.different(a, b),
+            _ => material.undecided(a, b),
         }
     }
     (material, here.len())
@@ -129,7 +141,7 @@ fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
     }
     for ((a, b), bond) in &sample.bonds {
         if let (Some(&a), Some(&b)) = (numbers.get(a), numbers.get(b))
-            && *bond != Bond::Different
+            && matches!(bond, Bond::Same | Bond::Undecided)
         {
             held_out.undecided(a, b);
         }
