@@ -294,11 +294,16 @@ fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
 
 /// Pairs of different photos of which a head joins some version to some version at 0.42, crowds not counted.
 fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize, usize)> {
-    let views =
-        |photo: &Photo| [&photo.own].into_iter().chain(photo.versions.iter().map(|(_, f)| f)).map(|f| head.embed(f)).collect::<Vec<_>>();
-    let views: Vec<Vec<Embedding>> = photos.iter().map(|photo| views(photo)).collect();
-    let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
-    pairs.filter(|&(a, b)| views[a].iter().any(|x| views[b].iter().any(|y| distance(&x.0, &y.0) <= threshold))).collect()
+    let (mut index, mut views, mut of) = (Index::new(head.dimensions()), Vec::new(), Vec::new());
+    for (number, photo) in photos.iter().enumerate() {
+        for features in [&photo.own].into_iter().chain(photo.versions.iter().map(|(_, f)| f)) {
+            views.push(head.embed(features));
+            of.push(number);
+            index.add(PhotoId(of.len() as i64 - 1), &views[of.len() - 1]);
+        }
+    }
+    let near = index.within(&views, threshold).into_iter().map(|(query, view, _)| (of[query], of[view.0 as usize]));
+    near.filter(|(a, b)| a < b).collect()
 }
 
 /// Some of these pairs decided, a share of them wrong.

@@ -1,6 +1,6 @@
 //! What a person said of photos: kept by content, respected from the next answer on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,7 +52,7 @@ pub fn decide(
 }
 
 /// The photo that a file of the library holds.
-fn picture(shared: &Shared, reader: &Reader, path: &PathBuf) -> Result<PictureHash, Problem> {
+fn picture(shared: &Shared, reader: &Reader, path: &Path) -> Result<PictureHash, Problem> {
     let Some(root) = shared.root_of(path) else {
         return Err(Problem::bad_request("not-watched", format!("{} is under no watched folder", path.display()))
             .hint("simctl roots add FOLDER makes its photos known"));

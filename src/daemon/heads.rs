@@ -15,7 +15,7 @@ use super::clustering::{self, Ground};
 use super::shared::{Shared, lock, read, write};
 use super::write::{Unwritten, Write, written};
 use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadInfo, What};
-use crate::likeness::{Arrival, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive};
+use crate::likeness::{Arrival, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive, crowds, is_doubtful, pairs};
 use crate::photo::{Distance, Embedding, PhotoId, Place};
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 
@@ -23,7 +23,7 @@ use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 pub const BASE: &str = "base";
 
 /// Photos embedded and paired in one commit.
-const PART: usize = 256;
+const PART: usize = 512;
 
 /// Rows of unused heads dropped in one commit.
 const SWEEP: usize = 4096;
@@ -91,23 +91,55 @@ pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<I
     Ok(index)
 }
 
-/// Embeds and pairs all photos that the index lacks, having each part stored before it joins.
+/// Embeds and pairs all photos that the index lacks, on all `cores`, having each part stored before it
+/// joins. As long as no crowd is known, crowds wait until all photos are there, which is quicker.
 pub fn catch_up<E: From<store::Error>>(
-    index: &mut Index,
+    active: &mut Active,
     reader: &Reader,
-    head: &Head,
+    cores: usize,
     mut store: impl FnMut(Vec<(PhotoId, Embedding)>, Arrival) -> Result<Part, E>,
 ) -> Result<(), E> {
+    let Active { number, head, index, .. } = active;
     loop {
         let missing = reader.features_after(index.last(), PART)?;
         if missing.is_empty() {
-            return Ok(());
+            break;
         }
-        let new: Vec<(PhotoId, Embedding)> = missing.iter().map(|(photo, features)| (*photo, head.embed(features))).collect();
-        let arrival = arrive(index, &new, REACH);
+        let new: Vec<(PhotoId, Embedding)> =
+            shared_out(&missing, cores, |part| part.iter().map(|(photo, features)| (*photo, head.embed(features))).collect());
+        let arrival = if index.knows_crowds() {
+            arrive(index, &new, REACH)
+        } else {
+            let numbered: Vec<(usize, Embedding)> = new.iter().map(|(_, embedding)| embedding.clone()).enumerate().collect();
+            let found = shared_out(&numbered, cores, |part| {
+                let queries: Vec<Embedding> = part.iter().map(|(_, embedding)| embedding.clone()).collect();
+                index.within(&queries, REACH).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
+            });
+            Arrival { pairs: pairs(&new, found, REACH), crowds: Vec::new() }
+        };
         let part = store(new, arrival)?;
         index.join(&part.0, &part.1.crowds);
     }
+    let mut who: Vec<PhotoId> = reader.pairs(*number, REACH)?.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).collect();
+    who.retain(|photo| !index.knows_crowd(*photo));
+    who.sort_unstable();
+    who.dedup();
+    for who in who.chunks(PART) {
+        let crowds = shared_out(who, cores, |part| crowds(index, &[], &part.iter().copied().collect()));
+        let part = store(Vec::new(), Arrival { pairs: Vec::new(), crowds })?;
+        index.join(&part.0, &part.1.crowds);
+    }
+    Ok(())
+}
+
+/// `work` on a share of the items for each core, what comes of it in order.
+fn shared_out<T: Sync, U: Send>(items: &[T], cores: usize, work: impl Fn(&[T]) -> Vec<U> + Sync) -> Vec<U> {
+    let work = &work;
+    thread::scope(|scope| {
+        let shares: Vec<_> = items.chunks(items.len().div_ceil(cores).max(1)).map(|share| scope.spawn(move || work(share))).collect();
+        // A share that panicked takes this thread with it, as it would without others.
+        shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// Why a head did not take over.
@@ -161,7 +193,7 @@ pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, swit
     }
     let reader = Reader::open(&shared.location)?;
     let mut next = Active { number, threshold: known.threshold, index: load(&reader, &known.head, number)?, head: known.head };
-    catch_up(&mut next.index, &reader, &next.head, |new, arrival| stored(shared, writes, number, new, arrival))?;
+    catch_up(&mut next, &reader, shared.settings.workers, |new, arrival| stored(shared, writes, number, new, arrival))?;
     let changes = changes(shared, &reader, &next)?;
     if switch == Switch::Try {
         return Ok(changes);
@@ -171,8 +203,7 @@ pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, swit
         let shared = shared_too;
         // What came since, and then nothing more: photos are added by this thread alone.
         let reader = Reader::open(&shared.location)?;
-        let Active { index, head, .. } = &mut next;
-        catch_up(index, &reader, head, |new, arrival| {
+        catch_up(&mut next, &reader, 1, |new, arrival| {
             writer.batch(|batch| keep(batch, number, &new, &arrival))?;
             store::Result::Ok(Arc::new((new, arrival)))
         })?;

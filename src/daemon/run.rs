@@ -68,7 +68,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let backbone = Backbone::embedded()?;
     let known = Known { roots: writer.roots()?, heads: writer.heads()?, decisions: writer.decisions()? };
     let chosen = writer.chosen_head()?.unwrap_or_else(|| heads::BASE.to_owned());
-    let active = active(&mut writer, &location, &backbone, &known.heads, &chosen)?;
+    let active = active(&mut writer, &location, &backbone, &known.heads, &chosen, settings.workers)?;
     let roots = known.roots.clone();
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
     let is_chosen = active.head.name() == chosen;
@@ -144,7 +144,14 @@ async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Serv
 
 /// The head that answers: the one chosen, or while its embeddings are not all made the one that answered
 /// last, or else the one chosen, made ready now.
-fn active(writer: &mut Writer, location: &Location, backbone: &Backbone, heads: &[HeadRecord], chosen: &str) -> Result<Active, Error> {
+fn active(
+    writer: &mut Writer,
+    location: &Location,
+    backbone: &Backbone,
+    heads: &[HeadRecord],
+    chosen: &str,
+    cores: usize,
+) -> Result<Active, Error> {
     let dropped = writer.batch(|batch| batch.keep_backbone(backbone.name()))?;
     if dropped > 0 {
         tracing::info!("a new encoder: {dropped} photos are read again");
@@ -158,11 +165,11 @@ fn active(writer: &mut Writer, location: &Location, backbone: &Backbone, heads: 
     let place = known.iter().position(is_last).unwrap_or(0);
     let heads::Known { head, threshold, .. } = known.into_iter().nth(place).expect("the base is always known");
     let number = writer.batch(|batch| batch.head_number(&heads::fingerprint(&head)))?;
-    let mut index = heads::load(&reader, &head, number)?;
-    heads::catch_up(&mut index, &reader, &head, |new, arrival| {
+    let mut active = Active { number, threshold, index: heads::load(&reader, &head, number)?, head };
+    heads::catch_up(&mut active, &reader, cores, |new, arrival| {
         writer.batch(|batch| heads::keep(batch, number, &new, &arrival))?;
         store::Result::Ok(Arc::new((new, arrival)))
     })?;
     writer.batch(|batch| batch.use_head(number))?;
-    Ok(Active { number, head, threshold, index })
+    Ok(active)
 }

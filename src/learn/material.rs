@@ -64,7 +64,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.members.len()
     }
 
@@ -164,12 +164,12 @@ mod tests {
         let mut batches = Batches::new(&material, (0..40).collect(), &Head::base().expect("loads"), 1);
         for _ in 0..20 {
             let batch = batches.draw(16, 2);
-            assert_eq!(batch.len(), 32);
+            assert_eq!(batch.size(), 32);
             let positives =
                 (0..32).flat_map(|a| (0..32).map(move |b| (a, b))).filter(|&(a, b)| a != b && batch.relation(a, b) == Some(true));
             assert_eq!(positives.count(), 32);
         }
-        assert_eq!(batches.draw(100, 9).len(), 200);
+        assert_eq!(batches.draw(100, 9).size(), 200);
     }
 
     #[test]
@@ -183,6 +183,6 @@ mod tests {
         assert_eq!(material.relation(0, 2), Some(false));
         assert_eq!(material.relation(2, 2), Some(true));
         let mut batches = Batches::new(&material, (0..4).collect(), &Head::base().expect("loads"), 1);
-        assert_eq!(batches.draw(4, 2).len(), 4);
+        assert_eq!(batches.draw(4, 2).size(), 4);
     }
 }

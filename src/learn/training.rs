@@ -153,7 +153,7 @@ fn rate(recipe: &Recipe, step: usize) -> f64 {
 
 /// The objective per anchor of a batch; `None` when it has no anchor.
 fn loss(layer: &Linear, batch: &Batch<'_>, recipe: &Recipe, device: &Device) -> Option<Tensor<1>> {
-    let masks = Masks::new(batch.len(), |a, b| batch.relation(a, b), device);
+    let masks = Masks::new(batch.size(), |a, b| batch.relation(a, b), device);
     if masks.anchors() == 0 {
         return None;
     }

@@ -19,6 +19,15 @@ pub struct Arrival {
 pub fn arrive(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> Arrival {
     let queries: Vec<Embedding> = new.iter().map(|(_, e)| e.clone()).collect();
     let (found, stirred) = index.within_and_stirred(&queries, reach);
+    let pairs = pairs(new, found, reach);
+    let mut who: HashSet<PhotoId> = stirred.into_iter().collect();
+    who.extend(pairs.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).filter(|p| !index.knows_crowd(*p)));
+    Arrival { crowds: crowds(index, new, &who), pairs }
+}
+
+/// The pairs of `new` photos with those that a search `found` (position, photo, distance) and with each
+/// other.
+pub fn pairs(new: &[(PhotoId, Embedding)], found: Vec<(usize, PhotoId, Distance)>, reach: Distance) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = found.into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
     for (i, (a, x)) in new.iter().enumerate() {
         for (b, y) in &new[..i] {
@@ -28,7 +37,5 @@ pub fn arrive(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> A
             }
         }
     }
-    let mut who: HashSet<PhotoId> = stirred.into_iter().collect();
-    who.extend(pairs.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).filter(|p| !index.knows_crowd(*p)));
-    Arrival { crowds: crowds(index, new, &who), pairs }
+    pairs
 }

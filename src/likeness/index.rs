@@ -92,6 +92,11 @@ impl Index {
         self.photos.binary_search(&photo).is_ok_and(|row| self.edges[row] < f32::INFINITY)
     }
 
+    /// Whether any crowd is known, and so must stay right as photos come.
+    pub fn knows_crowds(&self) -> bool {
+        self.edges.iter().any(|edge| *edge < f32::INFINITY)
+    }
+
     pub fn get(&self, photo: PhotoId) -> Option<&[f16]> {
         let row = self.photos.binary_search(&photo).ok()?;
         Some(self.row(row))

@@ -10,9 +10,9 @@ mod index;
 mod relation;
 mod representative;
 
-pub use arrival::{Arrival, arrive};
+pub use arrival::{Arrival, arrive, pairs};
 pub use clusters::clusters;
-pub use crowd::{Crowd, crowded, crowds};
+pub use crowd::{Crowd, crowded, crowds, is_doubtful};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, distance};
 pub use relation::relation;

@@ -1,0 +1,210 @@
+//! A large library that is known already: how long the daemon takes to start, to answer `dupes`, and to
+//! have another head take over while it answers.
+//!
+//!     cargo bench --bench library -- [--photos 100000] [--clusters 5000]
+//!
+//! The photos are random features, those of a cluster near each other; no file is read. Every answer that
+//! comes while heads change is held against what each of the two heads says alone.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use half::f16;
+use serde_json::Value;
+use similard::likeness::Head;
+use similard::photo::{Capture, ContentHash, Dimensions, Features, Format, Identity, PictureHash, Place, Stamp};
+use similard::store::{HeadRecord, Location, Positives, Writer};
+use similard::vision::backbone::Backbone;
+
+const FEATURES: usize = 512;
+
+/// How far versions are from their photo, as a share of its features.
+const NOISE: f32 = 0.25;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|a| a != "--bench").collect();
+    let number = |name: &str, default: usize| {
+        let at = arguments.iter().position(|a| a == name);
+        at.and_then(|i| arguments.get(i + 1)?.parse().ok()).unwrap_or(default)
+    };
+    let (photos, clusters) = (number("--photos", 100_000), number("--clusters", 5_000));
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let folder = home.path().join("photos");
+    fs::create_dir(&folder).expect("a folder");
+    let folder = fs::canonicalize(folder).expect("it is there");
+    make(home.path(), &folder, photos, clusters);
+    let library = Library { home: home.path(), folder: &folder };
+
+    // Embedding and pairing what the store holds is what a new head costs, too.
+    let (seconds, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
+    println!("{photos} photos, {clusters} clusters: first start, everything embedded and paired, {seconds:.2} s");
+    library.run(&["status"]);
+    library.stop();
+    let (seconds, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
+    println!("later start {seconds:.2} s");
+
+    let (first, whole) = library.dupes_time();
+    println!("dupes, ndjson: first byte {:.0} ms, all {:.0} ms", 1000.0 * first, 1000.0 * whole);
+    let mut status: Vec<f64> = (0..20).map(|_| timed(|| library.run(&["status"])).0).collect();
+    status.sort_by(f64::total_cmp);
+    println!("status: median {:.1} ms", 1000.0 * status[10]);
+    let pid = library.json(&["status", "--format=json"])["pid"].as_u64().unwrap_or(0);
+    println!("resident {}", resident(pid));
+
+    let base = library.answer();
+    let answers: Mutex<Vec<(f64, Answer)>> = Mutex::default();
+    let done = AtomicBool::new(false);
+    let seconds = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let (seconds, answer) = timed(|| library.answer());
+                answers.lock().expect("no panic").push((seconds, answer));
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let (seconds, _) = timed(|| library.run(&["heads", "use", "other"]));
+        done.store(true, Ordering::Relaxed);
+        seconds
+    });
+    let other = library.answer();
+    let answers = answers.into_inner().expect("no panic");
+    let mixed = answers.iter().filter(|(_, answer)| *answer != base && *answer != other).count();
+    let slowest = answers.iter().map(|(seconds, _)| *seconds).fold(0.0, f64::max);
+    println!(
+        "another head took over in {seconds:.1} s; meanwhile {} answers, the slowest in {slowest:.2} s, {mixed} of them of neither head alone; resident {}",
+        answers.len(),
+        resident(pid)
+    );
+    assert!(mixed == 0 && other != base);
+    let (seconds, _) = timed(|| library.run(&["heads", "use", "base"]));
+    println!("back to the base in {seconds:.2} s");
+    assert!(library.answer() == base);
+    library.stop();
+}
+
+/// Head, threshold, and all clusters with their distances.
+type Answer = (Value, Value, blake3::Hash);
+
+struct Library<'a> {
+    home: &'a Path,
+    folder: &'a Path,
+}
+
+impl Library<'_> {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simctl"));
+        command.args(arguments).env("HOME", self.home).env("SIMILARD_DATA_DIR", self.home.join("data")).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.command(arguments).output().expect("simctl runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_slice(&self.run(arguments)).expect("JSON")
+    }
+
+    fn answer(&self) -> Answer {
+        let answer = self.json(&["dupes", "--no-wait", "--format=json", &self.folder.display().to_string()]);
+        (answer["head"].clone(), answer["threshold"].clone(), blake3::hash(answer["clusters"].to_string().as_bytes()))
+    }
+
+    fn dupes_time(&self) -> (f64, f64) {
+        let start = Instant::now();
+        let mut child = self
+            .command(&["dupes", "--no-wait", "--format=ndjson", &self.folder.display().to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("simctl runs");
+        let mut out = child.stdout.take().expect("piped");
+        out.read_exact(&mut [0]).expect("a first byte");
+        let first = start.elapsed().as_secs_f64();
+        out.read_to_end(&mut Vec::new()).expect("the rest");
+        child.wait().expect("ends");
+        (first, start.elapsed().as_secs_f64())
+    }
+
+    fn stop(&self) {
+        let pid = self.json(&["status", "--format=json"])["pid"].to_string();
+        Command::new("kill").arg(pid).status().expect("kill runs");
+        let lock = self.home.join("data/lock");
+        while fs::File::open(&lock).is_ok_and(|file| file.try_lock_shared().is_err()) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = Instant::now();
+    let done = work();
+    (start.elapsed().as_secs_f64(), done)
+}
+
+fn resident(pid: u64) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.map_or_else(|| "unknown".into(), |k| format!("{} MB", k / 1000))
+}
+
+/// A store as the daemon leaves it, but without embeddings, and a head that sees things differently.
+fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
+    let data = home.join("data");
+    fs::create_dir(&data).expect("a data directory");
+    fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("for us alone");
+    let mut writer = Writer::open(&Location::new(&data)).expect("a store");
+    let backbone = Backbone::embedded().expect("loads").name().to_owned();
+    let base = Head::base().expect("loads");
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut normal = || (0..6).map(|_| rng.f32() - 0.5).sum::<f32>();
+    let weight = base.weight().iter().map(|w| w + 0.01 * normal()).collect();
+    let other = Head::new("other", weight, base.bias().to_vec());
+    let record = HeadRecord {
+        name: "other".into(),
+        backbone: backbone.clone(),
+        positives: Positives::Edits,
+        weights: other.to_safetensors(),
+        threshold: 0.41,
+        report: "{}".into(),
+        made: 1,
+    };
+    writer.add_head(&record).expect("kept");
+    let root = writer.add_root(folder).expect("a root");
+    let mut first: Vec<f32> = Vec::new();
+    for part in 0..photos.div_ceil(1000) {
+        writer
+            .batch(|batch| {
+                for number in 1000 * part..photos.min(1000 * (part + 1)) {
+                    // The first photos are clusters of three.
+                    let is_version = number < 3 * clusters && number % 3 > 0;
+                    if !is_version {
+                        first = (0..FEATURES).map(|_| normal()).collect();
+                    }
+                    let scale = if is_version { NOISE } else { 0.0 };
+                    let features = Features(first.iter().map(|v| f16::from_f32(v + scale * normal())).collect());
+                    let hash = *blake3::hash(&number.to_le_bytes()).as_bytes();
+                    let identity = Identity {
+                        content: ContentHash(hash),
+                        picture: PictureHash(hash),
+                        format: Format::Jpeg,
+                        dimensions: Dimensions { width: 4000, height: 3000 },
+                    };
+                    let (photo, _) = batch.add_photo(&identity, &Capture::default(), &backbone, &features)?;
+                    let place = Place { root, path: format!("{:03}/{number:06}.jpg", number / 1000).into() };
+                    let stamp = Stamp { volume: 1, inode: number as u64 + 1, size: 1, mtime: 1, ctime: 1 };
+                    batch.see(&place, &stamp)?;
+                    batch.link(&place, &stamp, &ContentHash(hash), photo)?;
+                }
+                Ok(())
+            })
+            .expect("stored");
+    }
+}
