@@ -16,7 +16,8 @@
 //!                                                                                        api ──→ simctl
 //! ```
 //!
-//! [`learn`] knows the edits that make versions of a photo, and measures how well distances find them.
+//! [`learn`] knows the edits that make versions of a photo, tunes the head on them with Burn, and measures
+//! how well distances find them.
 //!
 //! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
 //! at any time from what is stored.

@@ -49,7 +49,7 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/pairs", get(pairs).post(pairs))
         .route("/v1/failures", get(failures))
         .route("/v1/decisions", get(decisions).post(decide).delete(undecide))
-        .route("/v1/decisions/import", post(import))
+        .route("/v1/decisions/import", post(import).layer(DefaultBodyLimit::max(BODY)))
         .route("/v1/heads", get(heads).delete(remove_head))
         .route("/v1/heads/use", post(use_head))
         .route("/v1/tune", get(tuning).post(tune).delete(stop_tuning))

@@ -95,8 +95,9 @@ impl Answers {
 
     fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = lock(&self.shared.problems).values().cloned().collect();
+        let roots = read(&self.shared.roots).clone();
         let states = read(&self.shared.states);
-        for root in read(&self.shared.roots).iter() {
+        for root in &roots {
             let missing = states.get(&root.id).map_or(0, |state| state.missing);
             if missing > 0 {
                 let path = root.path.display();
@@ -154,8 +155,8 @@ impl Answers {
             !self.shared.is_online(root.id)
                 && root.home.as_ref().is_some_and(|(volume, inner)| *volume == here.id && here.inner.starts_with(inner))
         };
-        let root = read(&self.shared.roots).iter().find(|root| is_it(root)).cloned();
-        let Some(root) = root else { return Ok(false) };
+        let roots = read(&self.shared.roots).clone();
+        let Some(root) = roots.into_iter().find(|root| is_it(root)) else { return Ok(false) };
         self.start(root)?;
         let deadline = Instant::now() + ORDER;
         while self.shared.root_of(path).is_none() && Instant::now() < deadline {
@@ -193,6 +194,8 @@ impl Service for Answers {
             (0, true) => "scanning".to_owned(),
             (pending, _) => format!("reading, {pending} to go"),
         };
+        // Before the head is held: whoever starts a tuning takes them in this order, too.
+        let tuning = self.shared.tuning.state().progress;
         let active = read(&self.shared.active);
         Ok(Status {
             version: self.version(),
@@ -205,7 +208,7 @@ impl Service for Answers {
             roots,
             photos: active.index.len() as u64,
             decisions: read(&self.shared.decisions).len() as u64,
-            tuning: self.shared.tuning.state().progress,
+            tuning,
             coverage,
             counters: reader.counters()?,
         })

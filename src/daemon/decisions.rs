@@ -1,6 +1,7 @@
 //! What a person said of photos: kept by content, respected from the next answer on.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,14 +10,14 @@ use super::write::{Unwritten, Write, written};
 use crate::api::Problem;
 use crate::api::types::{DecisionCount, DecisionText, What};
 use crate::photo::{Decision, PictureHash, Place, Verdict};
-use crate::store::Reader;
+use crate::store::{self, Reader, Word, Writer};
 
 /// Photos that one request may decide on: every two of them make a decision.
 const MOST: usize = 500;
 
 /// Keeps a person's word on every two photos of the paths; `None` takes it back.
 pub fn decide(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     writes: &SyncSender<Write>,
     reader: &Reader,
     paths: &[PathBuf],
@@ -38,12 +39,11 @@ pub fn decide(
         pictures.iter().enumerate().flat_map(|(i, (a, _))| pictures[..i].iter().map(move |(b, _)| (*a, *b))).collect();
     let count = pairs.len() as u64;
     let changed = match verdict {
-        Some(verdict) => keep(shared, writes, pairs.into_iter().map(|(a, b)| Decision { a, b, verdict, made: now() }).collect())?,
-        None => {
-            let dropped = written(writes, move |writer| writer.undecide(&pairs))?;
-            look_again(shared, writes)?;
-            dropped as u64
+        Some(verdict) => {
+            let decisions: Vec<Decision> = pairs.into_iter().map(|(a, b)| Decision { a, b, verdict, made: now() }).collect();
+            change(shared, writes, move |writer| writer.decide(&decisions, Word::Said))?
         }
+        None => change(shared, writes, move |writer| writer.undecide(&pairs))?,
     };
     if let Some(verdict) = verdict {
         shared.tell(What::Decided { pairs: changed, verdict });
@@ -75,30 +75,37 @@ pub fn list(shared: &Shared) -> Vec<DecisionText> {
 }
 
 /// Takes over decisions from a file.
-pub fn import(shared: &Shared, writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
+pub fn import(shared: &Arc<Shared>, writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
     let read = |(number, text): (usize, &DecisionText)| {
         let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
         let (a, b) = pictures.ok_or_else(|| {
             let message = format!("decision {} does not name two photos: {} and {}", number + 1, text.a, text.b);
             Problem::bad_request("decision", message).hint("nothing was taken over; simctl decisions export writes what import reads")
         })?;
-        Ok(Decision { a, b, verdict: text.verdict, made: text.made })
+        // A clock that is ahead must not outdo what is said here later.
+        Ok(Decision { a, b, verdict: text.verdict, made: text.made.min(now()) })
     };
     let decisions = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;
     let pairs = decisions.len() as u64;
-    Ok(DecisionCount { pairs, changed: keep(shared, writes, decisions)? })
+    let changed = change(shared, writes, move |writer| writer.decide(&decisions, Word::Kept))?;
+    Ok(DecisionCount { pairs, changed })
 }
 
-fn keep(shared: &Shared, writes: &SyncSender<Write>, decisions: Vec<Decision>) -> Result<u64, Problem> {
-    let changed = written(writes, move |writer| writer.decide(&decisions))?;
-    look_again(shared, writes)?;
+/// Changes what is kept, and in the same turn what answers go by; how many decisions changed.
+fn change(
+    shared: &Arc<Shared>,
+    writes: &SyncSender<Write>,
+    work: impl FnOnce(&mut Writer) -> store::Result<usize> + Send + 'static,
+) -> Result<u64, Problem> {
+    let shared_too = shared.clone();
+    let changed = written(writes, move |writer| {
+        let changed = work(writer)?;
+        *write(&shared_too.decisions) = writer.decisions()?;
+        Ok(changed)
+    })?;
+    // It may be time to tune again.
+    shared.tuning.wake();
     Ok(changed as u64)
-}
-
-fn look_again(shared: &Shared, writes: &SyncSender<Write>) -> Result<(), Problem> {
-    let decisions = written(writes, |writer| writer.decisions())?;
-    *write(&shared.decisions) = decisions;
-    Ok(())
 }
 
 /// Seconds since 1970.

@@ -63,7 +63,7 @@ pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<K
         return Ok(Some(Known { head: Head::base()?, threshold: THRESHOLD, positives: Positives::Edits }));
     }
     let Some(record) = heads.iter().find(|h| h.name == name && h.backbone == backbone) else { return Ok(None) };
-    let head = Head::from_safetensors(&record.name, &record.weights)?;
+    let head = Head::from_safetensors(&record.name, &record.weights)?.fitting(&Head::base()?)?;
     Ok(Some(Known { head, threshold: record.threshold, positives: record.positives }))
 }
 
@@ -189,11 +189,18 @@ pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, swit
     let number = written(writes, move |writer| writer.batch(|batch| batch.head_number(&print)))?;
     if read(&shared.active).number == number {
         write(&shared.active).threshold = known.threshold;
+        shared.set_problem("heads", None);
         return Ok(ClusterChanges::default());
     }
     let reader = Reader::open(&shared.location)?;
     let mut next = Active { number, threshold: known.threshold, index: load(&reader, &known.head, number)?, head: known.head };
-    catch_up(&mut next, &reader, shared.settings.workers, |new, arrival| stored(shared, writes, number, new, arrival))?;
+    // Again while many came meanwhile: the last few are added while nobody else can write.
+    loop {
+        catch_up(&mut next, &reader, shared.settings.workers, |new, arrival| stored(shared, writes, number, new, arrival))?;
+        if reader.features_after(next.index.last(), PART)?.len() < PART {
+            break;
+        }
+    }
     let changes = changes(shared, &reader, &next)?;
     if switch == Switch::Try {
         return Ok(changes);
@@ -213,7 +220,11 @@ pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, swit
     })?;
     tracing::info!("head {name} answers");
     shared.tell(What::HeadChanged { name });
-    sweep(shared, writes, &[before, number])?;
+    shared.set_problem("heads", None);
+    if let Err(e) = sweep(shared, writes, &[before, number]) {
+        // What is left takes room and does no harm; the next change of heads sweeps it.
+        tracing::warn!("what unused heads made could not all be dropped: {e}");
+    }
     Ok(changes)
 }
 
@@ -243,24 +254,32 @@ pub fn list(shared: &Shared) -> Vec<HeadInfo> {
 }
 
 /// Keeps a head that was tuned.
-pub fn add(shared: &Shared, writes: &SyncSender<Write>, record: HeadRecord) -> Result<(), Unwritten> {
-    let heads = written(writes, move |writer| {
+pub fn add(shared: &Arc<Shared>, writes: &SyncSender<Write>, record: HeadRecord) -> Result<(), Unwritten> {
+    let shared = shared.clone();
+    written(writes, move |writer| {
         writer.add_head(&record)?;
-        writer.heads()
-    })?;
-    *write(&shared.heads) = heads;
-    Ok(())
+        *write(&shared.heads) = writer.heads()?;
+        Ok(())
+    })
 }
 
 /// Forgets a head that is not in use.
-pub fn remove(shared: &Shared, writes: &SyncSender<Write>, name: &str) -> Result<(), Error> {
+pub fn remove(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str) -> Result<(), Error> {
     let _turn = lock(&shared.switching);
     if name == BASE || read(&shared.active).head.name() == name {
         return Err(Error::InUse(name.to_owned()));
     }
-    let wanted = name.to_owned();
-    let (was_there, heads) = written(writes, move |writer| Ok((writer.remove_head(&wanted)?, writer.heads()?)))?;
-    *write(&shared.heads) = heads;
+    let (wanted, in_use) = (name.to_owned(), read(&shared.active).head.name().to_owned());
+    let shared = shared.clone();
+    let was_there = written(writes, move |writer| {
+        // It may have been chosen, and not have taken over.
+        if writer.chosen_head()?.as_ref() == Some(&wanted) {
+            writer.choose_head(&in_use)?;
+        }
+        let was_there = writer.remove_head(&wanted)?;
+        *write(&shared.heads) = writer.heads()?;
+        Ok(was_there)
+    })?;
     if was_there { Ok(()) } else { Err(Error::Unknown(name.to_owned())) }
 }
 
@@ -300,12 +319,14 @@ fn stored(
 fn sweep(shared: &Shared, writes: &SyncSender<Write>, keep: &[HeadNumber]) -> Result<(), Error> {
     let base = fingerprint(&Head::base()?);
     let mut keep = keep.to_vec();
-    keep.push(written(writes, move |writer| writer.batch(|batch| batch.head_number(&base)))?);
-    while !shared.is_stopping() {
-        let kept = keep.clone();
-        if written(writes, move |writer| writer.batch(|batch| batch.sweep_heads(&kept, SWEEP)))? {
-            break;
-        }
+    let retired = written(writes, move |writer| {
+        writer.batch(|batch| {
+            keep.push(batch.head_number(&base)?);
+            batch.retire_heads(&keep)
+        })
+    })?;
+    for head in retired {
+        while !shared.is_stopping() && !written(writes, move |writer| writer.batch(|batch| batch.sweep_head(head, SWEEP)))? {}
     }
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! Whether the machine runs on mains power, as Linux tells it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const SUPPLIES: &str = "/sys/class/power_supply";
 
 /// A machine without a battery is on mains.
 pub fn on_mains() -> bool {
     let read = |supply: &Path, what: &str| fs::read_to_string(supply.join(what)).map(|text| text.trim().to_owned());
-    let supplies: Vec<_> = fs::read_dir(SUPPLIES).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    // A mouse has a battery, too.
+    let is_machine = |supply: &PathBuf| !read(supply, "scope").is_ok_and(|scope| scope == "Device");
+    let supplies: Vec<PathBuf> =
+        fs::read_dir(SUPPLIES).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_machine).collect();
     let is = |kind: &str| supplies.iter().filter(|s| read(s, "type").is_ok_and(|t| t == kind)).collect::<Vec<_>>();
     let mains = is("Mains");
     if mains.is_empty() { is("Battery").is_empty() } else { mains.iter().any(|s| read(s, "online").is_ok_and(|o| o == "1")) }

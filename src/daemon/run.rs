@@ -21,7 +21,7 @@ use super::{feed, mounts, tuning};
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
 use crate::likeness::HeadError;
-use crate::store::{self, HeadRecord, Location, Reader, Writer};
+use crate::store::{self, HeadRecord, Location, Positives, Reader, Writer};
 use crate::vision::apart;
 use crate::vision::backbone::{self, Backbone};
 
@@ -158,9 +158,15 @@ fn active(
     }
     let reader = Reader::open(location)?;
     let answered = reader.head()?;
-    let names = [chosen].into_iter().chain(heads.iter().map(|h| h.name.as_str())).chain([heads::BASE]);
-    let known: Vec<heads::Known> =
-        names.filter_map(|name| heads::find(heads, backbone.name(), name).transpose()).collect::<Result<_, _>>()?;
+    let names = [chosen, heads::BASE].into_iter().chain(heads.iter().map(|h| h.name.as_str()));
+    let usable = |name: &str| match heads::find(heads, backbone.name(), name) {
+        Ok(known) => known.filter(|known| known.positives == Positives::Edits),
+        Err(e) => {
+            tracing::warn!("{e}");
+            None
+        }
+    };
+    let known: Vec<heads::Known> = names.filter_map(usable).collect();
     let is_last = |known: &heads::Known| answered.as_ref().is_some_and(|(_, print)| *print == heads::fingerprint(&known.head));
     let place = known.iter().position(is_last).unwrap_or(0);
     let heads::Known { head, threshold, .. } = known.into_iter().nth(place).expect("the base is always known");

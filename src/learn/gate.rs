@@ -104,6 +104,9 @@ const DOUBT: f64 = 0.05;
 /// How much less of the true pairs a better head may find at a precision of 99 %: what chance makes.
 const SLACK: f64 = 0.005;
 
+/// A threshold is this far below a pair that it must not join.
+const BELOW: Distance = 0.999;
+
 /// Draws are compared by their seed.
 const SEED: u64 = 1;
 
@@ -120,12 +123,17 @@ pub fn judge(
 ) -> Judgement {
     let (was, is) = (Seen::new(old.0, held_out, background, decided), Seen::new(new, held_out, background, decided));
     let (old_ranking, new_ranking) = (was.ranking(held_out), is.ranking(held_out));
-    let threshold = matched(&old_ranking, old.1, &new_ranking).clamp(LEAST, reach);
     let before = was.figures(&old_ranking, held_out, decided, old.1);
+    let matched = matched(&old_ranking, old.1, &new_ranking);
+    // No more pairs of different photos than before, however the nearest ones lie.
+    let first_too_many = new_ranking.nearest_false(before.false_pairs + 1).get(before.false_pairs).copied();
+    let threshold = matched.min(first_too_many.map_or(reach, |distance| distance * BELOW)).clamp(LEAST, reach);
     let after = is.figures(&new_ranking, held_out, decided, threshold);
     let found = |ranking: &Ranking<'_>, within| ranking.resamples(SEED, |draw| draw.mean_edit(within));
     let draws: Vec<(f64, f64)> = found(&old_ranking, old.1).into_iter().zip(found(&new_ranking, threshold)).collect();
     let worse = draws.iter().filter(|(old, new)| new <= old).count() as f64 / draws.len().max(1) as f64;
+    // With decisions two heads are tried, each of which chance may favour.
+    let worse = if decided.is_empty() { worse } else { 2.0 * worse };
     let refused = reason(&before, &after, worse, held_out.versions(), decided.len());
     Judgement { before, after, threshold, refused }
 }
@@ -146,6 +154,8 @@ fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decide
         Some(format!("it finds no more: {copies}"))
     } else if worse > DOUBT {
         Some(format!("that it finds more is not sure enough: {copies}, but no more in {} of the draws of the test photos", percent(worse)))
+    } else if after.false_pairs > before.false_pairs {
+        Some(format!("it joins more photos that are different: {} pairs, {} before", after.false_pairs, before.false_pairs))
     } else if after.at_99 < before.at_99 - SLACK {
         Some(format!(
             "it tells photos apart less well: {} of the pairs of copies at a precision of 99 %, {} before",
@@ -174,12 +184,14 @@ impl Seen {
         let new: Vec<(PhotoId, Embedding)> = (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| head.embed(f))).collect();
         let levels = crowds(&index, &new, &new.iter().map(|(photo, _)| *photo).collect());
         let held_out = new.into_iter().zip(levels).map(|((_, embedding), (_, crowd))| (embedding, crowd.level)).collect();
-        let decided = decided.iter().map(|decision| {
-            let two = [(PhotoId(FIRST), head.embed(&decision.a)), (PhotoId(FIRST + 1), head.embed(&decision.b))];
-            let levels = crowds(&index, &two, &two.iter().map(|(photo, _)| *photo).collect());
-            crowded(distance(&two[0].1.0, &two[1].1.0), levels[0].1.level, levels[1].1.level)
-        });
-        Seen { held_out, decided: decided.collect() }
+        let both = decided.iter().flat_map(|decision| [head.embed(&decision.a), head.embed(&decision.b)]);
+        let both: Vec<(PhotoId, Embedding)> = (FIRST..).map(PhotoId).zip(both).collect();
+        let levels = crowds(&index, &both, &both.iter().map(|(photo, _)| *photo).collect());
+        let far = |pair: usize| {
+            let (a, b) = (2 * pair, 2 * pair + 1);
+            crowded(distance(&both[a].1.0, &both[b].1.0), levels[a].1.level, levels[b].1.level)
+        };
+        Seen { held_out, decided: (0..decided.len()).map(far).collect() }
     }
 
     fn ranking<'a>(&self, held_out: &'a HeldOut) -> Ranking<'a> {
@@ -261,6 +273,7 @@ mod tests {
         assert!(refused(&after, 0.2, "that it finds more is not sure"));
         assert!(refused(&Figures { agreed: 4, ..after }, 0.0, "it agrees with fewer"));
         assert!(refused(&Figures { at_99: 0.7, ..after }, 0.0, "it tells photos apart less well"));
+        assert!(refused(&Figures { false_pairs: 3, ..after }, 0.0, "it joins more photos"));
     }
 
     #[test]

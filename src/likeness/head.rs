@@ -85,6 +85,15 @@ impl Head {
         self.bias.view()
     }
 
+    /// This head, if it takes and gives as many numbers as another.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn fitting(self, other: &Head) -> Result<Head, Error> {
+        let (ours, theirs) = (self.weight.dim(), other.weight.dim());
+        if ours == theirs { Ok(self) } else { Err(Error(format!("{} is {ours:?}, not {theirs:?}", self.name))) }
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

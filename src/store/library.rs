@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::writer::path_of;
-use super::{HeadRecord, Positives, Result, Writer};
+use super::{HeadRecord, Positives, Result, Word, Writer};
 use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
 
 impl Writer {
@@ -92,18 +92,24 @@ impl Writer {
         Ok(Decisions::new(rows.collect::<rusqlite::Result<Vec<_>>>()?))
     }
 
-    /// Keeps decisions; where there is one already, the later counts. Returns how many changed what is
-    /// known.
-    pub fn decide(&mut self, decisions: &[Decision]) -> Result<usize> {
+    /// Keeps decisions; where there is one already, the later counts, or the new one if it is a person's word
+    /// of this moment. Returns how many changed what is known.
+    pub fn decide(&mut self, decisions: &[Decision], when: Word) -> Result<usize> {
         let transaction = self.library.transaction()?;
         let mut changed = 0;
         for decision in decisions {
             let (a, b) = ordered(decision.a, decision.b);
-            changed += transaction
-                .prepare_cached(
-                    "INSERT INTO decisions (a, b, verdict, made) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET verdict = ?3, made = ?4 WHERE made <= ?4 AND verdict <> ?3",
-                )?
+            let known: Option<(String, i64)> = transaction
+                .prepare_cached("SELECT verdict, made FROM decisions WHERE a = ?1 AND b = ?2")?
+                .query_row(params![a.0, b.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let (said, made) = known.as_ref().map_or(("", i64::MIN), |(verdict, made)| (verdict, *made));
+            if when == Word::Kept && decision.made <= made {
+                continue;
+            }
+            changed += usize::from(said != decision.verdict.name());
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO decisions (a, b, verdict, made) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![a.0, b.0, decision.verdict.name(), decision.made])?;
         }
         transaction.commit()?;

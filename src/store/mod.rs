@@ -97,6 +97,15 @@ impl Positives {
     }
 }
 
+/// How a decision comes to the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Word {
+    /// A person says so now.
+    Said,
+    /// It was kept somewhere.
+    Kept,
+}
+
 /// A head that was tuned on this library.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HeadRecord {

@@ -8,11 +8,19 @@ use rusqlite_migration::{Migrations, SchemaVersion};
 
 use super::{Error, Result};
 
+/// Whether a transaction must outlive a power cut once it is committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Durable {
+    Always,
+    /// A scan makes again what is lost.
+    Mostly,
+}
+
 /// Opens a file for writing, making or migrating it.
 ///
 /// # Errors
 /// [`Error::Newer`] and [`Error::Foreign`] leave the file as it is.
-pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>) -> Result<Connection> {
+pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, durable: Durable) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
@@ -26,8 +34,8 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>) -> R
     }
     let prepare = |connection: &Connection| -> rusqlite::Result<()> {
         connection.pragma_update(None, "journal_mode", "wal")?;
-        // With WAL, NORMAL cannot corrupt; a power cut may cost the last transactions, which a scan makes again.
-        connection.pragma_update(None, "synchronous", "normal")?;
+        // With WAL, NORMAL cannot corrupt; a power cut may cost the last transactions.
+        connection.pragma_update(None, "synchronous", if durable == Durable::Always { "full" } else { "normal" })?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "application_id", application)
     };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::open::Durable;
 use super::{HeadNumber, Location, Result, View, open, schema};
 use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, RootId, Stamp};
 
@@ -22,8 +23,8 @@ impl Writer {
     /// # Errors
     /// When a file cannot be used, is another program's, or was made by a newer version.
     pub fn open(location: &Location) -> Result<Writer> {
-        let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY)?;
-        let index = open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX)?;
+        let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always)?;
+        let index = open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly)?;
         let mut writer = Writer { library, index };
         writer.absorb()?;
         Ok(writer)
@@ -199,18 +200,27 @@ impl Batch<'_> {
         self.set("head", &head.0.to_string())
     }
 
-    /// Drops some of what was made by other heads than these; whether that was all.
-    pub fn sweep_heads(&mut self, keep: &[HeadNumber], count: usize) -> Result<bool> {
+    /// Marks all heads but these as of no more use, so that none is taken for complete while it is swept.
+    pub fn retire_heads(&mut self, keep: &[HeadNumber]) -> Result<Vec<HeadNumber>> {
         let keep: Vec<String> = keep.iter().map(|head| head.0.to_string()).collect();
-        let others = format!("head NOT IN ({})", keep.join(", "));
-        let pairs = self
-            .transaction
-            .execute(&format!("DELETE FROM pairs WHERE (head, a, b) IN (SELECT head, a, b FROM pairs WHERE {others} LIMIT {count})"), [])?;
-        let embeddings = self.transaction.execute(
-            &format!("DELETE FROM embeddings WHERE (head, photo) IN (SELECT head, photo FROM embeddings WHERE {others} LIMIT {count})"),
-            [],
-        )?;
-        Ok(pairs + embeddings == 0)
+        // The row stays: its number must not be given again.
+        self.transaction
+            .execute(&format!("UPDATE heads SET fingerprint = 'retired-' || number WHERE number NOT IN ({})", keep.join(", ")), [])?;
+        let mut statement = self.transaction.prepare("SELECT number FROM heads WHERE fingerprint = 'retired-' || number")?;
+        let rows = statement.query_map([], |row| Ok(HeadNumber(row.get(0)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Drops some of what a retired head made; whether that was all.
+    pub fn sweep_head(&mut self, head: HeadNumber, count: usize) -> Result<bool> {
+        let mut dropped = 0;
+        for (table, key) in [("pairs", "head, a, b"), ("embeddings", "head, photo")] {
+            dropped += self.transaction.execute(
+                &format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE head = ?1 LIMIT ?2)"),
+                params![head.0, count as i64],
+            )?;
+        }
+        Ok(dropped == 0)
     }
 
     pub fn add_embedding(&mut self, head: HeadNumber, photo: PhotoId, embedding: &Embedding) -> Result<()> {

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use similard::store::{HeadRecord, Location, Positives, Writer};
 use similard::vision::backbone::Backbone;
 
 use crate::photos;
-use crate::support::{Instance, array, names, wait_until};
+use crate::support::{Instance, array, names, skip, wait_until};
 
 /// A head that sees things a little differently.
 fn other() -> Head {
@@ -114,7 +115,9 @@ fn a_chosen_head_is_used_after_a_crash() {
     // As if it had been killed before the other was ready.
     let mut writer = Writer::open(&Location::new(&instance.data_dir())).expect("opens");
     let base = writer.batch(|batch| {
-        batch.sweep_heads(&[], 1 << 20)?;
+        for head in batch.retire_heads(&[])? {
+            batch.sweep_head(head, 1 << 20)?;
+        }
         let fingerprint = format!("{}-{}-crowds", Head::base().expect("loads").fingerprint(), similard::likeness::REACH);
         batch.head_number(&fingerprint)
     });
@@ -216,6 +219,57 @@ fn a_tuning_goes_on_after_a_crash() {
     wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
     assert!(first["ended"].is_null(), "it was under way again: {first}");
     check(&instance, &folder, &instance.get("/v1/tune").1["ended"], &base);
+}
+
+#[test]
+fn a_tuning_waits_for_room_on_the_disk() {
+    let instance = Instance::new();
+    let folder = many(&instance);
+    let mount =
+        |options: &[&str], on: &Path| Command::new("mount").args(options).arg(on).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+    let data = instance.data_dir();
+    fs::create_dir(&data).expect("a data directory");
+    if !mount(&["-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs"], &data) {
+        return skip("this user may not mount");
+    }
+    let base = instance.dupes(&folder);
+    let mut tuning = instance.command().args(["tune"]).spawn().expect("starts");
+    wait_until("some views are made", || instance.get("/v1/tune").1["progress"]["done"].as_u64().is_some_and(|done| done >= 3));
+    fs::write(data.join("ballast"), vec![0; 16 << 20]).err();
+    wait_until("the lack of room is said", || instance.ok(["status"]).contains("make room"));
+    fs::remove_file(data.join("ballast")).expect("removed");
+    assert!(tuning.wait().expect("ends").success());
+    check(&instance, &folder, &instance.get("/v1/tune").1["ended"], &base);
+    assert_eq!(array(&instance.status()["problems"]).len(), 0);
+    assert!(Command::new("kill").arg(instance.pid().to_string()).status().is_ok_and(|s| s.success()));
+    wait_until("it is unmounted", || Command::new("umount").arg(&data).stderr(Stdio::null()).status().is_ok_and(|s| s.success()));
+}
+
+#[test]
+fn decisions_start_a_tuning_by_themselves_where_the_config_says_so() {
+    let is = |what: &str, value: &str| {
+        let supplies = fs::read_dir("/sys/class/power_supply").into_iter().flatten().flatten();
+        supplies.filter_map(|s| fs::read_to_string(s.path().join(what)).ok()).any(|text| text.trim() == value)
+    };
+    if is("type", "Battery") && !is("online", "1") {
+        return skip("this machine runs on its battery");
+    }
+    let instance = Instance::new();
+    let folder = many(&instance);
+    let config = instance.folder("config").join("config.toml");
+    fs::write(&config, "tune-after-decisions = 2\n").expect("written");
+    let run = |arguments: &[&str]| instance.ok(["--config", &config.display().to_string()].iter().chain(arguments));
+    run(&["dupes", &folder.display().to_string()]);
+    let mut files: Vec<String> = fs::read_dir(&folder).expect("many").flatten().map(|e| e.path().display().to_string()).collect();
+    files.sort();
+    run(&["decide", "different", &files[0], &files[1]]);
+    assert!(instance.get("/v1/tune").1["progress"].is_null(), "one decision is not enough");
+    run(&["decide", "different", &files[2], &files[3]]);
+    wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
+    let end = instance.get("/v1/tune").1["ended"].clone();
+    assert_eq!((&end["name"], &end["report"]["decisions"]), (&"tuned-1".into(), &2.into()), "{end}");
+    thread::sleep(Duration::from_millis(200));
+    assert!(instance.get("/v1/tune").1["progress"].is_null(), "the same decisions start no other");
 }
 
 #[test]

@@ -41,6 +41,13 @@ const PHOTOS: usize = 1000;
 /// Folders need no photo to be read again.
 const FOLDER_PHOTOS: usize = 20_000;
 
+/// At most: every two photos are held against each other, and all views are in memory.
+const MOST: usize = 5_000;
+const MOST_OF_FOLDERS: usize = 100_000;
+
+/// How long to wait before trying again when the disk is full.
+const RETRY: Duration = Duration::from_secs(2);
+
 /// The share of the time that views may take; the rest is for training and judging.
 const PREPARING: f64 = 0.7;
 
@@ -90,6 +97,7 @@ pub fn order(shared: &Shared, name: Option<String>, positives: String, minutes: 
 /// Takes an order; the tuning goes on by itself.
 pub fn start(shared: &Shared, writes: &SyncSender<Write>, order: TuningOrder) -> Result<TuningOrder, Problem> {
     check(&order)?;
+    let is_taken = heads::list(shared).iter().any(|head| head.name == order.name);
     {
         let mut state = lock(&shared.tuning.state);
         if let Some(running) = &state.progress {
@@ -100,7 +108,7 @@ pub fn start(shared: &Shared, writes: &SyncSender<Write>, order: TuningOrder) ->
                 hint: Some("simctl tune --stop ends it with what it has".into()),
             });
         }
-        if heads::list(shared).iter().any(|head| head.name == order.name) {
+        if is_taken {
             return Err(Problem::bad_request("name", format!("there is a head named {} already", order.name))
                 .hint("--name gives this one another, or simctl heads remove makes room"));
         }
@@ -128,8 +136,12 @@ fn check(order: &TuningOrder) -> Result<(), Problem> {
             Problem::bad_request("positives", format!("{} is not what photos can have in common", order.positives)).hint("edits, folders")
         );
     }
-    if !(1..=24 * 60).contains(&order.minutes) || order.photos == 0 {
-        return Err(Problem::bad_request("minutes", "it takes at least one photo, and from one minute to a day"));
+    let most = if order.positives == Positives::Folders.name() { MOST_OF_FOLDERS } else { MOST };
+    if !(1..=24 * 60).contains(&order.minutes) {
+        return Err(Problem::bad_request("minutes", format!("minutes={}: it takes from one minute to a day", order.minutes)));
+    }
+    if !(1..=most).contains(&order.photos) {
+        return Err(Problem::bad_request("photos", format!("photos={}: it takes from one photo to {most}", order.photos)));
     }
     Ok(())
 }
@@ -168,12 +180,13 @@ fn next(shared: &Shared, writes: &SyncSender<Write>) -> Result<Option<TuningOrde
     }
     let Some(every) = shared.settings.tune_after_decisions else { return Ok(None) };
     let knew: usize = reader.setting(KNEW)?.and_then(|n| n.parse().ok()).unwrap_or(0);
-    let is_due = read(&shared.decisions).len() >= knew + every;
+    let decided = read(&shared.decisions).len();
+    let is_due = decided >= knew + every;
     if !is_due || !on_mains() || !is_idle(shared, &reader)? {
         return Ok(None);
     }
     let order = order(shared, None, Positives::Edits.name().into(), None, None);
-    tracing::info!("{} decisions since the last tuning: {} is tuned", read(&shared.decisions).len() - knew, order.name);
+    tracing::info!("{} decisions since the last tuning: {} is tuned", decided - knew, order.name);
     Ok(start(shared, writes, order).ok())
 }
 
@@ -263,10 +276,14 @@ fn run(shared: &Arc<Shared>, writes: &SyncSender<Write>, backbone: &Backbone, or
     lock(&shared.tuning.state).progress.get_or_insert_with(|| first(order));
     shared.set_problem("tuning", None);
     let run = Run { shared, writes, backbone, order, started: Instant::now() };
+    let knew = read(&shared.decisions).len();
     let positives = Positives::from_name(&order.positives).unwrap_or_default();
-    let passed = match positives {
-        Positives::Edits => versions::tune(&run),
-        Positives::Folders => folders::tune(&run),
+    // A daemon before this one may have got as far as keeping the head.
+    let kept = read(&shared.heads).iter().find(|head| head.name == order.name && head.made >= order.asked).cloned();
+    let passed = match (kept, positives) {
+        (Some(record), _) => again(record),
+        (None, Positives::Edits) => versions::tune(&run),
+        (None, Positives::Folders) => folders::tune(&run),
     };
     let ended = passed.and_then(|passed| keep(&run, positives, passed));
     let end = |outcome, message: String, report| TuningEnd { name: order.name.clone(), outcome, message, report };
@@ -277,19 +294,43 @@ fn run(shared: &Arc<Shared>, writes: &SyncSender<Write>, backbone: &Backbone, or
         Err(Why::Failed(reason)) => end(Outcome::Failed, reason, None),
     };
     tracing::info!("tuning {}: {}", order.name, end.message);
-    let knew = read(&shared.decisions).len().to_string();
-    let forgotten = written(writes, move |writer| {
-        writer.batch(|batch| {
-            batch.unset(ORDER)?;
-            batch.set(KNEW, &knew)?;
-            batch.drop_views()
-        })
-    });
-    if let Err(e) = forgotten {
-        shared.set_problem("tuning", Some(e.to_string()));
+    if !forget(shared, writes, knew) {
+        return;
     }
     *lock(&shared.tuning.state) = TuningState { progress: None, ended: Some(end.clone()) };
     shared.tell(What::Tuned(end));
+}
+
+/// Takes the order and its views from the store, again and again while the disk has no room for it: else it
+/// would be carried out once more. False when the daemon ends first.
+fn forget(shared: &Shared, writes: &SyncSender<Write>, knew: usize) -> bool {
+    while !shared.is_stopping() {
+        let knew = knew.to_string();
+        let forgotten = written(writes, move |writer| {
+            writer.batch(|batch| {
+                batch.unset(ORDER)?;
+                batch.set(KNEW, &knew)?;
+                batch.drop_views()
+            })
+        });
+        shared.set_problem(
+            "tuning",
+            forgotten.as_ref().err().map(|e| format!("a tuning cannot be ended: {e}; make room, it goes on by itself")),
+        );
+        if forgotten.is_ok() {
+            return true;
+        }
+        thread::sleep(RETRY);
+    }
+    false
+}
+
+/// What was kept of a head that passed.
+fn again(record: HeadRecord) -> Result<Passed, Why> {
+    let failed = |e: &dyn std::fmt::Display| Why::Failed(format!("{} cannot be read again: {e}", record.name));
+    let head = Head::from_safetensors(&record.name, &record.weights).map_err(|e| failed(&e))?;
+    let report = serde_json::from_str(&record.report).map_err(|e| failed(&e))?;
+    Ok(Passed { head, threshold: record.threshold, report })
 }
 
 /// Keeps a head that passed, and has it answer if it is one for `dupes`.
@@ -304,7 +345,15 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
         made: now(),
     };
     let Passed { mut report, .. } = passed;
-    heads::add(run.shared, run.writes, record(&report))?;
+    while let Err(e) = heads::add(run.shared, run.writes, record(&report)) {
+        match e {
+            Unwritten::Store(e) if e.is_disk() && !run.shared.is_stopping() => {
+                run.shared.set_problem("tuning", Some(format!("the new head cannot be stored: {e}; make room, it goes on by itself")));
+                thread::sleep(RETRY);
+            }
+            e => return Err(e.into()),
+        }
+    }
     let name = run.order.name.clone();
     if positives == Positives::Folders {
         let message = format!("the new head is kept: simctl similar --head {name} FILE uses it");

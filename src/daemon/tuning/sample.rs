@@ -5,17 +5,20 @@ use std::collections::{HashMap, HashSet};
 use fastrand::Rng;
 
 use super::{Run, Why};
-use crate::daemon::clustering::{counts, related};
+use crate::daemon::clustering::related;
 use crate::daemon::shared::read;
-use crate::likeness::{REACH, distance};
-use crate::photo::{Decisions, Embedding, Pair, PhotoId, Place, Relation, Verdict};
+use crate::likeness::{REACH, crowded, distance};
+use crate::photo::{Decisions, Embedding, Pair, PhotoId, PictureHash, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader};
 
 /// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
 const ALIKE: usize = 2;
 
-/// The share of the photos that are held out, and how many at most: all their pairs are ranked.
-const HELD_OUT: f64 = 0.3;
+/// Photos whose look-alikes are searched at once.
+const QUERIES: usize = 16;
+
+/// Of ten photos so many are held out, and so many at most: all their pairs are ranked.
+const HELD_OUT: u8 = 3;
 const MOST_HELD_OUT: usize = 300;
 
 /// What is known of two near photos.
@@ -44,7 +47,7 @@ pub fn draw(run: &Run<'_>, reader: &Reader) -> Result<Sample, Why> {
     let mut rng = Rng::with_seed(run.order.asked as u64);
     let wanted = candidates(run, reader, &decisions, &mut rng)?;
     let scopes: Vec<Place> = {
-        let roots = read(&run.shared.roots);
+        let roots = read(&run.shared.roots).clone();
         roots.iter().filter(|root| run.shared.is_online(root.id)).map(|root| Place { root: root.id, path: "".into() }).collect()
     };
     let photos = reader.photos(&scopes, |photo, _| wanted.contains_key(&photo))?;
@@ -53,13 +56,12 @@ pub fn draw(run: &Run<'_>, reader: &Reader) -> Result<Sample, Why> {
     order.truncate(run.order.photos);
     let bonds = bonds(run, &order, &photos, &decisions);
     let groups = groups(&order, &bonds);
-    let most = ((order.len() as f64 * HELD_OUT) as usize).min(MOST_HELD_OUT);
+    let most = (order.len() / 2).min(MOST_HELD_OUT);
     let mut held_out: HashSet<PhotoId> = HashSet::new();
-    let mut places: Vec<usize> = (0..groups.len()).collect();
-    rng.shuffle(&mut places);
-    for place in places {
-        if held_out.len() + groups[place].len() <= most {
-            held_out.extend(&groups[place]);
+    let judges = |group: &&Vec<PhotoId>| group.iter().map(|photo| photos[photo].picture).min().is_some_and(judges);
+    for group in groups.iter().filter(judges) {
+        if held_out.len() + group.len() <= most {
+            held_out.extend(group);
         }
     }
     let (mut taught, mut judged) = (Vec::new(), Vec::new());
@@ -69,6 +71,12 @@ pub fn draw(run: &Run<'_>, reader: &Reader) -> Result<Sample, Why> {
         if held_out.contains(&photo) { judged.push(record) } else { taught.push(record) }
     }
     Ok(Sample { taught, held_out: judged, bonds })
+}
+
+/// Whether a picture is for judging: the same in every tuning, so that no head is judged by photos that the
+/// one before it was taught.
+fn judges(picture: PictureHash) -> bool {
+    picture.0[0] % 10 < HELD_OUT
 }
 
 /// Photos by the place in line: decided ones first, then some by chance, each with look-alikes.
@@ -82,15 +90,18 @@ fn candidates(run: &Run<'_>, reader: &Reader, decisions: &Decisions, rng: &mut R
     line.sort_unstable();
     // Photos whose files are all gone are in the index too: more are drawn than wanted.
     let wanted = 2 * run.order.photos;
-    let active = read(&run.shared.active);
-    let ids = active.index.photos();
-    let drawn: Vec<PhotoId> = rng.choose_multiple(ids.iter().copied(), wanted.min(ids.len()));
+    let ids = read(&run.shared.active).index.photos().to_vec();
+    let count = wanted.min(ids.len());
+    let drawn: Vec<PhotoId> = rng.choose_multiple(ids, count);
     let few = drawn.len().min(wanted / (1 + ALIKE));
-    let queries: Vec<Embedding> = drawn[..few].iter().filter_map(|&p| active.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
-    let alike = active.index.beyond(&queries, REACH, ALIKE);
-    for (photo, alike) in drawn[..few].iter().zip(alike) {
-        line.push(*photo);
-        line.extend(alike.into_iter().map(|(_, other)| other));
+    for photos in drawn[..few].chunks(QUERIES) {
+        // Held for a moment each time: whoever asks for duplicates meanwhile waits behind the writer.
+        let active = read(&run.shared.active);
+        let queries: Vec<Embedding> = photos.iter().filter_map(|&p| active.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
+        for (photo, alike) in photos.iter().zip(active.index.beyond(&queries, REACH, ALIKE)) {
+            line.push(*photo);
+            line.extend(alike.into_iter().map(|(_, other)| other));
+        }
     }
     line.extend(&drawn[few..]);
     let mut places = HashMap::new();
@@ -107,15 +118,17 @@ fn bonds(
     photos: &HashMap<PhotoId, PhotoRecord>,
     decisions: &Decisions,
 ) -> HashMap<(PhotoId, PhotoId), Bond> {
-    let active = read(&run.shared.active);
+    let seen: Vec<(PhotoId, Embedding, f32)> = {
+        let index = &read(&run.shared.active).index;
+        order.iter().filter_map(|&photo| Some((photo, Embedding(index.get(photo)?.to_vec()), index.crowd(photo)))).collect()
+    };
     let mut bonds = HashMap::new();
-    for (i, &x) in order.iter().enumerate() {
-        for &y in &order[..i] {
-            let (Some(a), Some(b)) = (active.index.get(x), active.index.get(y)) else { continue };
-            let pair = Pair::new(x, y, distance(a, b));
+    for (i, (x, x_embedding, x_level)) in seen.iter().enumerate() {
+        for (y, y_embedding, y_level) in &seen[..i] {
+            let pair = Pair::new(*x, *y, distance(&x_embedding.0, &y_embedding.0));
             let (a, b) = (&photos[&pair.a], &photos[&pair.b]);
             let decided = decisions.of(a.picture, b.picture);
-            let is_near = pair.distance <= REACH && counts(&pair, REACH, &active.index);
+            let is_near = crowded(pair.distance, *x_level, *y_level) <= REACH;
             let bond = match (decided, is_near) {
                 (Some(Verdict::Same), _) => Bond::Same,
                 (Some(Verdict::Different), _) => Bond::Different,

@@ -16,8 +16,11 @@ use crate::learn::material::Material;
 use crate::learn::training::{Next, Recipe};
 use crate::learn::tuning::{Lesson, tune as learn};
 use crate::likeness::REACH;
-use crate::photo::{Features, PhotoId};
+use crate::photo::{Decision, Features, PhotoId};
 use crate::store::{PhotoRecord, Reader, View};
+
+/// Decisions that a head must agree with, at most: the latest.
+const MOST_DECIDED: usize = 2_000;
 
 /// Photos of the library that held-out ones are judged among.
 const BACKGROUND: usize = 20_000;
@@ -159,8 +162,10 @@ fn background(run: &Run<'_>, reader: &Reader) -> Result<Vec<Features>, Why> {
 }
 
 fn decided(run: &Run<'_>, reader: &Reader) -> Result<Vec<Decided>, Why> {
+    let mut decisions: Vec<Decision> = read(&run.shared.decisions).iter().copied().collect();
+    decisions.sort_unstable_by_key(|d| (d.made, d.a, d.b));
     let mut decided = Vec::new();
-    for decision in read(&run.shared.decisions).iter() {
+    for decision in decisions.iter().rev().take(MOST_DECIDED) {
         let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) else { continue };
         let mut features = reader.features_of(&[a])?;
         features.extend(reader.features_of(&[b])?);

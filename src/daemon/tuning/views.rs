@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::{Run, Why};
+use super::{RETRY, Run, Why};
 use crate::api::types::Phase;
 use crate::config::own_program;
 use crate::daemon::shared::lock;
@@ -22,9 +21,6 @@ use crate::vision::backbone::Runner;
 
 /// Edited views of each photo.
 const VIEWS: usize = 6;
-
-/// How long to wait before storing again when the disk is full.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// Makes the views of all the photos that have none yet, until the time for it is over; returns all there
 /// are. A photo that cannot be read now has none.
@@ -43,7 +39,8 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
             seed: run.order.asked as u64,
         };
         while let Some(&photo) = missing.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| run.may_prepare()) {
-            if let Some(views) = maker.views(run, photo).map_err(|e| broken(&e))? {
+            // A child that somebody ended is no fault of the photo: once more.
+            if let Some(views) = maker.views(run, photo).or_else(|_| maker.views(run, photo)).map_err(|e| broken(&e))? {
                 store(run, photo.id, views)?;
             }
             run.tell(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
