@@ -81,21 +81,36 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// The backbone, for all threads.
+struct Encoder {
+    backbone: Backbone,
+    idle: Mutex<Vec<Runner>>,
+}
+
+impl Encoder {
+    fn new() -> Result<Encoder> {
+        Ok(Encoder { backbone: Backbone::embedded()?, idle: Mutex::default() })
+    }
+
+    fn features(&self, picture: &Picture) -> Result<Features> {
+        let kept = self.idle.lock().expect("no panic").pop();
+        let mut runner = kept.map_or_else(|| self.backbone.runner(), Ok)?;
+        let features = runner.features(picture)?;
+        self.idle.lock().expect("no panic").push(runner);
+        Ok(features)
+    }
+}
+
 fn featured(paths: &[PathBuf]) -> Result<Vec<Photo>> {
-    let backbone = Backbone::embedded()?;
-    let runners: Mutex<Vec<Runner>> = Mutex::default();
+    let encoder = Encoder::new()?;
     let numbered: Vec<(usize, &PathBuf)> = paths.iter().enumerate().collect();
     all(&numbered, |(number, path)| {
-        let kept = runners.lock().expect("no panic").pop();
-        let mut runner = kept.map_or_else(|| backbone.runner(), Ok)?;
         let picture = picture(path)?;
         let mut rng = Rng::with_seed(*number as u64);
-        let mut features = |picture: &Picture| runner.features(picture);
-        let own = features(&picture)?;
+        let own = encoder.features(&picture)?;
         let chosen = rng.choose_multiple(edits(), VERSIONS);
-        let versions = chosen.into_iter().map(|edit| Ok((edit, features(&edit.version(&picture, rng.u64(..)))?))).collect::<Result<_>>()?;
-        runners.lock().expect("no panic").push(runner);
-        Ok(Photo { own, versions })
+        let mut version = |edit: &'static Edit| Ok((edit, encoder.features(&edit.version(&picture, rng.u64(..)))?));
+        Ok(Photo { own, versions: chosen.into_iter().map(&mut version).collect::<Result<_>>()? })
     })
 }
 
@@ -396,21 +411,11 @@ fn folders(root: &std::path::Path, seeds: u64) -> Result<()> {
     let mut folders: Vec<Vec<Features>> = Vec::new();
     let mut names: Vec<PathBuf> = std::fs::read_dir(root)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
     names.sort();
-    let backbone = Backbone::embedded()?;
+    let encoder = Encoder::new()?;
     for name in names.iter().filter(|name| name.is_dir()) {
         let Ok(paths) = photos(std::slice::from_ref(name), &[]) else { continue };
         if paths.len() >= 8 {
-            folders.push(all(&paths, |path| {
-                thread_local!(static RUNNER: std::cell::RefCell<Option<Runner>> = const { std::cell::RefCell::new(None) });
-                RUNNER.with(|kept| {
-                    let mut kept = kept.borrow_mut();
-                    let runner = match kept.as_mut() {
-                        Some(runner) => runner,
-                        None => kept.insert(backbone.runner()?),
-                    };
-                    Ok(runner.features(&picture(path)?)?)
-                })
-            })?);
+            folders.push(all(&paths, |path| encoder.features(&picture(path)?))?);
         }
     }
     println!("\n## folders: {} of {} photos\n", folders.len(), folders.iter().map(Vec::len).sum::<usize>());
