@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use similard::likeness::Head;
 use similard::store::{HeadRecord, Location, Positives, Writer};
 use similard::vision::backbone::Backbone;
@@ -82,7 +82,7 @@ fn a_head_takes_over_in_one_step_and_goes_back() {
         asking.join().expect("no panic")
     });
     let after = told(&instance.dupes(&folder));
-    assert_eq!((&after.0, &after.1), (&"other".into(), &serde_json::json!(0.3)));
+    assert_eq!((&after.0, &after.1), (&"other".into(), &json!(0.3)));
     assert!(answers.iter().all(|answer| *answer == base || *answer == after));
     assert!(after.3 != base.3, "the heads are different");
     assert_eq!(instance.counter("decoded"), decoded, "a new head costs no decode");
@@ -219,6 +219,31 @@ fn a_tuning_goes_on_after_a_crash() {
     wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
     assert!(first["ended"].is_null(), "it was under way again: {first}");
     check(&instance, &folder, &instance.get("/v1/tune").1["ended"], &base);
+}
+
+#[test]
+fn a_head_that_passed_before_a_crash_is_used_after_it() {
+    let instance = Instance::new();
+    let folder = library(&instance, 4);
+    instance.dupes(&folder);
+    instance.kill();
+    // As a daemon leaves it that was killed while it paired the library again.
+    let figures = json!({"recall": 0.9, "found": 9, "false_pairs": 0, "agreed": 0, "threshold": 0.3});
+    let report =
+        json!({"tuned_on": 1, "held_out": 1, "copies": 10, "decisions": 0, "steps": 1, "seconds": 1, "before": figures, "after": figures});
+    let order = json!({"name": "other", "positives": "edits", "minutes": 5, "photos": 100, "asked": 1});
+    add(&instance, &other(), Positives::Edits);
+    let mut writer = Writer::open(&Location::new(&instance.data_dir())).expect("opens");
+    let mut kept = writer.heads().expect("read").remove(0);
+    kept.report = report.to_string();
+    writer.add_head(&kept).expect("kept");
+    writer.batch(|batch| batch.set("tuning", &order.to_string())).expect("kept");
+    drop(writer);
+    instance.dupes(&folder);
+    wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
+    let end = instance.get("/v1/tune").1["ended"].clone();
+    assert_eq!((&end["outcome"], &end["report"]["steps"]), (&"used".into(), &1.into()), "{end}");
+    assert_eq!(instance.dupes(&folder)["head"], "other");
 }
 
 #[test]
