@@ -23,7 +23,7 @@ use crate::api::{Problem, Service, text_of};
 use crate::intake::{Volume, is_left_out};
 use crate::likeness::REACH;
 use crate::photo::{Coverage, PhotoId, Place, Relation, Root, Verdict, scopes_of};
-use crate::store::{self, Reader};
+use crate::store::{self, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
 
@@ -304,7 +304,7 @@ impl Service for Answers {
         let ground = Ground { reader: &reader, active: &active, decisions: &decisions, path_of: &path_of };
         let mut clusters = clustering::clusters(&ground, &scopes, threshold, &selection.relations)?;
         if selection.everywhere {
-            let asked: HashSet<PhotoId> = reader.photos(&asked, |_, _| true)?.into_keys().collect();
+            let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
             clusters.retain(|(members, _)| members.iter().any(|photo| asked.contains(photo)));
         }
         let clusters = clusters.into_iter().map(|(_, cluster)| cluster).collect();
@@ -322,7 +322,7 @@ impl Service for Answers {
             near.retain(|p| clustering::counts(p, up_to, &active.index));
         }
         let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
-        let photos = reader.photos(&scopes, |photo, files| files > 1 || named.contains(&photo))?;
+        let photos = reader.photos(&scopes, Wanted::TheseAndSeveral(&named))?;
         let text = |place: &Place| text_of(&self.shared.path_of(place).unwrap_or_else(|| place.path.clone()));
         let decisions = read(&self.shared.decisions);
         let mut pairs = Vec::new();

@@ -1,6 +1,6 @@
 //! Pictures that come with a question.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{Seek, SeekFrom, Write as _};
 
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use crate::api::Problem;
 use crate::api::types::{Comparison, Neighbour, Similar};
 use crate::likeness::{Head, Index, crowded, crowds, distance, relation};
 use crate::photo::{Decisions, Embedding, Features, Identity, PhotoId, Place, Relation, Verdict};
-use crate::store::{PhotoRecord, Reader};
+use crate::store::{PhotoRecord, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
 use crate::vision::decode::Decoded;
@@ -76,8 +76,8 @@ impl Encoder {
                 }
             }
         };
-        let named: HashMap<PhotoId, f32> = nearest.iter().copied().collect();
-        let photos = reader.photos(scopes, |photo, _| named.contains_key(&photo))?;
+        let named: HashSet<PhotoId> = nearest.iter().map(|(photo, _)| *photo).collect();
+        let photos = reader.photos(scopes, Wanted::These(&named))?;
         let decisions = read(&shared.decisions);
         let similar = nearest.iter().filter_map(|(photo, distance)| Some((photos.get(photo)?, *distance))).take(count);
         let similar = similar.map(|(record, distance)| Neighbour {

@@ -12,7 +12,7 @@ use crate::api::text_of;
 use crate::api::types::{Cluster, ClusterPair, Photo};
 use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance, relation};
 use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation, Verdict};
-use crate::store::{PhotoRecord, Reader, Result};
+use crate::store::{PhotoRecord, Reader, Result, Wanted};
 
 /// Whether a relation is asked for; by default all but moments.
 pub fn shows(relations: &[Relation], relation: Relation) -> bool {
@@ -61,7 +61,7 @@ pub fn clusters(
     pairs.retain(|p| counts(p, threshold, index));
     let decided = if shows(relations, Relation::Copy) { decided(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
-    let photos = reader.photos(scopes, |photo, files| files > 1 || named.contains(&photo))?;
+    let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
     let between = |a: PhotoId, b: PhotoId| Some(related(decisions, photos.get(&a)?, photos.get(&b)?));
     let is_shown = |a: PhotoId, b: PhotoId| between(a, b).map(|relation| relation.is_some_and(|r| shows(relations, r)));
     let how_far = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {

@@ -10,7 +10,7 @@ use super::write::{Unwritten, Write, written};
 use crate::api::Problem;
 use crate::api::types::{DecisionCount, DecisionText, What};
 use crate::photo::{Decision, PictureHash, Place, Verdict};
-use crate::store::{self, Reader, Word, Writer};
+use crate::store::{self, Reader, Wanted, Word, Writer};
 
 /// Photos that one request may decide on: every two of them make a decision.
 const MOST: usize = 500;
@@ -58,7 +58,7 @@ fn picture(shared: &Shared, reader: &Reader, path: &Path) -> Result<PictureHash,
             .hint("simctl roots add FOLDER makes its photos known"));
     };
     let place = Place { root: root.id, path: path.strip_prefix(&root.path).unwrap_or(path).to_owned() };
-    let photos = reader.photos(std::slice::from_ref(&place), |_, _| true)?;
+    let photos = reader.photos(std::slice::from_ref(&place), Wanted::All)?;
     let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| file.place == place));
     photo.map(|photo| photo.picture).ok_or_else(|| {
         Problem::bad_request("not-indexed", format!("{} is not a photo that has been read", path.display()))

@@ -1,6 +1,6 @@
 //! Reading beside the writer: each call sees one committed state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -44,6 +44,21 @@ fn any_of(parts: &[String]) -> String {
             format!("({} OR {})", any_of(left), any_of(right))
         }
     }
+}
+
+/// Which photos of some scopes are asked for.
+#[derive(Clone, Copy)]
+pub enum Wanted<'a> {
+    All,
+    These(&'a HashSet<PhotoId>),
+    /// And those that have several files there.
+    TheseAndSeveral(&'a HashSet<PhotoId>),
+}
+
+/// `[1,2,3]`, for `json_each`.
+fn list(photos: impl Iterator<Item = PhotoId>) -> String {
+    let numbers: Vec<String> = photos.map(|photo| photo.0.to_string()).collect();
+    format!("[{}]", numbers.join(","))
 }
 
 /// One read-only connection to the index; for one thread at a time.
@@ -201,49 +216,85 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The photos that have files in the scopes, with those files sorted by path, where `wanted`
-    /// holds for the photo's number and how many such files it has.
-    pub fn photos(&self, scopes: &[Place], wanted: impl Fn(PhotoId, usize) -> bool) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        let (within, values) = filter(scopes, "f");
+    /// The photos that have files in the scopes, with those files sorted by path.
+    pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
         let mut files: HashMap<PhotoId, Vec<FileRecord>> = HashMap::new();
-        let mut statement = self.index.prepare(&format!(
-            "SELECT f.photo, f.root, f.path, f.size, f.mtime, f.content FROM files f WHERE f.photo IS NOT NULL AND ({within})"
-        ))?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
+        let mut take = |row: &Row<'_>| -> Result<()> {
             let place = Place { root: RootId(row.get(1)?), path: path_of(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?) };
             let record = FileRecord { place, bytes: row.get::<_, i64>(3)? as u64, mtime: row.get(4)?, content: ContentHash(row.get(5)?) };
             files.entry(PhotoId(row.get(0)?)).or_default().push(record);
-        }
-        let mut photos = HashMap::new();
-        let mut statement = self.index.prepare_cached(
-            "SELECT format, width, height, taken, utc_offset, make, model, serial, orientation, picture FROM photos WHERE id = ?1",
-        )?;
-        for (id, mut files) in files {
-            if !wanted(id, files.len()) {
-                continue;
+            Ok(())
+        };
+        if let Some(ids) = self.ids(wanted)? {
+            let mut statement = self.index.prepare_cached(
+                "SELECT f.photo, f.root, f.path, f.size, f.mtime, f.content FROM json_each(?1) j JOIN files f ON f.photo = j.value",
+            )?;
+            let mut rows = statement.query([ids])?;
+            while let Some(row) = rows.next()? {
+                take(row)?;
             }
+            let is_within = |place: &Place| scopes.iter().any(|s| s.root == place.root && place.path.starts_with(&s.path));
+            files.values_mut().for_each(|files| files.retain(|file| is_within(&file.place)));
+        } else {
+            let (within, values) = filter(scopes, "f");
+            let mut statement = self.index.prepare(&format!(
+                "SELECT f.photo, f.root, f.path, f.size, f.mtime, f.content FROM files f WHERE f.photo IS NOT NULL AND ({within})"
+            ))?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                take(row)?;
+            }
+        }
+        files.retain(|photo, files| match wanted {
+            Wanted::All | Wanted::These(_) => !files.is_empty(),
+            Wanted::TheseAndSeveral(these) => files.len() > 1 || (!files.is_empty() && these.contains(photo)),
+        });
+        let mut photos = HashMap::with_capacity(files.len());
+        let mut statement = self.index.prepare_cached(
+            "SELECT p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation, p.picture, p.id
+             FROM json_each(?1) j JOIN photos p ON p.id = j.value",
+        )?;
+        let mut rows = statement.query([list(files.keys().copied())])?;
+        while let Some(row) = rows.next()? {
+            let id = PhotoId(row.get(10)?);
+            let mut files = files.remove(&id).unwrap_or_default();
             files.sort_by(|a, b| a.place.cmp(&b.place));
-            let record = statement.query_row([id.0], |row| {
-                Ok(PhotoRecord {
-                    id,
-                    picture: PictureHash(row.get(9)?),
-                    format: Format::from_id(&row.get::<_, String>(0)?).unwrap_or(Format::Jpeg),
-                    dimensions: Dimensions { width: row.get(1)?, height: row.get(2)? },
-                    capture: Capture {
-                        taken: row.get(3)?,
-                        offset: row.get(4)?,
-                        make: row.get(5)?,
-                        model: row.get(6)?,
-                        serial: row.get(7)?,
-                        orientation: row.get(8)?,
-                    },
-                    files: Vec::new(),
-                })
-            })?;
-            photos.insert(id, PhotoRecord { files, ..record });
+            let record = PhotoRecord {
+                id,
+                picture: PictureHash(row.get(9)?),
+                format: Format::from_id(&row.get::<_, String>(0)?).unwrap_or(Format::Jpeg),
+                dimensions: Dimensions { width: row.get(1)?, height: row.get(2)? },
+                capture: Capture {
+                    taken: row.get(3)?,
+                    offset: row.get(4)?,
+                    make: row.get(5)?,
+                    model: row.get(6)?,
+                    serial: row.get(7)?,
+                    orientation: row.get(8)?,
+                },
+                files,
+            };
+            photos.insert(id, record);
         }
         Ok(photos)
+    }
+
+    /// The numbers of the photos that may be wanted, as a list for SQL; `None` for all.
+    fn ids(&self, wanted: Wanted<'_>) -> Result<Option<String>> {
+        let (these, with_several) = match wanted {
+            Wanted::All => return Ok(None),
+            Wanted::These(these) => (these, false),
+            Wanted::TheseAndSeveral(these) => (these, true),
+        };
+        let mut ids: HashSet<PhotoId> = these.clone();
+        if with_several {
+            let mut statement =
+                self.index.prepare_cached("SELECT photo FROM files WHERE photo IS NOT NULL GROUP BY photo HAVING count(*) > 1")?;
+            for id in statement.query_map([], |row| row.get(0))? {
+                ids.insert(PhotoId(id?));
+            }
+        }
+        Ok(Some(list(ids.into_iter())))
     }
 
     /// The failures of the scopes, by path.

@@ -13,7 +13,7 @@ use crate::learn::material::Material;
 use crate::learn::training::{Next, Recipe, Step, train};
 use crate::likeness::Head;
 use crate::photo::{Features, PhotoId, Place};
-use crate::store::Reader;
+use crate::store::{Reader, Wanted};
 
 /// Of so many photos of a folder one is held out.
 const HELD_OUT: usize = 4;
@@ -76,7 +76,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
 fn folders(run: &Run<'_>, reader: &Reader) -> Result<Vec<Vec<Features>>, Why> {
     let scopes: Vec<Place> = read(&run.shared.roots).iter().map(|root| Place { root: root.id, path: "".into() }).collect();
     let mut folders: BTreeMap<Place, Vec<PhotoId>> = BTreeMap::new();
-    for photo in reader.photos(&scopes, |_, _| true)?.into_values() {
+    for photo in reader.photos(&scopes, Wanted::All)?.into_values() {
         let folder = |place: &Place| Place { root: place.root, path: place.path.parent().map(Into::into).unwrap_or_default() };
         let first = folder(&photo.files[0].place);
         if photo.files.iter().all(|file| folder(&file.place) == first) {

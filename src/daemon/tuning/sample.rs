@@ -9,7 +9,7 @@ use crate::daemon::clustering::related;
 use crate::daemon::shared::read;
 use crate::likeness::{REACH, crowded, distance};
 use crate::photo::{Decisions, Embedding, Pair, PhotoId, PictureHash, Place, Relation, Verdict};
-use crate::store::{PhotoRecord, Reader};
+use crate::store::{PhotoRecord, Reader, Wanted};
 
 /// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
 const ALIKE: usize = 2;
@@ -50,7 +50,7 @@ pub fn draw(run: &Run<'_>, reader: &Reader) -> Result<Sample, Why> {
         let roots = read(&run.shared.roots).clone();
         roots.iter().filter(|root| run.shared.is_online(root.id)).map(|root| Place { root: root.id, path: "".into() }).collect()
     };
-    let photos = reader.photos(&scopes, |photo, _| wanted.contains_key(&photo))?;
+    let photos = reader.photos(&scopes, Wanted::These(&wanted.keys().copied().collect()))?;
     let mut order: Vec<PhotoId> = photos.keys().copied().collect();
     order.sort_unstable_by_key(|photo| wanted[photo]);
     order.truncate(run.order.photos);
