@@ -112,12 +112,12 @@ impl Encoder {
         let (a, b) = (self.ask(shared, a).map_err(which("first"))?, self.ask(shared, b).map_err(which("second"))?);
         let active = read(&shared.active);
         let (distance, crowded) = if a.identity.picture == b.identity.picture { (0.0, 0.0) } else { apart(&active, &a, &b) };
-        let relation = match read(&shared.decisions).of(a.identity.picture, b.identity.picture) {
+        let decided = read(&shared.decisions).of(a.identity.picture, b.identity.picture);
+        let relation = match decided {
             _ if a.identity.picture == b.identity.picture => Relation::Identical,
             Some(Verdict::Same) => Relation::Copy,
             _ => relation(&a.decoded.capture, &b.decoded.capture),
         };
-        let decided = read(&shared.decisions).of(a.identity.picture, b.identity.picture);
         Ok(Comparison { distance, crowded, relation, decided, threshold: active.threshold, differences: differences(&a, &b) })
     }
 }

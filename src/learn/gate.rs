@@ -112,7 +112,7 @@ const SEED: u64 = 1;
 
 /// Judges `new` against `old` with its `threshold`: on the held-out photos with their versions, surrounded
 /// by `background` photos of the library, and on what a person decided. The new head gets the threshold,
-/// up to `reach`, within which it joins as many different photos as the old one does.
+/// up to `reach`, within which it joins no more different photos than the old one does.
 pub fn judge(
     held_out: &HeldOut,
     background: &[Features],

@@ -1,6 +1,6 @@
 //! Tuning on versions of photos: what `dupes` looks for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
 
@@ -105,23 +105,26 @@ enum Heed {
 /// The taught photos with their views, and how many they are; those that a person called the same are one
 /// class.
 fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, heed: Heed) -> (Material, usize) {
-    let mut class_of: HashMap<PhotoId, usize> = HashMap::new();
-    let mut classes: Vec<Vec<Features>> = Vec::new();
     let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
-    let same = |a: PhotoId, b: PhotoId| sample.bonds.get(&(a.min(b), a.max(b))) == Some(&Bond::Same) && heed == Heed::Decisions;
-    for (photo, features) in &here {
-        let joined = class_of.iter().find(|(other, _)| same(*photo, **other)).map(|(_, class)| *class);
-        let class = joined.unwrap_or(classes.len());
-        if class == classes.len() {
-            classes.push(Vec::new());
+    let place: HashMap<PhotoId, usize> = here.iter().enumerate().map(|(place, (photo, _))| (*photo, place)).collect();
+    // Each photo goes with the first of those it is the same as, whatever the order of the decisions.
+    let mut first: Vec<usize> = (0..here.len()).collect();
+    for ((a, b), bond) in &sample.bonds {
+        if let (Some(&a), Some(&b)) = (place.get(a), place.get(b))
+            && *bond == Bond::Same
+            && heed == Heed::Decisions
+        {
+            let (keep, join) = (first[a].min(first[b]), first[a].max(first[b]));
+            first.iter_mut().filter(|f| **f == join).for_each(|f| *f = keep);
         }
-        classes[class].extend(features.iter().cloned());
-        class_of.insert(*photo, class);
+    }
+    let mut members: BTreeMap<usize, Vec<Features>> = BTreeMap::new();
+    for ((_, features), first) in here.iter().zip(&first) {
+        members.entry(*first).or_default().extend(features.iter().cloned());
     }
     let mut material = Material::default();
-    for members in classes {
-        material.add(members);
-    }
+    let class: HashMap<usize, usize> = members.into_iter().map(|(first, members)| (first, material.add(members))).collect();
+    let class_of: HashMap<PhotoId, usize> = place.into_iter().map(|(photo, place)| (photo, class[&first[place]])).collect();
     for (&(a, b), bond) in &sample.bonds {
         let (Some(&a), Some(&b)) = (class_of.get(&a), class_of.get(&b)) else { continue };
         match bond {
