@@ -352,7 +352,7 @@ fn folders_teach_a_head_for_similar_alone() {
             let base = photos::open(photos::NAMES[(photo + number as usize) % 8]);
             let mut picture = image::imageops::resize(&base, 64, 64, image::imageops::FilterType::Triangle);
             let tint = [(number % 3) as u8, (number / 3 % 3) as u8, (number / 9) as u8].map(|c| c * 110);
-            picture.pixels_mut().for_each(|p| (0..3).for_each(|c| p.0[c] = (u16::from(p.0[c]) / 3 + u16::from(tint[c]) * 2 / 3) as u8));
+            picture.pixels_mut().for_each(|p| (0..3).for_each(|c| p.0[c] = (u16::from(p.0[c]) / 8 + u16::from(tint[c]) * 7 / 8) as u8));
             let corner = rng.u8(..);
             picture.put_pixel(rng.u32(..64), rng.u32(..64), image::Rgb([corner; 3]));
             fs::write(sub.join(format!("{photo}.jpg")), photos::jpeg(&picture, 90)).expect("written");
