@@ -177,7 +177,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
         made: 1,
     };
     writer.add_head(&record).expect("kept");
-    let root = writer.add_root(folder).expect("a root");
+    let root = writer.add_root(folder, &|_| false).expect("a root");
     let mut first: Vec<f32> = Vec::new();
     for part in 0..photos.div_ceil(1000) {
         writer

@@ -72,8 +72,15 @@ pub struct RootStatus {
     pub last_scan: Option<u64>,
     /// Events heard of it since the daemon started.
     pub events: u64,
+    /// How often events were lost, so that everything was looked at again.
+    pub times_lost: u64,
     /// Files that are gone, but so many at once that `scan --forget` must say so.
     pub missing: u64,
+    /// Files on a filesystem that was mounted inside and is not: they stay.
+    pub away: u64,
+    /// What is left out, as globs, and what is not although one of them holds.
+    pub excluded: Vec<String>,
+    pub included: Vec<String>,
     pub coverage: Coverage,
 }
 
@@ -213,6 +220,14 @@ pub struct Event {
 pub enum What {
     /// A photo is in the index.
     Added(PathText),
+    /// A file that held a photo holds other bytes, which are read now.
+    Changed(PathText),
+    /// A file has another name; nothing was read.
+    Moved {
+        from: PathText,
+        #[serde(flatten)]
+        path: PathText,
+    },
     /// A file could not be read.
     Failed {
         #[serde(flatten)]

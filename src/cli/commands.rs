@@ -65,7 +65,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
         }
         Command::Roots(RootsCommand::List { format }) => {
             let roots: Vec<RootStatus> = open(Start::Never).await?.get("/v1/roots").await?;
-            show(format, &roots, |out, roots| print::roots(out, roots))
+            show(format, &roots, |out, roots| print::roots_and_rules(out, roots))
         }
         Command::Scan { path, forget } => {
             let paths = path.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;

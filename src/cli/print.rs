@@ -105,9 +105,28 @@ pub fn roots(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
             let every = span(root.scanned_every);
             writeln!(out, "    {} it is scanned every {every}, because {why}", "note:".yellow())?;
         }
+        if root.times_lost > 0 {
+            let times = count(root.times_lost, "time", "times");
+            writeln!(out, "    {} events were lost {times}, and everything was looked at again", "note:".yellow())?;
+        }
         if root.missing > 0 {
             writeln!(out, "    {} {} files are gone at once; simctl scan --forget forgets them", "warning:".yellow(), root.missing)?;
         }
+        if root.away > 0 {
+            let files = count(root.away, "file is", "files are");
+            writeln!(out, "    {} {files} on a filesystem that is not mounted now; they stay known", "note:".yellow())?;
+        }
+    }
+    Ok(())
+}
+
+/// The roots, and what is left out below them.
+pub fn roots_and_rules(out: &mut impl Write, list: &[RootStatus]) -> io::Result<()> {
+    roots(out, list)?;
+    let Some(root) = list.first() else { return Ok(()) };
+    writeln!(out, "{} {}", "left out:".dimmed(), root.excluded.join("  ").dimmed())?;
+    if !root.included.is_empty() {
+        writeln!(out, "{} {}", "but not:".dimmed(), root.included.join("  ").dimmed())?;
     }
     Ok(())
 }
@@ -151,6 +170,8 @@ pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
     match &event.what {
         What::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
         What::Failed { path, reason } => writeln!(out, "{}  {}: {reason}", "failed".red(), shown(&path.path)),
+        What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
+        What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
         What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
         What::Offline { path, reason } => writeln!(out, "offline {}: {reason}", shown(&path.path)),
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),

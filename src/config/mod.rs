@@ -9,6 +9,7 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::intake::Rules;
 use crate::vision::Limits;
 
 pub use own_program::own_program;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The share of a root's files that may go at once without a question, 0 to 1.
     pub forget_at_once: f64,
+    /// What is not looked at below the roots.
+    pub rules: Rules,
     /// After so many decisions a head is tuned without being asked for, when nothing else is to do.
     pub tune_after_decisions: Option<usize>,
 }
@@ -62,12 +65,16 @@ struct File {
     max_decode_memory: Option<u64>,
     max_decode_seconds: Option<u64>,
     forget_at_once: Option<f64>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    include: Vec<String>,
     tune_after_decisions: Option<usize>,
 }
 
 impl Settings {
     /// # Errors
-    /// When the config file is named but not there, is no TOML, or has an unknown key.
+    /// When the config file is named but not there, is no TOML, has an unknown key, or a glob that is none.
     pub fn load(overrides: &Overrides) -> Result<Settings, Error> {
         let chosen = |flag: &Option<PathBuf>, variable: &str| {
             flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
@@ -98,6 +105,7 @@ impl Settings {
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let limits = Limits::default();
+        let rules = Rules::new(&file.exclude, &file.include).map_err(|reason| Error::File { path: config.clone(), reason })?;
         Ok(Settings {
             data_dir,
             socket,
@@ -110,6 +118,7 @@ impl Settings {
                 seconds: file.max_decode_seconds.unwrap_or(limits.seconds).max(1),
             },
             forget_at_once: file.forget_at_once.unwrap_or(0.5),
+            rules,
             tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
         })
     }

@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::asking::Encoder;
 use super::clustering::{self, Ground};
-use super::intake::Order;
+use super::intake::{Intakes, Refused};
 use super::shared::{Shared, folder_id, lock, read};
 use super::write::Write;
 use super::{decisions, heads, tuning};
@@ -20,7 +20,7 @@ use crate::api::types::{
     Progress, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Problem, Service, text_of};
-use crate::intake::{Volume, is_left_out};
+use crate::intake::Volume;
 use crate::likeness::REACH;
 use crate::photo::{Coverage, PhotoId, Place, Relation, Root, Verdict, scopes_of};
 use crate::store::{self, Reader, Wanted};
@@ -29,7 +29,7 @@ use crate::vision::backbone::Runner;
 
 pub struct Answers {
     shared: Arc<Shared>,
-    orders: SyncSender<Order>,
+    intakes: Arc<Intakes>,
     writes: SyncSender<Write>,
     encoder: Mutex<Encoder>,
 }
@@ -40,19 +40,33 @@ impl From<store::Error> for Problem {
     }
 }
 
-/// How long an order may wait for intake, which may be scanning: then the client is told.
-const ORDER: Duration = Duration::from_secs(20);
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        match refused {
+            Refused::Busy => Problem {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: "busy",
+                message: refused.to_string(),
+                hint: Some("try again in a moment".into()),
+            },
+            _ => Problem::internal(refused),
+        }
+    }
+}
+
+/// How long a root may take to come back.
+const RETURN: Duration = Duration::from_secs(20);
 
 impl Answers {
     pub fn new(
         shared: Arc<Shared>,
-        orders: SyncSender<Order>,
+        intakes: Arc<Intakes>,
         writes: SyncSender<Write>,
         reader: apart::Reader,
         runner: Runner,
     ) -> Answers {
         let encoder = Mutex::new(Encoder { reader, runner, other: None });
-        Answers { shared, orders, writes, encoder }
+        Answers { shared, intakes, writes, encoder }
     }
 
     fn reader(&self) -> Result<Reader, Problem> {
@@ -123,28 +137,13 @@ impl Answers {
             scanned_every: state.scanned_every.as_secs(),
             last_scan: state.last_scan.and_then(seconds),
             events: state.hints,
+            times_lost: state.times_lost,
             missing: state.missing as u64,
+            away: state.away as u64,
+            excluded: self.shared.settings.rules.excluded().to_vec(),
+            included: self.shared.settings.rules.included().to_vec(),
             coverage: self.coverage(reader, &scope)?,
         })
-    }
-
-    fn order(&self, order: Order) -> Result<(), Problem> {
-        let deadline = Instant::now() + ORDER;
-        let mut order = order;
-        while let Err(refused) = self.orders.try_send(order) {
-            let std::sync::mpsc::TrySendError::Full(back) = refused else { return Err(Problem::internal("the daemon is ending")) };
-            if Instant::now() > deadline {
-                return Err(Problem {
-                    status: StatusCode::SERVICE_UNAVAILABLE,
-                    code: "busy",
-                    message: "the daemon is busy with other folders".into(),
-                    hint: Some("try again in a moment".into()),
-                });
-            }
-            order = back;
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
     }
 
     /// Whether a path is that of an offline root whose filesystem is mounted elsewhere now, which is
@@ -157,17 +156,12 @@ impl Answers {
         };
         let roots = read(&self.shared.roots).clone();
         let Some(root) = roots.into_iter().find(|root| is_it(root)) else { return Ok(false) };
-        self.start(root)?;
-        let deadline = Instant::now() + ORDER;
+        self.intakes.start(root)?;
+        let deadline = Instant::now() + RETURN;
         while self.shared.root_of(path).is_none() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(self.shared.root_of(path).is_some())
-    }
-
-    fn start(&self, root: Root) -> Result<(), Problem> {
-        let ticket = self.shared.activity.begin(root.id);
-        self.order(Order::Start(root, ticket))
     }
 
     /// Has the writer do something and waits for it.
@@ -227,14 +221,14 @@ impl Service for Answers {
             return Err(refused(std::io::ErrorKind::NotADirectory.into()));
         }
         if let Some(root) = self.shared.root_of(&real)
-            && real.strip_prefix(&root.path).is_ok_and(|below| !below.iter().any(is_left_out))
+            && real.strip_prefix(&root.path).is_ok_and(|below| !self.shared.settings.rules.hide(below))
         {
             // Known, but perhaps its folder came back, was replaced, or tells nothing of its changes.
             let state = read(&self.shared.states).get(&root.id).cloned();
             let is_current = state.as_ref().is_none_or(|state| state.folder == folder_id(&root.path));
             let is_watched = state.is_some_and(|state| state.unwatched.is_none());
             let is_under_way = self.shared.activity.is_busy(root.id);
-            return if is_current && (is_watched || is_under_way) { Ok(()) } else { self.start(root) };
+            return if is_current && (is_watched || is_under_way) { Ok(()) } else { Ok(self.intakes.start(root)?) };
         }
         if self.is_a_root_come_back(&real)? {
             return Ok(());
@@ -243,9 +237,9 @@ impl Service for Answers {
         let root = self.written(|reply| Write::AddRoot(real, reply))?;
         let after = read(&self.shared.roots).clone();
         for absorbed in before.into_iter().filter(|root| !after.iter().any(|kept| kept.id == root.id)) {
-            self.order(Order::Forget(absorbed))?;
+            self.intakes.forget(absorbed)?;
         }
-        self.start(root)
+        Ok(self.intakes.start(root)?)
     }
 
     fn remove_root(&self, path: &Path) -> Result<(), Problem> {
@@ -259,7 +253,7 @@ impl Service for Answers {
                 hint: Some(format!("watched: {}", known.join(", "))),
             });
         };
-        self.order(Order::Forget(root.clone()))?;
+        self.intakes.forget(root.clone())?;
         self.written(|reply| Write::RemoveRoot(root, reply))
     }
 
@@ -267,8 +261,7 @@ impl Service for Answers {
         for scope in self.scopes(paths)? {
             let root = read(&self.shared.roots).iter().find(|root| root.id == scope.root).cloned();
             if let Some(root) = root {
-                let ticket = self.shared.activity.begin(root.id);
-                self.order(Order::Scan { root, place: scope, forget, ticket })?;
+                self.intakes.scan(root, scope, forget)?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! From settings to a running daemon, and to its end.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
@@ -12,12 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::answers::Answers;
 use super::heads::{self, Active};
-use super::intake::{Intake, Order};
+use super::intake::{Intakes, Refused};
 use super::lock::{Lock, Socket, data_directory};
 use super::shared::{Known, Shared};
-use super::work::Worker;
+use super::work::Crew;
 use super::write::WriteThread;
-use super::{feed, mounts, tuning};
+use super::{feed, mounts, silence, tuning};
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
 use crate::likeness::HeadError;
@@ -41,15 +42,14 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
+    Intake(#[from] Refused),
+    #[error(transparent)]
     Backbone(#[from] backbone::Error),
     #[error(transparent)]
     Head(#[from] HeadError),
     #[error("a thread cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
-
-/// Hints and orders that may wait; a folder of a few thousand new files fits.
-const ORDERS: usize = 8192;
 
 /// Changes that may wait for the writer; workers stop for it rather than fill memory.
 const WRITES: usize = 64;
@@ -63,6 +63,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let _lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
+    writer.absorb(&|below| settings.rules.hide(below))?;
     // From here on connections wait instead of failing.
     let (_socket, listener) = Socket::bind(&settings.socket)?;
     let backbone = Backbone::embedded()?;
@@ -73,41 +74,27 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
     let is_chosen = active.head.name() == chosen;
     let shared = Arc::new(Shared::new(settings, location.clone(), backbone.name().to_owned(), known, active));
-    let (orders, intake_orders) = sync_channel::<Order>(ORDERS);
     let (writes, write_queue) = sync_channel(WRITES);
     let (jobs, job_queue) = sync_channel(2 * shared.settings.workers);
     let program = own_program()?;
 
-    let write_thread = WriteThread { shared: shared.clone(), writer, writes: write_queue };
+    let write_thread = WriteThread { shared: shared.clone(), writer, writes: write_queue, changed: HashSet::new() };
     let write_thread = thread::Builder::new().name("write".into()).spawn(move || write_thread.run())?;
-    let job_queue = Arc::new(Mutex::new(job_queue));
-    for number in 0..shared.settings.workers {
-        let worker = Worker {
-            shared: shared.clone(),
-            store: Reader::open(&location)?,
-            reader: apart::Reader::new(program.clone(), shared.settings.limits),
-            runner: backbone.runner()?,
-            jobs: job_queue.clone(),
-            writes: writes.clone(),
-            orders: orders.clone(),
-        };
-        thread::Builder::new().name(format!("work-{number}")).spawn(move || worker.run())?;
-    }
+    let intakes = Intakes::new(shared.clone(), writes.clone());
+    let crew = Crew {
+        shared: shared.clone(),
+        program: program.clone(),
+        backbone: backbone.clone(),
+        jobs: Arc::new(Mutex::new(job_queue)),
+        writes: writes.clone(),
+        intakes: intakes.clone(),
+    };
+    (0..shared.settings.workers).try_for_each(|_| crew.hire())?;
+    silence::spawn(shared.clone(), crew)?;
     feed::spawn(shared.clone(), Reader::open(&location)?, jobs)?;
     // Busy from the first request on, before intake has taken up its orders.
-    let first_scans: Vec<Order> = roots
-        .into_iter()
-        .map(|root| {
-            let ticket = shared.activity.begin(root.id);
-            Order::Start(root, ticket)
-        })
-        .collect();
-    let intake = Intake::new(shared.clone(), intake_orders, orders.clone(), writes.clone(), Reader::open(&location)?);
-    thread::Builder::new().name("intake".into()).spawn(move || intake.run())?;
-    mounts::spawn(orders.clone())?;
-    for order in first_scans {
-        let _ = orders.send(order);
-    }
+    roots.into_iter().try_for_each(|root| intakes.start(root))?;
+    mounts::spawn(intakes.clone())?;
     if !is_chosen {
         // It was chosen, and the daemon ended before it was ready.
         let (shared, writes) = (shared.clone(), writes.clone());
@@ -116,7 +103,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     tuning::spawn(shared.clone(), writes.clone(), backbone.clone())?;
 
     let query_reader = apart::Reader::new(program, shared.settings.limits);
-    let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), orders, writes, query_reader, backbone.runner()?));
+    let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), intakes, writes, query_reader, backbone.runner()?));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
     let served = runtime.block_on(serve(listener, service, shared.clone()));
     shared.stop();

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, broadcast};
 
 use super::heads::Active;
+use super::pulse::Pulses;
 use super::tuning::Tuning;
+use crate::api::text_of;
 use crate::api::types::{Event, Version, What};
 use crate::config::Settings;
-use crate::intake::is_left_out;
 use crate::photo::{Decisions, PictureHash, Place, Root, RootId};
 use crate::store::{HeadRecord, Location};
 
@@ -56,8 +57,14 @@ pub struct RootState {
     pub last_scan: Option<SystemTime>,
     /// Events that came from the watch.
     pub hints: u64,
+    /// How often events were lost, so that everything was looked at again.
+    pub times_lost: u64,
     /// Files that are gone, but so many at once that a person must say so.
     pub missing: usize,
+    /// Files on a filesystem that was mounted in this root and is not.
+    pub away: usize,
+    /// It is offline because its disk did not answer.
+    pub is_silent: bool,
 }
 
 /// What the store knew when the daemon started.
@@ -90,10 +97,9 @@ pub struct Shared {
     pub in_flight: Mutex<InFlight>,
     /// Wakes feed: something may be pending.
     pub pending: Signal,
+    pub pulses: Pulses,
     /// What keeps which part from its work.
     pub problems: Mutex<BTreeMap<&'static str, String>>,
-    /// Hints were dropped: a scan must find what they meant.
-    pub hints_lost: AtomicBool,
     pub stopping: AtomicBool,
     pub stopped: Notify,
     events: broadcast::Sender<Event>,
@@ -118,8 +124,8 @@ impl Shared {
             activity: Arc::default(),
             in_flight: Mutex::default(),
             pending: Signal::default(),
+            pulses: Pulses::default(),
             problems: Mutex::default(),
-            hints_lost: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             stopped: Notify::new(),
             events: broadcast::channel(EVENTS).0,
@@ -174,7 +180,20 @@ impl Shared {
     pub fn hinted_root(&self, path: &Path) -> Option<Root> {
         let root = self.root_of(path)?;
         let below = path.strip_prefix(&root.path).ok()?;
-        (!below.iter().any(is_left_out) && !path.starts_with(&self.settings.data_dir)).then_some(root)
+        (!self.settings.rules.hide(below) && !path.starts_with(&self.settings.data_dir)).then_some(root)
+    }
+
+    /// Records why a root is offline, and tells of it if it was not.
+    pub fn set_offline(&self, root: &Root, why: String) {
+        let mut states = write(&self.states);
+        let state = states.entry(root.id).or_default();
+        state.folder = None;
+        let was_online = state.offline.replace(why.clone()).is_none();
+        drop(states);
+        if was_online {
+            self.tell(What::Offline { path: text_of(&root.path), reason: why });
+        }
+        self.activity.announce();
     }
 
     /// Whether a root's files can be read; one that was never looked at may be.

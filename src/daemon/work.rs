@@ -3,37 +3,80 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 
 use super::feed::Job;
-use super::intake::Order;
+use super::intake::Intakes;
+use super::pulse::{Kind, Pulse};
 use super::shared::{Shared, lock};
 use super::write::Write;
-use crate::intake::{Hint, stamp_like};
+use crate::intake::stamp_like;
 use crate::photo::{Capture, ContentHash, Counters, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
 use crate::store;
 use crate::vision::apart::{self, Problem};
-use crate::vision::backbone::Runner;
+use crate::vision::backbone::{Backbone, Runner};
 
-pub struct Worker {
+/// Makes workers, and others for those that are stuck.
+pub struct Crew {
     pub shared: Arc<Shared>,
-    pub store: store::Reader,
-    pub reader: apart::Reader,
-    pub runner: Runner,
+    pub program: PathBuf,
+    pub backbone: Backbone,
     pub jobs: Arc<Mutex<Receiver<Job>>>,
     pub writes: SyncSender<Write>,
-    /// To intake: a file is not what it was when it was seen.
-    pub orders: SyncSender<Order>,
+    pub intakes: Arc<Intakes>,
+}
+
+impl Crew {
+    /// Starts one worker.
+    ///
+    /// # Errors
+    /// When the system gives no thread, or the store no reader.
+    pub fn hire(&self) -> Result<(), super::Error> {
+        let worker = Worker {
+            shared: self.shared.clone(),
+            store: store::Reader::open(&self.shared.location)?,
+            reader: apart::Reader::new(self.program.clone(), self.shared.settings.limits),
+            runner: self.backbone.runner()?,
+            jobs: self.jobs.clone(),
+            writes: self.writes.clone(),
+            intakes: self.intakes.clone(),
+            pulse: self.shared.pulses.add(Kind::Worker),
+        };
+        thread::Builder::new().name("work".into()).spawn(move || worker.run())?;
+        Ok(())
+    }
+
+    /// Starts a worker in place of one that is stuck.
+    pub fn replace(&self, stuck: &Pulse) {
+        if stuck.is_first_replaced()
+            && let Err(e) = self.hire()
+        {
+            tracing::warn!("no worker in place of one that is stuck: {e}");
+        }
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    store: store::Reader,
+    reader: apart::Reader,
+    runner: Runner,
+    jobs: Arc<Mutex<Receiver<Job>>>,
+    writes: SyncSender<Write>,
+    /// To be told when a file is not what it was when it was seen.
+    intakes: Arc<Intakes>,
+    pulse: Arc<Pulse>,
 }
 
 impl Worker {
     /// Runs until the daemon stops.
-    pub fn run(mut self) {
+    fn run(mut self) {
         // People's programs come first.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
         loop {
@@ -44,9 +87,15 @@ impl Worker {
             }
             let place = job.place.clone();
             let (outcome, counters) = self.read(&job);
+            let is_replaced = self.pulse.is_replaced();
             // Last, so that a file is in flight until what came of it is in the store.
             if self.writes.send(Write::Read { place, outcome: outcome.map(Box::new), counters }).is_err() {
                 return;
+            }
+            if is_replaced {
+                // The disk that did not answer has done so.
+                drop(self.pulse);
+                return self.intakes.look_for_roots();
             }
         }
     }
@@ -79,6 +128,8 @@ impl Worker {
         if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
             return Err(Problem::Photo(Failure::unsupported(format)));
         }
+        let patience = Duration::from_secs(self.shared.settings.limits.seconds + 10);
+        let asking = self.pulse.work_on(job.place.root, patience);
         let file = match open(&job.path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::IsADirectory => {
@@ -91,6 +142,7 @@ impl Worker {
         let identity = self.reader.identify(&file);
         // What was read, or could not be, belongs to the stamp from before only if the file still has it.
         let stamp = file.metadata().map(|m| stamp_like(&m, &job.stamp))?;
+        drop(asking);
         if !stamp.is_same_inode(&job.stamp) {
             self.look_again(job);
             return Ok(None);
@@ -122,10 +174,7 @@ impl Worker {
     /// Has intake look at the path again. The worker must not say itself what is there: between its look
     /// and the store intake may have found the path as the store knew it, and said nothing.
     fn look_again(&self, job: &Job) {
-        let ticket = self.shared.activity.begin(job.place.root);
-        if self.orders.try_send(Order::Hint(Hint::Path(job.path.clone()), Some(ticket))).is_err() {
-            self.shared.hints_lost.store(true, Ordering::Relaxed);
-        }
+        self.intakes.hint(job.place.root, job.path.clone());
     }
 }
 

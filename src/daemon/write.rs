@@ -1,5 +1,6 @@
 //! The writer thread: everything that changes the store, in the order it came.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,15 +16,18 @@ use super::work::Outcome;
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::likeness::{Crowd, REACH, arrive};
-use crate::photo::{Counters, Embedding, Failure, Features, PhotoId, PictureHash, Place, Root, Stamp};
-use crate::store::{self, Batch, IsNew, Writer};
+use crate::photo::{Counters, Embedding, Failure, Features, PhotoId, PictureHash, Place, Root, RootId, Stamp};
+use crate::store::{self, Batch, IsNew, Sight, Writer};
 
 /// A change to the store.
 pub enum Write {
     Files {
         seen: Vec<(Place, Stamp)>,
         gone: Vec<Place>,
+        moves: Arc<Moves>,
     },
+    /// Files of a root that could not be opened or read are tried again.
+    Retry(RootId),
     /// Folders that cannot be listed, and those that can again.
     Folders {
         forgiven: Vec<Place>,
@@ -47,6 +51,15 @@ pub enum Write {
     PlaceRoot(Root, SyncSender<()>),
     /// Anything else, in its turn.
     Run(Box<dyn FnOnce(&mut Writer) + Send>),
+}
+
+/// Files that were seen where others are gone, and are the same.
+#[derive(Default)]
+pub struct Moves {
+    /// Where what is here was before.
+    pub from: HashMap<Place, Place>,
+    /// The places that were left.
+    pub left: HashSet<Place>,
 }
 
 /// Why nothing came of an order to the writer.
@@ -80,6 +93,8 @@ pub struct WriteThread {
     pub shared: Arc<Shared>,
     pub writer: Writer,
     pub writes: Receiver<Write>,
+    /// Places whose file changed and is not read again yet.
+    pub changed: HashSet<Place>,
 }
 
 impl WriteThread {
@@ -110,9 +125,10 @@ impl WriteThread {
             batch.into_iter().partition(|w| matches!(w, Write::AddRoot(..) | Write::RemoveRoot(..) | Write::PlaceRoot(..) | Write::Run(_)));
         loop {
             match self.write(&changes) {
-                Ok(Joined { new, crowds }) => {
-                    write(&self.shared.active).index.join(&new, &crowds);
+                Ok(joined) => {
+                    write(&self.shared.active).index.join(&joined.new, &joined.crowds);
                     self.shared.set_problem("store", None);
+                    self.tell(&changes, joined.sights);
                     break;
                 }
                 Err(e) => {
@@ -129,7 +145,6 @@ impl WriteThread {
                 }
             }
         }
-        self.tell(&changes);
         self.release(&changes);
         for change in &changes {
             if let Write::Flush(done) = change {
@@ -138,7 +153,7 @@ impl WriteThread {
             }
         }
         // A file that is left pending is not handed out again at once.
-        let news = changes.iter().any(|c| matches!(c, Write::Files { .. } | Write::Read { outcome: Some(_), .. }));
+        let news = changes.iter().any(|c| matches!(c, Write::Files { .. } | Write::Retry(_) | Write::Read { outcome: Some(_), .. }));
         drop(changes);
         roots.into_iter().for_each(|order| self.change_roots(order));
         self.shared.activity.announce();
@@ -160,7 +175,7 @@ impl WriteThread {
         }
         let (root, removed) = match &order {
             Write::PlaceRoot(..) => (None, None),
-            Write::AddRoot(path, _) => (Some(self.writer.add_root(path)), None),
+            Write::AddRoot(path, _) => (Some(self.writer.add_root(path, &|below| self.shared.settings.rules.hide(below))), None),
             Write::RemoveRoot(root, _) => (None, Some(self.writer.remove_root(root.id))),
             _ => return,
         };
@@ -182,10 +197,13 @@ impl WriteThread {
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Embedding)> = Vec::new();
             let mut done = Counters::default();
+            let mut sights = Vec::new();
             for change in changes {
                 match change {
-                    Write::Files { seen, gone } => {
-                        seen.iter().try_for_each(|(place, stamp)| batch.see(place, stamp))?;
+                    Write::Files { seen, gone, .. } => {
+                        for (place, stamp) in seen {
+                            sights.push((place.clone(), batch.see(place, stamp)?));
+                        }
                         gone.iter().try_for_each(|place| batch.forget(place))?;
                     }
                     Write::Folders { forgiven, unreadable } => {
@@ -201,6 +219,7 @@ impl WriteThread {
                             new.extend(photo.map(|(photo, features)| (photo, active.head.embed(features))));
                         }
                     }
+                    Write::Retry(root) => batch.retry(*root)?,
                     Write::Done { .. }
                     | Write::Flush(_)
                     | Write::AddRoot(..)
@@ -212,7 +231,7 @@ impl WriteThread {
             let arrival = arrive(&active.index, &new, REACH);
             keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
-            Ok(Joined { new, crowds: arrival.crowds })
+            Ok(Joined { new, crowds: arrival.crowds, sights })
         })
     }
 
@@ -229,16 +248,40 @@ impl WriteThread {
         }
     }
 
-    fn tell(&self, changes: &[Write]) {
-        let text = |place: &Place| self.shared.path_of(place).map(|p| text_of(&p));
+    fn tell(&mut self, changes: &[Write], sights: Vec<(Place, Sight)>) {
+        let shared = self.shared.clone();
+        let text = |place: &Place| shared.path_of(place).map(|p| text_of(&p));
+        let moved_from = |place: &Place| {
+            changes.iter().find_map(|change| match change {
+                Write::Files { moves, .. } => moves.from.get(place),
+                _ => None,
+            })
+        };
+        for (place, sight) in sights {
+            let Some(path) = text(&place) else { continue };
+            match (moved_from(&place).and_then(text), sight.holds_photo) {
+                (Some(from), true) => shared.tell(What::Moved { from, path }),
+                (None, true) if sight.held_photo => shared.tell(What::Changed(path)),
+                (None, true) => shared.tell(What::Added(path)),
+                (_, false) => self.changed.extend(sight.held_photo.then_some(place)),
+            }
+        }
         for change in changes {
             match change {
-                Write::Files { gone, .. } => gone.iter().filter_map(text).for_each(|path| self.shared.tell(What::Gone(path))),
+                Write::Files { gone, moves, .. } => {
+                    for place in gone {
+                        self.changed.remove(place);
+                    }
+                    let left = gone.iter().filter(|place| !moves.left.contains(place));
+                    left.filter_map(text).for_each(|path| shared.tell(What::Gone(path)));
+                }
                 Write::Read { place, outcome: Some(outcome), .. } => {
+                    let was_known = self.changed.remove(place);
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
-                        Outcome::Known { .. } | Outcome::New { .. } => self.shared.tell(What::Added(path)),
-                        Outcome::Failed { failure, .. } => self.shared.tell(What::Failed { path, reason: failure.reason.clone() }),
+                        Outcome::Failed { failure, .. } => shared.tell(What::Failed { path, reason: failure.reason.clone() }),
+                        _ if was_known => shared.tell(What::Changed(path)),
+                        _ => shared.tell(What::Added(path)),
                     }
                 }
                 _ => {}
@@ -251,6 +294,8 @@ impl WriteThread {
 struct Joined {
     new: Vec<(PhotoId, Embedding)>,
     crowds: Vec<(PhotoId, Crowd)>,
+    /// What was seen, for those who listen.
+    sights: Vec<(Place, Sight)>,
 }
 
 /// Stores what reading a file came to; returns its photo if that is new.

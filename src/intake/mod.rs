@@ -1,13 +1,15 @@
 //! What there is to read: the scan, which is the truth, and the watch, whose events are hints.
 
+mod clock;
 mod rules;
 mod scan;
 mod settle;
 mod volume;
 mod watch;
 
-pub use rules::is_left_out;
+pub use clock::Clock;
+pub use rules::Rules;
 pub use scan::{Change, Found, compare, stamp_like, walk};
-pub use settle::Settle;
+pub use settle::{Settle, Writing};
 pub use volume::{Volume, Volumes};
 pub use watch::{Hint, Watch};

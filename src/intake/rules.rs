@@ -1,26 +1,111 @@
-//! What is never looked at: hidden things, trash, caches of other programs.
+//! What is never looked at: hidden things, trash, caches of other programs, and what a person names.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-/// Folders of other programs that hold small copies of a person's photos.
-const FOREIGN: [&[u8]; 6] = [b"@eaDir", b"$RECYCLE.BIN", b"System Volume Information", b"lost+found", b"__MACOSX", b"Thumbnails"];
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Whether a file or folder of this name is left out, with everything in it.
-pub fn is_left_out(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.starts_with(b".") || FOREIGN.contains(&name) || name.ends_with(b".lrdata") || name.ends_with(b".photoslibrary")
+/// Hidden things, trash, and folders of other programs that hold small copies of a person's photos.
+const ALWAYS: [&str; 9] =
+    [".*", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "Thumbnails", "*.lrdata", "*.photoslibrary"];
+
+/// Which files and folders below a root are left out. A glob without a slash is for a name in any
+/// folder, one with a slash for a path from the root on.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    excluded: Vec<String>,
+    included: Vec<String>,
+    exclude: GlobSet,
+    include: GlobSet,
+}
+
+impl Rules {
+    /// What is always left out, and what `exclude` names; but not what `include` names.
+    ///
+    /// # Errors
+    /// What is wrong with a glob, in words.
+    pub fn new(exclude: &[String], include: &[String]) -> Result<Rules, String> {
+        let excluded: Vec<String> = ALWAYS.iter().map(|&glob| glob.to_owned()).chain(exclude.iter().cloned()).collect();
+        Ok(Rules { exclude: set(&excluded)?, include: set(include)?, excluded, included: include.to_vec() })
+    }
+
+    /// Whether a file or folder, by its path below the root, is left out itself.
+    pub fn leave_out(&self, below: &Path) -> bool {
+        self.exclude.is_match(below) && !self.include.is_match(below)
+    }
+
+    /// Whether it is left out, or lies in a folder that is.
+    pub fn hide(&self, below: &Path) -> bool {
+        below.ancestors().any(|part| !part.as_os_str().is_empty() && self.leave_out(part))
+    }
+
+    pub fn excluded(&self) -> &[String] {
+        &self.excluded
+    }
+
+    pub fn included(&self) -> &[String] {
+        &self.included
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules::new(&[], &[]).expect("the globs that always hold are right")
+    }
+}
+
+fn set(globs: &[String]) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(compiled(glob)?);
+    }
+    set.build().map_err(|e| e.to_string())
+}
+
+fn compiled(glob: &str) -> Result<Glob, String> {
+    let path = glob.trim_end_matches('/');
+    if path.is_empty() {
+        return Err(format!("\"{glob}\" names nothing"));
+    }
+    let path = if path.contains('/') { path.trim_start_matches('/').to_owned() } else { format!("**/{path}") };
+    GlobBuilder::new(&path).literal_separator(true).build().map_err(|e| format!("\"{glob}\" is no glob: {}", e.kind()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rules(exclude: &[&str], include: &[&str]) -> Rules {
+        let owned = |globs: &[&str]| globs.iter().map(|&glob| glob.to_owned()).collect::<Vec<_>>();
+        Rules::new(&owned(exclude), &owned(include)).expect("globs")
+    }
+
     #[test]
     fn hidden_trash_and_caches_are_left_out() {
-        for name in [".thumbnails", ".Trash-1000", "@eaDir", "Catalog Previews.lrdata"] {
-            assert!(is_left_out(OsStr::new(name)), "{name}");
+        let rules = Rules::default();
+        for path in [".thumbnails", "a/.Trash-1000", "a/@eaDir", "Catalog Previews.lrdata", "a/b/._1.jpg"] {
+            assert!(rules.leave_out(Path::new(path)), "{path}");
         }
-        assert!(!is_left_out(OsStr::new("2024 Summer.jpg")));
+        assert!(!rules.leave_out(Path::new("2024 Summer.jpg")));
+        assert!(!rules.leave_out(Path::new(".hidden/inside.jpg")) && rules.hide(Path::new(".hidden/inside.jpg")));
+    }
+
+    #[test]
+    fn a_name_counts_anywhere_and_a_path_from_the_root_on() {
+        let rules = rules(&["*_small.jpg", "exports/web/", "**/proofs/*.tif", "/Rejects"], &[".kept", "exports/web/final.jpg"]);
+        for path in ["a_small.jpg", "x/y/a_small.jpg", "exports/web", "a/b/proofs/1.tif", "proofs/1.tif", "Rejects"] {
+            assert!(rules.leave_out(Path::new(path)), "{path}");
+        }
+        for path in ["a/exports/web", "proofs/deep/1.tif", ".kept", "a/.kept", "a/Rejects", "exports"] {
+            assert!(!rules.leave_out(Path::new(path)), "{path}");
+        }
+        assert!(rules.hide(Path::new("exports/web/1.jpg")));
+    }
+
+    #[test]
+    fn a_wrong_glob_is_named() {
+        for glob in ["[a", "/", ""] {
+            let error = Rules::new(&[glob.to_owned()], &[]).expect_err("wrong");
+            assert!(error.contains(&format!("\"{glob}\"")), "{error}");
+        }
     }
 }

@@ -5,9 +5,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Volumes, is_left_out};
+use super::{Rules, Volumes};
 use crate::photo::{FileState, Format, KnownFile, Stamp};
 
 /// What a walk found below a root.
@@ -17,6 +16,8 @@ pub struct Found {
     pub files: Vec<(PathBuf, Stamp)>,
     /// Folders that could not be listed, and why. What is known below them stays known.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// The filesystems that were walked.
+    volumes: Volumes,
 }
 
 /// What a scan has to tell the store.
@@ -25,6 +26,8 @@ pub enum Change {
     /// New, or with another stamp.
     Seen(PathBuf, Stamp),
     Gone(PathBuf),
+    /// Not there, and neither is the filesystem it was on.
+    Away(PathBuf),
 }
 
 /// The stamp of a file in `folder`. Its inode is 0 where the filesystem numbers its files anew at
@@ -51,62 +54,71 @@ fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
 }
 
 /// Lists the photos in `root/below`, a folder or a file, without following symlinks, so that it
-/// ends whatever links there are. `None` when `stop` was set meanwhile.
-pub fn walk(root: &Path, below: &Path, stop: &AtomicBool) -> Option<Found> {
-    let (mut found, mut volumes) = (Found::default(), Volumes::default());
+/// ends whatever links there are. `goes_on` is asked at each step; `None` when it said no.
+pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool) -> Option<Found> {
+    let mut found = Found::default();
+    if let Ok(metadata) = fs::metadata(root) {
+        found.volumes.number(root, metadata.dev());
+    }
     let mut folders = Vec::new();
     let start = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
     match fs::symlink_metadata(&start) {
         Ok(metadata) if metadata.is_dir() => folders.push(below.to_owned()),
         Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => {
-            found.files.push((below.to_owned(), stamp_of(&metadata, start.parent().unwrap_or(root), &mut volumes)))
+            let stamp = stamp_of(&metadata, start.parent().unwrap_or(root), &mut found.volumes);
+            found.files.push((below.to_owned(), stamp));
         }
         Ok(_) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         Err(e) => found.unreadable.push((below.to_owned(), e.to_string())),
     }
     while let Some(folder) = folders.pop() {
-        if stop.load(Ordering::Relaxed) {
-            return None;
-        }
-        if let Err(e) = list(root, &folder, &mut volumes, &mut folders, &mut found.files) {
+        match list(root, &folder, rules, goes_on, &mut folders, &mut found) {
+            Ok(true) => {}
+            Ok(false) => return None,
             // A folder that went away between its parent's listing and its own is gone, not broken.
-            if e.kind() != io::ErrorKind::NotFound {
-                found.unreadable.push((folder, e.to_string()));
-            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => found.unreadable.push((folder, e.to_string())),
         }
     }
     Some(found)
 }
 
+/// Takes what is in one folder; false when `goes_on` said no.
 fn list(
     root: &Path,
     folder: &Path,
-    volumes: &mut Volumes,
+    rules: &Rules,
+    goes_on: &dyn Fn() -> bool,
     folders: &mut Vec<PathBuf>,
-    files: &mut Vec<(PathBuf, Stamp)>,
-) -> io::Result<()> {
+    found: &mut Found,
+) -> io::Result<bool> {
     let whole = if folder.as_os_str().is_empty() { root.to_owned() } else { root.join(folder) };
     for entry in fs::read_dir(&whole)? {
+        if !goes_on() {
+            return Ok(false);
+        }
         let entry = entry?;
-        let name = entry.file_name();
-        if is_left_out(&name) {
+        let path = folder.join(entry.file_name());
+        if rules.leave_out(&path) {
             continue;
         }
         let kind = entry.file_type()?;
-        let path = folder.join(&name);
         if kind.is_dir() {
             folders.push(path);
         } else if kind.is_file() && Format::from_name(&path).is_some() {
             match entry.metadata() {
-                Ok(metadata) => files.push((path, stamp_of(&metadata, &whole, volumes))),
+                Ok(metadata) => {
+                    let stamp = stamp_of(&metadata, &whole, &mut found.volumes);
+                    found.files.push((path, stamp));
+                }
                 // A file that vanishes here is simply not there.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// How what was found differs from what is known of the same scope.
@@ -122,9 +134,14 @@ pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>) -> Vec<Change
         }
     }
     let is_hidden = |path: &Path| found.unreadable.iter().any(|(folder, _)| path.starts_with(folder));
-    let mut gone: Vec<&Path> = missing.into_keys().filter(|path| !is_hidden(path)).collect();
-    gone.sort_unstable();
-    changes.extend(gone.into_iter().map(|path| Change::Gone(path.to_owned())));
+    let mut gone: Vec<(&Path, &KnownFile)> = missing.into_iter().filter(|(path, _)| !is_hidden(path)).collect();
+    gone.sort_unstable_by_key(|(path, _)| *path);
+    let mut mounted = None;
+    let mut is_here = |volume| found.volumes.hold(volume) || mounted.get_or_insert_with(Volumes::mounted).hold(volume);
+    changes.extend(gone.into_iter().map(|(path, file)| {
+        let path = path.to_owned();
+        if is_here(file.stamp.volume) { Change::Gone(path) } else { Change::Away(path) }
+    }));
     changes
 }
 
@@ -150,11 +167,11 @@ mod tests {
         }
         symlink(root.path(), at("a/loop")).expect("linked");
         symlink(at("a/1.jpg"), at("link.jpg")).expect("linked");
-        let found = walk(root.path(), Path::new(""), &AtomicBool::new(false)).expect("not stopped");
+        let found = walk(root.path(), Path::new(""), &Rules::default(), &|| true).expect("not stopped");
         assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
-        let one = walk(root.path(), Path::new("a/1.jpg"), &AtomicBool::new(false)).expect("not stopped");
+        let one = walk(root.path(), Path::new("a/1.jpg"), &Rules::default(), &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);
-        assert!(walk(root.path(), Path::new(""), &AtomicBool::new(true)).is_none());
+        assert!(walk(root.path(), Path::new(""), &Rules::default(), &|| false).is_none());
     }
 
     #[test]
@@ -163,10 +180,14 @@ mod tests {
         let known = |mtime| KnownFile { stamp: stamp(mtime), state: FileState::Indexed };
         let known: HashMap<PathBuf, KnownFile> =
             [("same", 1), ("changed", 1), ("gone", 1), ("locked/in", 1)].into_iter().map(|(p, t)| (PathBuf::from(p), known(t))).collect();
-        let found = Found {
+        let mut found = Found {
             files: vec![("same".into(), stamp(1)), ("changed".into(), stamp(2)), ("new".into(), stamp(1))],
             unreadable: vec![("locked".into(), "permission denied".into())],
+            volumes: Volumes::default(),
         };
+        let unplugged = compare(&found, &known);
+        assert_eq!(unplugged.last(), Some(&Change::Away("gone".into())), "its filesystem is not there");
+        found.volumes = Volumes::of_numbers([1]);
         let changes = compare(&found, &known);
         assert_eq!(changes, [Change::Seen("changed".into(), stamp(2)), Change::Seen("new".into(), stamp(1)), Change::Gone("gone".into())]);
     }

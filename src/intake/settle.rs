@@ -1,8 +1,11 @@
-//! Waiting until a path is quiet before it is looked at. Time is passed in.
+//! Waiting until a path is quiet before it is looked at, and until a file is written before it is read.
+//! Time is passed in.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use crate::photo::Stamp;
 
 /// How long a path must raise no further event. Programs write, rename and set times in bursts of
 /// a few milliseconds; people wait for the answer.
@@ -11,16 +14,33 @@ const QUIET: Duration = Duration::from_millis(300);
 /// How long a path that is never quiet is waited for: its next event starts another wait.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Paths that something happened to, each until it has been quiet, or for long enough.
+/// How long a file that nobody was seen to close must keep its stamp.
+const STILL: Duration = Duration::from_secs(2);
+
+/// Whether somebody writes a file, as far as events tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writing {
+    /// Its writer closed it, or gave it its name, or took it away.
+    Over,
+    /// Somebody may still be at it.
+    Unknown,
+}
+
+/// Paths that something happened to, each until it has been quiet, or for long enough; and files that
+/// were found while they may have been written, each until it is looked at again.
 #[derive(Debug, Default)]
 pub struct Settle {
     events: HashMap<PathBuf, Events>,
+    looks: HashMap<PathBuf, Look>,
+    /// Looks whose time came with the last [`take_due`](Settle::take_due).
+    due: HashMap<PathBuf, Look>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Events {
     first: Instant,
     last: Instant,
+    writer: Writing,
 }
 
 impl Events {
@@ -29,48 +49,84 @@ impl Events {
     }
 }
 
+/// Since when a file is known to have a stamp.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    stamp: Stamp,
+    since: Instant,
+}
+
 impl Settle {
-    pub fn hint(&mut self, path: &Path, now: Instant) {
-        self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now }).last = now;
+    pub fn hint(&mut self, path: &Path, writer: Writing, now: Instant) {
+        let events = self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now, writer });
+        (events.last, events.writer) = (now, writer);
     }
 
-    /// Whether any path starts with this.
+    /// Whether any path in this folder is waited for.
     pub fn holds(&self, folder: &Path) -> bool {
-        self.events.keys().any(|path| path.starts_with(folder))
+        self.events.keys().chain(self.looks.keys()).any(|path| path.starts_with(folder))
     }
 
     /// When the next path is due, if nothing more happens.
     pub fn next(&self) -> Option<Instant> {
-        self.events.values().map(|events| events.due()).min()
+        let looks = self.looks.iter().filter(|(path, _)| !self.events.contains_key(*path)).map(|(_, look)| look.since + STILL);
+        self.events.values().map(|events| events.due()).chain(looks).min()
     }
 
     /// Takes out the paths that are due now, in order.
-    pub fn take_due(&mut self, now: Instant) -> Vec<PathBuf> {
-        let mut due: Vec<PathBuf> = self.events.iter().filter(|(_, events)| events.due() <= now).map(|(path, _)| path.clone()).collect();
-        due.sort_unstable();
-        for path in &due {
-            self.events.remove(path);
+    pub fn take_due(&mut self, now: Instant) -> Vec<(PathBuf, Writing)> {
+        let events = self.events.extract_if(|_, events| events.due() <= now);
+        let mut due: HashMap<PathBuf, Writing> = events.map(|(path, events)| (path, events.writer)).collect();
+        // Where something happened since, that is waited for.
+        let is_time = |path: &PathBuf, look: &Look| look.since + STILL <= now && !self.events.contains_key(path);
+        self.due = self.looks.extract_if(|path, look| due.contains_key(path) || is_time(path, look)).collect();
+        for path in self.due.keys() {
+            due.entry(path.clone()).or_insert(Writing::Unknown);
         }
+        let mut due: Vec<(PathBuf, Writing)> = due.into_iter().collect();
+        due.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         due
+    }
+
+    /// Whether a file that was found can be read: its writer is done, or nobody wrote for long enough, by
+    /// its `age` (none in the future) or by two looks. If not, it will be due again.
+    pub fn is_settled(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
+        let before = self.due.remove(path).or(self.looks.remove(path)).filter(|look| look.stamp == *stamp);
+        let since = before.map_or(now, |look| look.since);
+        if writer == Writing::Over || age.is_some_and(|age| age >= STILL) || now >= since + STILL {
+            return true;
+        }
+        self.looks.insert(path.to_owned(), Look { stamp: *stamp, since });
+        false
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn stamp(version: i64) -> Stamp {
+        Stamp { volume: 1, inode: 1, size: 1, mtime: version, ctime: version }
+    }
+
+    fn out(paths: &[&str]) -> Vec<(PathBuf, Writing)> {
+        paths.iter().map(|path| (PathBuf::from(path), Writing::Over)).collect()
+    }
 
     #[test]
     fn a_path_comes_out_once_it_is_quiet() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut settle = Settle::default();
-        settle.hint(Path::new("/a"), at(0));
-        settle.hint(Path::new("/a"), at(200));
-        settle.hint(Path::new("/b"), at(0));
+        settle.hint(Path::new("/a"), Writing::Unknown, at(0));
+        settle.hint(Path::new("/a"), Writing::Over, at(200));
+        settle.hint(Path::new("/b"), Writing::Over, at(0));
         assert_eq!(settle.next(), Some(at(300)));
-        assert_eq!(settle.take_due(at(300)), [PathBuf::from("/b")]);
+        assert_eq!(settle.take_due(at(300)), out(&["/b"]));
         assert!(settle.take_due(at(499)).is_empty());
-        assert_eq!(settle.take_due(at(500)), [PathBuf::from("/a")]);
+        assert_eq!(settle.take_due(at(500)), out(&["/a"]));
         assert_eq!(settle.next(), None);
     }
 
@@ -79,8 +135,141 @@ mod tests {
         let start = Instant::now();
         let mut settle = Settle::default();
         for ms in (0..=1900).step_by(100) {
-            settle.hint(Path::new("/log"), start + Duration::from_millis(ms));
+            settle.hint(Path::new("/log"), Writing::Over, start + Duration::from_millis(ms));
         }
-        assert_eq!(settle.take_due(start + Duration::from_secs(2)), [PathBuf::from("/log")]);
+        assert_eq!(settle.take_due(start + Duration::from_secs(2)), out(&["/log"]));
+    }
+
+    #[test]
+    fn a_file_under_somebodys_pen_waits_for_two_equal_looks() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let path = Path::new("/slow.jpg");
+        let mut settle = Settle::default();
+        let young = Some(Duration::from_millis(10));
+        assert!(!settle.is_settled(path, &stamp(1), Writing::Unknown, young, at(0)));
+        assert!(settle.holds(Path::new("/")));
+        assert_eq!(settle.take_due(at(2000)).len(), 1);
+        assert!(!settle.is_settled(path, &stamp(2), Writing::Unknown, young, at(2000)), "it grew");
+        assert_eq!(settle.next(), Some(at(4000)));
+        assert_eq!(settle.take_due(at(4000)).len(), 1);
+        assert!(settle.is_settled(path, &stamp(2), Writing::Unknown, None, at(4000)), "whatever its clock says");
+        assert!(!settle.holds(Path::new("/")));
+        assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STILL), at(4001)), "it lies there for long");
+        assert!(settle.is_settled(path, &stamp(4), Writing::Over, young, at(4002)), "it was closed");
+    }
+
+    /// What happens at one moment to one of three files.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write,
+        Close,
+        Remove,
+        /// The daemon looks, whatever is due.
+        Tick,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(u64, usize, Step)>> {
+        let step = prop_oneof![Just(Step::Write), Just(Step::Close), Just(Step::Remove), Just(Step::Tick), Just(Step::Tick)];
+        prop::collection::vec((0..900u64, 0..3usize, step), 1..60)
+    }
+
+    /// Everything that ever happened, asked anew each time.
+    #[derive(Default)]
+    struct Oracle {
+        hints: Vec<(Instant, usize, Writing)>,
+        taken: Vec<(Instant, usize)>,
+        /// Looks that did not settle the file.
+        looks: Vec<(Instant, usize, i64)>,
+    }
+
+    impl Oracle {
+        fn waiting(&self, file: usize) -> Vec<(Instant, Writing)> {
+            let last = self.taken.iter().rposition(|&(_, taken)| taken == file).map(|at| self.taken[at].0);
+            self.hints.iter().filter(|(at, hinted, _)| *hinted == file && last.is_none_or(|last| *at > last)).map(|h| (h.0, h.2)).collect()
+        }
+
+        /// The unsettled looks since the last one at another version.
+        fn run(&self, file: usize) -> Vec<(Instant, i64)> {
+            let all: Vec<_> = self.looks.iter().filter(|look| look.1 == file).map(|look| (look.0, look.2)).collect();
+            let Some(&(_, version)) = all.last() else { return Vec::new() };
+            let other = all.iter().rposition(|look| look.1 != version).map_or(0, |at| at + 1);
+            all[other..].to_vec()
+        }
+
+        fn is_due(&self, file: usize, now: Instant) -> Option<Writing> {
+            let waiting = self.waiting(file);
+            let quiet = waiting.last().is_some_and(|last| now >= last.0 + QUIET) || waiting.first().is_some_and(|f| now >= f.0 + LONGEST);
+            match waiting.last() {
+                Some((_, writer)) => quiet.then_some(*writer),
+                None => self.run(file).first().filter(|first| now >= first.0 + STILL).map(|_| Writing::Unknown),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_what_a_naive_record_of_everything_says(steps in steps()) {
+            let names = ["/a", "/b", "/c"];
+            let (mut settle, mut oracle) = (Settle::default(), Oracle::default());
+            // Each file's version and when it was last written, while it is there.
+            let mut files: [Option<(i64, Instant)>; 3] = [None; 3];
+            let (mut now, mut version) = (Instant::now(), 0);
+            for (wait, file, step) in steps {
+                // Never two things at one moment, which a list in order could not tell apart.
+                now += Duration::from_millis(wait + 1);
+                let hint = match step {
+                    Step::Write => {
+                        version += 1;
+                        let was_there = files[file].replace((version, now)).is_some();
+                        // Only the making of a file raises an event; more bytes do not.
+                        (!was_there).then_some(Writing::Unknown)
+                    }
+                    Step::Close => files[file].map(|_| Writing::Over),
+                    Step::Remove => files[file].take().map(|_| Writing::Over),
+                    Step::Tick => None,
+                };
+                if let Some(writer) = hint {
+                    settle.hint(Path::new(names[file]), writer, now);
+                    oracle.hints.push((now, file, writer));
+                }
+                if !matches!(step, Step::Tick) {
+                    continue;
+                }
+                let due = settle.take_due(now);
+                let expected: Vec<_> =
+                    (0..3).filter_map(|file| Some((PathBuf::from(names[file]), oracle.is_due(file, now)?))).collect();
+                prop_assert_eq!(&due, &expected);
+                for (path, writer) in due {
+                    let file = names.iter().position(|name| Path::new(name) == path).expect("one of them");
+                    oracle.taken.push((now, file));
+                    let Some((version, written)) = files[file] else {
+                        oracle.looks.retain(|look| look.1 != file);
+                        continue;
+                    };
+                    let settled = settle.is_settled(&path, &stamp(version), writer, Some(now - written), now);
+                    let still = oracle.run(file).first().is_some_and(|&(since, seen)| seen == version && now >= since + STILL);
+                    prop_assert_eq!(settled, writer == Writing::Over || now - written >= STILL || still);
+                    if settled {
+                        oracle.looks.retain(|look| look.1 != file);
+                    } else {
+                        oracle.looks.push((now, file, version));
+                    }
+                }
+            }
+            // Left alone, everything comes out.
+            let mut rounds = 0;
+            while let Some(next) = settle.next() {
+                rounds += 1;
+                prop_assert!(rounds < 10);
+                now = now.max(next);
+                for (path, writer) in settle.take_due(now) {
+                    let file = names.iter().position(|name| Path::new(name) == path).expect("one of them");
+                    if let Some((version, written)) = files[file] {
+                        settle.is_settled(&path, &stamp(version), writer, Some(now - written), now);
+                    }
+                }
+            }
+        }
     }
 }

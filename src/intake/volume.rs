@@ -48,11 +48,6 @@ impl Volume {
         let silent = SILENT.contains(&self.kind.as_str()) || self.kind.starts_with("fuse");
         silent.then(|| format!("a {} filesystem does not tell of all changes", self.kind))
     }
-
-    fn number(&self) -> u64 {
-        let hash = blake3::hash(self.id.as_bytes());
-        u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight bytes"))
-    }
 }
 
 /// Numbers that stand for filesystems in stamps, and stay the same when device numbers change.
@@ -67,9 +62,29 @@ impl Volumes {
     pub fn number(&mut self, folder: &Path, device: u64) -> (u64, bool) {
         *self.known.entry(device).or_insert_with(|| {
             let volume = Volume::of(folder).filter(|_| fs::metadata(folder).is_ok_and(|m| m.dev() == device));
-            volume.map_or((device, true), |v| (v.number(), !UNNUMBERED.contains(&v.kind.as_str()) && !v.kind.starts_with("fuse")))
+            volume.map_or((device, true), |v| (number(&v.id), !UNNUMBERED.contains(&v.kind.as_str()) && !v.kind.starts_with("fuse")))
         })
     }
+
+    /// All filesystems that are mounted.
+    pub fn mounted() -> Volumes {
+        let ids = mounts().into_iter().filter_map(|mount| mount.id());
+        Volumes { known: ids.map(|id| (number(&id), (number(&id), true))).collect() }
+    }
+
+    /// Whether a number stands for one of these.
+    pub fn hold(&self, number: u64) -> bool {
+        self.known.values().any(|(known, _)| *known == number)
+    }
+
+    #[cfg(test)]
+    pub fn of_numbers(numbers: impl IntoIterator<Item = u64>) -> Volumes {
+        Volumes { known: numbers.into_iter().map(|number| (number, (number, true))).collect() }
+    }
+}
+
+fn number(id: &str) -> u64 {
+    u64::from_le_bytes(blake3::hash(id.as_bytes()).as_bytes()[..8].try_into().expect("eight bytes"))
 }
 
 struct Mount {
@@ -85,7 +100,8 @@ impl Mount {
         if let Some(uuid) = uuid(Path::new(&self.source)) {
             return Some(format!("uuid:{uuid}"));
         }
-        if SILENT.contains(&self.kind.as_str()) || self.kind.starts_with("fuse.") {
+        // Asking these where nobody answers would wait for ever.
+        if SILENT.contains(&self.kind.as_str()) || self.kind.starts_with("fuse") {
             return Some(format!("share:{}:{}", self.kind, self.source.display()));
         }
         let fsid = rustix::fs::statvfs(&self.point).ok()?.f_fsid;

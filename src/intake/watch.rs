@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use notify::event::{CreateKind, EventKind, RemoveKind};
 use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::Writing;
 use crate::photo::Format;
 
 /// Something may have happened.
 #[derive(Debug)]
 pub enum Hint {
     /// To this path.
-    Path(PathBuf),
+    Path(PathBuf, Writing),
     /// Events were lost: anything may have happened anywhere.
     Lost,
 }
@@ -38,7 +39,10 @@ impl Watch {
                 let is_of_a_file =
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
                 let matters = |path: &PathBuf| !is_of_a_file || Format::from_name(path).is_some();
-                paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path)));
+                // A file that was only made has a writer, who closes it in the end; a link has none, and is not young.
+                let is_made = matches!(kind, EventKind::Create(made) if made != CreateKind::Folder);
+                let writer = if is_made { Writing::Unknown } else { Writing::Over };
+                paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path, writer)));
             }
             Err(_) => hint(Hint::Lost),
         };

@@ -23,27 +23,25 @@ impl Writer {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Adds a root, or finds it. Roots below it become part of it, with all that is known of them.
-    pub fn add_root(&mut self, path: &Path) -> Result<RootId> {
+    /// Adds a root, or finds it. Roots below it become part of it ([`absorb`](Writer::absorb)).
+    pub fn add_root(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
         let bytes = path.as_os_str().as_bytes();
         self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
         let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1", [bytes], |row| row.get(0))?);
-        self.absorb()?;
+        self.absorb(is_hidden)?;
         Ok(id)
     }
 
-    /// Makes roots that lie in another, and not in something hidden there, part of it. Moving rows
-    /// and forgetting the root are in two files: this is also what mends a crash between them.
-    pub(super) fn absorb(&mut self) -> Result<()> {
+    /// Makes roots that lie in another, and not in what is hidden there (by the path below it), part of it,
+    /// with all that is known of them. Moving rows and forgetting the root are in two files: this is also
+    /// what mends a crash between them.
+    pub fn absorb(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
         let roots = self.roots()?;
         for inner in &roots {
             let below =
                 |outer: &Root| inner.path.strip_prefix(&outer.path).ok().filter(|below| !below.as_os_str().is_empty()).map(Path::to_owned);
-            let is_hidden = |below: &Path| below.iter().any(|part| part.as_bytes().starts_with(b"."));
-            let Some((outer, below)) = roots.iter().find_map(|outer| Some((outer, below(outer)?))).filter(|(_, below)| !is_hidden(below))
-            else {
-                continue;
-            };
+            let holding = roots.iter().find_map(|outer| Some((outer, below(outer)?))).filter(|(_, below)| !is_hidden(below));
+            let Some((outer, below)) = holding else { continue };
             let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
             let batch = self.index.transaction()?;
             for table in ["files", "failures"] {

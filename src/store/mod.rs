@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::photo::{Capture, ContentHash, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place};
 
 pub use reader::{Reader, Wanted};
-pub use writer::{Batch, IsNew, Writer};
+pub use writer::{Batch, IsNew, Sight, Writer};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]

@@ -102,13 +102,26 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Whether another path holds the file of this place, which moved there then.
-    pub fn has_moved(&self, place: &Place) -> Result<bool> {
+    /// Whether some path holds this file, already read.
+    pub fn is_known(&self, stamp: &Stamp) -> Result<bool> {
         let mut statement = self.index.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM files f JOIN files g USING (volume, inode, size, mtime)
-             WHERE f.root = ?1 AND f.path = ?2 AND f.inode <> 0 AND g.id <> f.id)",
+            "SELECT EXISTS (SELECT 1 FROM files WHERE inode = ?2 AND inode <> 0 AND size = ?3 AND mtime = ?4 AND volume = ?1 AND photo IS NOT NULL)",
         )?;
-        Ok(statement.query_row(params![place.root.0, place.path.as_os_str().as_bytes()], |row| row.get(0))?)
+        let found = statement
+            .query_row(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime], |row| row.get(0))?;
+        Ok(found)
+    }
+
+    /// Some of the other files that hold the photo of this place; `None` when it holds none.
+    pub fn other_files(&self, place: &Place) -> Result<Option<Vec<Place>>> {
+        let key = params![place.root.0, place.path.as_os_str().as_bytes()];
+        let mut statement = self.index.prepare_cached("SELECT id, photo FROM files WHERE root = ?1 AND path = ?2 AND photo IS NOT NULL")?;
+        let Some((id, photo)) = statement.query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).optional()? else {
+            return Ok(None);
+        };
+        let mut statement = self.index.prepare_cached("SELECT root, path FROM files WHERE photo = ?1 AND id <> ?2 LIMIT 256")?;
+        let rows = statement.query_map([photo, id], place_of)?;
+        Ok(Some(rows.collect::<rusqlite::Result<_>>()?))
     }
 
     /// The other known names of the file of this place.
@@ -116,9 +129,7 @@ impl Reader {
         let mut statement = self.index.prepare_cached(
             "SELECT g.root, g.path FROM files f JOIN files g USING (volume, inode) WHERE f.root = ?1 AND f.path = ?2 AND f.inode <> 0 AND g.id <> f.id",
         )?;
-        let rows = statement.query_map(params![place.root.0, place.path.as_os_str().as_bytes()], |row| {
-            Ok(Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) })
-        })?;
+        let rows = statement.query_map(params![place.root.0, place.path.as_os_str().as_bytes()], place_of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -373,8 +384,12 @@ impl Reader {
     }
 }
 
+fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) })
+}
+
 fn pending(row: &Row<'_>) -> rusqlite::Result<(Place, Stamp)> {
-    Ok((Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) }, stamp(row, 2)?))
+    Ok((place_of(row)?, stamp(row, 2)?))
 }
 
 fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {

@@ -25,9 +25,7 @@ impl Writer {
     pub fn open(location: &Location) -> Result<Writer> {
         let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always)?;
         let index = open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly)?;
-        let mut writer = Writer { library, index };
-        writer.absorb()?;
-        Ok(writer)
+        Ok(Writer { library, index })
     }
 
     /// Runs `work` in one transaction: all of it is kept, or, on an error, none.
@@ -48,7 +46,11 @@ impl Batch<'_> {
     /// Records a file that was seen. With a new stamp it becomes pending and its failure, if any,
     /// is forgotten; unless it is a known file's inode, moved or linked here: then it holds the
     /// same photo. So what was seen must be recorded before what is gone.
-    pub fn see(&mut self, place: &Place, stamp: &Stamp) -> Result<()> {
+    pub fn see(&mut self, place: &Place, stamp: &Stamp) -> Result<Sight> {
+        let key = params![place.root.0, place.path.as_os_str().as_bytes()];
+        let mut statement = self.transaction.prepare_cached("SELECT photo IS NOT NULL FROM files WHERE root = ?1 AND path = ?2")?;
+        let held_photo = statement.query_row(key, |row| row.get(0)).optional()?.unwrap_or(false);
+        drop(statement);
         let changed = self
             .transaction
             .prepare_cached(
@@ -66,24 +68,38 @@ impl Batch<'_> {
                 stamp.mtime,
                 stamp.ctime
             ])?;
-        if changed > 0 {
-            self.forgive(place)?;
-            self.transaction
-                .prepare_cached(
-                    "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
-                     FROM (SELECT content, photo FROM files
-                           WHERE inode = ?4 AND inode <> 0 AND size = ?5 AND mtime = ?6 AND volume = ?3 AND photo IS NOT NULL LIMIT 1) known
-                     WHERE root = ?1 AND path = ?2",
-                )?
-                .execute(params![
-                    place.root.0,
-                    place.path.as_os_str().as_bytes(),
-                    stamp.volume as i64,
-                    stamp.inode as i64,
-                    stamp.size as i64,
-                    stamp.mtime
-                ])?;
-            self.see_links(stamp)?;
+        if changed == 0 {
+            return Ok(Sight { holds_photo: held_photo, held_photo });
+        }
+        self.forgive(place)?;
+        let linked = self
+            .transaction
+            .prepare_cached(
+                "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
+                 FROM (SELECT content, photo FROM files
+                       WHERE inode = ?4 AND inode <> 0 AND size = ?5 AND mtime = ?6 AND volume = ?3 AND photo IS NOT NULL LIMIT 1) known
+                 WHERE root = ?1 AND path = ?2",
+            )?
+            .execute(params![
+                place.root.0,
+                place.path.as_os_str().as_bytes(),
+                stamp.volume as i64,
+                stamp.inode as i64,
+                stamp.size as i64,
+                stamp.mtime
+            ])?;
+        self.see_links(stamp)?;
+        Ok(Sight { holds_photo: linked > 0, held_photo })
+    }
+
+    /// Files of a root that could not be opened or read become pending again.
+    pub fn retry(&mut self, root: RootId) -> Result<()> {
+        let failed = "SELECT path FROM failures WHERE root = ?1 AND stage IN ('open', 'read')";
+        let files = format!("UPDATE files SET pending = 1 WHERE root = ?1 AND photo IS NULL AND path IN ({failed})");
+        if self.transaction.execute(&files, [root.0])? > 0 {
+            let settled = "DELETE FROM failures WHERE root = ?1 AND stage IN ('open', 'read')
+                           AND path IN (SELECT path FROM files WHERE root = ?1 AND pending)";
+            self.transaction.execute(settled, [root.0])?;
         }
         Ok(())
     }
@@ -305,6 +321,13 @@ impl Batch<'_> {
         self.transaction.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [name, value])?;
         Ok(())
     }
+}
+
+/// What a path holds once it was seen, and held before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sight {
+    pub holds_photo: bool,
+    pub held_photo: bool,
 }
 
 /// Whether a photo was not in the index before.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// A module and the modules it may use. `photo` is free to all.
 const MAY_USE: [(&str, &[&str]); 10] = [
     ("photo", &[]),
-    ("config", &["vision"]),
+    ("config", &["intake", "vision"]),
     ("intake", &[]),
     ("vision", &[]),
     ("store", &[]),
@@ -18,9 +18,10 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// A heavy crate's only homes.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
+    ("globset", &["intake"]),
     ("image", &["vision"]),
     ("jpeg_encoder", &["learn/edits"]),
     ("jpeg_decoder", &["vision/decode"]),

@@ -1,0 +1,214 @@
+//! What the store is told of a look at the disk.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::thread::Intake;
+use crate::daemon::shared::write;
+use crate::daemon::write::{Moves, Write};
+use crate::intake::{self, Change, Found, Writing};
+use crate::photo::{Failure, FileState, Place, Root, RootId, Stage, Stamp};
+
+/// Changes written at once during a scan.
+const BATCH: usize = 2000;
+
+/// So many files of a root may go at once without a question.
+const FEW: usize = 50;
+
+/// What the store must be told of a place.
+#[derive(Default)]
+pub struct Difference {
+    seen: Vec<(Place, Stamp)>,
+    /// With the stamps of those that were indexed.
+    gone: Vec<(Place, Option<Stamp>)>,
+    /// Files on a filesystem that is not mounted.
+    away: Vec<Place>,
+    unreadable: Vec<(Place, Failure)>,
+    /// Folders that could not be listed before and can be now.
+    forgiven: Vec<Place>,
+}
+
+/// What became of differences.
+#[derive(Default)]
+pub struct Recorded {
+    /// Files that were seen, or forgotten.
+    pub changes: u64,
+    /// Files that are gone, but too many at once to be forgotten without a word.
+    pub missing: usize,
+    pub away: usize,
+}
+
+impl Intake {
+    /// How what was found differs from the store, which must hold all that earlier looks found. The
+    /// writers of `closed` are done.
+    pub(super) fn difference(&mut self, root: &Root, place: &Place, found: &Found, closed: &HashSet<PathBuf>) -> Option<Difference> {
+        let known = self.reader.files(place).ok()?;
+        let unreadable_before = self.reader.unreadable_folders(place).ok()?;
+        let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
+        let mut difference = Difference {
+            forgiven: unreadable_before.iter().filter(|p| !found.unreadable.iter().any(|(q, _)| q == *p)).map(|p| at(p)).collect(),
+            unreadable: found
+                .unreadable
+                .iter()
+                .map(|(path, why)| (at(path), Failure::new(Stage::Open, format!("this folder cannot be read: {why}"))))
+                .collect(),
+            ..Difference::default()
+        };
+        let (mut links, mut asked) = (Vec::new(), HashSet::new());
+        for change in intake::compare(found, &known) {
+            let (path, inode) = match &change {
+                Change::Seen(path, stamp) => (path, Some(stamp.inode)),
+                Change::Gone(path) | Change::Away(path) => (path, None),
+            };
+            // Once for each file: one with many names loses many of them at once.
+            if known
+                .get(path)
+                .is_some_and(|known| Some(known.stamp.inode) != inode && asked.insert((known.stamp.volume, known.stamp.inode)))
+            {
+                links.extend(self.reader.links(&at(path)).unwrap_or_default());
+            }
+            match change {
+                Change::Seen(path, stamp) => {
+                    if self.is_settled(root, &path, &stamp, closed) {
+                        difference.seen.push((at(&path), stamp));
+                    }
+                }
+                Change::Gone(path) => {
+                    let indexed = known.get(&path).filter(|known| known.state == FileState::Indexed);
+                    difference.gone.push((at(&path), indexed.map(|known| known.stamp)));
+                }
+                Change::Away(path) => difference.away.push(at(&path)),
+            }
+        }
+        self.suspect(links);
+        Some(difference)
+    }
+
+    /// Whether a file can be read. If not, it is looked at again, and its root is busy until then.
+    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, closed: &HashSet<PathBuf>) -> bool {
+        let path = root.path.join(path);
+        let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
+        let age = SystemTime::now().duration_since(written).ok();
+        let writing = if closed.contains(&path) { Writing::Over } else { Writing::Unknown };
+        if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
+            return true;
+        }
+        // A file that is known by another name was moved or linked here: it is not read anyway.
+        if self.reader.is_known(stamp).unwrap_or(false) {
+            return true;
+        }
+        self.settling.entry(root.id).or_insert_with(|| self.shared.activity.begin(root.id));
+        false
+    }
+
+    /// Looks again at other names of files that lost one: who wrote through that name before it went
+    /// raised no event for the others.
+    fn suspect(&mut self, links: Vec<Place>) {
+        for link in links {
+            if let Some(path) = self.shared.path_of(&link) {
+                self.intakes.hint(link.root, path);
+            }
+        }
+    }
+
+    /// Has what differs written: all that is there first, then what is gone, as far as that is believed or
+    /// to be forgotten whatever it is.
+    pub(super) fn record(&mut self, differences: Vec<Difference>, forget: bool) -> Recorded {
+        let mut all = Difference::default();
+        for difference in differences {
+            all.seen.extend(difference.seen);
+            all.gone.extend(difference.gone);
+            all.away.extend(difference.away);
+            all.unreadable.extend(difference.unreadable);
+            all.forgiven.extend(difference.forgiven);
+        }
+        let moves = Arc::new(moves(&all));
+        if !all.forgiven.is_empty() || !all.unreadable.is_empty() {
+            self.write(Write::Folders { forgiven: all.forgiven, unreadable: all.unreadable });
+        }
+        let changes = all.seen.len();
+        // Part by part: workers need not wait for the last of a large scan.
+        for part in all.seen.chunks(BATCH) {
+            self.write(Write::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
+        }
+        let gone: Vec<Place> = all.gone.into_iter().map(|(place, _)| place).collect();
+        let (gone, missing, away) = match forget {
+            true => (gone.into_iter().chain(all.away).collect(), 0, 0),
+            false => {
+                let (believed, missing) = self.believed(gone);
+                (believed, missing, all.away.len())
+            }
+        };
+        for part in gone.chunks(BATCH) {
+            self.write(Write::Files { seen: Vec::new(), gone: part.to_vec(), moves: moves.clone() });
+        }
+        Recorded { changes: (changes + gone.len()) as u64, missing, away }
+    }
+
+    /// What may be forgotten of what is gone, and how many files may not: when most of a root goes
+    /// at once, it was more likely a disk that went than a person who deleted.
+    fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, usize) {
+        // A person said not to look there.
+        let (mut believed, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| self.shared.settings.rules.hide(&p.path));
+        let everywhere: HashSet<Place> = gone.iter().cloned().collect();
+        let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
+        gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));
+        let mut held_back = 0;
+        for (root, gone) in of_roots {
+            // What is lost with a file is the photo it holds: not if that is elsewhere, moved or copied.
+            let is_elsewhere = |place: &Place| {
+                let others = self.reader.other_files(place);
+                others.is_ok_and(|others| others.is_none_or(|o| o.iter().any(|o| !everywhere.contains(o) && self.shared.is_online(o.root))))
+            };
+            let (kept, lost): (Vec<Place>, Vec<Place>) = if gone.len() < FEW || self.flush().is_none() {
+                (gone, Vec::new())
+            } else {
+                gone.into_iter().partition(is_elsewhere)
+            };
+            believed.extend(kept);
+            let all = self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(usize::MAX);
+            if lost.len() < FEW || lost.len() as f64 <= self.shared.settings.forget_at_once * all as f64 {
+                believed.extend(lost);
+                continue;
+            }
+            held_back += lost.len();
+            tracing::warn!("{} of {all} files of a folder are gone at once; they are kept until somebody says so", lost.len());
+            if let Some(state) = write(&self.shared.states).get_mut(&root) {
+                state.missing = lost.len();
+            }
+        }
+        believed.sort_unstable();
+        (believed, held_back)
+    }
+
+    /// Waits until what was written is in the store: a file that is again as the store still says
+    /// it was, but as the last look did not find it, would be taken for unchanged.
+    pub(super) fn flush(&self) -> Option<()> {
+        let (done, wait) = sync_channel(1);
+        self.writes.send(Write::Flush(done)).ok()?;
+        wait.recv().ok()
+    }
+
+    pub(super) fn write(&self, write: Write) {
+        // The writer outlives intake, except at the end, when nothing more needs writing.
+        let _ = self.writes.send(write);
+    }
+}
+
+/// Which of the files that are gone were seen under another name.
+fn moves(difference: &Difference) -> Moves {
+    let key = |stamp: &Stamp| (stamp.volume, stamp.inode, stamp.size, stamp.mtime);
+    let gone: HashMap<_, &Place> =
+        difference.gone.iter().filter_map(|(place, stamp)| Some((key(stamp.as_ref().filter(|s| s.inode != 0)?), place))).collect();
+    let mut moves = Moves::default();
+    for (place, stamp) in &difference.seen {
+        if let Some(&from) = gone.get(&key(stamp)) {
+            moves.left.insert(from.clone());
+            moves.from.insert(place.clone(), from.clone());
+        }
+    }
+    moves
+}
