@@ -131,6 +131,9 @@ pub struct Photo {
     /// Base64 of each of `paths`, only when one of them is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths_bytes: Option<Vec<String>>,
+    /// Which of `paths`, counted from 0, are on a disk that is not here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offline: Vec<usize>,
     /// Of one file.
     pub bytes: u64,
     pub width: u32,
@@ -163,6 +166,9 @@ pub struct FilePair {
     pub a: PathText,
     pub b: PathText,
     pub relation: Relation,
+    /// Whether one of the two is on a disk that is not here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -236,6 +242,16 @@ pub enum What {
     },
     /// A file is gone.
     Gone(PathText),
+    /// Photos that had no copies have some now.
+    NewCluster {
+        cluster: String,
+        paths: Vec<String>,
+    },
+    /// Photos that had copies have more now.
+    ClusterGrew {
+        cluster: String,
+        paths: Vec<String>,
+    },
     /// A root went away; its photos stay.
     Offline {
         #[serde(flatten)]

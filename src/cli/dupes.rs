@@ -26,10 +26,14 @@ pub fn print(out: &mut impl Write, answer: &Clusters, format: DupesFormat) -> io
     }
 }
 
-/// What could go: every file but one of the representative, NUL after each.
+/// What could go: every file but one of the representative, NUL after each. Of files on a disk that is not
+/// here nothing is said, and one of those that are here always stays.
 fn paths0(out: &mut impl Write, answer: &Clusters) -> io::Result<()> {
-    for photo in answer.clusters.iter().flat_map(|c| &c.photos) {
-        for path in raw_paths(photo).into_iter().skip(usize::from(photo.representative)) {
+    for cluster in &answer.clusters {
+        let here = cluster.photos.iter().flat_map(|photo| {
+            raw_paths(photo).into_iter().enumerate().filter(|(place, _)| !photo.offline.contains(place)).map(|(_, path)| path)
+        });
+        for path in here.skip(1) {
             out.write_all(&path)?;
             out.write_all(b"\0")?;
         }
@@ -94,7 +98,8 @@ fn lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -
         };
         let size = format!("{} × {}", photo.width, photo.height);
         let taken = photo.taken.as_deref().map(time).unwrap_or_default();
-        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {}", photo.format, bytes(photo.bytes), shown(path))?;
+        let away = if photo.offline.contains(&number) { " (offline)".yellow().to_string() } else { String::new() };
+        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {}{away}", photo.format, bytes(photo.bytes), shown(path))?;
     }
     Ok(())
 }

@@ -84,6 +84,9 @@ impl From<daemon::Error> for Failure {
         let hint = match &error {
             daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace takes its place"),
             daemon::Error::Store(crate::store::Error::Newer(_)) => Some("update similard, or name another directory with --data-dir"),
+            daemon::Error::Store(crate::store::Error::Damaged { .. }) => {
+                Some("it holds what cannot be made again: put a copy of yours in its place, or move it away and decide anew")
+            }
             daemon::Error::Store(e) if e.is_disk() => Some("make room, or name another directory with --data-dir"),
             _ => None,
         };

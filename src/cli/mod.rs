@@ -12,12 +12,13 @@ mod tuning;
 use std::env;
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{self, ExitCode};
 
 use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Settings;
+use crate::config::{Settings, own_program};
 use crate::vision::apart;
 use crate::{daemon, vision};
 use args::{Arguments, Command, DaemonArguments};
@@ -84,7 +85,10 @@ fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode,
     }
     let filter = EnvFilter::try_from_env("SIMILARD_LOG").unwrap_or_else(|_| EnvFilter::new("similard=info,warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false).init();
-    daemon::run(settings)?;
+    if daemon::run(settings)? == daemon::Ended::ToStartAgain {
+        let arguments = env::args_os().skip(1).filter(|argument| argument != "--replace");
+        return Err(Failure::from(process::Command::new(own_program()?).args(arguments).exec()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -173,6 +173,8 @@ pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
         What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
         What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
+        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "copies ".bold(), paths_of(paths)),
+        What::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
         What::Offline { path, reason } => writeln!(out, "offline {}: {reason}", shown(&path.path)),
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
         What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
@@ -183,6 +185,14 @@ pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::HeadChanged { name } => writeln!(out, "head    {name} answers from now on"),
         What::Missed { count: missed } => writeln!(out, "{}  {missed} events went by too fast", "missed".red()),
     }
+}
+
+/// The first few of the files of a cluster.
+fn paths_of(paths: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let first: Vec<String> = paths.iter().take(SHOWN).map(|path| shown(path)).collect();
+    let rest = if paths.len() > SHOWN { format!(" and {} more", paths.len() - SHOWN) } else { String::new() };
+    format!("{}{rest}", first.join(", "))
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub struct Settings {
     pub forget_at_once: f64,
     /// What is not looked at below the roots.
     pub rules: Rules,
+    /// Whether new copies are told on the desktop.
+    pub notify_desktop: bool,
     /// After so many decisions a head is tuned without being asked for, when nothing else is to do.
     pub tune_after_decisions: Option<usize>,
 }
@@ -69,6 +71,7 @@ struct File {
     exclude: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
+    notify_desktop: Option<bool>,
     tune_after_decisions: Option<usize>,
 }
 
@@ -119,6 +122,7 @@ impl Settings {
             },
             forget_at_once: file.forget_at_once.unwrap_or(0.5),
             rules,
+            notify_desktop: file.notify_desktop.unwrap_or(false),
             tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
         })
     }

@@ -16,7 +16,7 @@ use super::shared::{Shared, folder_id, lock, read};
 use super::write::Write;
 use super::{decisions, heads, tuning};
 use crate::api::types::{
-    self, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs,
+    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs,
     Progress, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Problem, Service, text_of};
@@ -144,6 +144,13 @@ impl Answers {
             included: self.shared.settings.rules.included().to_vec(),
             coverage: self.coverage(reader, &scope)?,
         })
+    }
+
+    fn file_pair(&self, distance: f32, x: &Place, y: &Place, relation: Relation) -> FilePair {
+        let offline = !self.is_online(x) || !self.is_online(y);
+        let (x, y) = (text_of(&self.shared.shown_path(x)), text_of(&self.shared.shown_path(y)));
+        let (a, b) = if x.path <= y.path { (x, y) } else { (y, x) };
+        FilePair { distance, a, b, relation, offline }
     }
 
     /// Whether a path is that of an offline root whose filesystem is mounted elsewhere now, which is
@@ -293,14 +300,13 @@ impl Service for Answers {
         let active = read(&self.shared.active);
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let decisions = read(&self.shared.decisions);
-        let path_of = |place: &Place| self.shared.path_of(place).unwrap_or_else(|| place.path.clone());
-        let ground = Ground { reader: &reader, active: &active, decisions: &decisions, path_of: &path_of };
+        let ground = Ground { reader: &reader, active: &active, decisions: &decisions, shared: &self.shared };
         let mut clusters = clustering::clusters(&ground, &scopes, threshold, &selection.relations)?;
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
-            clusters.retain(|(members, _)| members.iter().any(|photo| asked.contains(photo)));
+            clusters.retain(|cluster| cluster.photos.iter().any(|(photo, _)| asked.contains(photo)));
         }
-        let clusters = clusters.into_iter().map(|(_, cluster)| cluster).collect();
+        let clusters = clusters.into_iter().map(Into::into).collect();
         let head = active.head.name().to_owned();
         Ok(Clusters { version: 1, threshold, head, clusters, coverage: self.coverage(&reader, &asked)? })
     }
@@ -316,20 +322,19 @@ impl Service for Answers {
         }
         let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
         let photos = reader.photos(&scopes, Wanted::TheseAndSeveral(&named))?;
-        let text = |place: &Place| text_of(&self.shared.path_of(place).unwrap_or_else(|| place.path.clone()));
         let decisions = read(&self.shared.decisions);
         let mut pairs = Vec::new();
         if clustering::shows(&selection.relations, Relation::Identical) {
             for photo in photos.values() {
                 let first = &photo.files[0].place;
-                pairs.extend(photo.files[1..].iter().map(|other| file_pair(0.0, text(first), text(&other.place), Relation::Identical)));
+                pairs.extend(photo.files[1..].iter().map(|other| self.file_pair(0.0, first, &other.place, Relation::Identical)));
             }
         }
         for pair in near {
             let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
             let Some(relation) = clustering::related(&decisions, a, b) else { continue };
             if clustering::shows(&selection.relations, relation) {
-                pairs.push(file_pair(pair.distance, text(&a.files[0].place), text(&b.files[0].place), relation));
+                pairs.push(self.file_pair(pair.distance, &a.files[0].place, &b.files[0].place, relation));
             }
         }
         pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then_with(|| (&x.a.path, &x.b.path).cmp(&(&y.a.path, &y.b.path))));
@@ -400,11 +405,6 @@ impl Service for Answers {
 }
 
 /// By path, so that an answer does not depend on what was seen first.
-fn file_pair(distance: f32, x: types::PathText, y: types::PathText, relation: Relation) -> FilePair {
-    let (a, b) = if x.path <= y.path { (x, y) } else { (y, x) };
-    FilePair { distance, a, b, relation }
-}
-
 fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
     if distance <= REACH {
         return Ok(distance);

@@ -83,7 +83,7 @@ impl Encoder {
         let similar = similar.map(|(record, distance)| Neighbour {
             distance,
             relation: between(&decisions, record, &asked),
-            photo: clustering::photo(record, false, &|place| shared.path_of(place).unwrap_or_else(|| place.path.clone())),
+            photo: clustering::photo(record, false, shared),
         });
         Ok(Similar { head, similar: similar.collect() })
     }

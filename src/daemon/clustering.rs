@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::os::unix::ffi::OsStrExt;
 
 use super::heads::Active;
+use super::shared::Shared;
 use crate::api::text_of;
 use crate::api::types::{Cluster, ClusterPair, Photo};
 use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance, relation};
@@ -34,7 +35,24 @@ pub struct Ground<'a> {
     pub reader: &'a Reader,
     pub active: &'a Active,
     pub decisions: &'a Decisions,
-    pub path_of: &'a dyn Fn(&Place) -> PathBuf,
+    /// Where roots are.
+    pub shared: &'a Shared,
+}
+
+/// A cluster as it is answered, with the numbers of its photos, the representative first.
+pub struct Answer {
+    pub id: String,
+    pub diameter: Distance,
+    pub loose: bool,
+    pub photos: Vec<(PhotoId, Photo)>,
+    pub pairs: Vec<ClusterPair>,
+}
+
+impl From<Answer> for Cluster {
+    fn from(answer: Answer) -> Cluster {
+        let Answer { id, diameter, loose, photos, pairs } = answer;
+        Cluster { id, diameter, loose, photos: photos.into_iter().map(|(_, photo)| photo).collect(), pairs }
+    }
 }
 
 /// What two photos are to each other: what a person said, or else what the camera did. Photos that
@@ -47,15 +65,9 @@ pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Optio
     }
 }
 
-/// The clusters of the scopes with the numbers of their photos, largest first: most files, then
-/// most bytes that its copies take.
-pub fn clusters(
-    ground: &Ground<'_>,
-    scopes: &[Place],
-    threshold: Distance,
-    relations: &[Relation],
-) -> Result<Vec<(Vec<PhotoId>, Cluster)>> {
-    let Ground { reader, active, decisions, path_of } = *ground;
+/// The clusters of the scopes, largest first: most files, then most bytes that its copies take.
+pub fn clusters(ground: &Ground<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<Vec<Answer>> {
+    let Ground { reader, active, decisions, shared } = *ground;
     let index = &active.index;
     let mut pairs = if shows_near(relations) { reader.pairs(active.number, threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, index));
@@ -75,15 +87,15 @@ pub fn clusters(
     let apart = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
-    let mut answers: Vec<(Vec<PhotoId>, Cluster)> = join(&here, &decided, &alone, threshold, apart, how_far)
+    let mut answers: Vec<Answer> = join(&here, &decided, &alone, threshold, apart, how_far)
         .into_iter()
         .map(|cluster| {
             let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
-            (cluster.photos.clone(), answer(&cluster, &records, decisions, path_of))
+            answer(&cluster, &records, decisions, shared)
         })
         .collect();
-    answers.sort_by_cached_key(|(_, c)| {
-        std::cmp::Reverse((c.photos.iter().map(|p| p.paths.len()).sum::<usize>(), spare_bytes(c), c.id.clone()))
+    answers.sort_by_cached_key(|c| {
+        std::cmp::Reverse((c.photos.iter().map(|(_, p)| p.paths.len()).sum::<usize>(), spare_bytes(c), c.id.clone()))
     });
     Ok(answers)
 }
@@ -100,12 +112,12 @@ fn decided(reader: &Reader, decisions: &Decisions) -> Result<Vec<(PhotoId, Photo
 }
 
 /// Bytes of every file but one of the representative.
-fn spare_bytes(cluster: &Cluster) -> u64 {
-    cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
+fn spare_bytes(cluster: &Answer) -> u64 {
+    cluster.photos.iter().map(|(_, p)| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
 }
 
-fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, path_of: &dyn Fn(&Place) -> PathBuf) -> Cluster {
-    let first_paths: Vec<PathBuf> = records.iter().map(|r| path_of(&r.files[0].place)).collect();
+fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, shared: &Shared) -> Answer {
+    let first_paths: Vec<PathBuf> = records.iter().map(|r| shared.shown_path(&r.files[0].place)).collect();
     let candidates: Vec<Candidate<'_>> = records
         .iter()
         .zip(&first_paths)
@@ -138,11 +150,11 @@ fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
         .collect();
     // By place, where distances are equal: the photos' own numbers depend on what was seen first.
     pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
-    Cluster {
+    Answer {
         id: id(records),
         diameter: cluster.diameter,
         loose: cluster.loose,
-        photos: order.iter().map(|&i| photo(records[i], i == best, path_of)).collect(),
+        photos: order.iter().map(|&i| (records[i].id, photo(records[i], i == best, shared))).collect(),
         pairs,
     }
 }
@@ -159,15 +171,17 @@ fn id(records: &[&PhotoRecord]) -> String {
 }
 
 /// A photo with its files, by absolute path.
-pub fn photo(record: &PhotoRecord, representative: bool, path_of: &dyn Fn(&Place) -> PathBuf) -> Photo {
-    let mut paths: Vec<PathBuf> = record.files.iter().map(|f| path_of(&f.place)).collect();
-    paths.sort_unstable();
-    let texts: Vec<_> = paths.iter().map(|p| text_of(p)).collect();
+pub fn photo(record: &PhotoRecord, representative: bool, shared: &Shared) -> Photo {
+    let mut files: Vec<(PathBuf, bool)> =
+        record.files.iter().map(|f| (shared.shown_path(&f.place), shared.is_online(f.place.root))).collect();
+    files.sort_unstable();
+    let texts: Vec<_> = files.iter().map(|(path, _)| text_of(path)).collect();
     let lossy = texts.iter().any(|t| t.path_bytes.is_some());
     Photo {
         path: texts[0].clone(),
-        paths_bytes: lossy.then(|| paths.iter().map(|p| STANDARD.encode(p.as_os_str().as_bytes())).collect()),
+        paths_bytes: lossy.then(|| files.iter().map(|(path, _)| STANDARD.encode(path.as_os_str().as_bytes())).collect()),
         paths: texts.into_iter().map(|t| t.path).collect(),
+        offline: files.iter().enumerate().filter(|(_, (_, is_online))| !is_online).map(|(place, _)| place).collect(),
         bytes: record.files[0].bytes,
         width: record.dimensions.width,
         height: record.dimensions.height,

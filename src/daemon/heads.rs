@@ -5,18 +5,17 @@
 //! answer holds, makes it the one that answers. So no answer mixes two heads, and a daemon that is
 //! killed anywhere goes on at its next start.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::{mem, thread};
 
-use super::clustering::{self, Ground};
+use super::comparison::Snapshot;
 use super::shared::{Shared, lock, read, write};
 use super::write::{Unwritten, Write, written};
 use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadInfo, What};
 use crate::likeness::{Arrival, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive, crowds, is_doubtful, pairs};
-use crate::photo::{Distance, Embedding, PhotoId, Place};
+use crate::photo::{Distance, Embedding, PhotoId};
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 
 /// The name of the head in the binary.
@@ -333,33 +332,10 @@ fn sweep(shared: &Shared, writes: &SyncSender<Write>, keep: &[HeadNumber]) -> Re
 
 /// How the clusters of the whole library change when `next` answers.
 fn changes(shared: &Shared, reader: &Reader, next: &Active) -> Result<ClusterChanges, Error> {
-    let scopes: Vec<Place> = read(&shared.roots).iter().map(|root| Place { root: root.id, path: "".into() }).collect();
-    let decisions = read(&shared.decisions).clone();
-    let path_of = |place: &Place| shared.path_of(place).unwrap_or_else(|| place.path.clone());
-    let clusters = |active: &Active| -> store::Result<Vec<(Vec<PhotoId>, Vec<String>)>> {
-        let ground = Ground { reader, active, decisions: &decisions, path_of: &path_of };
-        let clusters = clustering::clusters(&ground, &scopes, active.threshold, &[])?;
-        Ok(clusters.into_iter().map(|(members, c)| (members, c.photos.into_iter().map(|p| p.path.path).collect())).collect())
-    };
-    let (before, after) = (clusters(&read(&shared.active))?, clusters(next)?);
-    Ok(compare(&before, &after))
-}
-
-/// Clusters with at least two members in common are one that changed.
-fn compare(before: &[(Vec<PhotoId>, Vec<String>)], after: &[(Vec<PhotoId>, Vec<String>)]) -> ClusterChanges {
-    type Clusters = [(Vec<PhotoId>, Vec<String>)];
-    fn places(clusters: &Clusters) -> HashMap<PhotoId, usize> {
-        clusters.iter().enumerate().flat_map(|(i, (members, _))| members.iter().map(move |&photo| (photo, i))).collect()
-    }
-    fn met(members: &[PhotoId], others: &HashMap<PhotoId, usize>) -> HashMap<usize, usize> {
-        let mut common = HashMap::new();
-        members.iter().filter_map(|photo| others.get(photo)).for_each(|&other| *common.entry(other).or_insert(0) += 1);
-        common.retain(|_, count| *count >= 2 || members.len() == 1);
-        common
-    }
-    let (was, is) = (places(before), places(after));
+    let before = Snapshot::take(shared, reader, &read(&shared.active))?;
+    let after = Snapshot::take(shared, reader, next)?;
     let mut changes = ClusterChanges::default();
-    let mut tell = |change: Change, paths: &[String]| {
+    for (change, cluster) in before.changes(&after) {
         let count = match change {
             Change::New => &mut changes.new,
             Change::Gone => &mut changes.gone,
@@ -368,49 +344,8 @@ fn compare(before: &[(Vec<PhotoId>, Vec<String>)], after: &[(Vec<PhotoId>, Vec<S
         };
         *count += 1;
         if *count <= EXAMPLES {
-            changes.examples.push(ClusterChange { change, paths: paths.to_vec() });
-        }
-    };
-    for (members, paths) in after {
-        let old = met(members, &was);
-        let known: HashSet<PhotoId> = old.keys().flat_map(|&i| before[i].0.iter().copied()).collect();
-        if old.is_empty() {
-            tell(Change::New, paths);
-        } else if members.iter().any(|photo| !known.contains(photo)) || old.len() > 1 {
-            tell(Change::Grown, paths);
+            changes.examples.push(ClusterChange { change, paths: cluster.paths.clone() });
         }
     }
-    for (members, paths) in before {
-        let now = met(members, &is);
-        if now.is_empty() {
-            tell(Change::Gone, paths);
-        } else if !now.keys().any(|&i| members.iter().all(|photo| after[i].0.contains(photo))) {
-            tell(Change::Shrunk, paths);
-        }
-    }
-    changes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn clusters(of: &[&[i64]]) -> Vec<(Vec<PhotoId>, Vec<String>)> {
-        of.iter().map(|members| (members.iter().map(|&n| PhotoId(n)).collect(), Vec::new())).collect()
-    }
-
-    fn counts(before: &[&[i64]], after: &[&[i64]]) -> (u64, u64, u64, u64) {
-        let c = compare(&clusters(before), &clusters(after));
-        (c.new, c.gone, c.grown, c.shrunk)
-    }
-
-    #[test]
-    fn clusters_are_new_gone_grown_or_shrunk() {
-        assert_eq!(counts(&[&[1, 2]], &[&[1, 2]]), (0, 0, 0, 0));
-        assert_eq!(counts(&[&[1, 2]], &[&[3, 4]]), (1, 1, 0, 0));
-        assert_eq!(counts(&[&[1, 2]], &[&[1, 2, 3]]), (0, 0, 1, 0));
-        assert_eq!(counts(&[&[1, 2, 3]], &[&[1, 2]]), (0, 0, 0, 1));
-        assert_eq!(counts(&[&[1, 2], &[3, 4]], &[&[1, 2, 3, 4]]), (0, 0, 1, 0));
-        assert_eq!(counts(&[&[7]], &[&[7]]), (0, 0, 0, 0));
-    }
+    Ok(changes)
 }

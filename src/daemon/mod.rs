@@ -17,12 +17,14 @@
 mod answers;
 mod asking;
 mod clustering;
+mod comparison;
 mod decisions;
 mod feed;
 mod heads;
 mod intake;
 mod lock;
 mod mounts;
+mod news;
 mod power;
 mod presence;
 mod pulse;
@@ -33,7 +35,7 @@ mod tuning;
 mod work;
 mod write;
 
-pub use run::{Error, run};
+pub use run::{Ended, Error, run};
 
 use std::fs;
 use std::time::UNIX_EPOCH;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,7 +19,7 @@ use super::lock::{Lock, Socket, data_directory};
 use super::shared::{Known, Shared};
 use super::work::Crew;
 use super::write::WriteThread;
-use super::{feed, mounts, silence, tuning};
+use super::{feed, mounts, news, silence, tuning};
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
 use crate::likeness::HeadError;
@@ -54,16 +55,38 @@ pub enum Error {
 /// Changes that may wait for the writer; workers stop for it rather than fill memory.
 const WRITES: usize = 64;
 
-/// Runs until SIGTERM, SIGINT or a client says stop.
+/// Why the daemon ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// It was told to.
+    Told,
+    /// To start again, with a new index.
+    ToStartAgain,
+}
+
+/// Runs until SIGTERM, SIGINT or a client says stop, or until the index turns out to be damaged.
 ///
 /// # Errors
 /// See [`enum@Error`].
-pub fn run(settings: Settings) -> Result<(), Error> {
+pub fn run(settings: Settings) -> Result<Ended, Error> {
+    let location = Location::new(&settings.data_dir);
+    match run_once(settings) {
+        Err(e) if store::damage::is_noticed() => {
+            tracing::error!("{e}; the daemon starts again and makes a new index");
+            store::damage::suspect(&location)?;
+            Ok(Ended::ToStartAgain)
+        }
+        ended => ended,
+    }
+}
+
+fn run_once(settings: Settings) -> Result<Ended, Error> {
     data_directory(&settings.data_dir)?;
     let _lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
     writer.absorb(&|below| settings.rules.hide(below))?;
+    let set_aside = writer.set_aside.take();
     // From here on connections wait instead of failing.
     let (_socket, listener) = Socket::bind(&settings.socket)?;
     let backbone = Backbone::embedded()?;
@@ -80,6 +103,12 @@ pub fn run(settings: Settings) -> Result<(), Error> {
 
     let write_thread = WriteThread { shared: shared.clone(), writer, writes: write_queue, changed: HashSet::new() };
     let write_thread = thread::Builder::new().name("write".into()).spawn(move || write_thread.run())?;
+    if let Some(aside) = set_aside {
+        shared.set_problem(
+            "index",
+            Some(format!("the index was damaged; it is kept as {}, and is made again from the photos", aside.display())),
+        );
+    }
     let intakes = Intakes::new(shared.clone(), writes.clone());
     let crew = Crew {
         shared: shared.clone(),
@@ -92,6 +121,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     (0..shared.settings.workers).try_for_each(|_| crew.hire())?;
     silence::spawn(shared.clone(), crew)?;
     feed::spawn(shared.clone(), Reader::open(&location)?, jobs)?;
+    news::spawn(shared.clone(), Reader::open(&location)?)?;
     // Busy from the first request on, before intake has taken up its orders.
     roots.into_iter().try_for_each(|root| intakes.start(root))?;
     mounts::spawn(intakes.clone())?;
@@ -111,7 +141,8 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     runtime.shutdown_background();
     let _ = write_thread.join();
     tracing::info!("ended");
-    served
+    served?;
+    Ok(if shared.starts_again.load(Ordering::Relaxed) { Ended::ToStartAgain } else { Ended::Told })
 }
 
 async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Service>, shared: Arc<Shared>) -> Result<(), Error> {

@@ -98,9 +98,12 @@ pub struct Shared {
     /// Wakes feed: something may be pending.
     pub pending: Signal,
     pub pulses: Pulses,
+    /// Wakes news: clusters may be others now, or somebody wants to know.
+    pub news: Signal,
     /// What keeps which part from its work.
     pub problems: Mutex<BTreeMap<&'static str, String>>,
     pub stopping: AtomicBool,
+    pub starts_again: AtomicBool,
     pub stopped: Notify,
     events: broadcast::Sender<Event>,
     event_id: AtomicU64,
@@ -125,8 +128,10 @@ impl Shared {
             in_flight: Mutex::default(),
             pending: Signal::default(),
             pulses: Pulses::default(),
+            news: Signal::default(),
             problems: Mutex::default(),
             stopping: AtomicBool::new(false),
+            starts_again: AtomicBool::new(false),
             stopped: Notify::new(),
             events: broadcast::channel(EVENTS).0,
             event_id: AtomicU64::new(1),
@@ -140,17 +145,33 @@ impl Shared {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.pending.raise();
+        self.news.raise();
         self.tuning.wake();
         self.stopped.notify_one();
     }
 
+    /// Ends, to be started again.
+    pub fn start_again(&self) {
+        self.starts_again.store(true, Ordering::Relaxed);
+        self.stop();
+    }
+
     pub fn tell(&self, what: What) {
+        if !matches!(what, What::ScanStarted(_) | What::ScanFinished { .. } | What::NewCluster { .. } | What::ClusterGrew { .. }) {
+            self.news.raise();
+        }
         // Nobody listening is fine.
         let _ = self.events.send(Event { id: self.event_id.fetch_add(1, Ordering::Relaxed), what });
     }
 
     pub fn listen(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
+        let listener = self.events.subscribe();
+        self.news.raise();
+        listener
+    }
+
+    pub fn is_listened_to(&self) -> bool {
+        self.events.receiver_count() > 0
     }
 
     /// Records, or with `None` clears, what keeps `part` from its work.
@@ -199,6 +220,11 @@ impl Shared {
     /// Whether a root's files can be read; one that was never looked at may be.
     pub fn is_online(&self, root: RootId) -> bool {
         read(&self.states).get(&root).is_none_or(|state| state.offline.is_none())
+    }
+
+    /// The absolute path of a place, or what is known of it where its root was just removed.
+    pub fn shown_path(&self, place: &Place) -> PathBuf {
+        self.path_of(place).unwrap_or_else(|| place.path.clone())
     }
 
     /// The absolute path of a place, as long as its root is known.

@@ -101,6 +101,7 @@ impl WriteThread {
     /// Runs until the daemon stops, then commits what has come.
     pub fn run(mut self) {
         loop {
+            self.examine();
             let first = match self.writes.recv_timeout(Duration::from_millis(500)) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) if !self.shared.is_stopping() => continue,
@@ -113,9 +114,21 @@ impl WriteThread {
                 batch.push(next);
             }
             if batch.is_empty() {
+                let _ = self.writer.tidy();
                 return;
             }
             self.commit(batch);
+        }
+    }
+
+    /// Ends the daemon, to start again with a new index, when this one turns out to be damaged.
+    fn examine(&self) {
+        if store::damage::is_noticed() && !self.shared.is_stopping() {
+            tracing::error!("the index is damaged; the daemon starts again and makes a new one");
+            match store::damage::suspect(&self.shared.location) {
+                Ok(()) => self.shared.start_again(),
+                Err(e) => self.shared.set_problem("store", Some(format!("the index is damaged, and cannot be set aside: {e}"))),
+            }
         }
     }
 
@@ -138,6 +151,7 @@ impl WriteThread {
                         Some(format!("nothing can be stored in {}: {e}{remedy}", self.shared.settings.data_dir.display())),
                     );
                     self.shared.activity.announce();
+                    self.examine();
                     if self.shared.stopping.load(Ordering::Relaxed) {
                         break;
                     }

@@ -5,14 +5,17 @@
 //! [`Writer`] writes in transactions; any number of [`Reader`]s read beside it (WAL).
 //!
 //! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
-//! transaction); a file has a photo or a failure or is pending, never two of them.
+//! transaction); a file has a photo or a failure or is pending, never two of them. A damaged index is
+//! set aside and made again ([`damage`]).
 
+pub mod damage;
 mod library;
 mod open;
 mod reader;
 mod schema;
 mod writer;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -31,8 +34,19 @@ pub enum Error {
     Newer(PathBuf),
     #[error("{0} is not similard's")]
     Foreign(PathBuf),
+    #[error("{path} is damaged: {source}")]
+    Damaged { path: PathBuf, source: rusqlite::Error },
+    #[error("the damaged {path} cannot be set aside: {source}")]
+    SetAside { path: PathBuf, source: io::Error },
     #[error("the index: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        damage::notice(&error);
+        Error::Sqlite(error)
+    }
 }
 
 impl Error {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{Migrations, SchemaVersion};
 
-use super::{Error, Result};
+use super::{Error, Result, damage};
 
 /// Whether a transaction must outlive a power cut once it is committed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         connection.busy_timeout(Duration::from_secs(5))?;
         Ok(connection)
     };
-    let mut connection = open().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    let mut connection = open().map_err(|e| failed(path, e))?;
     check_owner(&connection, path, application)?;
     let version = migrations.current_version(&connection).map_err(|e| migration(path, e))?;
     if matches!(version, SchemaVersion::Outside(_)) {
@@ -39,7 +39,7 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "application_id", application)
     };
-    prepare(&connection).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    prepare(&connection).map_err(|e| failed(path, e))?;
     migrations.to_latest(&mut connection).map_err(|e| migration(path, e))?;
     Ok(connection)
 }
@@ -53,7 +53,13 @@ pub fn readable(path: &Path) -> Result<Connection> {
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     };
-    open().map_err(|source| Error::Open { path: path.to_owned(), source })
+    open().map_err(|e| failed(path, e))
+}
+
+/// What an error at opening a file means.
+fn failed(path: &Path, source: rusqlite::Error) -> Error {
+    let path = path.to_owned();
+    if damage::is_damage(&source) { Error::Damaged { path, source } } else { Error::Open { path, source } }
 }
 
 fn check_owner(connection: &Connection, path: &Path, application: i32) -> Result<()> {
@@ -62,13 +68,13 @@ fn check_owner(connection: &Connection, path: &Path, application: i32) -> Result
         let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         Ok((owner, tables))
     };
-    let (owner, tables) = read().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    let (owner, tables) = read().map_err(|e| failed(path, e))?;
     if owner == application || (owner == 0 && tables == 0) { Ok(()) } else { Err(Error::Foreign(path.to_owned())) }
 }
 
 fn migration(path: &Path, error: rusqlite_migration::Error) -> Error {
     match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => Error::Open { path: path.to_owned(), source: err },
+        rusqlite_migration::Error::RusqliteError { err, .. } => failed(path, err),
         _ => Error::Newer(path.to_owned()),
     }
 }

@@ -7,7 +7,7 @@ use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::open::Durable;
-use super::{HeadNumber, Location, Result, View, open, schema};
+use super::{Error, HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
@@ -15,17 +15,40 @@ use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features,
 pub struct Writer {
     pub(super) library: Connection,
     pub(super) index: Connection,
+    /// Where the index is kept that was damaged, if it just was.
+    pub set_aside: Option<PathBuf>,
 }
 
 impl Writer {
     /// Opens both files, making them when they are not there.
     ///
     /// # Errors
-    /// When a file cannot be used, is another program's, or was made by a newer version.
+    /// When a file cannot be used, is another program's, or was made by a newer version. A damaged index
+    /// is no error: it is set aside, and another is made.
     pub fn open(location: &Location) -> Result<Writer> {
         let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always)?;
-        let index = open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly)?;
-        Ok(Writer { library, index })
+        let failed = |source| Error::SetAside { path: location.index(), source };
+        let mut set_aside = damage::examine(location).map_err(failed)?;
+        let open_index = || open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly);
+        let index = match open_index() {
+            Err(Error::Damaged { .. }) => {
+                set_aside = Some(damage::set_aside(location).map_err(failed)?);
+                open_index()?
+            }
+            opened => opened?,
+        };
+        Ok(Writer { library, index, set_aside })
+    }
+
+    /// Leaves all there is in the two files themselves. Readers may still have them open.
+    ///
+    /// # Errors
+    /// When the disk has no room; nothing is lost then.
+    pub fn tidy(&self) -> Result<()> {
+        for file in [&self.library, &self.index] {
+            file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
+        Ok(())
     }
 
     /// Runs `work` in one transaction: all of it is kept, or, on an error, none.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::Cursor;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
@@ -240,6 +240,72 @@ fn a_database_of_a_newer_version_is_left_alone() {
     fs::remove_file(&database).expect("removed");
     rusqlite::Connection::open(&database).and_then(|c| c.execute_batch("CREATE TABLE theirs (x)")).expect("made");
     assert!(String::from_utf8_lossy(&instance.run(["dupes".as_ref(), folder.as_os_str()]).stderr).contains("is not similard's"));
+}
+
+/// Overwrites all but the first page of the index.
+fn damage(instance: &Instance) {
+    let file = fs::File::options().write(true).open(instance.data_dir().join("index.db")).expect("an index");
+    let length = file.metadata().expect("there").len();
+    file.write_all_at(&vec![0x5a; (length - 4096) as usize], 4096).expect("overwritten");
+}
+
+#[test]
+fn a_damaged_index_is_made_again_and_decisions_stay() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003", "00009"]);
+    let (a, b) = (folder.join("00003.webp"), folder.join("00003_low.jpg"));
+    instance.dupes(&folder);
+    instance.ok(["decide".as_ref(), "different".as_ref(), a.as_os_str(), b.as_os_str()]);
+    let before = instance.dupes(&folder);
+    let aside = instance.data_dir().join("index.db.damaged");
+    let is_as_before = |what: &str| {
+        let mut answer = serde_json::Value::Null;
+        wait_until(what, || {
+            let output = instance.run(["dupes".as_ref(), "--format=json".as_ref(), folder.as_os_str()]);
+            answer = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            output.status.success()
+        });
+        assert_eq!((names(&answer), &answer["coverage"]), (names(&before), &before["coverage"]), "{what}");
+        let status = instance.ok(["status"]);
+        assert!(status.contains("the index was damaged") && status.contains("index.db.damaged"), "{status}");
+        assert!(aside.exists(), "{what}");
+        fs::remove_file(&aside).expect("removed");
+    };
+    instance.stop();
+    fs::write(instance.data_dir().join("index.db"), [b"no database at all".as_slice(); 400].concat()).expect("written");
+    is_as_before("something else is there");
+    instance.stop();
+    damage(&instance);
+    is_as_before("it opens, and cannot be read");
+    // Its pages are in the one file then.
+    instance.stop();
+    instance.dupes(&folder);
+    let pid = instance.pid();
+    damage(&instance);
+    wait_until("the running daemon notices", || {
+        instance.run(["dupes".as_ref(), folder.as_os_str()]);
+        aside.exists()
+    });
+    is_as_before("it was damaged while it was used");
+    assert_eq!(instance.pid(), pid, "the same process goes on");
+}
+
+#[test]
+fn a_damaged_library_file_is_left_alone_and_said() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    instance.dupes(&folder);
+    instance.stop();
+    let library = instance.data_dir().join("library.db");
+    let rubbish = [b"no database at all".as_slice(); 400].concat();
+    fs::write(&library, &rubbish).expect("written");
+    let refused = instance.run(["dupes".as_ref(), folder.as_os_str()]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(said.contains("library.db is damaged") && said.contains("hint:"), "{said}");
+    assert_eq!(fs::read(&library).expect("there"), rubbish);
+    assert!(!instance.data_dir().join("index.db.damaged").exists());
 }
 
 #[test]

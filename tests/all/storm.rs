@@ -133,7 +133,7 @@ fn storm(seed: u64, steps: u64, roots: &[PathBuf], contents: &[Vec<u8>]) {
 /// An instance that never asks whether most of a folder may be forgotten.
 fn careless() -> Instance {
     let instance = Instance::new();
-    fs::write(instance.folder(".config/similard").join("config.toml"), "forget-at-once = 1.0\n").expect("written");
+    instance.configure("forget-at-once = 1.0\n");
     instance
 }
 

@@ -69,6 +69,32 @@ impl Instance {
         self.json([OsStr::new("dupes"), OsStr::new("--format=json"), folder.as_os_str()])
     }
 
+    /// Writes the settings file, before the daemon starts.
+    pub fn configure(&self, settings: &str) {
+        fs::write(self.folder(".config/similard").join("config.toml"), settings).expect("written");
+    }
+
+    /// Ends the daemon as it should end.
+    pub fn stop(&self) {
+        let pid = self.pid();
+        self.raw(b"POST /v1/stop HTTP/1.1\r\nhost: similard\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", PATIENCE);
+        wait_until("the daemon has ended", || !Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    /// What `events` says from now on, in a file.
+    pub fn listen(&self, name: &str) -> Listener {
+        let log = self.data_dir().join(name);
+        let file = fs::File::create(&log).expect("a file");
+        let process = self.command().args(["events", "--format=ndjson"]).stdout(file).spawn().expect("runs");
+        let listener = Listener { log, process };
+        // It is there once it hears of a scan.
+        wait_until("it listens", || {
+            self.ok(["scan"]);
+            listener.events().iter().any(|e| e["event"] == "scan-finished")
+        });
+        listener
+    }
+
     pub fn status(&self) -> Value {
         self.json(["status", "--format=json"])
     }
@@ -121,6 +147,37 @@ impl Drop for Instance {
         while fs::File::open(&lock).is_ok_and(|file| file.try_lock_shared().is_err()) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+/// A running `simctl events`.
+pub struct Listener {
+    log: PathBuf,
+    process: std::process::Child,
+}
+
+impl Listener {
+    pub fn events(&self) -> Vec<Value> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Waits for an event.
+    pub fn hears(&self, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let mut found = None;
+        let what = format!("{name} is told");
+        wait_until(&what, || {
+            found = self.events().into_iter().find(|event| event["event"] == name && is_it(event));
+            found.is_some()
+        });
+        found.expect("just found")
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

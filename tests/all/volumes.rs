@@ -204,7 +204,140 @@ fn most_of_a_folder_gone_at_once_is_a_question() {
     assert_eq!(coverage(&instance.dupes(&folder)), Some(80), "they are kept");
     assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(80));
     assert!(instance.status()["problems"][0].as_str().is_some_and(|p| p.contains("scan --forget")));
-    instance.ok([OsStr::new("scan"), OsStr::new("--forget"), folder.as_os_str()]);
+    fs::create_dir(&moved).expect("made");
+    instance.ok([OsStr::new("scan"), OsStr::new("--forget"), moved.as_os_str()]);
     assert_eq!(coverage(&instance.dupes(&folder)), Some(0));
-    assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(0));
+    wait_until("nothing is missing", || instance.status()["roots"][0]["missing"].as_u64() == Some(0));
+}
+
+#[test]
+fn a_photo_that_is_gone_with_all_its_names_is_missed() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let twins = instance.folder("photos/twins");
+    let photo = photos::open("00003");
+    for number in 0..60 {
+        let name = format!("{number}.jpg");
+        fs::write(folder.join(&name), photos::jpeg(&photos::crop(&photo, 0.5 + 0.005 * number as f32), 90)).expect("written");
+        fs::hard_link(folder.join(&name), twins.join(&name)).expect("linked");
+    }
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], 120);
+    instance.kill();
+    fs::remove_dir_all(&twins).expect("removed");
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], 60, "every photo is still there");
+    instance.kill();
+    for number in 0..60 {
+        fs::create_dir_all(&twins).expect("made");
+        fs::rename(folder.join(format!("{number}.jpg")), twins.join(format!("{number}.jpg"))).expect("moved");
+    }
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], 60, "and there, under other names");
+    (0..60).for_each(|n| fs::hard_link(twins.join(format!("{n}.jpg")), folder.join(format!("{n}.jpg"))).expect("linked"));
+    wait_until("both names are known", || instance.dupes(&folder)["coverage"]["indexed"] == 120);
+    instance.kill();
+    for number in 0..60 {
+        fs::remove_file(folder.join(format!("{number}.jpg"))).expect("removed");
+        fs::remove_file(twins.join(format!("{number}.jpg"))).expect("removed");
+    }
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], 120, "neither name is where the other went");
+    assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(120));
+}
+
+/// A filesystem whose server is there and never says anything.
+struct DeadMount(Child);
+
+impl DeadMount {
+    fn over(namespace: &Namespace, folder: &Path) -> Option<DeadMount> {
+        let script = "exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead \"$1\" && exec sleep 600";
+        let mut command = Command::new("nsenter");
+        command.args(namespace.enter()).args(["sh", "-c", script, "sh"]).arg(folder).stdin(Stdio::null()).stderr(Stdio::null());
+        let mut server = command.process_group(0).spawn().expect("nsenter runs");
+        for _ in 0..100 {
+            thread::sleep(Duration::from_millis(20));
+            let mounts = fs::read_to_string(format!("/proc/{}/mounts", namespace.keeper.id())).unwrap_or_default();
+            if mounts.lines().any(|line| line.starts_with("dead ")) {
+                return Some(DeadMount(server));
+            }
+            if server.try_wait().is_ok_and(|ended| ended.is_some()) {
+                break;
+            }
+        }
+        let _ = server.kill();
+        skip("this system has no FUSE for namespaces");
+        None
+    }
+}
+
+impl Drop for DeadMount {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_answer_holds_up_no_other() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (disk, other) = (instance.folder("server"), instance.folder("photos"));
+    namespace.sh("mount -t tmpfs none \"$1\"", &disk);
+    let staging = instance.folder("staging");
+    let files = photos::library(&staging, &["00003"]) as u64;
+    namespace.sh(&format!("cp '{}'/* \"$1\"", staging.display()), &disk);
+    assert_eq!(names(&namespace.dupes(&instance, &disk)), photos::expected(&["00003"]));
+    photos::library(&other, &["00009"]);
+    assert_eq!(names(&namespace.dupes(&instance, &other)), photos::expected(&["00009"]));
+    let read = instance.counter("read");
+
+    let Some(dead) = DeadMount::over(&namespace, &disk) else { return };
+    // While the first thread waits for its disk, which takes long to be given up.
+    photos::library(&other, &["00011"]);
+    wait_until("new photos elsewhere are in the answer", || {
+        names(&namespace.dupes(&instance, &other)) == photos::expected(&["00009", "00011"])
+    });
+    let root = |status: &Value| array(&status["roots"]).iter().find(|r| r["path"].as_str() == disk.to_str()).cloned().expect("a root");
+    wait_until("the silent one is offline", || root(&instance.status())["state"] == "offline");
+    let why = root(&instance.status())["offline"].as_str().unwrap_or_default().to_owned();
+    assert!(why.contains("does not answer"), "{why}");
+    assert_eq!(instance.status()["coverage"]["offline"].as_u64(), Some(files));
+
+    drop(dead);
+    namespace.run(&[OsStr::new("umount"), disk.as_os_str()]);
+    wait_until("it is back", || root(&instance.status())["state"] == "online");
+    assert_eq!(names(&namespace.dupes(&instance, &disk)), photos::expected(&["00003"]));
+    let again = instance.counter("read") - read;
+    assert_eq!(again, photos::expected(&["00011"])[0].len() as u64, "nothing but the new photos was read");
+}
+
+#[test]
+fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
+    let instance = Instance::new();
+    let (folder, archive) = (instance.folder("photos"), instance.folder("photos/archive"));
+    let image = instance.folder("disks").join("disk.img");
+    let sh = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(&image).arg(&archive).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.status().is_ok_and(|s| s.success())
+    };
+    if !sh("truncate -s 8M \"$1\" && mkfs.ext4 -q \"$1\" && mount -o loop \"$1\" \"$2\"") {
+        return skip("this user may not mount disk images");
+    }
+    let unmount = || wait_until("it is unmounted", || sh("umount \"$2\""));
+    photos::library(&folder, &["00003"]);
+    let files = photos::library(&archive, &["00009"]) as u64;
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
+    unmount();
+    instance.ok(["scan"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "its photos stay");
+    assert_eq!(instance.status()["roots"][0]["away"].as_u64(), Some(files));
+    assert!(instance.ok(["roots", "list"]).contains("not mounted now"));
+    let read = instance.counter("read");
+    assert!(sh("mount -o loop \"$1\" \"$2\""));
+    instance.ok(["scan"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
+    assert_eq!((instance.status()["roots"][0]["away"].as_u64(), instance.counter("read")), (Some(0), read));
+    fs::remove_file(archive.join("00009_low.jpg")).expect("removed");
+    instance.ok(["scan"]);
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"].as_u64(), Some(2 * files - 1), "what is deleted on it is gone");
+    instance.stop();
+    unmount();
 }

@@ -2,9 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::photos;
-use crate::support::{Instance, names, wait_until};
+use crate::support::{Instance, array, names, wait_until};
 
 #[test]
 fn new_and_deleted_files_show_by_themselves() {
@@ -41,25 +47,113 @@ fn a_root_that_is_away_keeps_its_photos() {
     assert_eq!(instance.counter("read"), files);
 }
 
+fn ends_with(event: &Value, key: &str, name: &str) -> bool {
+    event[key].as_str().is_some_and(|path| path.ends_with(name))
+}
+
 #[test]
 fn events_tell_what_happens() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
     photos::library(&folder, &["00003"]);
     instance.dupes(&folder);
-    let log = instance.data_dir().join("events.log");
-    let file = fs::File::create(&log).expect("a file");
-    let mut listener = instance.command().args(["events", "--format=ndjson"]).stdout(file).spawn().expect("runs");
-    let told = || fs::read_to_string(&log).unwrap_or_default();
-    // The listener is there once it hears of a scan.
-    wait_until("it listens", || {
-        instance.ok(["scan"]);
-        told().contains("scan-finished")
-    });
+    let listener = instance.listen("events.log");
     fs::copy(photos::path("00009"), folder.join("new.webp")).expect("copied");
-    wait_until("the new file is told", || told().lines().any(|l| l.contains("\"added\"") && l.contains("new.webp")));
-    listener.kill().expect("ends");
-    let _ = listener.wait();
+    listener.hears("added", |e| ends_with(e, "path", "new.webp"));
+    fs::rename(folder.join("new.webp"), folder.join("renamed.webp")).expect("renamed");
+    let moved = listener.hears("moved", |e| ends_with(e, "path", "renamed.webp"));
+    assert!(ends_with(&moved["from"], "path", "new.webp"), "{moved}");
+    fs::copy(photos::path("00011"), folder.join("renamed.webp")).expect("overwritten");
+    listener.hears("changed", |e| ends_with(e, "path", "renamed.webp"));
+    fs::write(folder.join("renamed.webp"), b"no photo").expect("overwritten");
+    listener.hears("failed", |e| ends_with(e, "path", "renamed.webp"));
+    fs::remove_file(folder.join("renamed.webp")).expect("removed");
+    listener.hears("gone", |e| ends_with(e, "path", "renamed.webp"));
+    let told = listener.events();
+    let of = |name: &str, path: &str| told.iter().filter(|e| e["event"] == name && ends_with(e, "path", path)).count();
+    assert_eq!((of("gone", "new.webp"), of("added", "renamed.webp")), (0, 0), "a move is one event: {told:?}");
+}
+
+#[test]
+fn new_copies_are_told_once_all_of_them_are_there() {
+    let instance = Instance::new();
+    let (folder, desktop) = (instance.folder("photos"), instance.folder("desktop"));
+    // What the desktop would show.
+    let (program, bubbles) = (desktop.join("notify-send"), desktop.join("bubbles"));
+    fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\n", bubbles.display())).expect("written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
+    instance.configure("notify-desktop = true\n");
+    let path = format!("{}:{}", desktop.display(), std::env::var("PATH").unwrap_or_default());
+    fs::copy(photos::path("00009"), folder.join("nine.webp")).expect("copied");
+    photos::library(&folder, &["00003"]);
+    let started = instance.command().env("PATH", path).arg("dupes").arg(&folder).output().expect("runs");
+    assert!(started.status.success());
+    let listener = instance.listen("events.log");
+    let nine = photos::open("00009");
+    fs::write(folder.join("nine-small.jpg"), photos::jpeg(&photos::half(&nine), 85)).expect("written");
+    let new = listener.hears("new-cluster", |_| true);
+    assert_eq!(array(&new["paths"]).len(), 2, "{new}");
+    assert!(array(&new["paths"]).iter().all(|p| p.as_str().is_some_and(|p| p.contains("nine"))), "{new}");
+    fs::copy(folder.join("nine.webp"), folder.join("nine-again.webp")).expect("copied");
+    let grown = listener.hears("cluster-grew", |_| true);
+    assert_eq!((&grown["cluster"], array(&grown["paths"]).len()), (&new["cluster"], 3), "{grown}");
+    fs::rename(folder.join("nine.webp"), folder.join("neuf.webp")).expect("renamed");
+    listener.hears("moved", |e| ends_with(e, "path", "neuf.webp"));
+    wait_until("the desktop is told", || fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("nine-again.webp")));
+    assert!(fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("A photo has copies")));
+    let clusters = listener.events().into_iter().filter(|e| e["event"] == "new-cluster" || e["event"] == "cluster-grew").count();
+    assert_eq!(clusters, 2, "a new name makes no news");
+}
+
+#[test]
+fn a_file_is_read_once_its_writer_is_done() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let (read, listener) = (instance.counter("read"), instance.listen("events.log"));
+    let photo = photos::jpeg(&photos::large("00009"), 90);
+    let mut file = fs::File::create(folder.join("slow.jpg")).expect("made");
+    for part in photo.chunks(photo.len() / 6) {
+        file.write_all(part).expect("written");
+        std::thread::sleep(Duration::from_millis(800));
+        // Also who asks in the middle gets no half photo.
+        instance.command().arg("scan").stdout(Stdio::null()).spawn().expect("runs");
+    }
+    drop(file);
+    listener.hears("added", |e| ends_with(e, "path", "slow.jpg"));
+    assert_eq!(instance.counter("read"), read + 1);
+    assert!(listener.events().iter().all(|e| e["event"] != "failed"));
+}
+
+#[test]
+fn what_is_left_out_can_be_chosen() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    for below in ["proofs", ".kept", ".thumbnails", "."] {
+        photos::library(&instance.folder(&format!("photos/{below}")), &["00003"]);
+    }
+    let content = fs::read(photos::path("00009")).expect("a photo");
+    let many = instance.folder("photos/many");
+    (0..60).for_each(|number| fs::write(many.join(format!("{number}.webp")), &content).expect("written"));
+    let files = |answer: &Value| answer["coverage"]["indexed"].as_u64();
+    let each = fs::read_dir(folder.join("proofs")).expect("a folder").count() as u64;
+    assert_eq!(files(&instance.dupes(&folder)), Some(2 * each + 60));
+    instance.stop();
+    instance.configure("exclude = [\"/proofs/\", \"many\"]\ninclude = [\".kept\"]\n");
+    // However many they are: that they are left out is no accident.
+    assert_eq!(files(&instance.dupes(&folder)), Some(2 * each));
+    let list = instance.ok(["roots", "list"]);
+    assert!(list.contains(".*  @eaDir") && list.contains("/proofs/") && list.contains("but not: .kept"), "{list}");
+    photos::library(&folder.join("many"), &["00011"]);
+    photos::library(&folder.join(".kept"), &["00011"]);
+    wait_until("only what is not left out is watched", || files(&instance.dupes(&folder)) > Some(2 * each));
+    assert_eq!(files(&instance.dupes(&folder)), Some(3 * each));
+    instance.stop();
+    instance.configure("exclude = [\"[a\"]\n");
+    let refused = instance.run(["status"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("\"[a\" is no glob"), "{refused:?}");
 }
 
 #[test]

@@ -83,6 +83,8 @@ impl Intake {
                 Change::Away(path) => difference.away.push(at(&path)),
             }
         }
+        // What was walked just now is as it was found.
+        links.retain(|link| link.root != root.id || !link.path.starts_with(&place.path));
         self.suspect(links);
         Some(difference)
     }
@@ -159,9 +161,11 @@ impl Intake {
         let mut held_back = 0;
         for (root, gone) in of_roots {
             // What is lost with a file is the photo it holds: not if that is elsewhere, moved or copied.
-            let is_elsewhere = |place: &Place| {
-                let others = self.reader.other_files(place);
-                others.is_ok_and(|others| others.is_none_or(|o| o.iter().any(|o| !everywhere.contains(o) && self.shared.is_online(o.root))))
+            let is_there = |place: &Place| !everywhere.contains(place) && self.is_there(place);
+            let is_elsewhere = |place: &Place| match self.reader.other_files(place) {
+                Ok(Some(others)) => others.iter().any(is_there),
+                Ok(None) => true,
+                Err(_) => false,
             };
             let (kept, lost): (Vec<Place>, Vec<Place>) = if gone.len() < FEW || self.flush().is_none() {
                 (gone, Vec::new())

@@ -220,6 +220,13 @@ impl Intake {
         folder_id(&root.path)
     }
 
+    /// Whether there is a file at a place, for all that its disk says.
+    pub(super) fn is_there(&self, place: &Place) -> bool {
+        let Some(path) = self.shared.path_of(place).filter(|_| self.shared.is_online(place.root)) else { return false };
+        let _asking = self.pulse.work_on(place.root, ANSWER);
+        std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+    }
+
     fn is_where_it_was(&self, root: &Root) -> bool {
         let folder = self.folder_id(root);
         folder.is_some() && read(&self.shared.states).get(&root.id).is_some_and(|state| state.folder == folder)
