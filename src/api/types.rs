@@ -81,6 +81,8 @@ pub struct RootStatus {
     /// What is left out, as globs, and what is not although one of them holds.
     pub excluded: Vec<String>,
     pub included: Vec<String>,
+    /// Distinct photos of its files.
+    pub photos: u64,
     pub coverage: Coverage,
 }
 

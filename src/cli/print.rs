@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use humansize::{DECIMAL, format_size};
 use owo_colors::OwoColorize;
@@ -104,6 +105,11 @@ pub fn roots(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         } else if let Some(why) = &root.unwatched {
             let every = span(root.scanned_every);
             writeln!(out, "    {} it is scanned every {every}, because {why}", "note:".yellow())?;
+        }
+        if let Some(last) = root.last_scan {
+            let ago = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_secs(last)).unwrap_or_default().as_secs();
+            let (photos, events) = (count(root.photos, "photo", "photos"), count(root.events, "event", "events"));
+            writeln!(out, "    {}", format!("{photos}, looked through {} ago, {events} heard", span(ago)).dimmed())?;
         }
         if root.times_lost > 0 {
             let times = count(root.times_lost, "time", "times");

@@ -1,7 +1,8 @@
 //! The daemon's answers to the API, read from the store and the index.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,13 +17,13 @@ use super::shared::{Shared, folder_id, lock, read};
 use super::write::Write;
 use super::{decisions, heads, tuning};
 use crate::api::types::{
-    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs,
-    Progress, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs, Progress,
+    RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Problem, Service, text_of};
 use crate::intake::Volume;
 use crate::likeness::REACH;
-use crate::photo::{Coverage, PhotoId, Place, Relation, Root, Verdict, scopes_of};
+use crate::photo::{Coverage, PhotoId, Place, Relation, Root, RootId, Verdict, scopes_of};
 use crate::store::{self, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
@@ -32,6 +33,16 @@ pub struct Answers {
     intakes: Arc<Intakes>,
     writes: SyncSender<Write>,
     encoder: Mutex<Encoder>,
+    figures: Mutex<HashMap<RootId, Figures>>,
+}
+
+/// What the store says of a root's files, as of a commit.
+#[derive(Clone, Copy)]
+struct Figures {
+    commit: u64,
+    is_online: bool,
+    coverage: Coverage,
+    photos: u64,
 }
 
 impl From<store::Error> for Problem {
@@ -58,15 +69,9 @@ impl From<Refused> for Problem {
 const RETURN: Duration = Duration::from_secs(20);
 
 impl Answers {
-    pub fn new(
-        shared: Arc<Shared>,
-        intakes: Arc<Intakes>,
-        writes: SyncSender<Write>,
-        reader: apart::Reader,
-        runner: Runner,
-    ) -> Answers {
+    pub fn new(shared: Arc<Shared>, intakes: Arc<Intakes>, writes: SyncSender<Write>, reader: apart::Reader, runner: Runner) -> Answers {
         let encoder = Mutex::new(Encoder { reader, runner, other: None });
-        Answers { shared, intakes, writes, encoder }
+        Answers { shared, intakes, writes, encoder, figures: Mutex::default() }
     }
 
     fn reader(&self) -> Result<Reader, Problem> {
@@ -124,7 +129,7 @@ impl Answers {
     }
 
     fn root_status(&self, reader: &Reader, root: &Root) -> Result<RootStatus, Problem> {
-        let scope = [Place { root: root.id, path: PathBuf::new() }];
+        let figures = self.figures(reader, root)?;
         let state = read(&self.shared.states).get(&root.id).cloned().unwrap_or_default();
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
         Ok(RootStatus {
@@ -142,8 +147,21 @@ impl Answers {
             away: state.away as u64,
             excluded: self.shared.settings.rules.excluded().to_vec(),
             included: self.shared.settings.rules.included().to_vec(),
-            coverage: self.coverage(reader, &scope)?,
+            photos: figures.photos,
+            coverage: figures.coverage,
         })
+    }
+
+    /// Counted anew when something was committed since: counting 100,000 files takes a while.
+    fn figures(&self, reader: &Reader, root: &Root) -> Result<Figures, Problem> {
+        let (commit, is_online) = (self.shared.commits.load(Ordering::Relaxed), self.shared.is_online(root.id));
+        if let Some(known) = lock(&self.figures).get(&root.id).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
+            return Ok(*known);
+        }
+        let coverage = self.coverage(reader, &[Place { root: root.id, path: PathBuf::new() }])?;
+        let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root.id)? };
+        lock(&self.figures).insert(root.id, figures);
+        Ok(figures)
     }
 
     fn file_pair(&self, distance: f32, x: &Place, y: &Place, relation: Relation) -> FilePair {
@@ -189,7 +207,7 @@ impl Service for Answers {
         let reader = self.reader()?;
         let roots = read(&self.shared.roots).clone();
         let roots = roots.iter().map(|root| self.root_status(&reader, root)).collect::<Result<Vec<_>, _>>()?;
-        let coverage = self.coverage(&reader, &self.scopes(&[])?)?;
+        let coverage = roots.iter().map(|root| root.coverage).sum::<Coverage>();
         let activity = match (coverage.pending, roots.iter().any(|root| root.busy)) {
             (0, false) => "idle".to_owned(),
             (0, true) => "scanning".to_owned(),

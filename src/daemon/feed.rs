@@ -36,6 +36,8 @@ pub fn run(shared: &Shared, reader: &Reader, jobs: &SyncSender<Job>) {
             shared.set_problem("feed", Some(e.to_string()));
             Default::default()
         });
+        // Whoever found the damage.
+        shared.examine_index();
         let was_last = rest.len() < BATCH;
         if pending.is_empty() || was_last {
             after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());

@@ -18,7 +18,7 @@ use super::intake::{Intakes, Refused};
 use super::lock::{Lock, Socket, data_directory};
 use super::shared::{Known, Shared};
 use super::work::Crew;
-use super::write::WriteThread;
+use super::write::{Write, WriteThread};
 use super::{feed, mounts, news, silence, tuning};
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
@@ -132,11 +132,13 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     }
     tuning::spawn(shared.clone(), writes.clone(), backbone.clone())?;
 
+    let last_words = writes.clone();
     let query_reader = apart::Reader::new(program, shared.settings.limits);
     let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), intakes, writes, query_reader, backbone.runner()?));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
     let served = runtime.block_on(serve(listener, service, shared.clone()));
     shared.stop();
+    let _ = last_words.try_send(Write::Flush(sync_channel(1).0));
     // Requests under way are cut off; the writer finishes what it was given.
     runtime.shutdown_background();
     let _ = write_thread.join();

@@ -17,7 +17,7 @@ use crate::api::text_of;
 use crate::api::types::{Event, Version, What};
 use crate::config::Settings;
 use crate::photo::{Decisions, PictureHash, Place, Root, RootId};
-use crate::store::{HeadRecord, Location};
+use crate::store::{self, HeadRecord, Location};
 
 /// Events kept for a listener that is slow.
 const EVENTS: usize = 1024;
@@ -95,6 +95,8 @@ pub struct Shared {
     pub tuning: Tuning,
     pub activity: Arc<Activity>,
     pub in_flight: Mutex<InFlight>,
+    /// Counts what was committed: what was read of the store before is old then.
+    pub commits: AtomicU64,
     /// Wakes feed: something may be pending.
     pub pending: Signal,
     pub pulses: Pulses,
@@ -126,6 +128,7 @@ impl Shared {
             tuning: Tuning::default(),
             activity: Arc::default(),
             in_flight: Mutex::default(),
+            commits: AtomicU64::new(0),
             pending: Signal::default(),
             pulses: Pulses::default(),
             news: Signal::default(),
@@ -150,10 +153,16 @@ impl Shared {
         self.stopped.notify_one();
     }
 
-    /// Ends, to be started again.
-    pub fn start_again(&self) {
-        self.starts_again.store(true, Ordering::Relaxed);
-        self.stop();
+    /// Ends the daemon, to start again with a new index, when this one turned out to be damaged.
+    pub fn examine_index(&self) {
+        if store::damage::is_noticed() && !self.is_stopping() {
+            tracing::error!("the index is damaged; the daemon starts again and makes a new one");
+            match store::damage::suspect(&self.location) {
+                Ok(()) => self.starts_again.store(true, Ordering::Relaxed),
+                Err(e) => return self.set_problem("store", Some(format!("the index is damaged, and cannot be set aside: {e}"))),
+            }
+            self.stop();
+        }
     }
 
     pub fn tell(&self, what: What) {

@@ -86,6 +86,11 @@ pub fn written<T: Send + 'static>(
 /// Changes committed at once, at most.
 const BATCH: usize = 128;
 
+/// How long it sleeps while nothing is to be written; whoever stops the daemon wakes it.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long the last words of others are waited for at the end.
+const LAST: Duration = Duration::from_millis(200);
+
 /// How long to wait before trying again when the disk is full.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -101,8 +106,8 @@ impl WriteThread {
     /// Runs until the daemon stops, then commits what has come.
     pub fn run(mut self) {
         loop {
-            self.examine();
-            let first = match self.writes.recv_timeout(Duration::from_millis(500)) {
+            let wait = if self.shared.is_stopping() { LAST } else { IDLE };
+            let first = match self.writes.recv_timeout(wait) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) if !self.shared.is_stopping() => continue,
                 Err(_) => None,
@@ -121,17 +126,6 @@ impl WriteThread {
         }
     }
 
-    /// Ends the daemon, to start again with a new index, when this one turns out to be damaged.
-    fn examine(&self) {
-        if store::damage::is_noticed() && !self.shared.is_stopping() {
-            tracing::error!("the index is damaged; the daemon starts again and makes a new one");
-            match store::damage::suspect(&self.shared.location) {
-                Ok(()) => self.shared.start_again(),
-                Err(e) => self.shared.set_problem("store", Some(format!("the index is damaged, and cannot be set aside: {e}"))),
-            }
-        }
-    }
-
     /// Writes a batch, again and again while the disk has no room for it.
     fn commit(&mut self, batch: Vec<Write>) {
         let (roots, changes): (Vec<Write>, Vec<Write>) =
@@ -139,6 +133,7 @@ impl WriteThread {
         loop {
             match self.write(&changes) {
                 Ok(joined) => {
+                    self.shared.commits.fetch_add(1, Ordering::Relaxed);
                     write(&self.shared.active).index.join(&joined.new, &joined.crowds);
                     self.shared.set_problem("store", None);
                     self.tell(&changes, joined.sights);
@@ -151,7 +146,7 @@ impl WriteThread {
                         Some(format!("nothing can be stored in {}: {e}{remedy}", self.shared.settings.data_dir.display())),
                     );
                     self.shared.activity.announce();
-                    self.examine();
+                    self.shared.examine_index();
                     if self.shared.stopping.load(Ordering::Relaxed) {
                         break;
                     }
@@ -169,7 +164,10 @@ impl WriteThread {
         // A file that is left pending is not handed out again at once.
         let news = changes.iter().any(|c| matches!(c, Write::Files { .. } | Write::Retry(_) | Write::Read { outcome: Some(_), .. }));
         drop(changes);
-        roots.into_iter().for_each(|order| self.change_roots(order));
+        if !roots.is_empty() {
+            roots.into_iter().for_each(|order| self.change_roots(order));
+            self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        }
         self.shared.activity.announce();
         if news {
             self.shared.pending.raise();

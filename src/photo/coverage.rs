@@ -17,6 +17,18 @@ pub struct Coverage {
     pub offline: u64,
 }
 
+impl std::iter::Sum for Coverage {
+    fn sum<I: Iterator<Item = Coverage>>(parts: I) -> Coverage {
+        parts.fold(Coverage::default(), |all, part| Coverage {
+            indexed: all.indexed + part.indexed,
+            pending: all.pending + part.pending,
+            unsupported: all.unsupported + part.unsupported,
+            failed: all.failed + part.failed,
+            offline: all.offline + part.offline,
+        })
+    }
+}
+
 /// What was done since the index was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Counters {

@@ -107,8 +107,8 @@ impl Reader {
         let mut statement = self.index.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM files WHERE inode = ?2 AND inode <> 0 AND size = ?3 AND mtime = ?4 AND volume = ?1 AND photo IS NOT NULL)",
         )?;
-        let found = statement
-            .query_row(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime], |row| row.get(0))?;
+        let found =
+            statement.query_row(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime], |row| row.get(0))?;
         Ok(found)
     }
 
@@ -171,6 +171,12 @@ impl Reader {
             |row| Ok((count(row, 0)?, count(row, 1)?)),
         )?;
         Ok(Coverage { indexed, pending, unsupported, failed, offline: 0 })
+    }
+
+    /// Distinct photos of a root.
+    pub fn count_photos(&self, root: RootId) -> Result<u64> {
+        let mut statement = self.index.prepare_cached("SELECT count(DISTINCT photo) FROM files WHERE root = ?1")?;
+        Ok(statement.query_row([root.0], |row| row.get::<_, i64>(0))? as u64)
     }
 
     /// Whether a file of the scopes is still to be read.

@@ -2,7 +2,7 @@
 //! daemon watches; then its answer must be that of a new index of the same folders. Also with the
 //! daemon killed in the middle, again and again.
 //!
-//! More and longer: `SIMILARD_STORMS=20 SIMILARD_STORM_STEPS=1000 cargo test --release storm -- --nocapture`
+//! More and longer: `cargo bench --bench watching`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -21,10 +21,6 @@ use crate::photos;
 use crate::support::{Instance, PATIENCE, array};
 
 const THREADS: u64 = 3;
-
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(otherwise)
-}
 
 /// Small files: photos, versions of them, one that is damaged.
 fn contents() -> Vec<Vec<u8>> {
@@ -191,21 +187,17 @@ fn is_sound(instance: &Instance) {
     none("SELECT count(*) FROM pairs WHERE a >= b");
 }
 
-#[test]
-fn after_a_storm_the_answer_is_that_of_a_new_index() {
-    let contents = contents();
-    for seed in 0..setting("SIMILARD_STORMS", 3) {
-        let instance = careless();
-        let roots = [instance.folder("a"), instance.folder("b")];
-        instance.dupes(&roots[0]);
-        instance.dupes(&roots[1]);
-        let steps = setting("SIMILARD_STORM_STEPS", 240);
-        let began = Instant::now();
-        storm(seed, steps, &roots, &contents);
-        agrees_with_a_new_index(&format!("seed {seed}"), &instance, &roots);
-        is_sound(&instance);
-        println!("storm {seed}: {steps} steps, no difference, {:.1} s", began.elapsed().as_secs_f32());
-    }
+/// One storm, and what a new index says after it.
+pub fn weather(seed: u64, steps: u64) -> Duration {
+    let instance = careless();
+    let roots = [instance.folder("a"), instance.folder("b")];
+    instance.dupes(&roots[0]);
+    instance.dupes(&roots[1]);
+    let began = Instant::now();
+    storm(seed, steps, &roots, &contents());
+    agrees_with_a_new_index(&format!("seed {seed}"), &instance, &roots);
+    is_sound(&instance);
+    began.elapsed()
 }
 
 struct Ends<'a>(&'a AtomicBool);
@@ -216,12 +208,11 @@ impl Drop for Ends<'_> {
     }
 }
 
-#[test]
-fn killed_in_a_storm_it_comes_to_the_same_answer() {
+/// Kills the daemon at random moments of an unending storm.
+pub fn kills(count: u64) {
     let contents = contents();
     let instance = careless();
     let roots = [instance.folder("a"), instance.folder("b")];
-    let kills = setting("SIMILARD_STORM_KILLS", 8);
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let (roots, contents, over) = (&roots, &contents, &over);
@@ -235,7 +226,7 @@ fn killed_in_a_storm_it_comes_to_the_same_answer() {
         // Also when an assertion fails: the storm must end, or the test would not.
         let _over = Ends(over);
         let mut rng = Rng::with_seed(7);
-        for _ in 0..kills {
+        for _ in 0..count {
             let mut started = instance.command();
             started.args(["dupes", "--no-wait"]).args(roots.iter()).stdout(std::process::Stdio::null());
             assert!(started.status().expect("runs").success());
@@ -246,7 +237,18 @@ fn killed_in_a_storm_it_comes_to_the_same_answer() {
     });
     agrees_with_a_new_index("after the last kill", &instance, &roots);
     is_sound(&instance);
-    println!("{kills} kills, no difference");
+}
+
+#[test]
+fn after_a_storm_the_answer_is_that_of_a_new_index() {
+    for seed in 0..3 {
+        weather(seed, 240);
+    }
+}
+
+#[test]
+fn killed_in_a_storm_it_comes_to_the_same_answer() {
+    kills(8);
 }
 
 #[test]

@@ -113,14 +113,16 @@ fn a_file_is_read_once_its_writer_is_done() {
     instance.dupes(&folder);
     let (read, listener) = (instance.counter("read"), instance.listen("events.log"));
     let photo = photos::jpeg(&photos::large("00009"), 90);
+    let mut asking = Vec::new();
     let mut file = fs::File::create(folder.join("slow.jpg")).expect("made");
     for part in photo.chunks(photo.len() / 6) {
         file.write_all(part).expect("written");
         std::thread::sleep(Duration::from_millis(800));
         // Also who asks in the middle gets no half photo.
-        instance.command().arg("scan").stdout(Stdio::null()).spawn().expect("runs");
+        asking.push(instance.command().arg("scan").stdout(Stdio::null()).spawn().expect("runs"));
     }
     drop(file);
+    asking.iter_mut().for_each(|process| assert!(process.wait().is_ok_and(|ended| ended.success())));
     listener.hears("added", |e| ends_with(e, "path", "slow.jpg"));
     assert_eq!(instance.counter("read"), read + 1);
     assert!(listener.events().iter().all(|e| e["event"] != "failed"));

@@ -167,11 +167,8 @@ impl Intake {
                 Ok(None) => true,
                 Err(_) => false,
             };
-            let (kept, lost): (Vec<Place>, Vec<Place>) = if gone.len() < FEW || self.flush().is_none() {
-                (gone, Vec::new())
-            } else {
-                gone.into_iter().partition(is_elsewhere)
-            };
+            let (kept, lost): (Vec<Place>, Vec<Place>) =
+                if gone.len() < FEW || self.flush().is_none() { (gone, Vec::new()) } else { gone.into_iter().partition(is_elsewhere) };
             believed.extend(kept);
             let all = self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(usize::MAX);
             if lost.len() < FEW || lost.len() as f64 <= self.shared.settings.forget_at_once * all as f64 {
