@@ -117,6 +117,9 @@ pub enum Command {
     /// List, use or remove what tunings made
     #[command(subcommand)]
     Heads(HeadsCommand),
+    /// Have systemd start the daemon with your session, or undo that
+    #[command(subcommand)]
+    Service(ServiceCommand),
     /// Run the daemon here, until Ctrl-C
     Daemon(DaemonArguments),
     /// Print completions for a shell
@@ -226,6 +229,16 @@ pub enum HeadsCommand {
     },
     /// Forget a head that is not in use
     Remove { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Write the units for this user, and enable the socket: the first question starts the daemon
+    Install,
+    /// Stop it and remove the units; index and decisions stay
+    Remove,
+    /// Show whether it is installed, and how it is
+    Status,
 }
 
 #[derive(Args, Debug)]

@@ -15,7 +15,7 @@ use super::args::{
 };
 use super::connect::{Start, connect};
 use super::failure::{FOUND, Failure, UNREAD};
-use super::{dupes, print, progress, tuning};
+use super::{dupes, print, progress, service, tuning};
 use crate::api::client::{self, Client};
 use crate::api::query_of;
 use crate::api::types::{
@@ -27,6 +27,7 @@ use crate::config::Settings;
 type Done = Result<ExitCode, Failure>;
 
 pub async fn run(arguments: Arguments, settings: Settings) -> Done {
+    let overrides = arguments.instance.overrides();
     let wish = if arguments.instance.no_start { Start::Never } else { Start::IfNeeded };
     let open = async |start| connect(&settings, start).await;
     match arguments.command {
@@ -107,6 +108,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
             open(Start::Never).await?.delete(&format!("/v1/heads?{}", query_of([("name", name.as_bytes())]))).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Service(command) => service::run(command, &overrides, &settings).await,
         Command::Daemon(_) | Command::Completions { .. } => Err(Failure::usage("this command asks no daemon")),
     }
 }

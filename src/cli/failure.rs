@@ -13,6 +13,8 @@ pub const FOUND: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
 pub const UNREAD: u8 = 4;
+/// The daemon's, for a service manager: it wants to be started again.
+pub const AGAIN: u8 = 75;
 
 /// Why a command ended without its answer.
 #[derive(Debug)]

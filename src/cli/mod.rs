@@ -7,6 +7,7 @@ mod dupes;
 mod failure;
 mod print;
 mod progress;
+mod service;
 mod tuning;
 
 use std::env;
@@ -22,7 +23,7 @@ use crate::config::{Settings, own_program};
 use crate::vision::apart;
 use crate::{daemon, vision};
 use args::{Arguments, Command, DaemonArguments};
-use failure::Failure;
+use failure::{AGAIN, Failure};
 
 /// Runs `simctl` with this process's arguments.
 pub fn simctl() -> ExitCode {
@@ -86,6 +87,9 @@ fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode,
     let filter = EnvFilter::try_from_env("SIMILARD_LOG").unwrap_or_else(|_| EnvFilter::new("similard=info,warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false).init();
     if daemon::run(settings)? == daemon::Ended::ToStartAgain {
+        if daemon::is_supervised() {
+            return Ok(ExitCode::from(AGAIN));
+        }
         let arguments = env::args_os().skip(1).filter(|argument| argument != "--replace");
         return Err(Failure::from(process::Command::new(own_program()?).args(arguments).exec()));
     }

@@ -117,7 +117,7 @@ impl Answers {
         let roots = read(&self.shared.roots).clone();
         let states = read(&self.shared.states);
         for root in &roots {
-            let missing = states.get(&root.id).map_or(0, |state| state.missing);
+            let missing = states.get(&root.id).map_or(0, |state| state.missing.len());
             if missing > 0 {
                 let path = root.path.display();
                 problems.push(format!(
@@ -143,8 +143,8 @@ impl Answers {
             last_scan: state.last_scan.and_then(seconds),
             events: state.hints,
             times_lost: state.times_lost,
-            missing: state.missing as u64,
-            away: state.away as u64,
+            missing: state.missing.len() as u64,
+            away: state.away.len() as u64,
             excluded: self.shared.settings.rules.excluded().to_vec(),
             included: self.shared.settings.rules.included().to_vec(),
             photos: figures.photos,
@@ -165,7 +165,7 @@ impl Answers {
     }
 
     fn file_pair(&self, distance: f32, x: &Place, y: &Place, relation: Relation) -> FilePair {
-        let offline = !self.is_online(x) || !self.is_online(y);
+        let offline = !self.shared.is_here(x) || !self.shared.is_here(y);
         let (x, y) = (text_of(&self.shared.shown_path(x)), text_of(&self.shared.shown_path(y)));
         let (a, b) = if x.path <= y.path { (x, y) } else { (y, x) };
         FilePair { distance, a, b, relation, offline }

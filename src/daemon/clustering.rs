@@ -172,8 +172,7 @@ fn id(records: &[&PhotoRecord]) -> String {
 
 /// A photo with its files, by absolute path.
 pub fn photo(record: &PhotoRecord, representative: bool, shared: &Shared) -> Photo {
-    let mut files: Vec<(PathBuf, bool)> =
-        record.files.iter().map(|f| (shared.shown_path(&f.place), shared.is_online(f.place.root))).collect();
+    let mut files: Vec<(PathBuf, bool)> = record.files.iter().map(|f| (shared.shown_path(&f.place), shared.is_here(&f.place))).collect();
     files.sort_unstable();
     let texts: Vec<_> = files.iter().map(|(path, _)| text_of(path)).collect();
     let lossy = texts.iter().any(|t| t.path_bytes.is_some());
@@ -181,7 +180,7 @@ pub fn photo(record: &PhotoRecord, representative: bool, shared: &Shared) -> Pho
         path: texts[0].clone(),
         paths_bytes: lossy.then(|| files.iter().map(|(path, _)| STANDARD.encode(path.as_os_str().as_bytes())).collect()),
         paths: texts.into_iter().map(|t| t.path).collect(),
-        offline: files.iter().enumerate().filter(|(_, (_, is_online))| !is_online).map(|(place, _)| place).collect(),
+        offline: files.iter().enumerate().filter(|(_, (_, is_here))| !is_here).map(|(place, _)| place).collect(),
         bytes: record.files[0].bytes,
         width: record.dimensions.width,
         height: record.dimensions.height,

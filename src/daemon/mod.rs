@@ -6,8 +6,9 @@
 //!                    feed ─(jobs)─→ work 1…N  └─(wakes)─→ feed
 //! ```
 //!
-//! `presence` says whether a root is here and where, `mounts` when to ask again. `heads` has another head
-//! take over, `tuning` makes one.
+//! There is one intake thread for each filesystem. `presence` says whether a root is here and where, `mounts` when to
+//! ask again, `pulse` and `silence` which disk does not answer. `heads` has another head take over, `tuning` makes
+//! one. `news` compares clusters when somebody listens.
 //!
 //! Intake finds what there is and has it written as pending; feed reads what is pending from the
 //! store and hands it to the workers; their results go to the one writer, which also pairs new
@@ -29,6 +30,7 @@ mod power;
 mod presence;
 mod pulse;
 mod run;
+mod service_manager;
 mod shared;
 mod silence;
 mod tuning;
@@ -36,6 +38,7 @@ mod work;
 mod write;
 
 pub use run::{Ended, Error, run};
+pub use service_manager::is_there as is_supervised;
 
 use std::fs;
 use std::time::UNIX_EPOCH;

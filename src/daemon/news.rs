@@ -31,27 +31,35 @@ fn run(shared: &Shared, reader: &Reader) {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
     let mut before: Option<Snapshot> = None;
     while !shared.is_stopping() {
+        if !shared.is_listened_to() && !shared.settings.notify_desktop {
+            before = None;
+        } else if before.is_none() {
+            // At once: what comes while quiet is waited for is news.
+            before = snapshot(shared, reader);
+        }
         shared.news.wait(Duration::from_secs(3600));
+        if before.is_none() {
+            continue;
+        }
         let began = Instant::now();
         while began.elapsed() < LONGEST && !is_quiet(shared, reader).unwrap_or(false) && !shared.is_stopping() {
             shared.activity.wait(Duration::from_millis(250));
         }
-        if !shared.is_listened_to() && !shared.settings.notify_desktop {
-            before = None;
-            continue;
-        }
         let began = Instant::now();
-        match Snapshot::take(shared, reader, &read(&shared.active)) {
-            Ok(after) => {
-                if let Some(before) = &before {
-                    tell(shared, &before.changes(&after));
-                }
-                before = Some(after);
-            }
-            Err(e) => tracing::debug!("news: {e}"),
+        let after = snapshot(shared, reader);
+        let spent = began.elapsed();
+        if let (Some(before), Some(after)) = (&before, &after) {
+            tell(shared, &before.changes(after));
         }
-        std::thread::sleep(began.elapsed() * SHARE);
+        before = after.or(before);
+        std::thread::sleep(spent * SHARE);
     }
+}
+
+/// Answers wait for the head only as long as this takes.
+fn snapshot(shared: &Shared, reader: &Reader) -> Option<Snapshot> {
+    let taken = Snapshot::take(shared, reader, &read(&shared.active));
+    taken.inspect_err(|e| tracing::debug!("news: {e}")).ok()
 }
 
 /// Whether nothing is under way whose effects are still to come.
@@ -68,10 +76,9 @@ fn tell(shared: &Shared, changes: &[(Change, &Known)]) {
         let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
         shared.tell(if *change == Change::New { What::NewCluster { cluster, paths } } else { What::ClusterGrew { cluster, paths } });
     }
-    if let Some((_, first)) = news.first().filter(|_| shared.settings.notify_desktop)
-        && let Err(e) = bubble(news.len(), first)
-    {
-        shared.set_problem("desktop", Some(format!("no notifications: notify-send cannot be used: {e}")));
+    if let Some((_, first)) = news.first().filter(|_| shared.settings.notify_desktop) {
+        let failed = bubble(news.len(), first).err();
+        shared.set_problem("desktop", failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
     }
 }
 

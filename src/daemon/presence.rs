@@ -41,9 +41,12 @@ pub fn presence(root: &Root, store: &Reader) -> Presence {
 }
 
 /// Whether at least half of some known files are there, unchanged: a copy of the disk, or the same
-/// one under a new name. A root of which nothing is known is familiar.
+/// one under a new name. Where nothing is known, an empty folder is a mount point without its disk.
 fn is_familiar(root: &Root, store: &Reader) -> bool {
     let Ok(known) = store.some_files(&Place { root: root.id, path: Default::default() }, SAMPLE) else { return false };
+    if known.is_empty() {
+        return fs::read_dir(&root.path).is_ok_and(|mut entries| entries.next().is_some());
+    }
     let is_there = |(place, stamp): &&(Place, Stamp)| {
         let seconds = stamp.mtime.div_euclid(1_000_000_000);
         fs::symlink_metadata(root.path_of(place)).is_ok_and(|m| m.len() == stamp.size && (m.mtime() - seconds).abs() <= 2)

@@ -1,6 +1,7 @@
 //! Whether the threads that touch disks get on. A disk or server that does not answer keeps whoever asks it
 //! waiting, for ever if it must: nobody else may wait with it.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use crate::photo::RootId;
 /// Whose pulse it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
+    /// All its roots wait with it.
     Intake,
     /// Another takes its place when it is stuck; it ends when its disk answers.
     Worker,
@@ -20,6 +22,8 @@ pub enum Kind {
 pub struct Pulse {
     kind: Kind,
     work: Mutex<Option<Work>>,
+    /// An intake thread's.
+    roots: Mutex<HashSet<RootId>>,
     is_replaced: AtomicBool,
 }
 
@@ -52,14 +56,25 @@ impl Pulse {
         }
     }
 
-    /// The root whose disk does not answer this thread.
-    pub fn stuck_on(&self) -> Option<RootId> {
-        lock(&self.work).filter(|work| work.until < Instant::now()).map(|work| work.root)
+    /// A root waits for this thread from now on, too.
+    pub fn look_after(&self, root: RootId) {
+        lock(&self.roots).insert(root);
     }
 
-    /// Whether another worker is to take this one's place, which is said once.
-    pub fn is_first_replaced(&self) -> bool {
-        self.kind == Kind::Worker && !self.is_replaced.swap(true, Ordering::Relaxed)
+    /// The roots that wait with this thread for a disk that does not answer.
+    pub fn stuck_on(&self) -> Option<HashSet<RootId>> {
+        let work = lock(&self.work).filter(|work| work.until < Instant::now())?;
+        let others = lock(&self.roots);
+        Some(others.iter().copied().chain([work.root]).collect())
+    }
+
+    pub fn is_workers(&self) -> bool {
+        self.kind == Kind::Worker
+    }
+
+    /// Has this thread end when its disk answers, because another takes its place; whether that is new.
+    pub fn replace(&self) -> bool {
+        !self.is_replaced.swap(true, Ordering::Relaxed)
     }
 
     pub fn is_replaced(&self) -> bool {
@@ -79,13 +94,13 @@ pub struct Pulses(Mutex<Vec<Weak<Pulse>>>);
 
 impl Pulses {
     pub fn add(&self, kind: Kind) -> Arc<Pulse> {
-        let pulse = Arc::new(Pulse { kind, work: Mutex::default(), is_replaced: AtomicBool::new(false) });
+        let pulse = Arc::new(Pulse { kind, work: Mutex::default(), roots: Mutex::default(), is_replaced: AtomicBool::new(false) });
         lock(&self.0).push(Arc::downgrade(&pulse));
         pulse
     }
 
     /// The threads that are stuck, and on which roots.
-    pub fn stuck(&self) -> Vec<(Arc<Pulse>, RootId)> {
+    pub fn stuck(&self) -> Vec<(Arc<Pulse>, HashSet<RootId>)> {
         let mut pulses = lock(&self.0);
         pulses.retain(|pulse| pulse.strong_count() > 0);
         pulses.iter().filter_map(Weak::upgrade).filter_map(|pulse| Some((pulse.clone(), pulse.stuck_on()?))).collect()
@@ -104,11 +119,13 @@ mod tests {
         assert!(pulses.stuck().is_empty());
         let inner = pulse.work_on(RootId(2), Duration::ZERO);
         std::thread::sleep(Duration::from_millis(2));
-        assert_eq!(pulses.stuck().iter().map(|(_, root)| *root).collect::<Vec<_>>(), [RootId(2)]);
+        assert_eq!(pulses.stuck().iter().map(|(_, roots)| roots.clone()).collect::<Vec<_>>(), [HashSet::from([RootId(2)])]);
+        pulse.look_after(RootId(3));
+        assert_eq!(pulse.stuck_on(), Some(HashSet::from([RootId(2), RootId(3)])));
         drop(inner);
         assert!(pulses.stuck().is_empty());
         drop(outer);
-        assert!(pulse.is_first_replaced() && !pulse.is_first_replaced());
+        assert!(pulse.replace() && !pulse.replace() && pulse.is_replaced());
         drop(pulse);
         assert!(pulses.stuck().is_empty());
     }

@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use listenfd::ListenFd;
 use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +20,8 @@ use super::lock::{Lock, Socket, data_directory};
 use super::shared::{Known, Shared};
 use super::work::Crew;
 use super::write::{Write, WriteThread};
-use super::{feed, mounts, news, silence, tuning};
+use super::{feed, mounts, news, service_manager, silence, tuning};
+use crate::api::client::Client;
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
 use crate::likeness::HeadError;
@@ -88,7 +90,11 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     writer.absorb(&|below| settings.rules.hide(below))?;
     let set_aside = writer.set_aside.take();
     // From here on connections wait instead of failing.
-    let (_socket, listener) = Socket::bind(&settings.socket)?;
+    let (_socket, listener) = match ListenFd::from_env().take_unix_listener(0)? {
+        // systemd made it, and keeps it.
+        Some(listener) => (None, listener),
+        None => Socket::bind(&settings.socket).map(|(socket, listener)| (Some(socket), listener))?,
+    };
     let backbone = Backbone::embedded()?;
     let known = Known { roots: writer.roots()?, heads: writer.heads()?, decisions: writer.decisions()? };
     let chosen = writer.chosen_head()?.unwrap_or_else(|| heads::BASE.to_owned());
@@ -136,15 +142,24 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let query_reader = apart::Reader::new(program, shared.settings.limits);
     let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), intakes, writes, query_reader, backbone.runner()?));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
+    let address = listener.local_addr()?.as_pathname().map(Client::new);
+    runtime.spawn(service_manager::report(
+        shared.clone(),
+        last_words.clone(),
+        address.unwrap_or_else(|| Client::new(&shared.settings.socket)),
+    ));
     let served = runtime.block_on(serve(listener, service, shared.clone()));
     shared.stop();
+    let ended = if shared.starts_again.load(Ordering::Relaxed) { Ended::ToStartAgain } else { Ended::Told };
+    if ended == Ended::Told {
+        service_manager::tell_stopping();
+    }
     let _ = last_words.try_send(Write::Flush(sync_channel(1).0));
     // Requests under way are cut off; the writer finishes what it was given.
     runtime.shutdown_background();
     let _ = write_thread.join();
     tracing::info!("ended");
-    served?;
-    Ok(if shared.starts_again.load(Ordering::Relaxed) { Ended::ToStartAgain } else { Ended::Told })
+    served.map(|()| ended)
 }
 
 async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Service>, shared: Arc<Shared>) -> Result<(), Error> {

@@ -59,12 +59,13 @@ pub struct RootState {
     pub hints: u64,
     /// How often events were lost, so that everything was looked at again.
     pub times_lost: u64,
-    /// Files that are gone, but so many at once that a person must say so.
-    pub missing: usize,
+    /// Files, by their paths below the root, that are gone, but so many at once that a person must say so.
+    pub missing: HashSet<PathBuf>,
     /// Files on a filesystem that was mounted in this root and is not.
-    pub away: usize,
-    /// It is offline because its disk did not answer.
-    pub is_silent: bool,
+    pub away: HashSet<PathBuf>,
+    /// It is offline because its disk did not answer; when that is asked again, and how often it was silent.
+    pub silent_until: Option<Instant>,
+    pub silences: u32,
 }
 
 /// What the store knew when the daemon started.
@@ -95,6 +96,8 @@ pub struct Shared {
     pub tuning: Tuning,
     pub activity: Arc<Activity>,
     pub in_flight: Mutex<InFlight>,
+    /// Counts up as long as the writer gets on.
+    pub beats: AtomicU64,
     /// Counts what was committed: what was read of the store before is old then.
     pub commits: AtomicU64,
     /// Wakes feed: something may be pending.
@@ -128,6 +131,7 @@ impl Shared {
             tuning: Tuning::default(),
             activity: Arc::default(),
             in_flight: Mutex::default(),
+            beats: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             pending: Signal::default(),
             pulses: Pulses::default(),
@@ -229,6 +233,13 @@ impl Shared {
     /// Whether a root's files can be read; one that was never looked at may be.
     pub fn is_online(&self, root: RootId) -> bool {
         read(&self.states).get(&root).is_none_or(|state| state.offline.is_none())
+    }
+
+    /// Whether a file can be had now, for all that is known.
+    pub fn is_here(&self, file: &Place) -> bool {
+        let states = read(&self.states);
+        let Some(state) = states.get(&file.root) else { return true };
+        state.offline.is_none() && !state.missing.contains(&file.path) && !state.away.contains(&file.path)
     }
 
     /// The absolute path of a place, or what is known of it where its root was just removed.

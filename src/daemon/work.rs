@@ -54,7 +54,8 @@ impl Crew {
 
     /// Starts a worker in place of one that is stuck.
     pub fn replace(&self, stuck: &Pulse) {
-        if stuck.is_first_replaced()
+        if stuck.is_workers()
+            && stuck.replace()
             && let Err(e) = self.hire()
         {
             tracing::warn!("no worker in place of one that is stuck: {e}");

@@ -1,7 +1,7 @@
 //! The writer thread: everything that changes the store, in the order it came.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -106,6 +106,7 @@ impl WriteThread {
     /// Runs until the daemon stops, then commits what has come.
     pub fn run(mut self) {
         loop {
+            self.shared.beats.fetch_add(1, Ordering::Relaxed);
             let wait = if self.shared.is_stopping() { LAST } else { IDLE };
             let first = match self.writes.recv_timeout(wait) {
                 Ok(first) => Some(first),
@@ -136,7 +137,7 @@ impl WriteThread {
                     self.shared.commits.fetch_add(1, Ordering::Relaxed);
                     write(&self.shared.active).index.join(&joined.new, &joined.crowds);
                     self.shared.set_problem("store", None);
-                    self.tell(&changes, joined.sights);
+                    self.tell(&changes, joined.sights, &joined.outdated);
                     break;
                 }
                 Err(e) => {
@@ -147,6 +148,7 @@ impl WriteThread {
                     );
                     self.shared.activity.announce();
                     self.shared.examine_index();
+                    self.shared.beats.fetch_add(1, Ordering::Relaxed);
                     if self.shared.stopping.load(Ordering::Relaxed) {
                         break;
                     }
@@ -180,14 +182,15 @@ impl WriteThread {
             Write::Run(work) => return work(&mut self.writer),
             order => order,
         };
+        let is_hidden = |below: &Path| self.shared.settings.rules.hide(below);
         if let Write::PlaceRoot(root, _) = &order
-            && let Err(e) = self.writer.place_root(root)
+            && let Err(e) = self.writer.place_root(root).and_then(|()| self.writer.absorb(&is_hidden))
         {
             tracing::warn!("where {} is could not be recorded: {e}", root.path.display());
         }
         let (root, removed) = match &order {
             Write::PlaceRoot(..) => (None, None),
-            Write::AddRoot(path, _) => (Some(self.writer.add_root(path, &|below| self.shared.settings.rules.hide(below))), None),
+            Write::AddRoot(path, _) => (Some(self.writer.add_root(path, &is_hidden)), None),
             Write::RemoveRoot(root, _) => (None, Some(self.writer.remove_root(root.id))),
             _ => return,
         };
@@ -209,7 +212,7 @@ impl WriteThread {
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Embedding)> = Vec::new();
             let mut done = Counters::default();
-            let mut sights = Vec::new();
+            let (mut sights, mut outdated) = (Vec::new(), HashSet::new());
             for change in changes {
                 match change {
                     Write::Files { seen, gone, .. } => {
@@ -227,8 +230,9 @@ impl WriteThread {
                         done.decoded += counters.decoded;
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
-                            let photo = settle(batch, place, outcome, backbone)?;
-                            new.extend(photo.map(|(photo, features)| (photo, active.head.embed(features))));
+                            let settled = settle(batch, place, outcome, backbone)?;
+                            new.extend(settled.new.map(|(photo, features)| (photo, active.head.embed(features))));
+                            outdated.extend((!settled.counts).then(|| place.clone()));
                         }
                     }
                     Write::Retry(root) => batch.retry(*root)?,
@@ -243,7 +247,7 @@ impl WriteThread {
             let arrival = arrive(&active.index, &new, REACH);
             keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
-            Ok(Joined { new, crowds: arrival.crowds, sights })
+            Ok(Joined { new, crowds: arrival.crowds, sights, outdated })
         })
     }
 
@@ -260,7 +264,7 @@ impl WriteThread {
         }
     }
 
-    fn tell(&mut self, changes: &[Write], sights: Vec<(Place, Sight)>) {
+    fn tell(&mut self, changes: &[Write], sights: Vec<(Place, Sight)>, outdated: &HashSet<Place>) {
         let shared = self.shared.clone();
         let text = |place: &Place| shared.path_of(place).map(|p| text_of(&p));
         let moved_from = |place: &Place| {
@@ -287,7 +291,7 @@ impl WriteThread {
                     let left = gone.iter().filter(|place| !moves.left.contains(place));
                     left.filter_map(text).for_each(|path| shared.tell(What::Gone(path)));
                 }
-                Write::Read { place, outcome: Some(outcome), .. } => {
+                Write::Read { place, outcome: Some(outcome), .. } if !outdated.contains(place) => {
                     let was_known = self.changed.remove(place);
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
@@ -308,23 +312,28 @@ struct Joined {
     crowds: Vec<(PhotoId, Crowd)>,
     /// What was seen, for those who listen.
     sights: Vec<(Place, Sight)>,
+    /// Files that were read and are others by now, or gone.
+    outdated: HashSet<Place>,
 }
 
-/// Stores what reading a file came to; returns its photo if that is new.
-fn settle<'a>(
-    batch: &mut Batch<'_>,
-    place: &Place,
-    outcome: &'a Outcome,
-    backbone: &str,
-) -> store::Result<Option<(PhotoId, &'a Features)>> {
-    match outcome {
-        Outcome::Known { stamp, photo, content } => batch.link(place, stamp, content, *photo)?,
-        Outcome::Failed { stamp, failure } => batch.fail(place, stamp, failure)?,
+/// What became of a file that was read.
+struct Settled<'a> {
+    /// Its photo, if that is new.
+    new: Option<(PhotoId, &'a Features)>,
+    /// Whether the file still is what was read.
+    counts: bool,
+}
+
+/// Stores what reading a file came to.
+fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, backbone: &str) -> store::Result<Settled<'a>> {
+    let (new, counts) = match outcome {
+        Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),
+        Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.features)?;
-            batch.link(place, stamp, &made.identity.content, photo)?;
-            return Ok((is_new == IsNew::Yes).then_some((photo, &made.features)));
+            let counts = batch.link(place, stamp, &made.identity.content, photo)?;
+            ((is_new == IsNew::Yes).then_some((photo, &made.features)), counts)
         }
-    }
-    Ok(None)
+    };
+    Ok(Settled { new, counts })
 }

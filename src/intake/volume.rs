@@ -40,7 +40,12 @@ impl Volume {
     /// Where the folder `inner` of a filesystem is now, if that is mounted anywhere.
     pub fn find(id: &str, inner: &Path) -> Option<PathBuf> {
         let places = mounts().into_iter().filter(|m| m.id().is_some_and(|found| found == id));
-        places.filter_map(|m| Some(m.point.join(inner.strip_prefix(&m.root).ok()?))).find(|folder| folder.is_dir())
+        let folder = |m: Mount| {
+            let below = inner.strip_prefix(&m.root).ok()?;
+            // Joining an empty path would add a slash.
+            Some(if below.as_os_str().is_empty() { m.point.clone() } else { m.point.join(below) })
+        };
+        places.filter_map(folder).find(|folder| folder.is_dir())
     }
 
     /// Why changes may go unnoticed, where they may.

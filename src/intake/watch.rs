@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use notify::event::{CreateKind, EventKind, RemoveKind};
-use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, ErrorKind, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Writing;
 use crate::photo::Format;
@@ -43,6 +43,10 @@ impl Watch {
                 let is_made = matches!(kind, EventKind::Create(made) if made != CreateKind::Folder);
                 let writer = if is_made { Writing::Unknown } else { Writing::Over };
                 paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path, writer)));
+            }
+            // A folder that this user may not watch, or that went at this moment: a look at it says so.
+            Err(e) if !e.paths.is_empty() && !matches!(e.kind, ErrorKind::MaxFilesWatch) => {
+                e.paths.into_iter().for_each(|path| hint(Hint::Path(path, Writing::Over)));
             }
             Err(_) => hint(Hint::Lost),
         };

@@ -12,8 +12,8 @@ use super::Location;
 /// shows wherever a bad page is read first.
 static NOTICED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the index was examined when it was opened: what is damaged now is not the index.
-static EXAMINED: AtomicBool = AtomicBool::new(false);
+/// Whether the index was suspected when it was opened, and is sound: then it is another file that is damaged.
+static FOUND_SOUND: AtomicBool = AtomicBool::new(false);
 
 pub fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -28,7 +28,7 @@ pub(super) fn notice(error: &rusqlite::Error) {
 
 /// Whether a file was found to be damaged that may be the index.
 pub fn is_noticed() -> bool {
-    NOTICED.load(Ordering::Relaxed) && !EXAMINED.load(Ordering::Relaxed)
+    NOTICED.load(Ordering::Relaxed) && !FOUND_SOUND.load(Ordering::Relaxed)
 }
 
 /// Has the index checked when it is opened next.
@@ -45,8 +45,8 @@ pub(super) fn examine(location: &Location) -> io::Result<Option<PathBuf>> {
     if !suspicion.exists() {
         return Ok(None);
     }
-    EXAMINED.store(true, Ordering::Relaxed);
     let aside = if is_sound(&location.index()) { None } else { Some(set_aside(location)?) };
+    FOUND_SOUND.store(aside.is_none(), Ordering::Relaxed);
     fs::remove_file(suspicion)?;
     Ok(aside)
 }

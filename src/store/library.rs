@@ -36,11 +36,17 @@ impl Writer {
     /// with all that is known of them. Moving rows and forgetting the root are in two files: this is also
     /// what mends a crash between them.
     pub fn absorb(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
+        while self.absorb_one(is_hidden)? {}
+        Ok(())
+    }
+
+    /// Makes the first root that lies in another part of it; whether there was one.
+    fn absorb_one(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<bool> {
         let roots = self.roots()?;
         for inner in &roots {
             let below =
                 |outer: &Root| inner.path.strip_prefix(&outer.path).ok().filter(|below| !below.as_os_str().is_empty()).map(Path::to_owned);
-            let holding = roots.iter().find_map(|outer| Some((outer, below(outer)?))).filter(|(_, below)| !is_hidden(below));
+            let holding = roots.iter().find_map(|outer| Some((outer, below(outer).filter(|below| !is_hidden(below))?)));
             let Some((outer, below)) = holding else { continue };
             let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
             let batch = self.index.transaction()?;
@@ -52,8 +58,9 @@ impl Writer {
             }
             batch.commit()?;
             self.library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Records where a root is now, and the filesystem and the path inside it by which it is known

@@ -178,8 +178,8 @@ impl Batch<'_> {
         Ok(statement.query_row([identity.picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
     }
 
-    /// Says that a file holds a photo, if its stamp is still the one that was read.
-    pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId) -> Result<()> {
+    /// Says that a file holds a photo, if its stamp is still the one that was read; whether it is.
+    pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId) -> Result<bool> {
         let linked = self
             .transaction
             .prepare_cached("UPDATE files SET content = ?1, photo = ?2, pending = 0 WHERE root = ?3 AND path = ?4 AND inode = ?5 AND size = ?6 AND mtime = ?7")?
@@ -187,11 +187,11 @@ impl Batch<'_> {
         if linked > 0 {
             self.forgive(place)?;
         }
-        Ok(())
+        Ok(linked > 0)
     }
 
-    /// Records why a file could not be read, if its stamp is still the one that was read.
-    pub fn fail(&mut self, place: &Place, stamp: &Stamp, failure: &Failure) -> Result<()> {
+    /// Records why a file could not be read, if its stamp is still the one that was read; whether it is.
+    pub fn fail(&mut self, place: &Place, stamp: &Stamp, failure: &Failure) -> Result<bool> {
         let failed = self
             .transaction
             .prepare_cached(
@@ -199,7 +199,10 @@ impl Batch<'_> {
                  WHERE root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5",
             )?
             .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
-        if failed > 0 { self.fail_folder(place, failure) } else { Ok(()) }
+        if failed > 0 {
+            self.fail_folder(place, failure)?;
+        }
+        Ok(failed > 0)
     }
 
     /// Records why a folder could not be listed.

@@ -172,6 +172,7 @@ fn an_unreadable_folder_costs_only_itself() {
     if fs::read_dir(&locked).is_ok() {
         return skip("this user may read everything");
     }
+    assert_eq!(instance.status()["roots"][0]["times_lost"], 0);
     instance.ok(["scan"]);
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "what is hidden is not gone");
     assert!(reasons(&instance)[0].1.contains("this folder cannot be read"));

@@ -10,6 +10,7 @@ mod damage;
 mod decisions;
 mod dupes;
 mod photos;
+mod service;
 mod storm;
 mod support;
 mod tuning;

@@ -6,9 +6,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -277,7 +276,7 @@ fn a_file_written_through_another_name_is_another_photo_under_all_its_names() {
 fn a_folder_that_moves_costs_no_read() {
     let instance = Instance::new();
     let root = instance.folder("root");
-    let folder = root.join(OsStr::from_bytes(b"2024 \xff"));
+    let folder = root.join(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"2024 \xff"));
     fs::create_dir(&folder).expect("made");
     let files = photos::library(&folder, &["00003", "00009"]) as u64;
     let before = instance.dupes(&root);
@@ -288,7 +287,7 @@ fn a_folder_that_moves_costs_no_read() {
         array(&answer["clusters"])
             .iter()
             .flat_map(|c| array(&c["photos"]))
-            .all(|p| p["path"].as_str().is_some_and(|p| Path::new(p).starts_with(&moved)))
+            .all(|p| p["path"].as_str().is_some_and(|p| std::path::Path::new(p).starts_with(&moved)))
     };
     crate::support::wait_until("the new names are in the answer", || moved_to(&instance.dupes(&root)));
     let after = instance.dupes(&root);

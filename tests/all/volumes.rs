@@ -145,10 +145,54 @@ fn a_limit_on_watches_is_said_and_scans_take_over() {
     assert_eq!(names(&namespace.dupes(&instance, &folder)), photos::expected(&["00003"]));
     let root = &instance.status()["roots"][0];
     assert!(root["unwatched"].is_string(), "{root}");
+    assert!(root["times_lost"].as_u64().is_some_and(|times| times < 3), "{root}");
     assert!(root["scanned_every"].as_u64().is_some_and(|seconds| seconds <= 1800), "{root}");
     photos::library(&folder.join("day7"), &["00009"]);
     instance.ok(["scan"]);
     assert_eq!(names(&namespace.dupes(&instance, &folder)), photos::expected(&["00003", "00009"]));
+}
+
+#[test]
+fn a_disk_that_was_away_while_the_index_was_damaged_is_known_again() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let here = instance.folder("here");
+    namespace.sh("mount -t tmpfs none \"$1\"", &here);
+    // It stays mounted under a cover, for later.
+    let safe = instance.folder("safe/inner");
+    namespace.run(&["mount".as_ref(), "--bind".as_ref(), here.as_os_str(), safe.as_os_str()]);
+    let cover = safe.parent().expect("a folder").to_owned();
+    namespace.sh("mount -t tmpfs none \"$1\"", &cover);
+    let staging = instance.folder("staging");
+    photos::library(&staging, &["00003"]);
+    namespace.sh(&format!("cp '{}'/* \"$1\"", staging.display()), &here);
+    let before = names(&namespace.dupes(&instance, &here));
+    instance.stop();
+    namespace.run(&["umount".as_ref(), here.as_os_str()]);
+    fs::write(instance.data_dir().join("index.db"), [b"no database at all".as_slice(); 400].concat()).expect("written");
+    assert!(namespace.simctl(&instance, &["decisions".as_ref(), "export".as_ref()]).is_empty());
+    wait_until("it is offline", || instance.status()["roots"][0]["state"] == "offline");
+    namespace.run(&["umount".as_ref(), cover.as_os_str()]);
+    wait_until("it is known at another place", || instance.status()["roots"][0]["path"].as_str() == safe.to_str());
+    assert_eq!(names(&namespace.dupes(&instance, &safe)), before);
+}
+
+#[test]
+fn folders_in_folders_are_one() {
+    let instance = Instance::new();
+    let outer = instance.folder("q");
+    let (hidden, inner) = (instance.folder("q/.exports"), instance.folder("q/.exports/web"));
+    fs::copy(photos::path("00003"), inner.join("only.webp")).expect("copied");
+    for folder in [&outer, &inner, &hidden] {
+        assert!(names(&instance.dupes(folder)).is_empty());
+    }
+    assert_eq!(array(&instance.status()["roots"]).len(), 2, "what is hidden in one is another");
+    let everywhere = instance.ok(["dupes".as_ref(), "--everywhere".as_ref(), "--format=paths0".as_ref(), hidden.as_os_str()]);
+    assert_eq!(everywhere, "", "no file is its own copy");
+    let left_out = instance.folder("q/.thumbnails");
+    fs::copy(photos::path("00009"), left_out.join("small.webp")).expect("copied");
+    instance.ok(["scan".as_ref(), left_out.as_os_str()]);
+    assert_eq!(instance.status()["coverage"]["indexed"], 1);
 }
 
 #[test]
@@ -329,6 +373,16 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     instance.ok(["scan"]);
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "its photos stay");
     assert_eq!(instance.status()["roots"][0]["away"].as_u64(), Some(files));
+    // The one that is here is no spare while the others are not.
+    fs::copy(photos::path("00009"), folder.join("only.webp")).expect("copied");
+    let answer = instance.dupes(&folder);
+    let text = instance.ok(["dupes".as_ref(), folder.as_os_str()]);
+    assert_eq!(text.matches("(offline)").count() as u64, files, "{text}");
+    assert_eq!(array(&answer["clusters"]).len(), 2);
+    let spare = instance.ok(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
+    assert!(!spare.contains("only.webp") && !spare.contains("archive"), "{spare}");
+    fs::remove_file(folder.join("only.webp")).expect("removed");
+    wait_until("it is gone", || instance.dupes(&folder)["coverage"]["indexed"].as_u64() == Some(2 * files));
     assert!(instance.ok(["roots", "list"]).contains("not mounted now"));
     let read = instance.counter("read");
     assert!(sh("mount -o loop \"$1\" \"$2\""));

@@ -37,8 +37,8 @@ pub struct Recorded {
     /// Files that were seen, or forgotten.
     pub changes: u64,
     /// Files that are gone, but too many at once to be forgotten without a word.
-    pub missing: usize,
-    pub away: usize,
+    pub missing: HashSet<Place>,
+    pub away: HashSet<Place>,
 }
 
 impl Intake {
@@ -138,10 +138,10 @@ impl Intake {
         }
         let gone: Vec<Place> = all.gone.into_iter().map(|(place, _)| place).collect();
         let (gone, missing, away) = match forget {
-            true => (gone.into_iter().chain(all.away).collect(), 0, 0),
+            true => (gone.into_iter().chain(all.away).collect(), HashSet::new(), HashSet::new()),
             false => {
                 let (believed, missing) = self.believed(gone);
-                (believed, missing, all.away.len())
+                (believed, missing, all.away.into_iter().collect())
             }
         };
         for part in gone.chunks(BATCH) {
@@ -150,15 +150,15 @@ impl Intake {
         Recorded { changes: (changes + gone.len()) as u64, missing, away }
     }
 
-    /// What may be forgotten of what is gone, and how many files may not: when most of a root goes
+    /// What may be forgotten of what is gone, and what may not: when most of a root goes
     /// at once, it was more likely a disk that went than a person who deleted.
-    fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, usize) {
+    fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
         // A person said not to look there.
         let (mut believed, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| self.shared.settings.rules.hide(&p.path));
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
         gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));
-        let mut held_back = 0;
+        let mut held_back = HashSet::new();
         for (root, gone) in of_roots {
             // What is lost with a file is the photo it holds: not if that is elsewhere, moved or copied.
             let is_there = |place: &Place| !everywhere.contains(place) && self.is_there(place);
@@ -175,11 +175,11 @@ impl Intake {
                 believed.extend(lost);
                 continue;
             }
-            held_back += lost.len();
             tracing::warn!("{} of {all} files of a folder are gone at once; they are kept until somebody says so", lost.len());
             if let Some(state) = write(&self.shared.states).get_mut(&root) {
-                state.missing = lost.len();
+                state.missing.extend(lost.iter().map(|place| place.path.clone()));
             }
+            held_back.extend(lost);
         }
         believed.sort_unstable();
         (believed, held_back)

@@ -13,7 +13,8 @@ use std::{io, path, thread as threads};
 
 use thiserror::Error;
 
-use super::shared::{Shared, Ticket, lock};
+use super::pulse::{Kind, Pulse};
+use super::shared::{Shared, Ticket, lock, read};
 use super::write::Write;
 use crate::intake::{Hint, Volume, Writing};
 use crate::photo::{Place, Root, RootId};
@@ -65,6 +66,7 @@ struct Lane {
     orders: SyncSender<Order>,
     /// Hints were dropped.
     lost: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
 }
 
 /// All intake threads; they end with the process.
@@ -117,10 +119,25 @@ impl Intakes {
         lane.hint(Hint::Path(path, Writing::Unknown), Some(self.shared.activity.begin(root)));
     }
 
-    /// Has every thread look for its roots. Never waits.
-    pub fn look_for_roots(&self) {
+    /// Has every thread look for its roots. One that waits for a disk that does not answer, and may have been
+    /// mounted anew, is given up: another takes its roots.
+    pub fn look_for_roots(self: &Arc<Intakes>) {
         let lanes: Vec<Lane> = lock(&self.lanes).of_volume.values().cloned().collect();
         for lane in lanes {
+            if let Some(roots) = lane.pulse.stuck_on() {
+                lane.pulse.replace();
+                let mut lanes = lock(&self.lanes);
+                lanes.of_volume.retain(|_, known| !Arc::ptr_eq(&known.pulse, &lane.pulse));
+                lanes.of_root.retain(|_, known| !Arc::ptr_eq(&known.pulse, &lane.pulse));
+                drop(lanes);
+                let known = read(&self.shared.roots).clone();
+                for root in known.into_iter().filter(|root| roots.contains(&root.id)) {
+                    if let Err(e) = self.start(root) {
+                        tracing::warn!("a disk that did not answer is not looked for: {e}");
+                    }
+                }
+                continue;
+            }
             if let Err(TrySendError::Full(_)) = lane.orders.try_send(Order::LookForRoots) {
                 lane.lost.store(true, Ordering::Relaxed);
             }
@@ -158,13 +175,14 @@ impl Intakes {
                 lane
             }
         };
+        lane.pulse.look_after(root.id);
         lanes.of_root.insert(root.id, lane.clone());
         Ok(lane)
     }
 
     fn spawn(self: &Arc<Intakes>) -> Result<Lane, Refused> {
         let (orders, receiver) = sync_channel(ORDERS);
-        let lane = Lane { orders, lost: Arc::default() };
+        let lane = Lane { orders, lost: Arc::default(), pulse: self.shared.pulses.add(Kind::Intake) };
         let reader = Reader::open(&self.shared.location)?;
         let intake = Intake::new(self.shared.clone(), self.clone(), receiver, lane.clone(), self.writes.clone(), reader);
         threads::Builder::new().name("intake".into()).spawn(move || intake.run())?;

@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::difference::Recorded;
 use super::{Intakes, Lane, Order};
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::daemon::presence::{Presence, presence};
-use crate::daemon::pulse::{Kind, Pulse};
+use crate::daemon::pulse::Pulse;
 use crate::daemon::shared::{FolderId, Shared, Ticket, folder_id, read, write};
 use crate::daemon::write::Write;
 use crate::intake::{self, Clock, Found, Hint, Settle, Volume, Watch, Writing};
@@ -76,7 +77,7 @@ impl Intake {
         if let Err(e) = &watch {
             shared.set_problem("watch", Some(format!("new files are not noticed by themselves: {e}")));
         }
-        let pulse = shared.pulses.add(Kind::Intake);
+        let pulse = lane.pulse.clone();
         Intake {
             shared,
             intakes,
@@ -96,7 +97,7 @@ impl Intake {
 
     /// Runs until every sender of orders is gone or the daemon stops.
     pub fn run(mut self) {
-        while !self.shared.is_stopping() {
+        while !self.shared.is_stopping() && !self.pulse.is_replaced() {
             let now = Instant::now();
             let next = self.settle.next().into_iter().chain(self.scans.values().copied()).min();
             match self.orders.recv_timeout(next.map_or(IDLE, |next| next.saturating_duration_since(now)).min(IDLE)) {
@@ -136,12 +137,7 @@ impl Intake {
                 if self.is_where_it_was(&root) { self.scan(&root, &place, forget, ticket) } else { self.start(&root, ticket) }
             }
             Order::LookForRoots => self.look_for_roots(),
-            Order::Forget(root) => {
-                self.unwatch(&root);
-                self.mine.remove(&root.id);
-                self.scans.remove(&root.id);
-                write(&self.shared.states).remove(&root.id);
-            }
+            Order::Forget(root) => self.drop_root(&root),
             Order::Hint(Hint::Path(path, writing), ticket) => {
                 if let (Some(root), Some(ticket)) = (self.shared.root_of(&path), ticket) {
                     if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
@@ -169,7 +165,6 @@ impl Intake {
         // As it is known now: an order may have waited while the root moved, or was removed.
         let Some(root) = &self.root(root.id) else { return };
         self.mine.insert(root.id);
-        let was_offline = !self.shared.is_online(root.id);
         let root = match self.presence(root) {
             Presence::Online(found) => found,
             Presence::Offline(why) => {
@@ -181,7 +176,15 @@ impl Intake {
             }
         };
         self.place(&root);
-        if was_offline {
+        if self.root(root.id).is_none() {
+            // Where it is now another root holds it: its files are that one's.
+            self.drop_root(&root);
+            if let Some(outer) = self.shared.root_of(&root.path) {
+                let _ = self.intakes.start(outer);
+            }
+            return;
+        }
+        if !self.shared.is_online(root.id) {
             self.shared.tell(What::Online(text_of(&root.path)));
         }
         // Before the watch and the scan: what changes later is an event.
@@ -189,13 +192,18 @@ impl Intake {
         {
             let mut states = write(&self.shared.states);
             let state = states.entry(root.id).or_default();
-            (state.folder, state.offline) = (folder, None);
+            (state.folder, state.offline, state.silent_until) = (folder, None, None);
         }
         self.watch(&root);
-        // What its disk refused before it may give now.
-        self.write(Write::Retry(root.id));
         let all = Place { root: root.id, path: PathBuf::new() };
         self.scan(&root, &all, false, ticket);
+    }
+
+    fn drop_root(&mut self, root: &Root) {
+        self.unwatch(root);
+        self.mine.remove(&root.id);
+        self.scans.remove(&root.id);
+        write(&self.shared.states).remove(&root.id);
     }
 
     /// Records where a root is, if that is new.
@@ -222,6 +230,10 @@ impl Intake {
 
     /// Whether there is a file at a place, for all that its disk says.
     pub(super) fn is_there(&self, place: &Place) -> bool {
+        if !self.mine.contains(&place.root) {
+            // Another disk may hang: its own thread finds out.
+            return self.shared.is_here(place);
+        }
         let Some(path) = self.shared.path_of(place).filter(|_| self.shared.is_online(place.root)) else { return false };
         let _asking = self.pulse.work_on(place.root, ANSWER);
         std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
@@ -235,6 +247,9 @@ impl Intake {
     /// Takes up roots that came, went, or whose folder is another one now.
     fn look_for_roots(&mut self) {
         for root in self.roots() {
+            if self.is_silent(&root) {
+                continue;
+            }
             let is_offline = !self.shared.is_online(root.id);
             if is_offline && matches!(self.presence(&root), Presence::Offline(_)) || !is_offline && self.is_where_it_was(&root) {
                 continue;
@@ -244,14 +259,20 @@ impl Intake {
         }
     }
 
-    /// Takes up roots whose disk did not answer and does now.
+    fn is_silent(&self, root: &Root) -> bool {
+        read(&self.shared.states).get(&root.id).is_some_and(|state| state.silent_until.is_some())
+    }
+
+    /// Takes up roots whose disk did not answer: once nobody waits for it any more, and now and then although
+    /// somebody does, who may wait for a disk that was there before.
     fn take_up_again(&mut self) {
-        for root in self.roots() {
-            let was_silent = read(&self.shared.states).get(&root.id).is_some_and(|state| state.is_silent);
-            if was_silent && !self.shared.pulses.stuck().iter().any(|(_, stuck)| *stuck == root.id) {
-                if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
-                    state.is_silent = false;
-                }
+        let stuck = self.shared.pulses.stuck();
+        let mut silent = self.roots();
+        silent.retain(|root| self.is_silent(root));
+        for root in silent {
+            let until = read(&self.shared.states).get(&root.id).and_then(|state| state.silent_until);
+            let is_awaited = stuck.iter().any(|(_, roots)| roots.contains(&root.id));
+            if !is_awaited || until.is_some_and(|until| until <= Instant::now()) {
                 let ticket = self.shared.activity.begin(root.id);
                 self.start(&root, ticket);
             }
@@ -316,7 +337,10 @@ impl Intake {
                 // The root itself went, or came, or is another one.
                 self.start(&root, ticket);
             } else {
-                walks.extend(self.walk(&root, &place).map(|found| (root, place, found, ticket)));
+                match self.walk(&root, &place) {
+                    Some(found) => walks.push((root, place, found, ticket)),
+                    None => drop(self.scans.insert(root.id, Instant::now() + POLLS.0)),
+                }
             }
         }
         if walks.is_empty() || self.flush().is_none() {
@@ -327,7 +351,7 @@ impl Intake {
             differences.extend(self.difference(&root, &place, &found, &closed));
             tickets.push((root.id, ticket));
         }
-        if self.record(differences, false).missing > 0 {
+        if !self.record(differences, false).missing.is_empty() {
             self.scans.extend(tickets.iter().map(|(root, _)| (*root, Instant::now() + DOUBTS.0)));
         }
         // A file that a worker gave back, and that is as it was, is to be read again now.
@@ -338,12 +362,20 @@ impl Intake {
     fn scan(&mut self, root: &Root, place: &Place, forget: bool, ticket: Ticket) {
         let path = text_of(&root.path_of(place));
         self.shared.tell(What::ScanStarted(path.clone()));
+        if place.path.as_os_str().is_empty() {
+            // What its disk refused before it may give now.
+            self.write(Write::Retry(root.id));
+        }
         let found = self.walk(root, place).filter(|_| self.flush().is_some());
         let difference = found.and_then(|found| self.difference(root, place, &found, &HashSet::new()));
-        let was_whole = difference.is_some() && place.path.as_os_str().is_empty();
+        let is_nothing = difference.is_none();
+        let was_whole = !is_nothing && place.path.as_os_str().is_empty();
         let recorded = self.record(difference.into_iter().collect(), forget);
         if was_whole {
-            self.scanned(root, recorded.changes > 0, recorded.missing, recorded.away);
+            self.scanned(root, &recorded);
+        } else if is_nothing {
+            // It went while it was walked, or could not be compared.
+            self.scans.insert(root.id, Instant::now() + POLLS.0);
         } else if forget {
             // How much is missing now only a look at all of it can say.
             self.scans.insert(root.id, Instant::now());
@@ -354,17 +386,20 @@ impl Intake {
     }
 
     /// After a scan of a whole root: when the next one is.
-    fn scanned(&mut self, root: &Root, found_something: bool, missing: usize, away: usize) {
+    fn scanned(&mut self, root: &Root, recorded: &Recorded) {
+        let below = |places: &HashSet<Place>| places.iter().map(|place| place.path.clone()).collect::<HashSet<PathBuf>>();
+        let (missing, away) = (below(&recorded.missing), below(&recorded.away));
         let mut states = write(&self.shared.states);
         let Some(state) = states.get_mut(&root.id) else { return };
-        let (shortest, longest) = match (missing, &state.unwatched) {
-            (0, None) => SCANS,
-            (0, Some(_)) => POLLS,
-            _ => DOUBTS,
+        let (shortest, longest) = match (missing.is_empty(), &state.unwatched) {
+            (true, None) => SCANS,
+            (true, Some(_)) => POLLS,
+            (false, _) => DOUBTS,
         };
-        let is_news = found_something || missing != state.missing;
+        let is_news = recorded.changes > 0 || missing != state.missing;
         state.scanned_every = if is_news { shortest } else { (2 * state.scanned_every).clamp(shortest, longest) };
         state.last_scan = Some(SystemTime::now());
+        state.silences = 0;
         (state.missing, state.away) = (missing, away);
         self.scans.insert(root.id, Instant::now() + state.scanned_every);
     }
@@ -372,6 +407,9 @@ impl Intake {
     /// What is on the disk at one place. Nothing is said of a root that is away, or went while it was
     /// walked: its mount point is an empty folder then.
     fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
+        if self.shared.settings.rules.hide(&place.path) {
+            return Some(Found::default());
+        }
         let working = self.pulse.work_on(root.id, ANSWER);
         let goes_on = || {
             self.pulse.beat();

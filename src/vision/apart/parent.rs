@@ -58,7 +58,7 @@ impl Reader {
             self.end();
             protocol::send_file(self.socket()?, file)?;
         }
-        self.answer::<Identified>()?.map_err(Problem::Photo)
+        self.answer::<Identified>(Stage::Read)?.map_err(Problem::Photo)
     }
 
     /// Decodes the file that [`identify`](Reader::identify) named last.
@@ -68,28 +68,28 @@ impl Reader {
     pub fn decode(&mut self) -> Result<Decoded, Problem> {
         let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE]));
         if !matches!(sent, Some(Ok(()))) {
-            return Err(self.lost(io::ErrorKind::BrokenPipe.into()));
+            return Err(self.lost(Stage::Decode, io::ErrorKind::BrokenPipe.into()));
         }
-        let header = self.answer::<DecodedHeader>()?.map_err(Problem::Photo)?;
-        let rgb = self.receive(protocol::read_frame)?;
+        let header = self.answer::<DecodedHeader>(Stage::Decode)?.map_err(Problem::Photo)?;
+        let rgb = self.receive(Stage::Decode, protocol::read_frame)?;
         if rgb.len() as u64 != 3 * header.dimensions.pixels() {
-            return Err(self.lost(io::ErrorKind::InvalidData.into()));
+            return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
         let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
         Ok(Decoded { picture, capture: header.capture })
     }
 
-    fn answer<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
-        self.receive(protocol::read_json)
+    fn answer<T: DeserializeOwned>(&mut self, stage: Stage) -> Result<T, Problem> {
+        self.receive(stage, protocol::read_json)
     }
 
-    fn receive<T>(&mut self, read: impl FnOnce(&UnixStream) -> io::Result<T>) -> Result<T, Problem> {
-        let Some(child) = &self.child else { return Err(self.lost(io::ErrorKind::BrokenPipe.into())) };
-        read(&child.socket).map_err(|e| self.lost(e))
+    fn receive<T>(&mut self, stage: Stage, read: impl FnOnce(&UnixStream) -> io::Result<T>) -> Result<T, Problem> {
+        let Some(child) = &self.child else { return Err(self.lost(stage, io::ErrorKind::BrokenPipe.into())) };
+        read(&child.socket).map_err(|e| self.lost(stage, e))
     }
 
     /// The child fell silent while it had a file: that file's fault, unless somebody ended it.
-    fn lost(&mut self, error: io::Error) -> Problem {
+    fn lost(&mut self, stage: Stage, error: io::Error) -> Problem {
         let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         // A child that closed its socket has ended, or does so this moment.
         let closed = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
@@ -105,12 +105,12 @@ impl Reader {
         {
             return Problem::Child(io::Error::other("the decoding child was ended from outside"));
         }
-        let reason = if timed_out {
-            format!("reading it took more than {} seconds", self.limits.seconds)
+        Problem::Photo(if timed_out {
+            // Getting its bytes is the disk's affair, which may do better another time.
+            Failure::new(stage, format!("reading it took more than {} seconds", self.limits.seconds))
         } else {
-            "the decoder crashed on it".to_owned()
-        };
-        Problem::Photo(Failure::new(Stage::Decode, reason))
+            Failure::new(Stage::Decode, "the decoder crashed on it")
+        })
     }
 
     fn socket(&mut self) -> io::Result<&UnixStream> {
