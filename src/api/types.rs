@@ -263,6 +263,12 @@ pub enum What {
     /// A root is back, perhaps at another path.
     Online(PathText),
     ScanStarted(PathText),
+    /// A scan that takes longer has come across so many files and folders.
+    ScanProgress {
+        #[serde(flatten)]
+        path: PathText,
+        entries: u64,
+    },
     ScanFinished {
         #[serde(flatten)]
         path: PathText,

@@ -184,6 +184,7 @@ pub fn event(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Offline { path, reason } => writeln!(out, "offline {}: {reason}", shown(&path.path)),
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
         What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
+        What::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries so far", shown(&path.path)),
         What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
         What::Decided { pairs, verdict } => writeln!(out, "decided {} {}", count(*pairs, "pair", "pairs"), verdict.name()),
         What::Tuning(progress) => writeln!(out, "tuning  {}: {}", progress.name, tuning::progress(progress)),

@@ -170,7 +170,8 @@ impl Shared {
     }
 
     pub fn tell(&self, what: What) {
-        if !matches!(what, What::ScanStarted(_) | What::ScanFinished { .. } | What::NewCluster { .. } | What::ClusterGrew { .. }) {
+        let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
+        if is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. }) {
             self.news.raise();
         }
         // Nobody listening is fine.

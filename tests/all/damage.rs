@@ -400,9 +400,21 @@ fn a_disk_without_room_is_said_and_nothing_is_lost() {
             serde_json::from_slice(&run(&["status".as_ref(), "--format=json".as_ref()]).stdout).unwrap_or_default();
         status["coverage"]["indexed"] == 50 && status["problems"].as_array().is_some_and(Vec::is_empty)
     });
-    let pid = run(&["status".as_ref(), "--format=json".as_ref()]).stdout;
-    let pid = serde_json::from_slice::<serde_json::Value>(&pid).expect("JSON")["pid"].to_string();
-    assert!(Command::new("kill").arg(&pid).status().is_ok_and(|s| s.success()));
+    let stop = || {
+        let status = run(&["status".as_ref(), "--format=json".as_ref()]).stdout;
+        let pid = serde_json::from_slice::<serde_json::Value>(&status).expect("JSON")["pid"].to_string();
+        assert!(Command::new("kill").arg(&pid).status().is_ok_and(|s| s.success()));
+        wait_until("it has ended", || !Path::new(&format!("/proc/{pid}")).exists());
+    };
+    stop();
+    // A disk that turned read-only, as they do after errors.
+    assert!(mount(&["-o", "remount,ro"]));
+    let refused = run(&["dupes".as_ref(), folder.as_os_str()]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains("Read-only") && said.contains("hint:"), "{said}");
+    assert!(mount(&["-o", "remount,rw"]));
+    assert!(run(&["dupes".as_ref(), folder.as_os_str()]).status.success());
+    stop();
     wait_until("it is unmounted", || {
         Command::new("umount").arg(&small).stderr(std::process::Stdio::null()).status().is_ok_and(|s| s.success())
     });

@@ -1,5 +1,6 @@
 //! An intake thread: orders and hints in, seen and gone files out.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,9 @@ const SCANS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_s
 const POLLS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1800));
 /// The same while files are missing that may only have moved, to where they are not read yet.
 const DOUBTS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3600));
+
+/// How often a scan says how far it is.
+const PROGRESS: Duration = Duration::from_secs(1);
 
 /// Within what time a disk must have an answer.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -411,8 +415,14 @@ impl Intake {
             return Some(Found::default());
         }
         let working = self.pulse.work_on(root.id, ANSWER);
+        let (entries, told) = (Cell::new(0), Cell::new(Instant::now()));
         let goes_on = || {
             self.pulse.beat();
+            entries.set(entries.get() + 1);
+            if told.get().elapsed() > PROGRESS {
+                told.set(Instant::now());
+                self.shared.tell(What::ScanProgress { path: text_of(&root.path_of(place)), entries: entries.get() });
+            }
             !self.shared.is_stopping()
         };
         let found = intake::walk(&root.path, &place.path, &self.shared.settings.rules, &goes_on)?;
