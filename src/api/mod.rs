@@ -9,6 +9,7 @@ mod routes;
 mod server;
 mod service;
 pub mod types;
+mod uploads;
 
 pub use paths::{query_of, text_of};
 pub use server::serve;

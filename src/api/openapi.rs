@@ -29,6 +29,7 @@ const OPERATIONS: &[Operation] = &[
     ("delete", "/v1/tune", "End a tuning with what it has", &[], ""),
     ("get", "/v1/failures", "Files that could not be read, and why", &["path"], "Failures"),
     ("get", "/v1/events", "What happens, as server-sent events", &[], "Event"),
+    ("post", "/v1/reload", "Read the settings again", &[], "Reloaded"),
     ("post", "/v1/stop", "End the daemon", &[], ""),
 ];
 

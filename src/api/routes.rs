@@ -1,13 +1,14 @@
 //! The routes of `/v1`.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{DefaultBodyLimit, RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -19,14 +20,18 @@ use tokio::sync::{Semaphore, broadcast};
 
 use super::paths::{parse_query, path_of};
 use super::types::{DecisionText, ErrorBody, ErrorText, Event, Selection, What};
+use super::uploads::Uploads;
 use super::{Problem, Service, openapi};
 use crate::photo::{Relation, Verdict};
 
-/// Largest body: a pair of the largest files that are read.
-const BODY: usize = 512 << 20;
+/// Answers made at once, each on a thread; others wait their turn.
+const TURNS: usize = 16;
 
-/// Requests that send pictures, at once: each holds its bodies in memory.
-const UPLOADS: usize = 2;
+/// Requests that wait for photos to be read, at once; beyond, a client is told.
+const WAITS: usize = 128;
+
+/// Longest query that comes as a body: some thousands of paths.
+const QUERY: usize = 16 << 20;
 
 /// Longest wait that one request may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -34,11 +39,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct App {
     service: Arc<dyn Service>,
-    uploads: Arc<Semaphore>,
+    uploads: Uploads,
+    turns: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
 }
 
 pub fn router(service: Arc<dyn Service>) -> Router {
-    let uploads = Router::new().route("/v1/similar", post(similar)).route("/v1/compare", post(compare)).layer(DefaultBodyLimit::max(BODY));
     Router::new()
         .route("/v1/version", get(version))
         .route("/v1/status", get(status))
@@ -49,21 +55,29 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/pairs", get(pairs).post(pairs))
         .route("/v1/failures", get(failures))
         .route("/v1/decisions", get(decisions).post(decide).delete(undecide))
-        .route("/v1/decisions/import", post(import).layer(DefaultBodyLimit::max(BODY)))
+        .route("/v1/decisions/import", post(import))
+        .route("/v1/similar", post(similar))
+        .route("/v1/compare", post(compare))
         .route("/v1/heads", get(heads).delete(remove_head))
         .route("/v1/heads/use", post(use_head))
         .route("/v1/tune", get(tuning).post(tune).delete(stop_tuning))
         .route("/v1/events", get(events))
+        .route("/v1/reload", post(reload))
         .route("/v1/stop", post(stop))
         .route("/v1/openapi.json", get(async || Json(openapi::document())))
-        .merge(uploads)
         .fallback(async || Problem {
             status: StatusCode::NOT_FOUND,
             code: "no-such-route",
             message: "there is nothing here".into(),
             hint: Some("GET /v1/openapi.json lists what there is".into()),
         })
-        .with_state(App { service, uploads: Arc::new(Semaphore::new(UPLOADS)) })
+        .layer(DefaultBodyLimit::max(QUERY))
+        .with_state(App {
+            service,
+            uploads: Uploads::new(),
+            turns: Arc::new(Semaphore::new(TURNS)),
+            waits: Arc::new(Semaphore::new(WAITS)),
+        })
 }
 
 impl IntoResponse for Problem {
@@ -157,6 +171,14 @@ async fn answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
+    let _turn = app.turns.acquire().await.map_err(Problem::internal)?;
+    apart(app, work).await
+}
+
+async fn apart<T: Serialize + Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
     let service = app.service.clone();
     let answer = tokio::task::spawn_blocking(move || {
         let answer = work(service.as_ref())?;
@@ -207,7 +229,13 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) ->
     let paths = query.paths()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
-    answer(&app, move |s| s.wait(&paths, timeout)).await
+    let _place = app.waits.try_acquire().map_err(|_| Problem {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "busy",
+        message: format!("{WAITS} requests wait already"),
+        hint: Some("try again in a moment".into()),
+    })?;
+    apart(&app, move |s| s.wait(&paths, timeout)).await
 }
 
 async fn clusters(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
@@ -254,8 +282,9 @@ async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes
     answer(&app, move |s| s.decide(&paths, None)).await
 }
 
-async fn import(State(app): State<App>, body: Bytes) -> Answer {
-    let decisions: Vec<DecisionText> = serde_json::from_slice(&body).map_err(|e| {
+async fn import(State(app): State<App>, request: Request) -> Answer {
+    let upload = app.uploads.take(request).await?;
+    let decisions: Vec<DecisionText> = serde_json::from_slice(&upload.bytes).map_err(|e| {
         Problem::bad_request("decision", format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
     })?;
     answer(&app, move |s| s.import(decisions)).await
@@ -298,26 +327,30 @@ async fn stop_tuning(State(app): State<App>) -> Answer {
     answer(&app, |s| s.stop_tuning()).await
 }
 
-async fn similar(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = Query::new(query);
     let count = query.number("k")?.unwrap_or(10);
     let head = query.take("head").map(|name| String::from_utf8_lossy(&name).into_owned());
     query.end()?;
-    let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
-    answer(&app, move |s| s.similar(&body, count, head.as_deref())).await
+    let upload = app.uploads.take(request).await?;
+    answer(&app, move |s| s.similar(&upload.bytes, count, head.as_deref())).await
 }
 
-async fn compare(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = Query::new(query);
     let split: usize = query
         .number("split")?
         .ok_or_else(|| Problem::bad_request("split", "split says how many bytes of the body are the first file's"))?;
     query.end()?;
-    if split > body.len() {
+    let upload = app.uploads.take(request).await?;
+    if split > upload.bytes.len() {
         return Err(Problem::bad_request("split", "split is past the end of the body"));
     }
-    let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
-    answer(&app, move |s| s.compare(&body[..split], &body[split..])).await
+    answer(&app, move |s| s.compare(&upload.bytes[..split], &upload.bytes[split..])).await
+}
+
+async fn reload(State(app): State<App>) -> Answer {
+    answer(&app, |s| s.reload()).await
 }
 
 async fn stop(State(app): State<App>) -> StatusCode {
@@ -325,17 +358,40 @@ async fn stop(State(app): State<App>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-async fn events(State(app): State<App>) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
-    let events = stream::unfold(app.service.events(), next_event);
-    Sse::new(events).keep_alive(KeepAlive::default())
+/// Numbers of events are of one run of the daemon: who comes back says which run the last was of.
+async fn events(State(app): State<App>, headers: HeaderMap) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
+    let run = app.service.version().run;
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.split_once('-'));
+    // After another run everything of this one is new.
+    let after = last.map(|(of, id)| if of == run { id.parse().unwrap_or(0) } else { 0 });
+    let (missed, next) = app.service.events(after);
+    let mut before: VecDeque<Event> = missed.into();
+    if last.is_some_and(|(of, _)| of != run) {
+        before.push_front(Event { id: 0, what: What::Missed { count: 0 } });
+    }
+    Sse::new(stream::unfold(Listening { run, before, next }, next_event)).keep_alive(KeepAlive::default())
 }
 
-async fn next_event(mut events: broadcast::Receiver<Event>) -> Option<(Result<SseEvent, Infallible>, broadcast::Receiver<Event>)> {
-    let event = match events.recv().await {
-        Ok(event) => event,
-        Err(RecvError::Lagged(count)) => Event { id: 0, what: What::Missed { count } },
-        Err(RecvError::Closed) => return None,
+struct Listening {
+    run: String,
+    /// What came before it listened.
+    before: VecDeque<Event>,
+    next: broadcast::Receiver<Event>,
+}
+
+async fn next_event(mut listening: Listening) -> Option<(Result<SseEvent, Infallible>, Listening)> {
+    let event = match listening.before.pop_front() {
+        Some(event) => event,
+        None => match listening.next.recv().await {
+            Ok(event) => event,
+            Err(RecvError::Lagged(count)) => Event { id: 0, what: What::Missed { count } },
+            Err(RecvError::Closed) => return None,
+        },
     };
-    let sse = SseEvent::default().id(event.id.to_string()).json_data(&event).unwrap_or_default();
-    Some((Ok(sse), events))
+    let mut sse = SseEvent::default().json_data(&event).unwrap_or_default();
+    // What was missed leaves the number of the last event as it is.
+    if event.id > 0 {
+        sse = sse.id(format!("{}-{}", listening.run, event.id));
+    }
+    Some((Ok(sse), listening))
 }

@@ -1,49 +1,171 @@
-//! Serving: connections of this user, until told to stop.
+//! The server: connections that are this user's, and none that costs the others anything.
 
-use std::future::Future;
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, Request};
+use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::serve::IncomingStream;
-use tokio::net::UnixListener;
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+use tokio::time::Sleep;
 
 use super::{Problem, Service, routes};
 
-/// Who is at the other end.
-#[derive(Clone, Copy)]
-struct Peer {
-    uid: Option<u32>,
-}
+/// Connections at once; beyond, the one that has been idle longest is closed.
+const CONNECTIONS: usize = 400;
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Peer {
-        Peer { uid: stream.io().peer_cred().ok().map(|c| c.uid()) }
-    }
-}
+/// How long a request's line and headers may take, also on a connection that is kept.
+const HEADERS: Duration = Duration::from_secs(15);
+
+/// How long an answer may wait for whoever asked to read on.
+const READING: Duration = Duration::from_secs(30);
+
+/// Bytes buffered for one connection.
+const BUFFER: usize = 64 << 10;
 
 /// Answers on a socket that is already bound until `stop` is done.
 ///
 /// # Errors
 /// When the socket breaks.
 pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    let app = routes::router(service).layer(middleware::from_fn(only_this_user)).into_make_service_with_connect_info::<Peer>();
+    let app = routes::router(service);
     tokio::select! {
-        served = axum::serve(listener, app) => served,
+        broken = accept(listener, app) => broken,
         // Answers under way (a listener of events among them) do not hold up the end.
         () = stop => Ok(()),
     }
 }
 
-async fn only_this_user(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
-    let own = rustix::process::geteuid().as_raw();
-    if peer.uid == Some(own) || peer.uid == Some(0) {
-        return next.run(request).await;
+async fn accept(listener: UnixListener, app: Router) -> io::Result<()> {
+    let stranger = Router::new().fallback(async || {
+        Problem { status: StatusCode::FORBIDDEN, code: "foreign-user", message: "this is another user's library".into(), hint: None }
+            .into_response()
+    });
+    let guests = Arc::new(Guests::default());
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => continue,
+            // No descriptor is left: others will give some back.
+            Err(e) if matches!(Errno::from_io_error(&e), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM)) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
+        let app = if is_allowed(&stream) { app.clone() } else { stranger.clone() };
+        let guest = guests.admit();
+        tokio::spawn(converse(stream, app, guest));
     }
-    Problem { status: StatusCode::FORBIDDEN, code: "foreign-user", message: "this is another user's library".into(), hint: None }
-        .into_response()
+}
+
+/// Whether this user, or root, is at the other end.
+fn is_allowed(stream: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
+}
+
+/// Serves one connection until either side ends it.
+async fn converse(stream: UnixStream, app: Router, guest: Arc<Guest>) {
+    let io = TokioIo::new(Patient { stream, until: None });
+    let service = TowerToHyperService::new(app);
+    let for_requests = guest.clone();
+    let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let (guest, service) = (for_requests.clone(), service.clone());
+        async move {
+            guest.is_asking.store(true, Ordering::Relaxed);
+            let answer = hyper::service::Service::call(&service, request).await;
+            guest.is_asking.store(false, Ordering::Relaxed);
+            Ok::<Response<axum::body::Body>, Infallible>(answer.unwrap_or_else(|never| match never {}))
+        }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(BUFFER);
+    tokio::select! {
+        // A client that breaks off, or talks rubbish, is nobody's business but its own.
+        _ = http.serve_connection(io, counted) => {}
+        () = guest.must_go.notified() => {}
+    }
+}
+
+/// A connection, as the others see it.
+#[derive(Default)]
+struct Guest {
+    /// Between a request and the head of its answer.
+    is_asking: AtomicBool,
+    must_go: Notify,
+}
+
+/// All connections, oldest first.
+#[derive(Default)]
+struct Guests(Mutex<VecDeque<Weak<Guest>>>);
+
+impl Guests {
+    /// Takes up another, in place of the one that is idle longest where there are too many.
+    fn admit(&self) -> Arc<Guest> {
+        let guest = Arc::<Guest>::default();
+        let mut guests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        guests.retain(|guest| guest.strong_count() > 0);
+        if guests.len() >= CONNECTIONS {
+            let idle = guests.iter().filter_map(Weak::upgrade).find(|guest| !guest.is_asking.load(Ordering::Relaxed));
+            idle.into_iter().for_each(|guest| guest.must_go.notify_one());
+        }
+        guests.push_back(Arc::downgrade(&guest));
+        guest
+    }
+}
+
+/// A stream whose writing fails when nobody reads for long.
+struct Patient {
+    stream: UnixStream,
+    /// While a write waits.
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    fn patiently<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.until = None;
+            return written;
+        }
+        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(READING)));
+        ready!(until.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.patiently(context, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.patiently(context, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }

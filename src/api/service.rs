@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use tokio::sync::broadcast;
 
 use super::types::{
-    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, HeadInfo, Pairs, Progress, RootStatus, Selection,
-    Similar, Status, TuningOrder, TuningState, Version,
+    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, HeadInfo, Pairs, Progress, Reloaded, RootStatus,
+    Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::photo::Verdict;
 
@@ -45,6 +45,8 @@ pub trait Service: Send + Sync + 'static {
     /// Watches a folder, or says that one which holds it is watched already.
     fn add_root(&self, path: &Path) -> Result<(), Problem>;
     fn remove_root(&self, path: &Path) -> Result<(), Problem>;
+    /// Reads the settings again.
+    fn reload(&self) -> Result<Reloaded, Problem>;
     /// Looks at the paths again, or at all roots when there are none; answers before that is done.
     /// With `forget`, files that are gone are forgotten however many they are.
     fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem>;
@@ -72,7 +74,9 @@ pub trait Service: Send + Sync + 'static {
     /// Ends a tuning with what it has.
     fn stop_tuning(&self) -> Result<(), Problem>;
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
-    fn events(&self) -> broadcast::Receiver<Event>;
+    /// Events from now on, after those that came since the one of number `after`; what is lost of these is said
+    /// by a [`What::Missed`](super::types::What::Missed).
+    fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>);
     /// Ends the daemon once this answer is sent.
     fn stop(&self);
 }

@@ -22,6 +22,9 @@ pub struct Version {
     pub program: String,
     pub build: String,
     pub pid: u32,
+    /// Names this run of the daemon, among all runs.
+    #[serde(default)]
+    pub run: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,6 +87,15 @@ pub struct RootStatus {
     /// Distinct photos of its files.
     pub photos: u64,
     pub coverage: Coverage,
+}
+
+/// What came of reading the settings again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    pub config: String,
+    pub changed: bool,
+    /// Whether something changed that only a restart takes over.
+    pub needs_restart: bool,
 }
 
 /// Whether everything under the paths is read.
@@ -287,7 +299,8 @@ pub enum What {
     HeadChanged {
         name: String,
     },
-    /// The listener was too slow: this many events before the next are lost to it.
+    /// So many events before the next are lost to this listener: it was too slow, or away for too long. 0: the daemon
+    /// started anew since, and nobody knows.
     Missed {
         count: u64,
     },

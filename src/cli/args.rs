@@ -117,6 +117,10 @@ pub enum Command {
     /// List, use or remove what tunings made
     #[command(subcommand)]
     Heads(HeadsCommand),
+    /// Print the settings in force, with what each does and where it comes from
+    Config,
+    /// Have the daemon read its settings again
+    Reload,
     /// Have systemd start the daemon with your session, or undo that
     #[command(subcommand)]
     Service(ServiceCommand),

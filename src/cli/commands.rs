@@ -19,8 +19,8 @@ use super::{dupes, print, progress, service, tuning};
 use crate::api::client::{self, Client};
 use crate::api::query_of;
 use crate::api::types::{
-    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Pairs, RootStatus, Similar, Status,
-    TuningOrder,
+    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Pairs, Reloaded, RootStatus, Similar,
+    Status, TuningOrder,
 };
 use crate::config::Settings;
 
@@ -106,6 +106,14 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
         }
         Command::Heads(HeadsCommand::Remove { name }) => {
             open(Start::Never).await?.delete(&format!("/v1/heads?{}", query_of([("name", name.as_bytes())]))).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config => output(Reader::Program, |out| write!(out, "{}", settings.in_force())).map(|()| ExitCode::SUCCESS),
+        Command::Reload => {
+            let reloaded: Reloaded = open(Start::Never).await?.post("/v1/reload", Vec::new()).await?;
+            let what = if reloaded.changed { "taken over" } else { "nothing changed" };
+            let rest = if reloaded.needs_restart { "; workers and limits need a restart: simctl daemon --replace" } else { "" };
+            anstream::println!("{}: {what}{rest}", reloaded.config);
             Ok(ExitCode::SUCCESS)
         }
         Command::Service(command) => service::run(command, &overrides, &settings).await,

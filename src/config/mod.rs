@@ -1,13 +1,16 @@
 //! Settings: flags over environment over file over defaults, checked once.
 
+mod file;
 mod own_program;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs, io};
 
 use directories::ProjectDirs;
-use serde::Deserialize;
 use thiserror::Error;
+
+use file::File;
 
 use crate::intake::Rules;
 use crate::vision::Limits;
@@ -47,32 +50,22 @@ pub struct Settings {
     /// Photos read at once.
     pub workers: usize,
     pub limits: Limits,
+    pub live: Live,
+    /// What flags said, for reading the file again.
+    pub overrides: Overrides,
+}
+
+/// Settings that a running daemon takes over.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Live {
     /// The share of a root's files that may go at once without a question, 0 to 1.
     pub forget_at_once: f64,
     /// What is not looked at below the roots.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// Whether new copies are told on the desktop.
     pub notify_desktop: bool,
     /// After so many decisions a head is tuned without being asked for, when nothing else is to do.
     pub tune_after_decisions: Option<usize>,
-}
-
-/// The config file. Every key may be left out.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    workers: Option<usize>,
-    max_file_bytes: Option<u64>,
-    max_pixels: Option<u64>,
-    max_decode_memory: Option<u64>,
-    max_decode_seconds: Option<u64>,
-    forget_at_once: Option<f64>,
-    #[serde(default)]
-    exclude: Vec<String>,
-    #[serde(default)]
-    include: Vec<String>,
-    notify_desktop: Option<bool>,
-    tune_after_decisions: Option<usize>,
 }
 
 impl Settings {
@@ -102,7 +95,7 @@ impl Settings {
         }
         let config = named.clone().map(|c| absolute(&c)).or_else(|| home.map(|h| h.config_dir().join("config.toml"))).unwrap_or_default();
         let file = match fs::read_to_string(&config) {
-            Ok(text) => toml::from_str(&text).map_err(|e| Error::File { path: config.clone(), reason: e.to_string() })?,
+            Ok(text) => File::parse(&text).map_err(|reason| Error::File { path: config.clone(), reason })?,
             Err(e) if e.kind() == io::ErrorKind::NotFound && named.is_none() => File::default(),
             Err(source) => return Err(Error::Read { path: config, source }),
         };
@@ -120,11 +113,19 @@ impl Settings {
                 memory: file.max_decode_memory.unwrap_or(limits.memory),
                 seconds: file.max_decode_seconds.unwrap_or(limits.seconds).max(1),
             },
-            forget_at_once: file.forget_at_once.unwrap_or(0.5),
-            rules,
-            notify_desktop: file.notify_desktop.unwrap_or(false),
-            tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
+            live: Live {
+                forget_at_once: file.forget_at_once.unwrap_or(0.5),
+                rules: Arc::new(rules),
+                notify_desktop: file.notify_desktop.unwrap_or(false),
+                tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
+            },
+            overrides: overrides.clone(),
         })
+    }
+
+    /// All of them as a file, with what each does and where it comes from.
+    pub fn in_force(&self) -> String {
+        file::in_force(self)
     }
 }
 

@@ -13,14 +13,15 @@ use tokio::sync::{broadcast, oneshot};
 use super::asking::Encoder;
 use super::clustering::{self, Ground};
 use super::intake::{Intakes, Refused};
-use super::shared::{Shared, folder_id, lock, read};
+use super::shared::{Shared, folder_id, lock, read, write};
 use super::write::Write;
 use super::{decisions, heads, tuning};
 use crate::api::types::{
     ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs, Progress,
-    RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Problem, Service, text_of};
+use crate::config::Settings;
 use crate::intake::Volume;
 use crate::likeness::REACH;
 use crate::photo::{Coverage, PhotoId, Place, Relation, Root, RootId, Verdict, scopes_of};
@@ -129,7 +130,7 @@ impl Answers {
     }
 
     fn root_status(&self, reader: &Reader, root: &Root) -> Result<RootStatus, Problem> {
-        let figures = self.figures(reader, root)?;
+        let (figures, live) = (self.figures(reader, root)?, self.shared.live());
         let state = read(&self.shared.states).get(&root.id).cloned().unwrap_or_default();
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
         Ok(RootStatus {
@@ -145,8 +146,8 @@ impl Answers {
             times_lost: state.times_lost,
             missing: state.missing.len() as u64,
             away: state.away.len() as u64,
-            excluded: self.shared.settings.rules.excluded().to_vec(),
-            included: self.shared.settings.rules.included().to_vec(),
+            excluded: live.rules.excluded().to_vec(),
+            included: live.rules.included().to_vec(),
             photos: figures.photos,
             coverage: figures.coverage,
         })
@@ -246,7 +247,7 @@ impl Service for Answers {
             return Err(refused(std::io::ErrorKind::NotADirectory.into()));
         }
         if let Some(root) = self.shared.root_of(&real)
-            && real.strip_prefix(&root.path).is_ok_and(|below| !self.shared.settings.rules.hide(below))
+            && real.strip_prefix(&root.path).is_ok_and(|below| !self.shared.live().rules.hide(below))
         {
             // Known, but perhaps its folder came back, was replaced, or tells nothing of its changes.
             let state = read(&self.shared.states).get(&root.id).cloned();
@@ -280,6 +281,22 @@ impl Service for Answers {
         };
         self.intakes.forget(root.clone())?;
         self.written(|reply| Write::RemoveRoot(root, reply))
+    }
+
+    fn reload(&self) -> Result<Reloaded, Problem> {
+        let refused = |e| Problem::bad_request("settings", format!("{e}")).hint("the daemon goes on with the settings it has");
+        let (before, now) = (&self.shared.settings, Settings::load(&self.shared.settings.overrides).map_err(refused)?);
+        let had = std::mem::replace(&mut *write(&self.shared.live), now.live.clone());
+        if had.rules != now.live.rules {
+            let roots = read(&self.shared.roots).clone();
+            roots.into_iter().try_for_each(|root| self.intakes.start(root))?;
+        }
+        self.shared.news.raise();
+        Ok(Reloaded {
+            config: now.config.display().to_string(),
+            changed: had != now.live,
+            needs_restart: (before.workers, before.limits) != (now.workers, now.limits),
+        })
     }
 
     fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem> {
@@ -413,8 +430,8 @@ impl Service for Answers {
         Ok(Failures { failures: failures.collect() })
     }
 
-    fn events(&self) -> broadcast::Receiver<Event> {
-        self.shared.listen()
+    fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        self.shared.listen(after)
     }
 
     fn stop(&self) {

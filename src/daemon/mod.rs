@@ -60,5 +60,6 @@ pub fn own_version() -> Version {
         program: file.and_then(fs::canonicalize).unwrap_or_default().display().to_string(),
         build: build.unwrap_or_default(),
         pid: std::process::id(),
+        run: format!("{:x}{:x}", UNIX_EPOCH.elapsed().unwrap_or_default().as_micros(), std::process::id()),
     }
 }

@@ -31,7 +31,7 @@ fn run(shared: &Shared, reader: &Reader) {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
     let mut before: Option<Snapshot> = None;
     while !shared.is_stopping() {
-        if !shared.is_listened_to() && !shared.settings.notify_desktop {
+        if !shared.is_listened_to() && !shared.live().notify_desktop {
             before = None;
         } else if before.is_none() {
             // At once: what comes while quiet is waited for is news.
@@ -76,7 +76,7 @@ fn tell(shared: &Shared, changes: &[(Change, &Known)]) {
         let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
         shared.tell(if *change == Change::New { What::NewCluster { cluster, paths } } else { What::ClusterGrew { cluster, paths } });
     }
-    if let Some((_, first)) = news.first().filter(|_| shared.settings.notify_desktop) {
+    if let Some((_, first)) = news.first().filter(|_| shared.live().notify_desktop) {
         let failed = bubble(news.len(), first).err();
         shared.set_problem("desktop", failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
     }

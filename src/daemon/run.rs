@@ -11,7 +11,7 @@ use std::thread;
 use listenfd::ListenFd;
 use thiserror::Error;
 use tokio::net::UnixListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::answers::Answers;
 use super::heads::{self, Active};
@@ -87,7 +87,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let _lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
-    writer.absorb(&|below| settings.rules.hide(below))?;
+    writer.absorb(&|below| settings.live.rules.hide(below))?;
     let set_aside = writer.set_aside.take();
     // From here on connections wait instead of failing.
     let (_socket, listener) = match ListenFd::from_env().take_unix_listener(0)? {
@@ -167,6 +167,7 @@ async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Serv
     let listener = UnixListener::from_std(listener)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(reload_at_hangups(signal(SignalKind::hangup())?, service.clone()));
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -175,6 +176,17 @@ async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Serv
         }
     };
     Ok(api::serve(listener, service, stop).await?)
+}
+
+async fn reload_at_hangups(mut hangups: Signal, service: Arc<dyn Service>) {
+    while hangups.recv().await.is_some() {
+        let service = service.clone();
+        match tokio::task::spawn_blocking(move || service.reload()).await {
+            Ok(Ok(reloaded)) => tracing::info!("settings read again from {}", reloaded.config),
+            Ok(Err(problem)) => tracing::warn!("{}", problem.message),
+            Err(e) => tracing::warn!("{e}"),
+        }
+    }
 }
 
 /// The head that answers: the one chosen, or while its embeddings are not all made the one that answered

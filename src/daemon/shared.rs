@@ -1,6 +1,6 @@
 //! What the daemon's threads share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::pulse::Pulses;
 use super::tuning::Tuning;
 use crate::api::text_of;
 use crate::api::types::{Event, Version, What};
-use crate::config::Settings;
+use crate::config::{Live, Settings};
 use crate::photo::{Decisions, PictureHash, Place, Root, RootId};
 use crate::store::{self, HeadRecord, Location};
 
@@ -77,7 +77,10 @@ pub struct Known {
 
 pub struct Shared {
     pub version: Version,
+    /// As they were when the daemon started.
     pub settings: Settings,
+    /// Those of them that change while it runs.
+    pub live: RwLock<Live>,
     pub location: Location,
     /// Names the backbone that the daemon runs.
     pub backbone: String,
@@ -111,13 +114,15 @@ pub struct Shared {
     pub starts_again: AtomicBool,
     pub stopped: Notify,
     events: broadcast::Sender<Event>,
-    event_id: AtomicU64,
+    /// The last events, for listeners that come back.
+    history: Mutex<VecDeque<Event>>,
 }
 
 impl Shared {
     pub fn new(settings: Settings, location: Location, backbone: String, known: Known, active: Active) -> Shared {
         Shared {
             version: super::own_version(),
+            live: RwLock::new(settings.live.clone()),
             settings,
             location,
             backbone,
@@ -141,8 +146,12 @@ impl Shared {
             starts_again: AtomicBool::new(false),
             stopped: Notify::new(),
             events: broadcast::channel(EVENTS).0,
-            event_id: AtomicU64::new(1),
+            history: Mutex::default(),
         }
+    }
+
+    pub fn live(&self) -> Live {
+        read(&self.live).clone()
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -174,14 +183,30 @@ impl Shared {
         if is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. }) {
             self.news.raise();
         }
-        // Nobody listening is fine.
-        let _ = self.events.send(Event { id: self.event_id.fetch_add(1, Ordering::Relaxed), what });
+        let mut history = lock(&self.history);
+        let event = Event { id: history.back().map_or(1, |last| last.id + 1), what };
+        history.push_back(event.clone());
+        if history.len() > EVENTS {
+            history.pop_front();
+        }
+        // Nobody listening is fine. Under the lock, so that who comes now misses none and hears none twice.
+        let _ = self.events.send(event);
     }
 
-    pub fn listen(&self) -> broadcast::Receiver<Event> {
+    /// Events from now on, after those that came since the one of number `after`, as far as they are kept.
+    pub fn listen(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        let history = lock(&self.history);
         let listener = self.events.subscribe();
+        let mut missed: Vec<Event> = after.map_or_else(Vec::new, |after| history.iter().filter(|e| e.id > after).cloned().collect());
+        if let (Some(after), Some(oldest)) = (after, history.front()) {
+            let lost = oldest.id.saturating_sub(after + 1);
+            if lost > 0 {
+                missed.insert(0, Event { id: after + lost, what: What::Missed { count: lost } });
+            }
+        }
+        drop(history);
         self.news.raise();
-        listener
+        (missed, listener)
     }
 
     pub fn is_listened_to(&self) -> bool {
@@ -215,7 +240,7 @@ impl Shared {
     pub fn hinted_root(&self, path: &Path) -> Option<Root> {
         let root = self.root_of(path)?;
         let below = path.strip_prefix(&root.path).ok()?;
-        (!self.settings.rules.hide(below) && !path.starts_with(&self.settings.data_dir)).then_some(root)
+        (!self.live().rules.hide(below) && !path.starts_with(&self.settings.data_dir)).then_some(root)
     }
 
     /// Records why a root is offline, and tells of it if it was not.

@@ -182,7 +182,7 @@ impl WriteThread {
             Write::Run(work) => return work(&mut self.writer),
             order => order,
         };
-        let is_hidden = |below: &Path| self.shared.settings.rules.hide(below);
+        let is_hidden = |below: &Path| self.shared.live().rules.hide(below);
         if let Write::PlaceRoot(root, _) = &order
             && let Err(e) = self.writer.place_root(root).and_then(|()| self.writer.absorb(&is_hidden))
         {

@@ -42,8 +42,19 @@ impl Rules {
         &self.excluded
     }
 
+    /// What `exclude` named.
+    pub fn chosen(&self) -> &[String] {
+        &self.excluded[ALWAYS.len()..]
+    }
+
     pub fn included(&self) -> &[String] {
         &self.included
+    }
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Rules) -> bool {
+        (&self.excluded, &self.included) == (&other.excluded, &other.included)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The socket: who may, what is answered, and what rubbish does to it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
@@ -102,4 +102,93 @@ fn a_client_that_stops_reading_holds_up_nobody() {
     instance.ok(["scan"]);
     assert_eq!(instance.get("/v1/clusters").0, 200);
     drop(deaf);
+}
+
+/// Reads what comes for a while.
+fn hear(socket: &mut UnixStream, time: Duration) -> String {
+    let (began, mut heard) = (std::time::Instant::now(), Vec::new());
+    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+    let mut buffer = [0; 4096];
+    while began.elapsed() < time {
+        if let Ok(length) = socket.read(&mut buffer) {
+            heard.extend_from_slice(&buffer[..length]);
+        }
+    }
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+#[test]
+fn a_listener_that_comes_back_hears_what_it_missed() {
+    let instance = running();
+    let listen = |after: &str| {
+        let mut socket = UnixStream::connect(instance.socket()).expect("connects");
+        let last = if after.is_empty() { String::new() } else { format!("last-event-id: {after}\r\n") };
+        socket.write_all(format!("GET /v1/events HTTP/1.1\r\nhost: x\r\n{last}\r\n").as_bytes()).expect("sent");
+        socket
+    };
+    let mut first = listen("");
+    hear(&mut first, Duration::from_millis(300));
+    instance.ok(["scan"]);
+    let heard = hear(&mut first, Duration::from_secs(1));
+    drop(first);
+    let last = heard.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().expect("a number").to_owned();
+    let folder = instance.folder("photos");
+    fs::copy(photos::path("00009"), folder.join("meanwhile.webp")).expect("copied");
+    instance.dupes(&folder);
+    let heard = hear(&mut listen(&last), Duration::from_secs(1));
+    assert!(heard.contains("meanwhile.webp") && !heard.contains("missed"), "{heard}");
+    assert!(!heard.contains(&format!("id: {last}\n")), "nothing twice: {heard}");
+    let (run, _) = last.split_once('-').expect("a run and a number");
+    let heard = hear(&mut listen("another-7"), Duration::from_secs(1));
+    assert!(heard.contains("missed") && heard.contains("meanwhile.webp"), "{heard}");
+    assert!(!hear(&mut listen(&format!("{run}-999999")), Duration::from_secs(1)).contains("meanwhile"), "nothing is after that");
+}
+
+#[test]
+fn a_crowd_of_clients_holds_up_nobody() {
+    let instance = running();
+    let pid = instance.pid();
+    // Some say nothing, some half a request, some begin a body; one announces more than is taken.
+    let mut crowd: Vec<UnixStream> = (0..500)
+        .map(|number| {
+            let mut socket = UnixStream::connect(instance.socket()).expect("connects");
+            let words: &[u8] = match number % 3 {
+                0 => b"",
+                1 => b"GET /v1/sta",
+                _ => b"POST /v1/similar HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\nabc",
+            };
+            let _ = socket.write_all(words);
+            socket
+        })
+        .collect();
+    assert_eq!(instance.get("/v1/version").0, 200);
+    let answer = instance.raw(b"POST /v1/similar HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n", Duration::from_secs(20));
+    assert!(String::from_utf8_lossy(&answer).contains("too-large"), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(instance.dupes(&instance.folder("photos"))["clusters"].as_array().map(Vec::len), Some(1));
+    // Whoever sends too slowly is told, or cut off; nobody stays for ever.
+    let slow = &mut crowd[499 - 499 % 3 - 1];
+    slow.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let ended = slow.read_to_end(&mut Vec::new());
+    assert!(!matches!(ended, Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)));
+    drop(crowd);
+    assert_eq!((instance.get("/v1/status").0, instance.pid()), (200, pid));
+}
+
+#[test]
+fn another_user_is_sent_away() {
+    let instance = running();
+    let open = |path: std::path::PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let home = instance.folder(".");
+    // As if its modes were not what keeps others out.
+    if open(home, 0o755).and(open(instance.data_dir(), 0o755)).and(open(instance.socket(), 0o666)).is_err() {
+        return skip("modes cannot be changed");
+    }
+    let script = format!("curl -sS --unix-socket '{}' http://localhost/v1/status", instance.socket().display());
+    let asked = Command::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &script]).output();
+    let Ok(output) = asked.as_ref().map_err(|e| e.to_string()) else { return skip("there is no setpriv") };
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if said.is_empty() {
+        return skip("this user cannot be another, or curl is not installed");
+    }
+    assert!(said.contains("foreign-user"), "{said}");
 }

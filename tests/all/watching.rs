@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -141,21 +141,33 @@ fn what_is_left_out_can_be_chosen() {
     let files = |answer: &Value| answer["coverage"]["indexed"].as_u64();
     let each = fs::read_dir(folder.join("proofs")).expect("a folder").count() as u64;
     assert_eq!(files(&instance.dupes(&folder)), Some(2 * each + 60));
-    instance.stop();
     instance.configure("exclude = [\"/proofs/\", \"many\"]\ninclude = [\".kept\"]\n");
+    assert!(instance.ok(["reload"]).contains("taken over"));
     // However many they are: that they are left out is no accident.
-    assert_eq!(files(&instance.dupes(&folder)), Some(2 * each));
+    wait_until("they are left out", || files(&instance.dupes(&folder)) == Some(2 * each));
+    assert!(instance.ok(["reload"]).contains("nothing changed"));
+    let config = instance.ok(["config"]);
+    assert!(config.contains("exclude = [\"/proofs/\", \"many\"]") && config.contains("default\nforget-at-once = 0.5"), "{config}");
     let list = instance.ok(["roots", "list"]);
     assert!(list.contains(".*  @eaDir") && list.contains("/proofs/") && list.contains("but not: .kept"), "{list}");
     photos::library(&folder.join("many"), &["00011"]);
     photos::library(&folder.join(".kept"), &["00011"]);
     wait_until("only what is not left out is watched", || files(&instance.dupes(&folder)) > Some(2 * each));
     assert_eq!(files(&instance.dupes(&folder)), Some(3 * each));
-    instance.stop();
+    // What is wrong is said, and the daemon goes on as before.
+    let (pid, socket) = (instance.pid(), instance.socket());
     instance.configure("exclude = [\"[a\"]\n");
     let refused = instance.run(["status"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("\"[a\" is no glob"), "{refused:?}");
+    let reload = "POST /v1/reload HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let answer = instance.raw(reload.as_bytes(), Duration::from_secs(20));
+    assert!(String::from_utf8_lossy(&answer).contains("\"code\":\"settings\""), "{}", String::from_utf8_lossy(&answer));
+    // A hangup is a reload, too.
+    instance.configure("");
+    assert!(Command::new("kill").args(["-HUP", &pid.to_string()]).status().is_ok_and(|s| s.success()));
+    wait_until("nothing of it is left out any more", || files(&instance.dupes(&folder)) == Some(3 * each + 60));
+    assert!(socket.exists() && instance.pid() == pid);
 }
 
 #[test]

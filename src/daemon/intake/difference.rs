@@ -153,8 +153,9 @@ impl Intake {
     /// What may be forgotten of what is gone, and what may not: when most of a root goes
     /// at once, it was more likely a disk that went than a person who deleted.
     fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
+        let live = self.shared.live();
         // A person said not to look there.
-        let (mut believed, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| self.shared.settings.rules.hide(&p.path));
+        let (mut believed, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| live.rules.hide(&p.path));
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
         gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));
@@ -171,7 +172,7 @@ impl Intake {
                 if gone.len() < FEW || self.flush().is_none() { (gone, Vec::new()) } else { gone.into_iter().partition(is_elsewhere) };
             believed.extend(kept);
             let all = self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(usize::MAX);
-            if lost.len() < FEW || lost.len() as f64 <= self.shared.settings.forget_at_once * all as f64 {
+            if lost.len() < FEW || lost.len() as f64 <= live.forget_at_once * all as f64 {
                 believed.extend(lost);
                 continue;
             }

@@ -411,7 +411,7 @@ impl Intake {
     /// What is on the disk at one place. Nothing is said of a root that is away, or went while it was
     /// walked: its mount point is an empty folder then.
     fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
-        if self.shared.settings.rules.hide(&place.path) {
+        if self.shared.live().rules.hide(&place.path) {
             return Some(Found::default());
         }
         let working = self.pulse.work_on(root.id, ANSWER);
@@ -425,7 +425,7 @@ impl Intake {
             }
             !self.shared.is_stopping()
         };
-        let found = intake::walk(&root.path, &place.path, &self.shared.settings.rules, &goes_on)?;
+        let found = intake::walk(&root.path, &place.path, &self.shared.live().rules, &goes_on)?;
         drop(working);
         self.is_where_it_was(root).then_some(found)
     }

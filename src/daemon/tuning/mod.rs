@@ -178,7 +178,7 @@ fn next(shared: &Shared, writes: &SyncSender<Write>) -> Result<Option<TuningOrde
         }
         return Ok(order);
     }
-    let Some(every) = shared.settings.tune_after_decisions else { return Ok(None) };
+    let Some(every) = shared.live().tune_after_decisions else { return Ok(None) };
     let knew: usize = reader.setting(KNEW)?.and_then(|n| n.parse().ok()).unwrap_or(0);
     let decided = read(&shared.decisions).len();
     let is_due = decided >= knew + every;

@@ -1,0 +1,99 @@
+//! Bodies of requests: never more of them at once than there is room for, and none that trickles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Problem;
+
+const MEGABYTE: usize = 1 << 20;
+
+/// Largest body: a pair of the largest files that are read.
+const LARGEST: usize = 512 * MEGABYTE;
+
+/// What all bodies may take together.
+const ROOM: usize = 768 * MEGABYTE;
+
+/// How long to wait for room, and for the next bytes.
+const QUEUE: Duration = Duration::from_secs(30);
+const STALL: Duration = Duration::from_secs(10);
+
+/// The slowest that a body may come on the whole, in bytes a second.
+const SLOWEST: usize = MEGABYTE;
+
+/// The room for bodies.
+#[derive(Clone)]
+pub struct Uploads {
+    room: Arc<Semaphore>,
+}
+
+/// A body, and the room that it takes until it is dropped.
+pub struct Upload {
+    pub bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Uploads {
+    pub fn new() -> Uploads {
+        Uploads { room: Arc::new(Semaphore::new(ROOM / MEGABYTE)) }
+    }
+
+    /// Takes a request's body.
+    ///
+    /// # Errors
+    /// When it is too large, comes too slowly, or there is no room for long.
+    pub async fn take(&self, request: Request) -> Result<Upload, Problem> {
+        let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let length = stated.unwrap_or(LARGEST);
+        if length > LARGEST {
+            return Err(too_large());
+        }
+        let room = self.room.clone().acquire_many_owned(length.div_ceil(MEGABYTE).max(1) as u32);
+        let room = timeout(QUEUE, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
+        Ok(Upload { bytes: read(request.into_body(), length).await?, _room: room })
+    }
+}
+
+async fn read(mut body: Body, length: usize) -> Result<Bytes, Problem> {
+    let (began, mut bytes) = (Instant::now(), Vec::new());
+    loop {
+        let deadline = began + QUEUE + Duration::from_secs((bytes.len() / SLOWEST) as u64);
+        let frame = timeout_at(deadline.min(Instant::now() + STALL), body.frame()).await.map_err(|_| slow())?;
+        let Some(frame) = frame else { return Ok(bytes.into()) };
+        let frame = frame.map_err(|e| Problem::bad_request("body", format!("the body ended early: {e}")))?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > length {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+}
+
+fn too_large() -> Problem {
+    Problem {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        code: "too-large",
+        message: format!("the body is larger than {} MB", LARGEST / 1_000_000),
+        hint: None,
+    }
+}
+
+fn slow() -> Problem {
+    Problem { status: StatusCode::REQUEST_TIMEOUT, code: "slow", message: "the body comes too slowly".into(), hint: None }
+}
+
+fn busy() -> Problem {
+    Problem {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "busy",
+        message: "too much is sent at once".into(),
+        hint: Some("try again in a moment".into()),
+    }
+}
