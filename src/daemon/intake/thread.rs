@@ -176,6 +176,8 @@ impl Intake {
                 self.unwatch(root);
                 self.scans.remove(&root.id);
                 self.shared.set_offline(root, why);
+                // It answered: from now on it is looked for like any other.
+                write(&self.shared.states).entry(root.id).or_default().silent_until = None;
                 return;
             }
         };
