@@ -25,7 +25,7 @@ use tokio::time::Sleep;
 
 use super::{Problem, Service, routes};
 
-/// Connections at once; beyond, the one that has been idle longest is closed.
+/// Connections at once; beyond, the oldest that waits for no answer is closed.
 const CONNECTIONS: usize = 400;
 
 /// How long a request's line and headers may take, also on a connection that is kept.
@@ -55,7 +55,7 @@ async fn accept(listener: UnixListener, app: Router) -> io::Result<()> {
         Problem { status: StatusCode::FORBIDDEN, code: "foreign-user", message: "this is another user's library".into(), hint: None }
             .into_response()
     });
-    let guests = Arc::new(Guests::default());
+    let guests = Guests::default();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -115,7 +115,7 @@ struct Guest {
 struct Guests(Mutex<VecDeque<Weak<Guest>>>);
 
 impl Guests {
-    /// Takes up another, in place of the one that is idle longest where there are too many.
+    /// Takes up another, in place of the oldest that waits for no answer where there are too many.
     fn admit(&self) -> Arc<Guest> {
         let guest = Arc::<Guest>::default();
         let mut guests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
