@@ -4,17 +4,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, BodyStream, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::net::UnixStream;
 
-use super::types::{ErrorBody, ErrorText, Event};
+use super::listing::NDJSON;
+use super::types::{End, Event};
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -42,6 +45,43 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Queries up to this many bytes go in the request's line.
 const LONGEST_URI: usize = 8000;
 
+const JSON: &str = "application/json";
+
+/// Every refusal's body.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorText,
+}
+
+/// Why it said no.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ErrorText {
+    /// One of [`Code`](super::Code), or of those that a newer daemon knows.
+    pub code: String,
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// A part of a long answer, as JSON.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    Begin(&'a [u8]),
+    Item(&'a [u8]),
+    End(&'a [u8]),
+}
+
+impl<'a> Part<'a> {
+    fn of(line: &'a [u8]) -> Part<'a> {
+        let named = |name: &str| line.strip_prefix(name.as_bytes())?.strip_suffix(b"}");
+        match (named("{\"begin\":"), named("{\"end\":")) {
+            (Some(begin), _) => Part::Begin(begin),
+            (_, Some(end)) => Part::End(end),
+            _ => Part::Item(line),
+        }
+    }
+}
+
 /// Speaks to the daemon behind a socket.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -65,6 +105,35 @@ impl Client {
     /// See [`enum@Error`].
     pub async fn ask<T: DeserializeOwned>(&self, route: &str, query: String) -> Result<T, Error> {
         if query.len() <= LONGEST_URI { self.get(&format!("{route}?{query}")).await } else { self.post(route, query.into()).await }
+    }
+
+    /// Asks for a long answer, and hands over its parts as they come. The end is also what is given back.
+    ///
+    /// # Errors
+    /// See [`enum@Error`]; an answer without an end is broken. And what `take` gives.
+    pub async fn list<E: From<Error>>(
+        &self,
+        route: &str,
+        query: String,
+        mut take: impl FnMut(Part<'_>) -> Result<(), E>,
+    ) -> Result<End, E> {
+        let (method, target, body) = if query.len() <= LONGEST_URI {
+            (Method::GET, format!("{route}?{query}"), Bytes::new())
+        } else {
+            (Method::POST, route.to_owned(), query.into())
+        };
+        let response = self.send(method, &target, body, NDJSON).await?;
+        let broken = |e: serde_json::Error| Error::Broken(e.to_string());
+        let mut end = None;
+        let mut lines = Lines::of(response);
+        while let Some(line) = lines.next().await? {
+            let part = Part::of(&line);
+            if let Part::End(json) = part {
+                end = Some(serde_json::from_slice(json).map_err(broken)?);
+            }
+            take(part)?;
+        }
+        Ok(end.ok_or_else(|| Error::Broken("it broke off".into()))?)
     }
 
     /// # Errors
@@ -92,7 +161,7 @@ impl Client {
     /// # Errors
     /// See [`enum@Error`].
     pub async fn stop(&self) -> Result<(), Error> {
-        self.send(Method::POST, "/v1/stop", Bytes::new()).await.map(drop)
+        self.send(Method::POST, "/v1/stop", Bytes::new(), JSON).await.map(drop)
     }
 
     /// Calls `take` with every event until it says false or the daemon ends.
@@ -100,37 +169,31 @@ impl Client {
     /// # Errors
     /// See [`enum@Error`].
     pub async fn events(&self, mut take: impl FnMut(Event) -> bool) -> Result<(), Error> {
-        let response = self.send(Method::GET, "/v1/events", Bytes::new()).await?;
-        let mut body = BodyStream::new(response.into_body());
-        let mut pending = Vec::new();
-        while let Some(frame) = body.next().await {
-            let Ok(data) = frame?.into_data() else { continue };
-            pending.extend_from_slice(&data);
-            while let Some(end) = pending.iter().position(|&b| b == b'\n') {
-                let line: Vec<u8> = pending.drain(..=end).collect();
-                let Some(json) = line.strip_prefix(b"data:") else { continue };
-                let event = serde_json::from_slice(json).map_err(|e| Error::Broken(e.to_string()))?;
-                if !take(event) {
-                    return Ok(());
-                }
+        let mut lines = Lines::of(self.send(Method::GET, "/v1/events", Bytes::new(), "text/event-stream").await?);
+        while let Some(line) = lines.next().await? {
+            let Some(json) = line.strip_prefix(b"data:") else { continue };
+            let event = serde_json::from_slice(json).map_err(|e| Error::Broken(e.to_string()))?;
+            if !take(event) {
+                return Ok(());
             }
         }
         Ok(())
     }
 
     async fn call<T: DeserializeOwned>(&self, method: Method, target: &str, body: Bytes) -> Result<T, Error> {
-        let response = self.send(method, target, body).await?;
+        let response = self.send(method, target, body, JSON).await?;
         let body = response.into_body().collect().await?.to_bytes();
         serde_json::from_slice(&body).map_err(|e| Error::Broken(e.to_string()))
     }
 
-    async fn send(&self, method: Method, target: &str, body: Bytes) -> Result<Response<Incoming>, Error> {
+    async fn send(&self, method: Method, target: &str, body: Bytes, accept: &str) -> Result<Response<Incoming>, Error> {
         let unreachable = |source| Error::Unreachable { socket: self.socket.clone(), source };
         let connected = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket)).await;
         let stream = connected.map_err(|e| unreachable(e.into()))?.map_err(unreachable)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = Request::builder().method(method).uri(target).header("host", "similard").body(Full::new(body));
+        let request = Request::builder().method(method).uri(target).header("host", "similard").header("accept", accept);
+        let request = request.body(Full::new(body));
         let request = request.map_err(|e| Error::Broken(e.to_string()))?;
         let response = sender.send_request(request).await?;
         if response.status().is_success() {
@@ -144,5 +207,34 @@ impl Client {
             message: format!("the daemon answered {status}"),
             hint: None,
         })))
+    }
+}
+
+/// A body's lines, without their ends.
+struct Lines {
+    body: BodyStream<Incoming>,
+    /// What came and was not handed over yet.
+    text: BytesMut,
+}
+
+impl Lines {
+    fn of(response: Response<Incoming>) -> Lines {
+        Lines { body: BodyStream::new(response.into_body()), text: BytesMut::new() }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let mut searched = 0;
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.text[searched..]) {
+                let mut line = self.text.split_to(searched + end + 1);
+                line.truncate(searched + end);
+                return Ok(Some(line.freeze()));
+            }
+            searched = self.text.len();
+            let Some(frame) = self.body.next().await else { return Ok(None) };
+            if let Ok(data) = frame?.into_data() {
+                self.text.extend_from_slice(&data);
+            }
+        }
     }
 }

@@ -3,8 +3,12 @@
 //! The server knows the daemon only as a [`Service`].
 
 pub mod client;
+mod events;
+mod listing;
 mod openapi;
 mod paths;
+mod problem;
+mod query;
 mod routes;
 mod server;
 mod service;
@@ -12,8 +16,9 @@ pub mod types;
 mod uploads;
 
 pub use paths::{query_of, text_of};
+pub use problem::{Code, Problem};
 pub use server::serve;
-pub use service::{Problem, Service};
+pub use service::Service;
 
 /// Grows when an older simctl could misread an answer.
 pub const PROTOCOL: u32 = 1;

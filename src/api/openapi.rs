@@ -1,64 +1,131 @@
-//! The API's description, served at `/v1/openapi.json`.
+//! The API's description, served at `/v1/openapi.json`: the routes as they are, the answers' schemas from their types.
 
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
-/// Method, path, what it does, parameters, answer's schema.
-type Operation = (&'static str, &'static str, &'static str, &'static [&'static str], &'static str);
+use super::listing::NDJSON;
+use super::problem::ErrorBody;
+use super::types::Line;
 
-const OPERATIONS: &[Operation] = &[
-    ("get", "/v1/version", "Which daemon answers", &[], "Version"),
-    ("get", "/v1/status", "What the daemon is and does", &[], "Status"),
-    ("get", "/v1/roots", "The watched folders", &[], "RootStatus[]"),
-    ("post", "/v1/roots", "Watch a folder", &["path"], ""),
-    ("delete", "/v1/roots", "Stop watching a folder", &["path"], ""),
-    ("post", "/v1/scan", "Look at the paths, or everything, again", &["path", "forget"], ""),
-    ("get", "/v1/wait", "Wait until everything under the paths is read", &["path", "timeout_ms"], "Progress"),
-    ("get", "/v1/clusters", "Photos that are versions of each other", &["path", "threshold", "relation", "everywhere"], "Clusters"),
-    ("get", "/v1/pairs", "Pairs of photos, closest first", &["path", "max_distance", "relation"], "Pairs"),
-    ("post", "/v1/similar", "The photos nearest to the picture in the body", &["k", "head"], "Similar"),
-    ("post", "/v1/compare", "Two pictures, one after the other in the body; split is the length of the first", &["split"], "Comparison"),
-    ("get", "/v1/decisions", "What a person said of photos, by content", &[], "DecisionText[]"),
-    ("post", "/v1/decisions", "Keep a person's word on every two of the photos", &["verdict", "path"], "DecisionCount"),
-    ("delete", "/v1/decisions", "Take it back", &["path"], "DecisionCount"),
-    ("post", "/v1/decisions/import", "Take over the decisions in the body, as GET shows them", &[], "DecisionCount"),
-    ("get", "/v1/heads", "The heads there are, with what their tuning measured", &[], "HeadInfo[]"),
-    ("post", "/v1/heads/use", "Have a head answer; with try only say how clusters would change", &["name", "try"], "ClusterChanges"),
-    ("delete", "/v1/heads", "Forget a head", &["name"], ""),
-    ("get", "/v1/tune", "How far a tuning is, or how the last one ended", &[], "TuningState"),
-    ("post", "/v1/tune", "Tune a head on this library", &["name", "positives", "minutes", "photos"], "TuningOrder"),
-    ("delete", "/v1/tune", "End a tuning with what it has", &[], ""),
-    ("get", "/v1/failures", "Files that could not be read, and why", &["path"], "Failures"),
-    ("get", "/v1/events", "What happens, as server-sent events", &[], "Event"),
-    ("post", "/v1/reload", "Read the settings again", &[], "Reloaded"),
-    ("post", "/v1/stop", "End the daemon", &[], ""),
-];
-
-pub fn document() -> Value {
-    let mut paths = json!({});
-    for (method, path, summary, parameters, answer) in OPERATIONS {
-        let parameters: Vec<Value> =
-            parameters.iter().map(|name| json!({"name": name, "in": "query", "schema": schema_of(name)})).collect();
-        let kind = if *path == "/v1/events" { "text/event-stream" } else { "application/json" };
-        let success =
-            if answer.is_empty() { json!({"description": "done"}) } else { json!({"description": answer, "content": {kind: {}}}) };
-        paths[*path][*method] = json!({
-            "summary": summary,
-            "parameters": parameters,
-            "responses": {"2XX": success, "default": {"description": "{\"error\": {\"code\", \"message\", \"hint\"}}"}}
-        });
-    }
-    json!({"openapi": "3.1.0", "info": {"title": "similard", "version": env!("CARGO_PKG_VERSION")}, "paths": paths})
+/// What can be asked at a path by a method.
+pub struct Operation {
+    method: &'static str,
+    pub path: &'static str,
+    summary: &'static str,
+    parameters: &'static [&'static str],
+    body: Option<&'static str>,
+    answers: Vec<(&'static str, SchemaOf)>,
 }
 
-fn schema_of(parameter: &str) -> Value {
-    match parameter {
-        "threshold" | "max_distance" => json!({"type": "number", "minimum": 0, "maximum": 2}),
-        "k" | "split" | "timeout_ms" | "minutes" | "photos" => json!({"type": "integer", "minimum": 0}),
-        "everywhere" | "forget" | "try" => json!({"type": "boolean"}),
-        "name" | "head" => json!({"type": "string", "description": "the name of a head"}),
-        "positives" => json!({"type": "string", "enum": ["edits", "folders"]}),
-        "verdict" => json!({"type": "string", "enum": ["same", "different"]}),
-        "relation" => json!({"type": "string", "description": "identical, copy, moment, unknown; several with commas"}),
-        _ => json!({"type": "string", "description": "an absolute path, percent-encoded bytes; may be given several times"}),
+type SchemaOf = fn(&mut SchemaGenerator) -> Value;
+
+fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().to_value()
+}
+
+pub fn get(path: &'static str, summary: &'static str) -> Operation {
+    Operation { method: "get", path, summary, parameters: &[], body: None, answers: Vec::new() }
+}
+
+pub fn post(path: &'static str, summary: &'static str) -> Operation {
+    Operation { method: "post", ..get(path, summary) }
+}
+
+pub fn delete(path: &'static str, summary: &'static str) -> Operation {
+    Operation { method: "delete", ..get(path, summary) }
+}
+
+impl Operation {
+    pub fn takes(self, parameters: &'static [&'static str]) -> Operation {
+        Operation { parameters, ..self }
     }
+
+    /// It takes a body of this media type.
+    pub fn sent(self, body: &'static str) -> Operation {
+        Operation { body: Some(body), ..self }
+    }
+
+    pub fn answer<T: JsonSchema>(self) -> Operation {
+        self.answered("application/json", schema_of::<T>)
+    }
+
+    /// It answers with one object, or line by line.
+    pub fn list<All: JsonSchema, Item: JsonSchema>(self) -> Operation {
+        self.answer::<All>().answered(NDJSON, schema_of::<Line<Item>>)
+    }
+
+    pub fn events<T: JsonSchema>(self) -> Operation {
+        self.answered("text/event-stream", schema_of::<T>)
+    }
+
+    fn answered(mut self, kind: &'static str, schema: SchemaOf) -> Operation {
+        self.answers.push((kind, schema));
+        self
+    }
+
+    fn describe(&self, generator: &mut SchemaGenerator) -> Value {
+        let parameters: Vec<Value> = self.parameters.iter().map(|name| parameter(name)).collect();
+        let content: serde_json::Map<String, Value> =
+            self.answers.iter().map(|(kind, schema)| ((*kind).to_owned(), json!({"schema": schema(generator)}))).collect();
+        let success = if content.is_empty() { json!({"description": "done"}) } else { json!({"description": "done", "content": content}) };
+        let error = json!({"description": "not done", "content": {"application/json": {"schema": schema_of::<ErrorBody>(generator)}}});
+        let mut description = json!({"summary": self.summary, "parameters": parameters, "responses": {"2XX": success, "default": error}});
+        if let Some(kind) = self.body {
+            description["requestBody"] = json!({"required": true, "content": {kind: {}}});
+        }
+        description
+    }
+}
+
+pub fn document<'a>(operations: impl Iterator<Item = &'a Operation>) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.for_serialize().into_generator();
+    let mut paths = json!({});
+    for operation in operations {
+        paths[operation.path][operation.method] = operation.describe(&mut generator);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "similard", "version": env!("CARGO_PKG_VERSION")},
+        "servers": [{"url": "http://localhost", "description": "on the Unix socket"}],
+        "paths": paths,
+        "components": {"schemas": generator.take_definitions(true)},
+    })
+}
+
+fn parameter(name: &str) -> Value {
+    let number =
+        |description: &str, example: f64| (json!({"type": "number", "minimum": 0, "maximum": 2}), description.to_owned(), json!(example));
+    let count = |description: &str, least: u32, example: u32| {
+        (json!({"type": "integer", "minimum": least}), description.to_owned(), json!(example))
+    };
+    let switch = |description: &str| (json!({"type": "boolean"}), description.to_owned(), json!(true));
+    let text = |description: &str, example: &str| (json!({"type": "string"}), description.to_owned(), json!(example));
+    let one_of = |description: &str, names: &[&str]| (json!({"type": "string", "enum": names}), description.to_owned(), json!(names[0]));
+    let (schema, description, example) = match name {
+        "path" => text("an absolute path, its bytes percent-encoded; may come several times", "/home/me/Pictures"),
+        "threshold" => number("the distance up to which photos are versions of each other; the head's own when it is left out", 0.2),
+        "max_distance" => number("pairs up to this distance; when it is left out, those that clusters are made from", 0.2),
+        "relation" => text("identical, copy, moment, unknown; several with commas; all but moment when it is left out", "identical,copy"),
+        "everywhere" => switch("also show the versions that lie elsewhere"),
+        "after" => text("goes on after this item: `next` of the answer before", ""),
+        "limit" => count("so many items at most", 1, 100),
+        "forget" => switch("forget files that are gone, however many they are"),
+        "timeout_ms" => count("wait so long at most; a minute is the longest", 0, 1000),
+        "k" => count("so many photos", 0, 10),
+        "split" => count("the length of the first file", 0, 0),
+        "head" => text("the head to ask, when not the one that answers", "base"),
+        "name" => text("a head", "base"),
+        "try" => switch("only say how clusters would change"),
+        "verdict" => one_of("what the photos are", &["same", "different"]),
+        "positives" => one_of("what the head learns to hold together", &["edits", "folders"]),
+        "minutes" => count("it ends after so long, with what it has", 1, 5),
+        "photos" => count("photos of the library that it takes, at most", 1, 1000),
+        _ => unreachable!("{name} is described here"),
+    };
+    json!({"name": name, "in": "query", "description": description, "schema": schema, "example": example})
 }

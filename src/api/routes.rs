@@ -1,28 +1,28 @@
-//! The routes of `/v1`.
+//! The routes of `/v1`: what each takes, and whom it asks.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, delete as on_delete, get as on_get, post as on_post};
 use axum::{Json, Router};
-use futures_util::{Stream, stream};
 use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::Semaphore;
 
-use super::paths::{parse_query, path_of};
-use super::types::{DecisionText, ErrorBody, ErrorText, Event, Selection, What};
+use super::listing::{self, Form};
+use super::openapi::{self, Operation, delete, get, post};
+use super::problem::{Code, Problem};
+use super::query::Query;
+use super::types::{
+    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, Pairs, Progress,
+    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+};
 use super::uploads::Uploads;
-use super::{Problem, Service, openapi};
-use crate::photo::{Relation, Verdict};
+use super::{Service, events};
+use crate::photo::Verdict;
 
 /// Answers made at once, each on a thread; others wait their turn.
 const TURNS: usize = 16;
@@ -44,32 +44,90 @@ struct App {
     waits: Arc<Semaphore>,
 }
 
+/// All that can be asked, as it is documented, with what answers it.
+fn operations() -> Vec<(Operation, MethodRouter<App>)> {
+    vec![
+        (get("/v1/version", "Which daemon answers").answer::<Version>(), on_get(version)),
+        (get("/v1/status", "What the daemon is and does").answer::<Status>(), on_get(status)),
+        (get("/v1/roots", "The watched folders").answer::<Vec<RootStatus>>(), on_get(roots)),
+        (post("/v1/roots", "Watch a folder").takes(&["path"]), on_post(add_root)),
+        (delete("/v1/roots", "Stop watching a folder").takes(&["path"]), on_delete(remove_root)),
+        (post("/v1/scan", "Look at the paths, or everything, again").takes(&["path", "forget"]), on_post(scan)),
+        (
+            get("/v1/wait", "Wait until everything under the paths is read").takes(&["path", "timeout_ms"]).answer::<Progress>(),
+            on_get(wait),
+        ),
+        (post("/v1/wait", "The same, with the parameters as the body").answer::<Progress>(), on_post(wait)),
+        (
+            get("/v1/clusters", "Photos that are versions of each other")
+                .takes(&["path", "threshold", "relation", "everywhere", "after", "limit"])
+                .list::<Clusters, Cluster>(),
+            on_get(clusters),
+        ),
+        (post("/v1/clusters", "The same, with the parameters as the body").list::<Clusters, Cluster>(), on_post(clusters)),
+        (
+            get("/v1/pairs", "Pairs of photos, closest first")
+                .takes(&["path", "max_distance", "relation", "after", "limit"])
+                .list::<Pairs, FilePair>(),
+            on_get(pairs),
+        ),
+        (post("/v1/pairs", "The same, with the parameters as the body").list::<Pairs, FilePair>(), on_post(pairs)),
+        (
+            post("/v1/similar", "The photos nearest to the picture in the body").takes(&["k", "head"]).sent("image/*").answer::<Similar>(),
+            on_post(similar),
+        ),
+        (
+            post("/v1/compare", "Two pictures, one after the other in the body; split is the length of the first")
+                .takes(&["split"])
+                .sent("application/octet-stream")
+                .answer::<Comparison>(),
+            on_post(compare),
+        ),
+        (get("/v1/decisions", "What a person said of photos, by content").answer::<Vec<DecisionText>>(), on_get(decisions)),
+        (
+            post("/v1/decisions", "Keep a person's word on every two of the photos").takes(&["verdict", "path"]).answer::<DecisionCount>(),
+            on_post(decide),
+        ),
+        (delete("/v1/decisions", "Take it back").takes(&["path"]).answer::<DecisionCount>(), on_delete(undecide)),
+        (
+            post("/v1/decisions/import", "Take over the decisions in the body, as GET shows them")
+                .sent("application/json")
+                .answer::<DecisionCount>(),
+            on_post(import),
+        ),
+        (get("/v1/heads", "The heads there are, with what their tuning measured").answer::<Vec<HeadInfo>>(), on_get(heads)),
+        (delete("/v1/heads", "Forget a head").takes(&["name"]), on_delete(remove_head)),
+        (
+            post("/v1/heads/use", "Have a head answer; with try only say how clusters would change")
+                .takes(&["name", "try"])
+                .answer::<ClusterChanges>(),
+            on_post(use_head),
+        ),
+        (get("/v1/tune", "How far a tuning is, or how the last one ended").answer::<TuningState>(), on_get(tuning)),
+        (
+            post("/v1/tune", "Tune a head on this library").takes(&["name", "positives", "minutes", "photos"]).answer::<TuningOrder>(),
+            on_post(tune),
+        ),
+        (delete("/v1/tune", "End a tuning with what it has"), on_delete(stop_tuning)),
+        (get("/v1/failures", "Files that could not be read, and why").takes(&["path"]).answer::<Failures>(), on_get(failures)),
+        (get("/v1/events", "What happens, as it happens; Last-Event-ID goes on after that event").events::<Event>(), on_get(events)),
+        (post("/v1/reload", "Read the settings again").answer::<Reloaded>(), on_post(reload)),
+        (post("/v1/stop", "End the daemon"), on_post(stop)),
+        (get("/v1/openapi.json", "This description"), on_get(async || Json(document()))),
+    ]
+}
+
+fn document() -> serde_json::Value {
+    openapi::document(operations().iter().map(|(operation, _)| operation))
+}
+
 pub fn router(service: Arc<dyn Service>) -> Router {
-    Router::new()
-        .route("/v1/version", get(version))
-        .route("/v1/status", get(status))
-        .route("/v1/roots", get(roots).post(add_root).delete(remove_root))
-        .route("/v1/scan", post(scan))
-        .route("/v1/wait", get(wait).post(wait))
-        .route("/v1/clusters", get(clusters).post(clusters))
-        .route("/v1/pairs", get(pairs).post(pairs))
-        .route("/v1/failures", get(failures))
-        .route("/v1/decisions", get(decisions).post(decide).delete(undecide))
-        .route("/v1/decisions/import", post(import))
-        .route("/v1/similar", post(similar))
-        .route("/v1/compare", post(compare))
-        .route("/v1/heads", get(heads).delete(remove_head))
-        .route("/v1/heads/use", post(use_head))
-        .route("/v1/tune", get(tuning).post(tune).delete(stop_tuning))
-        .route("/v1/events", get(events))
-        .route("/v1/reload", post(reload))
-        .route("/v1/stop", post(stop))
-        .route("/v1/openapi.json", get(async || Json(openapi::document())))
-        .fallback(async || Problem {
-            status: StatusCode::NOT_FOUND,
-            code: "no-such-route",
-            message: "there is nothing here".into(),
-            hint: Some("GET /v1/openapi.json lists what there is".into()),
+    operations()
+        .into_iter()
+        .fold(Router::new(), |router, (operation, handler)| router.route(operation.path, handler))
+        .fallback(async || Problem::new(Code::NoSuchRoute, "there is nothing here").hint("GET /v1/openapi.json lists what there is"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(Code::NoSuchMethod, "this is not done that way").hint("GET /v1/openapi.json lists what there is")
         })
         .layer(DefaultBodyLimit::max(QUERY))
         .with_state(App {
@@ -78,92 +136,6 @@ pub fn router(service: Arc<dyn Service>) -> Router {
             turns: Arc::new(Semaphore::new(TURNS)),
             waits: Arc::new(Semaphore::new(WAITS)),
         })
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body = ErrorBody { error: ErrorText { code: self.code.into(), message: self.message, hint: self.hint } };
-        (self.status, Json(body)).into_response()
-    }
-}
-
-/// A query's parameters; every one must be taken.
-struct Query(Vec<(String, Vec<u8>)>);
-
-impl Query {
-    fn new(query: Option<String>) -> Query {
-        Query(parse_query(query.as_deref().unwrap_or_default()))
-    }
-
-    /// A query too long for a URI comes as the body of a POST.
-    fn or_body(query: Option<String>, body: &[u8]) -> Query {
-        if body.is_empty() { Query::new(query) } else { Query::new(Some(String::from_utf8_lossy(body).into_owned())) }
-    }
-
-    fn take(&mut self, name: &str) -> Option<Vec<u8>> {
-        let at = self.0.iter().position(|(n, _)| n == name)?;
-        Some(self.0.remove(at).1)
-    }
-
-    fn paths(&mut self) -> Result<Vec<PathBuf>, Problem> {
-        let mut paths = Vec::new();
-        while let Some(value) = self.take("path") {
-            let path = path_of(value);
-            if !path.is_absolute() {
-                return Err(Problem::bad_request("relative-path", format!("{} is not an absolute path", path.display())));
-            }
-            paths.push(path);
-        }
-        Ok(paths)
-    }
-
-    fn one_path(&mut self) -> Result<PathBuf, Problem> {
-        match <[PathBuf; 1]>::try_from(self.paths()?) {
-            Ok([path]) => Ok(path),
-            Err(_) => Err(Problem::bad_request("path", "exactly one path is needed")),
-        }
-    }
-
-    fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let text = String::from_utf8_lossy(&value).into_owned();
-        text.parse().map(Some).map_err(|_| Problem::bad_request("number", format!("{name}={text} is not a number that fits")))
-    }
-
-    fn text(&mut self, name: &'static str) -> Result<String, Problem> {
-        let value = self.take(name).ok_or_else(|| Problem::bad_request("parameter", format!("{name} is missing")))?;
-        Ok(String::from_utf8_lossy(&value).into_owned())
-    }
-
-    fn distance(&mut self, name: &'static str) -> Result<Option<f32>, Problem> {
-        match self.number::<f32>(name)? {
-            Some(d) if !(0.0..=2.0).contains(&d) => {
-                Err(Problem::bad_request("distance", format!("{name}={d} is not a distance from 0 to 2")))
-            }
-            distance => Ok(distance),
-        }
-    }
-
-    fn relations(&mut self) -> Result<Vec<Relation>, Problem> {
-        let Some(value) = self.take("relation") else { return Ok(Vec::new()) };
-        let text = String::from_utf8_lossy(&value).into_owned();
-        let known =
-            |name: &str| [Relation::Identical, Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().find(|r| r.name() == name);
-        text.split(',')
-            .map(|name| {
-                known(name).ok_or_else(|| {
-                    Problem::bad_request("relation", format!("{name} is no relation")).hint("identical, copy, moment, unknown")
-                })
-            })
-            .collect()
-    }
-
-    fn end(self) -> Result<(), Problem> {
-        match self.0.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(Problem::bad_request("parameter", format!("{name} is not a parameter here"))),
-        }
-    }
 }
 
 /// Runs a blocking answer apart from the threads that serve.
@@ -186,6 +158,22 @@ async fn apart<T: Serialize + Send + 'static>(
     });
     let json = answer.await.map_err(Problem::internal)??;
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// Sends a long answer while it is made.
+async fn list<T: Serialize>(
+    app: &App,
+    headers: &HeaderMap,
+    items: &'static str,
+    make: impl FnOnce(&dyn Service, &mut dyn FnMut(Line<T>)) -> Result<(), Problem> + Send + 'static,
+) -> Answer {
+    let turn = app.turns.clone().acquire_owned().await.map_err(Problem::internal)?;
+    let service = app.service.clone();
+    listing::send(Form::accepted(headers, items), move |take| {
+        let _turn = turn;
+        make(service.as_ref(), take)
+    })
+    .await
 }
 
 type Answer = Result<Response, Problem>;
@@ -219,7 +207,7 @@ async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
 async fn scan(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let paths = query.paths()?;
-    let forget = query.take("forget").is_some_and(|v| v != b"false");
+    let forget = query.is_on("forget");
     query.end()?;
     answer(&app, move |s| s.scan(&paths, forget)).await
 }
@@ -229,29 +217,46 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) ->
     let paths = query.paths()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
-    let _place = app.waits.try_acquire().map_err(|_| Problem {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        code: "busy",
-        message: format!("{WAITS} requests wait already"),
-        hint: Some("try again in a moment".into()),
-    })?;
+    let _place = app
+        .waits
+        .try_acquire()
+        .map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
     apart(&app, move |s| s.wait(&paths, timeout)).await
 }
 
-async fn clusters(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, body: Bytes) -> Answer {
     let mut query = Query::or_body(query, &body);
-    let everywhere = query.take("everywhere").is_some_and(|v| v != b"false");
-    let selection = Selection { paths: query.paths()?, threshold: query.distance("threshold")?, relations: query.relations()?, everywhere };
+    let everywhere = query.is_on("everywhere");
+    let (after, limit) = query.page()?;
+    let selection = Selection {
+        paths: query.paths()?,
+        threshold: query.distance("threshold")?,
+        relations: query.relations()?,
+        everywhere,
+        after,
+        limit,
+    };
     query.end()?;
-    answer(&app, move |s| s.clusters(&selection)).await
+    list(&app, &headers, "clusters", move |service, take| service.clusters(&selection, take)).await
 }
 
-async fn pairs(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
+async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, body: Bytes) -> Answer {
     let mut query = Query::or_body(query, &body);
-    let selection =
-        Selection { paths: query.paths()?, threshold: query.distance("max_distance")?, relations: query.relations()?, everywhere: false };
+    let (after, limit) = query.page()?;
+    let selection = Selection {
+        paths: query.paths()?,
+        threshold: query.distance("max_distance")?,
+        relations: query.relations()?,
+        everywhere: false,
+        after,
+        limit,
+    };
     query.end()?;
-    answer(&app, move |s| s.pairs(&selection)).await
+    list(&app, &headers, "pairs", move |service, take| service.pairs(&selection, take)).await
+}
+
+async fn events(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
+    events::stream(app.service.as_ref(), &headers)
 }
 
 async fn failures(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
@@ -269,7 +274,7 @@ async fn decide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) 
     let mut query = Query::or_body(query, &body);
     let verdict = query.text("verdict")?;
     let known = Verdict::from_name(&verdict)
-        .ok_or_else(|| Problem::bad_request("verdict", format!("{verdict:?} is no verdict")).hint("same, different"))?;
+        .ok_or_else(|| Problem::new(Code::Verdict, format!("{verdict:?} is no verdict")).hint("same, different"))?;
     let paths = query.paths()?;
     query.end()?;
     answer(&app, move |s| s.decide(&paths, Some(known))).await
@@ -285,7 +290,7 @@ async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes
 async fn import(State(app): State<App>, request: Request) -> Answer {
     let upload = app.uploads.take(request).await?;
     let decisions: Vec<DecisionText> = serde_json::from_slice(&upload.bytes).map_err(|e| {
-        Problem::bad_request("decision", format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
+        Problem::new(Code::Decision, format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
     })?;
     answer(&app, move |s| s.import(decisions)).await
 }
@@ -297,7 +302,7 @@ async fn heads(State(app): State<App>) -> Answer {
 async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.text("name")?;
-    let only_try = query.take("try").is_some_and(|v| v != b"false");
+    let only_try = query.is_on("try");
     query.end()?;
     answer(&app, move |s| s.use_head(&name, only_try)).await
 }
@@ -338,13 +343,12 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = Query::new(query);
-    let split: usize = query
-        .number("split")?
-        .ok_or_else(|| Problem::bad_request("split", "split says how many bytes of the body are the first file's"))?;
+    let split: usize =
+        query.number("split")?.ok_or_else(|| Problem::new(Code::Split, "split says how many bytes of the body are the first file's"))?;
     query.end()?;
     let upload = app.uploads.take(request).await?;
     if split > upload.bytes.len() {
-        return Err(Problem::bad_request("split", "split is past the end of the body"));
+        return Err(Problem::new(Code::Split, "split is past the end of the body"));
     }
     answer(&app, move |s| s.compare(&upload.bytes[..split], &upload.bytes[split..])).await
 }
@@ -356,42 +360,4 @@ async fn reload(State(app): State<App>) -> Answer {
 async fn stop(State(app): State<App>) -> StatusCode {
     app.service.stop();
     StatusCode::ACCEPTED
-}
-
-/// Numbers of events are of one run of the daemon: who comes back says which run the last was of.
-async fn events(State(app): State<App>, headers: HeaderMap) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
-    let run = app.service.version().run;
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.split_once('-'));
-    // After another run everything of this one is new.
-    let after = last.map(|(of, id)| if of == run { id.parse().unwrap_or(0) } else { 0 });
-    let (missed, next) = app.service.events(after);
-    let mut before: VecDeque<Event> = missed.into();
-    if last.is_some_and(|(of, _)| of != run) {
-        before.push_front(Event { id: 0, what: What::Missed { count: 0 } });
-    }
-    Sse::new(stream::unfold(Listening { run, before, next }, next_event)).keep_alive(KeepAlive::default())
-}
-
-struct Listening {
-    run: String,
-    /// What came before it listened.
-    before: VecDeque<Event>,
-    next: broadcast::Receiver<Event>,
-}
-
-async fn next_event(mut listening: Listening) -> Option<(Result<SseEvent, Infallible>, Listening)> {
-    let event = match listening.before.pop_front() {
-        Some(event) => event,
-        None => match listening.next.recv().await {
-            Ok(event) => event,
-            Err(RecvError::Lagged(count)) => Event { id: 0, what: What::Missed { count } },
-            Err(RecvError::Closed) => return None,
-        },
-    };
-    let mut sse = SseEvent::default().json_data(&event).unwrap_or_default();
-    // What was missed leaves the number of the last event as it is.
-    if event.id > 0 {
-        sse = sse.id(format!("{}-{}", listening.run, event.id));
-    }
-    Some((Ok(sse), listening))
 }

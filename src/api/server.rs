@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,7 +22,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
-use super::{Problem, Service, routes};
+use super::problem::{Code, Problem};
+use super::{Service, routes};
 
 /// Connections at once; beyond, the oldest that waits for no answer is closed.
 const CONNECTIONS: usize = 400;
@@ -51,10 +51,7 @@ pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, stop: impl
 }
 
 async fn accept(listener: UnixListener, app: Router) -> io::Result<()> {
-    let stranger = Router::new().fallback(async || {
-        Problem { status: StatusCode::FORBIDDEN, code: "foreign-user", message: "this is another user's library".into(), hint: None }
-            .into_response()
-    });
+    let stranger = Router::new().fallback(async || Problem::new(Code::ForeignUser, "this is another user's library").into_response());
     let guests = Guests::default();
     loop {
         let stream = match listener.accept().await {

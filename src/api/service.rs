@@ -3,39 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use tokio::sync::broadcast;
 
+use super::problem::Problem;
 use super::types::{
-    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, HeadInfo, Pairs, Progress, Reloaded, RootStatus,
-    Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, Progress, Reloaded,
+    RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::photo::Verdict;
-
-/// Why a request was not answered, for the client.
-#[derive(Clone, Debug)]
-pub struct Problem {
-    pub status: StatusCode,
-    pub code: &'static str,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-impl Problem {
-    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Problem {
-        Problem { status: StatusCode::BAD_REQUEST, code, message: message.into(), hint: None }
-    }
-
-    pub fn internal(message: impl ToString) -> Problem {
-        Problem { status: StatusCode::INTERNAL_SERVER_ERROR, code: "internal", message: message.to_string(), hint: None }
-    }
-
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
-        self.hint = Some(hint.into());
-        self
-    }
-}
 
 /// Answers requests; its methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {
@@ -52,8 +27,10 @@ pub trait Service: Send + Sync + 'static {
     fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem>;
     /// Waits until everything under the paths is read, or for `timeout`.
     fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
-    fn clusters(&self, selection: &Selection) -> Result<Clusters, Problem>;
-    fn pairs(&self, selection: &Selection) -> Result<Pairs, Problem>;
+    /// Hands over the clusters one by one, between a beginning and an end.
+    fn clusters(&self, selection: &Selection, take: &mut dyn FnMut(Line<Cluster>)) -> Result<(), Problem>;
+    /// Hands over the pairs in the same way.
+    fn pairs(&self, selection: &Selection, take: &mut dyn FnMut(Line<FilePair>)) -> Result<(), Problem>;
     /// The `count` photos nearest to the picture in `bytes`, by a head other than the one that answers
     /// when it is named.
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Problem;
+use super::problem::{Code, Problem};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -66,7 +66,7 @@ async fn read(mut body: Body, length: usize) -> Result<Bytes, Problem> {
         let deadline = began + QUEUE + Duration::from_secs((bytes.len() / SLOWEST) as u64);
         let frame = timeout_at(deadline.min(Instant::now() + STALL), body.frame()).await.map_err(|_| slow())?;
         let Some(frame) = frame else { return Ok(bytes.into()) };
-        let frame = frame.map_err(|e| Problem::bad_request("body", format!("the body ended early: {e}")))?;
+        let frame = frame.map_err(|e| Problem::new(Code::Body, format!("the body ended early: {e}")))?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.len() > length {
                 return Err(too_large());
@@ -77,23 +77,13 @@ async fn read(mut body: Body, length: usize) -> Result<Bytes, Problem> {
 }
 
 fn too_large() -> Problem {
-    Problem {
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        code: "too-large",
-        message: format!("the body is larger than {} MB", LARGEST / 1_000_000),
-        hint: None,
-    }
+    Problem::new(Code::TooLarge, format!("the body is larger than {} MB", LARGEST / 1_000_000))
 }
 
 fn slow() -> Problem {
-    Problem { status: StatusCode::REQUEST_TIMEOUT, code: "slow", message: "the body comes too slowly".into(), hint: None }
+    Problem::new(Code::Slow, "the body comes too slowly")
 }
 
 fn busy() -> Problem {
-    Problem {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        code: "busy",
-        message: "too much is sent at once".into(),
-        hint: Some("try again in a moment".into()),
-    }
+    Problem::new(Code::Busy, "too much is sent at once").hint("try again in a moment")
 }

@@ -16,11 +16,11 @@ use super::args::{
 use super::connect::{Start, connect};
 use super::failure::{FOUND, Failure, UNREAD};
 use super::{dupes, print, progress, service, tuning};
-use crate::api::client::{self, Client};
+use crate::api::client::{self, Client, Part};
 use crate::api::query_of;
 use crate::api::types::{
-    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Pairs, Reloaded, RootStatus, Similar,
-    Status, TuningOrder,
+    ClusterChanges, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Reloaded, RootStatus, Similar, Status,
+    TuningOrder,
 };
 use crate::config::Settings;
 
@@ -135,10 +135,13 @@ async fn find(settings: &Settings, wish: Start, options: &DupesArguments) -> Don
     if options.everywhere {
         query.push(("everywhere", b"true"));
     }
-    let answer: Clusters = client.ask("/v1/clusters", query_of(query)).await?;
     let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
-    output(reader, |out| dupes::print(out, &answer, options.format))?;
-    Ok(match (options.strict && answer.coverage.failed > 0, options.exit_code && !answer.clusters.is_empty()) {
+    let mut out = opened(reader);
+    let mut printer = dupes::Printer::new(&mut out, options.format);
+    let end = client.list("/v1/clusters", query_of(query), |part| Ok::<_, Failure>(printer.print(part)?)).await?;
+    let found = printer.clusters > 0;
+    out.flush()?;
+    Ok(match (options.strict && end.coverage.failed > 0, options.exit_code && found) {
         (true, _) => ExitCode::from(UNREAD),
         (false, true) => ExitCode::from(FOUND),
         (false, false) => ExitCode::SUCCESS,
@@ -152,16 +155,17 @@ async fn pairs(settings: &Settings, wish: Start, paths: &[PathBuf], max_distance
     let distance = max_distance.map(|d| d.to_string());
     let mut query = as_query(&paths);
     query.extend(distance.iter().map(|d| ("max_distance", d.as_bytes())));
-    let answer: Pairs = client.ask("/v1/pairs", query_of(query)).await?;
-    output(Reader::Program, |out| {
-        answer.pairs.iter().try_for_each(|pair| match format {
-            PairsFormat::Tsv => print::pair(out, pair),
-            PairsFormat::Ndjson => {
-                serde_json::to_writer(&mut *out, pair)?;
-                writeln!(out)
-            }
-        })
-    })?;
+    let mut out = opened(Reader::Program);
+    let print = |part: Part<'_>| match (format, part) {
+        (PairsFormat::Tsv, Part::Item(json)) => {
+            let pair = serde_json::from_slice(json).map_err(io::Error::from)?;
+            Ok::<_, Failure>(print::pair(&mut out, &pair)?)
+        }
+        (PairsFormat::Tsv, Part::Begin(_) | Part::End(_)) => Ok(()),
+        (PairsFormat::Ndjson, part) => Ok(dupes::lines(&mut out, part)?),
+    };
+    client.list("/v1/pairs", query_of(query), print).await?;
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -304,13 +308,17 @@ enum Reader {
     Program,
 }
 
+fn opened(reader: Reader) -> Output {
+    let stdout = io::stdout().lock();
+    io::BufWriter::new(match reader {
+        Reader::Person => Box::new(anstream::AutoStream::auto(stdout)),
+        Reader::Program => Box::new(stdout),
+    })
+}
+
 /// Writes to standard output. A reader that has seen enough ends the program without a word.
 fn output(reader: Reader, write: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<(), Failure> {
-    let stdout = io::stdout().lock();
-    let mut out = io::BufWriter::new(match reader {
-        Reader::Person => Box::new(anstream::AutoStream::auto(stdout)) as Box<dyn Write>,
-        Reader::Program => Box::new(stdout),
-    });
+    let mut out = opened(reader);
     write(&mut out)?;
     Ok(out.flush()?)
 }

@@ -9,34 +9,113 @@ use owo_colors::OwoColorize;
 
 use super::args::DupesFormat;
 use super::print::{bytes, count, coverage, shown, time};
-use crate::api::types::{Cluster, Clusters, Photo};
+use crate::api::client::Part;
+use crate::api::types::{Cluster, End, Photo};
 
-pub fn print(out: &mut impl Write, answer: &Clusters, format: DupesFormat) -> io::Result<()> {
-    match format {
-        DupesFormat::Text => text(out, answer),
-        DupesFormat::Json => {
-            serde_json::to_writer(&mut *out, answer)?;
-            writeln!(out)
-        }
-        DupesFormat::Ndjson => answer.clusters.iter().try_for_each(|cluster| {
-            serde_json::to_writer(&mut *out, cluster)?;
-            writeln!(out)
-        }),
-        DupesFormat::Paths0 => paths0(out, answer),
+/// Prints an answer as it comes.
+pub struct Printer<'a, W: Write> {
+    out: &'a mut W,
+    format: DupesFormat,
+    /// Clusters so far, and the bytes that their copies take.
+    pub clusters: u64,
+    spare: u64,
+}
+
+impl<'a, W: Write> Printer<'a, W> {
+    pub fn new(out: &'a mut W, format: DupesFormat) -> Printer<'a, W> {
+        Printer { out, format, clusters: 0, spare: 0 }
     }
+
+    pub fn print(&mut self, part: Part<'_>) -> io::Result<()> {
+        if let Part::Item(_) = part {
+            self.clusters += 1;
+        }
+        match self.format {
+            DupesFormat::Text => self.text(part),
+            DupesFormat::Json => self.json(part),
+            DupesFormat::Ndjson => lines(self.out, part),
+            DupesFormat::Paths0 => match part {
+                Part::Item(json) => paths0(self.out, &serde_json::from_slice(json)?),
+                Part::Begin(_) | Part::End(_) => Ok(()),
+            },
+        }?;
+        // Whoever waits sees at once that something comes.
+        if self.clusters == 1 { self.out.flush() } else { Ok(()) }
+    }
+
+    /// One object: what begins it, goes on with the clusters, and ends with what ends it.
+    fn json(&mut self, part: Part<'_>) -> io::Result<()> {
+        match part {
+            Part::Begin(json) => {
+                self.out.write_all(json.strip_suffix(b"}").unwrap_or(json))?;
+                self.out.write_all(b",\"clusters\":[")
+            }
+            Part::Item(json) => {
+                self.out.write_all(if self.clusters > 1 { b"," } else { b"" })?;
+                self.out.write_all(json)
+            }
+            Part::End(json) => {
+                self.out.write_all(b"],")?;
+                self.out.write_all(json.strip_prefix(b"{").unwrap_or(json))?;
+                self.out.write_all(b"\n")
+            }
+        }
+    }
+
+    fn text(&mut self, part: Part<'_>) -> io::Result<()> {
+        match part {
+            Part::Begin(_) => Ok(()),
+            Part::Item(json) => {
+                let cluster: Cluster = serde_json::from_slice(json)?;
+                self.spare += spare(&cluster);
+                self.cluster(&cluster)
+            }
+            Part::End(json) => self.summary(&serde_json::from_slice(json)?),
+        }
+    }
+
+    fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
+        let mut title = format!("{}, {} in copies", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
+        if cluster.loose {
+            title.push_str(&format!("; {}: its ends are {:.2} apart, look before you delete", "loose".yellow(), cluster.diameter));
+        }
+        writeln!(self.out, "{} {title}", format!("{:>3}", self.clusters).bold())?;
+        for (place, photo) in cluster.photos.iter().enumerate() {
+            photo_lines(self.out, cluster, place, photo)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn summary(&mut self, end: &End) -> io::Result<()> {
+        let summary = match self.clusters {
+            0 => "No duplicates found.".to_owned(),
+            found => format!("{}; the copies take {}.", count(found, "photo has copies", "photos have copies"), bytes(self.spare)),
+        };
+        writeln!(self.out, "{}", summary.bold())?;
+        writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
+        if end.coverage.failed > 0 {
+            writeln!(self.out, "{}", "simctl failures says why".dimmed())?;
+        }
+        Ok(())
+    }
+}
+
+/// Each item a line, as it came.
+pub fn lines(out: &mut impl Write, part: Part<'_>) -> io::Result<()> {
+    let Part::Item(json) = part else { return Ok(()) };
+    out.write_all(json)?;
+    out.write_all(b"\n")
 }
 
 /// What could go: every file but one of the representative, NUL after each. Of files on a disk that is not
 /// here nothing is said, and one of those that are here always stays.
-fn paths0(out: &mut impl Write, answer: &Clusters) -> io::Result<()> {
-    for cluster in &answer.clusters {
-        let here = cluster.photos.iter().flat_map(|photo| {
-            raw_paths(photo).into_iter().enumerate().filter(|(place, _)| !photo.offline.contains(place)).map(|(_, path)| path)
-        });
-        for path in here.skip(1) {
-            out.write_all(&path)?;
-            out.write_all(b"\0")?;
-        }
+fn paths0(out: &mut impl Write, cluster: &Cluster) -> io::Result<()> {
+    let here = cluster.photos.iter().flat_map(|photo| {
+        raw_paths(photo).into_iter().enumerate().filter(|(place, _)| !photo.offline.contains(place)).map(|(_, path)| path)
+    });
+    for path in here.skip(1) {
+        out.write_all(&path)?;
+        out.write_all(b"\0")?;
     }
     Ok(())
 }
@@ -56,39 +135,8 @@ fn spare(cluster: &Cluster) -> u64 {
     cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
 }
 
-fn text(out: &mut impl Write, answer: &Clusters) -> io::Result<()> {
-    for (number, cluster) in answer.clusters.iter().enumerate() {
-        let mut title = format!("{}, {} in copies", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
-        if cluster.loose {
-            title.push_str(&format!("; {}: its ends are {:.2} apart, look before you delete", "loose".yellow(), cluster.diameter));
-        }
-        writeln!(out, "{} {title}", format!("{:>3}", number + 1).bold())?;
-        for (place, photo) in cluster.photos.iter().enumerate() {
-            lines(out, cluster, place, photo)?;
-        }
-        writeln!(out)?;
-    }
-    let all: u64 = answer.clusters.iter().map(spare).sum();
-    let found = answer.clusters.len() as u64;
-    let summary = if found == 0 {
-        "No duplicates found.".to_owned()
-    } else {
-        format!(
-            "{}; the copies take {}.",
-            count(found, "photo has", "photos have").replace("photo has", "photo has copies").replace("photos have", "photos have copies"),
-            bytes(all)
-        )
-    };
-    writeln!(out, "{}", summary.bold())?;
-    writeln!(out, "{}", coverage(&answer.coverage).dimmed())?;
-    if answer.coverage.failed > 0 {
-        writeln!(out, "{}", "simctl failures says why".dimmed())?;
-    }
-    Ok(())
-}
-
 /// One line for each file of a photo: what to keep, how near, what it is, where.
-fn lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
+fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
     let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place).map(|p| p.distance).reduce(f32::min);
     for (number, path) in photo.paths.iter().enumerate() {
         let mark = match (photo.representative, number) {

@@ -7,24 +7,23 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::http::StatusCode;
 use tokio::sync::{broadcast, oneshot};
 
 use super::asking::Encoder;
-use super::clustering::{self, Ground};
+use super::clustering::{self, Ground, Rank};
 use super::intake::{Intakes, Refused};
 use super::shared::{Shared, folder_id, lock, read, write};
 use super::write::Write;
-use super::{decisions, heads, tuning};
+use super::{decisions, heads, pairing, tuning};
 use crate::api::types::{
-    ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FileFailure, FilePair, HeadInfo, Pairs, Progress,
-    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FileFailure, FilePair, HeadInfo, Line,
+    Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
-use crate::api::{Problem, Service, text_of};
+use crate::api::{Code, Problem, Service, text_of};
 use crate::config::Settings;
 use crate::intake::Volume;
 use crate::likeness::REACH;
-use crate::photo::{Coverage, PhotoId, Place, Relation, Root, RootId, Verdict, scopes_of};
+use crate::photo::{Coverage, PhotoId, Place, Root, RootId, Verdict, scopes_of};
 use crate::store::{self, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
@@ -55,12 +54,7 @@ impl From<store::Error> for Problem {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
         match refused {
-            Refused::Busy => Problem {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                code: "busy",
-                message: refused.to_string(),
-                hint: Some("try again in a moment".into()),
-            },
+            Refused::Busy => Problem::new(Code::Busy, refused.to_string()).hint("try again in a moment"),
             _ => Problem::internal(refused),
         }
     }
@@ -89,12 +83,8 @@ impl Answers {
         for path in paths {
             let meant = scopes_of(path, &roots);
             if meant.is_empty() {
-                return Err(Problem {
-                    status: StatusCode::NOT_FOUND,
-                    code: "not-watched",
-                    message: format!("{} is under no watched folder", path.display()),
-                    hint: Some(format!("simctl roots add {}", path.display())),
-                });
+                return Err(Problem::new(Code::NotWatched, format!("{} is under no watched folder", path.display()))
+                    .hint(format!("simctl roots add {}", path.display())));
             }
             scopes.extend(meant);
         }
@@ -163,13 +153,6 @@ impl Answers {
         let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root.id)? };
         lock(&self.figures).insert(root.id, figures);
         Ok(figures)
-    }
-
-    fn file_pair(&self, distance: f32, x: &Place, y: &Place, relation: Relation) -> FilePair {
-        let offline = !self.shared.is_here(x) || !self.shared.is_here(y);
-        let (x, y) = (text_of(&self.shared.shown_path(x)), text_of(&self.shared.shown_path(y)));
-        let (a, b) = if x.path <= y.path { (x, y) } else { (y, x) };
-        FilePair { distance, a, b, relation, offline }
     }
 
     /// Whether a path is that of an offline root whose filesystem is mounted elsewhere now, which is
@@ -241,7 +224,7 @@ impl Service for Answers {
     }
 
     fn add_root(&self, path: &Path) -> Result<(), Problem> {
-        let refused = |e: std::io::Error| Problem::bad_request("no-folder", format!("{} cannot be watched: {e}", path.display()));
+        let refused = |e: std::io::Error| Problem::new(Code::NoFolder, format!("{} cannot be watched: {e}", path.display()));
         let real = std::fs::canonicalize(path).map_err(refused)?;
         if !real.is_dir() {
             return Err(refused(std::io::ErrorKind::NotADirectory.into()));
@@ -272,19 +255,15 @@ impl Service for Answers {
         let root = read(&self.shared.roots).iter().find(|root| root.path == path).cloned();
         let Some(root) = root else {
             let known: Vec<String> = read(&self.shared.roots).iter().map(|r| r.path.display().to_string()).collect();
-            return Err(Problem {
-                status: StatusCode::NOT_FOUND,
-                code: "no-root",
-                message: format!("{} is not a watched folder", path.display()),
-                hint: Some(format!("watched: {}", known.join(", "))),
-            });
+            return Err(Problem::new(Code::NoRoot, format!("{} is not a watched folder", path.display()))
+                .hint(format!("watched: {}", known.join(", "))));
         };
         self.intakes.forget(root.clone())?;
         self.written(|reply| Write::RemoveRoot(root, reply))
     }
 
     fn reload(&self) -> Result<Reloaded, Problem> {
-        let refused = |e| Problem::bad_request("settings", format!("{e}")).hint("the daemon goes on with the settings it has");
+        let refused = |e| Problem::new(Code::Settings, format!("{e}")).hint("the daemon goes on with the settings it has");
         let (before, now) = (&self.shared.settings, Settings::load(&self.shared.settings.overrides).map_err(refused)?);
         let had = std::mem::replace(&mut *write(&self.shared.live), now.live.clone());
         if had.rules != now.live.rules {
@@ -327,53 +306,46 @@ impl Service for Answers {
         }
     }
 
-    fn clusters(&self, selection: &Selection) -> Result<Clusters, Problem> {
+    fn clusters(&self, selection: &Selection, take: &mut dyn FnMut(Line<Cluster>)) -> Result<(), Problem> {
         let reader = self.reader()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
         // Held to the end, so that all of an answer is of one head.
         let active = read(&self.shared.active);
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
-        let decisions = read(&self.shared.decisions);
+        let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
+        let decisions = read(&self.shared.decisions).clone();
         let ground = Ground { reader: &reader, active: &active, decisions: &decisions, shared: &self.shared };
-        let mut clusters = clustering::clusters(&ground, &scopes, threshold, &selection.relations)?;
+        let mut clustering = clustering::clusters(&ground, &scopes, threshold, &selection.relations)?;
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
-            clusters.retain(|cluster| cluster.photos.iter().any(|(photo, _)| asked.contains(photo)));
+            clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
         }
-        let clusters = clusters.into_iter().map(Into::into).collect();
-        let head = active.head.name().to_owned();
-        Ok(Clusters { version: 1, threshold, head, clusters, coverage: self.coverage(&reader, &asked)? })
+        take(Line::Begin { begin: Begin { version: 1, threshold, head: active.head.name().to_owned() } });
+        let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
+        let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
+        shown.iter().for_each(|found| take(Line::Item(clustering.answer(found, &self.shared))));
+        let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
+        take(Line::End { end: End { coverage: self.coverage(&reader, &asked)?, next } });
+        Ok(())
     }
 
-    fn pairs(&self, selection: &Selection) -> Result<Pairs, Problem> {
+    fn pairs(&self, selection: &Selection, take: &mut dyn FnMut(Line<FilePair>)) -> Result<(), Problem> {
         let reader = self.reader()?;
         let scopes = self.scopes(&selection.paths)?;
         let active = read(&self.shared.active);
         let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
-        let mut near = if clustering::shows_near(&selection.relations) { reader.pairs(active.number, up_to)? } else { Vec::new() };
-        if selection.threshold.is_none() {
-            near.retain(|p| clustering::counts(p, up_to, &active.index));
-        }
-        let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
-        let photos = reader.photos(&scopes, Wanted::TheseAndSeveral(&named))?;
-        let decisions = read(&self.shared.decisions);
-        let mut pairs = Vec::new();
-        if clustering::shows(&selection.relations, Relation::Identical) {
-            for photo in photos.values() {
-                let first = &photo.files[0].place;
-                pairs.extend(photo.files[1..].iter().map(|other| self.file_pair(0.0, first, &other.place, Relation::Identical)));
-            }
-        }
-        for pair in near {
-            let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
-            let Some(relation) = clustering::related(&decisions, a, b) else { continue };
-            if clustering::shows(&selection.relations, relation) {
-                pairs.push(self.file_pair(pair.distance, &a.files[0].place, &b.files[0].place, relation));
-            }
-        }
-        pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then_with(|| (&x.a.path, &x.b.path).cmp(&(&y.a.path, &y.b.path))));
-        Ok(Pairs { head: active.head.name().to_owned(), pairs, coverage: self.coverage(&reader, &scopes)? })
+        let after = selection.after.as_deref().map(|key| pairing::named(key).ok_or_else(|| no_key(key))).transpose()?;
+        let decisions = read(&self.shared.decisions).clone();
+        let ground = Ground { reader: &reader, active: &active, decisions: &decisions, shared: &self.shared };
+        let pairs = pairing::pairs(&ground, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
+        take(Line::Begin { begin: Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() } });
+        let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairing::order(pair, &after).is_le()))..];
+        let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
+        shown.iter().for_each(|pair| take(Line::Item(pair.clone())));
+        let next = shown.last().filter(|_| shown.len() < pairs.len()).map(pairing::key);
+        take(Line::End { end: End { coverage: self.coverage(&reader, &scopes)?, next } });
+        Ok(())
     }
 
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem> {
@@ -439,11 +411,14 @@ impl Service for Answers {
     }
 }
 
-/// By path, so that an answer does not depend on what was seen first.
 fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
     if distance <= REACH {
         return Ok(distance);
     }
-    Err(Problem::bad_request("beyond-reach", format!("{name}={distance} is beyond {REACH}, up to which pairs are kept"))
+    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is beyond {REACH}, up to which pairs are kept"))
         .hint("similar finds photos at any distance"))
+}
+
+fn no_key(text: &str) -> Problem {
+    Problem::new(Code::Key, format!("after={text} is none of this list's keys")).hint("an answer's `next` is one")
 }

@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 use std::io::{Seek, SeekFrom, Write as _};
 
-use axum::http::StatusCode;
-
 use super::clustering;
 use super::heads::{self, Active};
 use super::shared::{Shared, read};
-use crate::api::Problem;
 use crate::api::types::{Comparison, Neighbour, Similar};
+use crate::api::{Code, Problem};
 use crate::likeness::{Head, Index, crowded, crowds, distance, relation};
 use crate::photo::{Decisions, Embedding, Features, Identity, PhotoId, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Wanted};
@@ -40,9 +38,7 @@ impl Encoder {
         let mut file = tempfile::tempfile_in(&shared.settings.data_dir).map_err(Problem::internal)?;
         file.write_all(bytes).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(Problem::internal)?;
         let refused = |problem: apart::Problem| match problem {
-            apart::Problem::Photo(failure) => {
-                Problem { status: StatusCode::UNPROCESSABLE_ENTITY, code: "not-readable", message: failure.reason, hint: None }
-            }
+            apart::Problem::Photo(failure) => Problem::new(Code::NotReadable, failure.reason),
             apart::Problem::Child(e) => Problem::internal(e),
         };
         let identity = self.reader.identify(&file).map_err(refused)?;
@@ -142,16 +138,9 @@ fn between(decisions: &Decisions, record: &PhotoRecord, asked: &Asked) -> Relati
 impl From<heads::Error> for Problem {
     fn from(error: heads::Error) -> Problem {
         match error {
-            heads::Error::Unknown(_) => Problem {
-                status: StatusCode::NOT_FOUND,
-                code: "no-head",
-                message: error.to_string(),
-                hint: Some("simctl heads list shows what there is".into()),
-            },
-            heads::Error::InUse(_) => Problem::bad_request("in-use", error.to_string()).hint("simctl heads use base, then remove it"),
-            heads::Error::NotForDupes(_) => {
-                Problem::bad_request("not-for-dupes", error.to_string()).hint("simctl similar --head NAME uses it")
-            }
+            heads::Error::Unknown(_) => Problem::new(Code::NoHead, error.to_string()).hint("simctl heads list shows what there is"),
+            heads::Error::InUse(_) => Problem::new(Code::InUse, error.to_string()).hint("simctl heads use base, then remove it"),
+            heads::Error::NotForDupes(_) => Problem::new(Code::NotForDupes, error.to_string()).hint("simctl similar --head NAME uses it"),
             _ => Problem::internal(error),
         }
     }

@@ -1,7 +1,9 @@
 //! From pairs in the store to clusters as they are answered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -39,19 +41,57 @@ pub struct Ground<'a> {
     pub shared: &'a Shared,
 }
 
-/// A cluster as it is answered, with the numbers of its photos, the representative first.
-pub struct Answer {
-    pub id: String,
-    pub diameter: Distance,
-    pub loose: bool,
-    pub photos: Vec<(PhotoId, Photo)>,
-    pub pairs: Vec<ClusterPair>,
+/// A cluster in its place among the others, its photos not yet put into words.
+pub struct Found {
+    pub rank: Rank,
+    /// The representative first.
+    pub members: Vec<PhotoId>,
+    diameter: Distance,
+    loose: bool,
+    pairs: Vec<ClusterPair>,
 }
 
-impl From<Answer> for Cluster {
-    fn from(answer: Answer) -> Cluster {
-        let Answer { id, diameter, loose, photos, pairs } = answer;
-        Cluster { id, diameter, loose, photos: photos.into_iter().map(|(_, photo)| photo).collect(), pairs }
+/// Where a cluster comes: the one with most files first, then the one whose copies take most bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Rank {
+    files: usize,
+    spare: u64,
+    pub id: String,
+}
+
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.files, self.spare, self.id)
+    }
+}
+
+impl FromStr for Rank {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Rank, ()> {
+        let mut parts = text.splitn(3, '.');
+        let mut part = || parts.next().ok_or(());
+        Ok(Rank { files: part()?.parse().map_err(drop)?, spare: part()?.parse().map_err(drop)?, id: part()?.to_owned() })
+    }
+}
+
+/// The clusters of some scopes, and the photos they are of.
+pub struct Clustering {
+    pub found: Vec<Found>,
+    photos: HashMap<PhotoId, PhotoRecord>,
+}
+
+impl Clustering {
+    /// A cluster as it is answered.
+    pub fn answer(&self, found: &Found, shared: &Shared) -> Cluster {
+        let photos = found.members.iter().enumerate();
+        Cluster {
+            id: found.rank.id.clone(),
+            diameter: found.diameter,
+            loose: found.loose,
+            photos: photos.map(|(place, id)| photo(&self.photos[id], place == 0, shared)).collect(),
+            pairs: found.pairs.clone(),
+        }
     }
 }
 
@@ -65,8 +105,8 @@ pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Optio
     }
 }
 
-/// The clusters of the scopes, largest first: most files, then most bytes that its copies take.
-pub fn clusters(ground: &Ground<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<Vec<Answer>> {
+/// The clusters of the scopes, by [`Rank`].
+pub fn clusters(ground: &Ground<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<Clustering> {
     let Ground { reader, active, decisions, shared } = *ground;
     let index = &active.index;
     let mut pairs = if shows_near(relations) { reader.pairs(active.number, threshold)? } else { Vec::new() };
@@ -87,17 +127,16 @@ pub fn clusters(ground: &Ground<'_>, scopes: &[Place], threshold: Distance, rela
     let apart = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
-    let mut answers: Vec<Answer> = join(&here, &decided, &alone, threshold, apart, how_far)
-        .into_iter()
+    let joined = join(&here, &decided, &alone, threshold, apart, how_far);
+    let mut found: Vec<Found> = joined
+        .iter()
         .map(|cluster| {
             let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
-            answer(&cluster, &records, decisions, shared)
+            ranked(cluster, &records, decisions, shared)
         })
         .collect();
-    answers.sort_by_cached_key(|c| {
-        std::cmp::Reverse((c.photos.iter().map(|(_, p)| p.paths.len()).sum::<usize>(), spare_bytes(c), c.id.clone()))
-    });
-    Ok(answers)
+    found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
+    Ok(Clustering { found, photos })
 }
 
 /// The photos in the index that a person said to be the same, two by two.
@@ -111,12 +150,7 @@ fn decided(reader: &Reader, decisions: &Decisions) -> Result<Vec<(PhotoId, Photo
     Ok(pairs)
 }
 
-/// Bytes of every file but one of the representative.
-fn spare_bytes(cluster: &Answer) -> u64 {
-    cluster.photos.iter().map(|(_, p)| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
-}
-
-fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, shared: &Shared) -> Answer {
+fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, shared: &Shared) -> Found {
     let first_paths: Vec<PathBuf> = records.iter().map(|r| shared.shown_path(&r.files[0].place)).collect();
     let candidates: Vec<Candidate<'_>> = records
         .iter()
@@ -150,16 +184,17 @@ fn answer(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
         .collect();
     // By place, where distances are equal: the photos' own numbers depend on what was seen first.
     pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
-    Answer {
-        id: id(records),
+    let all_bytes: u64 = records.iter().map(|r| r.files[0].bytes * r.files.len() as u64).sum();
+    Found {
+        rank: Rank { files: records.iter().map(|r| r.files.len()).sum(), spare: all_bytes - records[best].files[0].bytes, id: id(records) },
+        members: order.iter().map(|&i| records[i].id).collect(),
         diameter: cluster.diameter,
         loose: cluster.loose,
-        photos: order.iter().map(|&i| (records[i].id, photo(records[i], i == best, shared))).collect(),
         pairs,
     }
 }
 
-/// Of the pictures alone, so that a move or a rename keeps it.
+/// A cluster's name: of the pictures alone, so that a move or a rename keeps it.
 fn id(records: &[&PhotoRecord]) -> String {
     let mut pictures: Vec<_> = records.iter().map(|r| r.picture).collect();
     pictures.sort_unstable();

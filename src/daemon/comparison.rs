@@ -28,11 +28,15 @@ impl Snapshot {
     pub fn take(shared: &Shared, reader: &Reader, active: &Active) -> store::Result<Snapshot> {
         let scopes: Vec<Place> = read(&shared.roots).iter().map(|root| Place { root: root.id, path: "".into() }).collect();
         let decisions = read(&shared.decisions).clone();
-        let clusters = clustering::clusters(&Ground { reader, active, decisions: &decisions, shared }, &scopes, active.threshold, &[])?;
-        let known = clusters.into_iter().map(|cluster| Known {
-            files: cluster.photos.iter().flat_map(|(id, photo)| (0..photo.paths.len()).map(|nth| (*id, nth))).collect(),
-            id: cluster.id,
-            paths: cluster.photos.into_iter().flat_map(|(_, photo)| photo.paths).collect(),
+        let clustering = clustering::clusters(&Ground { reader, active, decisions: &decisions, shared }, &scopes, active.threshold, &[])?;
+        let known = clustering.found.iter().map(|found| {
+            let cluster = clustering.answer(found, shared);
+            let photos = found.members.iter().zip(&cluster.photos);
+            Known {
+                files: photos.flat_map(|(id, photo)| (0..photo.paths.len()).map(|nth| (*id, nth))).collect(),
+                id: cluster.id,
+                paths: cluster.photos.into_iter().flat_map(|photo| photo.paths).collect(),
+            }
         });
         Ok(Snapshot(known.collect()))
     }

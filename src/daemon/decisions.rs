@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::shared::{Shared, read, write};
 use super::write::{Unwritten, Write, written};
-use crate::api::Problem;
 use crate::api::types::{DecisionCount, DecisionText, What};
+use crate::api::{Code, Problem};
 use crate::photo::{Decision, PictureHash, Place, Verdict};
 use crate::store::{self, Reader, Wanted, Word, Writer};
 
@@ -24,14 +24,14 @@ pub fn decide(
     verdict: Option<Verdict>,
 ) -> Result<DecisionCount, Problem> {
     if !(2..=MOST).contains(&paths.len()) {
-        return Err(Problem::bad_request("path", format!("two photos are needed, and at most {MOST}; these are {}", paths.len())));
+        return Err(Problem::new(Code::Path, format!("two photos are needed, and at most {MOST}; these are {}", paths.len())));
     }
     let mut pictures: Vec<(PictureHash, &PathBuf)> = Vec::with_capacity(paths.len());
     for path in paths {
         let picture = picture(shared, reader, path)?;
         if let Some((_, other)) = pictures.iter().find(|(known, _)| *known == picture) {
             let message = format!("{} and {} hold the same photo: there is nothing to decide", other.display(), path.display());
-            return Err(Problem::bad_request("one-photo", message));
+            return Err(Problem::new(Code::OnePhoto, message));
         }
         pictures.push((picture, path));
     }
@@ -54,14 +54,14 @@ pub fn decide(
 /// The photo that a file of the library holds.
 fn picture(shared: &Shared, reader: &Reader, path: &Path) -> Result<PictureHash, Problem> {
     let Some(root) = shared.root_of(path) else {
-        return Err(Problem::bad_request("not-watched", format!("{} is under no watched folder", path.display()))
+        return Err(Problem::new(Code::NotWatched, format!("{} is under no watched folder", path.display()))
             .hint("simctl roots add FOLDER makes its photos known"));
     };
     let place = Place { root: root.id, path: path.strip_prefix(&root.path).unwrap_or(path).to_owned() };
     let photos = reader.photos(std::slice::from_ref(&place), Wanted::All)?;
     let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| file.place == place));
     photo.map(|photo| photo.picture).ok_or_else(|| {
-        Problem::bad_request("not-indexed", format!("{} is not a photo that has been read", path.display()))
+        Problem::new(Code::NotIndexed, format!("{} is not a photo that has been read", path.display()))
             .hint("name files, not folders; simctl failures shows what could not be read")
     })
 }
@@ -80,7 +80,7 @@ pub fn import(shared: &Arc<Shared>, writes: &SyncSender<Write>, decisions: &[Dec
         let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
         let (a, b) = pictures.ok_or_else(|| {
             let message = format!("decision {} does not name two photos: {} and {}", number + 1, text.a, text.b);
-            Problem::bad_request("decision", message).hint("nothing was taken over; simctl decisions export writes what import reads")
+            Problem::new(Code::Decision, message).hint("nothing was taken over; simctl decisions export writes what import reads")
         })?;
         // A clock that is ahead must not outdo what is said here later.
         Ok(Decision { a, b, verdict: text.verdict, made: text.made.min(now()) })

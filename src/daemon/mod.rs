@@ -26,6 +26,7 @@ mod intake;
 mod lock;
 mod mounts;
 mod news;
+mod pairing;
 mod power;
 mod presence;
 mod pulse;

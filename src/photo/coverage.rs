@@ -1,9 +1,10 @@
 //! How much of a library an answer rests on, and what that took.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts of files; part of every answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// In the index.
     pub indexed: u64,
@@ -30,7 +31,7 @@ impl std::iter::Sum for Coverage {
 }
 
 /// What was done since the index was made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Counters {
     /// Files whose bytes were read.
     pub read: u64,

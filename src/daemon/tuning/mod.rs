@@ -14,15 +14,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
-
 use super::decisions::now;
 use super::heads::{self, BASE, Switch};
 use super::power::on_mains;
 use super::shared::{Shared, Signal, lock, read};
 use super::write::{Unwritten, Write, written};
-use crate::api::Problem;
 use crate::api::types::{Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState, What};
+use crate::api::{Code, Problem};
 use crate::likeness::Head;
 use crate::store::{self, HeadRecord, Positives, Reader};
 use crate::vision::backbone::Backbone;
@@ -67,7 +65,7 @@ impl Tuning {
     /// Ends it with what it has.
     pub fn stop(&self) -> Result<(), Problem> {
         if lock(&self.state).progress.is_none() {
-            return Err(Problem::bad_request("no-tuning", "no head is being tuned").hint("simctl tune starts one"));
+            return Err(Problem::new(Code::NoTuning, "no head is being tuned").hint("simctl tune starts one"));
         }
         self.stop.store(true, Ordering::Relaxed);
         Ok(())
@@ -101,15 +99,12 @@ pub fn start(shared: &Shared, writes: &SyncSender<Write>, order: TuningOrder) ->
     {
         let mut state = lock(&shared.tuning.state);
         if let Some(running) = &state.progress {
-            return Err(Problem {
-                status: StatusCode::CONFLICT,
-                code: "tuning",
-                message: format!("{} is being tuned", running.name),
-                hint: Some("simctl tune --stop ends it with what it has".into()),
-            });
+            return Err(
+                Problem::new(Code::Tuning, format!("{} is being tuned", running.name)).hint("simctl tune --stop ends it with what it has")
+            );
         }
         if is_taken {
-            return Err(Problem::bad_request("name", format!("there is a head named {} already", order.name))
+            return Err(Problem::new(Code::Name, format!("there is a head named {} already", order.name))
                 .hint("--name gives this one another, or simctl heads remove makes room"));
         }
         *state = TuningState { progress: Some(first(&order)), ended: None };
@@ -127,21 +122,19 @@ pub fn start(shared: &Shared, writes: &SyncSender<Write>, order: TuningOrder) ->
 fn check(order: &TuningOrder) -> Result<(), Problem> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if order.name.is_empty() || order.name.len() > 60 || order.name == BASE || !order.name.chars().all(is_plain) {
-        return Err(
-            Problem::bad_request("name", format!("{:?} is no name for a head", order.name)).hint("letters, digits, - _ . and not base")
-        );
+        return Err(Problem::new(Code::Name, format!("{:?} is no name for a head", order.name)).hint("letters, digits, - _ . and not base"));
     }
     if Positives::from_name(&order.positives).is_none() {
         return Err(
-            Problem::bad_request("positives", format!("{} is not what photos can have in common", order.positives)).hint("edits, folders")
+            Problem::new(Code::Positives, format!("{} is not what photos can have in common", order.positives)).hint("edits, folders")
         );
     }
     let most = if order.positives == Positives::Folders.name() { MOST_OF_FOLDERS } else { MOST };
     if !(1..=24 * 60).contains(&order.minutes) {
-        return Err(Problem::bad_request("minutes", format!("minutes={}: it takes from one minute to a day", order.minutes)));
+        return Err(Problem::new(Code::Minutes, format!("minutes={}: it takes from one minute to a day", order.minutes)));
     }
     if !(1..=most).contains(&order.photos) {
-        return Err(Problem::bad_request("photos", format!("photos={}: it takes from one photo to {most}", order.photos)));
+        return Err(Problem::new(Code::Photos, format!("photos={}: it takes from one photo to {most}", order.photos)));
     }
     Ok(())
 }

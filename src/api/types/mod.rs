@@ -1,11 +1,16 @@
 //! What goes over the socket. Distances are 1 − cosine, sizes bytes, paths absolute.
 
+mod tuning;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use tuning::*;
 
 use crate::photo::{Counters, Coverage, Format, Relation, Stage, Verdict};
 
 /// A path for people and, when it is not UTF-8, its bytes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PathText {
     pub path: String,
     /// Base64, only when `path` is lossy.
@@ -14,7 +19,7 @@ pub struct PathText {
 }
 
 /// Which daemon answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     pub version: String,
     pub protocol: u32,
@@ -27,7 +32,7 @@ pub struct Version {
     pub run: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     #[serde(flatten)]
     pub version: Version,
@@ -51,7 +56,7 @@ pub struct Status {
     pub tuning: Option<TuningProgress>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RootStatus {
     #[serde(flatten)]
     pub path: PathText,
@@ -90,7 +95,7 @@ pub struct RootStatus {
 }
 
 /// What came of reading the settings again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Reloaded {
     pub config: String,
     pub changed: bool,
@@ -99,7 +104,7 @@ pub struct Reloaded {
 }
 
 /// Whether everything under the paths is read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     pub settled: bool,
     pub coverage: Coverage,
@@ -114,18 +119,51 @@ pub struct Selection {
     /// Empty: identical, copy and unknown.
     pub relations: Vec<Relation>,
     pub everywhere: bool,
+    /// Only what comes after this one, as [`End::next`] said.
+    pub after: Option<String>,
+    /// So many at most.
+    pub limit: Option<usize>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Clusters {
+/// What comes before the items of a long answer.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Begin {
     pub version: u32,
+    /// The distance up to which photos are versions of each other, or pairs are near.
     pub threshold: f32,
     pub head: String,
-    pub clusters: Vec<Cluster>,
-    pub coverage: Coverage,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What comes after the items of a long answer: without it, it is not whole.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct End {
+    pub coverage: Coverage,
+    /// Names the last item, when there are more: `after` it they go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A line of a long answer as NDJSON.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "{T}Line")]
+pub enum Line<T> {
+    Begin { begin: Begin },
+    End { end: End },
+    Item(T),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Clusters {
+    #[serde(flatten)]
+    pub begin: Begin,
+    /// Most files first, then most bytes that copies take.
+    pub clusters: Vec<Cluster>,
+    #[serde(flatten)]
+    pub end: End,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cluster {
     /// Stable while the members are.
     pub id: String,
@@ -136,7 +174,7 @@ pub struct Cluster {
     pub pairs: Vec<ClusterPair>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Photo {
     #[serde(flatten)]
     pub path: PathText,
@@ -158,7 +196,7 @@ pub struct Photo {
 }
 
 /// A pair by position in `photos`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterPair {
     pub a: usize,
     pub b: usize,
@@ -166,15 +204,17 @@ pub struct ClusterPair {
     pub relation: Relation,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Pairs {
-    pub head: String,
+    #[serde(flatten)]
+    pub begin: Begin,
     /// Closest first.
     pub pairs: Vec<FilePair>,
-    pub coverage: Coverage,
+    #[serde(flatten)]
+    pub end: End,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FilePair {
     pub distance: f32,
     pub a: PathText,
@@ -185,21 +225,21 @@ pub struct FilePair {
     pub offline: bool,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Similar {
     pub head: String,
     /// Nearest first.
     pub similar: Vec<Neighbour>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Neighbour {
     pub distance: f32,
     pub relation: Relation,
     pub photo: Photo,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     pub distance: f32,
     /// The distance as the threshold sees it: larger where many photos are as much alike.
@@ -213,12 +253,12 @@ pub struct Comparison {
     pub differences: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failures {
     pub failures: Vec<FileFailure>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FileFailure {
     #[serde(flatten)]
     pub path: PathText,
@@ -227,7 +267,7 @@ pub struct FileFailure {
 }
 
 /// Something happened, as `/v1/events` tells it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Counts up from 1 in each run of the daemon.
     pub id: u64,
@@ -235,7 +275,7 @@ pub struct Event {
     pub what: What,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum What {
     /// A photo is in the index.
@@ -307,7 +347,7 @@ pub enum What {
 }
 
 /// A person's word on two photos, by the BLAKE3 of their pictures in hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionText {
     pub a: String,
@@ -318,176 +358,8 @@ pub struct DecisionText {
 }
 
 /// How many decisions were changed by a request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionCount {
     pub pairs: u64,
     pub changed: u64,
-}
-
-/// What a tuning is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TuningOrder {
-    pub name: String,
-    /// `edits` or `folders`.
-    pub positives: String,
-    /// It ends after this many minutes, with what it has.
-    pub minutes: u64,
-    /// Photos of the library that it takes, at most.
-    pub photos: usize,
-    /// Seconds since 1970.
-    pub asked: i64,
-}
-
-/// What a tuning does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// Views of photos are made.
-    Preparing,
-    /// The head learns.
-    Training,
-    /// It is held against the one before.
-    Judging,
-    /// The library is paired again for it.
-    Pairing,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TuningProgress {
-    pub name: String,
-    pub phase: Phase,
-    /// Photos prepared, or steps.
-    pub done: u64,
-    pub of: u64,
-    /// The objective on what is trained on, while training.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss: Option<f32>,
-    /// The share of held-out versions whose nearest other photo is one of their own, while training.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recall: Option<f32>,
-    /// Seconds until it ends at the latest.
-    pub left: u64,
-}
-
-/// What came of a tuning.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TuningEnd {
-    pub name: String,
-    pub outcome: Outcome,
-    /// In words.
-    pub message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub report: Option<TuningReport>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// The new head is better and answers now.
-    Used,
-    /// It is kept under its name, for `similar`.
-    Kept,
-    /// It is not better, and not kept.
-    Refused,
-    /// Nothing came of it.
-    Failed,
-}
-
-/// Where a tuning stands: under way, or how the last one ended.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct TuningState {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<TuningProgress>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<TuningEnd>,
-}
-
-/// What a head does on photos held out of its tuning, beside the head before it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TuningReport {
-    /// Photos it was tuned on, and held out.
-    pub tuned_on: u64,
-    pub held_out: u64,
-    /// Edited versions of the held-out photos; of folders, photos whose neighbours were looked at.
-    pub copies: u64,
-    pub decisions: u64,
-    pub steps: u64,
-    pub seconds: u64,
-    pub before: HeadFigures,
-    pub after: HeadFigures,
-    /// How the clusters of this library changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clusters: Option<ClusterChanges>,
-}
-
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct HeadFigures {
-    /// Of all true pairs at a precision of 99.9 %; of folders, the share of the ten nearest photos that are
-    /// of the same folder.
-    pub recall: f64,
-    /// Copies found, pairs of different photos joined, and decisions agreed with, at the threshold.
-    pub found: u64,
-    pub false_pairs: u64,
-    pub agreed: u64,
-    pub threshold: f32,
-}
-
-/// How clusters differ between two heads. Clusters with two photos in common are one.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct ClusterChanges {
-    pub new: u64,
-    pub gone: u64,
-    pub grown: u64,
-    pub shrunk: u64,
-    /// Some of them, with the paths of their photos.
-    pub examples: Vec<ClusterChange>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ClusterChange {
-    pub change: Change,
-    pub paths: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Change {
-    New,
-    Gone,
-    Grown,
-    Shrunk,
-}
-
-/// A head that can be used.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct HeadInfo {
-    pub name: String,
-    /// `edits` or `folders`.
-    pub positives: String,
-    pub in_use: bool,
-    /// Why it cannot be used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unusable: Option<String>,
-    pub threshold: f32,
-    /// Seconds since 1970; the base has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub report: Option<TuningReport>,
-}
-
-/// Every error's body.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ErrorBody {
-    pub error: ErrorText,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ErrorText {
-    /// Stable, for programs.
-    pub code: String,
-    pub message: String,
-    /// What to do next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
 }

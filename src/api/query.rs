@@ -1,0 +1,96 @@
+//! The parameters of a request, from its URI or, where they are many, from its body.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::paths::{parse_query, path_of};
+use super::problem::{Code, Problem};
+use crate::photo::Relation;
+
+/// A query's parameters; every one must be taken.
+pub struct Query(Vec<(String, Vec<u8>)>);
+
+impl Query {
+    pub fn new(query: Option<String>) -> Query {
+        Query(parse_query(query.as_deref().unwrap_or_default()))
+    }
+
+    /// A query too long for a URI comes as the body of a POST.
+    pub fn or_body(query: Option<String>, body: &[u8]) -> Query {
+        if body.is_empty() { Query::new(query) } else { Query::new(Some(String::from_utf8_lossy(body).into_owned())) }
+    }
+
+    pub fn take(&mut self, name: &str) -> Option<Vec<u8>> {
+        let at = self.0.iter().position(|(n, _)| n == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    pub fn paths(&mut self) -> Result<Vec<PathBuf>, Problem> {
+        let mut paths = Vec::new();
+        while let Some(value) = self.take("path") {
+            let path = path_of(value);
+            if !path.is_absolute() {
+                return Err(Problem::new(Code::RelativePath, format!("{} is not an absolute path", path.display())));
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    pub fn one_path(&mut self) -> Result<PathBuf, Problem> {
+        match <[PathBuf; 1]>::try_from(self.paths()?) {
+            Ok([path]) => Ok(path),
+            Err(_) => Err(Problem::new(Code::Path, "exactly one path is needed")),
+        }
+    }
+
+    pub fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let text = String::from_utf8_lossy(&value).into_owned();
+        text.parse().map(Some).map_err(|_| Problem::new(Code::Number, format!("{name}={text} is not a number that fits")))
+    }
+
+    pub fn text(&mut self, name: &'static str) -> Result<String, Problem> {
+        let value = self.take(name).ok_or_else(|| Problem::new(Code::Parameter, format!("{name} is missing")))?;
+        Ok(String::from_utf8_lossy(&value).into_owned())
+    }
+
+    /// A parameter that is no unless it is there, and then yes unless it says `false`.
+    pub fn is_on(&mut self, name: &str) -> bool {
+        self.take(name).is_some_and(|value| value != b"false")
+    }
+
+    /// Which part of a long answer is asked for.
+    pub fn page(&mut self) -> Result<(Option<String>, Option<usize>), Problem> {
+        let after = self.take("after").map(|key| String::from_utf8_lossy(&key).into_owned());
+        let limit = self.number::<NonZeroUsize>("limit")?.map(NonZeroUsize::get);
+        Ok((after, limit))
+    }
+
+    pub fn distance(&mut self, name: &'static str) -> Result<Option<f32>, Problem> {
+        match self.number::<f32>(name)? {
+            Some(d) if !(0.0..=2.0).contains(&d) => Err(Problem::new(Code::Distance, format!("{name}={d} is not a distance from 0 to 2"))),
+            distance => Ok(distance),
+        }
+    }
+
+    pub fn relations(&mut self) -> Result<Vec<Relation>, Problem> {
+        let Some(value) = self.take("relation") else { return Ok(Vec::new()) };
+        let text = String::from_utf8_lossy(&value).into_owned();
+        let known =
+            |name: &str| [Relation::Identical, Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().find(|r| r.name() == name);
+        text.split(',')
+            .map(|name| {
+                known(name)
+                    .ok_or_else(|| Problem::new(Code::Relation, format!("{name} is no relation")).hint("identical, copy, moment, unknown"))
+            })
+            .collect()
+    }
+
+    pub fn end(self) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::new(Code::Parameter, format!("{name} is not a parameter here"))),
+        }
+    }
+}
