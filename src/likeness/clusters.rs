@@ -58,9 +58,9 @@ pub fn clusters(
         .map(|(group, mut photos)| {
             photos.sort_unstable();
             let at = |photo| photos.binary_search(&photo).expect("both ends of a pair are members");
-            let links =
+            let links: Vec<Link> =
                 links.remove(&group).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
-            let diameter = diameter(&photos, &distance);
+            let diameter = diameter(&photos, &links, &distance);
             Cluster { photos, links, diameter, loose: diameter > LOOSE * threshold }
         })
         .collect();
@@ -68,10 +68,14 @@ pub fn clusters(
     clusters
 }
 
-fn diameter(photos: &[PhotoId], distance: &impl Fn(PhotoId, PhotoId) -> Distance) -> Distance {
+fn diameter(photos: &[PhotoId], links: &[Link], distance: &impl Fn(PhotoId, PhotoId) -> Distance) -> Distance {
+    let of_links = links.iter().map(|link| link.distance).fold(0.0, Distance::max);
+    if links.len() == photos.len() * (photos.len() - 1) / 2 {
+        return of_links;
+    }
     if photos.len() <= EXACT_DIAMETER {
         let all = photos.iter().enumerate().flat_map(|(i, &a)| photos[..i].iter().map(move |&b| (a, b)));
-        return all.map(|(a, b)| distance(a, b)).fold(0.0, Distance::max);
+        return all.map(|(a, b)| distance(a, b)).fold(of_links, Distance::max);
     }
     let farthest = |from: PhotoId| photos.iter().map(|&p| (distance(from, p), p)).max_by(|x, y| x.0.total_cmp(&y.0)).expect("many members");
     farthest(farthest(photos[0]).1).0

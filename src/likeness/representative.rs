@@ -1,5 +1,6 @@
 //! Which photo of a cluster is the best original: the one to keep.
 
+use std::cmp::Reverse;
 use std::path::Path;
 
 use crate::photo::{Capture, Dimensions, Format};
@@ -19,18 +20,19 @@ pub struct Candidate<'a> {
 /// # Panics
 /// When there are no candidates.
 pub fn best_original(candidates: &[Candidate<'_>]) -> usize {
-    let rank = |c: &Candidate<'_>| {
-        (
-            std::cmp::Reverse(c.dimensions.pixels()),
-            c.format,
-            signs_of_an_edit(c),
-            // No time sorts last.
-            (c.capture.taken.is_none(), c.capture.taken.clone()),
-            c.path.as_os_str().len(),
-            c.path.to_owned(),
-        )
+    let first = |c: &Candidate<'_>| (Reverse(c.dimensions.pixels()), c.format);
+    let foremost = candidates.iter().map(first).min().expect("a cluster has members");
+    let mut alike = (0..candidates.len()).filter(|&i| first(&candidates[i]) == foremost).peekable();
+    let only = alike.next().expect("one of them is foremost");
+    if alike.peek().is_none() {
+        return only;
+    }
+    let rank = |&i: &usize| {
+        let c = &candidates[i];
+        // No time sorts last.
+        (signs_of_an_edit(c), c.capture.taken.is_none(), &c.capture.taken, c.path.as_os_str().len(), c.path)
     };
-    (0..candidates.len()).min_by_key(|&i| rank(&candidates[i])).expect("a cluster has members")
+    alike.chain([only]).min_by(|x, y| rank(x).cmp(&rank(y))).expect("several are foremost")
 }
 
 /// An export often loses what the camera wrote, and its name often says what it is.

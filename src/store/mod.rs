@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::photo::{Capture, ContentHash, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place};
+use crate::photo::{Capture, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place};
 
 pub use reader::{Reader, Wanted};
 pub use writer::{Batch, IsNew, Sight, Writer};
@@ -74,8 +74,6 @@ pub struct PhotoRecord {
 pub struct FileRecord {
     pub place: Place,
     pub bytes: u64,
-    pub mtime: i64,
-    pub content: ContentHash,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -37,6 +37,8 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         // With WAL, NORMAL cannot corrupt; a power cut may cost the last transactions.
         connection.pragma_update(None, "synchronous", if durable == Durable::Always { "full" } else { "normal" })?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // A row that is replaced is one that is deleted.
+        connection.pragma_update(None, "recursive_triggers", true)?;
         connection.pragma_update(None, "application_id", application)
     };
     prepare(&connection).map_err(|e| failed(path, e))?;

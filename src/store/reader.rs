@@ -1,17 +1,18 @@
 //! Reading beside the writer: each call sees one committed state.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params, params_from_iter};
 
 use super::writer::{halves_of, path_of};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Capture, ContentHash, Counters, Coverage, Dimensions, Embedding, Failure, Features, FileState, Format, KnownFile, Pair, PhotoId,
-    PictureHash, Place, RootId, Stage, Stamp,
+    Capture, Counters, Coverage, Dimensions, Embedding, Failure, Features, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place,
+    RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -53,12 +54,6 @@ pub enum Wanted<'a> {
     These(&'a HashSet<PhotoId>),
     /// And those that have several files there.
     TheseAndSeveral(&'a HashSet<PhotoId>),
-}
-
-/// `[1,2,3]`, for `json_each`.
-fn list(photos: impl Iterator<Item = PhotoId>) -> String {
-    let numbers: Vec<String> = photos.map(|photo| photo.0.to_string()).collect();
-    format!("[{}]", numbers.join(","))
 }
 
 /// One read-only connection to the index; for one thread at a time.
@@ -235,83 +230,45 @@ impl Reader {
 
     /// The photos that have files in the scopes, with those files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        let mut files: HashMap<PhotoId, Vec<FileRecord>> = HashMap::new();
-        let mut take = |row: &Row<'_>| -> Result<()> {
-            let place = Place { root: RootId(row.get(1)?), path: path_of(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?) };
-            let record = FileRecord { place, bytes: row.get::<_, i64>(3)? as u64, mtime: row.get(4)?, content: ContentHash(row.get(5)?) };
-            files.entry(PhotoId(row.get(0)?)).or_default().push(record);
-            Ok(())
-        };
-        if let Some(ids) = self.ids(wanted)? {
-            let mut statement = self.index.prepare_cached(
-                "SELECT f.photo, f.root, f.path, f.size, f.mtime, f.content FROM json_each(?1) j JOIN files f ON f.photo = j.value",
-            )?;
-            let mut rows = statement.query([ids])?;
-            while let Some(row) = rows.next()? {
-                take(row)?;
-            }
-            let is_within = |place: &Place| scopes.iter().any(|s| s.root == place.root && place.path.starts_with(&s.path));
-            files.values_mut().for_each(|files| files.retain(|file| is_within(&file.place)));
-        } else {
+        const COLUMNS: &str = "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial,
+                               p.orientation, f.root, f.path, f.size FROM photos p JOIN files f ON f.photo = p.id";
+        let mut photos = HashMap::new();
+        if let Wanted::All = wanted {
             let (within, values) = filter(scopes, "f");
-            let mut statement = self.index.prepare(&format!(
-                "SELECT f.photo, f.root, f.path, f.size, f.mtime, f.content FROM files f WHERE f.photo IS NOT NULL AND ({within})"
-            ))?;
-            let mut rows = statement.query(params_from_iter(values))?;
-            while let Some(row) = rows.next()? {
-                take(row)?;
+            let mut statement = self.index.prepare(&format!("SELECT {COLUMNS} WHERE {within}"))?;
+            take_photos(&mut photos, statement.query(params_from_iter(values))?, |_| true)?;
+        } else {
+            let is_within = |place: &Place| {
+                let holds = |scope: &Place| scope.path.as_os_str().is_empty() || place.path.starts_with(&scope.path);
+                scopes.iter().any(|scope| scope.root == place.root && holds(scope))
+            };
+            let mut statement = self.index.prepare_cached(&format!("SELECT {COLUMNS} WHERE p.id = ?1"))?;
+            for id in self.ids(wanted)? {
+                take_photos(&mut photos, statement.query([id.0])?, is_within)?;
             }
         }
-        files.retain(|photo, files| match wanted {
-            Wanted::All | Wanted::These(_) => !files.is_empty(),
-            Wanted::TheseAndSeveral(these) => files.len() > 1 || (!files.is_empty() && these.contains(photo)),
+        photos.retain(|id, photo: &mut PhotoRecord| {
+            photo.files.sort_unstable_by(|a, b| a.place.cmp(&b.place));
+            match wanted {
+                Wanted::All | Wanted::These(_) => true,
+                Wanted::TheseAndSeveral(these) => photo.files.len() > 1 || these.contains(id),
+            }
         });
-        let mut photos = HashMap::with_capacity(files.len());
-        let mut statement = self.index.prepare_cached(
-            "SELECT p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation, p.picture, p.id
-             FROM json_each(?1) j JOIN photos p ON p.id = j.value",
-        )?;
-        let mut rows = statement.query([list(files.keys().copied())])?;
-        while let Some(row) = rows.next()? {
-            let id = PhotoId(row.get(10)?);
-            let mut files = files.remove(&id).unwrap_or_default();
-            files.sort_by(|a, b| a.place.cmp(&b.place));
-            let record = PhotoRecord {
-                id,
-                picture: PictureHash(row.get(9)?),
-                format: Format::from_id(&row.get::<_, String>(0)?).unwrap_or(Format::Jpeg),
-                dimensions: Dimensions { width: row.get(1)?, height: row.get(2)? },
-                capture: Capture {
-                    taken: row.get(3)?,
-                    offset: row.get(4)?,
-                    make: row.get(5)?,
-                    model: row.get(6)?,
-                    serial: row.get(7)?,
-                    orientation: row.get(8)?,
-                },
-                files,
-            };
-            photos.insert(id, record);
-        }
         Ok(photos)
     }
 
-    /// The numbers of the photos that may be wanted, as a list for SQL; `None` for all.
-    fn ids(&self, wanted: Wanted<'_>) -> Result<Option<String>> {
-        let (these, with_several) = match wanted {
-            Wanted::All => return Ok(None),
-            Wanted::These(these) => (these, false),
-            Wanted::TheseAndSeveral(these) => (these, true),
-        };
-        let mut ids: HashSet<PhotoId> = these.clone();
-        if with_several {
-            let mut statement =
-                self.index.prepare_cached("SELECT photo FROM files WHERE photo IS NOT NULL GROUP BY photo HAVING count(*) > 1")?;
-            for id in statement.query_map([], |row| row.get(0))? {
-                ids.insert(PhotoId(id?));
-            }
+    /// The numbers of the photos that may be wanted, in order, which is how they lie in the file.
+    fn ids(&self, wanted: Wanted<'_>) -> Result<Vec<PhotoId>> {
+        let (Wanted::These(these) | Wanted::TheseAndSeveral(these)) = wanted else { return Ok(Vec::new()) };
+        let mut ids: Vec<PhotoId> = these.iter().copied().collect();
+        if let Wanted::TheseAndSeveral(_) = wanted {
+            let mut statement = self.index.prepare_cached("SELECT id FROM photos WHERE files > 1")?;
+            let several = statement.query_map([], |row| Ok(PhotoId(row.get(0)?)))?;
+            ids.extend(several.collect::<rusqlite::Result<Vec<_>>>()?);
         }
-        Ok(Some(list(ids.into_iter())))
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
     }
 
     /// The failures of the scopes, by path.
@@ -388,6 +345,43 @@ impl Reader {
         let mut statement = self.index.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
+}
+
+/// Adds a file, a row each, to its photo.
+fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, is_wanted: impl Fn(&Place) -> bool) -> Result<()> {
+    while let Some(row) = rows.next()? {
+        let path = path_of(row.get_ref(12)?.as_blob().map_err(rusqlite::Error::from)?);
+        let file = FileRecord { place: Place { root: RootId(row.get(11)?), path }, bytes: row.get::<_, i64>(13)? as u64 };
+        if !is_wanted(&file.place) {
+            continue;
+        }
+        match photos.entry(PhotoId(row.get(0)?)) {
+            Entry::Occupied(photo) => photo.into_mut().files.push(file),
+            Entry::Vacant(vacant) => {
+                vacant.insert(PhotoRecord { files: vec![file], ..photo_of(row)? });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A photo of the columns that [`Reader::photos`] asks for, as yet without files.
+fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
+    Ok(PhotoRecord {
+        id: PhotoId(row.get(0)?),
+        picture: PictureHash(row.get(1)?),
+        format: Format::from_id(row.get_ref(2)?.as_str()?).unwrap_or(Format::Jpeg),
+        dimensions: Dimensions { width: row.get(3)?, height: row.get(4)? },
+        capture: Capture {
+            taken: row.get(5)?,
+            offset: row.get(6)?,
+            make: row.get(7)?,
+            model: row.get(8)?,
+            serial: row.get(9)?,
+            orientation: row.get(10)?,
+        },
+        files: Vec::new(),
+    })
 }
 
 fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {

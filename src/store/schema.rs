@@ -139,6 +139,23 @@ const INDEX_STEPS: &[M<'static>] = &[
      ALTER TABLE features DROP COLUMN crowd_edge;
      DELETE FROM settings WHERE name = 'head';",
     ),
+    // How many files hold a photo: those with several are wanted by every answer.
+    M::up(
+        "ALTER TABLE photos ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
+     UPDATE photos SET files = (SELECT count(*) FROM files WHERE photo = photos.id);
+     CREATE INDEX photos_of_several_files ON photos (id) WHERE files > 1;
+
+     CREATE TRIGGER file_came AFTER INSERT ON files WHEN new.photo IS NOT NULL BEGIN
+         UPDATE photos SET files = files + 1 WHERE id = new.photo;
+     END;
+     CREATE TRIGGER file_went AFTER DELETE ON files WHEN old.photo IS NOT NULL BEGIN
+         UPDATE photos SET files = files - 1 WHERE id = old.photo;
+     END;
+     CREATE TRIGGER file_changed AFTER UPDATE OF photo ON files WHEN old.photo IS NOT new.photo BEGIN
+         UPDATE photos SET files = files - 1 WHERE id = old.photo;
+         UPDATE photos SET files = files + 1 WHERE id = new.photo;
+     END;",
+    ),
 ];
 
 #[cfg(test)]
