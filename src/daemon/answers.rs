@@ -1,6 +1,7 @@
 //! The daemon's answers to the API, read from the store and the index.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -12,7 +13,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::asking::Encoder;
 use super::clustering::{self, Ground, Rank};
 use super::intake::{Intakes, Refused};
-use super::shared::{Shared, folder_id, lock, read, write};
+use super::shared::{RootState, Shared, folder_id, lock, read, write};
 use super::write::Write;
 use super::{decisions, heads, pairing, tuning};
 use crate::api::types::{
@@ -34,6 +35,20 @@ pub struct Answers {
     writes: SyncSender<Write>,
     encoder: Mutex<Encoder>,
     figures: Mutex<HashMap<RootId, Figures>>,
+}
+
+/// The store as of a commit, or of a later one.
+struct View {
+    commit: u64,
+    reader: Reader,
+}
+
+impl Deref for View {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
 }
 
 /// What the store says of a root's files, as of a commit.
@@ -69,8 +84,10 @@ impl Answers {
         Answers { shared, intakes, writes, encoder, figures: Mutex::default() }
     }
 
-    fn reader(&self) -> Result<Reader, Problem> {
-        Ok(Reader::open(&self.shared.location)?)
+    fn reader(&self) -> Result<View, Problem> {
+        // Before anything is read: what is kept as of this commit is never older.
+        let commit = self.shared.commits.load(Ordering::Relaxed);
+        Ok(View { commit, reader: Reader::open(&self.shared.location)? })
     }
 
     /// What the paths mean; all roots when there are none.
@@ -97,7 +114,16 @@ impl Answers {
         self.shared.is_online(scope.root)
     }
 
-    fn coverage(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
+    fn coverage(&self, reader: &View, scopes: &[Place]) -> Result<Coverage, Problem> {
+        if let [Place { root, path }] = scopes
+            && path.as_os_str().is_empty()
+        {
+            return Ok(self.figures(reader, *root)?.coverage);
+        }
+        self.counted(reader, scopes)
+    }
+
+    fn counted(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
         let (online, offline): (Vec<Place>, Vec<Place>) = scopes.iter().cloned().partition(|s| self.is_online(s));
         let away = reader.coverage(&offline)?;
         Ok(Coverage { offline: away.indexed + away.pending + away.unsupported + away.failed, ..reader.coverage(&online)? })
@@ -119,17 +145,19 @@ impl Answers {
         problems
     }
 
-    fn root_status(&self, reader: &Reader, root: &Root) -> Result<RootStatus, Problem> {
-        let (figures, live) = (self.figures(reader, root)?, self.shared.live());
-        let state = read(&self.shared.states).get(&root.id).cloned().unwrap_or_default();
+    fn root_status(&self, reader: &View, root: &Root) -> Result<RootStatus, Problem> {
+        let (figures, live) = (self.figures(reader, root.id)?, self.shared.live());
+        let states = read(&self.shared.states);
+        let unseen = RootState::default();
+        let state = states.get(&root.id).unwrap_or(&unseen);
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
         Ok(RootStatus {
             path: text_of(&root.path),
             state: if state.offline.is_none() { "online" } else { "offline" }.into(),
-            offline: state.offline,
+            offline: state.offline.clone(),
             volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
             busy: self.shared.activity.is_busy(root.id),
-            unwatched: state.unwatched,
+            unwatched: state.unwatched.clone(),
             scanned_every: state.scanned_every.as_secs(),
             last_scan: state.last_scan.and_then(seconds),
             events: state.hints,
@@ -144,14 +172,14 @@ impl Answers {
     }
 
     /// Counted anew when something was committed since: counting 100,000 files takes a while.
-    fn figures(&self, reader: &Reader, root: &Root) -> Result<Figures, Problem> {
-        let (commit, is_online) = (self.shared.commits.load(Ordering::Relaxed), self.shared.is_online(root.id));
-        if let Some(known) = lock(&self.figures).get(&root.id).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
+    fn figures(&self, reader: &View, root: RootId) -> Result<Figures, Problem> {
+        let (commit, is_online) = (reader.commit, self.shared.is_online(root));
+        if let Some(known) = lock(&self.figures).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
             return Ok(*known);
         }
-        let coverage = self.coverage(reader, &[Place { root: root.id, path: PathBuf::new() }])?;
-        let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root.id)? };
-        lock(&self.figures).insert(root.id, figures);
+        let coverage = self.counted(reader, &[Place { root, path: PathBuf::new() }])?;
+        let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root)? };
+        lock(&self.figures).insert(root, figures);
         Ok(figures)
     }
 
@@ -233,9 +261,9 @@ impl Service for Answers {
             && real.strip_prefix(&root.path).is_ok_and(|below| !self.shared.live().rules.hide(below))
         {
             // Known, but perhaps its folder came back, was replaced, or tells nothing of its changes.
-            let state = read(&self.shared.states).get(&root.id).cloned();
-            let is_current = state.as_ref().is_none_or(|state| state.folder == folder_id(&root.path));
-            let is_watched = state.is_some_and(|state| state.unwatched.is_none());
+            let known = read(&self.shared.states).get(&root.id).map(|state| (state.folder, state.unwatched.is_none()));
+            let is_current = known.is_none_or(|(folder, _)| folder == folder_id(&root.path));
+            let is_watched = known.is_some_and(|(_, is_watched)| is_watched);
             let is_under_way = self.shared.activity.is_busy(root.id);
             return if is_current && (is_watched || is_under_way) { Ok(()) } else { Ok(self.intakes.start(root)?) };
         }
@@ -308,6 +336,7 @@ impl Service for Answers {
 
     fn clusters(&self, selection: &Selection, take: &mut dyn FnMut(Line<Cluster>)) -> Result<(), Problem> {
         let reader = self.reader()?;
+        let _held = reader.hold()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
         // Held to the end, so that all of an answer is of one head.
@@ -332,6 +361,7 @@ impl Service for Answers {
 
     fn pairs(&self, selection: &Selection, take: &mut dyn FnMut(Line<FilePair>)) -> Result<(), Problem> {
         let reader = self.reader()?;
+        let _held = reader.hold()?;
         let scopes = self.scopes(&selection.paths)?;
         let active = read(&self.shared.active);
         let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
@@ -358,7 +388,8 @@ impl Service for Answers {
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem> {
-        decisions::decide(&self.shared, &self.writes, &self.reader()?, paths, verdict)
+        let reader = self.reader()?;
+        decisions::decide(&self.shared, &self.writes, &reader, paths, verdict)
     }
 
     fn decisions(&self) -> Vec<DecisionText> {

@@ -28,6 +28,7 @@ impl Snapshot {
     pub fn take(shared: &Shared, reader: &Reader, active: &Active) -> store::Result<Snapshot> {
         let scopes: Vec<Place> = read(&shared.roots).iter().map(|root| Place { root: root.id, path: "".into() }).collect();
         let decisions = read(&shared.decisions).clone();
+        let _held = reader.hold()?;
         let clustering = clustering::clusters(&Ground { reader, active, decisions: &decisions, shared }, &scopes, active.threshold, &[])?;
         let known = clustering.found.iter().map(|found| {
             let cluster = clustering.answer(found, shared);

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Rows, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, params_from_iter};
 
 use super::writer::{halves_of, path_of};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
@@ -61,11 +61,22 @@ pub struct Reader {
     index: Connection,
 }
 
+/// One commit, as [`Reader::hold`] has it.
+pub struct Held<'a> {
+    _transaction: Transaction<'a>,
+}
+
 impl Reader {
     /// # Errors
     /// When no writer has made the index yet.
     pub fn open(location: &Location) -> Result<Reader> {
         Ok(Reader { index: open::readable(&location.index())? })
+    }
+
+    /// While this is held, all that is read is of one commit, and what a reader must do for each statement
+    /// is done once.
+    pub fn hold(&self) -> Result<Held<'_>> {
+        Ok(Held { _transaction: self.index.unchecked_transaction()? })
     }
 
     /// Every file of a scope with its stamp and state.
@@ -243,7 +254,9 @@ impl Reader {
                 scopes.iter().any(|scope| scope.root == place.root && holds(scope))
             };
             let mut statement = self.index.prepare_cached(&format!("SELECT {COLUMNS} WHERE p.id = ?1"))?;
-            for id in self.ids(wanted)? {
+            let ids = self.ids(wanted)?;
+            photos.reserve(ids.len());
+            for id in ids {
                 take_photos(&mut photos, statement.query([id.0])?, is_within)?;
             }
         }

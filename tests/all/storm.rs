@@ -184,6 +184,7 @@ fn is_sound(instance: &Instance) {
     none("SELECT count(*) FROM files WHERE photo IS NULL AND NOT pending AND (root, path) NOT IN (SELECT root, path FROM failures)");
     none("SELECT count(*) FROM files WHERE photo IS NOT NULL AND (pending OR content IS NULL)");
     none("SELECT count(*) FROM pairs WHERE a >= b");
+    none("SELECT count(*) FROM photos p WHERE p.files <> (SELECT count(*) FROM files f WHERE f.photo = p.id)");
 }
 
 /// One storm, and what a new index says after it.
