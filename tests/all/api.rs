@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
 
 use crate::photos;
-use crate::support::{Instance, skip};
+use crate::support::{Instance, array, skip};
 
 fn running() -> Instance {
     let instance = Instance::new();
@@ -37,16 +38,99 @@ fn curl_reads_it() {
     assert_eq!(answer["clusters"].as_array().map(Vec::len), Some(1));
 }
 
+/// A schema, wherever it stands in the document.
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    let Some(reference) = schema["$ref"].as_str() else { return schema };
+    let found = document.pointer(reference.trim_start_matches('#'));
+    found.unwrap_or_else(|| panic!("{reference} is nowhere"))
+}
+
 #[test]
-fn what_is_documented_is_there_and_what_is_wrong_is_said() {
+fn what_is_documented_is_what_there_is() {
     let instance = running();
     let (status, document) = instance.get("/v1/openapi.json");
     assert_eq!(status, 200);
+    let mut asked = 0;
     for (path, methods) in document["paths"].as_object().expect("paths") {
-        if path != "/v1/events" && methods.get("get").is_some() {
-            assert_eq!(instance.get(path).0, 200, "{path}");
+        for (method, operation) in methods.as_object().expect("methods") {
+            if path == "/v1/events" || path == "/v1/stop" {
+                continue;
+            }
+            // Each parameter alone, with its example, is known there; and so is the route without any.
+            let parameters = array(&operation["parameters"]).iter().map(|parameter| {
+                let example = parameter["example"].as_str().map_or_else(|| parameter["example"].to_string(), str::to_owned);
+                format!("?{}={example}", parameter["name"].as_str().expect("a name"))
+            });
+            for query in parameters.chain([String::new()]) {
+                let target = format!("{path}{query}");
+                let (_, body) = instance.ask(&method.to_uppercase(), &target, "application/json");
+                let answer: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
+                let code = answer["error"]["code"].as_str().unwrap_or_default();
+                let is_unknown = code == "parameter" && body.contains("is not a parameter here");
+                assert!(!is_unknown && !code.starts_with("no-such-"), "{method} {target}: {body}");
+                asked += 1;
+            }
+            if method == "get" && path != "/v1/openapi.json" {
+                let (status, answer) = instance.get(path);
+                assert_eq!(status, 200, "{path}");
+                let schema = resolved(&document, &operation["responses"]["2XX"]["content"]["application/json"]["schema"]);
+                let (schema, answer) =
+                    if schema["type"] == "array" { (resolved(&document, &schema["items"]), &answer[0]) } else { (schema, &answer) };
+                let Some(fields) = answer.as_object() else { continue };
+                let known = schema["properties"].as_object().unwrap_or_else(|| panic!("{path}: {schema}"));
+                fields.keys().for_each(|field| assert!(known.contains_key(field), "{path}: {field} is not described"));
+                let needed = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                needed.for_each(|field| assert!(fields.contains_key(field), "{path}: {field} is missing"));
+            }
         }
     }
+    assert!(asked > 50, "{asked} requests");
+}
+
+#[test]
+fn lists_come_whole_by_lines_or_by_pages() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003", "00009", "00011"]);
+    fs::copy(folder.join("00003.webp"), folder.join("same.webp")).expect("copied");
+    instance.dupes(&folder);
+    for (route, items) in [("/v1/clusters", "clusters"), ("/v1/pairs", "pairs")] {
+        let (_, whole) = instance.get(route);
+        let all = array(&whole[items]);
+        assert!(all.len() >= 3, "{whole}");
+
+        let (_, text) = instance.ask("GET", route, "application/x-ndjson");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines[1..lines.len() - 1], *all);
+        assert_eq!(lines[0]["begin"]["head"], whole["head"]);
+        assert_eq!(lines.last().expect("an end")["end"]["coverage"], whole["coverage"]);
+
+        for size in [1, 2] {
+            let (mut paged, mut target) = (Vec::new(), format!("{route}?limit={size}"));
+            loop {
+                let (status, page) = instance.get(&target);
+                assert_eq!(status, 200, "{page}");
+                assert!(array(&page[items]).len() <= size);
+                paged.extend(array(&page[items]).to_vec());
+                let Some(next) = page["next"].as_str() else { break };
+                target = format!("{route}?limit={size}&after={next}");
+            }
+            assert_eq!(paged, all, "{route} in pages of {size}");
+        }
+    }
+    // What a key names may be gone by then: the list goes on where it was.
+    let (_, first) = instance.get("/v1/pairs?limit=1");
+    let (_, whole) = instance.get("/v1/pairs");
+    fs::remove_file(folder.join("same.webp")).expect("removed");
+    instance.ok(["scan"]);
+    let (_, rest) = instance.get(&format!("/v1/pairs?after={}", first["next"].as_str().expect("more")));
+    assert_eq!(array(&rest["pairs"]), &array(&whole["pairs"])[1..]);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let instance = running();
+    assert!(instance.ask("PUT", "/v1/status", "*/*").1.contains("no-such-method"));
     for (target, status, code) in [
         ("/v1/nothing", 404, "no-such-route"),
         ("/v1/clusters?threshold=x", 400, "number"),
@@ -55,6 +139,9 @@ fn what_is_documented_is_there_and_what_is_wrong_is_said() {
         ("/v1/clusters?thershold=0.1", 400, "parameter"),
         ("/v1/clusters?relation=cousin", 400, "relation"),
         ("/v1/clusters?path=relative", 400, "relative-path"),
+        ("/v1/clusters?limit=0", 400, "number"),
+        ("/v1/clusters?after=nonsense", 400, "key"),
+        ("/v1/pairs?after=nonsense", 400, "key"),
         ("/v1/clusters?path=/nowhere", 404, "not-watched"),
     ] {
         let (got, body) = instance.get(target);

@@ -115,12 +115,19 @@ impl Instance {
     }
 
     pub fn get(&self, target: &str) -> (u16, Value) {
-        let answer =
-            self.raw(format!("GET {target} HTTP/1.1\r\nhost: similard\r\nconnection: close\r\n\r\n").as_bytes(), Duration::from_secs(20));
+        let (status, body) = self.ask("GET", target, "application/json");
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    /// A request's status, and the body of its answer.
+    pub fn ask(&self, method: &str, target: &str, accept: &str) -> (u16, String) {
+        // By version 1.0 the body is sent in one piece.
+        let request = format!("{method} {target} HTTP/1.0\r\nhost: similard\r\naccept: {accept}\r\ncontent-length: 0\r\n\r\n");
+        let answer = self.raw(request.as_bytes(), Duration::from_secs(20));
         let text = String::from_utf8_lossy(&answer);
         let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        (status, body.to_owned())
     }
 
     pub fn pid(&self) -> u32 {
