@@ -5,6 +5,7 @@ mod commands;
 mod connect;
 mod dupes;
 mod failure;
+mod log;
 mod print;
 mod progress;
 mod service;
@@ -12,12 +13,10 @@ mod tuning;
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{IsTerminal, stderr};
 use std::os::unix::process::CommandExt;
 use std::process::{self, ExitCode};
 
 use clap::{CommandFactory, Parser};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{Settings, own_program};
 use crate::vision::apart;
@@ -84,8 +83,7 @@ fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode,
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(connect::stop_running(&settings))?;
     }
-    let filter = EnvFilter::try_from_env("SIMILARD_LOG").unwrap_or_else(|_| EnvFilter::new("similard=info,warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false).init();
+    log::start();
     if daemon::run(settings)? == daemon::Ended::ToStartAgain {
         if daemon::is_supervised() {
             return Ok(ExitCode::from(AGAIN));

@@ -34,6 +34,7 @@ mod run;
 mod service_manager;
 mod shared;
 mod silence;
+mod tally;
 mod tuning;
 mod work;
 mod write;

@@ -20,7 +20,7 @@ use super::lock::{Lock, Socket, data_directory};
 use super::shared::{Known, Shared};
 use super::work::Crew;
 use super::write::{Write, WriteThread};
-use super::{feed, mounts, news, service_manager, silence, tuning};
+use super::{feed, mounts, news, service_manager, silence, tally, tuning};
 use crate::api::client::Client;
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
@@ -131,6 +131,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     // Busy from the first request on, before intake has taken up its orders.
     roots.into_iter().try_for_each(|root| intakes.start(root))?;
     mounts::spawn(intakes.clone())?;
+    tally::spawn(shared.clone())?;
     if !is_chosen {
         // It was chosen, and the daemon ended before it was ready.
         let (shared, writes) = (shared.clone(), writes.clone());
@@ -158,6 +159,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     // Requests under way are cut off; the writer finishes what it was given.
     runtime.shutdown_background();
     let _ = write_thread.join();
+    shared.tally.tell();
     tracing::info!("ended");
     served.map(|()| ended)
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::heads::Active;
 use super::pulse::Pulses;
+use super::tally::Tally;
 use super::tuning::Tuning;
 use crate::api::text_of;
 use crate::api::types::{Event, Version, What};
@@ -110,6 +111,8 @@ pub struct Shared {
     pub news: Signal,
     /// What keeps which part from its work.
     pub problems: Mutex<BTreeMap<&'static str, String>>,
+    /// For the log.
+    pub tally: Tally,
     pub stopping: AtomicBool,
     pub starts_again: AtomicBool,
     pub stopped: Notify,
@@ -142,6 +145,7 @@ impl Shared {
             pulses: Pulses::default(),
             news: Signal::default(),
             problems: Mutex::default(),
+            tally: Tally::default(),
             stopping: AtomicBool::new(false),
             starts_again: AtomicBool::new(false),
             stopped: Notify::new(),
@@ -179,6 +183,7 @@ impl Shared {
     }
 
     pub fn tell(&self, what: What) {
+        self.tally.hear(&what);
         let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
         if is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. }) {
             self.news.raise();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
@@ -87,7 +87,7 @@ impl Worker {
                 return;
             }
             let place = job.place.clone();
-            let (outcome, counters) = self.read(&job);
+            let (outcome, counters) = tracing::debug_span!("file", path = %job.path.display()).in_scope(|| self.read(&job));
             let is_replaced = self.pulse.is_replaced();
             // Last, so that a file is in flight until what came of it is in the store.
             if self.writes.send(Write::Read { place, outcome: outcome.map(Box::new), counters }).is_err() {
@@ -103,11 +103,17 @@ impl Worker {
 
     fn read(&mut self, job: &Job) -> (Option<Outcome>, Counters) {
         let mut counters = Counters::default();
+        let began = Instant::now();
         let outcome = self.outcome(job, &mut counters);
+        let milliseconds = began.elapsed().as_millis() as u64;
         let outcome = match outcome {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                let embedded = counters.embedded > 0;
+                tracing::debug!(milliseconds, embedded, "{}", if outcome.is_some() { "read" } else { "left for later" });
+                outcome
+            }
             Err(Problem::Photo(failure)) => {
-                tracing::debug!("{}: {failure}", job.path.display());
+                tracing::debug!(milliseconds, stage = %failure.stage.name(), "not read: {failure}");
                 Some(Outcome::Failed { stamp: job.stamp, failure })
             }
             Err(Problem::Child(e)) => {

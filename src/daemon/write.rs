@@ -197,6 +197,11 @@ impl WriteThread {
         if let Ok(roots) = self.writer.roots() {
             *write(&self.shared.roots) = roots;
         }
+        match &order {
+            Write::AddRoot(path, _) => tracing::info!("{} is watched from now on", path.display()),
+            Write::RemoveRoot(root, _) => tracing::info!("{} is not watched any more", root.path.display()),
+            _ => {}
+        }
         // A client that went away does not want to know.
         match (order, root, removed) {
             (Write::AddRoot(path, reply), Some(added), _) => drop(reply.send(added.map(|id| Root { id, path, home: None }))),

@@ -9,6 +9,7 @@ mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
+mod logs;
 mod photos;
 mod service;
 mod storm;

@@ -1,0 +1,33 @@
+//! Where the daemon's log goes: to the journal when systemd has standard error, or else to standard error.
+
+use std::env;
+use std::io::{IsTerminal, stderr};
+use std::os::unix::fs::MetadataExt;
+
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry};
+
+/// Starts logging, at the levels that `SIMILARD_LOG` says.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("SIMILARD_LOG").unwrap_or_else(|_| EnvFilter::new("similard=info,warn"));
+    let registry = Registry::default().with(filter);
+    match tracing_journald::layer() {
+        // Fields of their own: journalctl SIMILARD_PATH=… finds what was said of a file.
+        Ok(journal) if is_journal() => {
+            let journal = journal.with_field_prefix(Some("SIMILARD".into())).with_syslog_identifier("similard".into());
+            registry.with(journal).init();
+        }
+        _ => {
+            let text = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
+            registry.with(text).init();
+        }
+    }
+}
+
+/// Whether standard error is what systemd says is connected to the journal.
+fn is_journal() -> bool {
+    let stated = env::var("JOURNAL_STREAM").ok();
+    let real = std::fs::metadata("/proc/self/fd/2").ok().map(|m| format!("{}:{}", m.dev(), m.ino()));
+    stated.is_some() && stated == real
+}
