@@ -9,6 +9,7 @@ mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
+mod packages;
 mod photos;
 mod service;
 mod storm;
