@@ -90,8 +90,7 @@ fn simctl(program: &Command) -> Page {
     for command in commands(program) {
         item(&mut out, vec![bold(format!("simctl-{}", command.get_name())), roman("(1)")], &about(command));
     }
-    out.control("SH", ["OPTIONS"]);
-    paragraphs(&mut out, ["These go with every command."]);
+    out.control("SH", ["OPTIONS"]).text([roman("These go with every command.")]);
     let mut text = out.render() + &options(program);
     let mut out = Roff::new();
     out.control("SH", ["SETTINGS"]);
@@ -101,17 +100,15 @@ fn simctl(program: &Command) -> Page {
     for (code, meaning) in EXIT_CODES {
         item(&mut out, vec![bold(code.to_string())], meaning);
     }
-    paragraphs(&mut out, ["A closed pipe is not an error."]);
+    out.control("PP", []).text([roman("A closed pipe is not an error.")]);
     out.control("SH", ["ENVIRONMENT"]);
     list(&mut out, ENVIRONMENT);
     out.control("SH", ["FILES"]);
     list(&mut out, FILES);
     out.control("SH", ["EXAMPLES"]);
     for (what, line) in EXAMPLES {
-        paragraphs(&mut out, [what]);
-        out.control("PP", []).control("RS", ["4"]).control("nf", []);
-        out.text([bold(line)]);
-        out.control("fi", []).control("RE", []);
+        item(&mut out, vec![roman(what)], "");
+        out.control("nf", []).text([bold(line)]).control("fi", []);
     }
     see_also(&mut out, &["similard", "simctl-dupes", "simctl-service"]);
     text += &out.render();
@@ -130,7 +127,7 @@ fn similard(program: &Command) -> Page {
     ];
     paragraphs(&mut out, what);
     out.control("SH", ["OPTIONS"]);
-    let mut text = out.render() + &options(&daemon) + &options(program);
+    let mut text = out.render() + &options(&daemon) + &options(&program.clone().mut_arg("no_start", |arg| arg.hide(true)));
     let mut out = Roff::new();
     out.control("SH", ["SIGNALS"]);
     list(&mut out, SIGNALS);
@@ -168,8 +165,8 @@ fn of_command(command: &Command) -> Page {
         text += &options(command);
     }
     let mut out = Roff::new();
-    out.control("PP", []).text([roman("simctl(1) has the options of all commands, and the exit status.")]);
     see_also(&mut out, &["simctl"]);
+    out.text([roman("has the options of all commands, the settings and the exit status.")]);
     text += &out.render();
     Page { name, text }
 }
@@ -208,18 +205,30 @@ fn synopsis<'a>(out: &mut Roff, commands: impl IntoIterator<Item = &'a Command>)
     }
 }
 
-/// The options as clap_mangen has them, without the heading above them.
+/// The options as clap_mangen has them, without the heading above them, and possible values on one line as in the help.
 fn options(command: &Command) -> String {
+    let command = command.clone().disable_help_flag(true).disable_version_flag(true).mut_args(|arg| {
+        let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        if values.is_empty() {
+            arg
+        } else {
+            arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(", ")))
+        }
+    });
     let mut text = Vec::new();
     // Writing into memory does not fail.
-    let _ = Man::new(command.clone().disable_help_flag(true).disable_version_flag(true)).render_options_section(&mut text);
+    let _ = Man::new(command).render_options_section(&mut text);
     let text = String::from_utf8_lossy(&text);
     text.split_once(".SH OPTIONS\n").map(|(_, options)| options.to_owned()).unwrap_or_default()
 }
 
 fn paragraphs<'a>(out: &mut Roff, texts: impl IntoIterator<Item = &'a str>) {
-    for text in texts {
-        out.control("PP", []).text([roman(text.trim().replace('\n', " "))]);
+    for (number, text) in texts.into_iter().enumerate() {
+        if number > 0 {
+            out.control("PP", []);
+        }
+        out.text([roman(text.trim().replace('\n', " "))]);
     }
 }
 
@@ -230,7 +239,10 @@ fn list<'a>(out: &mut Roff, items: impl IntoIterator<Item = (&'a str, &'a str)>)
 }
 
 fn item(out: &mut Roff, name: Vec<Inline>, what: &str) {
-    out.control("TP", []).text(name).text([roman(what)]);
+    out.control("TP", []).text(name);
+    if !what.is_empty() {
+        out.text([roman(what)]);
+    }
 }
 
 fn see_also(out: &mut Roff, names: &[&str]) {
