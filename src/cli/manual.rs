@@ -210,7 +210,7 @@ fn options(command: &Command) -> String {
     let command = command.clone().disable_help_flag(true).disable_version_flag(true).mut_args(|arg| {
         let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        if values.is_empty() {
+        if values.is_empty() || !arg.get_action().takes_values() {
             arg
         } else {
             arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(", ")))
