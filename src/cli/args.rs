@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::failure::EXIT_CODES;
 use crate::config::Overrides;
 
-const AFTER: &str = "Exit codes: 0 done, 1 duplicates found (with --exit-code), 2 usage, 3 daemon not reachable, \
-4 some photos could not be read (with --strict).
-
-Nothing ever leaves this machine, and the daemon never changes a photo.";
+fn after_help() -> String {
+    let codes = EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}")).join(", ");
+    format!("Exit codes: {codes}.\n\nNothing ever leaves this machine, and the daemon never changes a photo.")
+}
 
 /// Finds the versions of one photo: crops, sizes, edits.
 #[derive(Debug, Parser)]
-#[command(name = "simctl", version, after_help = AFTER, max_term_width = 100)]
+#[command(name = "simctl", version, after_help = after_help(), max_term_width = 100)]
 pub struct Arguments {
     #[command(flatten)]
     pub instance: InstanceArguments,
@@ -25,7 +26,7 @@ pub struct Arguments {
 #[derive(Args, Debug)]
 pub struct InstanceArguments {
     /// Where the index is kept [env: SIMILARD_DATA_DIR] [default: ~/.local/share/similard]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
     /// Where the daemon listens [env: SIMILARD_SOCKET] [default: $XDG_RUNTIME_DIR/similard/api.sock]
     #[arg(long, global = true, value_name = "PATH")]
@@ -47,6 +48,12 @@ impl InstanceArguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
+    ///
+    /// A folder is watched from the first time it is asked about; the answer comes when everything in it is read, later
+    /// ones at once. The first file of a cluster is the best original: most pixels, then RAW before HEIC before JPEG,
+    /// fewest signs of an edit, oldest, shortest path. The number before another is its distance to the nearest other
+    /// version: 0 is the same picture, what lies above the threshold is taken for another photo. "same" is another file of the
+    /// very same photo. A cluster whose ends have little in common is marked "loose": look before you delete.
     Dupes(DupesArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     Pairs {
@@ -128,6 +135,21 @@ pub enum Command {
     Daemon(DaemonArguments),
     /// Print completions for a shell
     Completions { shell: Shell },
+    /// Print the man page of simctl, or of one of its commands
+    ///
+    /// To read it without putting it anywhere: simctl man | man -l -
+    Man { command: Option<String> },
+    /// Put completions and man pages where shells and man look for them
+    ///
+    /// For who has simctl from cargo install; packages bring both.
+    Setup {
+        /// Put them below DIR/share [default: ~/.local]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        prefix: Option<PathBuf>,
+        /// Take them away again
+        #[arg(long)]
+        remove: bool,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -237,7 +259,7 @@ pub enum HeadsCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum ServiceCommand {
-    /// Write the units for this user, and enable the socket: the first question starts the daemon
+    /// Write the units for this user where no package brought them, and enable the socket: the first question starts the daemon
     Install,
     /// Stop it and remove the units; index and decisions stay
     Remove,
@@ -259,12 +281,12 @@ pub struct DaemonArguments {
 pub enum RootsCommand {
     /// Watch folders
     Add {
-        #[arg(required = true)]
+        #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
     },
     /// Stop watching folders; their photos stay known
     Remove {
-        #[arg(required = true)]
+        #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
     },
     /// List the watched folders

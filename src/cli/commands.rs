@@ -117,7 +117,9 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
             Ok(ExitCode::SUCCESS)
         }
         Command::Service(command) => service::run(command, &overrides, &settings).await,
-        Command::Daemon(_) | Command::Completions { .. } => Err(Failure::usage("this command asks no daemon")),
+        Command::Daemon(_) | Command::Completions { .. } | Command::Man { .. } | Command::Setup { .. } => {
+            Err(Failure::usage("this command asks no daemon"))
+        }
     }
 }
 
@@ -298,6 +300,11 @@ fn show<T: Serialize>(format: TextFormat, answer: &T, text: impl FnOnce(&mut Out
 }
 
 type Output = io::BufWriter<Box<dyn Write>>;
+
+/// Writes what is made without a daemon.
+pub fn put_out(bytes: &[u8]) -> Done {
+    output(Reader::Program, |out| out.write_all(bytes)).map(|()| ExitCode::SUCCESS)
+}
 
 /// For whom output is.
 #[derive(Clone, Copy)]

@@ -16,6 +16,15 @@ pub const UNREAD: u8 = 4;
 /// The daemon's, for a service manager: it wants to be started again.
 pub const AGAIN: u8 = 75;
 
+/// All of `simctl`, in words.
+pub const EXIT_CODES: [(u8, &str); 5] = [
+    (0, "done"),
+    (FOUND, "duplicates found (with --exit-code)"),
+    (USAGE, "usage"),
+    (UNREACHABLE, "daemon not reachable"),
+    (UNREAD, "some photos could not be read (with --strict)"),
+];
+
 /// Why a command ended without its answer.
 #[derive(Debug)]
 pub struct Failure {

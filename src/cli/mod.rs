@@ -6,14 +6,17 @@ mod connect;
 mod dupes;
 mod failure;
 mod log;
+mod manual;
 mod print;
 mod progress;
 mod service;
+mod setup;
 mod tuning;
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{self, ExitCode};
 
 use clap::{CommandFactory, Parser};
@@ -24,8 +27,12 @@ use crate::{daemon, vision};
 use args::{Arguments, Command, DaemonArguments};
 use failure::{AGAIN, Failure};
 
-/// Runs `simctl` with this process's arguments.
+/// Runs `simctl` with this process's arguments; `similard` where that is the name it was called by, as a package
+/// has one file for both.
 pub fn simctl() -> ExitCode {
+    if env::args_os().next().is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new("similard"))) {
+        return similard();
+    }
     if let Some(code) = decoding_child() {
         return code;
     }
@@ -62,11 +69,13 @@ fn decoding_child() -> Option<ExitCode> {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let settings = Settings::load(&arguments.instance.overrides())?;
-    if let Command::Completions { shell } = &arguments.command {
-        clap_complete::generate(*shell, &mut Arguments::command(), "simctl", &mut std::io::stdout());
-        return Ok(ExitCode::SUCCESS);
+    match &arguments.command {
+        Command::Completions { shell } => return commands::put_out(&setup::completions(*shell)),
+        Command::Man { command } => return commands::put_out(manual::page(command.as_deref())?.as_bytes()),
+        Command::Setup { prefix, remove } => return setup::run(prefix.as_deref(), *remove),
+        _ => {}
     }
+    let settings = Settings::load(&arguments.instance.overrides())?;
     if let Command::Daemon(options) = &arguments.command {
         return run_daemon(settings, options);
     }

@@ -43,9 +43,13 @@ async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitCode,
     require_manager()?;
     let (folder, program) = (folder()?, own_program()?);
     let mut out = anstream::stdout();
-    for (name, text) in UNITS {
-        put(&folder.join(name), &text.replace(PROGRAM, &quoted(&program)))?;
-        writeln!(out, "wrote    {}", folder.join(name).display())?;
+    if let Some(packaged) = packaged(&program, &folder, &mut out)? {
+        writeln!(out, "found    {}", packaged.display())?;
+    } else {
+        for (name, text) in UNITS {
+            put(&folder.join(name), &text.replace(PROGRAM, &quoted(&program)))?;
+            writeln!(out, "wrote    {}", folder.join(name).display())?;
+        }
     }
     // The service may write there and nowhere else.
     fs::create_dir_all(&settings.data_dir)?;
@@ -88,28 +92,27 @@ fn remove() -> Result<ExitCode, Failure> {
     // What is not there need not be stopped.
     let _ = systemctl(&["disable", "--now", SOCKET]);
     let _ = systemctl(&["stop", SERVICE]);
-    for name in [SERVICE, SOCKET, WITHOUT_NAMESPACES] {
-        match fs::remove_file(folder.join(name)) {
-            Ok(()) => writeln!(out, "removed  {}", folder.join(name).display())?,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
+    take_away(&folder, &[SERVICE, SOCKET, WITHOUT_NAMESPACES], &mut out)?;
     // It is not empty when somebody else put something there.
     let _ = fs::remove_dir(folder.join("similard.service.d"));
     systemctl(&["daemon-reload"])?;
+    if let Some(unit) = property(SOCKET, "FragmentPath").filter(|unit| !unit.is_empty()) {
+        writeln!(out, "disabled {unit}, which is of the package and stays")?;
+    }
     writeln!(out, "Your index and decisions stay; simctl dupes starts a daemon of its own again.")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn status() -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
-    if !folder()?.join(SOCKET).exists() && property(SOCKET, "LoadState").as_deref() != Some("loaded") {
-        writeln!(out, "not installed; simctl service install changes that")?;
+    let of = |unit: &str, name: &str| property(unit, name).unwrap_or_default();
+    let is_there = folder()?.join(SOCKET).exists() || of(SOCKET, "LoadState") == "loaded";
+    // The package's units are there, and wait to be enabled.
+    if !is_there || of(SOCKET, "UnitFileState") == "disabled" && of(SOCKET, "ActiveState") != "active" {
+        writeln!(out, "not {}; simctl service install changes that", if is_there { "enabled" } else { "installed" })?;
         return Ok(ExitCode::from(UNREACHABLE));
     }
     require_manager()?;
-    let of = |unit: &str, name: &str| property(unit, name).unwrap_or_default();
     writeln!(out, "socket   {}, {}", of(SOCKET, "ActiveState"), of(SOCKET, "UnitFileState"))?;
     let process = match of(SERVICE, "MainPID").as_str() {
         "" | "0" => String::new(),
@@ -124,6 +127,30 @@ fn status() -> Result<ExitCode, Failure> {
         writeln!(out, "started  again {restarts} times after failures; journalctl --user -u similard says why")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The socket's unit of the package that this program is from, where systemd looks at it. Units that were written for
+/// this user before would hide those of the package, and are taken away.
+fn packaged(program: &Path, folder: &Path, out: &mut impl Write) -> Result<Option<PathBuf>, Failure> {
+    let Some(units) = program.parent().and_then(Path::parent).map(|prefix| prefix.join("lib/systemd/user")) else { return Ok(None) };
+    let socket = units.join(SOCKET);
+    if !socket.exists() || !units.join(SERVICE).exists() {
+        return Ok(None);
+    }
+    take_away(folder, &[SERVICE, SOCKET], out)?;
+    systemctl(&["daemon-reload"])?;
+    Ok((property(SOCKET, "FragmentPath").as_deref() == socket.to_str()).then_some(socket))
+}
+
+fn take_away(folder: &Path, names: &[&str], out: &mut impl Write) -> io::Result<()> {
+    for name in names {
+        match fs::remove_file(folder.join(name)) {
+            Ok(()) => writeln!(out, "removed  {}", folder.join(name).display())?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// Where this user's units are.

@@ -67,6 +67,11 @@ impl File {
     }
 }
 
+/// The names of all settings, each with what it does.
+pub fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYS.iter().map(|key| (key.name, key.what))
+}
+
 /// All settings in force as a file, each with what it does and where it comes from.
 pub fn in_force(settings: &Settings) -> String {
     let named = std::fs::read_to_string(&settings.config).ok().and_then(|text| toml::from_str::<Table>(&text).ok()).unwrap_or_default();

@@ -15,6 +15,7 @@ use file::File;
 use crate::intake::Rules;
 use crate::vision::Limits;
 
+pub use file::keys;
 pub use own_program::own_program;
 
 /// A setting cannot be used.

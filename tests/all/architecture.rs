@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// A heavy crate's only homes.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -32,6 +32,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("safetensors", &["likeness/head.rs"]),
     ("hyper", &["api"]),
     ("clap", &["cli"]),
+    ("clap_mangen", &["cli/manual.rs"]),
 ];
 
 const LONGEST: usize = 500;

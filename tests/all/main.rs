@@ -10,6 +10,7 @@ mod damage;
 mod decisions;
 mod dupes;
 mod logs;
+mod packages;
 mod photos;
 mod service;
 mod storm;

@@ -1,0 +1,291 @@
+//! What comes with the programs: man pages, completions, the Debian package.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::photos;
+use crate::support::{Instance, names, skip};
+
+const SIMCTL: &str = env!("CARGO_BIN_EXE_simctl");
+
+fn source() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file and link below a folder, by its path from there, sorted.
+fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).into_iter().flatten().flatten() {
+            let kind = entry.file_type().expect("a kind");
+            if kind.is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    let mut found: Vec<String> = found.iter().map(|p| p.strip_prefix(folder).expect("below").display().to_string()).collect();
+    found.sort();
+    found
+}
+
+fn has(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn setup_writes_where_shells_and_man_look_and_takes_it_away() {
+    let instance = Instance::new();
+    let home = instance.folder(".");
+    let said = instance.ok(["setup"]);
+    let share = home.join(".local/share");
+    let written = files(&share);
+    for expected in ["bash-completion/completions/simctl", "zsh/site-functions/_simctl", "fish/vendor_completions.d/simctl.fish"] {
+        assert!(written.iter().any(|f| f == expected) && said.contains(expected), "{expected}: {written:?}\n{said}");
+    }
+    for page in ["simctl", "similard", "simctl-dupes", "simctl-service", "simctl-setup"] {
+        assert!(share.join(format!("man/man1/{page}.1")).exists(), "{page}");
+    }
+    assert!(said.contains("man -M"), "~/.local/bin is not in PATH: {said}");
+    instance.ok(["setup", "--remove"]);
+    assert_eq!(files(&share), Vec::<String>::new());
+    // A packager's, where there is no home, and settings that nobody can read do not matter.
+    let prefix = instance.folder("prefix");
+    instance.configure("nonsense");
+    let mut command = Command::new(SIMCTL);
+    let output = command.arg("setup").arg("--prefix").arg(&prefix).env_clear().output().expect("runs");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(files(&prefix.join("share")), written);
+    let output = instance.run(["setup", "--prefix", "/dev/null"]);
+    assert!(output.status.code() == Some(2) && String::from_utf8_lossy(&output.stderr).contains("--prefix"), "{output:?}");
+}
+
+#[test]
+fn man_pages_are_printed_and_render_without_a_warning() {
+    let instance = Instance::new();
+    assert!(instance.ok(["man", "dupes"]).contains("simctl dupes"));
+    assert_eq!(instance.run(["man", "duped"]).status.code(), Some(2));
+    let pages = instance.folder("pages");
+    instance.ok([OsStr::new("setup"), OsStr::new("--prefix"), pages.as_os_str()]);
+    let pages: Vec<PathBuf> = fs::read_dir(pages.join("share/man/man1")).expect("pages").flatten().map(|e| e.path()).collect();
+    assert!(pages.len() > 20, "{pages:?}");
+    if !has("groff") {
+        return skip("there is no groff");
+    }
+    for page in pages {
+        let output = Command::new("groff").args(["-man", "-Kutf8", "-Tutf8", "-ww", "-P-cbou"]).arg(&page).output().expect("runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{}: {}", page.display(), String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(["NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO"].iter().all(|heading| text.contains(heading)), "{text}");
+    }
+}
+
+#[test]
+fn the_man_page_names_every_variable() {
+    let page = Instance::new().ok(["man"]).replace("\\-", "-");
+    let mut sources = vec![source().join("src")];
+    let mut variables = 0;
+    while let Some(path) = sources.pop() {
+        if path.is_dir() {
+            sources.extend(fs::read_dir(&path).expect("a folder").flatten().map(|e| e.path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        for rest in text.split("\"SIMILARD_").skip(1) {
+            let name = rest.split('"').next().unwrap_or_default();
+            assert!(page.contains(&format!("SIMILARD_{name}")), "{name} of {}", path.display());
+            variables += 1;
+        }
+    }
+    assert!(variables >= 4);
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    let instance = Instance::new();
+    let script = instance.folder("completions").join("simctl");
+    fs::write(&script, instance.ok(["completions", "bash"])).expect("written");
+    let complete = |words: &[&str]| {
+        let text = format!(
+            ". '{}'; COMP_WORDS=({}); COMP_CWORD={}; _simctl simctl \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            script.display(),
+            words.join(" "),
+            words.len() - 1
+        );
+        let output = Command::new("bash").args(["-c", &text]).current_dir(source()).output().expect("bash runs");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete(&["simctl", "du"]), ["dupes"]);
+    assert_eq!(complete(&["simctl", "dupes", "--thr"]), ["--threshold"]);
+    assert_eq!(complete(&["simctl", "dupes", "--format", "p"]), ["paths0"]);
+    // Files are bash's own to complete, where the script has nothing to say.
+    assert_eq!(complete(&["simctl", "compare", "READ"]), [""]);
+    assert!(fs::read_to_string(&script).is_ok_and(|text| text.contains("-o default simctl")));
+    assert!(complete(&["simctl", "roots", "''"]).contains(&"add".to_owned()));
+}
+
+/// As the package will find what cargo built: the tested program stands in for the released one.
+fn build_package(instance: &Instance) -> PathBuf {
+    let target = instance.folder("target");
+    let program = instance.folder("target/release").join("simctl");
+    let stripped = Command::new("strip").arg("-o").arg(&program).arg(SIMCTL).status();
+    if !stripped.is_ok_and(|s| s.success()) {
+        fs::copy(SIMCTL, &program).expect("copied");
+    }
+    let out = instance.folder("out");
+    let mut command = Command::new(source().join(".ci/deb"));
+    command.args(["--no-build", "--no-strip", "--offline", "--fast", "-o"]).arg(&out).env("CARGO_TARGET_DIR", &target);
+    let output = command.stdin(Stdio::null()).output().expect("runs");
+    assert!(output.status.success(), "{}", said(&output));
+    let packages = files(&out);
+    assert_eq!(packages.len(), 1, "{packages:?}");
+    out.join(&packages[0])
+}
+
+/// dpkg, in a root of its own with an empty database. Who is not root is it as far as fakeroot goes.
+fn dpkg(root: &Path, words: &[&OsStr]) -> String {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+    let mut command = Command::new(if is_root { "env" } else { "fakeroot" });
+    command.arg("dpkg").arg("--root").arg(root).args(["--force-depends", "--force-not-root", "--log=/dev/null"]).args(words);
+    let output = command.stdin(Stdio::null()).output().expect("runs");
+    assert!(output.status.success(), "{}", said(&output));
+    said(&output)
+}
+
+#[test]
+fn the_debian_package_is_built_installed_and_removed() {
+    let cargo_deb = Command::new("cargo").args(["deb", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !cargo_deb.is_ok_and(|s| s.success()) || !has("dpkg") {
+        return skip("there is no cargo-deb (cargo install cargo-deb), or no dpkg");
+    }
+    let instance = Instance::new();
+    let package = build_package(&instance);
+    let root = instance.folder("root");
+    let database = instance.folder("root/var/lib/dpkg");
+    for folder in ["info", "updates", "triggers"] {
+        fs::create_dir_all(database.join(folder)).expect("made");
+    }
+    fs::write(database.join("status"), "").expect("written");
+    dpkg(&root, &[OsStr::new("--install"), package.as_os_str()]);
+    let status = dpkg(&root, &[OsStr::new("--status"), OsStr::new("similard")]);
+    assert!(status.contains("install ok installed") && status.contains("libc6"), "{status}");
+    let usr = root.join("usr");
+    let installed = files(&usr);
+    for expected in [
+        "bin/simctl",
+        "bin/similard",
+        "lib/systemd/user/similard.service",
+        "lib/systemd/user/similard.socket",
+        "share/man/man1/simctl.1.gz",
+        "share/man/man1/simctl-dupes.1.gz",
+        "share/man/man1/similard.1.gz",
+        "share/bash-completion/completions/simctl",
+        "share/zsh/vendor-completions/_simctl",
+        "share/fish/vendor_completions.d/simctl.fish",
+        "share/doc/similard/copyright",
+        "share/doc/similard/README.md",
+    ] {
+        assert!(installed.iter().any(|f| f == expected), "{expected} is not among {installed:?}");
+    }
+    let unit = fs::read_to_string(usr.join("lib/systemd/user/similard.service")).expect("a unit");
+    assert!(unit.contains("ExecStart=/usr/bin/simctl daemon\n"));
+
+    // What was installed does its work, by both its names.
+    let program = usr.join("bin/simctl");
+    let run = |program: &Path, words: &[&OsStr]| {
+        let mut command = Command::new(program);
+        command.args(words).env_clear().env("HOME", instance.folder("home")).env("SIMILARD_DATA_DIR", instance.data_dir());
+        let output = command.stdin(Stdio::null()).output().expect("runs");
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(run(&program, &[OsStr::new("--version")]).trim(), concat!("simctl ", env!("CARGO_PKG_VERSION")));
+    assert!(run(&usr.join("bin/similard"), &[OsStr::new("--help")]).contains("--replace"));
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let answer = run(&program, &[OsStr::new("dupes"), OsStr::new("--format=json"), folder.as_os_str()]);
+    assert_eq!(names(&serde_json::from_str::<Value>(&answer).expect("JSON")), photos::expected(&["00003"]));
+    let daemon = fs::read_link(format!("/proc/{}/exe", instance.pid())).expect("it runs");
+    assert_eq!(daemon, program);
+    instance.stop();
+
+    let mine = files(&instance.data_dir());
+    assert!(mine.iter().any(|f| f == "library.db"), "{mine:?}");
+    dpkg(&root, &[OsStr::new("--purge"), OsStr::new("similard")]);
+    assert_eq!(files(&usr), Vec::<String>::new(), "nothing of it is left");
+    assert!(!usr.join("share/doc").exists() && !usr.join("lib").exists());
+    assert_eq!(files(&instance.data_dir()), mine, "what belongs to the user stays");
+}
+
+/// With a stand-in for systemctl that knows where units are: `simctl service` uses those of the package.
+#[test]
+fn the_service_of_a_package_is_enabled_as_it_came() {
+    let instance = Instance::new();
+    let home = instance.folder(".");
+    let (programs, units) = (instance.folder("usr/bin"), instance.folder("usr/lib/systemd/user"));
+    let program = programs.join("simctl");
+    fs::hard_link(SIMCTL, &program).or_else(|_| fs::copy(SIMCTL, &program).map(|_| ())).expect("a program");
+    for unit in ["similard.service", "similard.socket"] {
+        let text = fs::read_to_string(source().join("systemd").join(unit)).expect("a unit");
+        fs::write(units.join(unit), text.replace("/usr/bin/simctl", &program.display().to_string())).expect("written");
+    }
+    let tools = instance.folder("tools");
+    let script = format!(
+        r#"#!/bin/sh
+echo "$@" >> '{log}'
+own="$HOME/.config/systemd/user"
+units='{units}'
+[ -f "$own/similard.socket" ] && units="$own"
+case "$*" in
+*FragmentPath*) echo "$units/similard.socket" ;;
+*LoadState*) echo loaded ;;
+*UnitFileState*) if [ -f "$HOME/enabled" ]; then echo enabled; else echo disabled; fi ;;
+*ActiveState*) if [ -f "$HOME/enabled" ]; then echo active; else echo inactive; fi ;;
+*" enable similard.socket"*) touch "$HOME/enabled" ;;
+*" disable --now similard.socket"*) rm -f "$HOME/enabled" ;;
+*"restart similard.socket"*)
+    line=$(sed -n 's/^ExecStart=//p' "$units/similard.service")
+    eval "exec setsid $line" < /dev/null > /dev/null 2>&1 &
+    while [ ! -S "$XDG_RUNTIME_DIR/similard/api.sock" ]; do sleep 0.05; done ;;
+*"stop similard.service"*) kill $('{program}' status --format json | sed 's/.*"pid":\([0-9]*\).*/\1/') ;;
+esac
+"#,
+        log = tools.join("log").display(),
+        units = units.display(),
+        program = program.display()
+    );
+    fs::write(tools.join("systemctl"), script).expect("written");
+    fs::set_permissions(tools.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("a program");
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
+    let say = |words: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(words).env_clear().env("HOME", &home).env("XDG_RUNTIME_DIR", instance.folder("run")).env("PATH", &path);
+        let output = command.stdin(Stdio::null()).output().expect("runs");
+        (output.status.code(), said(&output))
+    };
+    let (code, text) = say(&["service", "status"]);
+    assert!(code == Some(3) && text.contains("not enabled"), "{text}");
+    // One that was written before the package came would hide the package's.
+    let own = instance.folder(".config/systemd/user");
+    fs::write(own.join("similard.socket"), "[Socket]\n").expect("written");
+    let (code, text) = say(&["service", "install"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains(&format!("found    {}", units.join("similard.socket").display())) && text.contains("The daemon answers"),
+        "{text}"
+    );
+    assert!(text.contains("removed") && files(&own).is_empty(), "{text}");
+    assert_eq!(say(&["service", "status"]).0, Some(0));
+    let (code, text) = say(&["service", "remove"]);
+    assert!(code == Some(0) && text.contains("disabled") && units.join("similard.socket").exists(), "{text}");
+    assert_eq!(say(&["service", "status"]).0, Some(3));
+    crate::support::wait_until("its daemon has ended", || say(&["status"]).0 == Some(3));
+}
