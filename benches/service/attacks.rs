@@ -33,7 +33,7 @@ pub type Outcomes = BTreeMap<String, u64>;
 
 pub type Attack = fn(&Ground<'_>) -> Outcomes;
 
-pub const ALL: [(&str, Attack); 12] = [
+pub const ALL: [(&str, Attack); 13] = [
     ("nobody else", |ground| {
         thread::sleep(ground.until.saturating_duration_since(Instant::now()));
         Outcomes::new()
@@ -42,9 +42,10 @@ pub const ALL: [(&str, Attack); 12] = [
     ("100 slow senders, a byte a second", |ground| hold(ground, 100, Reads::Yes, slowly)),
     ("50 clients that ask for clusters and never read", |ground| hold(ground, 50, Reads::No, endlessly)),
     ("50 senders of random bytes", |ground| crowd(ground, 50, random_bytes)),
-    ("8 bodies of 1 GB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced, Pace::Fast))),
+    ("8 bodies of 1 GB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE), Pace::Fast))),
+    ("8 bodies of 500 MB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Fast))),
     ("8 bodies of 1 GB, in chunks", |ground| crowd(ground, 8, |g, _| body(g, Frame::Chunked, Pace::Fast))),
-    ("8 bodies of 1 GB, announced, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced, Pace::Slow))),
+    ("8 bodies of 500 MB, announced, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Slow))),
     ("8 bodies of 1 GB, in chunks, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Chunked, Pace::Slow))),
     ("40 clients that ask for similar photos without a pause", |ground| crowd(ground, 40, similar)),
     ("40 clients that ask for clusters without a pause", |ground| crowd(ground, 40, clusters)),
@@ -143,7 +144,9 @@ fn random_bytes(ground: &Ground<'_>, rng: &mut Rng) -> String {
 /// How a body's end is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
-    Announced,
+    /// By its length in bytes.
+    Announced(usize),
+    /// By the last chunk; a gigabyte.
     Chunked,
 }
 
@@ -162,15 +165,15 @@ fn body(ground: &Ground<'_>, frame: Frame, pace: Pace) -> String {
     let Ok(mut stream) = UnixStream::connect(ground.socket) else { return "not connected".into() };
     let _ = stream.set_write_timeout(Some(Duration::from_millis(500)));
     let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
-    let (length, block) = match frame {
-        Frame::Announced => (format!("content-length: {GIGABYTE}"), vec![7; MEBIBYTE]),
-        Frame::Chunked => ("transfer-encoding: chunked".into(), [b"100000\r\n", &vec![7; MEBIBYTE][..], b"\r\n"].concat()),
+    let (size, length, block) = match frame {
+        Frame::Announced(size) => (size, format!("content-length: {size}"), vec![7; MEBIBYTE]),
+        Frame::Chunked => (GIGABYTE, "transfer-encoding: chunked".into(), [b"100000\r\n", &vec![7; MEBIBYTE][..], b"\r\n"].concat()),
     };
     let _ = stream.write_all(format!("POST /v1/similar HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n").as_bytes());
     let mut sent = 0;
-    while sent < GIGABYTE && !ground.is_over() {
+    while sent < size && !ground.is_over() {
         let from = sent % block.len();
-        let to = if pace == Pace::Fast { block.len() } else { block.len().min(from + (64 << 10)) };
+        let to = block.len().min(from + if pace == Pace::Fast { size - sent } else { 64 << 10 });
         match stream.write(&block[from..to]) {
             Ok(length) => sent += length,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}

@@ -114,7 +114,7 @@ pub fn run(simctl: &Path, photos: &Path, minutes: u64, count: usize, ever_new: b
     if heard.silent > 0 {
         soak.fail(format!("{} events were lost and nobody said so", heard.silent));
     }
-    is_all_there(&soak);
+    is_all_there(&soak, &question);
     judge(&soak, &samples, ever_new)
 }
 
@@ -249,13 +249,13 @@ fn sample(soak: &Soak<'_>, minute: u64, all: &mut [(&'static str, Latencies)]) -
 }
 
 /// Holds the disk against the daemon, once it has come to rest.
-fn is_all_there(soak: &Soak<'_>) {
+fn is_all_there(soak: &Soak<'_>, any: &[u8]) {
     let began = Instant::now();
     let (mut missing, mut gone);
     loop {
         let coverage = soak.daemon.settle();
         let on_disk: BTreeSet<PathBuf> = files(&soak.folder).into_iter().collect();
-        let said = paths(soak.daemon);
+        let said = paths(soak.daemon, any);
         missing = on_disk.difference(&said).count();
         gone = said.difference(&on_disk).count();
         let covered = coverage["indexed"].as_u64().unwrap_or(0) + coverage["failed"].as_u64().unwrap_or(0);
@@ -275,10 +275,9 @@ fn is_all_there(soak: &Soak<'_>) {
     }
 }
 
-/// All files that the daemon has as photos or as failures.
-fn paths(daemon: &Daemon) -> BTreeSet<PathBuf> {
-    let any = fs::read(crate::photos::path(crate::photos::NAMES[0])).expect("a test photo");
-    let similar = client::post(&daemon.socket, "/v1/similar?k=1000000", &any).expect("an answer");
+/// All files that the daemon has as photos, which are all more or less similar to any, or as failures.
+fn paths(daemon: &Daemon, any: &[u8]) -> BTreeSet<PathBuf> {
+    let similar = client::post(&daemon.socket, "/v1/similar?k=1000000", any).expect("an answer");
     let similar: Value = serde_json::from_slice(&similar.body).expect("JSON");
     let failures = daemon.json("/v1/failures");
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
