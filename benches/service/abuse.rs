@@ -30,8 +30,8 @@ pub fn run(simctl: &Path, photos: &Path, seconds: u64, only: &str) {
     for (name, attack) in attacks::ALL.iter().filter(|(name, _)| name.contains(only)) {
         let report = during(&daemon, &photo, Duration::from_secs(seconds), attack);
         println!("{name}, {seconds} s");
-        println!("    status: {}, {} failed", report.status.times, report.status.failed);
-        println!("    similar: {}, {} failed", report.similar.times, report.similar.failed);
+        println!("    status: {}, {} failed {}", report.status.times, report.status.failed, report.status.why);
+        println!("    similar: {}, {} failed {}", report.similar.times, report.similar.failed, report.similar.why);
         println!(
             "    daemon: {:.0} MB at most, {:.0} MB after; {} descriptors at most, {} after; the listener of events {}",
             tree::mb(report.peak),
@@ -63,8 +63,9 @@ struct Report {
 #[derive(Default)]
 struct Asked {
     times: Latencies,
-    /// Refused, or broken off.
+    /// Refused, or broken off; the last one's reason.
     failed: u64,
+    why: String,
 }
 
 fn during(daemon: &Daemon, photo: &[u8], time: Duration, attack: &attacks::Attack) -> Report {
@@ -104,7 +105,10 @@ fn ask(over: &AtomicBool, pace: Duration, ask: impl Fn() -> std::io::Result<clie
         let began = Instant::now();
         match ask() {
             Ok(answer) if answer.status == 200 => asked.times.add(answer.seconds),
-            _ => asked.failed += 1,
+            failed => {
+                asked.failed += 1;
+                asked.why = failed.map_or_else(|e| format!("({e})"), |answer| format!("({})", answer.status));
+            }
         }
         thread::sleep(pace.saturating_sub(began.elapsed()));
     }
