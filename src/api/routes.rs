@@ -1,6 +1,8 @@
 //! The routes of `/v1`: what each takes, and whom it asks.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -24,7 +26,8 @@ use super::uploads::Uploads;
 use super::{Service, events};
 use crate::photo::Verdict;
 
-/// Answers made at once, each on a thread; others wait their turn.
+/// Answers made at once, each on a thread; others wait their turn. Those that read much of the library or decode a
+/// picture have turns of their own, one for each core: more would only keep the quick ones from theirs.
 const TURNS: usize = 16;
 
 /// Requests that wait for photos to be read, at once; beyond, a client is told.
@@ -41,6 +44,7 @@ struct App {
     service: Arc<dyn Service>,
     uploads: Uploads,
     turns: Arc<Semaphore>,
+    long_turns: Arc<Semaphore>,
     waits: Arc<Semaphore>,
 }
 
@@ -134,6 +138,7 @@ pub fn router(service: Arc<dyn Service>) -> Router {
             service,
             uploads: Uploads::new(),
             turns: Arc::new(Semaphore::new(TURNS)),
+            long_turns: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZeroUsize::get))),
             waits: Arc::new(Semaphore::new(WAITS)),
         })
 }
@@ -144,6 +149,15 @@ async fn answer<T: Serialize + Send + 'static>(
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let _turn = app.turns.acquire().await.map_err(Problem::internal)?;
+    apart(app, work).await
+}
+
+/// The same for what takes a core a while.
+async fn long_answer<T: Serialize + Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    let _turn = app.long_turns.acquire().await.map_err(Problem::internal)?;
     apart(app, work).await
 }
 
@@ -167,7 +181,7 @@ async fn list<T: Serialize>(
     items: &'static str,
     make: impl FnOnce(&dyn Service, &mut dyn FnMut(Line<T>)) -> Result<(), Problem> + Send + 'static,
 ) -> Answer {
-    let turn = app.turns.clone().acquire_owned().await.map_err(Problem::internal)?;
+    let turn = app.long_turns.clone().acquire_owned().await.map_err(Problem::internal)?;
     let service = app.service.clone();
     listing::send(Form::accepted(headers, items), move |take| {
         let _turn = turn;
@@ -263,7 +277,7 @@ async fn failures(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let paths = query.paths()?;
     query.end()?;
-    answer(&app, move |s| s.failures(&paths)).await
+    long_answer(&app, move |s| s.failures(&paths)).await
 }
 
 async fn decisions(State(app): State<App>) -> Answer {
@@ -338,7 +352,7 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     let head = query.take("head").map(|name| String::from_utf8_lossy(&name).into_owned());
     query.end()?;
     let upload = app.uploads.take(request).await?;
-    answer(&app, move |s| s.similar(&upload.bytes, count, head.as_deref())).await
+    long_answer(&app, move |s| s.similar(&upload.bytes, count, head.as_deref())).await
 }
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -350,7 +364,7 @@ async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     if split > upload.bytes.len() {
         return Err(Problem::new(Code::Split, "split is past the end of the body"));
     }
-    answer(&app, move |s| s.compare(&upload.bytes[..split], &upload.bytes[split..])).await
+    long_answer(&app, move |s| s.compare(&upload.bytes[..split], &upload.bytes[split..])).await
 }
 
 async fn reload(State(app): State<App>) -> Answer {

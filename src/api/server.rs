@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::IntoResponse;
-use hyper::body::Incoming;
+use hyper::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
-use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
@@ -25,7 +25,7 @@ use tokio::time::Sleep;
 use super::problem::{Code, Problem};
 use super::{Service, routes};
 
-/// Connections at once; beyond, the oldest that waits for no answer is closed.
+/// Connections at once; beyond, the oldest that asks nothing is closed, or else the oldest that is being answered.
 const CONNECTIONS: usize = 400;
 
 /// How long a request's line and headers may take, also on a connection that is kept.
@@ -84,10 +84,10 @@ async fn converse(stream: UnixStream, app: Router, guest: Arc<Guest>) {
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
         let (guest, service) = (for_requests.clone(), service.clone());
         async move {
-            guest.is_asking.store(true, Ordering::Relaxed);
-            let answer = hyper::service::Service::call(&service, request).await;
-            guest.is_asking.store(false, Ordering::Relaxed);
-            Ok::<Response<axum::body::Body>, Infallible>(answer.unwrap_or_else(|never| match never {}))
+            guest.enter(Stage::Asking);
+            let answer = hyper::service::Service::call(&service, request).await.unwrap_or_else(|never| match never {});
+            guest.enter(Stage::Answered);
+            Ok::<_, Infallible>(answer.map(|body| Answer { body, guest }))
         }
     });
     let mut http = http1::Builder::new();
@@ -102,9 +102,25 @@ async fn converse(stream: UnixStream, app: Router, guest: Arc<Guest>) {
 /// A connection, as the others see it.
 #[derive(Default)]
 struct Guest {
-    /// Between a request and the head of its answer.
-    is_asking: AtomicBool,
+    stage: Mutex<Stage>,
     must_go: Notify,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// Before its first request, or between two.
+    #[default]
+    Idle,
+    /// Until the head of the answer.
+    Asking,
+    /// Until the end of the answer: events have none.
+    Answered,
+}
+
+impl Guest {
+    fn enter(&self, stage: Stage) {
+        *lock(&self.stage) = stage;
+    }
 }
 
 /// All connections, oldest first.
@@ -112,17 +128,52 @@ struct Guest {
 struct Guests(Mutex<VecDeque<Weak<Guest>>>);
 
 impl Guests {
-    /// Takes up another, in place of the oldest that waits for no answer where there are too many.
+    /// Takes up another, in place of one that can be spared where there are too many.
     fn admit(&self) -> Arc<Guest> {
         let guest = Arc::<Guest>::default();
-        let mut guests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guests = lock(&self.0);
         guests.retain(|guest| guest.strong_count() > 0);
         if guests.len() >= CONNECTIONS {
-            let idle = guests.iter().filter_map(Weak::upgrade).find(|guest| !guest.is_asking.load(Ordering::Relaxed));
-            idle.into_iter().for_each(|guest| guest.must_go.notify_one());
+            let oldest = |stage| guests.iter().position(|guest| guest.upgrade().is_some_and(|guest| *lock(&guest.stage) == stage));
+            // It counts no longer, though it takes a moment to go.
+            let spared = oldest(Stage::Idle).or_else(|| oldest(Stage::Answered)).and_then(|at| guests.remove(at)?.upgrade());
+            spared.into_iter().for_each(|guest| guest.must_go.notify_one());
         }
         guests.push_back(Arc::downgrade(&guest));
         guest
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The body of an answer, whose end is the end of a request.
+struct Answer {
+    body: Body,
+    guest: Arc<Guest>,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.guest.enter(Stage::Idle);
     }
 }
 

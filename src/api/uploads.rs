@@ -1,4 +1,5 @@
-//! Bodies of requests: never more of them at once than there is room for, and none that trickles.
+//! Bodies of requests: never more of them at once than there is room for, and none that trickles. Large
+//! ones, and those of unknown length, wait for each other and hold up no photo.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,12 @@ const MEGABYTE: usize = 1 << 20;
 /// Largest body: a pair of the largest files that are read.
 const LARGEST: usize = 512 * MEGABYTE;
 
-/// What all bodies may take together.
-const ROOM: usize = 768 * MEGABYTE;
+/// Bodies up to this size have room of their own: two photos.
+const SMALL: usize = 64 * MEGABYTE;
+
+/// What small bodies may take together, and all others.
+const ROOM_FOR_SMALL: usize = 256 * MEGABYTE;
+const ROOM_FOR_LARGE: usize = LARGEST;
 
 /// How long to wait for room, and for the next bytes.
 const QUEUE: Duration = Duration::from_secs(30);
@@ -30,7 +35,8 @@ const SLOWEST: usize = MEGABYTE;
 /// The room for bodies.
 #[derive(Clone)]
 pub struct Uploads {
-    room: Arc<Semaphore>,
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 /// A body, and the room that it takes until it is dropped.
@@ -41,7 +47,8 @@ pub struct Upload {
 
 impl Uploads {
     pub fn new() -> Uploads {
-        Uploads { room: Arc::new(Semaphore::new(ROOM / MEGABYTE)) }
+        let room = |bytes: usize| Arc::new(Semaphore::new(bytes / MEGABYTE));
+        Uploads { small: room(ROOM_FOR_SMALL), large: room(ROOM_FOR_LARGE) }
     }
 
     /// Takes a request's body.
@@ -54,7 +61,8 @@ impl Uploads {
         if length > LARGEST {
             return Err(too_large());
         }
-        let room = self.room.clone().acquire_many_owned(length.div_ceil(MEGABYTE).max(1) as u32);
+        let room = if length <= SMALL { &self.small } else { &self.large };
+        let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE).max(1) as u32);
         let room = timeout(QUEUE, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
         Ok(Upload { bytes: read(request.into_body(), length).await?, _room: room })
     }

@@ -262,6 +262,38 @@ fn a_crowd_of_clients_holds_up_nobody() {
 }
 
 #[test]
+fn idle_connections_drive_out_no_listener() {
+    let instance = running();
+    let mut listener = UnixStream::connect(instance.socket()).expect("connects");
+    listener.write_all(b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+    assert!(hear(&mut listener, Duration::from_millis(500)).starts_with("HTTP/1.1 200"));
+    let crowd: Vec<UnixStream> = (0..600).map(|_| UnixStream::connect(instance.socket()).expect("connects")).collect();
+    assert_eq!(instance.get("/v1/version").0, 200);
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", instance.pid())).expect("a process").count();
+    assert!(descriptors < 500, "{descriptors} descriptors");
+    instance.ok(["scan"]);
+    assert!(hear(&mut listener, Duration::from_secs(1)).contains("scan-finished"));
+    drop(crowd);
+}
+
+#[test]
+fn bodies_of_unknown_length_hold_up_no_photo() {
+    let instance = running();
+    let chunked = |_| {
+        let mut socket = UnixStream::connect(instance.socket()).expect("connects");
+        socket.write_all(b"POST /v1/similar HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n").expect("sent");
+        socket
+    };
+    let crowd: Vec<UnixStream> = (0..4).map(chunked).collect();
+    let photo = photos::path("00009");
+    let asked = std::time::Instant::now();
+    instance.ok([std::ffi::OsStr::new("similar"), photo.as_os_str()]);
+    // It would wait for half a minute.
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    drop(crowd);
+}
+
+#[test]
 fn another_user_is_sent_away() {
     let instance = running();
     let open = |path: std::path::PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));

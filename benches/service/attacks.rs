@@ -1,0 +1,236 @@
+//! What clients do that know no better, or mean harm. Each attack goes on until its time is over, opens anew what
+//! the daemon closed, and counts what came of it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::client::{self, status_of};
+
+pub struct Ground<'a> {
+    pub socket: &'a Path,
+    pub until: Instant,
+    /// A photo that the library does not hold.
+    pub photo: &'a [u8],
+}
+
+impl Ground<'_> {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+}
+
+/// How often what happened to them.
+pub type Outcomes = BTreeMap<String, u64>;
+
+pub type Attack = fn(&Ground<'_>) -> Outcomes;
+
+pub const ALL: [(&str, Attack); 13] = [
+    ("nobody else", |ground| {
+        thread::sleep(ground.until.saturating_duration_since(Instant::now()));
+        Outcomes::new()
+    }),
+    ("500 idle connections", |ground| hold(ground, 500, Reads::Yes, |_| Vec::new())),
+    ("100 slow senders, a byte a second", |ground| hold(ground, 100, Reads::Yes, slowly)),
+    ("50 clients that ask for clusters and never read", |ground| hold(ground, 50, Reads::No, endlessly)),
+    ("50 senders of random bytes", |ground| crowd(ground, 50, random_bytes)),
+    ("8 bodies of 1 GB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE), Pace::Fast))),
+    ("8 bodies of 500 MB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Fast))),
+    ("8 bodies of 1 GB, in chunks", |ground| crowd(ground, 8, |g, _| body(g, Frame::Chunked, Pace::Fast))),
+    ("8 bodies of 500 MB, announced, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Slow))),
+    ("8 bodies of 1 GB, in chunks, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Chunked, Pace::Slow))),
+    ("40 clients that ask for similar photos without a pause", |ground| crowd(ground, 40, similar)),
+    ("40 clients that ask for clusters without a pause", |ground| crowd(ground, 40, clusters)),
+    ("20 clients of another user", strangers),
+];
+
+/// Whether a connection reads what it is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Yes,
+    No,
+}
+
+/// Keeps so many connections; each is sent `words` of its age, in seconds.
+fn hold(ground: &Ground<'_>, count: usize, reads: Reads, words: fn(usize) -> Vec<u8>) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    let mut held: Vec<Option<(UnixStream, usize)>> = (0..count).map(|_| None).collect();
+    while !ground.is_over() {
+        for place in &mut held {
+            if place.is_none() {
+                *place = connect(ground.socket).ok().map(|stream| (stream, 0));
+            }
+            let Some((stream, age)) = place else { continue };
+            let outcome = match stream.write_all(&words(*age)) {
+                Err(e) if e.kind() != io::ErrorKind::WouldBlock => Some("closed".to_owned()),
+                _ if reads == Reads::Yes => heard(stream),
+                _ => None,
+            };
+            *age += 1;
+            if let Some(outcome) = outcome {
+                *outcomes.entry(outcome).or_default() += 1;
+                *place = None;
+            }
+        }
+        thread::sleep(Duration::from_secs(1).min(ground.until.saturating_duration_since(Instant::now())));
+    }
+    outcomes.insert("open at the end".into(), held.iter().flatten().count() as u64);
+    outcomes
+}
+
+fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let stream = UnixStream::connect(socket)?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
+/// What a connection says, if it says something or ends.
+fn heard(stream: &mut UnixStream) -> Option<String> {
+    let mut answer = [0; 256];
+    match stream.read(&mut answer) {
+        Ok(length) => Some(status_of(&answer[..length]).map_or("closed".to_owned(), |status| status.to_string())),
+        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => None,
+        Err(_) => Some("closed".to_owned()),
+    }
+}
+
+fn slowly(age: usize) -> Vec<u8> {
+    let request = b"GET /v1/status HTTP/1.1\r\nhost: x\r\n";
+    vec![request.get(age).copied().unwrap_or(b'x')]
+}
+
+/// Many questions at first, then another each second, so that it is known when the other side is gone.
+fn endlessly(age: usize) -> Vec<u8> {
+    b"GET /v1/clusters HTTP/1.1\r\nhost: x\r\n\r\n".repeat(if age == 0 { 200 } else { 1 })
+}
+
+/// So many threads do something again and again.
+fn crowd(ground: &Ground<'_>, count: u64, act: fn(&Ground<'_>, &mut Rng) -> String) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    thread::scope(|scope| {
+        let one = |seed| {
+            let (mut rng, mut outcomes) = (Rng::with_seed(seed), Outcomes::new());
+            while !ground.is_over() {
+                *outcomes.entry(act(ground, &mut rng)).or_default() += 1;
+            }
+            outcomes
+        };
+        let running: Vec<_> = (0..count).map(|seed| scope.spawn(move || one(seed))).collect();
+        for thread in running {
+            for (outcome, count) in thread.join().expect("no panic") {
+                *outcomes.entry(outcome).or_default() += count;
+            }
+        }
+    });
+    outcomes
+}
+
+fn random_bytes(ground: &Ground<'_>, rng: &mut Rng) -> String {
+    let Ok(mut stream) = UnixStream::connect(ground.socket) else { return "not connected".into() };
+    let bytes: Vec<u8> = (0..rng.usize(1..4000)).map(|_| rng.u8(..)).collect();
+    let _ = stream.write_all(&bytes);
+    let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
+    heard(&mut stream).unwrap_or_else(|| "no answer in 200 ms".into())
+}
+
+/// How a body's end is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// By its length in bytes.
+    Announced(usize),
+    /// By the last chunk; a gigabyte.
+    Chunked,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Fast,
+    /// 64 KiB a second.
+    Slow,
+}
+
+const MEBIBYTE: usize = 1 << 20;
+
+const GIGABYTE: usize = 1_000_000_000;
+
+fn body(ground: &Ground<'_>, frame: Frame, pace: Pace) -> String {
+    let Ok(mut stream) = UnixStream::connect(ground.socket) else { return "not connected".into() };
+    let _ = stream.set_write_timeout(Some(Duration::from_millis(500)));
+    let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
+    let (size, length, block) = match frame {
+        Frame::Announced(size) => (size, format!("content-length: {size}"), vec![7; MEBIBYTE]),
+        Frame::Chunked => (GIGABYTE, "transfer-encoding: chunked".into(), [b"100000\r\n", &vec![7; MEBIBYTE][..], b"\r\n"].concat()),
+    };
+    let _ = stream.write_all(format!("POST /v1/similar HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n").as_bytes());
+    let mut sent = 0;
+    while sent < size && !ground.is_over() {
+        let from = sent % block.len();
+        let to = block.len().min(from + if pace == Pace::Fast { size - sent } else { 64 << 10 });
+        match stream.write(&block[from..to]) {
+            Ok(length) => sent += length,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+        if pace == Pace::Slow {
+            thread::sleep(Duration::from_secs(1));
+        }
+    }
+    heard(&mut stream).unwrap_or_else(|| "no answer by the end".into())
+}
+
+fn similar(ground: &Ground<'_>, _: &mut Rng) -> String {
+    client::post(ground.socket, "/v1/similar?k=3", ground.photo).map_or("closed".into(), |answer| answer.status.to_string())
+}
+
+fn clusters(ground: &Ground<'_>, _: &mut Rng) -> String {
+    client::get(ground.socket, "/v1/clusters").map_or("closed".into(), |answer| answer.status.to_string())
+}
+
+/// Another user asks, as if the modes of socket and directory were not what keeps others out.
+fn strangers(ground: &Ground<'_>) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    let directory = ground.socket.parent().expect("a directory");
+    let modes = |home: u32, socket: u32| {
+        let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
+        let parent = directory.parent().expect("a home");
+        set(parent, home).and(set(directory, home)).and(set(ground.socket, socket)).expect("modes are changed");
+    };
+    modes(0o755, 0o666);
+    let seconds = ground.until.saturating_duration_since(Instant::now()).as_secs().to_string();
+    let ask = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(std::env::current_exe()?);
+        command.arg("stranger").arg(ground.socket).arg(&seconds).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+    };
+    let running: Vec<_> = (0..20).filter_map(|_| ask().ok()).collect();
+    for process in running {
+        let Ok(output) = process.wait_with_output() else { continue };
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let (outcome, count) = line.rsplit_once(' ').unwrap_or((line, "1"));
+            *outcomes.entry(outcome.to_owned()).or_default() += count.parse::<u64>().unwrap_or(1);
+        }
+    }
+    modes(0o700, 0o600);
+    if outcomes.is_empty() {
+        outcomes.insert("not tried: this needs root and setpriv".into(), 0);
+    }
+    outcomes
+}
+
+/// What another user's process does.
+pub fn ask_as_a_stranger(socket: &Path, seconds: u64) {
+    let ground = Ground { socket, until: Instant::now() + Duration::from_secs(seconds), photo: b"" };
+    for (outcome, count) in
+        crowd(&ground, 1, |ground, _| client::get(ground.socket, "/v1/status").map_or("closed".into(), |answer| answer.status.to_string()))
+    {
+        println!("{outcome} {count}");
+    }
+}
