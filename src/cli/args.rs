@@ -101,6 +101,9 @@ pub enum Command {
     Status {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
+        /// The same as --format json
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
     },
     /// Show what happens, as it happens
     Events {

@@ -77,9 +77,9 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
             progress::wait(&client, &query).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Status { format } => {
+        Command::Status { format, json } => {
             let status: Status = open(Start::Never).await?.get("/v1/status").await?;
-            show(format, &status, print::status)
+            show(if json { TextFormat::Json } else { format }, &status, print::status)
         }
         Command::Events { format } => events(&open(Start::Never).await?, format).await,
         Command::Failures { path, format } => {

@@ -29,7 +29,7 @@ const EXAMPLES: [(&str, &str); 7] = [
         "simctl decide different ~/Pictures/leaf-1.jpg ~/Pictures/leaf-2.jpg",
     ),
     ("Teach the encoder your photos.", "simctl tune --minutes 10"),
-    ("The daemon's state for monitoring.", "simctl status --format json"),
+    ("The daemon's state for monitoring.", "simctl status --json"),
 ];
 
 const ENVIRONMENT: [(&str, &str); 6] = [

@@ -96,7 +96,7 @@ impl Instance {
     }
 
     pub fn status(&self) -> Value {
-        self.json(["status", "--format=json"])
+        self.json(["status", "--json"])
     }
 
     pub fn counter(&self, name: &str) -> u64 {
