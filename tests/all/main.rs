@@ -12,6 +12,7 @@ mod dupes;
 mod logs;
 mod packages;
 mod photos;
+mod readme;
 mod service;
 mod storm;
 mod support;
