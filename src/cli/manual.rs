@@ -213,7 +213,7 @@ fn options(command: &Command) -> String {
         if values.is_empty() || !arg.get_action().takes_values() {
             arg
         } else {
-            arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(", ")))
+            arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(", ")).trim_start().to_owned())
         }
     });
     let mut text = Vec::new();
