@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete as on_delete, get as on_get, post as on_post};
 use axum::{Json, Router};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::listing::{self, Form};
 use super::openapi::{self, Operation, delete, get, post};
@@ -148,8 +148,8 @@ async fn answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let _turn = app.turns.acquire().await.map_err(Problem::internal)?;
-    apart(app, work).await
+    let turn = app.turns.clone().acquire_owned().await.map_err(Problem::internal)?;
+    apart(app, turn, work).await
 }
 
 /// The same for what takes a core a while.
@@ -157,16 +157,19 @@ async fn long_answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let _turn = app.long_turns.acquire().await.map_err(Problem::internal)?;
-    apart(app, work).await
+    let turn = app.long_turns.clone().acquire_owned().await.map_err(Problem::internal)?;
+    apart(app, turn, work).await
 }
 
+/// The turn ends with the work, which goes on when the client has gone.
 async fn apart<T: Serialize + Send + 'static>(
     app: &App,
+    turn: OwnedSemaphorePermit,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let service = app.service.clone();
     let answer = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let answer = work(service.as_ref())?;
         serde_json::to_vec(&answer).map_err(Problem::internal)
     });
@@ -231,11 +234,9 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) ->
     let paths = query.paths()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
-    let _place = app
-        .waits
-        .try_acquire()
-        .map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
-    apart(&app, move |s| s.wait(&paths, timeout)).await
+    let place = app.waits.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
+    apart(&app, place, move |s| s.wait(&paths, timeout)).await
 }
 
 async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, body: Bytes) -> Answer {
@@ -303,10 +304,13 @@ async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes
 
 async fn import(State(app): State<App>, request: Request) -> Answer {
     let upload = app.uploads.take(request).await?;
-    let decisions: Vec<DecisionText> = serde_json::from_slice(&upload.bytes).map_err(|e| {
-        Problem::new(Code::Decision, format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
-    })?;
-    answer(&app, move |s| s.import(decisions)).await
+    answer(&app, move |s| {
+        let decisions: Vec<DecisionText> = serde_json::from_slice(&upload).map_err(|e| {
+            Problem::new(Code::Decision, format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
+        })?;
+        s.import(decisions)
+    })
+    .await
 }
 
 async fn heads(State(app): State<App>) -> Answer {
@@ -352,7 +356,7 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     let head = query.take("head").map(|name| String::from_utf8_lossy(&name).into_owned());
     query.end()?;
     let upload = app.uploads.take(request).await?;
-    long_answer(&app, move |s| s.similar(&upload.bytes, count, head.as_deref())).await
+    long_answer(&app, move |s| s.similar(&upload, count, head.as_deref())).await
 }
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -361,10 +365,10 @@ async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Req
         query.number("split")?.ok_or_else(|| Problem::new(Code::Split, "split says how many bytes of the body are the first file's"))?;
     query.end()?;
     let upload = app.uploads.take(request).await?;
-    if split > upload.bytes.len() {
+    if split > upload.len() {
         return Err(Problem::new(Code::Split, "split is past the end of the body"));
     }
-    long_answer(&app, move |s| s.compare(&upload.bytes[..split], &upload.bytes[split..])).await
+    long_answer(&app, move |s| s.compare(&upload[..split], &upload[split..])).await
 }
 
 async fn reload(State(app): State<App>) -> Answer {

@@ -1,10 +1,11 @@
 //! Bodies of requests: never more of them at once than there is room for, and none that trickles. Large
 //! ones, and those of unknown length, wait for each other and hold up no photo.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use http_body_util::BodyExt;
@@ -41,8 +42,16 @@ pub struct Uploads {
 
 /// A body, and the room that it takes until it is dropped.
 pub struct Upload {
-    pub bytes: Bytes,
+    bytes: Vec<u8>,
     _room: OwnedSemaphorePermit,
+}
+
+impl Deref for Upload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Uploads {
@@ -64,16 +73,18 @@ impl Uploads {
         let room = if length <= SMALL { &self.small } else { &self.large };
         let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE).max(1) as u32);
         let room = timeout(QUEUE, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
-        Ok(Upload { bytes: read(request.into_body(), length).await?, _room: room })
+        // Room that nothing comes for costs no memory; room that grows would cost it twice.
+        let bytes = Vec::with_capacity(stated.unwrap_or(0));
+        Ok(Upload { bytes: read(request.into_body(), bytes, length).await?, _room: room })
     }
 }
 
-async fn read(mut body: Body, length: usize) -> Result<Bytes, Problem> {
-    let (began, mut bytes) = (Instant::now(), Vec::new());
+async fn read(mut body: Body, mut bytes: Vec<u8>, length: usize) -> Result<Vec<u8>, Problem> {
+    let began = Instant::now();
     loop {
         let deadline = began + QUEUE + Duration::from_secs((bytes.len() / SLOWEST) as u64);
         let frame = timeout_at(deadline.min(Instant::now() + STALL), body.frame()).await.map_err(|_| slow())?;
-        let Some(frame) = frame else { return Ok(bytes.into()) };
+        let Some(frame) = frame else { return Ok(bytes) };
         let frame = frame.map_err(|e| Problem::new(Code::Body, format!("the body ended early: {e}")))?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.len() > length {
