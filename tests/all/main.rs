@@ -4,11 +4,13 @@
 mod accuracy;
 mod api;
 mod architecture;
+mod bombs;
 mod bursts;
 mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
+mod hostile;
 mod photos;
 mod service;
 mod storm;
