@@ -8,13 +8,13 @@ use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, Rulese
 use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 use seccompiler::SeccompCmpArgLen::Dword;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
-use seccompiler::{BackendError, BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
+use seccompiler::{BackendError, BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch};
 
 /// The newest landlock that the crate knows; an older kernel does what it can of it.
 const LANDLOCK: ABI = ABI::V10;
 
 /// System calls that decoding, allocating and ending need, whatever their arguments. None of them takes a path.
-const ALLOWED: [i64; 23] = [
+const ALLOWED: [i64; 27] = [
     libc::SYS_read,
     libc::SYS_recvmsg,
     libc::SYS_write,
@@ -36,9 +36,25 @@ const ALLOWED: [i64; 23] = [
     libc::SYS_restart_syscall,
     libc::SYS_getpid,
     libc::SYS_gettid,
+    // What starting a thread comes with.
+    libc::SYS_clone3,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sched_getaffinity,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
+
+/// What `pthread_create` asks of `clone`; musl adds CLONE_DETACHED, which does nothing.
+const THREAD: i32 = libc::CLONE_VM
+    | libc::CLONE_FS
+    | libc::CLONE_FILES
+    | libc::CLONE_SIGHAND
+    | libc::CLONE_THREAD
+    | libc::CLONE_SYSVSEM
+    | libc::CLONE_SETTLS
+    | libc::CLONE_PARENT_SETTID
+    | libc::CLONE_CHILD_CLEARTID;
 
 /// Should memory run out, the kernel ends this process and not the daemon; and it leaves no dump, which
 /// a limit on their size does not prevent where a program takes them.
@@ -65,35 +81,55 @@ pub fn landlock() -> io::Result<()> {
     }
 }
 
-/// From here on a system call of this thread that is not allowed ends the process with SIGSYS.
+/// From here on a system call that is not allowed, of this thread or of one that it starts, ends the process with SIGSYS.
 ///
 /// # Errors
 /// When the kernel does not have it.
 pub fn seccomp() -> io::Result<()> {
-    let filter = filter().map_err(io::Error::other)?;
-    seccompiler::apply_filter(&filter).map_err(|e| match e {
-        seccompiler::Error::Prctl(e) | seccompiler::Error::Seccomp(e) => e,
-        other => io::Error::other(other),
-    })
+    // The last one forbids to set another.
+    for filter in [no_clone3(), allowed()] {
+        seccompiler::apply_filter(&filter.map_err(io::Error::other)?).map_err(|e| match e {
+            seccompiler::Error::Prctl(e) | seccompiler::Error::Seccomp(e) => e,
+            other => io::Error::other(other),
+        })?;
+    }
+    Ok(())
 }
 
-fn filter() -> Result<BpfProgram, BackendError> {
+/// The flags of `clone3` lie in memory, where no filter sees them: without it, the C library takes `clone`.
+fn no_clone3() -> Result<BpfProgram, BackendError> {
+    let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32), processor()?)?.try_into()
+}
+
+fn allowed() -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.into_iter().map(|call| (call, Vec::new())).collect();
-    let argument = |index, operator: SeccompCmpOp, value: u64| SeccompCondition::new(index, Dword, operator, value);
+    let mut allow_where = |call, conditions: &[(u8, SeccompCmpOp, u64)]| -> Result<(), BackendError> {
+        let conditions = conditions.iter().map(|(argument, is, value)| SeccompCondition::new(*argument, Dword, is.clone(), *value));
+        rules.insert(call, vec![SeccompRule::new(conditions.collect::<Result<_, _>>()?)?]);
+        Ok(())
+    };
     // No new code.
-    let not_executable = || SeccompRule::new(vec![argument(2, MaskedEq(libc::PROT_EXEC as u64), 0)?]);
-    rules.insert(libc::SYS_mmap, vec![not_executable()?]);
-    rules.insert(libc::SYS_mprotect, vec![not_executable()?]);
+    allow_where(libc::SYS_mmap, &[(2, MaskedEq(libc::PROT_EXEC as u64), 0)])?;
+    allow_where(libc::SYS_mprotect, &[(2, MaskedEq(libc::PROT_EXEC as u64), 0)])?;
+    // jpeg-decoder works in threads, which have names. No new processes.
+    allow_where(libc::SYS_clone, &[(0, MaskedEq(u64::from(!libc::CLONE_DETACHED as u32)), THREAD as u64)])?;
+    allow_where(libc::SYS_prctl, &[(0, Eq, libc::PR_SET_NAME as u64)])?;
+    // To the daemon: its socket is connected, and takes no address.
+    allow_where(libc::SYS_sendto, &[(5, Eq, 0)])?;
     // Its own time, before each file.
-    let own_time = vec![argument(0, Eq, 0)?, argument(1, Eq, libc::RLIMIT_CPU as u64)?];
-    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(own_time)?]);
+    allow_where(libc::SYS_prlimit64, &[(0, Eq, 0), (1, Eq, libc::RLIMIT_CPU as u64)])?;
     // Its own end, as `abort` brings it about with glibc and with musl.
     let itself = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
-    let abort = libc::SIGABRT as u64;
-    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![argument(0, Eq, itself)?, argument(2, Eq, abort)?])?]);
-    rules.insert(libc::SYS_tkill, vec![SeccompRule::new(vec![argument(0, Eq, itself)?, argument(1, Eq, abort)?])?]);
-    let processor = std::env::consts::ARCH.try_into()?;
-    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, processor)?.try_into()
+    allow_where(libc::SYS_tgkill, &[(0, Eq, itself), (2, Eq, libc::SIGABRT as u64)])?;
+    allow_where(libc::SYS_tkill, &[(0, Eq, itself), (1, Eq, libc::SIGABRT as u64)])?;
+    // What the standard library asks before it closes a file, where it checks itself.
+    allow_where(libc::SYS_fcntl, &[(1, Eq, libc::F_GETFD as u64)])?;
+    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, processor()?)?.try_into()
+}
+
+fn processor() -> Result<TargetArch, BackendError> {
+    std::env::consts::ARCH.try_into()
 }
 
 #[cfg(test)]
@@ -130,7 +166,7 @@ mod tests {
             "listen" => TcpListener::bind("127.0.0.1:0").map(drop),
             "run" => Command::new("/bin/true").spawn().map(drop),
             "signal" => test_kill_process(getppid().expect("a parent")).map_err(io::Error::from),
-            "start a thread" => thread::Builder::new().spawn(|| {}).map(drop),
+            "start a thread" => thread::Builder::new().name("named".into()).spawn(|| vec![1; 1 << 20]).map(|thread| drop(thread.join())),
             "limit its memory" => setrlimit(Resource::As, Rlimit { current: None, maximum: None }).map_err(io::Error::from),
             "limit its time" => setrlimit(Resource::Cpu, Rlimit { current: Some(9), maximum: None }).map_err(io::Error::from),
             "allocate" => {
@@ -177,11 +213,11 @@ mod tests {
 
     #[test]
     fn seccomp_ends_what_does_anything_but_decode() {
-        for action in ["open", "create", "listen", "run", "signal", "start a thread", "limit its memory"] {
+        for action in ["open", "create", "listen", "run", "signal", "limit its memory"] {
             let Some(ended) = behind("seccomp", action) else { return };
             assert_eq!(ended.signal(), Some(Signal::SYS.as_raw()), "{action}: {ended}");
         }
-        for action in ["limit its time", "allocate", "panic"] {
+        for action in ["limit its time", "start a thread", "allocate", "panic"] {
             assert_eq!(behind("seccomp", action).and_then(|e| e.code()), Some(DONE), "{action}");
         }
         let aborted = behind("seccomp", "abort").expect("it holds");
