@@ -148,6 +148,9 @@ fn span(seconds: u64) -> String {
 pub fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
     writeln!(out, "{} {}, process {}, {}", "similard".bold(), s.version.version, s.version.pid, s.activity)?;
     s.problems.iter().try_for_each(|problem| writeln!(out, "{} {problem}", "problem:".red().bold()))?;
+    if !s.unfenced.is_empty() {
+        writeln!(out, "{} photos are decoded without {}", "note:".yellow(), s.unfenced.join(", without "))?;
+    }
     writeln!(out, "photos     {}", s.photos)?;
     writeln!(out, "files      {}", coverage(&s.coverage))?;
     writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;

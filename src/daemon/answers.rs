@@ -233,6 +233,7 @@ impl Service for Answers {
             data_dir: self.shared.settings.data_dir.display().to_string(),
             activity,
             problems: self.problems(),
+            unfenced: self.shared.unfenced(),
             head: active.head.name().to_owned(),
             threshold: active.threshold,
             reach: REACH,

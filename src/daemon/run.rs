@@ -83,6 +83,8 @@ pub fn run(settings: Settings) -> Result<Ended, Error> {
 }
 
 fn run_once(settings: Settings) -> Result<Ended, Error> {
+    // Whatever was open where it was started is not for its children.
+    close_fds::set_fds_cloexec(3, &[]);
     data_directory(&settings.data_dir)?;
     let _lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);

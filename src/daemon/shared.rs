@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, broadcast};
@@ -16,9 +16,10 @@ use super::tally::Tally;
 use super::tuning::Tuning;
 use crate::api::text_of;
 use crate::api::types::{Event, Version, What};
-use crate::config::{Live, Settings};
+use crate::config::{Live, Settings, own_program};
 use crate::photo::{Decisions, PictureHash, Place, Root, RootId};
 use crate::store::{self, HeadRecord, Location};
+use crate::vision::apart;
 
 /// Events kept for a listener that is slow.
 const EVENTS: usize = 1024;
@@ -107,6 +108,8 @@ pub struct Shared {
     /// Wakes feed: something may be pending.
     pub pending: Signal,
     pub pulses: Pulses,
+    /// The fences that do not hold around the decoding children, once that was asked.
+    unfenced: OnceLock<Vec<String>>,
     /// Wakes news: clusters may be others now, or somebody wants to know.
     pub news: Signal,
     /// What keeps which part from its work.
@@ -143,6 +146,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             pending: Signal::default(),
             pulses: Pulses::default(),
+            unfenced: OnceLock::new(),
             news: Signal::default(),
             problems: Mutex::default(),
             tally: Tally::default(),
@@ -232,6 +236,17 @@ impl Shared {
             None => {
                 problems.remove(part);
             }
+        }
+    }
+
+    /// Which fences are missing around the children that decode, each with why. The first time it asks a child of its own.
+    pub fn unfenced(&self) -> Vec<String> {
+        if let Some(known) = self.unfenced.get() {
+            return known.clone();
+        }
+        match own_program().and_then(|program| apart::Reader::new(program, self.settings.limits).unfenced()) {
+            Ok(missing) => self.unfenced.get_or_init(|| missing).clone(),
+            Err(e) => vec![format!("any fence that is known of (the decoding child does not start: {e})")],
         }
     }
 

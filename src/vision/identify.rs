@@ -55,13 +55,11 @@ fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
     match format {
         Format::Jpeg => {
             let mut last = 0;
-            for segment in jpeg::header_segments(bytes) {
-                // A body is a slice of `bytes`, four bytes after its marker began.
-                let end = offset(bytes, segment.body) + segment.body.len();
-                if segment.is_metadata() {
-                    hasher.update(&bytes[last..end - segment.body.len() - 4]);
-                    last = end;
-                }
+            for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::is_metadata) {
+                // Its body is a slice of `bytes`, four bytes after its marker began.
+                let body = offset(bytes, segment.body);
+                hasher.update(&bytes[last..body - 4]);
+                last = body + segment.body.len();
             }
             hasher.update(&bytes[last..]);
         }
@@ -143,6 +141,8 @@ mod tests {
         let identity = |parts: &[&[u8]]| identify(&parts.concat(), &Limits::default()).expect("a photo");
         let plain = identity(&[&head, &frame, &scan]);
         assert_eq!(plain.picture, identity(&[&head, &comment, &frame, &comment, &scan]).picture);
+        // A marker without a body where none belongs.
+        assert_ne!(plain.picture, identity(&[&head, &[0xff, 0x01], &comment, &frame, &scan]).picture);
         assert_ne!(plain.picture, identity(&[&head, &profile, &frame, &scan]).picture);
         assert_eq!(plain.dimensions, Dimensions { width: 16, height: 8 });
     }

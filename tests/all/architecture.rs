@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// A heavy crate's only homes.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -29,6 +29,9 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("exif", &["vision"]),
     ("tract_onnx", &["vision/backbone.rs"]),
     ("rusqlite", &["store"]),
+    ("landlock", &["vision/apart/fence.rs"]),
+    ("seccompiler", &["vision/apart/fence.rs"]),
+    ("libc", &["vision/apart/fence.rs"]),
     ("safetensors", &["likeness/head.rs"]),
     ("hyper", &["api"]),
     ("clap", &["cli"]),

@@ -4,11 +4,13 @@
 mod accuracy;
 mod api;
 mod architecture;
+mod bombs;
 mod bursts;
 mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
+mod hostile;
 mod logs;
 mod packages;
 mod photos;

@@ -39,7 +39,12 @@ impl Instance {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_simctl"));
+        self.command_of(env!("CARGO_BIN_EXE_simctl"))
+    }
+
+    /// Another program, with the environment of this instance.
+    pub fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("HOME", self.home.path())

@@ -41,6 +41,9 @@ pub struct Status {
     pub activity: String,
     /// What keeps it from its work, with the remedy; empty when all is well.
     pub problems: Vec<String>,
+    /// Fences that do not hold around the decoding of photos on this system, each with why.
+    #[serde(default)]
+    pub unfenced: Vec<String>,
     pub head: String,
     pub threshold: f32,
     pub reach: f32,

@@ -7,9 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::fs::fstat;
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
-use super::protocol::{self, DecodedHeader, Identified, PictureHeader};
+#[cfg(target_os = "linux")]
+use super::fence;
+use super::protocol::{self, DecodedHeader, Identified, PictureHeader, Unfenced};
 use crate::photo::{Failure, Stage};
 use crate::vision::{Limits, decode, identify};
 
@@ -20,20 +23,19 @@ use crate::vision::{Limits, decode, identify};
 pub fn run(limits: &Limits) -> io::Result<()> {
     // The daemon's own work comes first, a person's before both.
     let _ = nice(10);
-    let memory = Some(limits.memory);
-    let _ = setrlimit(Resource::As, Rlimit { current: memory, maximum: memory });
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     // A panic is an answer like any other; its message is not for the log of the daemon.
     std::panic::set_hook(Box::new(|_| {}));
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let unfenced = enclose(limits);
     let mut bytes = Vec::new();
     let mut busy = Duration::ZERO;
     while let Some((order, file)) = protocol::receive_order(&socket)? {
         // The daemon ends a child that hangs; should it be gone itself, the kernel does.
         let allowed = busy.as_secs() + limits.seconds + 5;
-        let _ = setrlimit(Resource::Cpu, Rlimit { current: Some(allowed), maximum: None });
+        let _ = limit(Resource::Cpu, allowed, false);
         let began = Instant::now();
         match (order, file) {
+            (protocol::FENCES, None) => protocol::write_json(&socket, &unfenced)?,
             (protocol::FILE, Some(file)) => {
                 let answer: Identified = guarded(|| {
                     read(&mut File::from(file), limits, &mut bytes)?;
@@ -56,12 +58,42 @@ pub fn run(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
+/// Fences this process in for good; returns the fences that do not hold, each with why.
+fn enclose(limits: &Limits) -> Unfenced {
+    let mut unfenced = Unfenced::new();
+    let mut note = |fence: &str, held: io::Result<()>| {
+        if let Err(e) = held {
+            unfenced.push(format!("{fence} ({e})"));
+        }
+    };
+    note("a limit on memory", limit(Resource::As, limits.memory, true));
+    note("a limit on processor time", limit(Resource::Cpu, limits.seconds + 5, false));
+    let _ = limit(Resource::Core, 0, true);
+    #[cfg(target_os = "linux")]
+    {
+        fence::give_way();
+        note("landlock", fence::landlock());
+        note("seccomp", fence::seccomp());
+    }
+    #[cfg(not(target_os = "linux"))]
+    unfenced.push("landlock and seccomp (this system has neither)".into());
+    unfenced
+}
+
+/// Limits this process, unless a lower limit holds already.
+fn limit(resource: Resource, to: u64, for_good: bool) -> io::Result<()> {
+    let highest = getrlimit(resource).maximum;
+    let current = highest.map_or(to, |highest| highest.min(to));
+    Ok(setrlimit(resource, Rlimit { current: Some(current), maximum: if for_good { Some(current) } else { highest } })?)
+}
+
 /// The file's bytes, in a buffer that is kept from file to file unless one was very large.
 fn read(file: &mut File, limits: &Limits, bytes: &mut Vec<u8>) -> Result<(), Failure> {
     let unreadable = |e: io::Error| Failure::new(Stage::Read, e);
     bytes.clear();
     bytes.shrink_to(64 << 20);
-    let length = file.metadata().map_err(unreadable)?.len();
+    // Not `File::metadata`, whose system call takes paths, too: no fence lets it pass.
+    let length = fstat(&*file).map_err(|e| unreadable(e.into()))?.st_size as u64;
     if length > limits.bytes {
         return Err(Failure::new(
             Stage::Read,

@@ -4,8 +4,14 @@
 //! The child gets the file's descriptor, not its path, over the socket that is its standard input,
 //! and answers in two steps: first what the file is ([`Reader::identify`]), then, only if the
 //! daemon does not know that photo yet, its small picture ([`Reader::decode`]).
+//!
+//! Before its first file the child fences itself in, as far as the system can: limits on memory and
+//! time, and on Linux no way to files, network and other processes. [`Reader::unfenced`] says what is
+//! missing.
 
 mod child;
+#[cfg(target_os = "linux")]
+mod fence;
 mod parent;
 mod protocol;
 

@@ -3,17 +3,19 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::COMMAND;
-use super::protocol::{self, DecodedHeader, Identified};
+use super::protocol::{self, DecodedHeader, Identified, Unfenced};
 use crate::photo::{Failure, Identity, Picture, Stage};
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
@@ -34,7 +36,12 @@ pub struct Reader {
     program: PathBuf,
     limits: Limits,
     child: Option<Running>,
+    /// Device and inode of the file that the child has, and of the last one that a child was ended with.
+    file: FileId,
+    ended_with: Option<FileId>,
 }
+
+type FileId = (u64, u64);
 
 struct Running {
     process: Child,
@@ -44,7 +51,7 @@ struct Running {
 impl Reader {
     /// `program` is this program, to be run with [`COMMAND`].
     pub fn new(program: PathBuf, limits: Limits) -> Reader {
-        Reader { program, limits, child: None }
+        Reader { program, limits, child: None, file: (0, 0), ended_with: None }
     }
 
     /// Says what an open file is.
@@ -52,6 +59,7 @@ impl Reader {
     /// # Errors
     /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
     pub fn identify(&mut self, file: &File) -> Result<Identity, Problem> {
+        self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         let socket = self.socket()?;
         if protocol::send_file(socket, file).is_err() {
             // The child went away between two files, by no fault of this one.
@@ -71,12 +79,23 @@ impl Reader {
             return Err(self.lost(Stage::Decode, io::ErrorKind::BrokenPipe.into()));
         }
         let header = self.answer::<DecodedHeader>(Stage::Decode)?.map_err(Problem::Photo)?;
-        let rgb = self.receive(Stage::Decode, protocol::read_frame)?;
-        if rgb.len() as u64 != 3 * header.dimensions.pixels() {
+        let rgb = self.receive(Stage::Decode, protocol::read_pixels)?;
+        // A child that was taken over may say anything.
+        if header.dimensions.pixels().checked_mul(3) != Some(rgb.len() as u64) || rgb.is_empty() {
             return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
         let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
         Ok(Decoded { picture, capture: header.capture })
+    }
+
+    /// Which fences around the child are missing, each with why; empty when all hold.
+    ///
+    /// # Errors
+    /// When no child can be started, or it does not answer.
+    pub fn unfenced(&mut self) -> io::Result<Unfenced> {
+        let mut socket = self.socket()?;
+        io::Write::write_all(&mut socket, &[protocol::FENCES])?;
+        protocol::read_json(socket)
     }
 
     fn answer<T: DeserializeOwned>(&mut self, stage: Stage) -> Result<T, Problem> {
@@ -99,18 +118,22 @@ impl Reader {
             }
             child.process.wait()
         });
-        if closed
-            && let Some(Ok(status)) = ended
-            && matches!(status.signal(), Some(1 | 2 | 9 | 15))
-        {
-            return Problem::Child(io::Error::other("the decoding child was ended from outside"));
-        }
-        Problem::Photo(if timed_out {
-            // Getting its bytes is the disk's affair, which may do better another time.
-            Failure::new(stage, format!("reading it took more than {} seconds", self.limits.seconds))
-        } else {
-            Failure::new(Stage::Decode, "the decoder crashed on it")
-        })
+        let signal = ended.and_then(Result::ok).and_then(|status| status.signal()).filter(|_| closed).and_then(Signal::from_named_raw);
+        let reason = match signal {
+            // The kernel does so when memory runs out, and does it again each time that the file is read.
+            Some(Signal::KILL) if self.ended_with == Some(self.file) => "the decoder was killed on it, twice; memory may have run out",
+            Some(Signal::HUP | Signal::INT | Signal::KILL | Signal::TERM) => {
+                self.ended_with = Some(self.file);
+                return Problem::Child(io::Error::other("the decoding child was ended from outside"));
+            }
+            Some(Signal::SYS) => "the decoder did something that it must not, and was ended",
+            _ if timed_out => {
+                // Getting its bytes is the disk's affair, which may do better another time.
+                return Problem::Photo(Failure::new(stage, format_args!("reading it took more than {} seconds", self.limits.seconds)));
+            }
+            _ => "the decoder crashed on it",
+        };
+        Problem::Photo(Failure::new(Stage::Decode, reason))
     }
 
     fn socket(&mut self) -> io::Result<&UnixStream> {
@@ -120,6 +143,8 @@ impl Reader {
             let process = Command::new(&self.program)
                 .arg(COMMAND)
                 .arg(serde_json::to_string(&self.limits)?)
+                // One heap for all threads: glibc would look for the number of processors, and the fences stand before that.
+                .env("MALLOC_ARENA_MAX", "1")
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())

@@ -18,6 +18,12 @@ pub const FILE: u8 = b'f';
 /// Decode the file that was last identified.
 pub const DECODE: u8 = b'd';
 
+/// Say which fences are missing.
+pub const FENCES: u8 = b'?';
+
+/// The child's answer to FENCES: those that do not hold, each with why, for people.
+pub type Unfenced = Vec<String>;
+
 /// The child's answer to FILE.
 pub type Identified = Result<Identity, Failure>;
 
@@ -31,7 +37,10 @@ pub struct PictureHeader {
 }
 
 /// A picture of SHORT_SIDE at the most extreme aspect that a header can state stays below this.
-const LARGEST_FRAME: usize = 256 << 20;
+const LARGEST_PICTURE: usize = 256 << 20;
+
+/// No answer in JSON comes near it.
+const LARGEST_JSON: usize = 1 << 16;
 
 pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
     let descriptors = [file.as_fd()];
@@ -61,12 +70,16 @@ pub fn write_frame(mut socket: &UnixStream, bytes: &[u8]) -> io::Result<()> {
     socket.write_all(bytes)
 }
 
-pub fn read_frame(mut socket: &UnixStream) -> io::Result<Vec<u8>> {
+pub fn read_pixels(socket: &UnixStream) -> io::Result<Vec<u8>> {
+    read_frame(socket, LARGEST_PICTURE)
+}
+
+fn read_frame(mut socket: &UnixStream, largest: usize) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     socket.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
-    if length > LARGEST_FRAME {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame larger than any picture"));
+    if length > largest {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame larger than any answer"));
     }
     let mut bytes = vec![0; length];
     socket.read_exact(&mut bytes)?;
@@ -78,5 +91,5 @@ pub fn write_json<T: Serialize>(socket: &UnixStream, value: &T) -> io::Result<()
 }
 
 pub fn read_json<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<T> {
-    Ok(serde_json::from_slice(&read_frame(socket)?)?)
+    Ok(serde_json::from_slice(&read_frame(socket, LARGEST_JSON)?)?)
 }
