@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::net::UnixStream;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::listing::NDJSON;
 use super::types::{End, Event};
@@ -104,7 +105,8 @@ impl Client {
     /// # Errors
     /// See [`enum@Error`].
     pub async fn ask<T: DeserializeOwned>(&self, route: &str, query: String) -> Result<T, Error> {
-        if query.len() <= LONGEST_URI { self.get(&format!("{route}?{query}")).await } else { self.post(route, query.into()).await }
+        let (method, target, body) = question(route, query);
+        self.call(method, &target, body).await
     }
 
     /// Asks for a long answer, and hands over its parts as they come. The end is also what is given back.
@@ -117,16 +119,12 @@ impl Client {
         query: String,
         mut take: impl FnMut(Part<'_>) -> Result<(), E>,
     ) -> Result<End, E> {
-        let (method, target, body) = if query.len() <= LONGEST_URI {
-            (Method::GET, format!("{route}?{query}"), Bytes::new())
-        } else {
-            (Method::POST, route.to_owned(), query.into())
-        };
-        let response = self.send(method, &target, body, NDJSON).await?;
+        let (method, target, body) = question(route, query);
         let broken = |e: serde_json::Error| Error::Broken(e.to_string());
         let mut end = None;
-        let mut lines = Lines::of(response);
-        while let Some(line) = lines.next().await? {
+        let mut lines = lines(self.send(method, &target, body, NDJSON).await?);
+        while let Some(line) = lines.recv().await {
+            let line = line?;
             let part = Part::of(&line);
             if let Part::End(json) = part {
                 end = Some(serde_json::from_slice(json).map_err(broken)?);
@@ -169,8 +167,9 @@ impl Client {
     /// # Errors
     /// See [`enum@Error`].
     pub async fn events(&self, mut take: impl FnMut(Event) -> bool) -> Result<(), Error> {
-        let mut lines = Lines::of(self.send(Method::GET, "/v1/events", Bytes::new(), "text/event-stream").await?);
-        while let Some(line) = lines.next().await? {
+        let mut lines = lines(self.send(Method::GET, "/v1/events", Bytes::new(), "text/event-stream").await?);
+        while let Some(line) = lines.recv().await {
+            let line = line?;
             let Some(json) = line.strip_prefix(b"data:") else { continue };
             let event = serde_json::from_slice(json).map_err(|e| Error::Broken(e.to_string()))?;
             if !take(event) {
@@ -210,6 +209,31 @@ impl Client {
     }
 }
 
+/// A query of any length, as a request.
+fn question(route: &str, query: String) -> (Method, String, Bytes) {
+    if query.len() <= LONGEST_URI {
+        (Method::GET, format!("{route}?{query}"), Bytes::new())
+    } else {
+        (Method::POST, route.to_owned(), query.into())
+    }
+}
+
+/// The lines of an answer. They are taken from the daemon as they come, however slowly whoever reads them goes on: it
+/// does not wait for long.
+fn lines(response: Response<Incoming>) -> UnboundedReceiver<Result<Bytes, Error>> {
+    let (out, lines) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut body = Lines { body: BodyStream::new(response.into_body()), text: BytesMut::new() };
+        while let Some(line) = body.next().await.transpose() {
+            let is_last = line.is_err();
+            if out.send(line).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 /// A body's lines, without their ends.
 struct Lines {
     body: BodyStream<Incoming>,
@@ -218,10 +242,6 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(response: Response<Incoming>) -> Lines {
-        Lines { body: BodyStream::new(response.into_body()), text: BytesMut::new() }
-    }
-
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let mut searched = 0;
         loop {

@@ -1,5 +1,7 @@
 //! Long answers, sent while they are made: one JSON object, or a line for each item.
 
+use std::ops::ControlFlow;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,7 @@ use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::Take;
 use super::problem::Problem;
 use super::types::Line;
 
@@ -38,7 +41,7 @@ impl Form {
 /// Where nothing was made. What goes wrong later breaks the answer off.
 pub async fn send<T: Serialize>(
     form: Form,
-    make: impl FnOnce(&mut dyn FnMut(Line<T>)) -> Result<(), Problem> + Send + 'static,
+    make: impl FnOnce(Take<'_, T>) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let (out, mut pieces) = unbounded_channel();
     tokio::task::spawn_blocking(move || {
@@ -64,7 +67,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn write<T: Serialize>(&mut self, line: &Line<T>) {
+    fn write<T: Serialize>(&mut self, line: &Line<T>) -> ControlFlow<()> {
         match (self.form, line) {
             (Form::Lines, line) => {
                 self.json(line);
@@ -93,17 +96,16 @@ impl Writer {
         if self.text.len() >= PIECE || self.items == 1 {
             self.flush();
         }
+        // A client that has gone needs no more.
+        if self.out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn json(&mut self, value: &impl Serialize) {
-        if let Err(e) = serde_json::to_writer(&mut self.text, value) {
-            self.finish(Err(Problem::internal(e)));
-        }
+        serde_json::to_writer(&mut self.text, value).expect("these types have a form in JSON, and memory takes it");
     }
 
     fn flush(&mut self) {
         if !self.text.is_empty() {
-            // A client that has gone needs no more.
             let _ = self.out.send(Ok(std::mem::take(&mut self.text).into()));
         }
     }
@@ -127,9 +129,9 @@ mod tests {
     fn written(form: Form, items: usize) -> String {
         let (out, mut pieces) = unbounded_channel();
         let mut writer = Writer { form, text: Vec::new(), items: 0, out };
-        writer.write::<usize>(&Line::Begin { begin: Begin { version: 1, threshold: 0.5, head: "base".into() } });
-        (0..items).for_each(|item| writer.write(&Line::Item(item)));
-        writer.write::<usize>(&Line::End { end: End { coverage: Coverage::default(), next: None } });
+        let _ = writer.write::<usize>(&Line::Begin { begin: Begin { version: 1, threshold: 0.5, head: "base".into() } });
+        (0..items).for_each(|item| assert!(writer.write(&Line::Item(item)).is_continue()));
+        let _ = writer.write::<usize>(&Line::End { end: End { coverage: Coverage::default(), next: None } });
         writer.finish(Ok(()));
         let mut text = Vec::new();
         while let Ok(piece) = pieces.try_recv() {

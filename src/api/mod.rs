@@ -18,7 +18,7 @@ mod uploads;
 pub use paths::{query_of, text_of};
 pub use problem::{Code, Problem};
 pub use server::serve;
-pub use service::Service;
+pub use service::{Service, Take};
 
 /// Grows when an older simctl could misread an answer.
 pub const PROTOCOL: u32 = 1;

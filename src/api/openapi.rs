@@ -13,8 +13,10 @@ pub struct Operation {
     method: &'static str,
     pub path: &'static str,
     summary: &'static str,
+    /// Those that are needed, and those that may be left out.
+    needs: &'static [&'static str],
     parameters: &'static [&'static str],
-    body: Option<&'static str>,
+    body: Option<(&'static str, SchemaOf)>,
     answers: Vec<(&'static str, SchemaOf)>,
 }
 
@@ -25,7 +27,7 @@ fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
 }
 
 pub fn get(path: &'static str, summary: &'static str) -> Operation {
-    Operation { method: "get", path, summary, parameters: &[], body: None, answers: Vec::new() }
+    Operation { method: "get", path, summary, needs: &[], parameters: &[], body: None, answers: Vec::new() }
 }
 
 pub fn post(path: &'static str, summary: &'static str) -> Operation {
@@ -37,13 +39,21 @@ pub fn delete(path: &'static str, summary: &'static str) -> Operation {
 }
 
 impl Operation {
+    pub fn needs(self, needs: &'static [&'static str]) -> Operation {
+        Operation { needs, ..self }
+    }
+
     pub fn takes(self, parameters: &'static [&'static str]) -> Operation {
         Operation { parameters, ..self }
     }
 
     /// It takes a body of this media type.
     pub fn sent(self, body: &'static str) -> Operation {
-        Operation { body: Some(body), ..self }
+        Operation { body: Some((body, |_| json!({}))), ..self }
+    }
+
+    pub fn sent_json<T: JsonSchema>(self) -> Operation {
+        Operation { body: Some(("application/json", schema_of::<T>)), ..self }
     }
 
     pub fn answer<T: JsonSchema>(self) -> Operation {
@@ -65,14 +75,21 @@ impl Operation {
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Value {
-        let parameters: Vec<Value> = self.parameters.iter().map(|name| parameter(name)).collect();
+        let known = || self.needs.iter().map(|name| (name, true)).chain(self.parameters.iter().map(|name| (name, false)));
+        let parameters: Vec<Value> = known().map(|(name, needed)| parameter(name, needed)).collect();
+        // Where they are many, they come as the body.
+        let fields: serde_json::Map<String, Value> =
+            known().map(|(name, _)| ((*name).to_owned(), parameter(name, false)["schema"].clone())).collect();
+        let form = json!({"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": fields}}}});
         let content: serde_json::Map<String, Value> =
             self.answers.iter().map(|(kind, schema)| ((*kind).to_owned(), json!({"schema": schema(generator)}))).collect();
         let success = if content.is_empty() { json!({"description": "done"}) } else { json!({"description": "done", "content": content}) };
         let error = json!({"description": "not done", "content": {"application/json": {"schema": schema_of::<ErrorBody>(generator)}}});
         let mut description = json!({"summary": self.summary, "parameters": parameters, "responses": {"2XX": success, "default": error}});
-        if let Some(kind) = self.body {
-            description["requestBody"] = json!({"required": true, "content": {kind: {}}});
+        if let Some((kind, schema)) = self.body {
+            description["requestBody"] = json!({"required": true, "content": {kind: {"schema": schema(generator)}}});
+        } else if self.method != "get" && self.parameters.contains(&"path") {
+            description["requestBody"] = form;
         }
         description
     }
@@ -97,7 +114,7 @@ pub fn document<'a>(operations: impl Iterator<Item = &'a Operation>) -> Value {
     })
 }
 
-fn parameter(name: &str) -> Value {
+fn parameter(name: &str, needed: bool) -> Value {
     let number =
         |description: &str, example: f64| (json!({"type": "number", "minimum": 0, "maximum": 2}), description.to_owned(), json!(example));
     let count = |description: &str, least: u32, example: u32| {
@@ -107,7 +124,11 @@ fn parameter(name: &str) -> Value {
     let text = |description: &str, example: &str| (json!({"type": "string"}), description.to_owned(), json!(example));
     let one_of = |description: &str, names: &[&str]| (json!({"type": "string", "enum": names}), description.to_owned(), json!(names[0]));
     let (schema, description, example) = match name {
-        "path" => text("an absolute path, its bytes percent-encoded; may come several times", "/home/me/Pictures"),
+        "path" => (
+            json!({"type": "array", "items": {"type": "string"}}),
+            "absolute paths, their bytes percent-encoded, each as a parameter of its own".to_owned(),
+            json!(["/home/me/Pictures"]),
+        ),
         "threshold" => number("the distance up to which photos are versions of each other; the head's own when it is left out", 0.2),
         "max_distance" => number("pairs up to this distance; when it is left out, those that clusters are made from", 0.2),
         "relation" => text("identical, copy, moment, unknown; several with commas; all but moment when it is left out", "identical,copy"),
@@ -127,5 +148,5 @@ fn parameter(name: &str) -> Value {
         "photos" => count("photos of the library that it takes, at most", 1, 1000),
         _ => unreachable!("{name} is described here"),
     };
-    json!({"name": name, "in": "query", "description": description, "schema": schema, "example": example})
+    json!({"name": name, "in": "query", "required": needed, "description": description, "schema": schema, "example": example})
 }

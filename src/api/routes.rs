@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete as on_delete, get as on_get, post as on_post};
@@ -14,16 +13,17 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::events;
 use super::listing::{self, Form};
 use super::openapi::{self, Operation, delete, get, post};
 use super::problem::{Code, Problem};
 use super::query::Query;
+use super::service::{Service, Take};
 use super::types::{
-    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, Pairs, Progress,
+    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Pairs, Progress,
     Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use super::uploads::Uploads;
-use super::{Service, events};
 use crate::photo::Verdict;
 
 /// Answers made at once, each on a thread; others wait their turn. Those that read much of the library or decode a
@@ -32,9 +32,6 @@ const TURNS: usize = 16;
 
 /// Requests that wait for photos to be read, at once; beyond, a client is told.
 const WAITS: usize = 128;
-
-/// Longest query that comes as a body: some thousands of paths.
-const QUERY: usize = 16 << 20;
 
 /// Longest wait that one request may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -45,7 +42,22 @@ struct App {
     uploads: Uploads,
     turns: Arc<Semaphore>,
     long_turns: Arc<Semaphore>,
+    /// There is one encoder, and one head takes over at a time.
+    encoder_turn: Arc<Semaphore>,
+    heads_turn: Arc<Semaphore>,
     waits: Arc<Semaphore>,
+}
+
+impl App {
+    /// A request's parameters, from its line or its body.
+    async fn query(&self, line: Option<String>, request: Request) -> Result<Query, Problem> {
+        let body = self.uploads.take_query(request).await?;
+        Ok(Query::or_body(line, &body))
+    }
+}
+
+async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    turns.clone().acquire_owned().await.map_err(Problem::internal)
 }
 
 /// All that can be asked, as it is documented, with what answers it.
@@ -54,56 +66,73 @@ fn operations() -> Vec<(Operation, MethodRouter<App>)> {
         (get("/v1/version", "Which daemon answers").answer::<Version>(), on_get(version)),
         (get("/v1/status", "What the daemon is and does").answer::<Status>(), on_get(status)),
         (get("/v1/roots", "The watched folders").answer::<Vec<RootStatus>>(), on_get(roots)),
-        (post("/v1/roots", "Watch a folder").takes(&["path"]), on_post(add_root)),
-        (delete("/v1/roots", "Stop watching a folder").takes(&["path"]), on_delete(remove_root)),
+        (post("/v1/roots", "Watch a folder").needs(&["path"]), on_post(add_root)),
+        (delete("/v1/roots", "Stop watching a folder").needs(&["path"]), on_delete(remove_root)),
         (post("/v1/scan", "Look at the paths, or everything, again").takes(&["path", "forget"]), on_post(scan)),
         (
             get("/v1/wait", "Wait until everything under the paths is read").takes(&["path", "timeout_ms"]).answer::<Progress>(),
             on_get(wait),
         ),
-        (post("/v1/wait", "The same, with the parameters as the body").answer::<Progress>(), on_post(wait)),
+        (
+            post("/v1/wait", "The same, also with the parameters as the body").takes(&["path", "timeout_ms"]).answer::<Progress>(),
+            on_post(wait),
+        ),
         (
             get("/v1/clusters", "Photos that are versions of each other")
                 .takes(&["path", "threshold", "relation", "everywhere", "after", "limit"])
                 .list::<Clusters, Cluster>(),
             on_get(clusters),
         ),
-        (post("/v1/clusters", "The same, with the parameters as the body").list::<Clusters, Cluster>(), on_post(clusters)),
+        (
+            post("/v1/clusters", "The same, also with the parameters as the body")
+                .takes(&["path", "threshold", "relation", "everywhere", "after", "limit"])
+                .list::<Clusters, Cluster>(),
+            on_post(clusters),
+        ),
         (
             get("/v1/pairs", "Pairs of photos, closest first")
                 .takes(&["path", "max_distance", "relation", "after", "limit"])
                 .list::<Pairs, FilePair>(),
             on_get(pairs),
         ),
-        (post("/v1/pairs", "The same, with the parameters as the body").list::<Pairs, FilePair>(), on_post(pairs)),
+        (
+            post("/v1/pairs", "The same, also with the parameters as the body")
+                .takes(&["path", "max_distance", "relation", "after", "limit"])
+                .list::<Pairs, FilePair>(),
+            on_post(pairs),
+        ),
         (
             post("/v1/similar", "The photos nearest to the picture in the body").takes(&["k", "head"]).sent("image/*").answer::<Similar>(),
             on_post(similar),
         ),
         (
             post("/v1/compare", "Two pictures, one after the other in the body; split is the length of the first")
-                .takes(&["split"])
+                .needs(&["split"])
                 .sent("application/octet-stream")
                 .answer::<Comparison>(),
             on_post(compare),
         ),
         (get("/v1/decisions", "What a person said of photos, by content").answer::<Vec<DecisionText>>(), on_get(decisions)),
         (
-            post("/v1/decisions", "Keep a person's word on every two of the photos").takes(&["verdict", "path"]).answer::<DecisionCount>(),
+            post("/v1/decisions", "Keep a person's word on every two of the photos")
+                .needs(&["verdict"])
+                .takes(&["path"])
+                .answer::<DecisionCount>(),
             on_post(decide),
         ),
         (delete("/v1/decisions", "Take it back").takes(&["path"]).answer::<DecisionCount>(), on_delete(undecide)),
         (
             post("/v1/decisions/import", "Take over the decisions in the body, as GET shows them")
-                .sent("application/json")
+                .sent_json::<Vec<DecisionText>>()
                 .answer::<DecisionCount>(),
             on_post(import),
         ),
         (get("/v1/heads", "The heads there are, with what their tuning measured").answer::<Vec<HeadInfo>>(), on_get(heads)),
-        (delete("/v1/heads", "Forget a head").takes(&["name"]), on_delete(remove_head)),
+        (delete("/v1/heads", "Forget a head").needs(&["name"]), on_delete(remove_head)),
         (
             post("/v1/heads/use", "Have a head answer; with try only say how clusters would change")
-                .takes(&["name", "try"])
+                .needs(&["name"])
+                .takes(&["try"])
                 .answer::<ClusterChanges>(),
             on_post(use_head),
         ),
@@ -133,12 +162,13 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(Code::NoSuchMethod, "this is not done that way").hint("GET /v1/openapi.json lists what there is")
         })
-        .layer(DefaultBodyLimit::max(QUERY))
         .with_state(App {
             service,
             uploads: Uploads::new(),
             turns: Arc::new(Semaphore::new(TURNS)),
             long_turns: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZeroUsize::get))),
+            encoder_turn: Arc::new(Semaphore::new(1)),
+            heads_turn: Arc::new(Semaphore::new(1)),
             waits: Arc::new(Semaphore::new(WAITS)),
         })
 }
@@ -148,8 +178,7 @@ async fn answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let turn = app.turns.clone().acquire_owned().await.map_err(Problem::internal)?;
-    apart(app, turn, work).await
+    apart(app, turn(&app.turns).await?, work).await
 }
 
 /// The same for what takes a core a while.
@@ -157,14 +186,23 @@ async fn long_answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let turn = app.long_turns.clone().acquire_owned().await.map_err(Problem::internal)?;
-    apart(app, turn, work).await
+    apart(app, turn(&app.long_turns).await?, work).await
+}
+
+/// The same for what may wait for a disk.
+async fn waiting<T: Serialize + Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    let place = app.waits.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
+    apart(app, place, work).await
 }
 
 /// The turn ends with the work, which goes on when the client has gone.
 async fn apart<T: Serialize + Send + 'static>(
     app: &App,
-    turn: OwnedSemaphorePermit,
+    turn: impl Send + 'static,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let service = app.service.clone();
@@ -182,9 +220,9 @@ async fn list<T: Serialize>(
     app: &App,
     headers: &HeaderMap,
     items: &'static str,
-    make: impl FnOnce(&dyn Service, &mut dyn FnMut(Line<T>)) -> Result<(), Problem> + Send + 'static,
+    make: impl FnOnce(&dyn Service, Take<'_, T>) -> Result<(), Problem> + Send + 'static,
 ) -> Answer {
-    let turn = app.long_turns.clone().acquire_owned().await.map_err(Problem::internal)?;
+    let turn = turn(&app.long_turns).await?;
     let service = app.service.clone();
     listing::send(Form::accepted(headers, items), move |take| {
         let _turn = turn;
@@ -211,7 +249,7 @@ async fn add_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let path = query.one_path()?;
     query.end()?;
-    answer(&app, move |s| s.add_root(&path)).await
+    waiting(&app, move |s| s.add_root(&path)).await
 }
 
 async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
@@ -229,18 +267,16 @@ async fn scan(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     answer(&app, move |s| s.scan(&paths, forget)).await
 }
 
-async fn wait(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    let mut query = Query::or_body(query, &body);
+async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let paths = query.paths()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
-    let place = app.waits.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
-    apart(&app, place, move |s| s.wait(&paths, timeout)).await
+    waiting(&app, move |s| s.wait(&paths, timeout)).await
 }
 
-async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    let mut query = Query::or_body(query, &body);
+async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let everywhere = query.is_on("everywhere");
     let (after, limit) = query.page()?;
     let selection = Selection {
@@ -255,8 +291,8 @@ async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): R
     list(&app, &headers, "clusters", move |service, take| service.clusters(&selection, take)).await
 }
 
-async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    let mut query = Query::or_body(query, &body);
+async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let (after, limit) = query.page()?;
     let selection = Selection {
         paths: query.paths()?,
@@ -285,8 +321,8 @@ async fn decisions(State(app): State<App>) -> Answer {
     answer(&app, |s| Ok(s.decisions())).await
 }
 
-async fn decide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    let mut query = Query::or_body(query, &body);
+async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let verdict = query.text("verdict")?;
     let known = Verdict::from_name(&verdict)
         .ok_or_else(|| Problem::new(Code::Verdict, format!("{verdict:?} is no verdict")).hint("same, different"))?;
@@ -295,8 +331,8 @@ async fn decide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) 
     answer(&app, move |s| s.decide(&paths, Some(known))).await
 }
 
-async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, body: Bytes) -> Answer {
-    let mut query = Query::or_body(query, &body);
+async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let paths = query.paths()?;
     query.end()?;
     answer(&app, move |s| s.decide(&paths, None)).await
@@ -322,14 +358,14 @@ async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let name = query.text("name")?;
     let only_try = query.is_on("try");
     query.end()?;
-    answer(&app, move |s| s.use_head(&name, only_try)).await
+    apart(&app, turn(&app.heads_turn).await?, move |s| s.use_head(&name, only_try)).await
 }
 
 async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.text("name")?;
     query.end()?;
-    answer(&app, move |s| s.remove_head(&name)).await
+    apart(&app, turn(&app.heads_turn).await?, move |s| s.remove_head(&name)).await
 }
 
 /// What is left out is chosen.
@@ -356,7 +392,8 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     let head = query.take("head").map(|name| String::from_utf8_lossy(&name).into_owned());
     query.end()?;
     let upload = app.uploads.take(request).await?;
-    long_answer(&app, move |s| s.similar(&upload, count, head.as_deref())).await
+    let turns = (turn(&app.encoder_turn).await?, turn(&app.long_turns).await?);
+    apart(&app, turns, move |s| s.similar(&upload, count, head.as_deref())).await
 }
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -368,7 +405,8 @@ async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     if split > upload.len() {
         return Err(Problem::new(Code::Split, "split is past the end of the body"));
     }
-    long_answer(&app, move |s| s.compare(&upload[..split], &upload[split..])).await
+    let turns = (turn(&app.encoder_turn).await?, turn(&app.long_turns).await?);
+    apart(&app, turns, move |s| s.compare(&upload[..split], &upload[split..])).await
 }
 
 async fn reload(State(app): State<App>) -> Answer {

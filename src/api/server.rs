@@ -28,6 +28,9 @@ use super::{Service, routes};
 /// Connections at once; beyond, the oldest that asks nothing is closed, or else the oldest that is being answered.
 const CONNECTIONS: usize = 400;
 
+/// Connections at once, if all of them ask; a process has 1,024 descriptors.
+const MOST: usize = 800;
+
 /// How long a request's line and headers may take, also on a connection that is kept.
 const HEADERS: Duration = Duration::from_secs(15);
 
@@ -65,8 +68,10 @@ async fn accept(listener: UnixListener, app: Router) -> io::Result<()> {
             Err(e) => return Err(e),
         };
         let app = if is_allowed(&stream) { app.clone() } else { stranger.clone() };
-        let guest = guests.admit();
-        tokio::spawn(converse(stream, app, guest));
+        // Who cannot be taken up is hung up on.
+        if let Some(guest) = guests.admit() {
+            tokio::spawn(converse(stream, app, guest));
+        }
     }
 }
 
@@ -128,8 +133,8 @@ impl Guest {
 struct Guests(Mutex<VecDeque<Weak<Guest>>>);
 
 impl Guests {
-    /// Takes up another, in place of one that can be spared where there are too many.
-    fn admit(&self) -> Arc<Guest> {
+    /// Takes up another, in place of one that can be spared where there are too many; nobody, where far too many all ask.
+    fn admit(&self) -> Option<Arc<Guest>> {
         let guest = Arc::<Guest>::default();
         let mut guests = lock(&self.0);
         guests.retain(|guest| guest.strong_count() > 0);
@@ -138,9 +143,12 @@ impl Guests {
             // It counts no longer, though it takes a moment to go.
             let spared = oldest(Stage::Idle).or_else(|| oldest(Stage::Answered)).and_then(|at| guests.remove(at)?.upgrade());
             spared.into_iter().for_each(|guest| guest.must_go.notify_one());
+            if guests.len() >= MOST {
+                return None;
+            }
         }
         guests.push_back(Arc::downgrade(&guest));
-        guest
+        Some(guest)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the routes ask of the daemon.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use super::types::{
     RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::photo::Verdict;
+
+/// Who takes the lines of a long answer, until it breaks off.
+pub type Take<'a, T> = &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>;
 
 /// Answers requests; its methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {
@@ -28,9 +32,9 @@ pub trait Service: Send + Sync + 'static {
     /// Waits until everything under the paths is read, or for `timeout`.
     fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
     /// Hands over the clusters one by one, between a beginning and an end.
-    fn clusters(&self, selection: &Selection, take: &mut dyn FnMut(Line<Cluster>)) -> Result<(), Problem>;
+    fn clusters(&self, selection: &Selection, take: Take<'_, Cluster>) -> Result<(), Problem>;
     /// Hands over the pairs in the same way.
-    fn pairs(&self, selection: &Selection, take: &mut dyn FnMut(Line<FilePair>)) -> Result<(), Problem>;
+    fn pairs(&self, selection: &Selection, take: Take<'_, FilePair>) -> Result<(), Problem>;
     /// The `count` photos nearest to the picture in `bytes`, by a head other than the one that answers
     /// when it is named.
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;

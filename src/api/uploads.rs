@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -18,6 +19,9 @@ const MEGABYTE: usize = 1 << 20;
 
 /// Largest body: a pair of the largest files that are read.
 const LARGEST: usize = 512 * MEGABYTE;
+
+/// Largest query that comes as a body: some thousands of paths.
+const LARGEST_QUERY: usize = 16 * MEGABYTE;
 
 /// Bodies up to this size have room of their own: two photos.
 const SMALL: usize = 64 * MEGABYTE;
@@ -60,21 +64,33 @@ impl Uploads {
         Uploads { small: room(ROOM_FOR_SMALL), large: room(ROOM_FOR_LARGE) }
     }
 
-    /// Takes a request's body.
+    /// Takes a request's body: a picture, or more.
     ///
     /// # Errors
     /// When it is too large, comes too slowly, or there is no room for long.
     pub async fn take(&self, request: Request) -> Result<Upload, Problem> {
+        self.take_up_to(LARGEST, request).await
+    }
+
+    /// Takes a body that holds a query.
+    ///
+    /// # Errors
+    /// As `take`.
+    pub async fn take_query(&self, request: Request) -> Result<Upload, Problem> {
+        self.take_up_to(LARGEST_QUERY, request).await
+    }
+
+    async fn take_up_to(&self, largest: usize, request: Request) -> Result<Upload, Problem> {
         let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        let length = stated.unwrap_or(LARGEST);
-        if length > LARGEST {
-            return Err(too_large());
+        let length = if request.body().is_end_stream() { 0 } else { stated.unwrap_or(largest) };
+        if length > largest {
+            return Err(too_large(largest));
         }
         let room = if length <= SMALL { &self.small } else { &self.large };
         let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE).max(1) as u32);
         let room = timeout(QUEUE, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
         // Room that nothing comes for costs no memory; room that grows would cost it twice.
-        let bytes = Vec::with_capacity(stated.unwrap_or(0));
+        let bytes = Vec::with_capacity(stated.unwrap_or(0).min(length));
         Ok(Upload { bytes: read(request.into_body(), bytes, length).await?, _room: room })
     }
 }
@@ -88,15 +104,15 @@ async fn read(mut body: Body, mut bytes: Vec<u8>, length: usize) -> Result<Vec<u
         let frame = frame.map_err(|e| Problem::new(Code::Body, format!("the body ended early: {e}")))?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.len() > length {
-                return Err(too_large());
+                return Err(too_large(length));
             }
             bytes.extend_from_slice(&data);
         }
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(Code::TooLarge, format!("the body is larger than {} MB", LARGEST / 1_000_000))
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::TooLarge, format!("the body is larger than {} MB", limit / MEGABYTE))
 }
 
 fn slow() -> Problem {

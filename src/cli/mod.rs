@@ -79,7 +79,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Daemon(options) = &arguments.command {
         return run_daemon(settings, options);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // What comes from the daemon is taken by a thread of its own: this one may wait for whoever reads standard output.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(commands::run(arguments, settings))
 }
 
@@ -98,7 +99,10 @@ fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode,
             return Ok(ExitCode::from(AGAIN));
         }
         let arguments = env::args_os().skip(1).filter(|argument| argument != "--replace");
-        return Err(Failure::from(process::Command::new(own_program()?).args(arguments).exec()));
+        let mut again = process::Command::new(own_program()?);
+        // By the name that it has: similard's arguments are not simctl's.
+        again.arg0(env::args_os().next().unwrap_or_default()).args(arguments);
+        return Err(Failure::from(again.exec()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! The daemon's answers to the API, read from the store and the index.
 
 use std::collections::{HashMap, HashSet};
+use std::iter::once;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -20,7 +21,7 @@ use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FileFailure, FilePair, HeadInfo, Line,
     Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
-use crate::api::{Code, Problem, Service, text_of};
+use crate::api::{Code, Problem, Service, Take, text_of};
 use crate::config::Settings;
 use crate::intake::Volume;
 use crate::likeness::REACH;
@@ -38,12 +39,12 @@ pub struct Answers {
 }
 
 /// The store as of a commit, or of a later one.
-struct View {
+struct AsOf {
     commit: u64,
     reader: Reader,
 }
 
-impl Deref for View {
+impl Deref for AsOf {
     type Target = Reader;
 
     fn deref(&self) -> &Reader {
@@ -84,10 +85,10 @@ impl Answers {
         Answers { shared, intakes, writes, encoder, figures: Mutex::default() }
     }
 
-    fn reader(&self) -> Result<View, Problem> {
+    fn reader(&self) -> Result<AsOf, Problem> {
         // Before anything is read: what is kept as of this commit is never older.
         let commit = self.shared.commits.load(Ordering::Relaxed);
-        Ok(View { commit, reader: Reader::open(&self.shared.location)? })
+        Ok(AsOf { commit, reader: Reader::open(&self.shared.location)? })
     }
 
     /// What the paths mean; all roots when there are none.
@@ -114,7 +115,7 @@ impl Answers {
         self.shared.is_online(scope.root)
     }
 
-    fn coverage(&self, reader: &View, scopes: &[Place]) -> Result<Coverage, Problem> {
+    fn coverage(&self, reader: &AsOf, scopes: &[Place]) -> Result<Coverage, Problem> {
         if let [Place { root, path }] = scopes
             && path.as_os_str().is_empty()
         {
@@ -145,7 +146,7 @@ impl Answers {
         problems
     }
 
-    fn root_status(&self, reader: &View, root: &Root) -> Result<RootStatus, Problem> {
+    fn root_status(&self, reader: &AsOf, root: &Root) -> Result<RootStatus, Problem> {
         let (figures, live) = (self.figures(reader, root.id)?, self.shared.live());
         let states = read(&self.shared.states);
         let unseen = RootState::default();
@@ -172,7 +173,7 @@ impl Answers {
     }
 
     /// Counted anew when something was committed since: counting 100,000 files takes a while.
-    fn figures(&self, reader: &View, root: RootId) -> Result<Figures, Problem> {
+    fn figures(&self, reader: &AsOf, root: RootId) -> Result<Figures, Problem> {
         let (commit, is_online) = (reader.commit, self.shared.is_online(root));
         if let Some(known) = lock(&self.figures).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
             return Ok(*known);
@@ -329,18 +330,19 @@ impl Service for Answers {
             let settled = !online.iter().any(|s| is_busy(s.root)) && !reader.is_pending(&online)?;
             let left = deadline.saturating_duration_since(Instant::now());
             if settled || left.is_zero() || self.shared.is_stopping() {
-                return Ok(Progress { settled, coverage: self.coverage(&reader, &scopes)?, problems: self.problems() });
+                // As of now, and not of when the waiting began.
+                return Ok(Progress { settled, coverage: self.coverage(&self.reader()?, &scopes)?, problems: self.problems() });
             }
             self.shared.activity.wait(left.min(Duration::from_millis(250)));
         }
     }
 
-    fn clusters(&self, selection: &Selection, take: &mut dyn FnMut(Line<Cluster>)) -> Result<(), Problem> {
+    fn clusters(&self, selection: &Selection, take: Take<'_, Cluster>) -> Result<(), Problem> {
         let reader = self.reader()?;
         let _held = reader.hold()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
-        // Held to the end, so that all of an answer is of one head.
+        // Held until the answer is made, so that all of it is of one head.
         let active = read(&self.shared.active);
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
@@ -351,16 +353,20 @@ impl Service for Answers {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
             clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
         }
-        take(Line::Begin { begin: Begin { version: 1, threshold, head: active.head.name().to_owned() } });
+        let begin = Begin { version: 1, threshold, head: active.head.name().to_owned() };
+        drop(active);
         let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
         let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
-        shown.iter().for_each(|found| take(Line::Item(clustering.answer(found, &self.shared))));
+        let lines = shown.iter().map(|found| Line::Item(clustering.answer(found, &self.shared)));
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+            return Ok(());
+        }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
-        take(Line::End { end: End { coverage: self.coverage(&reader, &asked)?, next } });
+        let _ = take(Line::End { end: End { coverage: self.coverage(&reader, &asked)?, next } });
         Ok(())
     }
 
-    fn pairs(&self, selection: &Selection, take: &mut dyn FnMut(Line<FilePair>)) -> Result<(), Problem> {
+    fn pairs(&self, selection: &Selection, take: Take<'_, FilePair>) -> Result<(), Problem> {
         let reader = self.reader()?;
         let _held = reader.hold()?;
         let scopes = self.scopes(&selection.paths)?;
@@ -370,12 +376,16 @@ impl Service for Answers {
         let decisions = read(&self.shared.decisions).clone();
         let ground = Ground { reader: &reader, active: &active, decisions: &decisions, shared: &self.shared };
         let pairs = pairing::pairs(&ground, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
-        take(Line::Begin { begin: Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() } });
+        let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
+        drop(active);
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairing::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
-        shown.iter().for_each(|pair| take(Line::Item(pair.clone())));
+        let lines = shown.iter().map(|pair| Line::Item(pair.clone()));
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+            return Ok(());
+        }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(pairing::key);
-        take(Line::End { end: End { coverage: self.coverage(&reader, &scopes)?, next } });
+        let _ = take(Line::End { end: End { coverage: self.coverage(&reader, &scopes)?, next } });
         Ok(())
     }
 

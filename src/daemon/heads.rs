@@ -217,7 +217,6 @@ pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, swit
         writer.batch(|batch| batch.use_head(number))?;
         Ok(mem::replace(&mut *active, next).number)
     })?;
-    tracing::info!("head {name} answers");
     shared.tell(What::HeadChanged { name });
     shared.set_problem("heads", None);
     if let Err(e) = sweep(shared, writes, &[before, number]) {

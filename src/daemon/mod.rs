@@ -8,7 +8,8 @@
 //!
 //! There is one intake thread for each filesystem. `presence` says whether a root is here and where, `mounts` when to
 //! ask again, `pulse` and `silence` which disk does not answer. `heads` has another head take over, `tuning` makes
-//! one. `news` compares clusters when somebody listens.
+//! one. `clustering` and `pairing` make what is answered, `comparison` says what changed, `news` tells it when somebody
+//! listens, `tally` what happened in the log.
 //!
 //! Intake finds what there is and has it written as pending; feed reads what is pending from the
 //! store and hands it to the workers; their results go to the one writer, which also pairs new

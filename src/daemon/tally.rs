@@ -31,6 +31,12 @@ struct Counts {
 impl Tally {
     /// Counts what happened to a file; of what is rare it says so at once.
     pub fn hear(&self, what: &What) {
+        match what {
+            What::Online(root) => return tracing::info!("{} is back", root.path),
+            What::HeadChanged { name } => return tracing::info!("head {name} answers from now on"),
+            What::Decided { pairs, verdict } => return tracing::info!("{pairs} pairs of photos decided {}", verdict.name()),
+            _ => {}
+        }
         let mut counts = lock(&self.counts);
         match what {
             What::Added(_) => counts.added += 1,
@@ -38,9 +44,6 @@ impl Tally {
             What::Moved { .. } => counts.moved += 1,
             What::Gone(_) => counts.gone += 1,
             What::Failed { .. } => counts.failed += 1,
-            What::Online(root) => return tracing::info!("{} is back", root.path),
-            What::HeadChanged { name } => return tracing::info!("head {name} answers from now on"),
-            What::Decided { pairs, verdict } => return tracing::info!("{pairs} pairs of photos decided {}", verdict.name()),
             _ => return,
         }
         drop(counts);
@@ -56,7 +59,7 @@ impl Tally {
             tracing::info!("files: {}", parts.join(", "));
         }
         if failed > 0 {
-            tracing::warn!("{failed} files could not be read; simctl failures says which and why");
+            tracing::info!("{failed} files were not read; simctl failures says which and why");
         }
     }
 }

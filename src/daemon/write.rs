@@ -134,7 +134,9 @@ impl WriteThread {
         loop {
             match self.write(&changes) {
                 Ok(joined) => {
-                    self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                    if changes.iter().any(|change| !matches!(change, Write::Flush(_) | Write::Done { .. })) {
+                        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                    }
                     write(&self.shared.active).index.join(&joined.new, &joined.crowds);
                     self.shared.set_problem("store", None);
                     self.tell(&changes, joined.sights, &joined.outdated);
@@ -197,9 +199,9 @@ impl WriteThread {
         if let Ok(roots) = self.writer.roots() {
             *write(&self.shared.roots) = roots;
         }
-        match &order {
-            Write::AddRoot(path, _) => tracing::info!("{} is watched from now on", path.display()),
-            Write::RemoveRoot(root, _) => tracing::info!("{} is not watched any more", root.path.display()),
+        match (&order, &root, &removed) {
+            (Write::AddRoot(path, _), Some(Ok(_)), _) => tracing::info!("{} is watched from now on", path.display()),
+            (Write::RemoveRoot(root, _), _, Some(Ok(()))) => tracing::info!("{} is not watched any more", root.path.display()),
             _ => {}
         }
         // A client that went away does not want to know.

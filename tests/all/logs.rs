@@ -20,7 +20,7 @@ fn a_bad_folder_is_a_line_not_a_storm() {
         fs::write(folder.join(format!("{number}.jpg")), format!("{number} is no picture")).expect("written");
     }
     instance.dupes(&folder);
-    let summary = "300 files could not be read";
+    let summary = "300 files were not read";
     wait_until("it is quiet and the log says so", || log(&instance).contains(summary));
     let said = log(&instance);
     assert!(said.lines().count() < 10, "{said}");

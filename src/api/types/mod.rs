@@ -32,6 +32,7 @@ pub struct Version {
     pub run: String,
 }
 
+/// What the daemon is and does.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     #[serde(flatten)]
@@ -59,6 +60,7 @@ pub struct Status {
     pub tuning: Option<TuningProgress>,
 }
 
+/// A watched folder.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RootStatus {
     #[serde(flatten)]
@@ -156,6 +158,7 @@ pub enum Line<T> {
     Item(T),
 }
 
+/// Photos that are versions of each other.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Clusters {
     #[serde(flatten)]
@@ -166,6 +169,7 @@ pub struct Clusters {
     pub end: End,
 }
 
+/// Versions of one photo.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cluster {
     /// Stable while the members are.
@@ -177,6 +181,7 @@ pub struct Cluster {
     pub pairs: Vec<ClusterPair>,
 }
 
+/// A photo and its files.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Photo {
     #[serde(flatten)]
@@ -207,6 +212,7 @@ pub struct ClusterPair {
     pub relation: Relation,
 }
 
+/// Pairs of near photos.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Pairs {
     #[serde(flatten)]
@@ -217,6 +223,7 @@ pub struct Pairs {
     pub end: End,
 }
 
+/// Two near photos, each by its first file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FilePair {
     pub distance: f32,
@@ -228,6 +235,7 @@ pub struct FilePair {
     pub offline: bool,
 }
 
+/// The photos nearest to a picture.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Similar {
     pub head: String,
@@ -235,6 +243,7 @@ pub struct Similar {
     pub similar: Vec<Neighbour>,
 }
 
+/// One of them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Neighbour {
     pub distance: f32,
@@ -242,6 +251,7 @@ pub struct Neighbour {
     pub photo: Photo,
 }
 
+/// What two pictures are to each other.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     pub distance: f32,
@@ -256,11 +266,13 @@ pub struct Comparison {
     pub differences: Vec<String>,
 }
 
+/// Files that could not be read.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failures {
     pub failures: Vec<FileFailure>,
 }
 
+/// A file that could not be read.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FileFailure {
     #[serde(flatten)]
