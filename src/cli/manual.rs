@@ -132,7 +132,7 @@ fn similard(program: &Command) -> Page {
     out.control("SH", ["SIGNALS"]);
     list(&mut out, SIGNALS);
     out.control("SH", ["EXIT STATUS"]);
-    paragraphs(&mut out, [format!("As simctl(1), and {AGAIN} where it wants to be started again.").as_str()]);
+    paragraphs(&mut out, [format!("As simctl(1), and {AGAIN} where it wants systemd to start it again.").as_str()]);
     see_also(&mut out, &["simctl", "simctl-service"]);
     text += &out.render();
     Page { name: "similard".into(), text }

@@ -2,12 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder};
@@ -279,8 +280,12 @@ fn a_damaged_index_is_made_again_and_decisions_stay() {
     instance.stop();
     damage(&instance);
     is_as_before("it opens, and cannot be read");
-    // Its pages are in the one file then.
+    // Its pages are in the one file then. And by its other name, which a package has as a link.
     instance.stop();
+    let similard = instance.folder("bin").join("similard");
+    symlink(env!("CARGO_BIN_EXE_simctl"), &similard).expect("a link");
+    let mut daemon = instance.command_of(&similard.display().to_string()).stderr(Stdio::null()).spawn().expect("runs");
+    wait_until("it answers", || instance.run(["status"]).status.success());
     instance.dupes(&folder);
     let pid = instance.pid();
     damage(&instance);
@@ -290,6 +295,9 @@ fn a_damaged_index_is_made_again_and_decisions_stay() {
     });
     is_as_before("it was damaged while it was used");
     assert_eq!(instance.pid(), pid, "the same process goes on");
+    assert_eq!(daemon.id(), pid);
+    let _ = daemon.kill();
+    let _ = daemon.wait();
 }
 
 #[test]
@@ -364,6 +372,25 @@ fn a_full_pipe_and_a_closed_one_end_quietly() {
     let line = format!("{} pairs --max-distance 0.4 {} | head -n 1", env!("CARGO_BIN_EXE_simctl"), folder.display());
     let output = Command::new("sh").args(["-c", &line]).env("SIMILARD_DATA_DIR", instance.data_dir()).output().expect("runs");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The daemon waits for half a minute for a reader; simctl takes all of an answer meanwhile.
+#[test]
+fn a_slow_reader_gets_all_of_a_long_answer() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    fs::copy(photos::path("00003"), folder.join("0.webp")).expect("copied");
+    for number in 1..5000 {
+        fs::hard_link(folder.join("0.webp"), folder.join(format!("{number}-of-very-many-names-of-one-photo.webp"))).expect("linked");
+    }
+    instance.dupes(&folder);
+    let mut pairs = instance.command();
+    let mut pairs = pairs.arg("pairs").arg("--format=ndjson").arg(&folder).stdout(Stdio::piped()).spawn().expect("runs");
+    std::thread::sleep(Duration::from_secs(34));
+    let mut lines = String::new();
+    pairs.stdout.take().expect("piped").read_to_string(&mut lines).expect("read");
+    assert!(pairs.wait().is_ok_and(|status| status.success()));
+    assert!(lines.len() > 1_000_000 && lines.lines().count() == 4999, "{} lines", lines.lines().count());
 }
 
 #[test]
