@@ -143,8 +143,6 @@ impl Reader {
             let process = Command::new(&self.program)
                 .arg(COMMAND)
                 .arg(serde_json::to_string(&self.limits)?)
-                // One heap for all threads: glibc would look for the number of processors, and the fences stand before that.
-                .env("MALLOC_ARENA_MAX", "1")
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
