@@ -99,7 +99,10 @@ fn damaged(seed: &Seed, others: &[Seed], rng: &mut Rng) -> Vec<u8> {
                 bytes[at..at + part.len()].copy_from_slice(part);
             }
         }
-        head = (head + bytes.len()).saturating_sub(before).clamp(1, bytes.len());
+        head = (head + bytes.len()).saturating_sub(before).min(bytes.len());
+        if head == 0 {
+            break;
+        }
     }
     if seed.kind.ends_with(".png") && rng.bool() {
         mend_checksums(&mut bytes);
