@@ -87,7 +87,8 @@ impl Uploads {
             return Err(too_large(largest));
         }
         let room = if length <= SMALL { &self.small } else { &self.large };
-        let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE).max(1) as u32);
+        // A request without a body needs no room, and waits for none.
+        let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE) as u32);
         let room = timeout(QUEUE, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
         // Room that nothing comes for costs no memory; room that grows would cost it twice.
         let bytes = Vec::with_capacity(stated.unwrap_or(0).min(length));
