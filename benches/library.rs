@@ -20,7 +20,7 @@ use std::{env, thread};
 use half::f16;
 use serde_json::Value;
 use similard::intake::{Rules, walk};
-use similard::likeness::Head;
+use similard::likeness::{Head, PartsHead};
 use similard::photo::{Capture, ContentHash, Dimensions, Features, Format, Identity, PictureHash, Place, Stamp};
 use similard::store::{HeadRecord, Location, Positives, Writer};
 use similard::vision::backbone::Backbone;
@@ -173,6 +173,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
     fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("for us alone");
     let mut writer = Writer::open(&Location::new(&data)).expect("a store");
     let backbone = Backbone::embedded().expect("loads").name().to_owned();
+    let parts = PartsHead::embedded().expect("loads");
     let base = Head::base().expect("loads");
     let mut rng = fastrand::Rng::with_seed(7);
     let mut normal = || (0..6).map(|_| rng.f32() - 0.5).sum::<f32>();
@@ -217,7 +218,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
                         format: Format::Jpeg,
                         dimensions: Dimensions { width: 4000, height: 3000 },
                     };
-                    let (photo, _) = batch.add_photo(&identity, &Capture::default(), &backbone, &features)?;
+                    let (photo, _) = batch.add_photo(&identity, &Capture::default(), &backbone, &parts.encoded(features, &[]))?;
                     let place = Place { root, path: path(number) };
                     let stamp = stamps[&place.path];
                     batch.see(&place, &stamp)?;

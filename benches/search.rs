@@ -2,7 +2,8 @@
 //!
 //!     cargo bench --bench search -- [100000 1000000]
 //!
-//! Embeddings are random unit vectors of 256 dimensions, one in ten near an earlier one. Each size
+//! Embeddings are random unit vectors of 256 dimensions, one in ten near an earlier one, with parts that are near no
+//! other's. Each size
 //! prints the time for a photo in batches of 64 and alone, and the resident size of the process.
 
 use std::env;
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use half::f16;
 use similard::likeness::{Index, REACH};
-use similard::photo::{Embedding, PhotoId};
+use similard::photo::{Embedding, Looks, Parts, PhotoId};
 
 const DIMENSIONS: usize = 256;
 const BATCH: usize = 64;
@@ -27,9 +28,9 @@ fn main() {
         while index.len() < size {
             let number = index.len();
             let near = (number % 10 == 9).then(|| index.get(PhotoId(number as i64 / 2)).map(<[f16]>::to_vec)).flatten();
-            index.add(PhotoId(number as i64), &random.embedding(near.as_deref()));
+            index.add(PhotoId(number as i64), &random.looks(near.as_deref()));
         }
-        let batch: Vec<Embedding> = (0..BATCH).map(|i| random.embedding(index.get(PhotoId(i as i64 * 7)))).collect();
+        let batch: Vec<Looks> = (0..BATCH).map(|i| random.looks(index.get(PhotoId(i as i64 * 7)))).collect();
         let rounds = 5;
         let start = Instant::now();
         let mut found = 0;
@@ -63,6 +64,12 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    fn looks(&mut self, near: Option<&[f16]>) -> Looks {
+        let vectors: Vec<Vec<f32>> = (0..=Parts::COUNT).map(|_| (0..Parts::DIMENSIONS).map(|_| self.next()).collect()).collect();
+        let vectors = vectors.iter().map(|vector| Embedding::normalised(vector).to_f32()).collect::<Vec<_>>();
+        Looks { embedding: self.embedding(near), parts: Parts::new(vectors.iter().map(Vec::as_slice)) }
     }
 
     fn embedding(&mut self, near: Option<&[f16]>) -> Embedding {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use image::{DynamicImage, RgbImage};
 use image_hasher::{HashAlg, HasherConfig};
 use similard::learn::library::Member;
-use similard::likeness::{Head, Index, arrive, crowded, distance};
-use similard::photo::{Distance, Embedding, PhotoId, Picture};
+use similard::likeness::{Head, Index, PartsHead, apart, arrive, crowded, distance};
+use similard::photo::{Distance, Embedding, Looks, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
@@ -26,17 +26,20 @@ pub struct Method {
 }
 
 impl Method {
-    /// The shipped backbone and head: its distances as they are, and as the threshold sees them among
-    /// these pictures.
+    /// The shipped backbone and head: its distances as the threshold sees them among these pictures, with parts;
+    /// and those of wholes alone, as they are.
     pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
-        let (mut runner, head) = (Backbone::embedded()?.runner()?, Head::base()?);
-        let (embeddings, milliseconds) = timed(members, |picture| Ok(head.embed(&runner.features(picture)?)))?;
-        let new: Vec<(PhotoId, Embedding)> = embeddings.iter().cloned().enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+        let (mut runner, head, parts) = (Backbone::embedded()?.runner()?, Head::base()?, PartsHead::embedded()?);
+        let (looks, milliseconds) = timed(members, |picture| {
+            let encoded = parts.encoded(runner.features(picture)?, &runner.parts(picture)?);
+            Ok(Looks { embedding: head.embed(&encoded.features), parts: encoded.parts })
+        })?;
+        let new: Vec<(PhotoId, Looks)> = looks.iter().cloned().enumerate().map(|(i, looks)| (PhotoId(i as i64), looks)).collect();
         let mut levels = vec![0.0; new.len()];
         for (photo, crowd) in arrive(&Index::new(head.dimensions()), &new, 2.0).crowds {
             levels[photo.0 as usize] = crowd.level;
         }
-        let plain = embeddings.clone();
+        let plain = looks.clone();
         let method = |name: &str, distance: Box<dyn Fn(usize, usize) -> Distance>| Method {
             name: name.into(),
             milliseconds,
@@ -44,8 +47,8 @@ impl Method {
             distance,
         };
         Ok([
-            method("similard", Box::new(move |a, b| crowded(distance(&embeddings[a].0, &embeddings[b].0), levels[a], levels[b]))),
-            method("its encoder alone", Box::new(move |a, b| distance(&plain[a].0, &plain[b].0))),
+            method("similard", Box::new(move |a, b| crowded(apart(&looks[a], &looks[b]), levels[a], levels[b]))),
+            method("its encoder alone", Box::new(move |a, b| distance(&plain[a].embedding.0, &plain[b].embedding.0))),
         ])
     }
 

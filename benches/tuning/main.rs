@@ -25,8 +25,8 @@ use similard::learn::library::Member;
 use similard::learn::material::Material;
 use similard::learn::training::{Next, Recipe, Step, train};
 use similard::learn::tuning::{Lesson, tune};
-use similard::likeness::{Head, Index, REACH, THRESHOLD, crowded, crowds, distance};
-use similard::photo::{Distance, Embedding, Features, PhotoId, Picture, Verdict};
+use similard::likeness::{Head, Index, REACH, THRESHOLD, crowded, crowds, distance, whole};
+use similard::photo::{Distance, Features, Looks, PhotoId, Picture, Verdict};
 use similard::vision::backbone::{Backbone, Runner};
 
 use pictures::{Result, all, photos, picture};
@@ -183,20 +183,20 @@ fn held_out(photos: &[&Photo], near: &HashSet<(usize, usize)>) -> HeldOut {
 
 /// Pictures as a head sees them among each other.
 struct Seen {
-    embeddings: Vec<(PhotoId, Embedding)>,
+    looks: Vec<(PhotoId, Looks)>,
     levels: Vec<f32>,
 }
 
 impl Seen {
     fn new(head: &Head, features: &[&Features]) -> Seen {
-        let embeddings: Vec<(PhotoId, Embedding)> = (1..).map(PhotoId).zip(features.iter().map(|f| head.embed(f))).collect();
-        let all = embeddings.iter().map(|(photo, _)| *photo).collect();
-        let levels = crowds(&Index::new(head.dimensions()), &embeddings, &all).into_iter().map(|(_, crowd)| crowd.level).collect();
-        Seen { embeddings, levels }
+        let looks: Vec<(PhotoId, Looks)> = (1..).map(PhotoId).zip(features.iter().map(|f| whole(head.embed(f)))).collect();
+        let all = looks.iter().map(|(photo, _)| *photo).collect();
+        let levels = crowds(&Index::new(head.dimensions()), &looks, &all).into_iter().map(|(_, crowd)| crowd.level).collect();
+        Seen { looks, levels }
     }
 
     fn distance(&self, a: usize, b: usize) -> Distance {
-        crowded(distance(&self.embeddings[a].1.0, &self.embeddings[b].1.0), self.levels[a], self.levels[b])
+        crowded(distance(&self.looks[a].1.embedding.0, &self.looks[b].1.embedding.0), self.levels[a], self.levels[b])
     }
 }
 
@@ -312,7 +312,7 @@ fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize
     let (mut index, mut views, mut of) = (Index::new(head.dimensions()), Vec::new(), Vec::new());
     for (number, photo) in photos.iter().enumerate() {
         for features in [&photo.own].into_iter().chain(photo.versions.iter().map(|(_, f)| f)) {
-            views.push(head.embed(features));
+            views.push(whole(head.embed(features)));
             of.push(number);
             index.add(PhotoId(of.len() as i64 - 1), &views[of.len() - 1]);
         }

@@ -27,8 +27,6 @@ use crate::intake::Volume;
 use crate::likeness::REACH;
 use crate::photo::{Coverage, PhotoId, Place, Root, RootId, Verdict, scopes_of};
 use crate::store::{self, Reader, Wanted};
-use crate::vision::apart;
-use crate::vision::backbone::Runner;
 
 pub struct Answers {
     shared: Arc<Shared>,
@@ -80,9 +78,8 @@ impl From<Refused> for Problem {
 const RETURN: Duration = Duration::from_secs(20);
 
 impl Answers {
-    pub fn new(shared: Arc<Shared>, intakes: Arc<Intakes>, writes: SyncSender<Write>, reader: apart::Reader, runner: Runner) -> Answers {
-        let encoder = Mutex::new(Encoder { reader, runner, other: None });
-        Answers { shared, intakes, writes, encoder, figures: Mutex::default() }
+    pub fn new(shared: Arc<Shared>, intakes: Arc<Intakes>, writes: SyncSender<Write>, encoder: Encoder) -> Answers {
+        Answers { shared, intakes, writes, encoder: Mutex::new(encoder), figures: Mutex::default() }
     }
 
     fn reader(&self) -> Result<AsOf, Problem> {

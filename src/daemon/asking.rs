@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::io::{Seek, SeekFrom, Write as _};
 
 use super::clustering;
-use super::heads::{self, Active};
+use super::heads::{self, Active, looks};
 use super::shared::{Shared, read};
 use crate::api::types::{Comparison, Neighbour, Similar};
 use crate::api::{Code, Problem};
-use crate::likeness::{Head, Index, crowded, crowds, distance, relation};
-use crate::photo::{Decisions, Embedding, Features, Identity, PhotoId, Place, Relation, Verdict};
+use crate::likeness::{self, Head, Index, PartsHead, crowded, crowds, relation};
+use crate::photo::{Decisions, Encoded, Identity, Looks, PhotoId, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
@@ -22,6 +22,7 @@ const PART: usize = 1024;
 pub struct Encoder {
     pub reader: apart::Reader,
     pub runner: Runner,
+    pub parts: PartsHead,
     /// The library under a head that does not answer: the one asked for last.
     pub other: Option<(Head, Index)>,
 }
@@ -30,7 +31,7 @@ pub struct Encoder {
 struct Asked {
     identity: Identity,
     decoded: Decoded,
-    features: Features,
+    encoded: Encoded,
 }
 
 impl Encoder {
@@ -43,8 +44,9 @@ impl Encoder {
         };
         let identity = self.reader.identify(&file).map_err(refused)?;
         let decoded = self.reader.decode().map_err(refused)?;
-        let features = self.runner.features(&decoded.picture).map_err(Problem::internal)?;
-        Ok(Asked { identity, decoded, features })
+        let whole = self.runner.features(&decoded.picture).map_err(Problem::internal)?;
+        let parts = self.runner.parts(&decoded.picture).map_err(Problem::internal)?;
+        Ok(Asked { identity, decoded, encoded: self.parts.encoded(whole, &parts) })
     }
 
     /// The library's photos nearest to a picture, by the head of this name or else the one that answers.
@@ -60,7 +62,7 @@ impl Encoder {
         let asked = self.ask(shared, bytes)?;
         // Photos whose files are all gone stay in the index: ask for more than will be shown.
         let wanted = count.saturating_mul(2).saturating_add(64);
-        let nearest = |head: &Head, index: &Index| (head.name().to_owned(), index.nearest(&head.embed(&asked.features), wanted));
+        let nearest = |head: &Head, index: &Index| (head.name().to_owned(), index.nearest(&looks(head, &asked.encoded), wanted));
         let (head, nearest) = {
             let active = read(&shared.active);
             match head.filter(|name| *name != active.head.name()) {
@@ -94,11 +96,11 @@ impl Encoder {
             (known.head, index)
         });
         loop {
-            let missing = reader.features_after(index.last(), PART)?;
+            let missing = reader.encoded_after(index.last(), PART)?;
             if missing.is_empty() {
                 return Ok(self.other.insert((head, index)));
             }
-            missing.iter().for_each(|(photo, features)| index.add(*photo, &head.embed(features)));
+            missing.iter().for_each(|(photo, encoded)| index.add(*photo, &looks(&head, encoded)));
         }
     }
 
@@ -120,9 +122,9 @@ impl Encoder {
 
 /// How far apart two pictures are, alone and among the photos of the library.
 fn apart(active: &Active, a: &Asked, b: &Asked) -> (f32, f32) {
-    let embed = |asked: &Asked| active.head.embed(&asked.features);
-    let new: [(PhotoId, Embedding); 2] = [(PhotoId(i64::MAX - 1), embed(a)), (PhotoId(i64::MAX), embed(b))];
-    let distance = distance(&new[0].1.0, &new[1].1.0);
+    let looks = |asked: &Asked| looks(&active.head, &asked.encoded);
+    let new: [(PhotoId, Looks); 2] = [(PhotoId(i64::MAX - 1), looks(a)), (PhotoId(i64::MAX), looks(b))];
+    let distance = likeness::apart(&new[0].1, &new[1].1);
     let crowds = crowds(&active.index, &new, &new.iter().map(|(photo, _)| *photo).collect());
     (distance, crowded(distance, crowds[0].1.level, crowds[1].1.level))
 }

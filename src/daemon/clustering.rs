@@ -13,7 +13,7 @@ use super::heads::Active;
 use super::shared::Shared;
 use crate::api::text_of;
 use crate::api::types::{Cluster, ClusterPair, Photo};
-use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, distance, relation};
+use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded, relation};
 use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Result, Wanted};
 
@@ -116,10 +116,7 @@ pub fn clusters(ground: &Ground<'_>, scopes: &[Place], threshold: Distance, rela
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
     let between = |a: PhotoId, b: PhotoId| Some(related(decisions, photos.get(&a)?, photos.get(&b)?));
     let is_shown = |a: PhotoId, b: PhotoId| between(a, b).map(|relation| relation.is_some_and(|r| shows(relations, r)));
-    let how_far = |a: PhotoId, b: PhotoId| match (index.get(a), index.get(b)) {
-        (Some(a), Some(b)) => distance(a, b),
-        _ => 0.0,
-    };
+    let how_far = |a: PhotoId, b: PhotoId| index.apart(a, b).unwrap_or(0.0);
     let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =

@@ -15,7 +15,7 @@ use super::shared::{Shared, lock, read, write};
 use super::write::{Unwritten, Write, written};
 use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadInfo, What};
 use crate::likeness::{Arrival, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive, crowds, is_doubtful, pairs};
-use crate::photo::{Distance, Embedding, PhotoId};
+use crate::photo::{Distance, Encoded, Looks, PhotoId};
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 
 /// The name of the head in the binary.
@@ -34,7 +34,7 @@ const RETRY: Duration = Duration::from_secs(2);
 const EXAMPLES: u64 = 10;
 
 /// New photos and what they bring.
-pub type Part = Arc<(Vec<(PhotoId, Embedding)>, Arrival)>;
+pub type Part = Arc<(Vec<(PhotoId, Looks)>, Arrival)>;
 
 /// The head that answers.
 pub struct Active {
@@ -68,21 +68,26 @@ pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<K
 
 /// Names a head and how its pairs are made.
 pub fn fingerprint(head: &Head) -> String {
-    format!("{}-{REACH}-crowds", head.fingerprint())
+    format!("{}-{REACH}-crowds-parts", head.fingerprint())
 }
 
 /// Stores what new photos bring to a head.
-pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Embedding)], arrival: &Arrival) -> store::Result<()> {
-    new.iter().try_for_each(|(photo, embedding)| batch.add_embedding(head, *photo, embedding))?;
+pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Looks)], arrival: &Arrival) -> store::Result<()> {
+    new.iter().try_for_each(|(photo, looks)| batch.add_embedding(head, *photo, &looks.embedding))?;
     batch.add_pairs(head, &arrival.pairs)?;
     arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(head, *photo, crowd.level, crowd.edge))
+}
+
+/// What a photo is compared by under a head.
+pub fn looks(head: &Head, encoded: &Encoded) -> Looks {
+    Looks { embedding: head.embed(&encoded.features), parts: encoded.parts.clone() }
 }
 
 /// What the store holds of a head.
 pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<Index> {
     let mut index = Index::new(head.dimensions());
-    reader.each_embedding(number, |photo, embedding, crowd| {
-        index.add(photo, &embedding);
+    reader.each_looks(number, |photo, looks, crowd| {
+        index.add(photo, &looks);
         if let Some((level, edge)) = crowd {
             index.set_crowd(photo, Crowd { level, edge });
         }
@@ -96,22 +101,22 @@ pub fn catch_up<E: From<store::Error>>(
     active: &mut Active,
     reader: &Reader,
     cores: usize,
-    mut store: impl FnMut(Vec<(PhotoId, Embedding)>, Arrival) -> Result<Part, E>,
+    mut store: impl FnMut(Vec<(PhotoId, Looks)>, Arrival) -> Result<Part, E>,
 ) -> Result<(), E> {
     let Active { number, head, index, .. } = active;
     loop {
-        let missing = reader.features_after(index.last(), PART)?;
+        let missing = reader.encoded_after(index.last(), PART)?;
         if missing.is_empty() {
             break;
         }
-        let new: Vec<(PhotoId, Embedding)> =
-            shared_out(&missing, cores, |part| part.iter().map(|(photo, features)| (*photo, head.embed(features))).collect());
+        let new: Vec<(PhotoId, Looks)> =
+            shared_out(&missing, cores, |part| part.iter().map(|(photo, encoded)| (*photo, looks(head, encoded))).collect());
         let arrival = if index.knows_crowds() {
             arrive(index, &new, REACH)
         } else {
-            let numbered: Vec<(usize, Embedding)> = new.iter().map(|(_, embedding)| embedding.clone()).enumerate().collect();
+            let numbered: Vec<(usize, Looks)> = new.iter().map(|(_, looks)| looks.clone()).enumerate().collect();
             let found = shared_out(&numbered, cores, |part| {
-                let queries: Vec<Embedding> = part.iter().map(|(_, embedding)| embedding.clone()).collect();
+                let queries: Vec<Looks> = part.iter().map(|(_, looks)| looks.clone()).collect();
                 index.within(&queries, REACH).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
             });
             Arrival { pairs: pairs(&new, found, REACH), crowds: Vec::new() }
@@ -196,7 +201,7 @@ pub fn switch(shared: &Arc<Shared>, writes: &SyncSender<Write>, name: &str, swit
     // Again while many came meanwhile: the last few are added while nobody else can write.
     loop {
         catch_up(&mut next, &reader, shared.settings.workers, |new, arrival| stored(shared, writes, number, new, arrival))?;
-        if reader.features_after(next.index.last(), PART)?.len() < PART {
+        if reader.encoded_after(next.index.last(), PART)?.len() < PART {
             break;
         }
     }
@@ -294,7 +299,7 @@ fn stored(
     shared: &Shared,
     writes: &SyncSender<Write>,
     number: HeadNumber,
-    new: Vec<(PhotoId, Embedding)>,
+    new: Vec<(PhotoId, Looks)>,
     arrival: Arrival,
 ) -> Result<Part, Error> {
     let part = Arc::new((new, arrival));

@@ -14,6 +14,7 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::answers::Answers;
+use super::asking::Encoder;
 use super::heads::{self, Active};
 use super::intake::{Intakes, Refused};
 use super::lock::{Lock, Socket, data_directory};
@@ -24,7 +25,7 @@ use super::{feed, mounts, news, service_manager, silence, tally, tuning};
 use crate::api::client::Client;
 use crate::api::{self, Service};
 use crate::config::{Settings, own_program};
-use crate::likeness::HeadError;
+use crate::likeness::{HeadError, PartsHead};
 use crate::store::{self, HeadRecord, Location, Positives, Reader, Writer};
 use crate::vision::apart;
 use crate::vision::backbone::{self, Backbone};
@@ -97,7 +98,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
         Some(listener) => (None, listener),
         None => Socket::bind(&settings.socket).map(|(socket, listener)| (Some(socket), listener))?,
     };
-    let backbone = Backbone::embedded()?;
+    let (backbone, parts) = (Backbone::embedded()?, PartsHead::embedded()?);
     let known = Known { roots: writer.roots()?, heads: writer.heads()?, decisions: writer.decisions()? };
     let chosen = writer.chosen_head()?.unwrap_or_else(|| heads::BASE.to_owned());
     let active = active(&mut writer, &location, &backbone, &known.heads, &chosen, settings.workers)?;
@@ -122,6 +123,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
         shared: shared.clone(),
         program: program.clone(),
         backbone: backbone.clone(),
+        parts: parts.clone(),
         jobs: Arc::new(Mutex::new(job_queue)),
         writes: writes.clone(),
         intakes: intakes.clone(),
@@ -143,7 +145,12 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
 
     let last_words = writes.clone();
     let query_reader = apart::Reader::new(program, shared.settings.limits);
-    let service: Arc<dyn Service> = Arc::new(Answers::new(shared.clone(), intakes, writes, query_reader, backbone.runner()?));
+    let service: Arc<dyn Service> = Arc::new(Answers::new(
+        shared.clone(),
+        intakes,
+        writes,
+        Encoder { reader: query_reader, runner: backbone.runner()?, parts, other: None },
+    ));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
     let address = listener.local_addr()?.as_pathname().map(Client::new);
     runtime.spawn(service_manager::report(

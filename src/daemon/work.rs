@@ -17,7 +17,8 @@ use super::pulse::{Kind, Pulse};
 use super::shared::{Shared, lock};
 use super::write::Write;
 use crate::intake::stamp_like;
-use crate::photo::{Capture, ContentHash, Counters, Failure, Features, Format, Identity, PhotoId, Stage, Stamp};
+use crate::likeness::PartsHead;
+use crate::photo::{Capture, ContentHash, Counters, Encoded, Failure, Format, Identity, PhotoId, Stage, Stamp};
 use crate::store;
 use crate::vision::apart::{self, Problem};
 use crate::vision::backbone::{Backbone, Runner};
@@ -27,6 +28,7 @@ pub struct Crew {
     pub shared: Arc<Shared>,
     pub program: PathBuf,
     pub backbone: Backbone,
+    pub parts: PartsHead,
     pub jobs: Arc<Mutex<Receiver<Job>>>,
     pub writes: SyncSender<Write>,
     pub intakes: Arc<Intakes>,
@@ -43,6 +45,7 @@ impl Crew {
             store: store::Reader::open(&self.shared.location)?,
             reader: apart::Reader::new(self.program.clone(), self.shared.settings.limits),
             runner: self.backbone.runner()?,
+            parts: self.parts.clone(),
             jobs: self.jobs.clone(),
             writes: self.writes.clone(),
             intakes: self.intakes.clone(),
@@ -68,6 +71,7 @@ struct Worker {
     store: store::Reader,
     reader: apart::Reader,
     runner: Runner,
+    parts: PartsHead,
     jobs: Arc<Mutex<Receiver<Job>>>,
     writes: SyncSender<Write>,
     /// To be told when a file is not what it was when it was seen.
@@ -173,9 +177,11 @@ impl Worker {
     fn photo(&mut self, identity: &Identity, counters: &mut Counters) -> Result<Made, Problem> {
         let decoded = self.reader.decode()?;
         counters.decoded = 1;
-        let features = self.runner.features(&decoded.picture).map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
+        let runner = &mut self.runner;
+        let features = runner.features(&decoded.picture).and_then(|whole| Ok((whole, runner.parts(&decoded.picture)?)));
+        let (whole, parts) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
         counters.embedded = 1;
-        Ok(Made { identity: *identity, capture: decoded.capture, features })
+        Ok(Made { identity: *identity, capture: decoded.capture, encoded: self.parts.encoded(whole, &parts) })
     }
 
     /// Has intake look at the path again. The worker must not say itself what is there: between its look
@@ -186,6 +192,7 @@ impl Worker {
 }
 
 /// What reading a file came to.
+#[expect(clippy::large_enum_variant, reason = "it is boxed on its way")]
 pub enum Outcome {
     Known { stamp: Stamp, photo: PhotoId, content: ContentHash },
     New { stamp: Stamp, made: Made },
@@ -196,7 +203,7 @@ pub enum Outcome {
 pub struct Made {
     pub identity: Identity,
     pub capture: Capture,
-    pub features: Features,
+    pub encoded: Encoded,
 }
 
 /// Opens a file without waiting for anything: not for the writer of a pipe, not for a link's target.

@@ -10,13 +10,13 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::heads::keep;
+use super::heads::{keep, looks};
 use super::shared::{Shared, Ticket, lock, read, write};
 use super::work::Outcome;
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::likeness::{Crowd, REACH, arrive};
-use crate::photo::{Counters, Embedding, Failure, Features, PhotoId, PictureHash, Place, Root, RootId, Stamp};
+use crate::photo::{Counters, Encoded, Failure, Looks, PhotoId, PictureHash, Place, Root, RootId, Stamp};
 use crate::store::{self, Batch, IsNew, Sight, Writer};
 
 /// A change to the store.
@@ -217,7 +217,7 @@ impl WriteThread {
     fn write(&mut self, changes: &[Write]) -> store::Result<Joined> {
         let (active, backbone) = (read(&self.shared.active), &self.shared.backbone);
         self.writer.batch(|batch| {
-            let mut new: Vec<(PhotoId, Embedding)> = Vec::new();
+            let mut new: Vec<(PhotoId, Looks)> = Vec::new();
             let mut done = Counters::default();
             let (mut sights, mut outdated) = (Vec::new(), HashSet::new());
             for change in changes {
@@ -238,7 +238,7 @@ impl WriteThread {
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
                             let settled = settle(batch, place, outcome, backbone)?;
-                            new.extend(settled.new.map(|(photo, features)| (photo, active.head.embed(features))));
+                            new.extend(settled.new.map(|(photo, encoded)| (photo, looks(&active.head, encoded))));
                             outdated.extend((!settled.counts).then(|| place.clone()));
                         }
                     }
@@ -315,7 +315,7 @@ impl WriteThread {
 
 /// What the index takes over once it is stored.
 struct Joined {
-    new: Vec<(PhotoId, Embedding)>,
+    new: Vec<(PhotoId, Looks)>,
     crowds: Vec<(PhotoId, Crowd)>,
     /// What was seen, for those who listen.
     sights: Vec<(Place, Sight)>,
@@ -326,7 +326,7 @@ struct Joined {
 /// What became of a file that was read.
 struct Settled<'a> {
     /// Its photo, if that is new.
-    new: Option<(PhotoId, &'a Features)>,
+    new: Option<(PhotoId, &'a Encoded)>,
     /// Whether the file still is what was read.
     counts: bool,
 }
@@ -337,9 +337,9 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, backbo
         Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
-            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.features)?;
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.encoded)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo)?;
-            ((is_new == IsNew::Yes).then_some((photo, &made.features)), counts)
+            ((is_new == IsNew::Yes).then_some((photo, &made.encoded)), counts)
         }
     };
     Ok(Settled { new, counts })

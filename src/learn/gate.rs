@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::edits::Edit;
 use super::evaluation::Ranking;
 use super::library::Member;
-use crate::likeness::{Head, Index, crowded, crowds, distance};
-use crate::photo::{Distance, Embedding, Features, PhotoId, Verdict};
+use crate::likeness::{Head, Index, crowded, crowds, distance, whole};
+use crate::photo::{Distance, Embedding, Features, Looks, PhotoId, Verdict};
 
 /// Photos that are held out of a tuning, with edited versions.
 #[derive(Default)]
@@ -179,17 +179,17 @@ impl Seen {
     fn new(head: &Head, held_out: &HeldOut, background: &[Features], decided: &[Decided]) -> Seen {
         let mut index = Index::new(head.dimensions());
         for (number, features) in (1..).zip(background) {
-            index.add(PhotoId(number), &head.embed(features));
+            index.add(PhotoId(number), &whole(head.embed(features)));
         }
-        let new: Vec<(PhotoId, Embedding)> = (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| head.embed(f))).collect();
+        let new: Vec<(PhotoId, Looks)> = (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| whole(head.embed(f)))).collect();
         let levels = crowds(&index, &new, &new.iter().map(|(photo, _)| *photo).collect());
-        let held_out = new.into_iter().zip(levels).map(|((_, embedding), (_, crowd))| (embedding, crowd.level)).collect();
-        let both = decided.iter().flat_map(|decision| [head.embed(&decision.a), head.embed(&decision.b)]);
-        let both: Vec<(PhotoId, Embedding)> = (FIRST..).map(PhotoId).zip(both).collect();
+        let held_out = new.into_iter().zip(levels).map(|((_, looks), (_, crowd))| (looks.embedding, crowd.level)).collect();
+        let both = decided.iter().flat_map(|decision| [&decision.a, &decision.b].map(|features| whole(head.embed(features))));
+        let both: Vec<(PhotoId, Looks)> = (FIRST..).map(PhotoId).zip(both).collect();
         let levels = crowds(&index, &both, &both.iter().map(|(photo, _)| *photo).collect());
         let far = |pair: usize| {
             let (a, b) = (2 * pair, 2 * pair + 1);
-            crowded(distance(&both[a].1.0, &both[b].1.0), levels[a].1.level, levels[b].1.level)
+            crowded(distance(&both[a].1.embedding.0, &both[b].1.embedding.0), levels[a].1.level, levels[b].1.level)
         };
         Seen { held_out, decided: (0..decided.len()).map(far).collect() }
     }

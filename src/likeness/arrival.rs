@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::crowd::{Crowd, crowds, is_doubtful};
-use super::{Index, distance};
-use crate::photo::{Distance, Embedding, Pair, PhotoId};
+use super::{Index, apart};
+use crate::photo::{Distance, Looks, Pair, PhotoId};
 
 /// What changes when new photos join an index.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub struct Arrival {
 }
 
 /// Looks at `new` photos, in the order of their numbers, before they are added to the index.
-pub fn arrive(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> Arrival {
-    let queries: Vec<Embedding> = new.iter().map(|(_, e)| e.clone()).collect();
+pub fn arrive(index: &Index, new: &[(PhotoId, Looks)], reach: Distance) -> Arrival {
+    let queries: Vec<Looks> = new.iter().map(|(_, looks)| looks.clone()).collect();
     let (found, stirred) = index.within_and_stirred(&queries, reach);
     let pairs = pairs(new, found, reach);
     let mut who: HashSet<PhotoId> = stirred.into_iter().collect();
@@ -27,11 +27,11 @@ pub fn arrive(index: &Index, new: &[(PhotoId, Embedding)], reach: Distance) -> A
 
 /// The pairs of `new` photos with those that a search `found` (position, photo, distance) and with each
 /// other.
-pub fn pairs(new: &[(PhotoId, Embedding)], found: Vec<(usize, PhotoId, Distance)>, reach: Distance) -> Vec<Pair> {
+pub fn pairs(new: &[(PhotoId, Looks)], found: Vec<(usize, PhotoId, Distance)>, reach: Distance) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = found.into_iter().map(|(query, photo, d)| Pair::new(new[query].0, photo, d)).collect();
     for (i, (a, x)) in new.iter().enumerate() {
         for (b, y) in &new[..i] {
-            let distance = distance(&x.0, &y.0);
+            let distance = apart(x, y);
             if distance <= reach {
                 pairs.push(Pair::new(*a, *b, distance));
             }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use half::f16;
 
 use super::{Index, distance};
-use crate::photo::{Distance, Embedding, Pair, PhotoId};
+use crate::photo::{Distance, Embedding, Looks, Pair, PhotoId};
 
 /// Within this distance two photos are taken for one scene, which says nothing about a crowd.
 pub const ONE_SCENE: Distance = 0.25;
@@ -54,16 +54,16 @@ pub fn is_doubtful(pair: &Pair) -> bool {
 
 /// The crowd around each of `who`, photos of the index or new ones, when the `new`, in the order of
 /// their numbers, have joined it.
-pub fn crowds(index: &Index, new: &[(PhotoId, Embedding)], who: &HashSet<PhotoId>) -> Vec<(PhotoId, Crowd)> {
+pub fn crowds(index: &Index, new: &[(PhotoId, Looks)], who: &HashSet<PhotoId>) -> Vec<(PhotoId, Crowd)> {
     let mut photos: Vec<PhotoId> = who.iter().copied().collect();
     photos.sort_unstable();
-    let of_new = |photo: PhotoId| Some(new[new.binary_search_by_key(&photo, |(id, _)| *id).ok()?].1.0.as_slice());
+    let of_new = |photo: PhotoId| Some(new[new.binary_search_by_key(&photo, |(id, _)| *id).ok()?].1.embedding.0.as_slice());
     let embedding = |photo: PhotoId| index.get(photo).or_else(|| of_new(photo));
     let queries: Vec<Embedding> = photos.iter().filter_map(|&p| embedding(p)).map(|e| Embedding(e.to_vec())).collect();
     assert_eq!(queries.len(), photos.len(), "a crowd is asked for around photos that are here");
     let neighbours = index.beyond(&queries, ONE_SCENE, NEIGHBOURS);
     let around = photos.iter().zip(queries).zip(neighbours).map(|((&photo, query), mut near)| {
-        near.extend(new.iter().map(|(id, e)| (distance(&e.0, &query.0), *id)).filter(|(d, _)| *d > ONE_SCENE));
+        near.extend(new.iter().map(|(id, looks)| (distance(&looks.embedding.0, &query.0), *id)).filter(|(d, _)| *d > ONE_SCENE));
         near.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
         near.truncate(NEIGHBOURS);
         let near: Vec<(Distance, &[f16])> = near.into_iter().filter_map(|(d, id)| Some((d, embedding(id)?))).collect();
@@ -94,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::likeness::{Arrival, arrive};
+    use crate::likeness::{Arrival, arrive, whole};
 
     /// Unit vectors with a common part: the larger it is, the more crowded.
     fn around(count: usize, common: f32, seed: u64) -> Vec<Embedding> {
@@ -106,9 +106,9 @@ mod tests {
             .collect()
     }
 
-    fn joined(index: &mut Index, new: &[(PhotoId, Embedding)]) {
+    fn joined(index: &mut Index, new: &[(PhotoId, Looks)]) {
         let Arrival { crowds, .. } = arrive(index, new, 0.9);
-        new.iter().for_each(|(photo, embedding)| index.add(*photo, embedding));
+        new.iter().for_each(|(photo, looks)| index.add(*photo, looks));
         crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
     }
 
@@ -117,7 +117,7 @@ mod tests {
         let mut index = Index::new(32);
         let mut photos = around(60, 1.2, 1);
         photos.extend(around(1, 0.0, 9));
-        let new: Vec<_> = photos.into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+        let new: Vec<_> = photos.into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), whole(e))).collect();
         joined(&mut index, &new);
         let all: HashSet<PhotoId> = new.iter().map(|(p, _)| *p).collect();
         let levels = crowds(&index, &[], &all);
@@ -135,7 +135,7 @@ mod tests {
         let versions = around(20, 0.0, 2)
             .into_iter()
             .map(|e| Embedding::normalised(&e.to_f32().iter().zip(photo).map(|(n, p)| p + 0.3 * n).collect::<Vec<_>>()));
-        let new: Vec<_> = versions.enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+        let new: Vec<_> = versions.enumerate().map(|(i, e)| (PhotoId(i as i64), whole(e))).collect();
         joined(&mut index, &new);
         assert!(new.iter().all(|(p, _)| index.crowd(*p) == 0.0));
     }
@@ -146,7 +146,7 @@ mod tests {
         /// Known crowds are what a fresh look over the whole library says, however it grew.
         #[test]
         fn crowds_do_not_depend_on_the_order_of_arrival(seed: u64, common in 0.0f32..2.0, batch in 1usize..40) {
-            let photos: Vec<_> = around(150, common, seed).into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), e)).collect();
+            let photos: Vec<_> = around(150, common, seed).into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), whole(e))).collect();
             let mut index = Index::new(32);
             photos.chunks(batch).for_each(|new| joined(&mut index, new));
             let known: HashSet<PhotoId> = photos.iter().map(|(p, _)| *p).filter(|p| index.knows_crowd(*p)).collect();
@@ -156,7 +156,7 @@ mod tests {
             // Whoever is in a doubtful pair is known.
             for (i, (a, x)) in photos.iter().enumerate() {
                 for (b, y) in &photos[..i] {
-                    let d = distance(&x.0, &y.0);
+                    let d = distance(&x.embedding.0, &y.embedding.0);
                     if d > ALWAYS && d <= 0.9 {
                         prop_assert!(known.contains(a) && known.contains(b));
                     }

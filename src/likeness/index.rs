@@ -1,15 +1,17 @@
 //! All embeddings in memory, and an exact search over them.
 //!
-//! Embeddings lie as 16-bit floats, 512 bytes each at 256 dimensions. A search widens a tile of
-//! them, multiplies it with all its queries at once, and measures what came near again with
-//! [`distance`], so that an answer never depends on how the products were tiled.
+//! Embeddings lie as 16-bit floats, 512 bytes each at 256 dimensions, and beside them 384 bytes of
+//! [`Parts`]. A search widens a tile of them, multiplies it with all its queries at once, and measures
+//! what came near again with [`distance`], so that an answer never depends on how the products were
+//! tiled; products of parts are exact.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, Slice};
 
 use super::crowd::{Crowd, ONE_SCENE};
-use crate::photo::{Distance, Embedding, PhotoId};
+use super::parts::{apart_in_parts, distance_of, product_at};
+use crate::photo::{Distance, Embedding, Looks, Parts, PhotoId};
 
 /// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
 const TILE: usize = 512;
@@ -20,18 +22,23 @@ const QUERIES: usize = 256;
 /// How far a tiled product may be off the exact distance: far more than 256 roundings of f32.
 const SLACK: Distance = 1e-4;
 
+/// Vectors of a photo's [`Parts`], and the numbers in them.
+const SIX: usize = 1 + Parts::COUNT;
+const ALL: usize = SIX * Parts::DIMENSIONS;
+
 /// 1 − cosine of two unit vectors, summed in one order everywhere.
 pub fn distance(a: &[f16], b: &[f16]) -> Distance {
     let dot: f32 = a.iter().zip(b).map(|(x, y)| x.to_f32() * y.to_f32()).sum();
     (1.0 - dot).clamp(0.0, 2.0)
 }
 
-/// The embeddings of all photos, by their numbers.
+/// The looks of all photos, by their numbers.
 #[derive(Default)]
 pub struct Index {
     dimensions: usize,
     photos: Vec<PhotoId>,
     values: Vec<f16>,
+    parts: Vec<i8>,
     levels: Vec<f32>,
     edges: Vec<f32>,
 }
@@ -51,18 +58,19 @@ impl Index {
 
     /// # Panics
     /// When photos do not come in ascending order, or with another number of dimensions.
-    pub fn add(&mut self, photo: PhotoId, embedding: &Embedding) {
-        assert_eq!(embedding.0.len(), self.dimensions, "one head makes all embeddings");
+    pub fn add(&mut self, photo: PhotoId, looks: &Looks) {
+        assert_eq!(looks.embedding.0.len(), self.dimensions, "one head makes all embeddings");
         assert!(self.photos.last().is_none_or(|last| *last < photo), "photos come in the order of their numbers");
         self.photos.push(photo);
-        self.values.extend_from_slice(&embedding.0);
+        self.values.extend_from_slice(&looks.embedding.0);
+        self.parts.extend_from_slice(looks.parts.values());
         self.levels.push(Crowd::UNKNOWN.level);
         self.edges.push(Crowd::UNKNOWN.edge);
     }
 
     /// Takes over what new photos brought.
-    pub fn join(&mut self, new: &[(PhotoId, Embedding)], crowds: &[(PhotoId, Crowd)]) {
-        new.iter().for_each(|(photo, embedding)| self.add(*photo, embedding));
+    pub fn join(&mut self, new: &[(PhotoId, Looks)], crowds: &[(PhotoId, Crowd)]) {
+        new.iter().for_each(|(photo, looks)| self.add(*photo, looks));
         crowds.iter().for_each(|(photo, crowd)| self.set_crowd(*photo, *crowd));
     }
 
@@ -102,27 +110,41 @@ impl Index {
         Some(self.row(row))
     }
 
+    /// How far two photos are apart: see [`apart`](super::apart). `None` when one is not here.
+    pub fn apart(&self, a: PhotoId, b: PhotoId) -> Option<Distance> {
+        let (a, b) = (self.photos.binary_search(&a).ok()?, self.photos.binary_search(&b).ok()?);
+        Some(distance(self.row(a), self.row(b)).min(apart_in_parts(&self.parts_of(a), &self.parts_of(b))))
+    }
+
+    fn parts_of(&self, row: usize) -> Parts {
+        Parts::from_values(self.parts[row * ALL..(row + 1) * ALL].to_vec()).expect("as many as were added")
+    }
+
     fn row(&self, row: usize) -> &[f16] {
         &self.values[row * self.dimensions..(row + 1) * self.dimensions]
     }
 
     /// Every photo within `reach` of each query: position of the query, photo, distance.
-    pub fn within(&self, queries: &[Embedding], reach: Distance) -> Vec<(usize, PhotoId, Distance)> {
+    pub fn within(&self, queries: &[Looks], reach: Distance) -> Vec<(usize, PhotoId, Distance)> {
         self.within_and_stirred(queries, reach).0
     }
 
     /// The same, and the photos whose crowd the queries would change if they joined.
-    pub fn within_and_stirred(&self, queries: &[Embedding], reach: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
+    pub fn within_and_stirred(&self, queries: &[Looks], reach: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
         let (mut found, mut stirred) = (Vec::new(), Vec::new());
-        self.each_tile(queries, |first_row, first_query, products| {
-            for (row, products) in (first_row..).zip(products.rows()) {
+        let blocks = PartQueries::blocks(queries);
+        let near_part = product_at(reach);
+        let wholes: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
+        self.each_tile(&wholes, |first_row, first_query, products| {
+            let nearest = self.nearest_parts(first_row, products.nrows(), &blocks[first_query / QUERIES]);
+            for ((row, products), parts) in (first_row..).zip(products.rows()).zip(nearest.rows()) {
                 // Whatever is worth a look: within reach, or inside the crowd of the row.
                 let worth = (1.0 - reach).min(self.edges[row]) - SLACK;
                 let mut stirs = false;
-                for (query, &product) in (first_query..).zip(products) {
-                    if product >= worth {
+                for ((query, &product), &part) in (first_query..).zip(products).zip(parts) {
+                    if product >= worth || part >= near_part {
                         stirs |= product >= self.edges[row] - SLACK && 1.0 - product > ONE_SCENE - SLACK;
-                        let distance = distance(self.row(row), &queries[query].0);
+                        let distance = distance(self.row(row), wholes[query]).min(distance_of(part));
                         if distance <= reach {
                             found.push((query, self.photos[row], distance));
                         }
@@ -136,14 +158,15 @@ impl Index {
         (found, stirred)
     }
 
-    /// The `count` photos nearest to each query among those farther than `from`, nearest first, equal
+    /// The `count` photos nearest to each query as wholes among those farther than `from`, nearest first, equal
     /// distances by number.
     pub fn beyond(&self, queries: &[Embedding], from: Distance, count: usize) -> Vec<Vec<(Distance, PhotoId)>> {
         // A few more than asked for: the products order almost, not quite, as the distances do.
         let kept = count + 16;
         let mut near: Vec<Vec<(Distance, usize)>> = vec![Vec::with_capacity(2 * kept); queries.len()];
         let mut farthest = vec![Distance::INFINITY; queries.len()];
-        self.each_tile(queries, |first_row, first_query, products| {
+        let wholes: Vec<&[f16]> = queries.iter().map(|q| q.0.as_slice()).collect();
+        self.each_tile(&wholes, |first_row, first_query, products| {
             for (row, products) in (first_row..).zip(products.rows()) {
                 for (query, &product) in (first_query..).zip(products) {
                     let d = 1.0 - product;
@@ -170,10 +193,13 @@ impl Index {
     }
 
     /// The `count` photos nearest to a query, nearest first, equal distances by number.
-    pub fn nearest(&self, query: &Embedding, count: usize) -> Vec<(PhotoId, Distance)> {
+    pub fn nearest(&self, query: &Looks, count: usize) -> Vec<(PhotoId, Distance)> {
         let mut all: Vec<(Distance, usize)> = Vec::with_capacity(self.len());
-        self.each_tile(std::slice::from_ref(query), |first_row, _, products| {
-            all.extend(products.iter().enumerate().map(|(row, &product)| (1.0 - product, first_row + row)));
+        let blocks = PartQueries::blocks(std::slice::from_ref(query));
+        self.each_tile(&[&query.embedding.0], |first_row, _, products| {
+            let nearest = self.nearest_parts(first_row, products.nrows(), &blocks[0]);
+            let distances = products.iter().zip(&nearest).map(|(product, part)| (1.0 - product).min(distance_of(*part)));
+            all.extend(distances.zip(first_row..));
         });
         // A few more than asked for: the products order almost, not quite, as the distances do.
         let kept = count.saturating_add(16).min(all.len());
@@ -181,16 +207,39 @@ impl Index {
             all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0));
             all.truncate(kept);
         }
-        let mut nearest: Vec<(PhotoId, Distance)> =
-            all.into_iter().map(|(_, row)| (self.photos[row], distance(self.row(row), &query.0))).collect();
+        let exact = |row: usize| distance(self.row(row), &query.embedding.0).min(apart_in_parts(&self.parts_of(row), &query.parts));
+        let mut nearest: Vec<(PhotoId, Distance)> = all.into_iter().map(|(_, row)| (self.photos[row], exact(row))).collect();
         nearest.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         nearest.truncate(count);
         nearest
     }
 
+    /// The largest product of a row's whole and a query's part, or the other way round: [rows, queries].
+    fn nearest_parts(&self, first_row: usize, rows: usize, queries: &PartQueries) -> Array2<f32> {
+        let count = queries.wholes.ncols();
+        let wide: Vec<f32> = self.parts[first_row * ALL..(first_row + rows) * ALL].iter().map(|v| f32::from(*v)).collect();
+        // All six of a row against the wholes: the first of them, whole against whole, is not looked at.
+        let six = ArrayView2::from_shape((rows * SIX, Parts::DIMENSIONS), &wide).expect("whole rows");
+        let against_wholes = six.dot(&queries.wholes);
+        let wholes = six.slice_axis(Axis(0), Slice::new(0, None, SIX as isize));
+        let against_parts = wholes.dot(&queries.parts);
+        let mut nearest = Array2::from_elem((rows, count), f32::NEG_INFINITY);
+        for (row, mut nearest) in nearest.rows_mut().into_iter().enumerate() {
+            let nearest = nearest.as_slice_mut().expect("a row");
+            let parts = (1..SIX).map(|part| against_wholes.row(row * SIX + part));
+            let others = against_parts.row(row);
+            let others = others.as_slice().expect("a row").chunks_exact(count);
+            for part in parts {
+                larger(nearest, part.as_slice().expect("a row"));
+            }
+            others.for_each(|part| larger(nearest, part));
+        }
+        nearest
+    }
+
     /// Calls `visit` with the first row, the first query and their products [rows, queries], for
     /// every tile.
-    fn each_tile(&self, queries: &[Embedding], mut visit: impl FnMut(usize, usize, &Array2<f32>)) {
+    fn each_tile(&self, queries: &[&[f16]], mut visit: impl FnMut(usize, usize, &Array2<f32>)) {
         if self.is_empty() {
             return;
         }
@@ -199,7 +248,7 @@ impl Index {
             .map(|block| {
                 let mut matrix = Array2::zeros((self.dimensions, block.len()));
                 for (query, mut column) in block.iter().zip(matrix.columns_mut()) {
-                    column.iter_mut().zip(&query.0).for_each(|(to, from)| *to = from.to_f32());
+                    column.iter_mut().zip(*query).for_each(|(to, from)| *to = from.to_f32());
                 }
                 matrix
             })
@@ -221,16 +270,43 @@ impl Index {
     }
 }
 
+/// What a block of queries multiplies parts with.
+struct PartQueries {
+    /// [numbers, queries].
+    wholes: Array2<f32>,
+    /// [numbers, parts × queries]: the first part of all queries, then the second.
+    parts: Array2<f32>,
+}
+
+impl PartQueries {
+    fn blocks(queries: &[Looks]) -> Vec<PartQueries> {
+        queries.chunks(QUERIES).map(PartQueries::new).collect()
+    }
+
+    fn new(queries: &[Looks]) -> PartQueries {
+        let wholes = Array2::from_shape_fn((Parts::DIMENSIONS, queries.len()), |(i, q)| f32::from(queries[q].parts.whole()[i]));
+        let parts = Array2::from_shape_fn((Parts::DIMENSIONS, Parts::COUNT * queries.len()), |(i, place)| {
+            let (part, q) = (place / queries.len(), place % queries.len());
+            f32::from(queries[q].parts.parts()[part * Parts::DIMENSIONS + i])
+        });
+        PartQueries { wholes, parts }
+    }
+}
+
+fn larger(to: &mut [f32], other: &[f32]) {
+    to.iter_mut().zip(other).for_each(|(to, other)| *to = if *other > *to { *other } else { *to });
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::likeness::arrive;
+    use crate::likeness::{apart, arrive};
     use crate::photo::Pair;
 
     /// Unit vectors around a few centres, so that many distances are near any reach.
-    fn clustered(count: usize, seed: u64) -> Vec<Embedding> {
+    fn clustered(count: usize, seed: u64) -> Vec<Looks> {
         let mut state = seed | 1;
         let mut next = move || {
             state ^= state << 13;
@@ -239,15 +315,21 @@ mod tests {
             (state >> 40) as f32 / (1 << 23) as f32 - 1.0
         };
         let centres: Vec<Vec<f32>> = (0..8).map(|_| (0..32).map(|_| next()).collect()).collect();
-        (0..count)
-            .map(|i| {
-                let spread = 0.2 + 0.6 * (next() + 1.0);
-                Embedding::normalised(&centres[i % 8].iter().map(|c| c + spread * next()).collect::<Vec<_>>())
-            })
-            .collect()
+        let mut around = |centre: &[f32]| {
+            let spread = 0.2 + 0.6 * (next() + 1.0);
+            Embedding::normalised(&centre.iter().map(|c| c + spread * next()).collect::<Vec<_>>())
+        };
+        let looks = |i: usize| {
+            let embedding = around(&centres[i % 8]);
+            // Of every third photo, the parts are around the centre of another.
+            let views = (0..SIX).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
+            let views: Vec<Vec<f32>> = views.map(|view| view.iter().map(|v| v / 2f32.sqrt()).collect()).collect();
+            Looks { embedding, parts: Parts::new(views.iter().map(Vec::as_slice)) }
+        };
+        (0..count).map(looks).collect()
     }
 
-    fn index_of(embeddings: &[Embedding]) -> Index {
+    fn index_of(embeddings: &[Looks]) -> Index {
         let mut index = Index::new(32);
         for (i, embedding) in embeddings.iter().enumerate() {
             index.add(PhotoId(i as i64 * 3), embedding);
@@ -266,7 +348,7 @@ mod tests {
             let mut expected = Vec::new();
             for (query, embedding) in queries.iter().enumerate() {
                 for (row, other) in embeddings.iter().enumerate() {
-                    let d = distance(&embedding.0, &other.0);
+                    let d = apart(embedding, other);
                     if d <= reach {
                         expected.push((query, PhotoId(row as i64 * 3), d));
                     }
@@ -285,13 +367,13 @@ mod tests {
             let embeddings = clustered(count, seed);
             let (old, new) = embeddings.split_at(count - count.min(40));
             let index = index_of(old);
-            let fresh: Vec<(PhotoId, Embedding)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
+            let fresh: Vec<(PhotoId, Looks)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
             let mut found = arrive(&index, &fresh, reach).pairs;
             found.sort_by_key(|p| (p.a, p.b));
             let mut expected = Vec::new();
             for b in old.len()..count {
                 for a in 0..b {
-                    let d = distance(&embeddings[a].0, &embeddings[b].0);
+                    let d = apart(&embeddings[a], &embeddings[b]);
                     if d <= reach {
                         expected.push(Pair::new(PhotoId(a as i64 * 3), PhotoId(b as i64 * 3), d));
                     }
@@ -305,7 +387,7 @@ mod tests {
         fn the_nearest_are_those_of_brute_force(seed: u64, count in 1usize..3000, k in 1usize..20) {
             let embeddings = clustered(count, seed);
             let query = &clustered(1, seed ^ 99)[0];
-            let mut expected: Vec<(PhotoId, Distance)> = embeddings.iter().enumerate().map(|(i, e)| (PhotoId(i as i64 * 3), distance(&e.0, &query.0))).collect();
+            let mut expected: Vec<(PhotoId, Distance)> = embeddings.iter().enumerate().map(|(i, e)| (PhotoId(i as i64 * 3), apart(e, query))).collect();
             expected.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
             expected.truncate(k);
             prop_assert_eq!(index_of(&embeddings).nearest(query, k), expected);

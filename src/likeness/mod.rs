@@ -7,6 +7,7 @@ mod clusters;
 mod crowd;
 mod head;
 mod index;
+mod parts;
 mod relation;
 mod representative;
 
@@ -15,6 +16,7 @@ pub use clusters::clusters;
 pub use crowd::{Crowd, crowded, crowds, is_doubtful};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, distance};
+pub use parts::{PartsHead, apart, whole};
 pub use relation::relation;
 pub use representative::{Candidate, best_original};
 

@@ -2,6 +2,8 @@
 
 use half::f16;
 
+use super::Parts;
+
 /// What the frozen backbone gives for a photo: costly, so it is stored.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Features(pub Vec<f16>);
@@ -22,4 +24,20 @@ impl Embedding {
     pub fn to_f32(&self) -> Vec<f32> {
         self.0.iter().map(|v| v.to_f32()).collect()
     }
+}
+
+/// What is stored of a photo for ever.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Encoded {
+    pub features: Features,
+    pub parts: Parts,
+}
+
+/// All that a photo is compared by.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Looks {
+    /// By the head that answers.
+    pub embedding: Embedding,
+    /// The same under every head.
+    pub parts: Parts,
 }

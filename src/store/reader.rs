@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use rusqlite::types::Value;
+use rusqlite::types::{FromSqlError, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, params_from_iter};
 
 use super::writer::{halves_of, path_of};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Capture, Counters, Coverage, Dimensions, Embedding, Failure, Features, FileState, Format, KnownFile, Pair, PhotoId, PictureHash, Place,
-    RootId, Stage, Stamp,
+    Capture, Counters, Coverage, Dimensions, Embedding, Encoded, Failure, Features, FileState, Format, KnownFile, Looks, Pair, Parts,
+    PhotoId, PictureHash, Place, RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -306,26 +306,29 @@ impl Reader {
         Ok(statement.query_row([], |row| Ok((HeadNumber(row.get(0)?), row.get(1)?))).optional()?)
     }
 
-    /// Hands over every embedding of a head with the level and edge of its crowd where they are known,
+    /// Hands over the looks of every photo under a head with the level and edge of its crowd where they are known,
     /// in the order of the photos' numbers.
-    pub fn each_embedding(&self, head: HeadNumber, mut take: impl FnMut(PhotoId, Embedding, Option<(f32, f32)>)) -> Result<()> {
-        let mut statement =
-            self.index.prepare("SELECT photo, data, crowd_level, crowd_edge FROM embeddings WHERE head = ?1 ORDER BY photo")?;
+    pub fn each_looks(&self, head: HeadNumber, mut take: impl FnMut(PhotoId, Looks, Option<(f32, f32)>)) -> Result<()> {
+        let mut statement = self.index.prepare(
+            "SELECT e.photo, e.data, e.crowd_level, e.crowd_edge, f.parts FROM embeddings e JOIN features f ON f.photo = e.photo
+             WHERE e.head = ?1 ORDER BY e.photo",
+        )?;
         let mut rows = statement.query([head.0])?;
         while let Some(row) = rows.next()? {
             let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
             let crowd = row.get::<_, Option<f32>>(2)?.zip(row.get(3)?);
-            take(PhotoId(row.get(0)?), Embedding(values), crowd);
+            take(PhotoId(row.get(0)?), Looks { embedding: Embedding(values), parts: parts_of(row.get_ref(4)?)? }, crowd);
         }
         Ok(())
     }
 
-    /// Up to `count` photos' features, of those with larger numbers than `after`, in order.
-    pub fn features_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Features)>> {
-        let mut statement = self.index.prepare_cached("SELECT photo, data FROM features WHERE photo > ?1 ORDER BY photo LIMIT ?2")?;
+    /// What is stored of up to `count` photos, of those with larger numbers than `after`, in order.
+    pub fn encoded_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Encoded)>> {
+        let mut statement =
+            self.index.prepare_cached("SELECT photo, data, parts FROM features WHERE photo > ?1 ORDER BY photo LIMIT ?2")?;
         let rows = statement.query_map(params![after.0, count as i64], |row| {
             let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
-            Ok((PhotoId(row.get(0)?), Features(values)))
+            Ok((PhotoId(row.get(0)?), Encoded { features: Features(values), parts: parts_of(row.get_ref(2)?)? }))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -413,4 +416,9 @@ fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
         mtime: row.get(first + 3)?,
         ctime: row.get(first + 4)?,
     })
+}
+
+fn parts_of(value: ValueRef<'_>) -> rusqlite::Result<Parts> {
+    let values = value.as_blob()?.iter().map(|v| v.cast_signed()).collect();
+    Parts::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()).into())
 }

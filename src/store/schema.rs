@@ -156,6 +156,8 @@ const INDEX_STEPS: &[M<'static>] = &[
          UPDATE photos SET files = files + 1 WHERE id = new.photo;
      END;",
     ),
+    // A photo's parts: 8-bit integers. Features from before are of no backbone, so their files are read again.
+    M::up("ALTER TABLE features ADD COLUMN parts BLOB; UPDATE features SET backbone = '';"),
 ];
 
 #[cfg(test)]

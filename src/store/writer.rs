@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::open::Durable;
 use super::{Error, HeadNumber, Location, Result, View, damage, open, schema};
-use crate::photo::{Capture, ContentHash, Counters, Embedding, Failure, Features, Identity, Pair, PhotoId, Place, RootId, Stamp};
+use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Pair, PhotoId, Place, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
 /// of the data directory.
@@ -143,7 +143,7 @@ impl Batch<'_> {
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
-    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, features: &Features) -> Result<(PhotoId, IsNew)> {
+    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, encoded: &Encoded) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
         }
@@ -165,11 +165,14 @@ impl Batch<'_> {
                 capture.orientation
             ])?;
         let id = PhotoId(self.transaction.last_insert_rowid());
-        self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data) VALUES (?1, ?2, ?3)")?.execute(params![
-            id.0,
-            backbone,
-            bytes_of(&features.0)
-        ])?;
+        self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data, parts) VALUES (?1, ?2, ?3, ?4)")?.execute(
+            params![
+                id.0,
+                backbone,
+                bytes_of(&encoded.features.0),
+                encoded.parts.values().iter().map(|v| v.cast_unsigned()).collect::<Vec<u8>>()
+            ],
+        )?;
         Ok((id, IsNew::Yes))
     }
 

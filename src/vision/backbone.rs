@@ -7,7 +7,9 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::*;
 
-use super::prepare::{Preparation, prepare};
+use super::decode::Window;
+use super::depthwise;
+use super::prepare::{Preparation, parts, prepare};
 use crate::photo::{Features, Picture};
 
 const ONNX: &[u8] = include_bytes!("../../models/backbone.onnx");
@@ -46,11 +48,10 @@ impl Backbone {
         let description: Description = serde_json::from_str(DESCRIPTION).map_err(|e| Error(e.to_string()))?;
         let size = description.size as usize;
         let load = || -> TractResult<Arc<TypedRunnableModel>> {
-            tract_onnx::onnx()
-                .model_for_read(&mut &ONNX[..])?
-                .with_input_fact(0, f32::fact([1, 3, size, size]).into())?
-                .into_optimized()?
-                .into_runnable()
+            let model = tract_onnx::onnx().model_for_read(&mut &ONNX[..])?;
+            let mut model = model.with_input_fact(0, f32::fact([1, 3, size, size]).into())?.into_typed()?.into_decluttered()?;
+            depthwise::replace(&mut model)?;
+            model.into_optimized()?.into_runnable()
         };
         Ok(Backbone {
             plan: load().map_err(|e| Error(format!("{e:#}")))?,
@@ -87,12 +88,24 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// The features of a picture of any size.
+    /// The features of a whole picture of any size.
     ///
     /// # Errors
     /// When tract fails, which no picture should make it do.
     pub fn features(&mut self, picture: &Picture) -> Result<Features, Error> {
-        let values = self.run(prepare(picture, &self.preparation))?;
+        self.features_in(picture, None)
+    }
+
+    /// The features of each [part](parts) of a picture.
+    ///
+    /// # Errors
+    /// See [`features`](Runner::features).
+    pub fn parts(&mut self, picture: &Picture) -> Result<Vec<Features>, Error> {
+        parts(picture).into_iter().map(|window| self.features_in(picture, Some(window))).collect()
+    }
+
+    fn features_in(&mut self, picture: &Picture, window: Option<Window>) -> Result<Features, Error> {
+        let values = self.run(prepare(picture, window, &self.preparation))?;
         Ok(Features(values.iter().map(|&v| f16::from_f32(v)).collect()))
     }
 
@@ -117,6 +130,14 @@ mod tests {
     }
 
     #[test]
+    fn no_depthwise_convolution_is_left_to_tract() {
+        let backbone = Backbone::embedded().expect("loads");
+        let names: Vec<String> = backbone.plan.model().nodes().iter().map(|node| node.op().name().into_owned()).collect();
+        assert_eq!(names.iter().filter(|name| *name == "Depthwise").count(), 16, "{names:?}");
+        assert!(!names.iter().any(|name| name == "DepthWiseConv"), "{names:?}");
+    }
+
+    #[test]
     fn tract_gives_the_features_that_pytorch_gave() {
         let parity: Parity = serde_json::from_str(include_str!("../../models/parity.json")).expect("parity.json");
         let backbone = Backbone::embedded().expect("loads");
@@ -128,7 +149,7 @@ mod tests {
             }
         }
         let picture = Picture::new(size as u32, size as u32, rgb);
-        let input = prepare(&picture, &backbone.preparation);
+        let input = prepare(&picture, None, &backbone.preparation);
         let features = backbone.runner().expect("a state").run(input).expect("runs");
         assert_eq!(features.len(), backbone.width());
         for (ours, theirs) in features.iter().zip(&parity.features) {

@@ -1,7 +1,16 @@
 //! A picture to the backbone's input, exactly as in training.
 
-use super::decode::resized;
-use crate::photo::Picture;
+use super::decode::{Window, resized};
+use crate::photo::{Parts, Picture};
+
+/// A part's share of its picture's width and height.
+const SHARE: f64 = 0.6;
+
+/// The parts of a picture, as places of the left upper corner in what is left over: the corners and the middle.
+const PLACES: [(f64, f64); Parts::COUNT] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
+
+/// The short side from which a picture has parts: of smaller ones too little is left.
+const SMALLEST: u32 = 96;
 
 /// The encoder's input, from `models/encoder.json`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,13 +22,26 @@ pub struct Preparation {
     pub scale: f32,
 }
 
-/// Stretches the whole picture to the square and lays it out in planes.
+/// The parts of a picture: what of it may be all that a crop shows. None of a very small one.
+pub fn parts(picture: &Picture) -> Vec<Window> {
+    let (width, height) = (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
+    let window = |(x, y): (f64, f64)| Window {
+        left: x * (1.0 - SHARE) * width,
+        top: y * (1.0 - SHARE) * height,
+        width: SHARE * width,
+        height: SHARE * height,
+    };
+    let is_small = picture.dimensions.width.min(picture.dimensions.height) < SMALLEST;
+    if is_small { Vec::new() } else { PLACES.into_iter().map(window).collect() }
+}
+
+/// Stretches the whole picture, or what a window shows of it, to the square and lays it out in planes.
 ///
 /// # Shapes
 /// Returns `[3, size, size]`: red, green, blue.
-pub fn prepare(picture: &Picture, preparation: &Preparation) -> Vec<f32> {
+pub fn prepare(picture: &Picture, window: Option<Window>, preparation: &Preparation) -> Vec<f32> {
     let Preparation { size, mean, scale } = *preparation;
-    let square = resized(picture, size, size);
+    let square = resized(picture, window, size, size);
     let plane = (size * size) as usize;
     let mut out = vec![0.0; 3 * plane];
     for (i, pixel) in square.rgb.chunks_exact(3).enumerate() {

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use similard::learn::evaluation::Ranking;
 use similard::learn::library::{self, Member};
-use similard::likeness::{Head, Index, THRESHOLD, arrive, crowded, distance};
-use similard::photo::{Embedding, PhotoId, Picture};
+use similard::likeness::{Head, Index, PartsHead, THRESHOLD, apart, arrive, crowded};
+use similard::photo::{Looks, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
@@ -28,17 +28,18 @@ fn versions_are_found_and_other_photos_are_not() {
     assert_eq!(pictures.len(), 48);
     let members: Vec<Member> = library::plan(48, 48, 8, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
     let mut runner = Backbone::embedded().expect("loads").runner().expect("a runner");
-    let head = Head::base().expect("loads");
+    let (head, parts) = (Head::base().expect("loads"), PartsHead::embedded().expect("loads"));
     let embed = |member: &Member| {
         let seen = decode(&member.jpeg, &Limits::default()).expect("our own JPEG").picture;
-        head.embed(&runner.features(&seen).expect("features"))
+        let encoded = parts.encoded(runner.features(&seen).expect("features"), &runner.parts(&seen).expect("of the parts"));
+        Looks { embedding: head.embed(&encoded.features), parts: encoded.parts }
     };
-    let new: Vec<(PhotoId, Embedding)> = (0..).map(PhotoId).zip(members.iter().map(embed)).collect();
+    let new: Vec<(PhotoId, Looks)> = (0..).map(PhotoId).zip(members.iter().map(embed)).collect();
     let mut levels = vec![0.0; new.len()];
     for (photo, crowd) in arrive(&Index::new(head.dimensions()), &new, 2.0).crowds {
         levels[photo.0 as usize] = crowd.level;
     }
-    let ranking = Ranking::new(&members, |a, b| crowded(distance(&new[a].1.0, &new[b].1.0), levels[a], levels[b]));
+    let ranking = Ranking::new(&members, |a, b| crowded(apart(&new[a].1, &new[b].1), levels[a], levels[b]));
     let figures = ranking.figures();
     let found = ranking.found(THRESHOLD);
     let (hits, of) = found.values().fold((0, 0), |(h, o), (hit, all)| (h + hit, o + all));

@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// A heavy crate's only homes.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 18] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -27,7 +27,8 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("jpeg_decoder", &["vision/decode"]),
     ("fast_image_resize", &["vision/decode"]),
     ("exif", &["vision"]),
-    ("tract_onnx", &["vision/backbone.rs"]),
+    ("tract_onnx", &["vision/backbone.rs", "vision/depthwise.rs"]),
+    ("pulp", &["vision/depthwise.rs"]),
     ("rusqlite", &["store"]),
     ("landlock", &["vision/apart/fence.rs"]),
     ("seccompiler", &["vision/apart/fence.rs"]),

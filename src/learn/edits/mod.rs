@@ -193,7 +193,7 @@ fn shrunk(picture: Picture, short: u32) -> Picture {
         return picture;
     }
     let side = |s: u32| ((s as f32 * scale).round() as u32).max(8);
-    resized(&picture, side(picture.dimensions.width), side(picture.dimensions.height))
+    resized(&picture, None, side(picture.dimensions.width), side(picture.dimensions.height))
 }
 
 /// The picture as a JPEG file.

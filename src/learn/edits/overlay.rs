@@ -85,7 +85,7 @@ fn sides(picture: &Picture) -> (u32, u32) {
 fn fitted(picture: &Picture, width: u32, height: u32) -> Picture {
     let (w, h) = sides(picture);
     let scale = (width as f32 / w as f32).min(height as f32 / h as f32);
-    resized(picture, ((w as f32 * scale) as u32).max(1), ((h as f32 * scale) as u32).max(1))
+    resized(picture, None, ((w as f32 * scale) as u32).max(1), ((h as f32 * scale) as u32).max(1))
 }
 
 pub fn border(picture: &Picture, share: f32, colour: Colour) -> Picture {

@@ -10,7 +10,7 @@ use crate::vision::jpeg::{self, Error};
 pub fn read(bytes: &[u8]) -> Result<Picture, String> {
     let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
     let short = dimensions.width.min(dimensions.height);
-    if short.div_ceil(8) >= SHORT_SIDE * 2 / 3 {
+    if short.div_ceil(8) >= SHORT_SIDE * 8 / 9 {
         match jpeg::eighth(bytes) {
             Ok(picture) => return Ok(picture),
             Err(Error::Broken(reason)) => return Err(reason.into()),

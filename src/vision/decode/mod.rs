@@ -13,9 +13,18 @@ use crate::photo::{Capture, Failure, Format, Picture, Stage};
 
 pub use raster::{image_format, plain_reason};
 
-/// The short side that a decoded picture keeps at least, unless the photo is smaller: enough for
-/// the encoder's input, which is 128 to 192 pixels.
-pub const SHORT_SIDE: u32 = 192;
+/// The short side that a decoded picture keeps at least, unless the photo is smaller: six tenths of it
+/// are a part of the picture, for which the encoder wants 128 pixels.
+pub const SHORT_SIDE: u32 = 216;
+
+/// A rectangle in a picture, in pixels.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Window {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
 
 /// A photo's small upright picture and what its camera wrote.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,15 +57,19 @@ fn reduced(picture: Picture) -> Picture {
         return picture;
     }
     let scaled = |side: u32| (u64::from(side) * u64::from(SHORT_SIDE)).div_ceil(u64::from(short)) as u32;
-    resized(&picture, scaled(width), scaled(height))
+    resized(&picture, None, scaled(width), scaled(height))
 }
 
-/// Resizes with a triangle filter as wide as the reduction, so that nothing aliases.
-pub fn resized(picture: &Picture, width: u32, height: u32) -> Picture {
+/// Resizes the whole picture, or what a window shows of it, with a triangle filter as wide as the reduction,
+/// so that nothing aliases.
+pub fn resized(picture: &Picture, window: Option<Window>, width: u32, height: u32) -> Picture {
     let source =
         ImageRef::new(picture.dimensions.width, picture.dimensions.height, &picture.rgb, PixelType::U8x3).expect("three bytes a pixel");
     let mut target = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    if let Some(Window { left, top, width, height }) = window {
+        options = options.crop(left, top, width, height);
+    }
     Resizer::new().resize(&source, &mut target, &options).expect("both pictures are U8x3");
     Picture::new(width, height, target.into_vec())
 }
