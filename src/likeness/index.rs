@@ -10,11 +10,14 @@ use half::slice::HalfFloatSliceExt;
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 
 use super::crowd::{Crowd, ONE_SCENE};
-use super::parts::{apart_in_parts, distance_of, product_at};
+use super::parts::{distance_of, nearest_product, product_at};
 use crate::photo::{Distance, Embedding, Looks, Parts, PhotoId};
 
 /// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
 const TILE: usize = 512;
+
+/// Photos whose parts are multiplied at once: what comes of 64 queries stays in an L2 cache, too.
+const FEW: usize = 64;
 
 /// Queries multiplied at once.
 const QUERIES: usize = 256;
@@ -113,11 +116,11 @@ impl Index {
     /// How far two photos are apart: see [`apart`](super::apart). `None` when one is not here.
     pub fn apart(&self, a: PhotoId, b: PhotoId) -> Option<Distance> {
         let (a, b) = (self.photos.binary_search(&a).ok()?, self.photos.binary_search(&b).ok()?);
-        Some(distance(self.row(a), self.row(b)).min(apart_in_parts(&self.parts_of(a), &self.parts_of(b))))
+        Some(distance(self.row(a), self.row(b)).min(distance_of(nearest_product(self.parts_of(a), self.parts_of(b)) as f32)))
     }
 
-    fn parts_of(&self, row: usize) -> Parts {
-        Parts::from_values(self.parts[row * ALL..(row + 1) * ALL].to_vec()).expect("as many as were added")
+    fn parts_of(&self, row: usize) -> &[i8] {
+        &self.parts[row * ALL..(row + 1) * ALL]
     }
 
     fn row(&self, row: usize) -> &[f16] {
@@ -207,7 +210,8 @@ impl Index {
             all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0));
             all.truncate(kept);
         }
-        let exact = |row: usize| distance(self.row(row), &query.embedding.0).min(apart_in_parts(&self.parts_of(row), &query.parts));
+        let in_parts = |row: usize| distance_of(nearest_product(self.parts_of(row), query.parts.values()) as f32);
+        let exact = |row: usize| distance(self.row(row), &query.embedding.0).min(in_parts(row));
         let mut nearest: Vec<(PhotoId, Distance)> = all.into_iter().map(|(_, row)| (self.photos[row], exact(row))).collect();
         nearest.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         nearest.truncate(count);
@@ -215,26 +219,31 @@ impl Index {
     }
 
     /// The largest product of a row's whole and a query's part, or the other way round: [rows, queries].
-    fn nearest_parts(&self, first_row: usize, rows: usize, queries: &PartQueries) -> Array2<f32> {
+    fn nearest_parts(&self, first_row: usize, rows: usize, queries: &PartQueries<'_>) -> Array2<f32> {
+        let values = &self.parts[first_row * ALL..(first_row + rows) * ALL];
         let count = queries.wholes.ncols();
-        let wide: Vec<f32> = self.parts[first_row * ALL..(first_row + rows) * ALL].iter().map(|v| f32::from(*v)).collect();
-        // All six of a row against the wholes: the first of them, whole against whole, is not looked at.
-        let six = ArrayView2::from_shape((rows * SIX, Parts::DIMENSIONS), &wide).expect("whole rows");
-        let against_wholes = six.dot(&queries.wholes);
-        let wholes = six.slice_axis(Axis(0), Slice::new(0, None, SIX as isize));
-        let against_parts = wholes.dot(&queries.parts);
-        let mut nearest = Array2::from_elem((rows, count), f32::NEG_INFINITY);
-        for (row, mut nearest) in nearest.rows_mut().into_iter().enumerate() {
-            let nearest = nearest.as_slice_mut().expect("a row");
-            let parts = (1..SIX).map(|part| against_wholes.row(row * SIX + part));
-            let others = against_parts.row(row);
-            let others = others.as_slice().expect("a row").chunks_exact(count);
-            for part in parts {
-                larger(nearest, part.as_slice().expect("a row"));
-            }
-            others.for_each(|part| larger(nearest, part));
+        if let [alone] = queries.looks {
+            let nearest = values.chunks_exact(ALL).map(|row| nearest_product(row, alone.parts.values()) as f32);
+            return Array2::from_shape_vec((rows, 1), nearest.collect()).expect("a product for each row");
         }
-        nearest
+        let mut nearest = Vec::with_capacity(rows * count);
+        let mut wide = [0f32; FEW * ALL];
+        for values in values.chunks(FEW * ALL) {
+            let wide = &mut wide[..values.len()];
+            wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = f32::from(*value));
+            let six = ArrayView2::from_shape((values.len() / Parts::DIMENSIONS, Parts::DIMENSIONS), &*wide).expect("whole rows");
+            // Whole against whole, the first of six, is not looked at.
+            let against_wholes = six.dot(&queries.wholes);
+            let against_parts = six.slice_axis(Axis(0), Slice::new(0, None, SIX as isize)).dot(&queries.parts);
+            let (of_rows, of_queries) = (against_wholes.as_slice().expect("rows"), against_parts.as_slice().expect("rows"));
+            for (of_row, of_queries) in of_rows.chunks_exact(SIX * count).zip(of_queries.chunks_exact(Parts::COUNT * count)) {
+                let start = nearest.len();
+                nearest.extend_from_slice(&of_queries[..count]);
+                let others = of_row[count..].chunks_exact(count).chain(of_queries[count..].chunks_exact(count));
+                others.for_each(|products| larger(&mut nearest[start..], products));
+            }
+        }
+        Array2::from_shape_vec((rows, count), nearest).expect("a product for each row and query")
     }
 
     /// Calls `visit` with the first row, the first query and their products [rows, queries], for
@@ -271,25 +280,26 @@ impl Index {
 }
 
 /// What a block of queries multiplies parts with.
-struct PartQueries {
+struct PartQueries<'a> {
+    looks: &'a [Looks],
     /// [numbers, queries].
     wholes: Array2<f32>,
     /// [numbers, parts × queries]: the first part of all queries, then the second.
     parts: Array2<f32>,
 }
 
-impl PartQueries {
-    fn blocks(queries: &[Looks]) -> Vec<PartQueries> {
+impl PartQueries<'_> {
+    fn blocks(queries: &[Looks]) -> Vec<PartQueries<'_>> {
         queries.chunks(QUERIES).map(PartQueries::new).collect()
     }
 
-    fn new(queries: &[Looks]) -> PartQueries {
+    fn new(queries: &[Looks]) -> PartQueries<'_> {
         let wholes = Array2::from_shape_fn((Parts::DIMENSIONS, queries.len()), |(i, q)| f32::from(queries[q].parts.whole()[i]));
         let parts = Array2::from_shape_fn((Parts::DIMENSIONS, Parts::COUNT * queries.len()), |(i, place)| {
             let (part, q) = (place / queries.len(), place % queries.len());
             f32::from(queries[q].parts.parts()[part * Parts::DIMENSIONS + i])
         });
-        PartQueries { wholes, parts }
+        PartQueries { looks: queries, wholes, parts }
     }
 }
 

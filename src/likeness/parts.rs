@@ -50,15 +50,16 @@ pub fn product_at(distance: Distance) -> f32 {
 
 /// How far two photos are apart: as wholes, or one as a whole from a part of the other, whichever is less.
 pub fn apart(a: &Looks, b: &Looks) -> Distance {
-    distance(&a.embedding.0, &b.embedding.0).min(apart_in_parts(&a.parts, &b.parts))
+    let in_parts = distance_of(nearest_product(a.parts.values(), b.parts.values()) as f32);
+    distance(&a.embedding.0, &b.embedding.0).min(in_parts)
 }
 
-/// One as a whole from the nearest part of the other.
-pub fn apart_in_parts(a: &Parts, b: &Parts) -> Distance {
+/// The largest product of one photo's whole and another's part, from the [`values`](Parts::values) of both.
+pub fn nearest_product(a: &[i8], b: &[i8]) -> i32 {
     let product = |x: &[i8], y: &[i8]| x.iter().zip(y).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum::<i32>();
+    let ((a, a_parts), (b, b_parts)) = (a.split_at(Parts::DIMENSIONS), b.split_at(Parts::DIMENSIONS));
     let nearest = |whole: &[i8], parts: &[i8]| parts.chunks_exact(Parts::DIMENSIONS).map(|part| product(whole, part)).max();
-    let product = nearest(a.whole(), b.parts()).max(nearest(b.whole(), a.parts())).unwrap_or(0);
-    distance_of(product as f32)
+    nearest(a, b_parts).max(nearest(b, a_parts)).unwrap_or(0)
 }
 
 /// Looks without parts: near others as a whole alone.

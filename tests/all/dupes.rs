@@ -22,6 +22,36 @@ fn versions_of_a_photo_are_found_and_remembered() {
     assert_eq!((instance.counter("read"), instance.counter("decoded")), (files as u64, files as u64), "nothing was read twice");
 }
 
+/// Of the area a quarter is left: far from the photo as a whole, and found in the part of it that it shows,
+/// whichever of the two came first.
+#[test]
+fn a_small_crop_is_found_in_its_photo() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let both = ["00003", "00009"];
+    for (name, crop_first) in both.into_iter().zip([true, false]) {
+        let photo = photos::open(name);
+        let write = |kind: &str, picture: &image::RgbImage| {
+            fs::write(folder.join(format!("{name}-{kind}.jpg")), photos::jpeg(picture, 90)).expect("written");
+            instance.dupes(&folder);
+        };
+        let crop = photos::crop(&photo, 0.5);
+        let mut files = [("crop", &crop), ("photo", &photo)];
+        if !crop_first {
+            files.reverse();
+        }
+        files.into_iter().for_each(|(kind, picture)| write(kind, picture));
+    }
+    let answer = instance.dupes(&folder);
+    let pairs: Vec<Vec<String>> = both.iter().map(|name| vec![format!("{name}-crop.jpg"), format!("{name}-photo.jpg")]).collect();
+    assert_eq!(names(&answer), pairs);
+    let crop = folder.join("00009-crop.jpg");
+    let similar = instance.json([OsStr::new("similar"), crop.as_os_str(), "--format".as_ref(), "json".as_ref()]);
+    let nearest = &array(&similar["similar"])[1];
+    assert!(nearest["photo"]["path"].as_str().is_some_and(|path| path.ends_with("00009-photo.jpg")), "{nearest}");
+    assert!(array(&answer["clusters"]).iter().all(|cluster| cluster["loose"] == false), "{answer}");
+}
+
 #[test]
 fn the_answer_has_the_promised_shape() {
     let instance = Instance::new();
