@@ -19,6 +19,7 @@
 //! [`learn`] knows the edits that make versions of a photo, tunes the head on them with Burn, and measures
 //! how well distances find them.
 //!
+//! Five parts of each photo go through the backbone beside the whole, so that a crop is near what it shows.
 //! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
 //! at any time from what is stored.
 

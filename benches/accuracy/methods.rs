@@ -48,7 +48,7 @@ impl Method {
         };
         Ok([
             method("similard", Box::new(move |a, b| crowded(apart(&looks[a], &looks[b]), levels[a], levels[b]))),
-            method("its encoder alone", Box::new(move |a, b| distance(&plain[a].embedding.0, &plain[b].embedding.0))),
+            method("wholes alone, no crowds", Box::new(move |a, b| distance(&plain[a].embedding.0, &plain[b].embedding.0))),
         ])
     }
 

@@ -8,9 +8,9 @@ use super::heads::{self, Active, looks};
 use super::shared::{Shared, read};
 use crate::api::types::{Comparison, Neighbour, Similar};
 use crate::api::{Code, Problem};
-use crate::likeness::{self, Head, Index, PartsHead, crowded, crowds, relation};
+use crate::likeness::{self, Head, Index, PartsHead, crowded, crowds, relation, whole};
 use crate::photo::{Decisions, Encoded, Identity, Looks, PhotoId, Place, Relation, Verdict};
-use crate::store::{PhotoRecord, Reader, Wanted};
+use crate::store::{PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
 use crate::vision::decode::Decoded;
@@ -62,15 +62,22 @@ impl Encoder {
         let asked = self.ask(shared, bytes)?;
         // Photos whose files are all gone stay in the index: ask for more than will be shown.
         let wanted = count.saturating_mul(2).saturating_add(64);
-        let nearest = |head: &Head, index: &Index| (head.name().to_owned(), index.nearest(&looks(head, &asked.encoded), wanted));
+        let nearest = |head: &Head, index: &Index, positives: Positives| {
+            // Folders are what wholes have in common.
+            let looks = match positives {
+                Positives::Edits => looks(head, &asked.encoded),
+                Positives::Folders => whole(head.embed(&asked.encoded.features)),
+            };
+            (head.name().to_owned(), index.nearest(&looks, wanted))
+        };
         let (head, nearest) = {
             let active = read(&shared.active);
             match head.filter(|name| *name != active.head.name()) {
-                None => nearest(&active.head, &active.index),
+                None => nearest(&active.head, &active.index, Positives::Edits),
                 Some(name) => {
                     drop(active);
-                    let (head, index) = self.other(shared, reader, name)?;
-                    nearest(head, index)
+                    let ((head, index), positives) = self.other(shared, reader, name)?;
+                    nearest(head, index, positives)
                 }
             }
         };
@@ -86,8 +93,8 @@ impl Encoder {
         Ok(Similar { head, similar: similar.collect() })
     }
 
-    /// The library under another head.
-    fn other(&mut self, shared: &Shared, reader: &Reader, name: &str) -> Result<&(Head, Index), Problem> {
+    /// The library under another head, and what that was tuned on.
+    fn other(&mut self, shared: &Shared, reader: &Reader, name: &str) -> Result<(&(Head, Index), Positives), Problem> {
         let known = heads::find(&read(&shared.heads), &shared.backbone, name).map_err(Problem::internal)?;
         let known = known.ok_or_else(|| heads::Error::Unknown(name.to_owned()))?;
         let kept = self.other.take().filter(|(head, _)| head.fingerprint() == known.head.fingerprint());
@@ -98,7 +105,7 @@ impl Encoder {
         loop {
             let missing = reader.encoded_after(index.last(), PART)?;
             if missing.is_empty() {
-                return Ok(self.other.insert((head, index)));
+                return Ok((self.other.insert((head, index)), known.positives));
             }
             missing.iter().for_each(|(photo, encoded)| index.add(*photo, &looks(&head, encoded)));
         }

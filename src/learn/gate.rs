@@ -1,4 +1,5 @@
-//! Whether a head is better than the one before, on photos that neither was tuned on.
+//! Whether a head is better than the one before, on photos that neither was tuned on, as wholes: distances to
+//! parts are the same under every head.
 
 use std::collections::HashSet;
 

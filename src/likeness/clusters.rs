@@ -8,7 +8,7 @@ use crate::photo::{Cluster, Distance, Link, Pair, PhotoId};
 const LOOSE: Distance = 1.5;
 
 /// Members up to which the diameter is the largest of all distances; above, it is that of two
-/// sweeps (farthest from the first, farthest from that one), which is at least half of it.
+/// sweeps (farthest from the first, farthest from that one).
 const EXACT_DIAMETER: usize = 512;
 
 /// Joins what is `decided` to be the same, at any distance, then what the pairs up to `threshold` join,

@@ -118,7 +118,7 @@ impl Head {
         Embedding::normalised(&self.apply(features).to_vec())
     }
 
-    /// The embedding before it is rounded to 16 bits.
+    /// The embedding before it is rounded.
     pub fn project(&self, features: &Features) -> Vec<f32> {
         let values = self.apply(features);
         let length = values.dot(&values).sqrt();

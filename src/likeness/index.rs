@@ -113,6 +113,12 @@ impl Index {
         Some(self.row(row))
     }
 
+    pub fn looks(&self, photo: PhotoId) -> Option<Looks> {
+        let row = self.photos.binary_search(&photo).ok()?;
+        let parts = Parts::from_values(self.parts_of(row).to_vec())?;
+        Some(Looks { embedding: Embedding(self.row(row).to_vec()), parts })
+    }
+
     /// How far two photos are apart: see [`apart`](super::apart). `None` when one is not here.
     pub fn apart(&self, a: PhotoId, b: PhotoId) -> Option<Distance> {
         let (a, b) = (self.photos.binary_search(&a).ok()?, self.photos.binary_search(&b).ok()?);
@@ -136,7 +142,8 @@ impl Index {
     pub fn within_and_stirred(&self, queries: &[Looks], reach: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
         let (mut found, mut stirred) = (Vec::new(), Vec::new());
         let blocks = PartQueries::blocks(queries);
-        let near_part = product_at(reach);
+        // Products are whole numbers: one less makes up for how the reach is rounded.
+        let near_part = product_at(reach) - 1.0;
         let wholes: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
         self.each_tile(&wholes, |first_row, first_query, products| {
             let nearest = self.nearest_parts(first_row, products.nrows(), &blocks[first_query / QUERIES]);
@@ -207,7 +214,7 @@ impl Index {
         // A few more than asked for: the products order almost, not quite, as the distances do.
         let kept = count.saturating_add(16).min(all.len());
         if kept < all.len() {
-            all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0));
+            all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             all.truncate(kept);
         }
         let in_parts = |row: usize| distance_of(nearest_product(self.parts_of(row), query.parts.values()) as f32);

@@ -1,4 +1,4 @@
-//! Which photos are alike: features → head → embedding → pairs → clusters.
+//! Which photos are alike: features → head → embedding, and parts → pairs → clusters.
 //!
 //! Everything here is a function of what is stored and can be made again at any time.
 

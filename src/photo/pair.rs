@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct PhotoId(pub i64);
 
-/// 1 − cosine of two embeddings of the same head: 0 (same) to 2 (opposite).
+/// 1 − cosine of two embeddings of the same head, or less where one photo is near a part of the other: 0 (same)
+/// to 2 (opposite).
 pub type Distance = f32;
 
 /// Two photos within reach, `a < b`.

@@ -135,6 +135,8 @@ mod tests {
         let names: Vec<String> = backbone.plan.model().nodes().iter().map(|node| node.op().name().into_owned()).collect();
         assert_eq!(names.iter().filter(|name| *name == "Depthwise").count(), 16, "{names:?}");
         assert!(!names.iter().any(|name| name == "DepthWiseConv"), "{names:?}");
+        // Of the bounds, those after the stem alone are not within ours, or a matrix product.
+        assert_eq!(names.iter().filter(|name| name.starts_with("OptBin")).count(), 1, "{names:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use pulp::{Arch, Simd, WithSimd};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec};
+use tract_onnx::tract_core::ops::nn::DataFormat;
 
 /// Registers of sums that one pass over the taps fills.
 const SUMS: usize = 4;
@@ -44,7 +45,7 @@ pub fn replace(model: &mut TypedModel) -> TractResult<()> {
 fn bound<'a>(model: &'a TypedModel, node: &TypedNode, name: &str, by: f32) -> Option<&'a TypedNode> {
     let [successor] = node.outputs[0].successors[..] else { return None };
     let next = model.node(successor.node);
-    let constant = model.outlet_fact(*next.inputs.get(1 - successor.slot)?).ok()?.konst.clone()?;
+    let constant = model.outlet_fact(*next.inputs.get(1usize.checked_sub(successor.slot)?)?).ok()?.konst.clone()?;
     let is_it = next.op.name() == name && constant.len() == 1 && constant.cast_to_scalar::<f32>().ok()? == by;
     is_it.then_some(next)
 }
@@ -87,7 +88,9 @@ impl Depthwise {
             && strides[0] == strides[1]
             && strides[0] <= 2
             && dilations.iter().all(|d| *d == 1)
-            && spec.padding == padding;
+            && spec.padding == padding
+            && matches!(spec.data_format, DataFormat::NCHW | DataFormat::CHW)
+            && model.outlet_fact(node.inputs[2])?.shape.as_concrete() == Some(&[channels][..]);
         match shape {
             Some(&([1, c, height, width] | [c, height, width])) if fits && c == channels => {
                 Ok(Some(Depthwise { channels, height, width, kernel, stride: strides[0], relu6: false }))

@@ -1,4 +1,4 @@
-//! What goes over the socket. Distances are 1 − cosine, sizes bytes, paths absolute.
+//! What goes over the socket. Distances are 0 to 2, sizes bytes, paths absolute.
 
 mod tuning;
 

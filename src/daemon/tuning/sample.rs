@@ -7,8 +7,8 @@ use fastrand::Rng;
 use super::{Run, Why};
 use crate::daemon::clustering::related;
 use crate::daemon::shared::read;
-use crate::likeness::{REACH, crowded, distance};
-use crate::photo::{Decisions, Embedding, Pair, PhotoId, PictureHash, Place, Relation, Verdict};
+use crate::likeness::{REACH, apart, crowded};
+use crate::photo::{Decisions, Embedding, Looks, Pair, PhotoId, PictureHash, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Wanted};
 
 /// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
@@ -118,14 +118,14 @@ fn bonds(
     photos: &HashMap<PhotoId, PhotoRecord>,
     decisions: &Decisions,
 ) -> HashMap<(PhotoId, PhotoId), Bond> {
-    let seen: Vec<(PhotoId, Embedding, f32)> = {
+    let seen: Vec<(PhotoId, Looks, f32)> = {
         let index = &read(&run.shared.active).index;
-        order.iter().filter_map(|&photo| Some((photo, Embedding(index.get(photo)?.to_vec()), index.crowd(photo)))).collect()
+        order.iter().filter_map(|&photo| Some((photo, index.looks(photo)?, index.crowd(photo)))).collect()
     };
     let mut bonds = HashMap::new();
-    for (i, (x, x_embedding, x_level)) in seen.iter().enumerate() {
-        for (y, y_embedding, y_level) in &seen[..i] {
-            let pair = Pair::new(*x, *y, distance(&x_embedding.0, &y_embedding.0));
+    for (i, (x, x_looks, x_level)) in seen.iter().enumerate() {
+        for (y, y_looks, y_level) in &seen[..i] {
+            let pair = Pair::new(*x, *y, apart(x_looks, y_looks));
             let (a, b) = (&photos[&pair.a], &photos[&pair.b]);
             let decided = decisions.of(a.picture, b.picture);
             let is_near = crowded(pair.distance, *x_level, *y_level) <= REACH;

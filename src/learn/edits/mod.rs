@@ -1,6 +1,6 @@
 //! The edits people make of a photo, by name, from the one table `models/edits.toml`.
 //!
-//! They work on small pictures (a short side of 192 to 384 pixels, as decoding leaves them), so that a
+//! They work on small pictures (a short side of 192 to 432 pixels, as decoding leaves them), so that a
 //! view costs a few milliseconds. Lengths are therefore shares of the short side.
 
 mod geometry;

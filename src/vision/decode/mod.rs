@@ -13,8 +13,8 @@ use crate::photo::{Capture, Failure, Format, Picture, Stage};
 
 pub use raster::{image_format, plain_reason};
 
-/// The short side that a decoded picture keeps at least, unless the photo is smaller: six tenths of it
-/// are a part of the picture, for which the encoder wants 128 pixels.
+/// The short side that a decoded picture keeps at least (a JPEG eight ninths of it), unless the photo is smaller: six
+/// tenths of it are a part of the picture, for which the encoder wants 128 pixels.
 pub const SHORT_SIDE: u32 = 216;
 
 /// A rectangle in a picture, in pixels.
