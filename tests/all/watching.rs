@@ -88,6 +88,8 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     photos::library(&folder, &["00003"]);
     let started = instance.command().env("PATH", path).arg("dupes").arg(&folder).output().expect("runs");
     assert!(started.status.success());
+    // The desktop hears of the first clusters, too: they are no news for who listens from here on.
+    wait_until("the desktop is told of what was there", || fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("00003")));
     let listener = instance.listen("events.log");
     let nine = photos::open("00009");
     fs::write(folder.join("nine-small.jpg"), photos::jpeg(&photos::half(&nine), 85)).expect("written");
