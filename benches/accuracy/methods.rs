@@ -31,7 +31,8 @@ impl Method {
     pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
         let (mut runner, head, parts) = (Backbone::embedded()?.runner()?, Head::base()?, PartsHead::embedded()?);
         let (looks, milliseconds) = timed(members, |picture| {
-            let encoded = parts.encoded(runner.features(picture)?, &runner.parts(picture)?);
+            let (whole, windows) = runner.features_and_parts(picture)?;
+            let encoded = parts.encoded(whole, &windows);
             Ok(Looks { embedding: head.embed(&encoded.features), parts: encoded.parts })
         })?;
         let new: Vec<(PhotoId, Looks)> = looks.iter().cloned().enumerate().map(|(i, looks)| (PhotoId(i as i64), looks)).collect();

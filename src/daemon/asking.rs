@@ -44,8 +44,7 @@ impl Encoder {
         };
         let identity = self.reader.identify(&file).map_err(refused)?;
         let decoded = self.reader.decode().map_err(refused)?;
-        let whole = self.runner.features(&decoded.picture).map_err(Problem::internal)?;
-        let parts = self.runner.parts(&decoded.picture).map_err(Problem::internal)?;
+        let (whole, parts) = self.runner.features_and_parts(&decoded.picture).map_err(Problem::internal)?;
         Ok(Asked { identity, decoded, encoded: self.parts.encoded(whole, &parts) })
     }
 

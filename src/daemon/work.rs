@@ -177,8 +177,7 @@ impl Worker {
     fn photo(&mut self, identity: &Identity, counters: &mut Counters) -> Result<Made, Problem> {
         let decoded = self.reader.decode()?;
         counters.decoded = 1;
-        let runner = &mut self.runner;
-        let features = runner.features(&decoded.picture).and_then(|whole| Ok((whole, runner.parts(&decoded.picture)?)));
+        let features = self.runner.features_and_parts(&decoded.picture);
         let (whole, parts) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
         counters.embedded = 1;
         Ok(Made { identity: *identity, capture: decoded.capture, encoded: self.parts.encoded(whole, &parts) })

@@ -7,7 +7,6 @@
 pub mod apart;
 pub mod backbone;
 pub mod decode;
-mod depthwise;
 mod exif;
 pub mod identify;
 pub mod jpeg;

@@ -31,7 +31,8 @@ fn versions_are_found_and_other_photos_are_not() {
     let (head, parts) = (Head::base().expect("loads"), PartsHead::embedded().expect("loads"));
     let embed = |member: &Member| {
         let seen = decode(&member.jpeg, &Limits::default()).expect("our own JPEG").picture;
-        let encoded = parts.encoded(runner.features(&seen).expect("features"), &runner.parts(&seen).expect("of the parts"));
+        let (whole, windows) = runner.features_and_parts(&seen).expect("features");
+        let encoded = parts.encoded(whole, &windows);
         Looks { embedding: head.embed(&encoded.features), parts: encoded.parts }
     };
     let new: Vec<(PhotoId, Looks)> = (0..).map(PhotoId).zip(members.iter().map(embed)).collect();

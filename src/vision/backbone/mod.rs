@@ -1,4 +1,4 @@
-//! The frozen backbone, run by tract: a picture to features.
+//! The frozen backbone: a picture to features. tract runs it, all but its end by blocks of our own.
 
 use std::sync::Arc;
 
@@ -7,13 +7,16 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::*;
 
-use super::decode::Window;
-use super::depthwise;
 use super::prepare::{Preparation, parts, prepare};
 use crate::photo::{Features, Picture};
 
-const ONNX: &[u8] = include_bytes!("../../models/backbone.onnx");
-const DESCRIPTION: &str = include_str!("../../models/encoder.json");
+mod block;
+mod bottlenecks;
+mod depthwise;
+mod product;
+
+const ONNX: &[u8] = include_bytes!("../../../models/backbone.onnx");
+const DESCRIPTION: &str = include_str!("../../../models/encoder.json");
 
 /// What `models/encoder.json` says of the backbone beside it.
 #[derive(Deserialize)]
@@ -49,8 +52,10 @@ impl Backbone {
         let size = description.size as usize;
         let load = || -> TractResult<Arc<TypedRunnableModel>> {
             let model = tract_onnx::onnx().model_for_read(&mut &ONNX[..])?;
-            let mut model = model.with_input_fact(0, f32::fact([1, 3, size, size]).into())?.into_typed()?.into_decluttered()?;
-            depthwise::replace(&mut model)?;
+            let pictures = model.symbols.sym("N").to_dim();
+            let input = f32::fact([pictures, 3.to_dim(), size.to_dim(), size.to_dim()]);
+            let mut model = model.with_input_fact(0, input.into())?.into_typed()?;
+            bottlenecks::replace(&mut model)?;
             model.into_optimized()?.into_runnable()
         };
         Ok(Backbone {
@@ -93,30 +98,34 @@ impl Runner {
     /// # Errors
     /// When tract fails, which no picture should make it do.
     pub fn features(&mut self, picture: &Picture) -> Result<Features, Error> {
-        self.features_in(picture, None)
+        Ok(self.run(&[prepare(picture, None, &self.preparation)])?.remove(0))
     }
 
-    /// The features of each [part](parts) of a picture.
+    /// The features of a picture and of each of its [parts].
     ///
     /// # Errors
     /// See [`features`](Runner::features).
-    pub fn parts(&mut self, picture: &Picture) -> Result<Vec<Features>, Error> {
-        parts(picture).into_iter().map(|window| self.features_in(picture, Some(window))).collect()
+    pub fn features_and_parts(&mut self, picture: &Picture) -> Result<(Features, Vec<Features>), Error> {
+        let windows = parts(picture).into_iter().map(Some);
+        let inputs: Vec<Vec<f32>> = [None].into_iter().chain(windows).map(|w| prepare(picture, w, &self.preparation)).collect();
+        let mut parts = self.run(&inputs)?;
+        Ok((parts.remove(0), parts))
     }
 
-    fn features_in(&mut self, picture: &Picture, window: Option<Window>) -> Result<Features, Error> {
-        let values = self.run(prepare(picture, window, &self.preparation))?;
-        Ok(Features(values.iter().map(|&v| f16::from_f32(v)).collect()))
+    /// Features of prepared inputs.
+    fn run(&mut self, inputs: &[Vec<f32>]) -> Result<Vec<Features>, Error> {
+        let outputs = self.values(inputs).map_err(|e| Error(format!("{e:#}")))?;
+        Ok(outputs
+            .chunks_exact(outputs.len() / inputs.len())
+            .map(|values| Features(values.iter().map(|&v| f16::from_f32(v)).collect()))
+            .collect())
     }
 
-    fn run(&mut self, input: Vec<f32>) -> Result<Vec<f32>, Error> {
+    fn values(&mut self, inputs: &[Vec<f32>]) -> TractResult<Vec<f32>> {
         let size = self.preparation.size as usize;
-        let run = |state: &mut TypedSimpleState| -> TractResult<Vec<f32>> {
-            let input = Tensor::from_shape(&[1, 3, size, size], &input)?;
-            let output = state.run(tvec!(input.into()))?;
-            Ok(output[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
-        };
-        run(&mut self.state).map_err(|e| Error(format!("{e:#}")))
+        let input = Tensor::from_shape(&[inputs.len(), 3, size, size], &inputs.concat())?;
+        let output = self.state.run(tvec!(input.into()))?;
+        Ok(output[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }
 }
 
@@ -130,18 +139,39 @@ mod tests {
     }
 
     #[test]
-    fn no_depthwise_convolution_is_left_to_tract() {
+    fn all_blocks_are_ours() {
         let backbone = Backbone::embedded().expect("loads");
         let names: Vec<String> = backbone.plan.model().nodes().iter().map(|node| node.op().name().into_owned()).collect();
-        assert_eq!(names.iter().filter(|name| *name == "Depthwise").count(), 16, "{names:?}");
-        assert!(!names.iter().any(|name| name == "DepthWiseConv"), "{names:?}");
-        // Of the bounds, those after the stem alone are not within ours, or a matrix product.
-        assert_eq!(names.iter().filter(|name| name.starts_with("OptBin")).count(), 1, "{names:?}");
+        assert_eq!(names[1], "Bottlenecks", "{names:?}");
+        // The head's product, and nothing else of that kind.
+        assert_eq!(names.iter().filter(|name| name.contains("MatMul") && !name.contains("Pack")).count(), 1, "{names:?}");
+        assert!(!names.iter().any(|name| name.contains("Conv") || name.contains("Depth")), "{names:?}");
     }
 
     #[test]
-    fn tract_gives_the_features_that_pytorch_gave() {
-        let parity: Parity = serde_json::from_str(include_str!("../../models/parity.json")).expect("parity.json");
+    fn our_blocks_give_what_tracts_give() {
+        let backbone = Backbone::embedded().expect("loads");
+        let size = backbone.preparation.size as usize;
+        let model = tract_onnx::onnx().model_for_read(&mut &ONNX[..]).expect("reads");
+        let input = f32::fact([1, 3, size, size]);
+        let plan =
+            model.with_input_fact(0, input.into()).expect("fits").into_optimized().expect("optimises").into_runnable().expect("runs");
+        let mut random = fastrand::Rng::with_seed(5);
+        let pictures: Vec<Vec<f32>> = (0..4).map(|_| (0..3 * size * size).map(|_| 2.0 * random.f32() - 1.0).collect()).collect();
+        let theirs = pictures.iter().flat_map(|picture| {
+            let input = Tensor::from_shape(&[1, 3, size, size], picture).expect("a picture");
+            let output = plan.run(tvec!(input.into())).expect("runs");
+            output[0].try_as_plain_ram().expect("here").as_slice::<f32>().expect("numbers").to_vec()
+        });
+        let ours = backbone.runner().expect("a state").values(&pictures).expect("runs");
+        for (ours, theirs) in ours.iter().zip(theirs.collect::<Vec<f32>>()) {
+            assert!((ours - theirs).abs() < 1e-4, "{ours} is not {theirs}");
+        }
+    }
+
+    #[test]
+    fn the_features_are_those_that_pytorch_gave() {
+        let parity: Parity = serde_json::from_str(include_str!("../../../models/parity.json")).expect("parity.json");
         let backbone = Backbone::embedded().expect("loads");
         let size = backbone.preparation.size as usize;
         let mut rgb = Vec::with_capacity(3 * size * size);
@@ -152,7 +182,7 @@ mod tests {
         }
         let picture = Picture::new(size as u32, size as u32, rgb);
         let input = prepare(&picture, None, &backbone.preparation);
-        let features = backbone.runner().expect("a state").run(input).expect("runs");
+        let features = backbone.runner().expect("a state").values(&[input]).expect("runs");
         assert_eq!(features.len(), backbone.width());
         for (ours, theirs) in features.iter().zip(&parity.features) {
             assert!((ours - theirs).abs() < 1e-3, "{ours} is not {theirs}");
