@@ -172,7 +172,8 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
     fs::create_dir(&data).expect("a data directory");
     fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("for us alone");
     let mut writer = Writer::open(&Location::new(&data)).expect("a store");
-    let backbone = Backbone::embedded().expect("loads").name().to_owned();
+    let backbone = Backbone::embedded().expect("loads");
+    let recipe = backbone.recipe();
     let parts = PartsHead::embedded().expect("loads");
     let base = Head::base().expect("loads");
     let mut rng = fastrand::Rng::with_seed(7);
@@ -181,7 +182,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
     let other = Head::new("other", weight, base.bias().to_vec());
     let record = HeadRecord {
         name: "other".into(),
-        backbone: backbone.clone(),
+        backbone: backbone.name().to_owned(),
         positives: Positives::Edits,
         weights: other.to_safetensors(),
         threshold: 0.41,
@@ -218,7 +219,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
                         format: Format::Jpeg,
                         dimensions: Dimensions { width: 4000, height: 3000 },
                     };
-                    let (photo, _) = batch.add_photo(&identity, &Capture::default(), &backbone, &parts.encoded(features, &[]))?;
+                    let (photo, _) = batch.add_photo(&identity, &Capture::default(), &recipe, &parts.encoded(features, &[]))?;
                     let place = Place { root, path: path(number) };
                     let stamp = stamps[&place.path];
                     batch.see(&place, &stamp)?;

@@ -105,7 +105,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let roots = known.roots.clone();
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
     let is_chosen = active.head.name() == chosen;
-    let shared = Arc::new(Shared::new(settings, location.clone(), backbone.name().to_owned(), known, active));
+    let shared = Arc::new(Shared::new(settings, location.clone(), &backbone, known, active));
     let (writes, write_queue) = sync_channel(WRITES);
     let (jobs, job_queue) = sync_channel(2 * shared.settings.workers);
     let program = own_program()?;
@@ -210,7 +210,7 @@ fn active(
     chosen: &str,
     cores: usize,
 ) -> Result<Active, Error> {
-    let dropped = writer.batch(|batch| batch.keep_backbone(backbone.name()))?;
+    let dropped = writer.batch(|batch| batch.keep_recipe(&backbone.recipe()))?;
     if dropped > 0 {
         tracing::info!("a new encoder: {dropped} photos are read again");
     }

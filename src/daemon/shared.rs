@@ -20,6 +20,7 @@ use crate::config::{Live, Settings, own_program};
 use crate::photo::{Decisions, PictureHash, Place, Root, RootId};
 use crate::store::{self, HeadRecord, Location};
 use crate::vision::apart;
+use crate::vision::backbone::Backbone;
 
 /// Events kept for a listener that is slow.
 const EVENTS: usize = 1024;
@@ -86,6 +87,8 @@ pub struct Shared {
     pub location: Location,
     /// Names the backbone that the daemon runs.
     pub backbone: String,
+    /// Names what it stores of photos.
+    pub recipe: String,
     pub roots: RwLock<Vec<Root>>,
     /// How each root was when it was last looked at. A root that is not here yet never was.
     pub states: RwLock<HashMap<RootId, RootState>>,
@@ -125,13 +128,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(settings: Settings, location: Location, backbone: String, known: Known, active: Active) -> Shared {
+    pub fn new(settings: Settings, location: Location, backbone: &Backbone, known: Known, active: Active) -> Shared {
         Shared {
             version: super::own_version(),
             live: RwLock::new(settings.live.clone()),
             settings,
             location,
-            backbone,
+            backbone: backbone.name().to_owned(),
+            recipe: backbone.recipe(),
             roots: RwLock::new(known.roots),
             states: RwLock::default(),
             wanted: Mutex::default(),

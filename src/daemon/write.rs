@@ -215,7 +215,7 @@ impl WriteThread {
 
     /// One transaction: all changes, with what new photos bring.
     fn write(&mut self, changes: &[Write]) -> store::Result<Joined> {
-        let (active, backbone) = (read(&self.shared.active), &self.shared.backbone);
+        let (active, recipe) = (read(&self.shared.active), &self.shared.recipe);
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Looks)> = Vec::new();
             let mut done = Counters::default();
@@ -237,7 +237,7 @@ impl WriteThread {
                         done.decoded += counters.decoded;
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
-                            let settled = settle(batch, place, outcome, backbone)?;
+                            let settled = settle(batch, place, outcome, recipe)?;
                             new.extend(settled.new.map(|(photo, encoded)| (photo, looks(&active.head, encoded))));
                             outdated.extend((!settled.counts).then(|| place.clone()));
                         }
@@ -332,12 +332,12 @@ struct Settled<'a> {
 }
 
 /// Stores what reading a file came to.
-fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, backbone: &str) -> store::Result<Settled<'a>> {
+fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str) -> store::Result<Settled<'a>> {
     let (new, counts) = match outcome {
         Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
-            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, backbone, &made.encoded)?;
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, recipe, &made.encoded)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.encoded)), counts)
         }

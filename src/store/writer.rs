@@ -143,7 +143,7 @@ impl Batch<'_> {
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
-    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, backbone: &str, encoded: &Encoded) -> Result<(PhotoId, IsNew)> {
+    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, recipe: &str, encoded: &Encoded) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
         }
@@ -168,7 +168,7 @@ impl Batch<'_> {
         self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data, parts) VALUES (?1, ?2, ?3, ?4)")?.execute(
             params![
                 id.0,
-                backbone,
+                recipe,
                 bytes_of(&encoded.features.0),
                 encoded.parts.values().iter().map(|v| v.cast_unsigned()).collect::<Vec<u8>>()
             ],
@@ -309,17 +309,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Drops features that another backbone made, with everything made of them; their files
-    /// become pending.
-    pub fn keep_backbone(&mut self, backbone: &str) -> Result<usize> {
+    /// Drops features that another recipe made (the column is called `backbone`), with everything made of them;
+    /// their files become pending.
+    pub fn keep_recipe(&mut self, recipe: &str) -> Result<usize> {
         let stale = "SELECT photo FROM features WHERE backbone IS NOT ?1";
         self.transaction
-            .execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [backbone])?;
-        self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [backbone])?;
+            .execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [recipe])?;
+        self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [recipe])?;
         for table in ["embeddings", "views"] {
-            self.transaction.execute(&format!("DELETE FROM {table} WHERE photo IN ({stale})"), [backbone])?;
+            self.transaction.execute(&format!("DELETE FROM {table} WHERE photo IN ({stale})"), [recipe])?;
         }
-        let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [backbone])?;
+        let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [recipe])?;
         self.transaction.execute("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM features)", [])?;
         Ok(dropped)
     }

@@ -8,6 +8,7 @@ pub mod apart;
 pub mod backbone;
 pub mod decode;
 mod exif;
+mod framed;
 pub mod identify;
 pub mod jpeg;
 pub mod prepare;

@@ -1,6 +1,7 @@
 //! A picture to the backbone's input, exactly as in training.
 
 use super::decode::{Window, resized};
+use super::framed::inner;
 use crate::photo::{Parts, Picture};
 
 /// A part's share of its picture's width and height.
@@ -12,6 +13,15 @@ const PLACES: [(f64, f64); Parts::COUNT] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), 
 /// The short side from which a picture has parts: of smaller ones too little is left.
 const SMALLEST: u32 = 96;
 
+/// Counts the ways in which parts were taken so far: raise it when the windows here, the projection `parts.safetensors` or
+/// [`SHORT_SIDE`](super::decode::SHORT_SIDE) change, and every photo is read again.
+const RECIPE: u32 = 2;
+
+/// Names what is stored of photos, for a backbone of a name.
+pub fn recipe(backbone: &str) -> String {
+    format!("{backbone}.{RECIPE}")
+}
+
 /// The encoder's input, from `models/encoder.json`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preparation {
@@ -22,7 +32,8 @@ pub struct Preparation {
     pub scale: f32,
 }
 
-/// The parts of a picture: what of it may be all that a crop shows. None of a very small one.
+/// The parts of a picture: what of it may be all that a crop shows. What is [framed](super::framed) stands
+/// in the place of the middle. None of a very small picture.
 pub fn parts(picture: &Picture) -> Vec<Window> {
     let (width, height) = (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
     let window = |(x, y): (f64, f64)| Window {
@@ -31,8 +42,14 @@ pub fn parts(picture: &Picture) -> Vec<Window> {
         width: SHARE * width,
         height: SHARE * height,
     };
-    let is_small = picture.dimensions.width.min(picture.dimensions.height) < SMALLEST;
-    if is_small { Vec::new() } else { PLACES.into_iter().map(window).collect() }
+    if picture.dimensions.width.min(picture.dimensions.height) < SMALLEST {
+        return Vec::new();
+    }
+    let mut windows: Vec<Window> = PLACES.into_iter().map(window).collect();
+    if let (Some(middle), Some(inner)) = (windows.last_mut(), inner(picture)) {
+        *middle = inner;
+    }
+    windows
 }
 
 /// Stretches the whole picture, or what a window shows of it, to the square and lays it out in planes.

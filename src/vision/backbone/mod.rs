@@ -7,7 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::*;
 
-use super::prepare::{Preparation, parts, prepare};
+use super::prepare::{Preparation, parts, prepare, recipe};
 use crate::photo::{Features, Picture};
 
 mod block;
@@ -69,6 +69,11 @@ impl Backbone {
     /// Names the weights: features of different names do not compare.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Names the weights and how parts are taken: what is stored of a photo is what this makes, or is made again.
+    pub fn recipe(&self) -> String {
+        recipe(&self.name)
     }
 
     /// Numbers in the features of a photo.

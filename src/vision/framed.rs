@@ -1,0 +1,93 @@
+//! A picture within a picture: what a screenshot shows, or what a border stands around.
+
+use super::decode::Window;
+use crate::photo::Picture;
+
+/// Levels within which a pixel has the colour of the ground.
+const LEVELS: u8 = 4;
+
+/// One in so many pixels of a plain line may be of other colours: letters, buttons, the edge of a bar.
+const OTHERS: usize = 10;
+
+/// Short side and share of the whole from which an inner picture is worth a look, and the share up to which it is one.
+const SMALLEST: usize = 64;
+const SHARE: std::ops::RangeInclusive<f64> = 0.08..=0.95;
+
+/// The largest thing on plain ground, found by cutting along plain rows and columns in turn until none is left.
+pub fn inner(picture: &Picture) -> Option<Window> {
+    let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
+    let pixel = |x: usize, y: usize| -> [u8; 3] { std::array::from_fn(|channel| picture.rgb[(y * width + x) * 3 + channel]) };
+    let (mut x, mut y) = (0..width, 0..height);
+    loop {
+        let rows = longest(y.clone(), |row| is_plain(x.len(), |i| pixel(x.start + i, row)));
+        let columns = longest(x.clone(), |column| is_plain(rows.len(), |i| pixel(column, rows.start + i)));
+        if columns.len().min(rows.len()) < SMALLEST {
+            return None;
+        }
+        if (&columns, &rows) == (&x, &y) {
+            break;
+        }
+        (x, y) = (columns, rows);
+    }
+    let share = (x.len() * y.len()) as f64 / (width * height) as f64;
+    let window = Window { left: x.start as f64, top: y.start as f64, width: x.len() as f64, height: y.len() as f64 };
+    SHARE.contains(&share).then_some(window)
+}
+
+/// The longest run without a plain line.
+fn longest(lines: std::ops::Range<usize>, mut is_plain: impl FnMut(usize) -> bool) -> std::ops::Range<usize> {
+    let (mut best, mut start) = (lines.start..lines.start, lines.start);
+    for line in lines.clone() {
+        if is_plain(line) {
+            start = line + 1;
+        } else if line + 1 - start > best.len() {
+            best = start..line + 1;
+        }
+    }
+    best
+}
+
+/// Whether nearly all pixels of a line have one colour, that of most of five.
+fn is_plain(len: usize, pixel: impl Fn(usize) -> [u8; 3]) -> bool {
+    let mut samples: [[u8; 3]; 5] = std::array::from_fn(|i| pixel((2 * i + 1) * len / 10));
+    let ground: [u8; 3] = std::array::from_fn(|channel| {
+        samples.sort_unstable_by_key(|sample| sample[channel]);
+        samples[2][channel]
+    });
+    let is_other = |i: &usize| pixel(*i).iter().zip(ground).any(|(a, b)| a.abs_diff(b) > LEVELS);
+    (0..len).filter(is_other).nth(len / OTHERS).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A screen with a photo of noise on it, and letters above and below.
+    fn screen(width: u32, height: u32, [left, top, photo_width, photo_height]: [u32; 4]) -> Picture {
+        let mut random = fastrand::Rng::with_seed(1);
+        let pixel = |(x, y): (u32, u32)| {
+            let in_photo = (left..left + photo_width).contains(&x) && (top..top + photo_height).contains(&y);
+            let is_letter = (4..40).contains(&x) && (6..14).contains(&y) && x % 3 == 0;
+            if in_photo { random.u8(..) } else { [20, 230][usize::from(is_letter)] }
+        };
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        Picture::new(width, height, places.map(pixel).flat_map(|gray| [gray; 3]).collect())
+    }
+
+    #[test]
+    fn what_stands_on_plain_ground_is_found() {
+        for (screen_size, photo) in [((216, 468), [0, 80, 216, 150]), ((400, 250), [90, 30, 250, 180]), ((300, 216), [20, 20, 260, 176])] {
+            let inner = inner(&screen(screen_size.0, screen_size.1, photo)).expect("a photo on a screen");
+            let found = [inner.left, inner.top, inner.width, inner.height];
+            assert_eq!(found, photo.map(f64::from));
+        }
+    }
+
+    #[test]
+    fn a_picture_of_its_own_has_no_other_in_it() {
+        assert_eq!(inner(&screen(300, 216, [0, 0, 300, 216])), None, "all photo");
+        assert_eq!(inner(&screen(300, 216, [0, 0, 0, 0])), None, "plain but for letters");
+        assert_eq!(inner(&screen(300, 216, [100, 100, 40, 40])), None, "too small to tell");
+        assert_eq!(inner(&Picture::new(1, 1, vec![0; 3])), None);
+    }
+}
