@@ -1,4 +1,6 @@
-//! A picture within a picture: what a screenshot shows, or what a border stands around.
+//! A picture within a picture: what a screenshot shows, or what a broad border stands around.
+
+use std::ops::{Range, RangeInclusive};
 
 use super::decode::Window;
 use crate::photo::Picture;
@@ -9,9 +11,11 @@ const LEVELS: u8 = 4;
 /// One in so many pixels of a plain line may be of other colours: letters, buttons, the edge of a bar.
 const OTHERS: usize = 10;
 
-/// Short side and share of the whole from which an inner picture is worth a look, and the share up to which it is one.
+/// The short side from which an inner picture is worth a look.
 const SMALLEST: usize = 64;
-const SHARE: std::ops::RangeInclusive<f64> = 0.08..=0.95;
+
+/// Its share of the whole. What is larger is found as a whole, and may be a photo with a dark edge.
+const SHARE: RangeInclusive<f64> = 0.08..=0.75;
 
 /// The largest thing on plain ground, found by cutting along plain rows and columns in turn until none is left.
 pub fn inner(picture: &Picture) -> Option<Window> {
@@ -35,7 +39,7 @@ pub fn inner(picture: &Picture) -> Option<Window> {
 }
 
 /// The longest run without a plain line.
-fn longest(lines: std::ops::Range<usize>, mut is_plain: impl FnMut(usize) -> bool) -> std::ops::Range<usize> {
+fn longest(lines: Range<usize>, mut is_plain: impl FnMut(usize) -> bool) -> Range<usize> {
     let (mut best, mut start) = (lines.start..lines.start, lines.start);
     for line in lines.clone() {
         if is_plain(line) {
@@ -76,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_stands_on_plain_ground_is_found() {
-        for (screen_size, photo) in [((216, 468), [0, 80, 216, 150]), ((400, 250), [90, 30, 250, 180]), ((300, 216), [20, 20, 260, 176])] {
+        for (screen_size, photo) in [((216, 468), [0, 80, 216, 150]), ((400, 250), [90, 30, 250, 180]), ((300, 216), [40, 30, 220, 150])] {
             let inner = inner(&screen(screen_size.0, screen_size.1, photo)).expect("a photo on a screen");
             let found = [inner.left, inner.top, inner.width, inner.height];
             assert_eq!(found, photo.map(f64::from));
@@ -86,6 +90,7 @@ mod tests {
     #[test]
     fn a_picture_of_its_own_has_no_other_in_it() {
         assert_eq!(inner(&screen(300, 216, [0, 0, 300, 216])), None, "all photo");
+        assert_eq!(inner(&screen(300, 216, [20, 20, 270, 190])), None, "a thin border");
         assert_eq!(inner(&screen(300, 216, [0, 0, 0, 0])), None, "plain but for letters");
         assert_eq!(inner(&screen(300, 216, [100, 100, 40, 40])), None, "too small to tell");
         assert_eq!(inner(&Picture::new(1, 1, vec![0; 3])), None);

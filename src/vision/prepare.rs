@@ -32,8 +32,8 @@ pub struct Preparation {
     pub scale: f32,
 }
 
-/// The parts of a picture: what of it may be all that a crop shows. What is [framed](super::framed) stands
-/// in the place of the middle. None of a very small picture.
+/// The parts of a picture: what of it may be all that a crop shows. What stands on plain ground, as in a
+/// screenshot, takes the place of the middle. None of a very small picture.
 pub fn parts(picture: &Picture) -> Vec<Window> {
     let (width, height) = (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
     let window = |(x, y): (f64, f64)| Window {
