@@ -11,6 +11,9 @@ const LEVELS: u8 = 4;
 /// One in so many pixels of a plain line may be of other colours: letters, buttons, the edge of a bar.
 const OTHERS: usize = 10;
 
+/// Screens need two or three; a picture made to need one for each line must not cost more.
+const ROUNDS: usize = 8;
+
 /// The short side from which an inner picture is worth a look.
 const SMALLEST: usize = 64;
 
@@ -22,7 +25,7 @@ pub fn inner(picture: &Picture) -> Option<Window> {
     let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
     let pixel = |x: usize, y: usize| -> [u8; 3] { std::array::from_fn(|channel| picture.rgb[(y * width + x) * 3 + channel]) };
     let (mut x, mut y) = (0..width, 0..height);
-    loop {
+    for _ in 0..ROUNDS {
         let rows = longest(y.clone(), |row| is_plain(x.len(), |i| pixel(x.start + i, row)));
         let columns = longest(x.clone(), |column| is_plain(rows.len(), |i| pixel(column, rows.start + i)));
         if columns.len().min(rows.len()) < SMALLEST {

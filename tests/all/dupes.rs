@@ -53,6 +53,27 @@ fn a_small_crop_is_found_in_its_photo() {
 }
 
 #[test]
+fn a_photo_is_found_in_a_screenshot() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::open("00003");
+    let width = photo.width();
+    let mut screen = image::RgbImage::from_pixel(width, 3 * photo.height(), image::Rgb([250; 3]));
+    for button in 0..4 {
+        image::imageops::replace(&mut screen, &image::RgbImage::new(width / 20, width / 20), i64::from(width / 8 * button), 10);
+    }
+    image::imageops::replace(&mut screen, &photo, 0, i64::from(photo.height() * 3 / 4));
+    fs::write(folder.join("photo.jpg"), photos::jpeg(&photo, 90)).expect("written");
+    fs::write(folder.join("screenshot.jpg"), photos::jpeg(&screen, 90)).expect("written");
+    instance.dupes(&folder);
+    let similar = instance.json([OsStr::new("similar"), folder.join("screenshot.jpg").as_os_str(), "--format".as_ref(), "json".as_ref()]);
+    let nearest = &array(&similar["similar"])[1];
+    assert!(nearest["photo"]["path"].as_str().is_some_and(|path| path.ends_with("photo.jpg")), "{nearest}");
+    // The wholes are much farther apart: a third of the screen is photo.
+    assert!(nearest["distance"].as_f64().is_some_and(|distance| distance < 0.1), "{nearest}");
+}
+
+#[test]
 fn the_answer_has_the_promised_shape() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -127,7 +127,7 @@ fn found(model: &TypedModel, id: usize) -> Option<(Block, OutletId, usize)> {
         narrow: Weights::new(&narrow.weights, &narrow.biases),
         shortcut: added.is_some(),
     };
-    Some((block, widen.input, added.unwrap_or(narrow.id)))
+    (!block.shortcut || block.output() == block.input).then(|| (block, widen.input, added.unwrap_or(narrow.id)))
 }
 
 /// A convolution with constant weights and a square odd kernel, padded by half of it.
