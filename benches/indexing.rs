@@ -180,12 +180,12 @@ fn stages(library: &Path) {
         next(1);
         let decoded = decode::decode(&bytes, &limits).expect("decodes");
         next(2);
-        runner.features(&decoded.picture).expect("runs");
+        runner.features_and_parts(&decoded.picture).expect("runs");
         next(3);
     }
     let per = |d: Duration| d.as_secs_f64() * 1000.0 / files.len() as f64;
     println!(
-        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, backbone {:.1}",
+        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, encoder (whole and parts) {:.1}",
         per(spent[0]),
         per(spent[1]),
         per(spent[2]),

@@ -212,7 +212,7 @@ fn active(
 ) -> Result<Active, Error> {
     let dropped = writer.batch(|batch| batch.keep_recipe(&backbone.recipe()))?;
     if dropped > 0 {
-        tracing::info!("a new encoder: {dropped} photos are read again");
+        tracing::info!("this version looks at photos in another way: {dropped} are read again");
     }
     let reader = Reader::open(location)?;
     let answered = reader.head()?;

@@ -85,9 +85,9 @@ pub struct Shared {
     /// Those of them that change while it runs.
     pub live: RwLock<Live>,
     pub location: Location,
-    /// Names the backbone that the daemon runs.
+    /// Names the weights that the daemon runs: heads are for them.
     pub backbone: String,
-    /// Names what it stores of photos.
+    /// Names these and how parts are taken: what is stored of photos is for it.
     pub recipe: String,
     pub roots: RwLock<Vec<Root>>,
     /// How each root was when it was last looked at. A root that is not here yet never was.

@@ -26,8 +26,8 @@ const QUERIES: usize = 256;
 const SLACK: Distance = 1e-4;
 
 /// Vectors of a photo's [`Parts`], and the numbers in them.
-const SIX: usize = 1 + Parts::COUNT;
-const ALL: usize = SIX * Parts::DIMENSIONS;
+const VECTORS: usize = 1 + Parts::COUNT;
+const ALL: usize = VECTORS * Parts::DIMENSIONS;
 
 /// 1 − cosine of two unit vectors, summed in one order everywhere.
 pub fn distance(a: &[f16], b: &[f16]) -> Distance {
@@ -238,12 +238,12 @@ impl Index {
         for values in values.chunks(FEW * ALL) {
             let wide = &mut wide[..values.len()];
             wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = f32::from(*value));
-            let six = ArrayView2::from_shape((values.len() / Parts::DIMENSIONS, Parts::DIMENSIONS), &*wide).expect("whole rows");
-            // Whole against whole, the first of six, is not looked at.
-            let against_wholes = six.dot(&queries.wholes);
-            let against_parts = six.slice_axis(Axis(0), Slice::new(0, None, SIX as isize)).dot(&queries.parts);
+            let vectors = ArrayView2::from_shape((values.len() / Parts::DIMENSIONS, Parts::DIMENSIONS), &*wide).expect("whole rows");
+            // Whole against whole, the first of these, is not looked at.
+            let against_wholes = vectors.dot(&queries.wholes);
+            let against_parts = vectors.slice_axis(Axis(0), Slice::new(0, None, VECTORS as isize)).dot(&queries.parts);
             let (of_rows, of_queries) = (against_wholes.as_slice().expect("rows"), against_parts.as_slice().expect("rows"));
-            for (of_row, of_queries) in of_rows.chunks_exact(SIX * count).zip(of_queries.chunks_exact(Parts::COUNT * count)) {
+            for (of_row, of_queries) in of_rows.chunks_exact(VECTORS * count).zip(of_queries.chunks_exact(Parts::COUNT * count)) {
                 let start = nearest.len();
                 nearest.extend_from_slice(&of_queries[..count]);
                 let others = of_row[count..].chunks_exact(count).chain(of_queries[count..].chunks_exact(count));
@@ -339,7 +339,7 @@ mod tests {
         let looks = |i: usize| {
             let embedding = around(&centres[i % 8]);
             // Of every third photo, the parts are around the centre of another.
-            let views = (0..SIX).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
+            let views = (0..VECTORS).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
             let views: Vec<Vec<f32>> = views.map(|view| view.iter().map(|v| v / 2f32.sqrt()).collect()).collect();
             Looks { embedding, parts: Parts::new(views.iter().map(Vec::as_slice)) }
         };

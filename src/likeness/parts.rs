@@ -1,4 +1,4 @@
-//! Crops: a photo against the parts of another.
+//! Crops and quarter turns: a photo against the parts of another.
 
 use super::distance;
 use super::head::{Error, Head};
@@ -6,7 +6,7 @@ use crate::photo::{Distance, Embedding, Encoded, Features, Looks, Parts};
 
 const WEIGHTS: &[u8] = include_bytes!("../../models/parts.safetensors");
 
-/// Distances to parts are this much stricter than those between wholes: there are ten of them to every pair,
+/// Distances to parts are this much stricter than those between wholes: there are twelve of them to every pair,
 /// and one small vector tells less than a large one.
 const STRICTER: f32 = 1.6;
 

@@ -1,15 +1,15 @@
-//! How a photo is compared with the parts of others.
+//! How a photo is compared with the parts of others, and with others on their side.
 
-/// A photo and five parts of it, each a unit vector of few numbers: a crop is near the part of its original
-/// that it shows, where it is far from the whole.
+/// A photo, the same by a quarter turn, and five windows of it, each a unit vector of few numbers: a crop is near the part
+/// of its original that it shows, where it is far from the whole.
 ///
 /// 8-bit integers, 127 for 1, so that their products are exact on every machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parts(Vec<i8>);
 
 impl Parts {
-    /// Parts of a photo.
-    pub const COUNT: usize = 5;
+    /// Parts of a photo: the quarter turn first.
+    pub const COUNT: usize = 6;
     /// Numbers in each vector.
     pub const DIMENSIONS: usize = 64;
     /// 1 as it is stored.

@@ -1,4 +1,6 @@
 //! A picture within a picture: what a screenshot shows, or what a broad border stands around.
+//!
+//! A change here is one of the recipe in [`prepare`](super::prepare).
 
 use std::ops::{Range, RangeInclusive};
 

@@ -7,15 +7,15 @@ use crate::photo::{Parts, Picture};
 /// A part's share of its picture's width and height.
 const SHARE: f64 = 0.6;
 
-/// The parts of a picture, as places of the left upper corner in what is left over: the corners and the middle.
-const PLACES: [(f64, f64); Parts::COUNT] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
+/// Windows, as places of the left upper corner in what is left over: the corners and the middle.
+const PLACES: [(f64, f64); Parts::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
 
-/// The short side from which a picture has parts: of smaller ones too little is left.
+/// The short side from which there are windows: of smaller pictures too little is left.
 const SMALLEST: u32 = 96;
 
-/// Counts the ways in which parts were taken so far: raise it when the windows here, the projection `parts.safetensors` or
-/// [`SHORT_SIDE`](super::decode::SHORT_SIDE) change, and every photo is read again.
-const RECIPE: u32 = 2;
+/// Counts the ways in which parts were taken so far: raise it when what is done here or in [`framed`](super::framed), the
+/// projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE) changes, and every photo is read again.
+const RECIPE: u32 = 3;
 
 /// Names what is stored of photos, for a backbone of a name.
 pub fn recipe(backbone: &str) -> String {
@@ -32,9 +32,17 @@ pub struct Preparation {
     pub scale: f32,
 }
 
-/// The parts of a picture: what of it may be all that a crop shows. What stands on plain ground, as in a
-/// screenshot, takes the place of the middle. None of a very small picture.
-pub fn parts(picture: &Picture) -> Vec<Window> {
+/// A picture and its [`Parts`], as [`prepare`] lays them out: the whole, the whole by a quarter turn, and what its windows show.
+pub fn prepare_parts(picture: &Picture, preparation: &Preparation) -> Vec<Vec<f32>> {
+    let whole = prepare(picture, None, preparation);
+    let turned = turned(&whole, preparation.size as usize);
+    let windows = windows(picture).into_iter().map(|window| prepare(picture, Some(window), preparation));
+    [whole, turned].into_iter().chain(windows).collect()
+}
+
+/// What of a picture may be all that a crop shows. What stands on plain ground, as in a screenshot, takes the place of the
+/// middle. None of a very small picture.
+fn windows(picture: &Picture) -> Vec<Window> {
     let (width, height) = (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
     let window = |(x, y): (f64, f64)| Window {
         left: x * (1.0 - SHARE) * width,
@@ -52,6 +60,13 @@ pub fn parts(picture: &Picture) -> Vec<Window> {
     windows
 }
 
+/// Planes of a square by a quarter turn clockwise. The other quarter turn needs no vector of its own: then it is the other
+/// photo that, turned, is like this one.
+fn turned(planes: &[f32], size: usize) -> Vec<f32> {
+    let places = (0..size).flat_map(|y| (0..size).map(move |x| (size - 1 - x) * size + y));
+    planes.chunks_exact(size * size).flat_map(|plane| places.clone().map(|place| plane[place])).collect()
+}
+
 /// Stretches the whole picture, or what a window shows of it, to the square and lays it out in planes.
 ///
 /// # Shapes
@@ -67,4 +82,25 @@ pub fn prepare(picture: &Picture, window: Option<Window>, preparation: &Preparat
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_on_its_side_has_the_other_as_a_part() {
+        const SIZE: u32 = 8;
+        let preparation = Preparation { size: SIZE, mean: 0.0, scale: 1.0 };
+        let picture = |value: fn(u32, u32) -> u32| {
+            let places = (0..SIZE).flat_map(|y| (0..SIZE).map(move |x| (x, y)));
+            Picture::new(SIZE, SIZE, places.flat_map(|(x, y)| [0, 64, 128].map(|colour| colour + value(x, y) as u8)).collect())
+        };
+        let upright = picture(|x, y| y * SIZE + x);
+        let clockwise = picture(|x, y| (SIZE - 1 - x) * SIZE + y);
+        let (upright, clockwise) = (prepare_parts(&upright, &preparation), prepare_parts(&clockwise, &preparation));
+        assert_eq!(upright[1], clockwise[0]);
+        assert_ne!(upright[1], upright[0]);
+        assert_eq!(upright.len(), 2, "no windows of a picture as small as that");
+    }
 }

@@ -74,6 +74,24 @@ fn a_photo_is_found_in_a_screenshot() {
 }
 
 #[test]
+fn a_photo_on_its_side_is_found() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::open("00003");
+    fs::write(folder.join("photo.jpg"), photos::jpeg(&photo, 90)).expect("written");
+    for (turned, name) in [(image::imageops::rotate90(&photo), "clockwise.jpg"), (image::imageops::rotate270(&photo), "other.jpg")] {
+        fs::write(folder.join(name), photos::jpeg(&turned, 90)).expect("written");
+    }
+    instance.dupes(&folder);
+    for name in ["clockwise.jpg", "other.jpg"] {
+        let [turned, upright] = [name, "photo.jpg"].map(|name| folder.join(name));
+        let compared = instance.json(["compare".as_ref(), turned.as_os_str(), upright.as_os_str(), "--format".as_ref(), "json".as_ref()]);
+        // The wholes are farther apart.
+        assert!(compared["distance"].as_f64().is_some_and(|distance| distance < 0.05), "{name}: {compared}");
+    }
+}
+
+#[test]
 fn the_answer_has_the_promised_shape() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -95,7 +95,7 @@ impl WithSimd for Batch<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Batch { block, pictures, outputs } = self;
         let ([_, height, width], (rows, columns)) = (block.input, block.depthwise.output());
-        let (plane, padded, wide) = (block.plane(), block.depthwise.padded(), whole_lanes(block.widen.outputs));
+        let (plane, padded_plane, wide) = (block.plane(), block.depthwise.padded(), whole_lanes(block.widen.outputs));
         let count = pictures.len() / (height * width * block.pitch());
 
         let seen;
@@ -105,12 +105,12 @@ impl WithSimd for Batch<'_> {
             seen = block.seen(pictures);
             (&seen[..], block.widen.depth)
         };
-        let places: Vec<usize> = (0..count * plane).map(|pixel| pixel / plane * padded + block.depthwise.place(pixel % plane)).collect();
-        let mut widened = vec![[0.0; LANES]; count * padded];
+        let places: Vec<usize> = (0..count * plane).map(|pixel| pixel / plane * padded_plane + block.depthwise.place(pixel % plane)).collect();
+        let mut widened = vec![[0.0; LANES]; count * padded_plane];
         let mut convolved = vec![0.0; count * rows * columns * wide];
         for (lanes, panel) in block.widen.panels().enumerate() {
             panel.times::<S, true>(simd, from, pitch, |pixel, numbers| widened[places[pixel]] = *numbers);
-            for (padded, convolved) in widened.chunks_exact(padded).zip(convolved.chunks_exact_mut(rows * columns * wide)) {
+            for (padded, convolved) in widened.chunks_exact(padded_plane).zip(convolved.chunks_exact_mut(rows * columns * wide)) {
                 block.depthwise.convolve(simd, lanes, padded, |place, numbers| {
                     convolved[place * wide + lanes * LANES..][..LANES].copy_from_slice(numbers);
                 });

@@ -13,7 +13,8 @@ use super::block::Block;
 use super::depthwise::Depthwise;
 use super::product::{Weights, whole_lanes};
 
-/// Replaces the inverted bottlenecks that follow a network's input, one after another.
+/// Replaces the inverted bottlenecks that follow a network's input, one after another. What is inside of a block is read by
+/// nothing else, as [`successor`] sees to, so only the last block's output is missed.
 ///
 /// # Errors
 /// When tract does not take the change.
@@ -23,6 +24,7 @@ pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     for id in model.eval_order()? {
         if let Some((block, from, to)) = found(model, id)
             && from == last
+            && (block.widening == (1, 1) || blocks.is_empty())
         {
             blocks.push(block);
             last = to.into();
@@ -113,11 +115,12 @@ impl TypedOp for Bottlenecks {
 /// The block whose depthwise convolution is a node, what it reads, and its last node.
 fn found(model: &TypedModel, id: usize) -> Option<(Block, OutletId, usize)> {
     let depthwise = Convolution::of(model, id).filter(|c| c.group == c.channels.0 && c.group == c.channels.1)?;
-    let widen = Convolution::of(model, bounded(model, model.node(id).inputs[0].node)?).filter(|c| c.group == 1)?;
+    let widen = Convolution::of(model, unbounded(model, model.node(id).inputs[0].node)?)
+        .filter(|c| c.group == 1 && (c.kernel > 1 || c.stride == 1))?;
     let after = bound(model, bound(model, id, "Max", 0.0)?, "Min", 6.0)?;
     let narrow = Convolution::of(model, successor(model, after)?).filter(|c| c.group == 1 && c.kernel == 1 && c.stride == 1)?;
     let is_added = |next: &usize| model.node(*next).op().name() == "Add" && model.node(*next).inputs.contains(&widen.input);
-    let added = successor(model, narrow.id).filter(is_added);
+    let added = successor(model, narrow.id).filter(|next| widen.kernel == 1 && is_added(next));
     let plane = (widen.input_shape[1].div_ceil(widen.stride), widen.input_shape[2].div_ceil(widen.stride));
     let block = Block {
         input: widen.input_shape,
@@ -212,7 +215,7 @@ fn bound(model: &TypedModel, id: usize, name: &str, by: f32) -> Option<usize> {
 }
 
 /// The node whose outputs, bounded by 0 and 6, are another's, and read by nothing else.
-fn bounded(model: &TypedModel, highest: usize) -> Option<usize> {
+fn unbounded(model: &TypedModel, highest: usize) -> Option<usize> {
     let lowest = model.node(highest).inputs.first()?.node;
     let id = model.node(lowest).inputs.first()?.node;
     (bound(model, id, "Max", 0.0)? == lowest && bound(model, lowest, "Min", 6.0)? == highest && successor(model, highest).is_some())

@@ -86,7 +86,6 @@ impl Depthwise {
         put: impl FnMut(usize, &Lanes),
     ) {
         match S::F32_LANES {
-            16 => self.places::<S, KERNEL, STRIDE, 1>(simd, lanes, plane, put),
             8 => self.places::<S, KERNEL, STRIDE, 2>(simd, lanes, plane, put),
             4 => self.places::<S, KERNEL, STRIDE, 4>(simd, lanes, plane, put),
             _ => self.places::<S, KERNEL, STRIDE, LANES>(simd, lanes, plane, put),
@@ -134,7 +133,7 @@ impl Depthwise {
 
 #[cfg(test)]
 mod tests {
-    use pulp::{Arch, WithSimd};
+    use pulp::{Arch, Scalar, WithSimd};
 
     use super::*;
 
@@ -179,9 +178,12 @@ mod tests {
             for (pixel, numbers) in input.chunks_exact(3).enumerate() {
                 plane[depthwise.place(pixel)][..3].copy_from_slice(numbers);
             }
-            let output = Arch::new().dispatch(Run { depthwise: &depthwise, plane: &plane, output: Vec::new() });
+            let run = || Run { depthwise: &depthwise, plane: &plane, output: Vec::new() };
+            let output = Arch::new().dispatch(run());
             let (rows, columns) = depthwise.output();
             assert_eq!(output.len(), rows * columns);
+            let without_registers = run().with_simd(Scalar::new());
+            assert!(output.iter().flatten().zip(without_registers.iter().flatten()).all(|(x, y)| (x - y).abs() < 1e-4));
             for (channel, (place, lanes)) in (0..3).flat_map(|channel| output.iter().enumerate().map(move |of| (channel, of))) {
                 let mut sum = biases[LANES + channel];
                 for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {

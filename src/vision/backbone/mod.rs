@@ -7,7 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::*;
 
-use super::prepare::{Preparation, parts, prepare, recipe};
+use super::prepare::{Preparation, prepare, prepare_parts, recipe};
 use crate::photo::{Features, Picture};
 
 mod block;
@@ -106,14 +106,12 @@ impl Runner {
         Ok(self.run(&[prepare(picture, None, &self.preparation)])?.remove(0))
     }
 
-    /// The features of a picture and of each of its [parts].
+    /// The features of a picture, and of it in [`Parts`](crate::photo::Parts).
     ///
     /// # Errors
     /// See [`features`](Runner::features).
     pub fn features_and_parts(&mut self, picture: &Picture) -> Result<(Features, Vec<Features>), Error> {
-        let windows = parts(picture).into_iter().map(Some);
-        let inputs: Vec<Vec<f32>> = [None].into_iter().chain(windows).map(|w| prepare(picture, w, &self.preparation)).collect();
-        let mut parts = self.run(&inputs)?;
+        let mut parts = self.run(&prepare_parts(picture, &self.preparation))?;
         Ok((parts.remove(0), parts))
     }
 
@@ -129,8 +127,12 @@ impl Runner {
     fn values(&mut self, inputs: &[Vec<f32>]) -> TractResult<Vec<f32>> {
         let size = self.preparation.size as usize;
         let input = Tensor::from_shape(&[inputs.len(), 3, size, size], &inputs.concat())?;
-        let output = self.state.run(tvec!(input.into()))?;
-        Ok(output[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        let output = self.state.run(tvec!(input.into()));
+        if output.is_err() {
+            // Else the number of pictures stays as it was in this run.
+            self.state.reset_turn()?;
+        }
+        Ok(output?[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }
 }
 
