@@ -105,7 +105,8 @@ impl WithSimd for Batch<'_> {
             seen = block.seen(pictures);
             (&seen[..], block.widen.depth)
         };
-        let places: Vec<usize> = (0..count * plane).map(|pixel| pixel / plane * padded_plane + block.depthwise.place(pixel % plane)).collect();
+        let places: Vec<usize> =
+            (0..count * plane).map(|pixel| pixel / plane * padded_plane + block.depthwise.place(pixel % plane)).collect();
         let mut widened = vec![[0.0; LANES]; count * padded_plane];
         let mut convolved = vec![0.0; count * rows * columns * wide];
         for (lanes, panel) in block.widen.panels().enumerate() {
