@@ -183,6 +183,7 @@ mod tests {
             let (rows, columns) = depthwise.output();
             assert_eq!(output.len(), rows * columns);
             let without_registers = run().with_simd(Scalar::new());
+            assert_eq!(without_registers.len(), output.len());
             assert!(output.iter().flatten().zip(without_registers.iter().flatten()).all(|(x, y)| (x - y).abs() < 1e-4));
             for (channel, (place, lanes)) in (0..3).flat_map(|channel| output.iter().enumerate().map(move |of| (channel, of))) {
                 let mut sum = biases[LANES + channel];

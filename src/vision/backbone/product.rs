@@ -63,7 +63,7 @@ impl Panel<'_> {
     /// `pixels` are `[count, pitch]`, of which the first `depth` numbers count.
     #[inline(always)]
     pub fn times<S: Simd, const RELU6: bool>(&self, simd: S, pixels: &[f32], pitch: usize, put: impl FnMut(usize, &Lanes)) {
-        // As many sums as fit the registers, beside a weight and a pixel.
+        // As many sums as fit the registers, beside a weight and a pixel. Registers of 16 lanes are not asked of pulp.
         match S::F32_LANES {
             8 => self.tiles::<S, RELU6, 6, 2>(simd, pixels, pitch, put),
             4 => self.tiles::<S, RELU6, 3, 4>(simd, pixels, pitch, put),
