@@ -21,7 +21,7 @@ use half::f16;
 use serde_json::Value;
 use similard::intake::{Rules, walk};
 use similard::likeness::{Head, PartsHead};
-use similard::photo::{Capture, ContentHash, Dimensions, Features, Format, Identity, PictureHash, Place, Stamp};
+use similard::photo::{Capture, ContentHash, Dimensions, Features, Format, Identity, Keypoints, PictureHash, Place, Stamp};
 use similard::store::{HeadRecord, Location, Positives, Writer};
 use similard::vision::backbone::Backbone;
 
@@ -219,7 +219,8 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
                         format: Format::Jpeg,
                         dimensions: Dimensions { width: 4000, height: 3000 },
                     };
-                    let (photo, _) = batch.add_photo(&identity, &Capture::default(), &recipe, &parts.encoded(features, &[]))?;
+                    let (photo, _) =
+                        batch.add_photo(&identity, &Capture::default(), &recipe, &parts.encoded(features, &[], Keypoints::default()))?;
                     let place = Place { root, path: path(number) };
                     let stamp = stamps[&place.path];
                     batch.see(&place, &stamp)?;

@@ -179,12 +179,10 @@ fn frames(folder: &Path, members: &[Member]) -> Result<()> {
     paths.sort();
     let pictures = all(&paths, |path| picture(path))?;
     let frames: Vec<Member> = library::plan(pictures.len(), 0, 0, 0).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
-    let [_, method] = Method::ours(&frames)?;
-    let [_, versions] = Method::ours(members)?;
+    let of_frames = Method::ours(&frames)?;
+    let of_members = Method::ours(members)?;
     let originals: std::collections::HashMap<usize, usize> =
         members.iter().enumerate().filter(|(_, m)| m.edit.is_none()).map(|(i, m)| (m.photo, i)).collect();
-    let copies: Vec<Distance> =
-        (0..members.len()).filter(|&i| members[i].edit.is_some()).map(|i| (versions.distance)(originals[&members[i].photo], i)).collect();
     println!("\n{}: {} frames\n", folder.display(), frames.len());
     println!("| distance | 5 % | 25 % | half | 75 % | 95 % | within {THRESHOLD} |\n|---|---|---|---|---|---|---|");
     let line = |name: &str, mut distances: Vec<Distance>| {
@@ -196,9 +194,14 @@ fn frames(folder: &Path, members: &[Member]) -> Result<()> {
         let near = distances.iter().filter(|d| **d <= THRESHOLD).count() as f64 / distances.len() as f64;
         println!("| {name} | {} | {} | {} | {} | {} | {:.0} % |", at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), 100.0 * near);
     };
-    line("version to its original", copies);
-    for step in [1, 2, 5, 20] {
-        line(&format!("frame to the {step}. after it"), (step..frames.len()).map(|i| (method.distance)(i - step, i)).collect());
+    for method in &of_members {
+        let versions = (0..members.len()).filter(|&i| members[i].edit.is_some());
+        let distances = versions.map(|i| (method.distance)(originals[&members[i].photo], i)).collect();
+        line(&format!("version to its original, {}", method.name), distances);
+    }
+    for (method, step) in of_frames.iter().flat_map(|method| [1, 2, 5, 20].map(|step| (method, step))) {
+        let distances = (step..frames.len()).map(|i| (method.distance)(i - step, i)).collect();
+        line(&format!("frame to the {step}. after it, {}", method.name), distances);
     }
     Ok(())
 }

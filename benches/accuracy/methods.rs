@@ -1,5 +1,7 @@
 //! What is compared: our encoder, two hashes, and encoders of others by a command.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -7,11 +9,12 @@ use std::time::Instant;
 use image::{DynamicImage, RgbImage};
 use image_hasher::{HashAlg, HasherConfig};
 use similard::learn::library::Member;
-use similard::likeness::{Head, Index, PartsHead, apart, arrive, crowded, distance};
+use similard::likeness::{Head, Index, PartsHead, arrive, crowded, distance};
 use similard::photo::{Distance, Embedding, Looks, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
+use similard::vision::keypoints::keypoints;
 
 use crate::pdq::Pdq;
 use crate::pictures::Result;
@@ -26,21 +29,31 @@ pub struct Method {
 }
 
 impl Method {
-    /// The shipped backbone and head: its distances as the threshold sees them among these pictures, with parts;
+    /// The shipped encoder: its distances as the threshold sees them among these pictures, with parts and keypoints;
     /// and those of wholes alone, as they are.
     pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
         let (mut runner, head, parts) = (Backbone::embedded()?.runner()?, Head::base()?, PartsHead::embedded()?);
-        let (looks, milliseconds) = timed(members, |picture| {
+        let (encoded, milliseconds) = timed(members, |picture| {
             let (whole, windows) = runner.features_and_parts(picture)?;
-            let encoded = parts.encoded(whole, &windows);
-            Ok(Looks { embedding: head.embed(&encoded.features), parts: encoded.parts })
+            Ok(parts.encoded(whole, &windows, keypoints(picture)))
         })?;
-        let new: Vec<(PhotoId, Looks)> = looks.iter().cloned().enumerate().map(|(i, looks)| (PhotoId(i as i64), looks)).collect();
+        let (mut new, mut points) = (Vec::with_capacity(encoded.len()), HashMap::new());
+        for (photo, encoded) in (0..).map(PhotoId).zip(encoded) {
+            new.push((photo, Looks { embedding: head.embed(&encoded.features), parts: encoded.parts }));
+            points.insert(photo, encoded.keypoints);
+        }
+        let arrival = arrive(&Index::new(head.dimensions()), &new, 2.0, |_| Ok::<_, Infallible>(points))?;
         let mut levels = vec![0.0; new.len()];
-        for (photo, crowd) in arrive(&Index::new(head.dimensions()), &new, 2.0).crowds {
+        for (photo, crowd) in arrival.crowds {
             levels[photo.0 as usize] = crowd.level;
         }
-        let plain = looks.clone();
+        let mut distances: Vec<Distance> = vec![0.0; new.len() * new.len()];
+        let count = new.len();
+        let at = move |a: usize, b: usize| a.min(b) * count + a.max(b);
+        for pair in arrival.pairs {
+            let (a, b) = (pair.a.0 as usize, pair.b.0 as usize);
+            distances[at(a, b)] = crowded(pair.distance, levels[a], levels[b]);
+        }
         let method = |name: &str, distance: Box<dyn Fn(usize, usize) -> Distance>| Method {
             name: name.into(),
             milliseconds,
@@ -48,8 +61,8 @@ impl Method {
             distance,
         };
         Ok([
-            method("similard", Box::new(move |a, b| crowded(apart(&looks[a], &looks[b]), levels[a], levels[b]))),
-            method("wholes alone, no crowds", Box::new(move |a, b| distance(&plain[a].embedding.0, &plain[b].embedding.0))),
+            method("similard", Box::new(move |a, b| distances[at(a, b)])),
+            method("wholes alone, no crowds", Box::new(move |a, b| distance(&new[a].1.embedding.0, &new[b].1.embedding.0))),
         ])
     }
 

@@ -8,12 +8,13 @@ use super::heads::{self, Active, looks};
 use super::shared::{Shared, read};
 use crate::api::types::{Comparison, Neighbour, Similar};
 use crate::api::{Code, Problem};
-use crate::likeness::{self, Head, Index, PartsHead, crowded, crowds, relation, whole};
-use crate::photo::{Decisions, Encoded, Identity, Looks, PhotoId, Place, Relation, Verdict};
+use crate::likeness::{self, Head, Index, PartsHead, crowded, crowds, relation, verified, whole};
+use crate::photo::{Decisions, Distance, Encoded, Identity, Keypoints, Looks, PhotoId, Place, Relation, Verdict};
 use crate::store::{PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::apart;
 use crate::vision::backbone::Runner;
 use crate::vision::decode::Decoded;
+use crate::vision::keypoints::keypoints;
 
 /// Photos embedded at once for a head that does not answer.
 const PART: usize = 1024;
@@ -45,7 +46,8 @@ impl Encoder {
         let identity = self.reader.identify(&file).map_err(refused)?;
         let decoded = self.reader.decode().map_err(refused)?;
         let (whole, parts) = self.runner.features_and_parts(&decoded.picture).map_err(Problem::internal)?;
-        Ok(Asked { identity, decoded, encoded: self.parts.encoded(whole, &parts) })
+        let encoded = self.parts.encoded(whole, &parts, keypoints(&decoded.picture));
+        Ok(Asked { identity, decoded, encoded })
     }
 
     /// The library's photos nearest to a picture, by the head of this name or else the one that answers.
@@ -63,20 +65,20 @@ impl Encoder {
         let wanted = count.saturating_mul(2).saturating_add(64);
         let nearest = |head: &Head, index: &Index, positives: Positives| {
             // Folders are what wholes have in common.
-            let looks = match positives {
-                Positives::Edits => looks(head, &asked.encoded),
-                Positives::Folders => whole(head.embed(&asked.encoded.features)),
+            let nearest = match positives {
+                Positives::Edits => verified_all(reader, &asked.encoded.keypoints, index.nearest(&looks(head, &asked.encoded), wanted))?,
+                Positives::Folders => index.nearest(&whole(head.embed(&asked.encoded.features)), wanted),
             };
-            (head.name().to_owned(), index.nearest(&looks, wanted))
+            Ok::<_, Problem>((head.name().to_owned(), nearest))
         };
         let (head, nearest) = {
             let active = read(&shared.active);
             match head.filter(|name| *name != active.head.name()) {
-                None => nearest(&active.head, &active.index, Positives::Edits),
+                None => nearest(&active.head, &active.index, Positives::Edits)?,
                 Some(name) => {
                     drop(active);
                     let ((head, index), positives) = self.other(shared, reader, name)?;
-                    nearest(head, index, positives)
+                    nearest(head, index, positives)?
                 }
             }
         };
@@ -130,9 +132,21 @@ impl Encoder {
 fn apart(active: &Active, a: &Asked, b: &Asked) -> (f32, f32) {
     let looks = |asked: &Asked| looks(&active.head, &asked.encoded);
     let new: [(PhotoId, Looks); 2] = [(PhotoId(i64::MAX - 1), looks(a)), (PhotoId(i64::MAX), looks(b))];
-    let distance = likeness::apart(&new[0].1, &new[1].1);
+    let distance = verified(likeness::apart(&new[0].1, &new[1].1), &a.encoded.keypoints, &b.encoded.keypoints);
     let crowds = crowds(&active.index, &new, &new.iter().map(|(photo, _)| *photo).collect());
     (distance, crowded(distance, crowds[0].1.level, crowds[1].1.level))
+}
+
+/// Photos with their distances once their keypoints were looked at, nearest first.
+fn verified_all(reader: &Reader, asked: &Keypoints, mut nearest: Vec<(PhotoId, Distance)>) -> Result<Vec<(PhotoId, Distance)>, Problem> {
+    let keypoints = reader.keypoints_of(&nearest.iter().map(|(photo, _)| *photo).collect())?;
+    for (photo, distance) in &mut nearest {
+        if let Some(points) = keypoints.get(photo) {
+            *distance = verified(*distance, asked, points);
+        }
+    }
+    nearest.sort_by(|x, y| x.1.total_cmp(&y.1).then(x.0.cmp(&y.0)));
+    Ok(nearest)
 }
 
 fn between(decisions: &Decisions, record: &PhotoRecord, asked: &Asked) -> Relation {

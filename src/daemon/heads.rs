@@ -14,7 +14,9 @@ use super::comparison::Snapshot;
 use super::shared::{Shared, lock, read, write};
 use super::write::{Unwritten, Write, written};
 use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadInfo, What};
-use crate::likeness::{Arrival, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive, crowds, is_doubtful, pairs};
+use crate::likeness::{
+    Arrival, CANDIDATES, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive, candidates, crowds, doubtful, is_doubtful, verify,
+};
 use crate::photo::{Distance, Encoded, Looks, PhotoId};
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 
@@ -68,7 +70,7 @@ pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<K
 
 /// Names a head and how its pairs are made.
 pub fn fingerprint(head: &Head) -> String {
-    format!("{}-{REACH}-crowds-parts", head.fingerprint())
+    format!("{}-{REACH}-crowds-parts-keypoints", head.fingerprint())
 }
 
 /// Stores what new photos bring to a head.
@@ -112,14 +114,17 @@ pub fn catch_up<E: From<store::Error>>(
         let new: Vec<(PhotoId, Looks)> =
             shared_out(&missing, cores, |part| part.iter().map(|(photo, encoded)| (*photo, looks(head, encoded))).collect());
         let arrival = if index.knows_crowds() {
-            arrive(index, &new, REACH)
+            arrive(index, &new, REACH, |photos| reader.keypoints_of(photos))?
         } else {
             let numbered: Vec<(usize, Looks)> = new.iter().map(|(_, looks)| looks.clone()).enumerate().collect();
             let found = shared_out(&numbered, cores, |part| {
                 let queries: Vec<Looks> = part.iter().map(|(_, looks)| looks.clone()).collect();
-                index.within(&queries, REACH).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
+                index.within(&queries, CANDIDATES).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
             });
-            Arrival { pairs: pairs(&new, found, REACH), crowds: Vec::new() }
+            let candidates = candidates(&new, found, REACH);
+            let keypoints = reader.keypoints_of(&doubtful(&candidates))?;
+            let pairs = shared_out(&candidates, cores, |part| verify(part.to_vec(), REACH, &keypoints));
+            Arrival { pairs, crowds: Vec::new() }
         };
         let part = store(new, arrival)?;
         index.join(&part.0, &part.1.crowds);

@@ -22,6 +22,7 @@ use crate::photo::{Capture, ContentHash, Counters, Encoded, Failure, Format, Ide
 use crate::store;
 use crate::vision::apart::{self, Problem};
 use crate::vision::backbone::{Backbone, Runner};
+use crate::vision::keypoints::keypoints;
 
 /// Makes workers, and others for those that are stuck.
 pub struct Crew {
@@ -180,7 +181,8 @@ impl Worker {
         let features = self.runner.features_and_parts(&decoded.picture);
         let (whole, parts) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
         counters.embedded = 1;
-        Ok(Made { identity: *identity, capture: decoded.capture, encoded: self.parts.encoded(whole, &parts) })
+        let encoded = self.parts.encoded(whole, &parts, keypoints(&decoded.picture));
+        Ok(Made { identity: *identity, capture: decoded.capture, encoded })
     }
 
     /// Has intake look at the path again. The worker must not say itself what is there: between its look

@@ -251,7 +251,7 @@ impl WriteThread {
                     | Write::Run(_) => {}
                 }
             }
-            let arrival = arrive(&active.index, &new, REACH);
+            let arrival = arrive(&active.index, &new, REACH, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
             Ok(Joined { new, crowds: arrival.crowds, sights, outdated })

@@ -24,7 +24,7 @@ const FREE: f32 = 0.28;
 
 /// Pairs this near always count as they are: nothing but versions and frames of one moment come
 /// so close.
-const ALWAYS: Distance = 0.06;
+pub const ALWAYS: Distance = 0.06;
 
 /// What surrounds a photo, beyond its own scene.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -94,6 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::likeness::arrival::no_keypoints;
     use crate::likeness::{Arrival, arrive, whole};
 
     /// Unit vectors with a common part: the larger it is, the more crowded.
@@ -107,7 +108,7 @@ mod tests {
     }
 
     fn joined(index: &mut Index, new: &[(PhotoId, Looks)]) {
-        let Arrival { crowds, .. } = arrive(index, new, 0.9);
+        let Arrival { crowds, .. } = arrive(index, new, 0.9, no_keypoints).expect("no store");
         new.iter().for_each(|(photo, looks)| index.add(*photo, looks));
         crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
     }

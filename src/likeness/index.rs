@@ -319,6 +319,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::likeness::arrival::no_keypoints;
     use crate::likeness::{apart, arrive};
     use crate::photo::Pair;
 
@@ -385,7 +386,7 @@ mod tests {
             let (old, new) = embeddings.split_at(count - count.min(40));
             let index = index_of(old);
             let fresh: Vec<(PhotoId, Looks)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
-            let mut found = arrive(&index, &fresh, reach).pairs;
+            let mut found = arrive(&index, &fresh, reach, no_keypoints).expect("no store").pairs;
             found.sort_by_key(|p| (p.a, p.b));
             let mut expected = Vec::new();
             for b in old.len()..count {

@@ -1,19 +1,21 @@
-//! Which photos are alike: features → head → embedding, and parts → pairs → clusters.
+//! Which photos are alike: features → head → embedding, and parts → pairs, verified by keypoints → clusters.
 //!
 //! Everything here is a function of what is stored and can be made again at any time.
 
 mod arrival;
 mod clusters;
 mod crowd;
+mod geometry;
 mod head;
 mod index;
 mod parts;
 mod relation;
 mod representative;
 
-pub use arrival::{Arrival, arrive, pairs};
+pub use arrival::{Arrival, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
 pub use crowd::{Crowd, crowded, crowds, is_doubtful};
+pub use geometry::{CANDIDATES, verified};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, distance};
 pub use parts::{PartsHead, apart, whole};

@@ -2,7 +2,7 @@
 
 use super::distance;
 use super::head::{Error, Head};
-use crate::photo::{Distance, Embedding, Encoded, Features, Looks, Parts};
+use crate::photo::{Distance, Embedding, Encoded, Features, Keypoints, Looks, Parts};
 
 const WEIGHTS: &[u8] = include_bytes!("../../models/parts.safetensors");
 
@@ -24,9 +24,9 @@ impl PartsHead {
     }
 
     /// What is stored of a photo, from its features and those of its parts, if it has any.
-    pub fn encoded(&self, whole: Features, parts: &[Features]) -> Encoded {
+    pub fn encoded(&self, whole: Features, parts: &[Features], keypoints: Keypoints) -> Encoded {
         let parts = self.parts(&whole, parts);
-        Encoded { features: whole, parts }
+        Encoded { features: whole, parts, keypoints }
     }
 
     fn parts(&self, whole: &Features, parts: &[Features]) -> Parts {

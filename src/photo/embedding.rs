@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::Parts;
+use super::{Keypoints, Parts};
 
 /// What the frozen backbone gives for a photo: costly, so it is stored.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,6 +31,7 @@ impl Embedding {
 pub struct Encoded {
     pub features: Features,
     pub parts: Parts,
+    pub keypoints: Keypoints,
 }
 
 /// All that a photo is compared by.

@@ -1,7 +1,7 @@
 //! Reading beside the writer: each call sees one committed state.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, pa
 use super::writer::{halves_of, path_of};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Capture, Counters, Coverage, Dimensions, Embedding, Encoded, Failure, Features, FileState, Format, KnownFile, Looks, Pair, Parts,
-    PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+    Capture, Counters, Coverage, Dimensions, Embedding, Encoded, Failure, Features, FileState, Format, Keypoints, KnownFile, Looks, Pair,
+    Parts, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -325,12 +325,18 @@ impl Reader {
     /// What is stored of up to `count` photos, of those with larger numbers than `after`, in order.
     pub fn encoded_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Encoded)>> {
         let mut statement =
-            self.index.prepare_cached("SELECT photo, data, parts FROM features WHERE photo > ?1 ORDER BY photo LIMIT ?2")?;
+            self.index.prepare_cached("SELECT f.photo, f.data, f.parts, k.data FROM features f JOIN keypoints k ON k.photo = f.photo WHERE f.photo > ?1 ORDER BY f.photo LIMIT ?2")?;
         let rows = statement.query_map(params![after.0, count as i64], |row| {
             let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
-            Ok((PhotoId(row.get(0)?), Encoded { features: Features(values), parts: parts_of(row.get_ref(2)?)? }))
+            let (parts, keypoints) = (parts_of(row.get_ref(2)?)?, points_of(row.get_ref(3)?)?);
+            Ok((PhotoId(row.get(0)?), Encoded { features: Features(values), parts, keypoints }))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// See [`keypoints_of`].
+    pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
+        keypoints_of(&self.index, photos)
     }
 
     /// The features of these photos, of those that have some, in this order.
@@ -421,4 +427,19 @@ fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
 fn parts_of(value: ValueRef<'_>) -> rusqlite::Result<Parts> {
     let values = value.as_blob()?.iter().map(|v| v.cast_signed()).collect();
     Parts::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()).into())
+}
+
+fn points_of(value: ValueRef<'_>) -> rusqlite::Result<Keypoints> {
+    Keypoints::from_bytes(value.as_blob()?).ok_or_else(|| FromSqlError::Other("no keypoints".into()).into())
+}
+
+/// The keypoints of these photos, of those that are there.
+pub(super) fn keypoints_of(index: &Connection, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
+    let mut statement = index.prepare_cached("SELECT data FROM keypoints WHERE photo = ?1")?;
+    let mut found = HashMap::with_capacity(photos.len());
+    for photo in photos {
+        let points = statement.query_row([photo.0], |row| points_of(row.get_ref(0)?)).optional()?;
+        found.extend(points.map(|points| (*photo, points)));
+    }
+    Ok(found)
 }

@@ -158,6 +158,9 @@ const INDEX_STEPS: &[M<'static>] = &[
     ),
     // A photo's parts: 8-bit integers. Features from before are of no backbone, so their files are read again.
     M::up("ALTER TABLE features ADD COLUMN parts BLOB; UPDATE features SET backbone = '';"),
+    // A photo's keypoints, apart from its features, which are read without them. Photos of before have none: their recipe
+    // is another, so their files are read again.
+    M::up("CREATE TABLE keypoints (photo INTEGER PRIMARY KEY REFERENCES photos(id), data BLOB NOT NULL) STRICT;"),
 ];
 
 #[cfg(test)]

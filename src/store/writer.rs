@@ -1,5 +1,6 @@
 //! The one writer.
 
+use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -7,8 +8,9 @@ use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::open::Durable;
+use super::reader::keypoints_of;
 use super::{Error, HeadNumber, Location, Result, View, damage, open, schema};
-use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Pair, PhotoId, Place, RootId, Stamp};
+use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
 /// of the data directory.
@@ -173,6 +175,9 @@ impl Batch<'_> {
                 encoded.parts.values().iter().map(|v| v.cast_unsigned()).collect::<Vec<u8>>()
             ],
         )?;
+        self.transaction
+            .prepare_cached("INSERT INTO keypoints (photo, data) VALUES (?1, ?2)")?
+            .execute(params![id.0, encoded.keypoints.to_bytes()])?;
         Ok((id, IsNew::Yes))
     }
 
@@ -231,6 +236,11 @@ impl Batch<'_> {
             .prepare_cached("DELETE FROM files WHERE root = ?1 AND path = ?2")?
             .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
         self.forgive(place)
+    }
+
+    /// See [`keypoints_of`]; those of this batch are there.
+    pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
+        keypoints_of(&self.transaction, photos)
     }
 
     /// The number of a head, by what names its weights; a new one when it is new.
@@ -316,7 +326,7 @@ impl Batch<'_> {
         self.transaction
             .execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [recipe])?;
         self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [recipe])?;
-        for table in ["embeddings", "views"] {
+        for table in ["embeddings", "views", "keypoints"] {
             self.transaction.execute(&format!("DELETE FROM {table} WHERE photo IN ({stale})"), [recipe])?;
         }
         let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [recipe])?;

@@ -11,6 +11,7 @@ mod exif;
 mod framed;
 pub mod identify;
 pub mod jpeg;
+pub mod keypoints;
 pub mod prepare;
 
 use serde::{Deserialize, Serialize};

@@ -3,16 +3,19 @@
 //! preparation, decoding or the head that costs accuracy fails here; `cargo bench --bench accuracy`
 //! measures it on more.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
 use similard::learn::evaluation::Ranking;
 use similard::learn::library::{self, Member};
-use similard::likeness::{Head, Index, PartsHead, THRESHOLD, apart, arrive, crowded};
-use similard::photo::{Looks, PhotoId, Picture};
+use similard::likeness::{Head, Index, PartsHead, THRESHOLD, arrive, crowded};
+use similard::photo::{Distance, Looks, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
+use similard::vision::keypoints::keypoints;
 
 fn pictures() -> Vec<Picture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy");
@@ -29,18 +32,23 @@ fn versions_are_found_and_other_photos_are_not() {
     let members: Vec<Member> = library::plan(48, 48, 8, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
     let mut runner = Backbone::embedded().expect("loads").runner().expect("a runner");
     let (head, parts) = (Head::base().expect("loads"), PartsHead::embedded().expect("loads"));
-    let embed = |member: &Member| {
+    let mut points = HashMap::new();
+    let embed = |(photo, member): (PhotoId, &Member)| {
         let seen = decode(&member.jpeg, &Limits::default()).expect("our own JPEG").picture;
         let (whole, windows) = runner.features_and_parts(&seen).expect("features");
-        let encoded = parts.encoded(whole, &windows);
-        Looks { embedding: head.embed(&encoded.features), parts: encoded.parts }
+        let encoded = parts.encoded(whole, &windows, keypoints(&seen));
+        points.insert(photo, encoded.keypoints);
+        (photo, Looks { embedding: head.embed(&encoded.features), parts: encoded.parts })
     };
-    let new: Vec<(PhotoId, Looks)> = (0..).map(PhotoId).zip(members.iter().map(embed)).collect();
+    let new: Vec<(PhotoId, Looks)> = (0..).map(PhotoId).zip(&members).map(embed).collect();
     let mut levels = vec![0.0; new.len()];
-    for (photo, crowd) in arrive(&Index::new(head.dimensions()), &new, 2.0).crowds {
+    let arrival = arrive(&Index::new(head.dimensions()), &new, 2.0, |_| Ok::<_, Infallible>(points)).expect("no store");
+    for (photo, crowd) in arrival.crowds {
         levels[photo.0 as usize] = crowd.level;
     }
-    let ranking = Ranking::new(&members, |a, b| crowded(apart(&new[a].1, &new[b].1), levels[a], levels[b]));
+    let of_pair: HashMap<(i64, i64), Distance> = arrival.pairs.iter().map(|p| ((p.a.0, p.b.0), p.distance)).collect();
+    let distance = |a: usize, b: usize| of_pair[&(a.min(b) as i64, a.max(b) as i64)];
+    let ranking = Ranking::new(&members, |a, b| crowded(distance(a, b), levels[a], levels[b]));
     let figures = ranking.figures();
     let found = ranking.found(THRESHOLD);
     let (hits, of) = found.values().fold((0, 0), |(h, o), (hit, all)| (h + hit, o + all));

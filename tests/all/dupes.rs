@@ -92,6 +92,30 @@ fn a_photo_on_its_side_is_found() {
 }
 
 #[test]
+fn a_crop_to_a_fifth_is_found() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let names = ["00003", "00009", "00011", "00034", "00040", "00055", "00068"];
+    for name in names {
+        let photo = photos::open(name);
+        let side = |side: u32| (f64::from(side) * 0.2f64.sqrt()) as u32;
+        let crop = image::imageops::crop_imm(&photo, photo.width() / 4, photo.height() / 3, side(photo.width()), side(photo.height()));
+        fs::write(folder.join(format!("{name}.jpg")), photos::jpeg(&photo, 90)).expect("written");
+        fs::write(folder.join(format!("{name}-crop.jpg")), photos::jpeg(&crop.to_image(), 90)).expect("written");
+    }
+    let answer = instance.dupes(&folder);
+    let clusters: Vec<Vec<String>> = array(&answer["clusters"])
+        .iter()
+        .map(|cluster| array(&cluster["photos"]).iter().map(|photo| photo["path"].to_string()).collect())
+        .collect();
+    println!("{clusters:?}");
+    for name in names {
+        let together = clusters.iter().any(|paths| paths.len() == 2 && paths.iter().all(|path| path.contains(name)));
+        assert!(together, "{name} and its crop: {clusters:?}");
+    }
+}
+
+#[test]
 fn the_answer_has_the_promised_shape() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
