@@ -1,4 +1,4 @@
-//! Milliseconds a picture takes in the backbone, beside other networks, one core, one run.
+//! Milliseconds a picture takes in the backbone, beside other networks, and with its keypoints; one core, one run.
 //!
 //!     cargo bench --bench encoder -- [--onnxruntime COMMAND] [FILE@SIZE …]
 //!
@@ -8,11 +8,14 @@
 
 use std::env;
 use std::error::Error;
+use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
+use similard::likeness::{CANDIDATES, verified};
 use similard::photo::Picture;
 use similard::vision::backbone::Backbone;
+use similard::vision::keypoints::keypoints;
 use tract_onnx::prelude::*;
 
 const ROUNDS: usize = 40;
@@ -25,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|at| args.drain(at..at + 2).nth(1).ok_or("--onnxruntime COMMAND"))
         .transpose()?;
 
-    let picture = Picture::new(288, 216, (0..288 * 216 * 3u32).map(|i| (i * 7 % 256) as u8).collect());
+    let picture = noise(0);
     let mut runner = Backbone::embedded()?.runner()?;
     let own = median(|| {
         runner.features(&picture)?;
@@ -37,6 +40,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(())
     })?;
     println!("{photo:6.2} ms  a photo: the whole and its parts");
+    let [one, other] = [1, 2].map(noise);
+    let found = median(|| {
+        black_box(keypoints(&one));
+        Ok(())
+    })?;
+    println!("{found:6.2} ms  the keypoints of a photo");
+    let points = [keypoints(&one), keypoints(&other)];
+    let verified = median(|| {
+        black_box(verified(CANDIDATES, &points[0], &points[1]));
+        Ok(())
+    })?;
+    println!("{verified:6.2} ms  two photos compared by their keypoints");
 
     for named in args.iter().filter(|a| !a.starts_with('+')) {
         let (file, size) = named.rsplit_once('@').ok_or("FILE@SIZE")?;
@@ -62,6 +77,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Spots of random brightness, four pixels wide.
+fn noise(seed: u64) -> Picture {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let spots: Vec<u8> = (0..72 * 54).map(|_| random.u8(..)).collect();
+    let places = (0..216).flat_map(|y| (0..288).map(move |x| (x, y)));
+    Picture::new(288, 216, places.flat_map(|(x, y): (usize, usize)| [spots[y / 4 * 72 + x / 4]; 3]).collect())
 }
 
 fn median(mut run: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {

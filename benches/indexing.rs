@@ -18,6 +18,7 @@ use image::imageops::FilterType;
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use similard::vision::backbone::Backbone;
+use similard::vision::keypoints::keypoints;
 use similard::vision::{Limits, decode, identify};
 
 const WIDTH: u32 = 4000;
@@ -165,7 +166,7 @@ fn stages(library: &Path) {
     let backbone = Backbone::embedded().expect("loads");
     let mut runner = backbone.runner().expect("a state");
     let limits = Limits::default();
-    let mut spent = [Duration::ZERO; 4];
+    let mut spent = [Duration::ZERO; 5];
     let files: Vec<PathBuf> = walk(library);
     for path in &files {
         let mut lap = Instant::now();
@@ -182,14 +183,17 @@ fn stages(library: &Path) {
         next(2);
         runner.features_and_parts(&decoded.picture).expect("runs");
         next(3);
+        keypoints(&decoded.picture);
+        next(4);
     }
     let per = |d: Duration| d.as_secs_f64() * 1000.0 / files.len() as f64;
     println!(
-        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, encoder (whole and parts) {:.1}",
+        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, encoder (whole and parts) {:.1}, keypoints {:.1}",
         per(spent[0]),
         per(spent[1]),
         per(spent[2]),
-        per(spent[3])
+        per(spent[3]),
+        per(spent[4])
     );
 }
 

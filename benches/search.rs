@@ -11,7 +11,7 @@ use std::fs;
 use std::time::Instant;
 
 use half::f16;
-use similard::likeness::{Index, REACH};
+use similard::likeness::{CANDIDATES, Index};
 use similard::photo::{Embedding, Looks, Parts, PhotoId};
 
 const DIMENSIONS: usize = 256;
@@ -35,12 +35,12 @@ fn main() {
         let start = Instant::now();
         let mut found = 0;
         for _ in 0..rounds {
-            found += index.within(&batch, REACH).len();
+            found += index.within(&batch, CANDIDATES).len();
         }
         let in_batches = start.elapsed().as_secs_f64() * 1000.0 / (rounds * BATCH) as f64;
         let start = Instant::now();
         for query in &batch[..rounds] {
-            found += index.within(std::slice::from_ref(query), REACH).len();
+            found += index.within(std::slice::from_ref(query), CANDIDATES).len();
         }
         let alone = start.elapsed().as_secs_f64() * 1000.0 / rounds as f64;
         println!(

@@ -8,7 +8,7 @@ const WEIGHTS: &[u8] = include_bytes!("../../models/parts.safetensors");
 
 /// Distances to parts are this much stricter than those between wholes: there are twelve of them to every pair,
 /// and one small vector tells less than a large one.
-const STRICTER: f32 = 1.6;
+const STRICTER: f32 = 1.4;
 
 /// The fixed projection from features to [`Parts`].
 #[derive(Clone)]

@@ -37,7 +37,7 @@ impl Descriptor {
 pub struct Keypoints(Vec<Keypoint>);
 
 impl Keypoints {
-    pub const MOST: usize = 150;
+    pub const MOST: usize = 98;
     /// Stored bytes of one.
     const BYTES: usize = 11;
 

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
+use rusqlite::Connection;
+
 use crate::photos;
 use crate::support::{Instance, array, names, wait_until};
 
@@ -227,6 +229,26 @@ fn moved_copied_and_rated_files_are_not_decoded_again() {
 }
 
 #[test]
+fn an_index_of_the_version_before_is_read_again() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let files = photos::library(&folder, &["00003", "00009"]) as u64;
+    let before = names(&instance.dupes(&folder));
+    instance.stop();
+    let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
+    let version: u32 = index.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version");
+    let older = format!("UPDATE features SET backbone = 'older'; DROP TABLE keypoints; PRAGMA user_version = {}", version - 1);
+    index.execute_batch(&older).expect("made older");
+    drop(index);
+    assert_eq!(names(&instance.dupes(&folder)), before);
+    assert_eq!(instance.counter("decoded"), 2 * files, "all are decoded again");
+    let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
+    let count = |sql: &str| index.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(count("SELECT count(*) FROM keypoints JOIN features USING (photo)"), files as i64);
+    assert_eq!(count("SELECT count(*) FROM keypoints"), files as i64);
+}
+
+#[test]
 fn a_killed_daemon_goes_on_and_ends_with_the_same_answer() {
     let (interrupted, fresh) = (Instance::new(), Instance::new());
     let folder = interrupted.folder("photos");
@@ -258,7 +280,7 @@ fn a_killed_daemon_goes_on_and_ends_with_the_same_answer() {
     assert_eq!(ids(&answer), ids(&of_fresh));
     assert!(interrupted.counter("decoded") < 32 + 3 * 16, "what was in before stays in");
     for database in ["index.db", "library.db"] {
-        let connection = rusqlite::Connection::open(interrupted.data_dir().join(database)).expect("opens");
+        let connection = Connection::open(interrupted.data_dir().join(database)).expect("opens");
         let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checks");
         assert_eq!(verdict, "ok");
     }
