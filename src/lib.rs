@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! notify ─┐
-//!         ├→ intake ──→ vision: identify → decode → prepare → backbone ──→ store ──→ likeness: head → pairs → clusters
+//!         ├→ intake ──→ vision: identify → decode → prepare → backbone ──→ store ──→ likeness: head → pairs, verified → clusters
 //! scan ───┘             (a pool of children reads hostile bytes)           (one writer)             │
 //!                                                                                        api ──→ simctl
 //! ```
@@ -19,7 +19,8 @@
 //! [`learn`] knows the edits that make versions of a photo, tunes the head on them with Burn, and measures
 //! how well distances find them.
 //!
-//! Five parts of each photo go through the backbone beside the whole, so that a crop is near what it shows.
+//! Six parts of each photo go through the backbone beside the whole, so that a crop is near what it shows, and its corners
+//! are kept, by which a pair in doubt is laid over each other.
 //! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
 //! at any time from what is stored.
 
