@@ -334,7 +334,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// See [`keypoints_of`].
+    /// The keypoints of these photos, of those that are there.
     pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
         keypoints_of(&self.index, photos)
     }
@@ -433,7 +433,7 @@ fn points_of(value: ValueRef<'_>) -> rusqlite::Result<Keypoints> {
     Keypoints::from_bytes(value.as_blob()?).ok_or_else(|| FromSqlError::Other("no keypoints".into()).into())
 }
 
-/// The keypoints of these photos, of those that are there.
+/// See [`Reader::keypoints_of`].
 pub(super) fn keypoints_of(index: &Connection, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
     let mut statement = index.prepare_cached("SELECT data FROM keypoints WHERE photo = ?1")?;
     let mut found = HashMap::with_capacity(photos.len());

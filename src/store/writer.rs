@@ -238,7 +238,7 @@ impl Batch<'_> {
         self.forgive(place)
     }
 
-    /// See [`keypoints_of`]; those of this batch are there.
+    /// The keypoints of these photos, of those that are there or in this batch.
     pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
         keypoints_of(&self.transaction, photos)
     }
