@@ -13,8 +13,9 @@ const PLACES: [(f64, f64); Parts::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.
 /// The short side from which there are windows: of smaller pictures too little is left.
 const SMALLEST: u32 = 96;
 
-/// Counts the ways in which parts and keypoints were taken so far: raise it when what is done here or in [`framed`](super::framed), the
-/// projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE) changes, or [`keypoints`](super::keypoints) do, and every photo is read again.
+/// Counts the ways in which parts and keypoints were taken so far: raise it when what is done here, in [`framed`](super::framed)
+/// or in [`keypoints`](super::keypoints), the projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE) changes,
+/// and every photo is read again.
 const RECIPE: u32 = 4;
 
 /// Names what is stored of photos, for a backbone of a name.
