@@ -22,6 +22,10 @@ const ENOUGH: usize = 40;
 /// How far the logarithm of the evidence moves a pair.
 const WEIGHT: f32 = 1.0 / 6.0;
 
+/// What is left at least of a distance, beyond what needs no look. Versions of one frame of a burst meet those of the next as
+/// well: the encoder's order keeps them with their own.
+const KEPT: f32 = 0.25;
+
 /// Of 64 comparisons, how many may differ in a match.
 const DIFFERING: u32 = 17;
 
@@ -56,7 +60,7 @@ const TILT: f32 = 0.36;
 const FEW: usize = 12;
 
 /// The distance of a pair once its corners were looked at: less where they meet, more where they do not; never under what
-/// needs no look. The same whichever comes first; unchanged where one picture has no corners.
+/// needs no look, and larger for what was farther and meets as well. The same whichever comes first; unchanged where one picture has no corners.
 pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
     if !(ALWAYS..=CANDIDATES).contains(&distance) || a.as_slice().is_empty() || b.as_slice().is_empty() {
         return distance;
@@ -65,7 +69,8 @@ pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
     if a.as_slice().len().min(b.as_slice().len()) < ENOUGH {
         least = 1.0;
     }
-    (distance - WEIGHT * evidence(a, b).clamp(least, most).ln()).max(ALWAYS)
+    let nearest = ALWAYS + KEPT * (distance - ALWAYS);
+    (distance - WEIGHT * evidence(a, b).clamp(least, most).ln()).max(nearest)
 }
 
 /// How many corners meet beside a first, times their share of those that could, in the best way to lay one picture over the other.
@@ -291,6 +296,13 @@ mod tests {
     }
 
     #[test]
+    fn of_two_that_meet_the_nearer_stays_the_nearer() {
+        let photo = Keypoints::new(some(1));
+        let moved: Vec<Distance> = (6..=68).map(|d| verified(d as f32 / 100.0, &photo, &photo)).collect();
+        assert!(moved.is_sorted_by(|x, y| x + 0.002 < *y), "{moved:?}");
+    }
+
+    #[test]
     fn a_part_that_both_show_is_less_than_a_copy() {
         let photo = some(1);
         // A poster, or a face, before another background.
@@ -307,7 +319,7 @@ mod tests {
         let (photo, other) = (Keypoints::new(some(1)), Keypoints::new(some(2)));
         assert_eq!(verified(0.01, &photo, &other), 0.01);
         assert_eq!(verified(0.7, &photo, &photo), 0.7);
-        assert_eq!(verified(0.07, &photo, &photo), ALWAYS);
+        assert_eq!(verified(ALWAYS, &photo, &photo), ALWAYS);
         for few in [0, 1, 2] {
             let few = Keypoints::new(some(1)[..few].to_vec());
             assert_eq!(verified(0.4, &photo, &few), 0.4);
