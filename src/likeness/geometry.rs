@@ -60,7 +60,8 @@ const TILT: f32 = 0.36;
 const FEW: usize = 12;
 
 /// The distance of a pair once its corners were looked at: less where they meet, more where they do not; never under what
-/// needs no look, and larger for what was farther and meets as well. The same whichever comes first; unchanged where one picture has no corners.
+/// needs no look, and larger for what was farther and meets as well. The same whichever comes first; unchanged where one picture
+/// has no corners.
 pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
     if !(ALWAYS..=CANDIDATES).contains(&distance) || a.as_slice().is_empty() || b.as_slice().is_empty() {
         return distance;
