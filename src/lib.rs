@@ -33,4 +33,5 @@ pub mod learn;
 pub mod likeness;
 pub mod photo;
 pub mod store;
+pub mod sys;
 pub mod vision;

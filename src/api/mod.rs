@@ -2,6 +2,7 @@
 //!
 //! The server knows the daemon only as a [`Service`].
 
+mod asked;
 pub mod client;
 mod events;
 mod listing;
@@ -15,10 +16,11 @@ mod service;
 pub mod types;
 mod uploads;
 
+pub use asked::parameters_of;
 pub use paths::{query_of, text_of};
 pub use problem::{Code, Problem};
 pub use server::serve;
 pub use service::{Service, Take};
 
 /// Grows when an older simctl could misread an answer.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::asked::{MOUNT, SEEN};
 use super::listing::NDJSON;
 use super::problem::ErrorBody;
 use super::types::Line;
@@ -75,7 +76,10 @@ impl Operation {
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Value {
-        let known = || self.needs.iter().map(|name| (name, true)).chain(self.parameters.iter().map(|name| (name, false)));
+        let takes_paths = self.needs.contains(&"path") || self.parameters.contains(&"path");
+        let of_paths: &[&str] = if takes_paths { &[SEEN, MOUNT] } else { &[] };
+        let optional = || self.parameters.iter().chain(of_paths).map(|name| (name, false));
+        let known = || self.needs.iter().map(|name| (name, true)).chain(optional());
         let parameters: Vec<Value> = known().map(|(name, needed)| parameter(name, needed)).collect();
         // Where they are many, they come as the body.
         let fields: serde_json::Map<String, Value> =
@@ -88,7 +92,7 @@ impl Operation {
         let mut description = json!({"summary": self.summary, "parameters": parameters, "responses": {"2XX": success, "default": error}});
         if let Some((kind, schema)) = self.body {
             description["requestBody"] = json!({"required": true, "content": {kind: {"schema": schema(generator)}}});
-        } else if self.method != "get" && self.parameters.contains(&"path") {
+        } else if self.method != "get" && takes_paths {
             description["requestBody"] = form;
         }
         description
@@ -128,6 +132,19 @@ fn parameter(name: &str, needed: bool) -> Value {
             json!({"type": "array", "items": {"type": "string"}}),
             "absolute paths, their bytes percent-encoded, each as a parameter of its own".to_owned(),
             json!(["/home/me/Pictures"]),
+        ),
+        SEEN => (
+            json!({"type": "array", "items": {"type": "string"}}),
+            "what you see at the path before it, as st_dev:st_ino, or st_dev where inode numbers do not last: where the daemon sees \
+             something else, nothing is answered (other-view)"
+                .to_owned(),
+            json!(["66305:1234"]),
+        ),
+        MOUNT => (
+            json!({"type": "array", "items": {"type": "string"}}),
+            "a mount that you see below the path before it: major:minor, a colon, the folder of that filesystem, NUL, the mount point"
+                .to_owned(),
+            json!(["8:1:/%00/home/me/Pictures/card"]),
         ),
         "threshold" => number("the distance up to which photos are versions of each other; the head's own when it is left out", 0.2),
         "max_distance" => number("pairs up to this distance; when it is left out, those that clusters are made from", 0.2),

@@ -32,8 +32,9 @@ impl PathText {
 }
 
 /// `name=value&…`, percent-encoded.
-pub fn query_of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
-    let parts: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={}", percent_encode(value, IN_QUERY))).collect();
+pub fn query_of<'a>(pairs: impl IntoIterator<Item = (&'a str, impl AsRef<[u8]>)>) -> String {
+    let encoded = |value: &[u8]| percent_encode(value, IN_QUERY).to_string();
+    let parts: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={}", encoded(value.as_ref()))).collect();
     parts.join("&")
 }
 

@@ -52,6 +52,8 @@ pub enum Code {
     NoRoot,
     /// A path is not a folder that can be watched.
     NoFolder,
+    /// The daemon does not see at a path what the asker sees there.
+    OtherView,
     /// A file is not a photo that has been read.
     NotIndexed,
     /// The body is not a picture that can be read.
@@ -89,7 +91,7 @@ impl Code {
             Code::NoSuchRoute | Code::NotWatched | Code::NoRoot | Code::NotIndexed | Code::NoHead => StatusCode::NOT_FOUND,
             Code::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Code::Slow => StatusCode::REQUEST_TIMEOUT,
-            Code::InUse | Code::Tuning | Code::NoTuning => StatusCode::CONFLICT,
+            Code::InUse | Code::Tuning | Code::NoTuning | Code::OtherView => StatusCode::CONFLICT,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::NotReadable => StatusCode::UNPROCESSABLE_ENTITY,
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,8 +1,8 @@
 //! The parameters of a request, from its URI or, where they are many, from its body.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
+use super::asked::{Asked, MOUNT, SEEN};
 use super::paths::{parse_query, path_of};
 use super::problem::{Code, Problem};
 use crate::photo::Relation;
@@ -25,23 +25,26 @@ impl Query {
         Some(self.0.remove(at).1)
     }
 
-    pub fn paths(&mut self) -> Result<Vec<PathBuf>, Problem> {
-        let mut paths = Vec::new();
-        while let Some(value) = self.take("path") {
-            let path = path_of(value);
-            if !path.is_absolute() {
-                return Err(Problem::new(Code::RelativePath, format!("{} is not an absolute path", path.display())));
+    /// The paths, each with what is said to be seen there.
+    pub fn asked(&mut self) -> Result<Asked, Problem> {
+        let mut asked = Asked::default();
+        let (about_paths, rest) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| ["path", SEEN, MOUNT].contains(&&**name));
+        self.0 = rest;
+        let about_paths: Vec<(String, Vec<u8>)> = about_paths;
+        for (name, value) in about_paths {
+            match &*name {
+                SEEN => asked.add_seen(&value)?,
+                MOUNT => asked.add_mount(&value)?,
+                _ => {
+                    let path = path_of(value);
+                    if !path.is_absolute() {
+                        return Err(Problem::new(Code::RelativePath, format!("{} is not an absolute path", path.display())));
+                    }
+                    asked.add(path);
+                }
             }
-            paths.push(path);
         }
-        Ok(paths)
-    }
-
-    pub fn one_path(&mut self) -> Result<PathBuf, Problem> {
-        match <[PathBuf; 1]>::try_from(self.paths()?) {
-            Ok([path]) => Ok(path),
-            Err(_) => Err(Problem::new(Code::Path, "exactly one path is needed")),
-        }
+        Ok(asked)
     }
 
     pub fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {

@@ -1,6 +1,7 @@
 //! The routes of `/v1`: what each takes, and whom it asks.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -143,6 +144,7 @@ fn operations() -> Vec<(Operation, MethodRouter<App>)> {
         ),
         (delete("/v1/tune", "End a tuning with what it has"), on_delete(stop_tuning)),
         (get("/v1/failures", "Files that could not be read, and why").takes(&["path"]).answer::<Failures>(), on_get(failures)),
+        (post("/v1/failures", "The same, also with the parameters as the body").takes(&["path"]).answer::<Failures>(), on_post(failures)),
         (get("/v1/events", "What happens, as it happens; Last-Event-ID goes on after that event").events::<Event>(), on_get(events)),
         (post("/v1/reload", "Read the settings again").answer::<Reloaded>(), on_post(reload)),
         (post("/v1/stop", "End the daemon"), on_post(stop)),
@@ -245,57 +247,61 @@ async fn roots(State(app): State<App>) -> Answer {
     answer(&app, |s| s.roots()).await
 }
 
-async fn add_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
-    let path = query.one_path()?;
+async fn add_root(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
+    let asked = query.asked()?;
     query.end()?;
-    waiting(&app, move |s| s.add_root(&path)).await
+    waiting(&app, move |s| s.add_root(&only(asked.seen_alike(s)?)?)).await
 }
 
 async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
-    let path = query.one_path()?;
+    let asked = query.asked()?;
     query.end()?;
-    answer(&app, move |s| s.remove_root(&path)).await
+    answer(&app, move |s| s.remove_root(&only(asked.seen_alike(s)?)?)).await
 }
 
-async fn scan(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
-    let paths = query.paths()?;
+fn only(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {
+    let [path] = <[PathBuf; 1]>::try_from(paths).map_err(|_| Problem::new(Code::Path, "exactly one path is needed"))?;
+    Ok(path)
+}
+
+async fn scan(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
+    let asked = query.asked()?;
     let forget = query.is_on("forget");
     query.end()?;
-    answer(&app, move |s| s.scan(&paths, forget)).await
+    answer(&app, move |s| s.scan(&asked.seen_alike(s)?, forget)).await
 }
 
 async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
-    let paths = query.paths()?;
+    let asked = query.asked()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
-    waiting(&app, move |s| s.wait(&paths, timeout)).await
+    waiting(&app, move |s| s.wait(&asked.seen_alike(s)?, timeout)).await
 }
 
 async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let everywhere = query.is_on("everywhere");
     let (after, limit) = query.page()?;
-    let selection = Selection {
-        paths: query.paths()?,
-        threshold: query.distance("threshold")?,
-        relations: query.relations()?,
-        everywhere,
-        after,
-        limit,
-    };
+    let asked = query.asked()?;
+    let selection =
+        Selection { paths: Vec::new(), threshold: query.distance("threshold")?, relations: query.relations()?, everywhere, after, limit };
     query.end()?;
-    list(&app, &headers, "clusters", move |service, take| service.clusters(&selection, take)).await
+    list(&app, &headers, "clusters", move |service, take| {
+        service.clusters(&Selection { paths: asked.seen_alike(service)?, ..selection }, take)
+    })
+    .await
 }
 
 async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let (after, limit) = query.page()?;
+    let asked = query.asked()?;
     let selection = Selection {
-        paths: query.paths()?,
+        paths: Vec::new(),
         threshold: query.distance("max_distance")?,
         relations: query.relations()?,
         everywhere: false,
@@ -303,18 +309,19 @@ async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQ
         limit,
     };
     query.end()?;
-    list(&app, &headers, "pairs", move |service, take| service.pairs(&selection, take)).await
+    list(&app, &headers, "pairs", move |service, take| service.pairs(&Selection { paths: asked.seen_alike(service)?, ..selection }, take))
+        .await
 }
 
 async fn events(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
     events::stream(app.service.as_ref(), &headers)
 }
 
-async fn failures(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
-    let paths = query.paths()?;
+async fn failures(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
+    let asked = query.asked()?;
     query.end()?;
-    long_answer(&app, move |s| s.failures(&paths)).await
+    long_answer(&app, move |s| s.failures(&asked.seen_alike(s)?)).await
 }
 
 async fn decisions(State(app): State<App>) -> Answer {
@@ -326,16 +333,16 @@ async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Requ
     let verdict = query.text("verdict")?;
     let known = Verdict::from_name(&verdict)
         .ok_or_else(|| Problem::new(Code::Verdict, format!("{verdict:?} is no verdict")).hint("same, different"))?;
-    let paths = query.paths()?;
+    let asked = query.asked()?;
     query.end()?;
-    answer(&app, move |s| s.decide(&paths, Some(known))).await
+    answer(&app, move |s| s.decide(&asked.seen_alike(s)?, Some(known))).await
 }
 
 async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
-    let paths = query.paths()?;
+    let asked = query.asked()?;
     query.end()?;
-    answer(&app, move |s| s.decide(&paths, None)).await
+    answer(&app, move |s| s.decide(&asked.seen_alike(s)?, None)).await
 }
 
 async fn import(State(app): State<App>, request: Request) -> Answer {

@@ -12,6 +12,7 @@ use super::types::{
     RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::photo::Verdict;
+use crate::sys::View;
 
 /// Who takes the lines of a long answer, until it breaks off.
 pub type Take<'a, T> = &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>;
@@ -19,6 +20,8 @@ pub type Take<'a, T> = &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>;
 /// Answers requests; its methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {
     fn version(&self) -> Version;
+    /// Whether the daemon sees at each path what somebody else sees there; an error names the first where it does not.
+    fn compare_views(&self, views: &[View]) -> Result<(), Problem>;
     fn status(&self) -> Result<Status, Problem>;
     fn roots(&self) -> Result<Vec<RootStatus>, Problem>;
     /// Watches a folder, or says that one which holds it is watched already.

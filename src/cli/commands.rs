@@ -14,17 +14,22 @@ use super::args::{
     PositivesArgument, RootsCommand, TextFormat, TuneArguments,
 };
 use super::connect::{Start, connect};
-use super::failure::{FOUND, Failure, UNREAD};
+use super::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use super::{dupes, print, progress, service, tuning};
 use crate::api::client::{self, Client, Part};
-use crate::api::query_of;
 use crate::api::types::{
-    ClusterChanges, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Reloaded, RootStatus, Similar, Status,
+    ClusterChanges, Comparison, DecisionCount, DecisionText, Failures, HeadInfo, Outcome, Progress, Reloaded, RootStatus, Similar, Status,
     TuningOrder,
 };
+use crate::api::{parameters_of, query_of};
 use crate::config::Settings;
+use crate::sys::View;
+use crate::sys::mounts::Mounts;
 
 type Done = Result<ExitCode, Failure>;
+
+/// Of a request: names and values.
+type Parameters = Vec<(&'static str, Vec<u8>)>;
 
 pub async fn run(arguments: Arguments, settings: Settings) -> Done {
     let overrides = arguments.instance.overrides();
@@ -50,8 +55,8 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
         Command::Roots(RootsCommand::Add { paths }) => {
             let folders = paths.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
             let client = open(wish).await?;
-            for folder in &folders {
-                client.post::<()>(&target("/v1/roots", std::slice::from_ref(folder)), Vec::new()).await?;
+            for folder in folders {
+                watch(&client, folder).await?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -60,7 +65,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
             for path in &paths {
                 // It may be gone from the disk: then its name as it was typed must do.
                 let path = existing(path).or_else(|_| std::path::absolute(path))?;
-                client.delete(&target("/v1/roots", &[path])).await?;
+                client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -71,9 +76,9 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
         Command::Scan { path, forget } => {
             let paths = path.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
             let client = open(wish).await?;
-            let query = as_query(&paths);
-            let orders = query.iter().copied().chain(forget.then_some(("forget", &b"true"[..])));
-            client.post::<()>(&format!("/v1/scan?{}", query_of(orders)), Vec::new()).await?;
+            let query = asked(&paths)?;
+            let orders = query.iter().cloned().chain(forget.then(|| ("forget", b"true".to_vec())));
+            client.post::<()>("/v1/scan", query_of(orders).into()).await?;
             progress::wait(&client, &query).await?;
             Ok(ExitCode::SUCCESS)
         }
@@ -84,7 +89,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
         Command::Events { format } => events(&open(Start::Never).await?, format).await,
         Command::Failures { path, format } => {
             let paths = path.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
-            let failures: Failures = open(Start::Never).await?.get(&target("/v1/failures", &paths)).await?;
+            let failures: Failures = open(Start::Never).await?.ask("/v1/failures", query_of(asked(&paths)?)).await?;
             show(format, &failures, print::failures)
         }
         Command::Decide(command) => decide(&open(wish).await?, command).await,
@@ -126,16 +131,21 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Done {
 async fn find(settings: &Settings, wish: Start, options: &DupesArguments) -> Done {
     let paths = options.paths.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
     let client = connect(settings, wish).await?;
-    prepare(&client, &paths, options.no_wait).await?;
-    let threshold = options.threshold.map(|t| t.to_string());
-    let relation = options.relation.join(",");
-    let mut query = as_query(&paths);
-    query.extend(threshold.iter().map(|t| ("threshold", t.as_bytes())));
-    if !relation.is_empty() {
-        query.push(("relation", relation.as_bytes()));
+    let (paths, is_whole) = prepare(&client, paths, options.no_wait).await?;
+    // What is listed may go: never by an answer that leaves out a place.
+    if !is_whole && (paths.is_empty() || options.format == DupesFormat::Paths0) {
+        return Ok(ExitCode::from(NOT_WHOLE));
     }
     if options.everywhere {
-        query.push(("everywhere", b"true"));
+        see_all_roots(&client).await?;
+    }
+    let mut query = asked(&paths)?;
+    query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
+    if !options.relation.is_empty() {
+        query.push(("relation", options.relation.join(",").into()));
+    }
+    if options.everywhere {
+        query.push(("everywhere", b"true".to_vec()));
     }
     let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
     let mut out = opened(reader);
@@ -143,20 +153,23 @@ async fn find(settings: &Settings, wish: Start, options: &DupesArguments) -> Don
     let end = client.list("/v1/clusters", query_of(query), |part| Ok::<_, Failure>(printer.print(part)?)).await?;
     let found = printer.clusters > 0;
     out.flush()?;
-    Ok(match (options.strict && end.coverage.failed > 0, options.exit_code && found) {
-        (true, _) => ExitCode::from(UNREAD),
-        (false, true) => ExitCode::from(FOUND),
-        (false, false) => ExitCode::SUCCESS,
+    Ok(match (is_whole, options.strict && end.coverage.failed > 0, options.exit_code && found) {
+        (false, ..) => ExitCode::from(NOT_WHOLE),
+        (true, true, _) => ExitCode::from(UNREAD),
+        (true, false, true) => ExitCode::from(FOUND),
+        (true, false, false) => ExitCode::SUCCESS,
     })
 }
 
 async fn pairs(settings: &Settings, wish: Start, paths: &[PathBuf], max_distance: Option<f32>, format: PairsFormat, no_wait: bool) -> Done {
     let paths = paths.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
     let client = connect(settings, wish).await?;
-    prepare(&client, &paths, no_wait).await?;
-    let distance = max_distance.map(|d| d.to_string());
-    let mut query = as_query(&paths);
-    query.extend(distance.iter().map(|d| ("max_distance", d.as_bytes())));
+    let (paths, is_whole) = prepare(&client, paths, no_wait).await?;
+    if paths.is_empty() {
+        return Ok(ExitCode::from(NOT_WHOLE));
+    }
+    let mut query = asked(&paths)?;
+    query.extend(max_distance.map(|d| ("max_distance", d.to_string().into())));
     let mut out = opened(Reader::Program);
     let print = |part: Part<'_>| match (format, part) {
         (PairsFormat::Tsv, Part::Item(json)) => {
@@ -168,7 +181,7 @@ async fn pairs(settings: &Settings, wish: Start, paths: &[PathBuf], max_distance
     };
     client.list("/v1/pairs", query_of(query), print).await?;
     out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
 }
 
 async fn decide(client: &Client, command: DecideCommand) -> Done {
@@ -180,13 +193,13 @@ async fn decide(client: &Client, command: DecideCommand) -> Done {
     let files = files.iter().map(|p| existing(p)).collect::<Result<Vec<_>, _>>()?;
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
     for folder in folders {
-        client.post::<()>(&target("/v1/roots", &[folder]), Vec::new()).await?;
+        watch(client, folder).await?;
     }
-    let mut query = as_query(&files);
+    let mut query = asked(&files)?;
     progress::wait(client, &query).await?;
     let _: DecisionCount = match verdict {
         Some(verdict) => {
-            query.push(("verdict", verdict.as_bytes()));
+            query.push(("verdict", verdict.into()));
             client.post("/v1/decisions", query_of(query).into()).await?
         }
         None => client.take_back("/v1/decisions", query_of(query).into()).await?,
@@ -254,14 +267,47 @@ async fn tune(client: &Client, options: &TuneArguments) -> Done {
     show(options.format, &end, tuning::end)
 }
 
-/// Has the paths watched, and waits until they are read.
-async fn prepare(client: &Client, paths: &[PathBuf], no_wait: bool) -> Result<(), Failure> {
-    let folders: BTreeSet<&Path> = paths.iter().map(|path| if path.is_dir() { path } else { path.parent().unwrap_or(path) }).collect();
+/// Has a folder watched.
+async fn watch(client: &Client, folder: PathBuf) -> Result<(), Failure> {
+    Ok(client.post::<()>("/v1/roots", query_of(asked(&[folder])?).into()).await?)
+}
+
+/// Has the paths watched, and waits until they are read. Gives back those that can be answered, and whether that is all:
+/// a place where the daemon sees something else than this process is named on standard error.
+async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<(Vec<PathBuf>, bool), Failure> {
+    let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
+    let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+    let mut other = BTreeSet::new();
     for folder in folders {
-        client.post::<()>(&target("/v1/roots", &[folder.to_owned()]), Vec::new()).await?;
+        match watch(client, folder.clone()).await {
+            Err(failure) if failure.code == NOT_WHOLE => {
+                failure.report();
+                other.insert(folder);
+            }
+            watched => watched?,
+        }
     }
-    if !no_wait {
-        progress::wait(client, &as_query(paths)).await?;
+    let count = paths.len();
+    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !other.contains(&folder_of(path))).collect();
+    if !no_wait && !paths.is_empty() {
+        progress::wait(client, &asked(&paths)?).await?;
+    }
+    let is_whole = paths.len() == count;
+    Ok((paths, is_whole))
+}
+
+/// Who asks for versions everywhere asks about every root that is here.
+async fn see_all_roots(client: &Client) -> Result<(), Failure> {
+    let roots: Vec<RootStatus> = client.get("/v1/roots").await?;
+    let mounts = Mounts::now();
+    for path in roots.iter().filter(|root| root.offline.is_none()).map(|root| root.path.to_path()) {
+        let view = View::of(&path, &mounts).map_err(|e| Failure {
+            message: format!("{} is not answered: the daemon sees a folder there, and you do not ({e})", path.display()),
+            hint: Some("leave out --everywhere, or start a daemon that sees what you see: simctl daemon --replace".into()),
+            code: NOT_WHOLE,
+        })?;
+        let at_once = [("timeout_ms", b"0".to_vec())];
+        client.ask::<Progress>("/v1/wait", query_of(parameters_of(&view).into_iter().chain(at_once))).await?;
     }
     Ok(())
 }
@@ -342,10 +388,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))
 }
 
-fn as_query(paths: &[PathBuf]) -> Vec<(&'static str, &[u8])> {
-    paths.iter().map(|path| ("path", path.as_os_str().as_bytes())).collect()
-}
-
-fn target(route: &str, paths: &[PathBuf]) -> String {
-    format!("{route}?{}", query_of(as_query(paths)))
+/// The parameters of a request about paths, each with what this process sees there: nothing is answered about another
+/// place of that name.
+fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
+    let mounts = Mounts::now();
+    let mut parameters = Parameters::new();
+    for path in paths {
+        let view = View::of(path, &mounts).map_err(|e| Failure::usage(format!("{} cannot be used: {e}", path.display())))?;
+        parameters.extend(parameters_of(&view));
+    }
+    Ok(parameters)
 }

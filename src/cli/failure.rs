@@ -13,16 +13,21 @@ pub const FOUND: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
 pub const UNREAD: u8 = 4;
+pub const NOT_WHOLE: u8 = 5;
 /// The daemon's, for a service manager: it wants to be started again.
 pub const AGAIN: u8 = 75;
 
+/// How the daemon says that it does not see what the asker sees.
+const OTHER_VIEW: &str = "other-view";
+
 /// All of `simctl`, in words.
-pub const EXIT_CODES: [(u8, &str); 5] = [
+pub const EXIT_CODES: [(u8, &str); 6] = [
     (0, "done"),
     (FOUND, "duplicates found (with --exit-code)"),
     (USAGE, "usage"),
     (UNREACHABLE, "daemon not reachable"),
     (UNREAD, "some photos could not be read (with --strict)"),
+    (NOT_WHOLE, "the answer is not whole: a place that was asked about is left out"),
 ];
 
 /// Why a command ended without its answer.
@@ -73,6 +78,11 @@ impl From<io::Error> for Failure {
 impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Failure {
         match error {
+            // One line: it is said for each place.
+            client::Error::Refused(text) if text.code == OTHER_VIEW => {
+                let message = [Some(text.message), text.hint].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                Failure { message, hint: None, code: NOT_WHOLE }
+            }
             client::Error::Refused(text) => Failure { message: text.message, hint: text.hint, code: USAGE },
             client::Error::Unreachable { .. } => {
                 Failure::unreachable(error.to_string()).hint("simctl dupes DIR starts it; simctl daemon runs it here")

@@ -12,14 +12,14 @@ use crate::api::query_of;
 use crate::api::types::Progress;
 
 /// Waits until everything under the query's paths is read.
-pub async fn wait(client: &Client, paths: &[(&str, &[u8])]) -> Result<Progress, Failure> {
+pub async fn wait(client: &Client, paths: &[(&str, Vec<u8>)]) -> Result<Progress, Failure> {
     let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {per_sec}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.set_message("reading photos");
-    let timeout: (&str, &[u8]) = ("timeout_ms", b"200");
-    let query = query_of(paths.iter().copied().chain([timeout]));
+    let timeout = ("timeout_ms", b"200".to_vec());
+    let query = query_of(paths.iter().cloned().chain([timeout]));
     let mut told: HashSet<String> = HashSet::new();
     loop {
         let progress: Progress = client.ask("/v1/wait", query.clone()).await?;

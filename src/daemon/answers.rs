@@ -14,12 +14,13 @@ use tokio::sync::{broadcast, oneshot};
 use super::asking::Encoder;
 use super::clustering::{self, Ground, Rank};
 use super::intake::{Intakes, Refused};
+use super::service_manager::is_there as is_supervised;
 use super::shared::{RootState, Shared, folder_id, lock, read, write};
 use super::write::Write;
 use super::{decisions, heads, pairing, tuning};
 use crate::api::types::{
-    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FileFailure, FilePair, HeadInfo, Line,
-    Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FileFailure, FilePair,
+    HeadInfo, Line, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Code, Problem, Service, Take, text_of};
 use crate::config::Settings;
@@ -27,6 +28,8 @@ use crate::intake::Volume;
 use crate::likeness::REACH;
 use crate::photo::{Coverage, PhotoId, Place, Root, RootId, Verdict, scopes_of};
 use crate::store::{self, Reader, Wanted};
+use crate::sys::View;
+use crate::sys::mounts::Mounts;
 
 pub struct Answers {
     shared: Arc<Shared>,
@@ -211,6 +214,28 @@ impl Answers {
 impl Service for Answers {
     fn version(&self) -> Version {
         self.shared.version.clone()
+    }
+
+    fn compare_views(&self, views: &[View]) -> Result<(), Problem> {
+        let (mounts, rules) = (Mounts::now(), self.shared.live().rules);
+        for theirs in views {
+            let root = self.shared.root_of(&theirs.path).map_or_else(|| theirs.path.clone(), |root| root.path);
+            let is_hidden = |point: &Path| point.strip_prefix(&root).is_ok_and(|below| rules.hide(below));
+            let why = match View::of(&theirs.path, &mounts) {
+                Ok(ours) => theirs.difference(&ours, is_hidden),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Some("sees nothing there".into()),
+                Err(e) => Some(format!("cannot look there ({e})")),
+            };
+            if let Some(why) = why {
+                let restart = if is_supervised() { "systemctl --user restart similard" } else { "simctl daemon --replace" };
+                return Err(Problem::new(
+                    Code::OtherView,
+                    format!("{} is not answered: the daemon (process {}) {why}", theirs.path.display(), std::process::id()),
+                )
+                .hint(format!("start one that sees what you see: {restart}")));
+            }
+        }
+        Ok(())
     }
 
     fn status(&self) -> Result<Status, Problem> {

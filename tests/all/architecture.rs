@@ -4,17 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module and the modules it may use. `photo` is free to all.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("photo", &[]),
+    ("sys", &[]),
     ("config", &["intake", "vision"]),
-    ("intake", &[]),
-    ("vision", &[]),
+    ("intake", &["sys"]),
+    ("vision", &["sys"]),
     ("store", &[]),
     ("likeness", &[]),
     ("learn", &["vision", "likeness"]),
-    ("api", &[]),
-    ("daemon", &["api", "config", "intake", "vision", "store", "likeness", "learn"]),
-    ("cli", &["api", "config", "vision", "daemon", "store"]),
+    ("api", &["sys"]),
+    ("daemon", &["api", "config", "intake", "vision", "store", "likeness", "learn", "sys"]),
+    ("cli", &["api", "config", "vision", "daemon", "store", "sys"]),
 ];
 
 /// A heavy crate's only homes.

@@ -395,3 +395,62 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     instance.stop();
     unmount();
 }
+
+/// A daemon that has no part in a mount, or sees beneath one, does not answer for what is there.
+#[test]
+fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (pictures, card) = (instance.folder("Pictures"), instance.folder("card"));
+    photos::library(&pictures, &["00003"]);
+    photos::library(&card, &["00009"]);
+    // Started outside; the person is inside.
+    instance.dupes(&pictures);
+    let ask = |words: &[&OsStr]| {
+        let inner = instance.command();
+        let mut command = Command::new("nsenter");
+        command.args(namespace.enter()).arg(inner.get_program()).args(words).env_clear();
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+        let output = command.output().expect("simctl runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let dupes = OsStr::new("dupes");
+    assert_eq!(ask(&[dupes, pictures.as_os_str()]).0, Some(0), "what both see is answered");
+    namespace.sh("mount -t tmpfs none \"$1\"", &card);
+    namespace.sh("cp \"$(dirname \"$1\")\"/Pictures/* \"$1\"", &card);
+    let format = OsStr::new("--format=paths0");
+    let everywhere = OsStr::new("--everywhere");
+    let refused = |words: &[&OsStr]| {
+        let (code, out, said) = ask(words);
+        assert_eq!((code, out.as_str()), (Some(5), ""), "{words:?}: {said}");
+        let lines: Vec<&str> = said.lines().collect();
+        assert!(matches!(lines[..], [line] if line.contains("card") && line.contains("simctl daemon --replace")), "{words:?}: {said}");
+    };
+    let file = fs::read_dir(&pictures).expect("there").flatten().next().expect("a photo").file_name();
+    refused(&[dupes, card.as_os_str()]);
+    refused(&[dupes, card.join(file).as_os_str()]);
+    refused(&[dupes, everywhere, card.as_os_str()]);
+    refused(&[dupes, format, everywhere, card.as_os_str()]);
+    refused(&[OsStr::new("pairs"), card.as_os_str()]);
+    refused(&[OsStr::new("scan"), card.as_os_str()]);
+    refused(&[OsStr::new("roots"), OsStr::new("add"), card.as_os_str()]);
+    refused(&[OsStr::new("failures"), card.as_os_str()]);
+    refused(&[OsStr::new("decide"), OsStr::new("same"), card.as_os_str(), pictures.as_os_str()]);
+    // The rest is answered, and the answer said not to be whole; what may go is not listed by it.
+    let (code, out, said) = ask(&[dupes, card.as_os_str(), pictures.as_os_str()]);
+    assert!(code == Some(5) && out.contains("Pictures") && said.lines().count() == 1, "{out}{said}");
+    assert_eq!(ask(&[dupes, format, card.as_os_str(), pictures.as_os_str()]).1, "");
+    // A mount below, and the daemon sees what lies beneath it: its photos are no answer to the person.
+    let below = fs::canonicalize(instance.folder("Pictures/below")).expect("there");
+    fs::copy(photos::path("00011"), below.join("a.webp")).expect("copied");
+    fs::copy(photos::path("00011"), below.join("b.webp")).expect("copied");
+    namespace.sh("mount -t tmpfs none \"$1\"", &below);
+    let (code, out, said) = ask(&[dupes, pictures.as_os_str()]);
+    assert!(code == Some(5) && out.is_empty() && said.contains("does not see what is mounted at") && said.contains("below"), "{out}{said}");
+    // Everywhere is every root.
+    let (code, out, said) = ask(&[dupes, everywhere, instance.folder("none").as_os_str()]);
+    assert!(code == Some(5) && out.is_empty() && said.contains("Pictures"), "{out}{said}");
+    // Outside, all is as before.
+    assert_eq!(instance.run(["dupes".as_ref(), pictures.as_os_str()]).status.code(), Some(0));
+}

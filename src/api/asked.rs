@@ -1,0 +1,113 @@
+//! Paths as they are asked about: each with what the asker sees there, so that no answer is about another folder.
+//!
+//! In a query, `seen` and `mount` belong to the `path` before them: `path=/p&seen=DEVICE:INODE&mount=8:1:/&…`. `seen` is
+//! `st_dev`, and `st_ino` where inode numbers last; `mount` is, for each mount below the path, `major:minor:`, the folder
+//! of the filesystem that is mounted, a NUL, and where it is mounted. Who leaves them out is answered as the daemon sees.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::problem::{Code, Problem};
+use super::service::Service;
+use crate::sys::View;
+
+/// The parameters that say what is seen at the path before them.
+pub const SEEN: &str = "seen";
+pub const MOUNT: &str = "mount";
+
+/// The paths of a request.
+#[derive(Debug, Default)]
+pub struct Asked {
+    paths: Vec<PathBuf>,
+    views: Vec<View>,
+}
+
+impl Asked {
+    /// The paths, once the daemon sees at each what the asker sees.
+    ///
+    /// # Errors
+    /// [`Code::OtherView`] when it does not.
+    pub fn seen_alike(self, service: &dyn Service) -> Result<Vec<PathBuf>, Problem> {
+        if !self.views.is_empty() {
+            service.compare_views(&self.views)?;
+        }
+        Ok(self.paths)
+    }
+
+    pub(super) fn add(&mut self, path: PathBuf) {
+        self.paths.push(path);
+    }
+
+    pub(super) fn add_seen(&mut self, value: &[u8]) -> Result<(), Problem> {
+        let refused = || Problem::new(Code::Parameter, "seen is DEVICE or DEVICE:INODE, of the path before it");
+        let path = self.paths.last().filter(|path| self.views.last().is_none_or(|view| view.path != **path)).ok_or_else(refused)?;
+        let text = std::str::from_utf8(value).map_err(|_| refused())?;
+        let (device, inode) = text.split_once(':').map_or((text, None), |(device, inode)| (device, Some(inode)));
+        let number = |text: &str| text.parse::<u64>().map_err(|_| refused());
+        let (device, inode) = (number(device)?, inode.map(number).transpose()?);
+        self.views.push(View { path: path.clone(), device, inode, mounts: BTreeMap::new() });
+        Ok(())
+    }
+
+    pub(super) fn add_mount(&mut self, value: &[u8]) -> Result<(), Problem> {
+        let refused = || Problem::new(Code::Parameter, "mount is MAJOR:MINOR:FOLDER NUL POINT, after the seen it belongs to");
+        let path = self.paths.last();
+        let view = self.views.last_mut().filter(|view| Some(&view.path) == path).ok_or_else(refused)?;
+        let end = value.iter().enumerate().filter(|(_, b)| **b == b':').nth(1).ok_or_else(refused)?.0;
+        let (device, folders) = (&value[..end], &value[end + 1..]);
+        let nul = folders.iter().position(|b| *b == 0).ok_or_else(refused)?;
+        let path = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).to_owned();
+        view.mounts.insert(path(&folders[nul + 1..]), (String::from_utf8_lossy(device).into_owned(), path(&folders[..nul])));
+        Ok(())
+    }
+}
+
+/// What a client sends about a path that it looked at.
+pub fn parameters_of(view: &View) -> Vec<(&'static str, Vec<u8>)> {
+    let seen = view.inode.map_or_else(|| view.device.to_string(), |inode| format!("{}:{inode}", view.device));
+    let mount = |(point, (device, folder)): (&PathBuf, &(String, PathBuf))| {
+        let folder = folder.as_os_str().as_bytes();
+        (MOUNT, [device.as_bytes(), b":", folder, b"\0", point.as_os_str().as_bytes()].concat())
+    };
+    let path = ("path", view.path.as_os_str().as_bytes().to_vec());
+    [path, (SEEN, seen.into_bytes())].into_iter().chain(view.mounts.iter().map(mount)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::paths::query_of;
+    use crate::api::query::Query;
+
+    #[test]
+    fn a_view_survives_a_query() {
+        let mounts = [("/p/a:b", ("8:1", "/x:y")), ("/p/c", ("0:52", "/"))];
+        let mounts = mounts.map(|(point, (device, folder))| (point.into(), (device.to_owned(), folder.into())));
+        let first = View { path: "/p".into(), device: 66, inode: Some(7), mounts: mounts.into() };
+        let second = View { path: "/q".into(), device: 67, inode: None, mounts: BTreeMap::new() };
+        let query = [&first, &second].into_iter().flat_map(parameters_of);
+        let query = query_of(query.chain([("path", b"/r".to_vec())]));
+        let mut parsed = Query::new(Some(query));
+        let asked = parsed.asked().expect("whole");
+        assert_eq!(asked.paths, [Path::new("/p"), Path::new("/q"), Path::new("/r")]);
+        assert_eq!(asked.views, [first, second]);
+        assert!(parsed.end().is_ok());
+    }
+
+    #[test]
+    fn what_belongs_to_no_path_is_refused() {
+        for query in [
+            "seen=1",
+            "path=/p&seen=x",
+            "path=/p&seen=1:2:3",
+            "path=/p&mount=8:1:/%00/p/a",
+            "path=/p&seen=1&mount=8:1",
+            "path=/p&seen=1&seen=1",
+        ] {
+            let refused = Query::new(Some(query.into())).asked();
+            assert!(refused.is_err_and(|problem| problem.code == Code::Parameter), "{query}");
+        }
+    }
+}

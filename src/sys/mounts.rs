@@ -1,0 +1,130 @@
+//! The mounts that this process sees. Linux: the mount table; elsewhere none are known.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// Where the kernel lists them.
+const TABLE: &str = "/proc/self/mountinfo";
+
+/// Filesystems that number their files anew at every mount, or whenever the kernel has forgotten them.
+const UNNUMBERED: [&str; 4] = ["vfat", "msdos", "exfat", "cifs"];
+
+/// A line of the table.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// `major:minor` of the filesystem, the same in every process.
+    pub device: String,
+    /// The folder of the filesystem that is mounted.
+    pub root: PathBuf,
+    /// Where it is mounted.
+    pub point: PathBuf,
+    /// `ext4`, `vfat`, `nfs4`.
+    pub kind: String,
+    /// A device, or a share's name.
+    pub source: OsString,
+}
+
+impl Mount {
+    pub fn is_fuse(&self) -> bool {
+        self.kind.starts_with("fuse")
+    }
+
+    /// Whether a file keeps its inode number.
+    pub fn numbers_last(&self) -> bool {
+        !UNNUMBERED.contains(&self.kind.as_str()) && !self.is_fuse()
+    }
+}
+
+/// All mounts, as they are now. Of two on one point the later hides the earlier.
+#[derive(Clone, Debug, Default)]
+pub struct Mounts(Vec<Mount>);
+
+impl Mounts {
+    /// Reads the table; it is empty where there is none.
+    pub fn now() -> Mounts {
+        Mounts::parse(&fs::read(TABLE).unwrap_or_default())
+    }
+
+    fn parse(table: &[u8]) -> Mounts {
+        Mounts(table.split(|&b| b == b'\n').filter_map(parse_line).collect())
+    }
+
+    /// The mount that a path is on.
+    pub fn holding(&self, path: &Path) -> Option<&Mount> {
+        self.0.iter().rev().filter(|m| path.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
+    }
+
+    /// The mounts below a folder, the folder itself left out.
+    pub fn below(&self, folder: &Path) -> impl Iterator<Item = &Mount> {
+        self.0.iter().filter(move |m| m.point != folder && m.point.starts_with(folder))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Mount> {
+        self.0.iter()
+    }
+}
+
+/// A line of proc(5)'s mountinfo: `36 35 98:0 /root /point options … - kind source options`.
+fn parse_line(line: &[u8]) -> Option<Mount> {
+    let mut fields = line.split(|&b| b == b' ');
+    let device = String::from_utf8_lossy(fields.nth(2)?).into_owned();
+    let root = unescaped(fields.next()?);
+    let point = unescaped(fields.next()?);
+    let mut rest = fields.skip_while(|field| *field != b"-").skip(1);
+    let kind = String::from_utf8_lossy(rest.next()?).into_owned();
+    let source = OsString::from_vec(unescaped(rest.next()?));
+    Some(Mount { device, root: OsString::from_vec(root).into(), point: OsString::from_vec(point).into(), kind, source })
+}
+
+/// Blanks and backslashes stand as three octal digits.
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(field.len());
+    let mut at = 0;
+    while at < field.len() {
+        let code = field.get(at + 1..at + 4).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match code.filter(|_| field[at] == b'\\') {
+            Some(byte) => {
+                out.push(byte);
+                at += 4;
+            }
+            None => {
+                out.push(field[at]);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[u8] = br"22 1 8:2 / / rw - ext4 /dev/sda2 rw
+36 22 8:17 /photos /media/me/Old\040Disk rw,noatime master:1 shared:7 - ext4 /dev/sdb1 rw,errors=continue
+37 36 0:52 / /media/me/Old\040Disk/phone rw - fuse.sshfs me@phone: rw
+38 22 8:33 / /media/me/Old\040Disk rw - vfat /dev/sdc1 rw";
+
+    #[test]
+    fn a_line_of_the_mount_table() {
+        let mounts = Mounts::parse(TABLE);
+        let disk = &mounts.0[1];
+        assert_eq!((disk.root.as_path(), disk.point.as_path()), (Path::new("/photos"), Path::new("/media/me/Old Disk")));
+        assert_eq!((disk.kind.as_str(), disk.source.to_str(), disk.device.as_str()), ("ext4", Some("/dev/sdb1"), "8:17"));
+        assert!(parse_line(b"36 35 98:0").is_none());
+    }
+
+    #[test]
+    fn a_path_is_on_the_topmost_of_the_nearest_mounts() {
+        let mounts = Mounts::parse(TABLE);
+        let kind = |path: &str| mounts.holding(Path::new(path)).map(|m| (m.kind.as_str(), m.numbers_last()));
+        assert_eq!(kind("/home/me"), Some(("ext4", true)));
+        assert_eq!(kind("/media/me/Old Disk/a.jpg"), Some(("vfat", false)));
+        assert_eq!(kind("/media/me/Old Disk/phone/a.jpg"), Some(("fuse.sshfs", false)));
+        assert_eq!(kind("/media/me/Old Disks"), Some(("ext4", true)));
+        let below: Vec<&Path> = mounts.below(Path::new("/media/me/Old Disk")).map(|m| m.point.as_path()).collect();
+        assert_eq!(below, [Path::new("/media/me/Old Disk/phone")]);
+    }
+}
