@@ -94,6 +94,7 @@ fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode,
         runtime.block_on(connect::stop_running(&settings))?;
     }
     log::start();
+    let started_in = env::current_dir();
     if daemon::run(settings)? == daemon::Ended::ToStartAgain {
         if daemon::is_supervised() {
             return Ok(ExitCode::from(AGAIN));
@@ -102,6 +103,10 @@ fn run_daemon(settings: Settings, options: &DaemonArguments) -> Result<ExitCode,
         let mut again = process::Command::new(own_program()?);
         // By the name that it has: similard's arguments are not simctl's.
         again.arg0(env::args_os().next().unwrap_or_default()).args(arguments);
+        // Where its paths are from.
+        if let Ok(folder) = started_in {
+            again.current_dir(folder);
+        }
         return Err(Failure::from(again.exec()));
     }
     Ok(ExitCode::SUCCESS)

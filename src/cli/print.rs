@@ -8,7 +8,7 @@ use humansize::{DECIMAL, format_size};
 use owo_colors::OwoColorize;
 
 use super::tuning;
-use crate::api::types::{Comparison, Event, Failures, FilePair, PathText, RootStatus, Similar, Status, What};
+use crate::api::types::{Comparison, Event, Failures, FenceStatus, FilePair, PathText, RootStatus, Similar, Status, What};
 use crate::photo::{Coverage, Relation, Verdict};
 
 pub fn bytes(count: u64) -> String {
@@ -162,7 +162,15 @@ pub fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
         writeln!(out, "tuning     {}: {}", progress.name, tuning::progress(progress))?;
     }
     writeln!(out, "index      {}", shown(&s.data_dir))?;
+    fence(out, &s.fence)?;
     roots(out, &s.roots)
+}
+
+fn fence(out: &mut impl Write, fence: &FenceStatus) -> io::Result<()> {
+    let landlock = fence.landlock.map(|version| format!("landlock {version}"));
+    let standing: Vec<String> = landlock.into_iter().chain(fence.seccomp.then(|| "seccomp".to_owned())).collect();
+    writeln!(out, "fence      {}", if standing.is_empty() { "none".to_owned() } else { standing.join(", ") })?;
+    fence.missing.iter().try_for_each(|missing| writeln!(out, "           {} without {missing}", "note:".yellow()))
 }
 
 pub fn failures(out: &mut impl Write, failures: &Failures) -> io::Result<()> {

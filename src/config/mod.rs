@@ -52,7 +52,7 @@ pub struct Settings {
     pub workers: usize,
     pub limits: Limits,
     pub live: Live,
-    /// What flags said, for reading the file again.
+    /// Which places these are, for reading the file again: from any working directory.
     pub overrides: Overrides,
 }
 
@@ -104,9 +104,6 @@ impl Settings {
         let limits = Limits::default();
         let rules = Rules::new(&file.exclude, &file.include).map_err(|reason| Error::File { path: config.clone(), reason })?;
         Ok(Settings {
-            data_dir,
-            socket,
-            config,
             workers: file.workers.unwrap_or(cores).clamp(1, 256),
             limits: Limits {
                 bytes: file.max_file_bytes.unwrap_or(limits.bytes),
@@ -120,7 +117,14 @@ impl Settings {
                 notify_desktop: file.notify_desktop.unwrap_or(false),
                 tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
             },
-            overrides: overrides.clone(),
+            overrides: Overrides {
+                data_dir: Some(data_dir.clone()),
+                socket: Some(socket.clone()),
+                config: named.map(|config| absolute(&config)),
+            },
+            data_dir,
+            socket,
+            config,
         })
     }
 

@@ -19,7 +19,7 @@ use super::shared::{RootState, Shared, folder_id, lock, read, write};
 use super::write::Write;
 use super::{decisions, heads, pairing, tuning};
 use crate::api::types::{
-    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FileFailure, FilePair,
+    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Code, Problem, Service, Take, text_of};
@@ -256,6 +256,11 @@ impl Service for Answers {
             data_dir: self.shared.settings.data_dir.display().to_string(),
             activity,
             problems: self.problems(),
+            fence: FenceStatus {
+                landlock: self.shared.fence.landlock,
+                seccomp: self.shared.fence.seccomp,
+                missing: self.shared.fence.missing.clone(),
+            },
             unfenced: self.shared.unfenced(),
             head: active.head.name().to_owned(),
             threshold: active.threshold,

@@ -6,6 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Mode;
+use rustix::process::umask;
+
 use super::Error;
 
 /// Makes the data directory, for this user alone.
@@ -39,15 +42,20 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Binds, over a socket that nobody listens at any more. Its directory is made 0700 first, so
-    /// that at no moment others could connect.
-    pub fn bind(path: &Path) -> Result<(Socket, UnixListener), Error> {
+    /// Makes the directory of a socket, for this user alone, so that at no moment others could connect.
+    pub fn directory(path: &Path) -> Result<&Path, Error> {
         let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
         let directory = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         if fs::metadata(directory).map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(Error::OpenDirectory(directory.to_owned()));
         }
+        Ok(directory)
+    }
+
+    /// Binds in a directory of [`Socket::directory`], over a socket that nobody listens at any more.
+    pub fn bind(path: &Path) -> Result<(Socket, UnixListener), Error> {
+        let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(Error::SocketTaken(path.to_owned()));
         }
@@ -56,8 +64,11 @@ impl Socket {
             Ok(_) => return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket is there"))),
             Err(_) => {}
         }
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        // 0600 from the first moment on; this is the only thread yet.
+        let before = umask(Mode::from_raw_mode(0o177));
+        let bound = UnixListener::bind(path);
+        umask(before);
+        let listener = bound.map_err(failed)?;
         Ok((Socket { path: path.to_owned() }, listener))
     }
 }

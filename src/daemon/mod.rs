@@ -9,7 +9,8 @@
 //! There is one intake thread for each filesystem. `presence` says whether a root is here and where, `mounts` when to
 //! ask again, `pulse` and `silence` which disk does not answer. `heads` has another head take over, `tuning` makes
 //! one. `clustering` and `pairing` make what is answered, `comparison` says what changed, `news` tells it when somebody
-//! listens, `tally` what happened in the log.
+//! listens, `tally` what happened in the log. `fence` is what
+//! all of it gives up first.
 //!
 //! Intake finds what there is and has it written as pending; feed reads what is pending from the
 //! store and hands it to the workers; their results go to the one writer, which also pairs new
@@ -22,6 +23,7 @@ mod clustering;
 mod comparison;
 mod decisions;
 mod feed;
+mod fence;
 mod heads;
 mod intake;
 mod lock;

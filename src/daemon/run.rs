@@ -1,6 +1,7 @@
 //! From settings to a running daemon, and to its end.
 
 use std::collections::HashSet;
+use std::env;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -15,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::answers::Answers;
 use super::asking::Encoder;
+use super::fence::{self, Writable};
 use super::heads::{self, Active};
 use super::intake::{Intakes, Refused};
 use super::lock::{Lock, Socket, data_directory};
@@ -87,14 +89,19 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     // Whatever was open where it was started is not for its children.
     close_fds::set_fds_cloexec(3, &[]);
     data_directory(&settings.data_dir)?;
+    // A core file goes there, too, where the system says no other place.
+    env::set_current_dir(&settings.data_dir).map_err(|source| Error::DataDirectory { path: settings.data_dir.clone(), source })?;
+    // Made and kept by systemd, where it starts the daemon.
+    let handed = ListenFd::from_env().take_unix_listener(0)?;
+    let socket_dir = if handed.is_none() { Some(Socket::directory(&settings.socket)?) } else { None };
+    let fence = fence::enclose(&Writable { data_dir: &settings.data_dir, socket_dir });
     let _lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
     writer.absorb(&|below| settings.live.rules.hide(below))?;
     let set_aside = writer.set_aside.take();
     // From here on connections wait instead of failing.
-    let (_socket, listener) = match ListenFd::from_env().take_unix_listener(0)? {
-        // systemd made it, and keeps it.
+    let (_socket, listener) = match handed {
         Some(listener) => (None, listener),
         None => Socket::bind(&settings.socket).map(|(socket, listener)| (Some(socket), listener))?,
     };
@@ -104,8 +111,9 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let active = active(&mut writer, &location, &backbone, &known.heads, &chosen, settings.workers)?;
     let roots = known.roots.clone();
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
+    fence.missing.iter().for_each(|missing| tracing::warn!("without {missing}"));
     let is_chosen = active.head.name() == chosen;
-    let shared = Arc::new(Shared::new(settings, location.clone(), &backbone, known, active));
+    let shared = Arc::new(Shared::new(settings, location.clone(), &backbone, known, active, fence));
     let (writes, write_queue) = sync_channel(WRITES);
     let (jobs, job_queue) = sync_channel(2 * shared.settings.workers);
     let program = own_program()?;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, broadcast};
 
+use super::fence::Fence;
 use super::heads::Active;
 use super::pulse::Pulses;
 use super::tally::Tally;
@@ -111,6 +112,8 @@ pub struct Shared {
     /// Wakes feed: something may be pending.
     pub pending: Signal,
     pub pulses: Pulses,
+    /// What the daemon gave up.
+    pub fence: Fence,
     /// The fences that do not hold around the decoding children, once that was asked.
     unfenced: OnceLock<Vec<String>>,
     /// Wakes news: clusters may be others now, or somebody wants to know.
@@ -128,7 +131,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(settings: Settings, location: Location, backbone: &Backbone, known: Known, active: Active) -> Shared {
+    pub fn new(settings: Settings, location: Location, backbone: &Backbone, known: Known, active: Active, fence: Fence) -> Shared {
         Shared {
             version: super::own_version(),
             live: RwLock::new(settings.live.clone()),
@@ -150,6 +153,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             pending: Signal::default(),
             pulses: Pulses::default(),
+            fence,
             unfenced: OnceLock::new(),
             news: Signal::default(),
             problems: Mutex::default(),

@@ -39,6 +39,10 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         connection.pragma_update(None, "foreign_keys", true)?;
         // A row that is replaced is one that is deleted.
         connection.pragma_update(None, "recursive_triggers", true)?;
+        // Beside the file: the daemon writes nowhere else. It is set for the whole process.
+        if let Some(folder) = path.parent().and_then(Path::to_str) {
+            connection.pragma_update(None, "temp_store_directory", folder)?;
+        }
         connection.pragma_update(None, "application_id", application)
     };
     prepare(&connection).map_err(|e| failed(path, e))?;

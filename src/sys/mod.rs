@@ -2,6 +2,8 @@
 //!
 //! What only Linux has is in files of its own; elsewhere their functions say that there is nothing.
 
+#[cfg(target_os = "linux")]
+pub mod fence;
 pub mod mounts;
 mod view;
 

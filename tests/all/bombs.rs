@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
+
+use serde_json::Value;
 
 use crate::photos;
 use crate::support::{Instance, array, names, skip, wait_until};
@@ -147,6 +149,39 @@ fn children_have_the_socket_and_nothing_of_where_the_daemon_was_started() {
     assert!(open.iter().all(|file| file == "/dev/null" || file.starts_with("socket:")), "{open:?}");
 }
 
+/// What the fence keeps a thread from is tested beside it (`daemon/fence`); here, that no thread is before it.
+#[test]
+fn every_thread_of_the_daemon_is_behind_its_fence() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let status = instance.status();
+    if status["fence"]["seccomp"] != true {
+        return skip("this kernel has no seccomp");
+    }
+    let said = instance.ok(["status"]);
+    assert!(said.lines().any(|line| line.starts_with("fence      ") && line.ends_with("seccomp")), "{said}");
+    let threads = fs::read_dir(format!("/proc/{}/task", instance.pid())).expect("threads").flatten();
+    let filters = threads.map(|thread| {
+        let text = fs::read_to_string(thread.path().join("status")).expect("it runs");
+        text.lines().find_map(|line| line.strip_prefix("Seccomp:")).expect("a line").trim().to_owned()
+    });
+    let filters: Vec<String> = filters.collect();
+    assert!(filters.len() > 8 && filters.iter().all(|mode| mode == "2"), "{filters:?}");
+    // A settings file elsewhere, named by a relative path, is found again: the daemon has another working directory.
+    instance.stop();
+    fs::write(instance.folder("here").join("own.toml"), "workers = 1\n").expect("written");
+    let mut daemon = instance.command();
+    daemon.args(["--config", "own.toml", "daemon"]).current_dir(instance.folder("here")).stderr(Stdio::null());
+    let mut daemon = daemon.spawn().expect("runs");
+    wait_until("it answers", || instance.run(["status"]).status.success());
+    let reloaded = instance.ok(["reload"]);
+    assert!(reloaded.contains("here/own.toml"), "{reloaded}");
+    instance.stop();
+    assert!(daemon.wait().is_ok_and(|ended| ended.success()));
+}
+
 /// A kernel without landlock and seccomp, for this thread and what it starts.
 fn without_fences() -> Result<(), Box<dyn std::error::Error>> {
     let refuse = |calls: Vec<(i64, Vec<SeccompRule>)>, errno: i32| -> Result<(), Box<dyn std::error::Error>> {
@@ -181,7 +216,12 @@ fn without_the_kernels_fences_it_works_and_says_so() {
         matches!(unfenced[..], [landlock, seccomp] if landlock.starts_with("landlock (") && seccomp.starts_with("seccomp (")),
         "{unfenced:?}"
     );
-    assert!(instance.ok(["status"]).contains("note: photos are decoded without landlock"), "{}", instance.ok(["status"]));
+    let said = instance.ok(["status"]);
+    assert!(said.contains("note: photos are decoded without landlock"), "{said}");
+    // The daemon's own fence, too.
+    assert!(said.contains("fence      none") && said.contains("note: without landlock (") && said.contains("network"), "{said}");
+    assert_eq!((&status["fence"]["landlock"], &status["fence"]["seccomp"]), (&Value::Null, &Value::Bool(false)));
+    assert_eq!(array(&status["fence"]["missing"]).len(), 2);
     instance.stop();
     instance.dupes(&folder);
     let status = instance.status();

@@ -42,6 +42,9 @@ pub struct Status {
     pub activity: String,
     /// What keeps it from its work, with the remedy; empty when all is well.
     pub problems: Vec<String>,
+    /// What keeps the daemon from changing files outside its own folders, and from the network.
+    #[serde(default)]
+    pub fence: FenceStatus,
     /// Fences that do not hold around the decoding of photos on this system, each with why.
     #[serde(default)]
     pub unfenced: Vec<String>,
@@ -58,6 +61,18 @@ pub struct Status {
     /// The tuning that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningProgress>,
+}
+
+/// What the daemon gave up when it started.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct FenceStatus {
+    /// The version of Landlock by which it can write, make, rename and remove files in its own folders only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landlock: Option<i32>,
+    /// Whether seccomp keeps it from modes, owners and times of files, and from all sockets but Unix ones.
+    pub seccomp: bool,
+    /// What does not hold on this system, each with why and what could happen.
+    pub missing: Vec<String>,
 }
 
 /// A watched folder.

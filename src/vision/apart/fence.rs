@@ -1,17 +1,14 @@
 //! What Linux can put around the child: landlock takes files, network and other processes from it,
 //! seccomp every system call that decoding has no use for.
 
-use std::collections::BTreeMap;
 use std::{fs, io};
 
-use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope};
+use landlock::{Access, AccessFs, AccessNet, Ruleset, RulesetAttr, Scope};
 use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
-use seccompiler::SeccompCmpArgLen::Dword;
+use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
-use seccompiler::{BackendError, BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch};
 
-/// The newest landlock that the crate knows; an older kernel does what it can of it.
-const LANDLOCK: ABI = ABI::V10;
+use crate::sys::fence::{self, Calls, LANDLOCK, case};
 
 /// System calls that decoding, allocating and ending need, whatever their arguments. None of them takes a path.
 const ALLOWED: [i64; 26] = [
@@ -71,17 +68,13 @@ pub fn give_way() {
 /// # Errors
 /// When the kernel does not have it.
 pub fn landlock() -> io::Result<()> {
-    let status = Ruleset::default()
+    let rules = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK)))
         .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)))
-        .and_then(|rules| rules.create()?.restrict_self())
+        .and_then(|rules| rules.create())
         .map_err(io::Error::other)?;
-    match (status.ruleset, status.landlock) {
-        (RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced, _) => Ok(()),
-        (_, LandlockStatus::NotEnabled) => Err(io::Error::other("this kernel was started without it")),
-        _ => Err(io::Error::other("this kernel does not have it")),
-    }
+    fence::landlock(rules).map(drop)
 }
 
 /// From here on a system call that is not allowed, of this thread or of one that it starts, ends the process with SIGSYS.
@@ -89,26 +82,16 @@ pub fn landlock() -> io::Result<()> {
 /// # Errors
 /// When the kernel does not have it.
 pub fn seccomp() -> io::Result<()> {
+    let refused = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
+    fence::seccomp(refused, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)?;
     // The last one forbids to set another.
-    for filter in [refused(), allowed()] {
-        seccompiler::apply_filter(&filter.map_err(io::Error::other)?).map_err(|e| match e {
-            seccompiler::Error::Prctl(e) | seccompiler::Error::Seccomp(e) => e,
-            other => io::Error::other(other),
-        })?;
-    }
-    Ok(())
+    fence::seccomp(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)
 }
 
-fn refused() -> Result<BpfProgram, BackendError> {
-    let rules = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
-    SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32), processor()?)?.try_into()
-}
-
-fn allowed() -> Result<BpfProgram, BackendError> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.into_iter().chain(REFUSED).map(|call| (call, Vec::new())).collect();
-    let mut allow_where = |call, conditions: &[(u8, SeccompCmpOp, u64)]| -> Result<(), BackendError> {
-        let conditions = conditions.iter().map(|(argument, is, value)| SeccompCondition::new(*argument, Dword, is.clone(), *value));
-        rules.insert(call, vec![SeccompRule::new(conditions.collect::<Result<_, _>>()?)?]);
+fn allowed() -> io::Result<Calls> {
+    let mut calls: Calls = ALLOWED.into_iter().chain(REFUSED).map(|call| (call, Vec::new())).collect();
+    let mut allow_where = |call, conditions: &[_]| -> io::Result<()> {
+        calls.insert(call, vec![case(conditions)?]);
         Ok(())
     };
     // No new code.
@@ -127,11 +110,7 @@ fn allowed() -> Result<BpfProgram, BackendError> {
     allow_where(libc::SYS_tkill, &[(0, Eq, itself), (1, Eq, libc::SIGABRT as u64)])?;
     // What the standard library asks before it closes a file, where it checks itself.
     allow_where(libc::SYS_fcntl, &[(1, Eq, libc::F_GETFD as u64)])?;
-    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, processor()?)?.try_into()
-}
-
-fn processor() -> Result<TargetArch, BackendError> {
-    std::env::consts::ARCH.try_into()
+    Ok(calls)
 }
 
 #[cfg(test)]

@@ -1,0 +1,211 @@
+//! The fences that Linux has.
+
+use std::io;
+
+use landlock::{Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, make_bitflags};
+use seccompiler::SeccompAction;
+use seccompiler::SeccompCmpOp::{MaskedEq, Ne};
+
+use super::Writable;
+use crate::sys::fence::{self, Calls, LANDLOCK, case};
+
+/// System calls that change a file without opening it for writing, which landlock knows nothing of; and two ways around
+/// a filter: what is asked by io_uring passes none, and the flags of `openat2` lie in memory where none sees them.
+const REFUSED: [i64; 18] = [
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    FCHMODAT2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    SETXATTRAT,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    REMOVEXATTRAT,
+    FILE_SETATTR,
+    // Landlock knows this one from version 3 on.
+    libc::SYS_truncate,
+    libc::SYS_io_uring_setup,
+    libc::SYS_openat2,
+];
+
+/// Numbers that are the same on every processor, and younger than the crate.
+const FCHMODAT2: i64 = 452;
+const SETXATTRAT: i64 = 463;
+const REMOVEXATTRAT: i64 = 466;
+const FILE_SETATTR: i64 = 469;
+
+/// Older forms, which younger processors do not have.
+#[cfg(target_arch = "x86_64")]
+const OLD: [i64; 6] = [libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+#[cfg(not(target_arch = "x86_64"))]
+const OLD: [i64; 0] = [];
+
+/// On x86-64 a second set of numbers (x32) may name the same calls.
+#[cfg(target_arch = "x86_64")]
+const OTHER_NUMBERS: &[i64] = &[0, 0x4000_0000];
+#[cfg(not(target_arch = "x86_64"))]
+const OTHER_NUMBERS: &[i64] = &[0];
+
+/// Nothing is written, made, renamed or removed but below these folders. Gives back the version of landlock.
+pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
+    // Unix sockets stay: the desktop's notifications and the journal are behind them.
+    let all = AccessFs::from_write(LANDLOCK) & !BitFlags::from(AccessFs::ResolveUnix);
+    let file = make_bitflags!(AccessFs::{WriteFile});
+    let socket = make_bitflags!(AccessFs::{MakeSock | RemoveFile});
+    // What children are given to read and to write, and where they tell the kernel to end them first (vision's fence).
+    // Landlock itself keeps this process from the memory of those that are not its children.
+    let places =
+        [(Some(writable.data_dir), all), (writable.socket_dir, socket), (Some("/dev/null".as_ref()), file), (Some("/proc".as_ref()), file)];
+    let mut rules = Ruleset::default()
+        .handle_access(all)
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK)))
+        .and_then(|rules| rules.create())
+        .map_err(io::Error::other)?;
+    for (place, access) in places.into_iter().filter_map(|(place, access)| Some((place?, access))) {
+        // What is not there cannot be written to.
+        let Ok(folder) = PathFd::new(place) else { continue };
+        rules = rules.add_rule(PathBeneath::new(folder, access)).map_err(io::Error::other)?;
+    }
+    fence::landlock(rules)
+}
+
+/// No socket but Unix ones, and no change to a file that landlock does not see.
+pub fn seccomp() -> io::Result<()> {
+    let mut calls: Calls = REFUSED.into_iter().chain(OLD).map(|call| (call, Vec::new())).collect();
+    calls.insert(libc::SYS_socket, vec![case(&[(0, Ne, libc::AF_UNIX as u64)])?]);
+    // To cut a file off, it need not be opened for writing.
+    let cut = libc::O_TRUNC as u64;
+    let cut_by_reading = |argument| case(&[(argument, MaskedEq(cut | libc::O_ACCMODE as u64), cut)]);
+    calls.insert(libc::SYS_openat, vec![cut_by_reading(2)?]);
+    #[cfg(target_arch = "x86_64")]
+    calls.insert(libc::SYS_open, vec![cut_by_reading(1)?]);
+    let calls = OTHER_NUMBERS.iter().flat_map(|other| calls.iter().map(move |(call, cases)| (call | other, cases.clone())));
+    fence::seccomp(calls.collect(), SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File, Permissions};
+    use std::net::{TcpListener, UdpSocket};
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::Path;
+    use std::process::{Command, Stdio, exit};
+    use std::time::SystemTime;
+    use std::{env, thread};
+
+    use rustix::fs::{OFlags, XattrFlags};
+
+    use super::super::enclose;
+    use super::*;
+
+    const TOLD: &str = "SIMILARD_ENCLOSED_FOLDER";
+
+    /// A folder with photos, and the daemon's two.
+    const FOLDERS: [&str; 3] = ["photos", "data", "run"];
+
+    /// Does nothing but in the process that the next test starts: there it tries everything, and prints what came of it.
+    #[test]
+    fn acts_when_told_to() {
+        let Some(folder) = env::var_os(TOLD) else { return };
+        let [photos, data, run] = FOLDERS.map(|name| Path::new(&folder).join(name));
+        let fence = enclose(&Writable { data_dir: &data, socket_dir: Some(&run) });
+        if fence.landlock.is_none() || !fence.seccomp {
+            println!("\nSKIPPED: {}", fence.missing.join(", "));
+            exit(0);
+        }
+        let photo = photos.join("photo");
+        let other_thread = thread::spawn({
+            let photo = photo.clone();
+            move || File::options().append(true).open(photo).map(drop)
+        });
+        let open_to_cut = || rustix::fs::open(&photo, OFlags::TRUNC | OFlags::RDONLY, rustix::fs::Mode::empty());
+        let is_kept = |what: &str, done: io::Result<()>| {
+            let refused =
+                done.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied || e.kind() == io::ErrorKind::CrossesDevices);
+            println!("\n{} {what}: {done:?}", if refused { "KEPT" } else { "NOT KEPT" });
+        };
+        is_kept("made", File::create_new(photos.join("new")).map(drop));
+        is_kept("written", File::options().write(true).open(&photo).map(drop));
+        is_kept("written by another thread", other_thread.join().expect("it ends"));
+        is_kept("renamed", fs::rename(&photo, photos.join("renamed")));
+        is_kept("moved away", fs::rename(&photo, data.join("moved")));
+        is_kept("replaced", fs::rename(data.join("own"), &photo));
+        is_kept("linked", fs::hard_link(&photo, photos.join("linked")));
+        is_kept("removed", fs::remove_file(&photo));
+        is_kept("given a folder", fs::create_dir(photos.join("folder")));
+        is_kept(
+            "cut",
+            rustix::fs::open(&photo, OFlags::RDONLY, rustix::fs::Mode::empty()).and_then(|file| rustix::fs::ftruncate(file, 0)).map_err(
+                |e| {
+                    // A file that is open for reading cannot be cut by anybody.
+                    if e == rustix::io::Errno::INVAL { io::ErrorKind::PermissionDenied.into() } else { e.into() }
+                },
+            ),
+        );
+        is_kept("cut by opening", open_to_cut().map(drop).map_err(io::Error::from));
+        is_kept("given a mode", fs::set_permissions(&photo, Permissions::from_mode(0o600)));
+        is_kept("given a mode while open", File::open(&photo).and_then(|file| file.set_permissions(Permissions::from_mode(0o600))));
+        is_kept("given a time", File::open(&photo).and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH)));
+        is_kept("given an attribute", rustix::fs::setxattr(&photo, "user.similard", b"1", XattrFlags::empty()).map_err(io::Error::from));
+        is_kept(
+            "changed by a child",
+            Command::new("cp")
+                .arg(data.join("own"))
+                .arg(&photo)
+                .stderr(Stdio::null())
+                .status()
+                .and_then(|ended| if ended.success() { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }),
+        );
+        is_kept("listened on", TcpListener::bind("127.0.0.1:0").map(drop));
+        is_kept("sent from", UdpSocket::bind("127.0.0.1:0").map(drop));
+
+        let works = |what: &str, done: io::Result<()>| println!("\n{} {what}: {done:?}", if done.is_ok() { "WORKS" } else { "FAILS" });
+        works("read", fs::read(&photo).map(drop));
+        works("own file", fs::write(data.join("index"), b"1"));
+        works("own rename", fs::rename(data.join("index"), data.join("index.damaged")));
+        works("own folder", fs::create_dir(data.join("folder")).and_then(|()| fs::rename(data.join("own"), data.join("folder/own"))));
+        works("own temporary file", tempfile::tempfile_in(&data).map(drop));
+        works("own socket", UnixListener::bind(run.join("api.sock")).and_then(|_| UnixStream::connect(run.join("api.sock"))).map(drop));
+        works("own socket's end", fs::remove_file(run.join("api.sock")));
+        works("a child", Command::new("/bin/true").stdin(Stdio::null()).stdout(Stdio::null()).status().map(drop));
+        works("a child that ends first", {
+            let mut child = Command::new("sh");
+            child.args(["-c", "echo 1000 >/proc/self/oom_score_adj"]);
+            child.status().and_then(|ended| if ended.success() { Ok(()) } else { Err(io::ErrorKind::Other.into()) })
+        });
+        exit(0);
+    }
+
+    #[test]
+    fn photos_stay_as_they_are_and_the_daemon_works() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in FOLDERS {
+            fs::create_dir(folder.path().join(name)).expect("made");
+        }
+        let photo = folder.path().join("photos/photo");
+        fs::write(&photo, b"photo").expect("written");
+        fs::write(folder.path().join("data/own"), b"own").expect("written");
+        let before = fs::metadata(&photo).expect("there");
+        let output = Command::new(env::current_exe().expect("this test"))
+            .args(["daemon::fence::linux::tests::acts_when_told_to", "--exact", "--nocapture"])
+            .env(TOLD, folder.path())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if let Some(skipped) = said.lines().find(|line| line.starts_with("SKIPPED")) {
+            return println!("{skipped}");
+        }
+        let count = |word: &str| said.lines().filter(|line| line.starts_with(word)).count();
+        assert_eq!((count("KEPT "), count("NOT KEPT "), count("WORKS "), count("FAILS ")), (19, 0, 9, 0), "{said}");
+        let after = fs::metadata(&photo).expect("still there");
+        assert_eq!(fs::read(&photo).expect("still there"), b"photo");
+        assert_eq!((after.modified().ok(), after.permissions()), (before.modified().ok(), before.permissions()));
+        assert_eq!(fs::read_dir(folder.path().join("photos")).expect("there").count(), 1);
+    }
+}
