@@ -104,7 +104,7 @@ async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Starts this program as the daemon, apart from this terminal, and waits until it answers.
-async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
+pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     fs::create_dir_all(&settings.data_dir).map_err(|e| {
         Failure::unreachable(format!("{} cannot be made: {e}", settings.data_dir.display())).hint("--data-dir names another place")
     })?;

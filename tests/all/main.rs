@@ -19,5 +19,6 @@ mod service;
 mod storm;
 mod support;
 mod tuning;
+mod user_manager;
 mod volumes;
 mod watching;

@@ -133,8 +133,14 @@ fn bash_completes_commands_options_and_values() {
     assert!(complete(&["simctl", "roots", "''"]).contains(&"add".to_owned()));
 }
 
-/// As the package will find what cargo built: the tested program stands in for the released one.
-fn build_package(instance: &Instance) -> PathBuf {
+/// As the package will find what cargo built: the tested program stands in for the released one. `None`, said on the
+/// test's output, where the tools for it are missing.
+pub fn build_package(instance: &Instance) -> Option<PathBuf> {
+    let cargo_deb = Command::new("cargo").args(["deb", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !cargo_deb.is_ok_and(|s| s.success()) || !has("dpkg") {
+        skip("there is no cargo-deb (cargo install cargo-deb), or no dpkg");
+        return None;
+    }
     let target = instance.folder("target");
     let program = instance.folder("target/release").join("simctl");
     let stripped = Command::new("strip").arg("-o").arg(&program).arg(SIMCTL).status();
@@ -148,7 +154,7 @@ fn build_package(instance: &Instance) -> PathBuf {
     assert!(output.status.success(), "{}", said(&output));
     let packages = files(&out);
     assert_eq!(packages.len(), 1, "{packages:?}");
-    out.join(&packages[0])
+    Some(out.join(&packages[0]))
 }
 
 /// dpkg, in a root of its own with an empty database. Who is not root is it as far as fakeroot goes.
@@ -163,12 +169,8 @@ fn dpkg(root: &Path, words: &[&OsStr]) -> String {
 
 #[test]
 fn the_debian_package_is_built_installed_and_removed() {
-    let cargo_deb = Command::new("cargo").args(["deb", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !cargo_deb.is_ok_and(|s| s.success()) || !has("dpkg") {
-        return skip("there is no cargo-deb (cargo install cargo-deb), or no dpkg");
-    }
     let instance = Instance::new();
-    let package = build_package(&instance);
+    let Some(package) = build_package(&instance) else { return };
     let root = instance.folder("root");
     let database = instance.folder("root/var/lib/dpkg");
     for folder in ["info", "updates", "triggers"] {
@@ -224,69 +226,4 @@ fn the_debian_package_is_built_installed_and_removed() {
     assert_eq!(files(&usr), Vec::<String>::new(), "nothing of it is left");
     assert!(!usr.join("share/doc").exists() && !usr.join("lib").exists());
     assert_eq!(files(&instance.data_dir()), mine, "what belongs to the user stays");
-}
-
-/// With a stand-in for systemctl that knows where units are: `simctl service` uses those of the package.
-#[test]
-fn the_service_of_a_package_is_enabled_as_it_came() {
-    let instance = Instance::new();
-    let home = instance.folder(".");
-    let (programs, units) = (instance.folder("usr/bin"), instance.folder("usr/lib/systemd/user"));
-    let program = programs.join("simctl");
-    fs::hard_link(SIMCTL, &program).or_else(|_| fs::copy(SIMCTL, &program).map(|_| ())).expect("a program");
-    for unit in ["similard.service", "similard.socket"] {
-        let text = fs::read_to_string(source().join("systemd").join(unit)).expect("a unit");
-        fs::write(units.join(unit), text.replace("/usr/bin/simctl", &program.display().to_string())).expect("written");
-    }
-    let tools = instance.folder("tools");
-    let script = format!(
-        r#"#!/bin/sh
-echo "$@" >> '{log}'
-own="$HOME/.config/systemd/user"
-units='{units}'
-[ -f "$own/similard.socket" ] && units="$own"
-case "$*" in
-*FragmentPath*) echo "$units/similard.socket" ;;
-*LoadState*) echo loaded ;;
-*UnitFileState*) if [ -f "$HOME/enabled" ]; then echo enabled; else echo disabled; fi ;;
-*ActiveState*) if [ -f "$HOME/enabled" ]; then echo active; else echo inactive; fi ;;
-*" enable similard.socket"*) touch "$HOME/enabled" ;;
-*" disable --now similard.socket"*) rm -f "$HOME/enabled" ;;
-*"restart similard.socket"*)
-    line=$(sed -n 's/^ExecStart=//p' "$units/similard.service")
-    eval "exec setsid $line" < /dev/null > /dev/null 2>&1 &
-    while [ ! -S "$XDG_RUNTIME_DIR/similard/api.sock" ]; do sleep 0.05; done ;;
-*"stop similard.service"*) kill $('{program}' status --format json | sed 's/.*"pid":\([0-9]*\).*/\1/') ;;
-esac
-"#,
-        log = tools.join("log").display(),
-        units = units.display(),
-        program = program.display()
-    );
-    fs::write(tools.join("systemctl"), script).expect("written");
-    fs::set_permissions(tools.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("a program");
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
-    let say = |words: &[&str]| {
-        let mut command = Command::new(&program);
-        command.args(words).env_clear().env("HOME", &home).env("XDG_RUNTIME_DIR", instance.folder("run")).env("PATH", &path);
-        let output = command.stdin(Stdio::null()).output().expect("runs");
-        (output.status.code(), said(&output))
-    };
-    let (code, text) = say(&["service", "status"]);
-    assert!(code == Some(3) && text.contains("not enabled"), "{text}");
-    // One that was written before the package came would hide the package's.
-    let own = instance.folder(".config/systemd/user");
-    fs::write(own.join("similard.socket"), "[Socket]\n").expect("written");
-    let (code, text) = say(&["service", "install"]);
-    assert_eq!(code, Some(0), "{text}");
-    assert!(
-        text.contains(&format!("found    {}", units.join("similard.socket").display())) && text.contains("The daemon answers"),
-        "{text}"
-    );
-    assert!(text.contains("removed") && files(&own).is_empty(), "{text}");
-    assert_eq!(say(&["service", "status"]).0, Some(0));
-    let (code, text) = say(&["service", "remove"]);
-    assert!(code == Some(0) && text.contains("disabled") && units.join("similard.socket").exists(), "{text}");
-    assert_eq!(say(&["service", "status"]).0, Some(3));
-    crate::support::wait_until("its daemon has ended", || say(&["status"]).0 == Some(3));
 }

@@ -1,17 +1,21 @@
-//! Under a service manager: units, activation, notifications. Where no systemd of a user runs, its tools and
-//! stand-ins for its two ends do.
+//! Under a service manager: the units under a real systemd of a user, activation and notifications also without one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::photos;
 use crate::support::{Instance, skip, wait_until};
+use crate::user_manager::{HOME, UserManager};
 
 const SIMCTL: &str = env!("CARGO_BIN_EXE_simctl");
+
+/// In the home of a user manager's user.
+const PICTURES: &str = "/home/tester/Pictures";
+const UNITS: &str = "/home/tester/.config/systemd/user";
 
 fn units() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")
@@ -41,13 +45,10 @@ fn systemd_finds_no_fault_with_the_units() {
     };
     let Ok(verified) = verify() else { return skip("there is no systemd-analyze") };
     assert!(verified.status.success() && verified.stderr.is_empty(), "{}", String::from_utf8_lossy(&verified.stderr));
-    // Also without the namespaces; and what is written there is really read.
-    let drop_in = folder.join("similard.service.d/no-namespaces.conf");
-    fs::create_dir(drop_in.parent().expect("a folder")).expect("made");
-    let text = fs::read_to_string(units().join("similard.service.d/no-namespaces.conf")).expect("a drop-in");
-    fs::write(&drop_in, &text).expect("written");
-    assert!(verify().is_ok_and(|v| v.status.success() && v.stderr.is_empty()));
-    fs::write(&drop_in, format!("{text}Nonsense=yes\n")).expect("written");
+    // What is written there is really read.
+    let unit = folder.join("similard.service");
+    let text = fs::read_to_string(&unit).expect("a unit");
+    fs::write(&unit, text.replace("[Service]", "[Service]\nNonsense=yes")).expect("written");
     let nonsense = verify().expect("runs");
     assert!(String::from_utf8_lossy(&nonsense.stderr).contains("Nonsense"), "{nonsense:?}");
 }
@@ -122,61 +123,192 @@ fn the_first_question_starts_it_and_the_socket_outlives_it() {
     assert!(instance.socket().exists(), "it is systemd's");
 }
 
-/// simctl in the usual places of another home, with programs of its own.
-fn simctl(instance: &Instance, path: &str, words: &[&str]) -> Output {
-    let mut command = Command::new(SIMCTL);
-    command.args(words).env_clear().env("HOME", instance.folder(".")).env("XDG_RUNTIME_DIR", instance.folder("run")).env("PATH", path);
-    command.stdin(Stdio::null()).output().expect("runs")
+#[test]
+fn the_service_is_installed_started_by_a_question_and_removed() {
+    let Some(user) = UserManager::start() else { return };
+    user.put_photos();
+    assert_eq!(user.run(&["simctl", "service", "status"]).code, Some(3));
+    let said = user.install();
+    assert!(said.contains("service remove") && said.contains("enable-linger"), "{said}");
+    let first = user.service_pid();
+    // Ready, and says so.
+    assert_eq!(user.property("SubState"), "running");
+    let answer = user.ok(&["simctl", "dupes", "--format=json", PICTURES]);
+    assert_eq!(crate::support::names(&serde_json::from_str(&answer).expect("JSON")), photos::expected(&["00003"]));
+    wait_until("it says what it does", || user.property("StatusText").contains("photos, idle"));
+    // It gives way, and both fences stand as far as this kernel has them.
+    assert_eq!(user.property("Nice"), "10");
+    let status: serde_json::Value = serde_json::from_str(&user.ok(&["simctl", "status", "--json"])).expect("JSON");
+    assert_eq!(status["fence"]["seccomp"], true, "{status}");
+    // After a crash.
+    user.root(&["kill", "-9", &first]);
+    let second = user.wait_for_another(&first);
+    // Again, over the first and with its daemon running.
+    user.install();
+    let third = user.service_pid();
+    assert_ne!(second, third);
+    // Stopped, and started by a question.
+    user.ok(&["systemctl", "--user", "stop", "similard.service"]);
+    assert_eq!((user.property("ActiveState"), user.property("Result")), ("inactive".into(), "success".into()));
+    user.ok(&["simctl", "--no-start", "dupes", PICTURES]);
+    user.service_pid();
+    let said = user.ok(&["simctl", "service", "status"]);
+    assert!(said.contains("socket   active, enabled") && said.contains("service  active (running), process"), "{said}");
+    let said = user.ok(&["simctl", "service", "remove"]);
+    assert!(said.contains("removed"), "{said}");
+    assert_eq!(user.run(&["simctl", "--no-start", "status"]).code, Some(3), "its daemon has ended");
+    assert_eq!(user.run(&["simctl", "service", "status"]).code, Some(3));
+    assert_eq!(user.run(&["ls", "-A", UNITS]).text, "");
+    assert!(user.path(HOME).join(".local/share/similard/library.db").exists(), "what belongs to the user stays");
 }
 
 #[test]
-fn the_service_is_installed_and_removed() {
-    let instance = Instance::new();
-    let programs = instance.folder("programs");
-    // What systemctl would do with the units: start what they say, and remember the rest.
-    let script = format!(
-        r#"#!/bin/sh
-echo "$@" >> '{log}'
-units="$HOME/.config/systemd/user"
-case "$*" in
-*"restart similard.socket"*)
-    line=$(sed -n 's/^ExecStart=//p' "$units/similard.service")
-    eval "exec setsid $line" < /dev/null > /dev/null 2>&1 &
-    while [ ! -S "$XDG_RUNTIME_DIR/similard/api.sock" ]; do sleep 0.05; done ;;
-*"stop similard.service"*) simctl=$(sed -n 's/^ExecStart="\(.*\)" daemon/\1/p' "$units/similard.service")
-    kill $("$simctl" status --format json | sed 's/.*"pid":\([0-9]*\).*/\1/') ;;
-*ActiveState*) echo active ;;
-esac
-"#,
-        log = programs.join("log").display()
-    );
-    fs::write(programs.join("systemctl"), script).expect("written");
-    fs::set_permissions(programs.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("a program");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
-    let say = |words: &[&str]| {
-        let output = simctl(&instance, &path, words);
-        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+fn a_daemon_that_hangs_is_started_again_and_settings_are_reloaded() {
+    let Some(user) = UserManager::start() else { return };
+    user.install();
+    let first = user.service_pid();
+    user.write(".config/similard/config.toml", "forget-at-once = 0.25\n");
+    user.ok(&["systemctl", "--user", "reload", "similard.service"]);
+    assert_eq!(user.service_pid(), first, "the same process");
+    user.write(".config/systemd/user/similard.service.d/watchdog.conf", "[Service]\nWatchdogSec=2\n");
+    user.ok(&["systemctl", "--user", "daemon-reload"]);
+    user.ok(&["systemctl", "--user", "restart", "similard.service"]);
+    let second = user.service_pid();
+    user.root(&["kill", "-STOP", &second]);
+    user.wait_for_another(&second);
+}
+
+#[test]
+fn the_service_sees_a_drive_that_comes_and_goes() {
+    let Some(user) = UserManager::start() else { return };
+    user.put_photos();
+    user.install();
+    user.ok(&["simctl", "dupes", PICTURES]);
+    user.root(&["mkdir", "/run/card"]);
+    assert_eq!(user.root(&["mount", "-t", "tmpfs", "-o", "mode=755", "none", "/run/card"]).code, Some(0));
+    user.root(&["cp", "-r", &format!("{PICTURES}/."), "/run/card"]);
+    let said = user.ok(&["simctl", "dupes", "--everywhere", "/run/card"]);
+    assert!(said.contains("/run/card/") && said.contains("Pictures"), "{said}");
+    let gone = user.root(&["umount", "/run/card"]);
+    assert_eq!(gone.code, Some(0), "nothing of it is held: {}", gone.text);
+    wait_until("it is offline", || user.ok(&["simctl", "roots", "list"]).contains("offline"));
+}
+
+#[test]
+fn an_upgrade_counts_from_the_next_start_on() {
+    let Some(user) = UserManager::start() else { return };
+    user.put_photos();
+    user.install();
+    let build = || {
+        let status: serde_json::Value = serde_json::from_str(&user.ok(&["simctl", "status", "--json"])).expect("JSON");
+        status["build"].as_str().expect("a build").to_owned()
     };
-    assert_eq!(say(&["service", "status"]).0, Some(3));
-    let (code, said) = say(&["service", "install"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("The daemon answers") && said.contains("service remove"), "{said}");
-    let unit = instance.folder(".config/systemd/user").join("similard.service");
-    assert!(fs::read_to_string(&unit).is_ok_and(|text| text.contains(&format!("ExecStart=\"{SIMCTL}\" daemon\n"))));
-    let log = fs::read_to_string(programs.join("log")).expect("asked");
-    assert!(log.contains("--user daemon-reload") && log.contains("--user enable similard.socket"), "{log}");
-    // Again, over the first and with its daemon running.
-    assert_eq!(say(&["service", "install"]).0, Some(0));
-    let (code, said) = say(&["service", "status"]);
-    assert!(code == Some(0) && said.contains("socket   active"), "{said}");
-    let (code, said) = say(&["service", "remove"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(!unit.exists() && said.contains("removed"), "{said}");
-    wait_until("its daemon has ended", || say(&["status"]).0 == Some(3));
-    // Not for other places, and not without systemd.
-    let (code, said) = say(&["--data-dir", "/tmp/elsewhere", "service", "install"]);
+    let before = build();
+    user.put(Path::new(SIMCTL), "bin/simctl");
+    // The daemon of before still reads photos, and says which build it is.
+    let said = user.ok(&["simctl", "dupes", PICTURES]);
+    assert!(said.contains("another build") && said.contains("files"), "{said}");
+    assert_eq!(build(), before);
+    user.ok(&["systemctl", "--user", "restart", "similard.service"]);
+    assert_ne!(build(), before);
+    assert!(!user.ok(&["simctl", "dupes", PICTURES]).contains("another build"));
+}
+
+#[test]
+fn a_service_that_cannot_start_leaves_all_as_it_was() {
+    let Some(user) = UserManager::start() else { return };
+    user.put_photos();
+    // A daemon of one's own runs, with a decision in its library.
+    user.ok(&["simctl", "dupes", PICTURES]);
+    let photo = |name: &str| format!("{PICTURES}/{name}");
+    let files: Vec<String> = photos::expected(&["00003"])[0].iter().map(|name| photo(name)).collect();
+    user.ok(&["simctl", "decide", "different", &files[0], &files[1]]);
+    // What a system may do to services: here, each is told to do something that no user's can.
+    user.write(".config/systemd/user/service.d/refuse.conf", "[Service]\nPrivateNetwork=yes\nExecStartPre=/bin/false\n");
+    user.ok(&["systemctl", "--user", "daemon-reload"]);
+    let failed = user.run(&["simctl", "service", "install"]);
+    assert_eq!(failed.code, Some(3), "{}", failed.text);
+    for words in ["does not answer", "similard.service is failed", "exit-code", "nothing was installed", "runs again"] {
+        assert!(failed.text.contains(words), "{words}: {}", failed.text);
+    }
+    let left = user.run(&["find", &format!("{UNITS}/"), "-name", "similard*"]);
+    assert_eq!(left.text, "", "nothing half installed");
+    let status: serde_json::Value = serde_json::from_str(&user.ok(&["simctl", "--no-start", "status", "--json"])).expect("JSON");
+    assert_eq!(status["decisions"], 1, "the daemon of before goes on: {status}");
+    assert_eq!(user.property("LoadState"), "not-found");
+}
+
+#[test]
+fn the_service_uses_the_places_of_who_installs_it() {
+    let Some(user) = UserManager::start() else { return };
+    let places = [format!("XDG_DATA_HOME={HOME}/my data/50%"), format!("XDG_CONFIG_HOME={HOME}/settings")];
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    user.write("settings/similard/config.toml", "workers = 1\n");
+    let said = user.run_with(&places, &["simctl", "service", "install"]);
+    assert!(said.code == Some(0) && said.text.contains("places.conf"), "{}", said.text);
+    assert_eq!(user.property("ActiveState"), "active");
+    let status = user.run_with(&places, &["simctl", "status"]).text;
+    assert!(status.contains("/my data/50%/similard"), "{status}");
+    let reloaded = user.run_with(&places, &["simctl", "reload"]).text;
+    assert!(reloaded.contains("settings/similard/config.toml") && !reloaded.contains("restart"), "{reloaded}");
+    assert!(!user.path(HOME).join(".local/share/similard").exists(), "no second library");
+    // Back in the usual places, nothing of it is left.
+    assert_eq!(user.run_with(&places, &["simctl", "service", "remove"]).code, Some(0));
+    user.install();
+    assert!(user.ok(&["simctl", "status"]).contains(".local/share/similard"));
+    assert!(!user.path(UNITS).join("similard.service.d").exists());
+    // A socket elsewhere is not systemd's to keep.
+    user.ok(&["simctl", "service", "remove"]);
+    user.ok(&["mkdir", "-m", "700", &format!("{HOME}/run")]);
+    let bus = user.ok(&["printenv", "XDG_RUNTIME_DIR"]);
+    user.ok(&["ln", "-s", &format!("{}/systemd", bus.trim()), &format!("{HOME}/run/systemd")]);
+    let refused = user.run_with(&[&format!("XDG_RUNTIME_DIR={HOME}/run")], &["simctl", "service", "install"]);
+    assert!(refused.code == Some(2) && refused.text.contains("XDG_RUNTIME_DIR is /run/user/"), "{}", refused.text);
+    assert_eq!(user.property("LoadState"), "not-found");
+}
+
+/// As who installs it from a package does: `dpkg -i`, then `simctl service install`.
+#[test]
+fn the_service_of_a_package_is_enabled_as_it_came() {
+    let Some(user) = UserManager::start() else { return };
+    let instance = Instance::new();
+    let Some(package) = crate::packages::build_package(&instance) else { return };
+    user.root(&["rm", "-r", &format!("{HOME}/bin")]);
+    fs::copy(package, user.path("/root/similard.deb")).expect("copied");
+    let installed = user.root(&["dpkg", "-i", "/root/similard.deb"]);
+    assert_eq!(installed.code, Some(0), "{}", installed.text);
+    user.put_photos();
+    user.ok(&["systemctl", "--user", "daemon-reload"]);
+    let said = user.run(&["simctl", "service", "status"]);
+    assert!(said.code == Some(3) && said.text.contains("not enabled"), "{}", said.text);
+    // One that was written before the package came would hide the package's.
+    user.write(".config/systemd/user/similard.socket", "[Socket]\nListenStream=%t/similard/api.sock\n");
+    let said = user.install();
+    assert!(said.contains("found    /usr/lib/systemd/user/similard.socket") && said.contains("removed"), "{said}");
+    assert_eq!(user.property("FragmentPath"), "/usr/lib/systemd/user/similard.service");
+    assert!(user.ok(&["simctl", "dupes", PICTURES]).contains("files"));
+    user.service_pid();
+    let said = user.ok(&["simctl", "service", "remove"]);
+    assert!(said.contains("disabled") && user.path("/usr/lib/systemd/user/similard.socket").exists(), "{said}");
+    assert_eq!(user.run(&["simctl", "service", "status"]).code, Some(3));
+    // And as an administrator does it, without simctl.
+    user.ok(&["systemctl", "--user", "enable", "--now", "similard.socket"]);
+    user.ok(&["simctl", "--no-start", "dupes", PICTURES]);
+    user.service_pid();
+    assert_eq!(user.root(&["dpkg", "--purge", "similard"]).code, Some(0));
+}
+
+#[test]
+fn the_service_is_not_for_other_places_and_not_without_systemd() {
+    let instance = Instance::new();
+    let simctl = |path: &str, words: &[&str]| {
+        let mut command = Command::new(SIMCTL);
+        command.args(words).env_clear().env("HOME", instance.folder(".")).env("XDG_RUNTIME_DIR", instance.folder("run")).env("PATH", path);
+        let output = command.stdin(Stdio::null()).output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = simctl("/usr/bin", &["--data-dir", "/tmp/elsewhere", "service", "install"]);
     assert!(code == Some(2) && said.contains("usual places"), "{said}");
-    let bare = simctl(&instance, "/nowhere", &["service", "install"]);
-    let said = String::from_utf8_lossy(&bare.stderr).into_owned();
-    assert!(bare.status.code() == Some(3) && said.contains("no systemd") && said.contains("simctl daemon"), "{said}");
+    let (code, said) = simctl("/nowhere", &["service", "install"]);
+    assert!(code == Some(3) && said.contains("no systemd") && said.contains("simctl daemon"), "{said}");
 }

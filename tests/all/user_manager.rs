@@ -1,0 +1,159 @@
+//! A real systemd of an ordinary user, in a copy of this system that is thrown away (`tests/user-manager`).
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::photos;
+use crate::support::{PATIENCE, skip, wait_until};
+
+/// Users of the managers of this test run.
+static NEXT_USER: AtomicU32 = AtomicU32::new(47_000);
+
+pub const HOME: &str = "/home/tester";
+
+/// Its programs are in `~/bin`, first in the PATH.
+pub struct UserManager {
+    process: Child,
+    /// It ends with this.
+    stdin: Option<ChildStdin>,
+    /// A process in its namespaces.
+    inside: String,
+    uid: String,
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub text: String,
+}
+
+impl UserManager {
+    /// `None`, said on the test's output, where none can run. `SIMILARD_TEST_REQUIRE=user-manager` makes that a failure.
+    pub fn start() -> Option<UserManager> {
+        let uid = (NEXT_USER.fetch_add(1, Ordering::Relaxed) + std::process::id() % 1000 * 10).to_string();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/user-manager");
+        let mut process = Command::new(script).args([&uid, HOME]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash runs");
+        let mut first = String::new();
+        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut first).expect("text");
+        if first.trim() != "running" {
+            let why = format!("no systemd of a user can run here ({})", process.wait().expect("it ends"));
+            let required = std::env::var("SIMILARD_TEST_REQUIRE").unwrap_or_default();
+            assert!(!required.contains("user-manager"), "{why}");
+            skip(&why);
+            return None;
+        }
+        let children = format!("/proc/{0}/task/{0}/children", process.id());
+        let inside = fs::read_to_string(children).expect("its processes").split_whitespace().next().expect("one").to_owned();
+        let manager = UserManager { stdin: process.stdin.take(), process, inside, uid };
+        manager.put(Path::new(env!("CARGO_BIN_EXE_simctl")), "bin/simctl");
+        Some(manager)
+    }
+
+    /// A path as it is in there, from here.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        Path::new("/proc").join(&self.inside).join("root").join(path.as_ref().strip_prefix("/").expect("absolute"))
+    }
+
+    /// Copies a file into the home.
+    pub fn put(&self, file: &Path, to: &str) {
+        let target = self.path(HOME).join(to);
+        fs::create_dir_all(target.parent().expect("a folder")).expect("made");
+        // Beside it first: a program that runs cannot be written to.
+        let beside = target.with_extension("new");
+        fs::copy(file, &beside).expect("copied");
+        fs::rename(beside, &target).expect("renamed");
+        self.own();
+    }
+
+    pub fn write(&self, to: &str, text: &str) {
+        let target = self.path(HOME).join(to);
+        fs::create_dir_all(target.parent().expect("a folder")).expect("made");
+        fs::write(target, text).expect("written");
+        self.own();
+    }
+
+    /// A small library in `~/Pictures`.
+    pub fn put_photos(&self) {
+        photos::library(&self.path(HOME).join("Pictures"), &["00003"]);
+        self.own();
+    }
+
+    fn own(&self) {
+        self.root(&["chown", "-R", &self.uid, HOME]);
+    }
+
+    /// Runs a command as the user.
+    pub fn run(&self, words: &[&str]) -> Said {
+        self.run_with(&[], words)
+    }
+
+    /// With more variables, `NAME=value` each.
+    pub fn run_with(&self, variables: &[&str], words: &[&str]) -> Said {
+        let (user, group) = (format!("--reuid={}", self.uid), format!("--regid={}", self.uid));
+        let runtime = format!("XDG_RUNTIME_DIR=/run/user/{}", self.uid);
+        let home = [format!("HOME={HOME}"), format!("PATH={HOME}/bin:/usr/bin:/bin"), "USER=tester".into()];
+        let mut all = vec!["timeout", "120", "setpriv", &user, &group, "--clear-groups", "env", "-i", &runtime];
+        all.extend(home.iter().map(String::as_str));
+        all.extend(variables);
+        all.extend(words);
+        self.root(&all)
+    }
+
+    /// Runs a command as root.
+    pub fn root(&self, words: &[&str]) -> Said {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.inside, "--mount", "--pid", "--"]).args(words);
+        let output = command.stdin(Stdio::null()).output().expect("nsenter runs");
+        Said { code: output.status.code(), text: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned() }
+    }
+
+    pub fn ok(&self, words: &[&str]) -> String {
+        let said = self.run(words);
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.text);
+        said.text
+    }
+
+    /// Of the service.
+    pub fn property(&self, name: &str) -> String {
+        self.run(&["systemctl", "--user", "show", "similard.service", "--value", "-p", name]).text.trim().to_owned()
+    }
+
+    /// The process, in its own numbers, that answers simctl, which must be the service's.
+    pub fn service_pid(&self) -> String {
+        let status = self.ok(&["simctl", "--no-start", "status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+        let pid = self.property("MainPID");
+        assert_eq!(status["pid"].to_string(), pid, "the service's daemon answers");
+        pid
+    }
+
+    pub fn install(&self) -> String {
+        let text = self.ok(&["simctl", "service", "install"]);
+        assert!(text.contains("The daemon answers") && self.property("ActiveState") == "active", "{text}");
+        text
+    }
+
+    /// Waits until another process than this is the service's.
+    pub fn wait_for_another(&self, pid: &str) -> String {
+        wait_until("the service is started again", || {
+            self.property("ActiveState") == "active" && !["0", pid].contains(&self.property("MainPID").as_str())
+        });
+        self.service_pid()
+    }
+}
+
+impl Drop for UserManager {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while self.process.try_wait().is_ok_and(|ended| ended.is_none()) && std::time::Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
