@@ -51,9 +51,9 @@ impl Mounts {
         Mounts(table.split(|&b| b == b'\n').filter_map(parse_line).collect())
     }
 
-    /// The mount that a path is on.
+    /// The mount that a path is on: of several as near, the last.
     pub fn holding(&self, path: &Path) -> Option<&Mount> {
-        self.0.iter().rev().filter(|m| path.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
+        self.0.iter().filter(|m| path.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
     }
 
     /// The mounts below a folder, the folder itself left out.

@@ -178,7 +178,7 @@ fn every_thread_of_the_daemon_is_behind_its_fence() {
     wait_until("it answers", || instance.run(["status"]).status.success());
     let reloaded = instance.ok(["reload"]);
     assert!(reloaded.contains("here/own.toml"), "{reloaded}");
-    instance.stop();
+    assert!(Command::new("kill").arg(daemon.id().to_string()).status().is_ok_and(|s| s.success()));
     assert!(daemon.wait().is_ok_and(|ended| ended.success()));
 }
 

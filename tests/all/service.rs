@@ -138,7 +138,7 @@ fn the_service_is_installed_started_by_a_question_and_removed() {
     wait_until("it says what it does", || user.property("StatusText").contains("photos, idle"));
     // It gives way, and both fences stand as far as this kernel has them.
     assert_eq!(user.property("Nice"), "10");
-    let status: serde_json::Value = serde_json::from_str(&user.ok(&["simctl", "status", "--json"])).expect("JSON");
+    let status = user.status();
     assert_eq!(status["fence"]["seccomp"], true, "{status}");
     // After a crash.
     user.root(&["kill", "-9", &first]);
@@ -199,10 +199,7 @@ fn an_upgrade_counts_from_the_next_start_on() {
     let Some(user) = UserManager::start() else { return };
     user.put_photos();
     user.install();
-    let build = || {
-        let status: serde_json::Value = serde_json::from_str(&user.ok(&["simctl", "status", "--json"])).expect("JSON");
-        status["build"].as_str().expect("a build").to_owned()
-    };
+    let build = || user.status()["build"].as_str().expect("a build").to_owned();
     let before = build();
     user.put(Path::new(SIMCTL), "bin/simctl");
     // The daemon of before still reads photos, and says which build it is.
@@ -233,7 +230,7 @@ fn a_service_that_cannot_start_leaves_all_as_it_was() {
     }
     let left = user.run(&["find", &format!("{UNITS}/"), "-name", "similard*"]);
     assert_eq!(left.text, "", "nothing half installed");
-    let status: serde_json::Value = serde_json::from_str(&user.ok(&["simctl", "--no-start", "status", "--json"])).expect("JSON");
+    let status = user.status();
     assert_eq!(status["decisions"], 1, "the daemon of before goes on: {status}");
     assert_eq!(user.property("LoadState"), "not-found");
 }

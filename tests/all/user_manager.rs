@@ -28,6 +28,9 @@ pub struct UserManager {
 #[derive(Debug)]
 pub struct Said {
     pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// And standard error after it.
     pub text: String,
 }
 
@@ -78,7 +81,9 @@ impl UserManager {
 
     /// A small library in `~/Pictures`.
     pub fn put_photos(&self) {
-        photos::library(&self.path(HOME).join("Pictures"), &["00003"]);
+        let pictures = self.path(HOME).join("Pictures");
+        fs::create_dir_all(&pictures).expect("made");
+        photos::library(&pictures, &["00003"]);
         self.own();
     }
 
@@ -108,7 +113,9 @@ impl UserManager {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.inside, "--mount", "--pid", "--"]).args(words);
         let output = command.stdin(Stdio::null()).output().expect("nsenter runs");
-        Said { code: output.status.code(), text: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned() }
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = out.clone() + &String::from_utf8_lossy(&output.stderr);
+        Said { code: output.status.code(), out, text }
     }
 
     pub fn ok(&self, words: &[&str]) -> String {
@@ -122,10 +129,14 @@ impl UserManager {
         self.run(&["systemctl", "--user", "show", "similard.service", "--value", "-p", name]).text.trim().to_owned()
     }
 
+    pub fn status(&self) -> serde_json::Value {
+        let said = self.run(&["simctl", "--no-start", "status", "--json"]);
+        serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.text))
+    }
+
     /// The process, in its own numbers, that answers simctl, which must be the service's.
     pub fn service_pid(&self) -> String {
-        let status = self.ok(&["simctl", "--no-start", "status", "--json"]);
-        let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+        let status = self.status();
         let pid = self.property("MainPID");
         assert_eq!(status["pid"].to_string(), pid, "the service's daemon answers");
         pid

@@ -9,7 +9,7 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 
 use super::systemd::{Places, lingers, property, quoted, require, state_in_words, systemctl};
-use super::{DROP_IN, OWN_FILES, SERVICE, SOCKET, take_away};
+use super::{DROP_IN, OLD_DROP_IN, OWN_FILES, SERVICE, SOCKET, take_away};
 use crate::api::client::Client;
 use crate::api::types::Status;
 use crate::cli::connect::{start_daemon, stop_running};
@@ -37,8 +37,11 @@ pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitC
     match installation.carry_out(&places).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(failure) => {
+            let code = failure.code;
+            failure.report();
             installation.take_back().await;
-            Err(failure)
+            // It was said.
+            Err(Failure { message: String::new(), hint: None, code })
         }
     }
 }
@@ -73,6 +76,8 @@ impl<'a> Installation<'a> {
                 put(&self.folder.join(name), &text.replace(PROGRAM, &word), &mut out)?;
             }
         }
+        // Of earlier versions; it would set what is not in the unit any more.
+        take_away(&self.folder, &[OLD_DROP_IN], &mut out)?;
         self.say_places(places, &mut out)?;
         systemctl(&["daemon-reload"])?;
         self.require_our_socket()?;

@@ -19,8 +19,11 @@ const SOCKET: &str = "similard.socket";
 /// Where the service looks for index and settings, if not where systemd would have it look.
 const DROP_IN: &str = "similard.service.d/places.conf";
 
-/// Below the folder of this user's units. The last is of earlier versions.
-const OWN_FILES: [&str; 4] = [SERVICE, SOCKET, DROP_IN, "similard.service.d/no-namespaces.conf"];
+/// What earlier versions put there.
+const OLD_DROP_IN: &str = "similard.service.d/no-namespaces.conf";
+
+/// Below the folder of this user's units.
+const OWN_FILES: [&str; 4] = [SERVICE, SOCKET, DROP_IN, OLD_DROP_IN];
 
 pub async fn run(command: ServiceCommand, overrides: &Overrides, settings: &Settings) -> Result<ExitCode, Failure> {
     match command {

@@ -55,7 +55,7 @@ const OTHER_NUMBERS: &[i64] = &[0];
 pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
     // Unix sockets stay: the desktop's notifications and the journal are behind them.
     let all = AccessFs::from_write(LANDLOCK) & !BitFlags::from(AccessFs::ResolveUnix);
-    let file = make_bitflags!(AccessFs::{WriteFile});
+    let file = make_bitflags!(AccessFs::{WriteFile | Truncate});
     let socket = make_bitflags!(AccessFs::{MakeSock | RemoveFile});
     // What children are given to read and to write, and where they tell the kernel to end them first (vision's fence).
     // Landlock itself keeps this process from the memory of those that are not its children.
