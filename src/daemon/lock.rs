@@ -15,6 +15,10 @@ use super::Error;
 pub fn data_directory(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::DataDirectory { path: path.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    // A daemon that starts itself again is behind its fence, which leaves modes as they are.
+    if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777 == 0o700 {
+        return Ok(());
+    }
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 

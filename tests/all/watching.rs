@@ -78,8 +78,8 @@ fn events_tell_what_happens() {
 fn new_copies_are_told_once_all_of_them_are_there() {
     let instance = Instance::new();
     let (folder, desktop) = (instance.folder("photos"), instance.folder("desktop"));
-    // What the desktop would show.
-    let (program, bubbles) = (desktop.join("notify-send"), desktop.join("bubbles"));
+    // What the desktop would show. Behind the daemon's fence it can be written down in the daemon's own folder only.
+    let (program, bubbles) = (desktop.join("notify-send"), instance.data_dir().join("bubbles"));
     fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\n", bubbles.display())).expect("written");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
     instance.configure("notify-desktop = true\n");
