@@ -331,8 +331,7 @@ async fn decisions(State(app): State<App>) -> Answer {
 async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let verdict = query.text("verdict")?;
-    let known = Verdict::from_name(&verdict)
-        .ok_or_else(|| Problem::new(Code::Verdict, format!("{verdict:?} is no verdict")).hint("same, different"))?;
+    let known = verdict.parse::<Verdict>().map_err(|e| Problem::new(Code::Verdict, e.to_string()).hint("same, different"))?;
     let asked = query.asked()?;
     query.end()?;
     answer(&app, move |s| s.decide(&asked.seen_alike(s)?, Some(known))).await

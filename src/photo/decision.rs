@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PictureHash;
+use super::names::names;
 
 /// Whether two photos are versions of one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,18 +16,7 @@ pub enum Verdict {
     Different,
 }
 
-impl Verdict {
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Same => "same",
-            Verdict::Different => "different",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Verdict> {
-        [Verdict::Same, Verdict::Different].into_iter().find(|v| v.name() == name)
-    }
-}
+names!(Verdict, "verdict" { Same: "same", Different: "different" });
 
 /// A verdict on two photos, known by content, so that it outlives moves, copies and the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

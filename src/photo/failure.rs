@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Format;
+use super::names::names;
 
 /// The step that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,22 +24,7 @@ pub enum Stage {
     Embed,
 }
 
-impl Stage {
-    pub fn name(self) -> &'static str {
-        match self {
-            Stage::Open => "open",
-            Stage::Read => "read",
-            Stage::Unsupported => "unsupported",
-            Stage::Decode => "decode",
-            Stage::Embed => "embed",
-        }
-    }
-
-    /// The stage of that [`name`](Stage::name).
-    pub fn from_name(name: &str) -> Option<Stage> {
-        [Stage::Open, Stage::Read, Stage::Unsupported, Stage::Decode, Stage::Embed].into_iter().find(|s| s.name() == name)
-    }
-}
+names!(Stage, "stage" { Open: "open", Read: "read", Unsupported: "unsupported", Decode: "decode", Embed: "embed" });
 
 /// One photo's failure: recorded, shown by `simctl failures`, not tried again until its stamp changes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -60,6 +46,6 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.stage.name(), self.reason)
+        write!(f, "{}: {}", self.stage, self.reason)
     }
 }

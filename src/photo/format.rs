@@ -1,10 +1,11 @@
 //! The file formats photographers have, by name and by first bytes.
 
-use std::fmt;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::names::names;
 
 /// A picture format. Ordered from the best original to the least: RAW before HEIC before JPEG,
 /// then what is usually an export.
@@ -70,34 +71,20 @@ impl Format {
     pub fn is_supported(self) -> bool {
         matches!(self, Format::Jpeg | Format::Png | Format::WebP | Format::Tiff | Format::Gif | Format::Bmp)
     }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Raw => "raw",
-            Format::Heic => "heic",
-            Format::Jpeg => "jpeg",
-            Format::Tiff => "tiff",
-            Format::Jxl => "jxl",
-            Format::Avif => "avif",
-            Format::Png => "png",
-            Format::WebP => "webp",
-            Format::Bmp => "bmp",
-            Format::Gif => "gif",
-        }
-    }
-
-    /// The format of that [`name`](Format::name).
-    pub fn from_id(name: &str) -> Option<Format> {
-        use Format::*;
-        [Raw, Heic, Jpeg, Tiff, Jxl, Avif, Png, WebP, Bmp, Gif].into_iter().find(|f| f.name() == name)
-    }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+names!(Format, "format" {
+    Raw: "raw",
+    Heic: "heic",
+    Jpeg: "jpeg",
+    Tiff: "tiff",
+    Jxl: "jxl",
+    Avif: "avif",
+    Png: "png",
+    WebP: "webp",
+    Bmp: "bmp",
+    Gif: "gif",
+});
 
 #[cfg(test)]
 mod tests {

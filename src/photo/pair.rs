@@ -1,9 +1,9 @@
 //! Two photos and how near they are.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::names::names;
 
 /// A photo's number in the index: stable while the index lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -41,19 +41,4 @@ pub enum Relation {
     Unknown,
 }
 
-impl Relation {
-    pub fn name(self) -> &'static str {
-        match self {
-            Relation::Identical => "identical",
-            Relation::Copy => "copy",
-            Relation::Moment => "moment",
-            Relation::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for Relation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+names!(Relation, "relation" { Identical: "identical", Copy: "copy", Moment: "moment", Unknown: "unknown" });

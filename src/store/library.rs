@@ -5,9 +5,9 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::writer::path_of;
-use super::{HeadRecord, Positives, Result, Word, Writer};
-use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
+use super::columns::path_of;
+use super::{HeadRecord, Result, Word, Writer};
+use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, ordered};
 
 impl Writer {
     pub fn roots(&self) -> Result<Vec<Root>> {
@@ -16,7 +16,7 @@ impl Writer {
             let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
             Ok(Root {
                 id: RootId(row.get(0)?),
-                path: path_of(&row.get::<_, Vec<u8>>(1)?),
+                path: path_of(row.get_ref(1)?.as_blob()?),
                 home: row.get::<_, Option<String>>(2)?.zip(inner),
             })
         })?;
@@ -87,12 +87,7 @@ impl Writer {
     pub fn decisions(&self) -> Result<Decisions> {
         let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions")?;
         let rows = statement.query_map([], |row| {
-            Ok(Decision {
-                a: PictureHash(row.get(0)?),
-                b: PictureHash(row.get(1)?),
-                verdict: Verdict::from_name(&row.get::<_, String>(2)?).unwrap_or(Verdict::Different),
-                made: row.get(3)?,
-            })
+            Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
         })?;
         Ok(Decisions::new(rows.collect::<rusqlite::Result<Vec<_>>>()?))
     }
@@ -169,7 +164,7 @@ fn head(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
     Ok(HeadRecord {
         name: row.get(0)?,
         backbone: row.get(1)?,
-        positives: Positives::from_name(&row.get::<_, String>(2)?).unwrap_or(Positives::Edits),
+        positives: row.get(2)?,
         weights: row.get(3)?,
         threshold: row.get::<_, f64>(4)? as f32,
         report: row.get(5)?,

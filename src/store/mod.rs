@@ -5,9 +5,10 @@
 //! [`Writer`] writes in transactions; any number of [`Reader`]s read beside it (WAL).
 //!
 //! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
-//! transaction); a file has a photo or a failure or is pending, never two of them. A damaged index is
-//! set aside and made again ([`damage`]).
+//! transaction); a file has a photo or a failure or is pending, never two of them. A value that no version
+//! wrote is never taken for another. A damaged index is set aside and made again ([`damage`]).
 
+mod columns;
 pub mod damage;
 mod library;
 mod open;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 use crate::photo::{Capture, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place};
 
+pub use crate::photo::Positives;
 pub use reader::{Reader, Wanted};
 pub use writer::{Batch, IsNew, Sight, Writer};
 
@@ -85,29 +87,6 @@ pub struct FailureRecord {
 /// A head's number in the index: embeddings, crowds and pairs are each of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HeadNumber(pub i64);
-
-/// What a head was taught to hold together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Positives {
-    /// Versions of one photo: what `dupes` looks for.
-    #[default]
-    Edits,
-    /// Photos of one folder: for `similar` only.
-    Folders,
-}
-
-impl Positives {
-    pub fn name(self) -> &'static str {
-        match self {
-            Positives::Edits => "edits",
-            Positives::Folders => "folders",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Positives> {
-        [Positives::Edits, Positives::Folders].into_iter().find(|p| p.name() == name)
-    }
-}
 
 /// How a decision comes to the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

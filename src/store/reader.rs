@@ -5,14 +5,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use rusqlite::types::{FromSqlError, Value, ValueRef};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, params_from_iter};
 
-use super::writer::{halves_of, path_of};
+use super::columns::{PHOTO_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, stamp};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Capture, Counters, Coverage, Dimensions, Embedding, Encoded, Failure, Features, FileState, Format, Keypoints, KnownFile, Looks, Pair,
-    Parts, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+    Counters, Coverage, Encoded, Features, FileState, Keypoints, KnownFile, Looks, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -92,7 +91,7 @@ impl Reader {
                 (false, true) => FileState::Failed,
                 (false, false) => FileState::Indexed,
             };
-            Ok((path_of(&row.get::<_, Vec<u8>>(0)?), KnownFile { stamp: stamp(row, 1)?, state }))
+            Ok((path_of(row.get_ref(0)?.as_blob()?), KnownFile { stamp: stamp(row, 1)?, state }))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -152,7 +151,7 @@ impl Reader {
         let mut statement = self.index.prepare(&format!(
             "SELECT x.path FROM failures x LEFT JOIN files f ON f.root = x.root AND f.path = x.path WHERE f.id IS NULL AND ({within})"
         ))?;
-        let rows = statement.query_map(params_from_iter(values), |row| Ok(path_of(&row.get::<_, Vec<u8>>(0)?)))?;
+        let rows = statement.query_map(params_from_iter(values), |row| Ok(path_of(row.get_ref(0)?.as_blob()?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -171,12 +170,19 @@ impl Reader {
             |row| Ok((count(row, 0)?, count(row, 1)?)),
         )?;
         let (within, values) = filter(scopes, "x");
-        let (unsupported, failed) = self.index.query_row(
-            &format!("SELECT count(*) FILTER (WHERE stage = 'unsupported'), count(*) FILTER (WHERE stage <> 'unsupported') FROM failures x WHERE {within}"),
+        // One that is not known is read, and so told.
+        let known: Vec<String> = Stage::ALL.iter().map(|stage| format!("'{stage}'")).collect();
+        let (unsupported, all, _) = self.index.query_row(
+            &format!(
+                "SELECT count(*) FILTER (WHERE stage = '{}'), count(*), min(stage) FILTER (WHERE stage NOT IN ({}))
+                 FROM failures x WHERE {within}",
+                Stage::Unsupported,
+                known.join(", ")
+            ),
             params_from_iter(values),
-            |row| Ok((count(row, 0)?, count(row, 1)?)),
+            |row| Ok((count(row, 0)?, count(row, 1)?, row.get::<_, Option<Stage>>(2)?)),
         )?;
-        Ok(Coverage { indexed, pending, unsupported, failed, offline: 0 })
+        Ok(Coverage { indexed, pending, unsupported, failed: all - unsupported, offline: 0 })
     }
 
     /// Distinct photos of a root.
@@ -241,19 +247,18 @@ impl Reader {
 
     /// The photos that have files in the scopes, with those files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        const COLUMNS: &str = "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial,
-                               p.orientation, f.root, f.path, f.size FROM photos p JOIN files f ON f.photo = p.id";
+        let select = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.size FROM photos p JOIN files f ON f.photo = p.id");
         let mut photos = HashMap::new();
         if let Wanted::All = wanted {
             let (within, values) = filter(scopes, "f");
-            let mut statement = self.index.prepare(&format!("SELECT {COLUMNS} WHERE {within}"))?;
+            let mut statement = self.index.prepare(&format!("{select} WHERE {within}"))?;
             take_photos(&mut photos, statement.query(params_from_iter(values))?, |_| true)?;
         } else {
             let is_within = |place: &Place| {
                 let holds = |scope: &Place| scope.path.as_os_str().is_empty() || place.path.starts_with(&scope.path);
                 scopes.iter().any(|scope| scope.root == place.root && holds(scope))
             };
-            let mut statement = self.index.prepare_cached(&format!("SELECT {COLUMNS} WHERE p.id = ?1"))?;
+            let mut statement = self.index.prepare_cached(&format!("{select} WHERE p.id = ?1"))?;
             let ids = self.ids(wanted)?;
             photos.reserve(ids.len());
             for id in ids {
@@ -290,11 +295,8 @@ impl Reader {
         let mut statement = self
             .index
             .prepare(&format!("SELECT x.root, x.path, x.stage, x.reason FROM failures x WHERE {within} ORDER BY x.root, x.path"))?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
-            let stage = Stage::from_name(&row.get::<_, String>(2)?).unwrap_or(Stage::Decode);
-            let place = Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) };
-            Ok(FailureRecord { place, failure: Failure { stage, reason: row.get(3)? } })
-        })?;
+        let record = |row: &Row<'_>| Ok(FailureRecord { place: place_of(row)?, failure: failure_of(row, 2)? });
+        let rows = statement.query_map(params_from_iter(values), record)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -315,9 +317,8 @@ impl Reader {
         )?;
         let mut rows = statement.query([head.0])?;
         while let Some(row) = rows.next()? {
-            let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
             let crowd = row.get::<_, Option<f32>>(2)?.zip(row.get(3)?);
-            take(PhotoId(row.get(0)?), Looks { embedding: Embedding(values), parts: parts_of(row.get_ref(4)?)? }, crowd);
+            take(PhotoId(row.get(0)?), Looks { embedding: row.get(1)?, parts: row.get(4)? }, crowd);
         }
         Ok(())
     }
@@ -327,9 +328,7 @@ impl Reader {
         let mut statement =
             self.index.prepare_cached("SELECT f.photo, f.data, f.parts, k.data FROM features f JOIN keypoints k ON k.photo = f.photo WHERE f.photo > ?1 ORDER BY f.photo LIMIT ?2")?;
         let rows = statement.query_map(params![after.0, count as i64], |row| {
-            let values = halves_of(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
-            let (parts, keypoints) = (parts_of(row.get_ref(2)?)?, points_of(row.get_ref(3)?)?);
-            Ok((PhotoId(row.get(0)?), Encoded { features: Features(values), parts, keypoints }))
+            Ok((PhotoId(row.get(0)?), Encoded { features: row.get(1)?, parts: row.get(2)?, keypoints: row.get(3)? }))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -344,8 +343,8 @@ impl Reader {
         let mut statement = self.index.prepare_cached("SELECT data FROM features WHERE photo = ?1")?;
         let mut out = Vec::with_capacity(photos.len());
         for &photo in photos {
-            let values: Option<Vec<u8>> = statement.query_row([photo.0], |row| row.get(0)).optional()?;
-            out.extend(values.map(|values| (photo, Features(halves_of(&values)))));
+            let features = statement.query_row([photo.0], |row| row.get(0)).optional()?;
+            out.extend(features.map(|features| (photo, features)));
         }
         Ok(out)
     }
@@ -356,8 +355,7 @@ impl Reader {
         let mut statement = self.index.prepare("SELECT photo, edit, data FROM views ORDER BY photo, number")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let features = Features(halves_of(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?));
-            views.entry(PhotoId(row.get(0)?)).or_default().push(View { edit: row.get(1)?, features });
+            views.entry(PhotoId(row.get(0)?)).or_default().push(View { edit: row.get(1)?, features: row.get(2)? });
         }
         Ok(views)
     }
@@ -387,59 +385,6 @@ fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, i
     Ok(())
 }
 
-/// A photo of the columns that [`Reader::photos`] asks for, as yet without files.
-fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
-    Ok(PhotoRecord {
-        id: PhotoId(row.get(0)?),
-        picture: PictureHash(row.get(1)?),
-        format: Format::from_id(row.get_ref(2)?.as_str()?).unwrap_or(Format::Jpeg),
-        dimensions: Dimensions { width: row.get(3)?, height: row.get(4)? },
-        capture: Capture {
-            taken: row.get(5)?,
-            offset: row.get(6)?,
-            make: row.get(7)?,
-            model: row.get(8)?,
-            serial: row.get(9)?,
-            orientation: row.get(10)?,
-        },
-        files: Vec::new(),
-    })
-}
-
-fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
-    Ok(Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) })
-}
-
 fn pending(row: &Row<'_>) -> rusqlite::Result<(Place, Stamp)> {
     Ok((place_of(row)?, stamp(row, 2)?))
-}
-
-fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
-    Ok(Stamp {
-        volume: row.get::<_, i64>(first)? as u64,
-        inode: row.get::<_, i64>(first + 1)? as u64,
-        size: row.get::<_, i64>(first + 2)? as u64,
-        mtime: row.get(first + 3)?,
-        ctime: row.get(first + 4)?,
-    })
-}
-
-fn parts_of(value: ValueRef<'_>) -> rusqlite::Result<Parts> {
-    let values = value.as_blob()?.iter().map(|v| v.cast_signed()).collect();
-    Parts::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()).into())
-}
-
-fn points_of(value: ValueRef<'_>) -> rusqlite::Result<Keypoints> {
-    Keypoints::from_bytes(value.as_blob()?).ok_or_else(|| FromSqlError::Other("no keypoints".into()).into())
-}
-
-/// See [`Reader::keypoints_of`].
-pub(super) fn keypoints_of(index: &Connection, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
-    let mut statement = index.prepare_cached("SELECT data FROM keypoints WHERE photo = ?1")?;
-    let mut found = HashMap::with_capacity(photos.len());
-    for photo in photos {
-        let points = statement.query_row([photo.0], |row| points_of(row.get_ref(0)?)).optional()?;
-        found.extend(points.map(|points| (*photo, points)));
-    }
-    Ok(found)
 }

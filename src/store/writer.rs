@@ -4,11 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use half::f16;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::columns::{bytes_of, bytes_of_parts, keypoints_of, place_of};
 use super::open::Durable;
-use super::reader::keypoints_of;
 use super::{Error, HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp};
 
@@ -135,10 +134,8 @@ impl Batch<'_> {
             "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
              WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND (size, mtime) IS NOT (?3, ?4) RETURNING root, path",
         )?;
-        let links = write
-            .query_map(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime], |row| {
-                Ok(Place { root: RootId(row.get(0)?), path: path_of(&row.get::<_, Vec<u8>>(1)?) })
-            })?;
+        let links =
+            write.query_map(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime], place_of)?;
         let links = links.collect::<rusqlite::Result<Vec<_>>>()?;
         drop(write);
         links.iter().try_for_each(|place| self.forgive(place))
@@ -167,14 +164,9 @@ impl Batch<'_> {
                 capture.orientation
             ])?;
         let id = PhotoId(self.transaction.last_insert_rowid());
-        self.transaction.prepare_cached("INSERT INTO features (photo, backbone, data, parts) VALUES (?1, ?2, ?3, ?4)")?.execute(
-            params![
-                id.0,
-                recipe,
-                bytes_of(&encoded.features.0),
-                encoded.parts.values().iter().map(|v| v.cast_unsigned()).collect::<Vec<u8>>()
-            ],
-        )?;
+        self.transaction
+            .prepare_cached("INSERT INTO features (photo, backbone, data, parts) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id.0, recipe, bytes_of(&encoded.features.0), bytes_of_parts(&encoded.parts)])?;
         self.transaction
             .prepare_cached("INSERT INTO keypoints (photo, data) VALUES (?1, ?2)")?
             .execute(params![id.0, encoded.keypoints.to_bytes()])?;
@@ -374,16 +366,4 @@ pub struct Sight {
 pub enum IsNew {
     Yes,
     No,
-}
-
-fn bytes_of(values: &[f16]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-pub(super) fn halves_of(bytes: &[u8]) -> Vec<f16> {
-    bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect()
-}
-
-pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }

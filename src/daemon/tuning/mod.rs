@@ -124,7 +124,7 @@ fn check(order: &TuningOrder) -> Result<(), Problem> {
     if order.name.is_empty() || order.name.len() > 60 || order.name == BASE || !order.name.chars().all(is_plain) {
         return Err(Problem::new(Code::Name, format!("{:?} is no name for a head", order.name)).hint("letters, digits, - _ . and not base"));
     }
-    if Positives::from_name(&order.positives).is_none() {
+    if order.positives.parse::<Positives>().is_err() {
         return Err(
             Problem::new(Code::Positives, format!("{} is not what photos can have in common", order.positives)).hint("edits, folders")
         );
@@ -270,7 +270,7 @@ fn run(shared: &Arc<Shared>, writes: &SyncSender<Write>, backbone: &Backbone, or
     shared.set_problem("tuning", None);
     let run = Run { shared, writes, backbone, order, started: Instant::now() };
     let knew = read(&shared.decisions).len();
-    let positives = Positives::from_name(&order.positives).unwrap_or_default();
+    let positives = order.positives.parse::<Positives>().unwrap_or_default();
     // A daemon before this one may have got as far as keeping the head.
     let kept = read(&shared.heads).iter().find(|head| head.name == order.name && head.made >= order.asked).cloned();
     let passed = match (kept, positives) {

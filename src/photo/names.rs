@@ -1,0 +1,86 @@
+//! Names of values: one word for each, in the database, in JSON and on the screen.
+
+use thiserror::Error;
+
+/// A text that names no value.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{text:?} is no {kind}")]
+pub struct UnknownName {
+    /// What values of the type are called.
+    pub kind: &'static str,
+    pub text: String,
+}
+
+/// Gives the values of an enum their names: `ALL`, `name`, [`Display`](std::fmt::Display) and
+/// [`FromStr`](std::str::FromStr), which is an error for every other text.
+///
+/// Names are stored, so a name that was in a release does not change.
+macro_rules! names {
+    ($Type:ident, $kind:literal { $($Value:ident: $name:literal),+ $(,)? }) => {
+        impl $Type {
+            pub const ALL: &'static [$Type] = &[$($Type::$Value),+];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $($Type::$Value => $name),+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $Type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $Type {
+            type Err = $crate::photo::UnknownName;
+
+            fn from_str(text: &str) -> Result<$Type, $crate::photo::UnknownName> {
+                match text {
+                    $($name => Ok($Type::$Value),)+
+                    _ => Err($crate::photo::UnknownName { kind: $kind, text: text.to_owned() }),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use names;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+    use std::str::FromStr;
+
+    use serde::Serialize;
+
+    use super::super::{Format, Positives, Relation, Stage, UnknownName, Verdict};
+
+    /// Every name is read as its value, and is what JSON has; nothing else is a name.
+    fn check<T>(all: &[T], names: &[&str], unknown: &str)
+    where
+        T: Copy + PartialEq + Debug + Display + Serialize + FromStr<Err = UnknownName>,
+    {
+        let told: Vec<String> = all.iter().map(T::to_string).collect();
+        assert_eq!(told, names, "a name is stored: it must not change");
+        for (value, name) in all.iter().zip(names) {
+            assert_eq!(name.parse(), Ok(*value));
+            assert_eq!(serde_json::to_value(value).expect("JSON"), serde_json::Value::from(*name));
+            assert!(name.to_uppercase().parse::<T>().is_err() && format!("{name} ").parse::<T>().is_err());
+        }
+        for text in ["", "perhaps", "Same"] {
+            let error = text.parse::<T>().expect_err("no name");
+            assert_eq!(error.to_string(), format!("{text:?} is no {unknown}"));
+        }
+    }
+
+    #[test]
+    fn every_value_has_one_name_and_no_other_text_is_read_as_one() {
+        check(Verdict::ALL, &["same", "different"], "verdict");
+        check(Stage::ALL, &["open", "read", "unsupported", "decode", "embed"], "stage");
+        check(Relation::ALL, &["identical", "copy", "moment", "unknown"], "relation");
+        check(Positives::ALL, &["edits", "folders"], "kind of positives");
+        check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
+    }
+}

@@ -1,0 +1,130 @@
+//! What the columns of both files hold: how values are written, and read again.
+//!
+//! A value that is not one this version writes is an error of its row, never another value.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use half::f16;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{PhotoRecord, Result};
+use crate::photo::{
+    Capture, Dimensions, Embedding, Failure, Features, Format, Keypoints, Parts, PhotoId, PictureHash, Place, Positives, RootId, Stage,
+    Stamp, Verdict,
+};
+
+/// Columns that hold a name.
+macro_rules! named {
+    ($($Type:ty),+) => {
+        $(impl FromSql for $Type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<$Type> {
+                value.as_str()?.parse().map_err(FromSqlError::other)
+            }
+        })+
+    };
+}
+
+named!(Format, Positives, Stage, Verdict);
+
+impl FromSql for Features {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Features> {
+        halves_of(value).map(Features)
+    }
+}
+
+impl FromSql for Embedding {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Embedding> {
+        halves_of(value).map(Embedding)
+    }
+}
+
+impl FromSql for Parts {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Parts> {
+        let values = value.as_blob()?.iter().map(|v| v.cast_signed()).collect();
+        Parts::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()))
+    }
+}
+
+impl FromSql for Keypoints {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Keypoints> {
+        Keypoints::from_bytes(value.as_blob()?).ok_or_else(|| FromSqlError::Other("no keypoints".into()))
+    }
+}
+
+/// 16-bit floats, as [`bytes_of`] stores them.
+fn halves_of(value: ValueRef<'_>) -> FromSqlResult<Vec<f16>> {
+    let (halves, []) = value.as_blob()?.as_chunks::<2>() else { return Err(FromSqlError::Other("half of a number is missing".into())) };
+    Ok(halves.iter().copied().map(f16::from_le_bytes).collect())
+}
+
+pub fn bytes_of(values: &[f16]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// The parts, as they are stored.
+pub fn bytes_of_parts(parts: &Parts) -> Vec<u8> {
+    parts.values().iter().map(|v| v.cast_unsigned()).collect()
+}
+
+pub fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+/// The place of a root and a path, the first two columns.
+pub fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place { root: RootId(row.get(0)?), path: path_of(row.get_ref(1)?.as_blob()?) })
+}
+
+/// The stamp of five columns from the one of number `first` on.
+pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
+    Ok(Stamp {
+        volume: row.get::<_, i64>(first)? as u64,
+        inode: row.get::<_, i64>(first + 1)? as u64,
+        size: row.get::<_, i64>(first + 2)? as u64,
+        mtime: row.get(first + 3)?,
+        ctime: row.get(first + 4)?,
+    })
+}
+
+/// Columns of `photos p` from which [`photo_of`] makes a photo.
+pub const PHOTO_COLUMNS: &str =
+    "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation";
+
+/// A photo of [`PHOTO_COLUMNS`], as yet without files.
+pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
+    Ok(PhotoRecord {
+        id: PhotoId(row.get(0)?),
+        picture: PictureHash(row.get(1)?),
+        format: row.get(2)?,
+        dimensions: Dimensions { width: row.get(3)?, height: row.get(4)? },
+        capture: Capture {
+            taken: row.get(5)?,
+            offset: row.get(6)?,
+            make: row.get(7)?,
+            model: row.get(8)?,
+            serial: row.get(9)?,
+            orientation: row.get(10)?,
+        },
+        files: Vec::new(),
+    })
+}
+
+/// The failure of a stage and a reason, the two columns from the one of number `first` on.
+pub fn failure_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Failure> {
+    Ok(Failure { stage: row.get(first)?, reason: row.get(first + 1)? })
+}
+
+/// The keypoints of these photos, of those that are there.
+pub fn keypoints_of(index: &Connection, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
+    let mut statement = index.prepare_cached("SELECT data FROM keypoints WHERE photo = ?1")?;
+    let mut found = HashMap::with_capacity(photos.len());
+    for photo in photos {
+        let points = statement.query_row([photo.0], |row| row.get(0)).optional()?;
+        found.extend(points.map(|points| (*photo, points)));
+    }
+    Ok(found)
+}
