@@ -17,6 +17,12 @@ use crate::photo::{
     Stamp, Verdict,
 };
 
+/// Whether a row was read and holds what this version cannot have written.
+pub fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
+}
+
 /// Columns that hold a name.
 macro_rules! named {
     ($($Type:ty),+) => {

@@ -1,15 +1,53 @@
 //! What cannot be made again: roots, decisions, tuned heads.
+//!
+//! A decision or a head that cannot be read stays as it is in the file. It is not used, and [`Writer::problems`]
+//! tells of it; all others are used.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row, Statement, params};
 
-use super::columns::path_of;
-use super::{HeadRecord, Result, Word, Writer};
-use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, ordered};
+use super::columns::{is_unreadable, path_of};
+use super::{Error, HeadRecord, Result, Word, Writer};
+use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
+
+/// Rows of a table that are told one by one when they cannot be read; of more, how many there are.
+const TOLD_ROWS: usize = 8;
+
+/// Digits of a picture's hash by which a decision that cannot be read is told.
+const TOLD_HASH_DIGITS: usize = 12;
+
+/// A row that is there and cannot be read.
+#[derive(Debug)]
+struct Unreadable {
+    /// What it is about.
+    name: String,
+    /// In words.
+    why: String,
+}
+
+/// What could not be read of `library.db` when it was last read.
+#[derive(Default, Debug)]
+pub(super) struct Problems {
+    decisions: Vec<Unreadable>,
+    heads: Vec<Unreadable>,
+}
 
 impl Writer {
+    /// In words, which decisions and heads could not be read when they were last asked for.
+    pub fn problems(&self) -> Vec<String> {
+        let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions");
+        let heads = told(&self.problems.heads, "the head", "heads");
+        [decisions, heads].concat()
+    }
+
+    /// Names of the heads that could not be read when they were last asked for. No other head can have them.
+    pub fn unreadable_heads(&self) -> Vec<String> {
+        self.problems.heads.iter().map(|row| row.name.clone()).collect()
+    }
+
     pub fn roots(&self) -> Result<Vec<Root>> {
         let mut statement = self.library.prepare("SELECT id, path, volume, inner FROM roots ORDER BY path")?;
         let rows = statement.query_map([], |row| {
@@ -84,30 +122,35 @@ impl Writer {
         Ok(())
     }
 
-    pub fn decisions(&self) -> Result<Decisions> {
-        let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions")?;
-        let rows = statement.query_map([], |row| {
-            Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
-        })?;
-        Ok(Decisions::new(rows.collect::<rusqlite::Result<Vec<_>>>()?))
+    /// All decisions that can be read; [`problems`](Writer::problems) tells of the others.
+    pub fn decisions(&mut self) -> Result<Decisions> {
+        let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
+        let (decisions, unreadable) = readable(&mut statement, decision, |row| Ok(format!("{} and {}", digits(row, 0)?, digits(row, 1)?)))?;
+        self.problems.decisions = unreadable;
+        Ok(Decisions::new(decisions))
     }
 
     /// Keeps decisions; where there is one already, the later counts, or the new one if it is a person's word
-    /// of this moment. Returns how many changed what is known.
+    /// of this moment, or as old as one that cannot be read. Returns how many changed what is known.
     pub fn decide(&mut self, decisions: &[Decision], when: Word) -> Result<usize> {
         let transaction = self.library.transaction()?;
         let mut changed = 0;
         for decision in decisions {
             let (a, b) = ordered(decision.a, decision.b);
-            let known: Option<(String, i64)> = transaction
+            let known: Option<(Option<Verdict>, i64)> = transaction
                 .prepare_cached("SELECT verdict, made FROM decisions WHERE a = ?1 AND b = ?2")?
-                .query_row(params![a.0, b.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row(params![a.0, b.0], |row| Ok((if_readable(row.get(0))?, row.get(1)?)))
                 .optional()?;
-            let (said, made) = known.as_ref().map_or(("", i64::MIN), |(verdict, made)| (verdict, *made));
-            if when == Word::Kept && decision.made <= made {
+            let is_outdone = match known {
+                None => false,
+                Some((None, made)) => decision.made < made,
+                Some((Some(_), made)) => decision.made <= made,
+            };
+            if when == Word::Kept && is_outdone {
                 continue;
             }
-            changed += usize::from(said != decision.verdict.name());
+            let said = known.and_then(|(verdict, _)| verdict);
+            changed += usize::from(said != Some(decision.verdict));
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO decisions (a, b, verdict, made) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![a.0, b.0, decision.verdict.name(), decision.made])?;
@@ -128,15 +171,25 @@ impl Writer {
         Ok(dropped)
     }
 
-    /// All heads that were tuned, oldest first.
-    pub fn heads(&self) -> Result<Vec<HeadRecord>> {
-        let mut statement =
-            self.library.prepare("SELECT name, backbone, positives, weights, threshold, report, made FROM heads ORDER BY made, name")?;
-        Ok(statement.query_map([], head)?.collect::<rusqlite::Result<_>>()?)
+    /// All heads that were tuned and can be read, oldest first; [`problems`](Writer::problems) tells of the others.
+    pub fn heads(&mut self) -> Result<Vec<HeadRecord>> {
+        let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
+        let (heads, unreadable) =
+            readable(&mut statement, head_record, |row| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned()))?;
+        self.problems.heads = unreadable;
+        Ok(heads)
     }
 
     /// Keeps a head, in place of one of its name.
+    ///
+    /// # Errors
+    /// [`Error::UnreadableHead`] when that one cannot be read: it is not known what would be lost.
     pub fn add_head(&mut self, head: &HeadRecord) -> Result<()> {
+        let select = format!("SELECT {HEAD_COLUMNS} FROM heads WHERE name = ?1");
+        match self.library.query_row(&select, [&head.name], head_record).optional() {
+            Err(e) if is_unreadable(&e) => return Err(Error::UnreadableHead(head.name.clone())),
+            known => known?,
+        };
         self.library.execute(
             "INSERT OR REPLACE INTO heads (name, backbone, positives, weights, threshold, report, made) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![head.name, head.backbone, head.positives.name(), head.weights, head.threshold, head.report, head.made],
@@ -160,7 +213,64 @@ impl Writer {
     }
 }
 
-fn head(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
+/// A line for each of the first rows, and one for the rest.
+fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
+    let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used", row.name, row.why);
+    let rest = rows.len().saturating_sub(TOLD_ROWS);
+    let rest = (rest > 0).then(|| format!("{rest} more {many} cannot be read; they stay in library.db and are not used"));
+    rows.iter().take(TOLD_ROWS).map(line).chain(rest).collect()
+}
+
+/// The rows that can be read, and what the others are about.
+fn readable<T>(
+    statement: &mut Statement<'_>,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    name: impl Fn(&Row<'_>) -> rusqlite::Result<String>,
+) -> Result<(Vec<T>, Vec<Unreadable>)> {
+    let (mut values, mut unreadable) = (Vec::new(), Vec::new());
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(value) => values.push(value),
+            Err(e) if is_unreadable(&e) => unreadable.push(Unreadable { name: name(row)?, why: in_words(&e) }),
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok((values, unreadable))
+}
+
+/// A value, or `None` where there is one that cannot be read.
+fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    match value {
+        Err(e) if is_unreadable(&e) => Ok(None),
+        value => value.map(Some),
+    }
+}
+
+/// What is wrong with a value, without the words of the library on where it was.
+fn in_words(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, why) => why.to_string(),
+        rusqlite::Error::Utf8Error(_, why) => why.to_string(),
+        error => error.to_string(),
+    }
+}
+
+fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
+    Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
+}
+
+/// The first digits of a hash, whatever its length.
+fn digits(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let ValueRef::Blob(hash) = row.get_ref(column)? else { return Ok("?".to_owned()) };
+    let digits: String = hash.iter().take(TOLD_HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    Ok(if 2 * hash.len() > TOLD_HASH_DIGITS { digits + "…" } else { digits })
+}
+
+/// Columns of `heads` from which [`head_record`] makes one.
+const HEAD_COLUMNS: &str = "name, backbone, positives, weights, threshold, report, made";
+
+fn head_record(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
     Ok(HeadRecord {
         name: row.get(0)?,
         backbone: row.get(1)?,
@@ -170,4 +280,128 @@ fn head(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
         report: row.get(5)?,
         made: row.get(6)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{Location, Positives};
+
+    fn picture(byte: u8) -> PictureHash {
+        PictureHash([byte; 32])
+    }
+
+    fn said(a: u8, b: u8, verdict: Verdict, made: i64) -> Decision {
+        Decision { a: picture(a), b: picture(b), verdict, made }
+    }
+
+    fn tuned(name: &str, made: i64) -> HeadRecord {
+        HeadRecord {
+            name: name.into(),
+            backbone: "backbone-1".into(),
+            positives: Positives::Edits,
+            weights: vec![1, 2, 3],
+            threshold: 0.25,
+            report: "{}".into(),
+            made,
+        }
+    }
+
+    /// A library with decisions on the photos 1 and 2, 3 and 4, and two heads, that `sql` then changes.
+    fn library(sql: &str) -> (TempDir, Writer) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let decisions = [said(1, 2, Verdict::Same, 10), said(3, 4, Verdict::Different, 20)];
+        assert_eq!(writer.decide(&decisions, Word::Said).expect("kept"), 2);
+        writer.add_head(&tuned("tuned-1", 1)).expect("kept");
+        writer.add_head(&tuned("tuned-2", 2)).expect("kept");
+        drop(writer);
+        Connection::open(location.library()).and_then(|library| library.execute_batch(sql)).expect("changed");
+        let writer = Writer::open(&location).expect("opens");
+        (folder, writer)
+    }
+
+    const UNKNOWN_VERDICT: &str = "UPDATE decisions SET verdict = 'perhaps' WHERE made = 10";
+    const UNKNOWN_POSITIVES: &str = "UPDATE heads SET positives = 'weather' WHERE name = 'tuned-1'";
+
+    fn text(writer: &Writer, select: &str) -> String {
+        writer.library.query_row(select, [], |row| row.get(0)).expect(select)
+    }
+
+    #[test]
+    fn an_unknown_verdict_is_told_and_left_and_never_another() {
+        let (_folder, mut writer) = library(UNKNOWN_VERDICT);
+        assert_eq!(writer.problems(), Vec::<String>::new(), "nothing was asked for");
+        let decisions = writer.decisions().expect("read");
+        assert_eq!((decisions.len(), decisions.of(picture(1), picture(2))), (1, None));
+        assert_eq!(decisions.of(picture(3), picture(4)), Some(Verdict::Different));
+        let told = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is no verdict; \
+                    it stays in library.db and is not used";
+        assert_eq!(writer.problems(), [told]);
+        assert_eq!(text(&writer, "SELECT verdict FROM decisions WHERE made = 10"), "perhaps");
+        assert_eq!(writer.set_aside, None);
+        // A person's word puts an end to it.
+        writer.decide(&[said(2, 1, Verdict::Same, 30)], Word::Said).expect("kept");
+        assert_eq!(writer.decisions().expect("read").of(picture(1), picture(2)), Some(Verdict::Same));
+        assert_eq!(writer.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn rows_of_other_lengths_are_told_and_of_many_how_many() {
+        let (_folder, mut writer) = library(
+            "INSERT INTO decisions VALUES (x'0b0c', x'ff', 'same', 1), (x'', x'ff', 'same', 1);
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+             INSERT INTO decisions SELECT CAST(format('%032d', i) AS BLOB), zeroblob(32), 'Same', i FROM n",
+        );
+        assert_eq!(writer.decisions().expect("read").len(), 2);
+        let problems = writer.problems();
+        assert_eq!(problems.len(), TOLD_ROWS + 1);
+        assert!(problems[1].starts_with("the decision on the photos 0b0c and ff cannot be read: "), "{problems:?}");
+        assert_eq!(problems[TOLD_ROWS], "14 more decisions cannot be read; they stay in library.db and are not used");
+    }
+
+    #[test]
+    fn an_import_mends_what_it_is_not_older_than() {
+        let kept = |made| {
+            let (_folder, mut writer) = library(UNKNOWN_VERDICT);
+            let changed = writer.decide(&[said(1, 2, Verdict::Same, made)], Word::Kept).expect("decided");
+            (changed, text(&writer, "SELECT verdict FROM decisions WHERE hex(a) LIKE '01%'"))
+        };
+        assert_eq!(kept(9), (0, "perhaps".into()));
+        assert_eq!(kept(10), (1, "same".into()));
+        assert_eq!(kept(11), (1, "same".into()));
+        // One that can be read is outdone only by a later one.
+        let (_folder, mut writer) = library("");
+        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], Word::Kept).expect("decided"), 0);
+        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], Word::Kept).expect("decided"), 1);
+    }
+
+    #[test]
+    fn a_decision_that_cannot_be_read_can_be_taken_back() {
+        let (_folder, mut writer) = library(UNKNOWN_VERDICT);
+        assert_eq!(writer.undecide(&[(picture(2), picture(1))]).expect("taken back"), 1);
+        assert_eq!(writer.decisions().expect("read").len(), 1);
+        assert_eq!(writer.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_head_of_unknown_positives_is_told_and_left_and_never_used() {
+        let (_folder, mut writer) = library(UNKNOWN_POSITIVES);
+        let names = |heads: Vec<HeadRecord>| heads.into_iter().map(|head| head.name).collect::<Vec<_>>();
+        assert_eq!(names(writer.heads().expect("read")), ["tuned-2"]);
+        let told = "the head tuned-1 cannot be read: \"weather\" is no kind of positives; it stays in library.db and is not used";
+        assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![told.to_owned()], vec!["tuned-1".to_owned()]));
+        // Its name is taken: another head in its place would be the end of it.
+        assert!(matches!(writer.add_head(&tuned("tuned-1", 3)), Err(Error::UnreadableHead(name)) if name == "tuned-1"));
+        writer.add_head(&tuned("tuned-2", 3)).expect("kept");
+        assert_eq!(text(&writer, "SELECT positives FROM heads WHERE name = 'tuned-1'"), "weather");
+        assert!(writer.remove_head("tuned-1").expect("removed"));
+        writer.add_head(&tuned("tuned-1", 4)).expect("kept");
+        assert_eq!(names(writer.heads().expect("read")), ["tuned-2", "tuned-1"]);
+        assert_eq!(writer.problems(), Vec::<String>::new());
+    }
 }

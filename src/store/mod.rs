@@ -6,7 +6,8 @@
 //!
 //! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
 //! transaction); a file has a photo or a failure or is pending, never two of them. A value that no version
-//! wrote is never taken for another. A damaged index is set aside and made again ([`damage`]).
+//! wrote is never taken for another: in `library.db` its row is left alone and told. A damaged index is
+//! set aside and made again ([`damage`]).
 
 mod columns;
 pub mod damage;
@@ -40,6 +41,8 @@ pub enum Error {
     Damaged { path: PathBuf, source: rusqlite::Error },
     #[error("the damaged {path} cannot be set aside: {source}")]
     SetAside { path: PathBuf, source: io::Error },
+    #[error("the head {0} is there already and cannot be read: it is not replaced")]
+    UnreadableHead(String),
     #[error("the index: {0}")]
     Sqlite(rusqlite::Error),
 }

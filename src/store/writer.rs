@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::columns::{bytes_of, bytes_of_parts, keypoints_of, place_of};
+use super::library::Problems;
 use super::open::Durable;
 use super::{Error, HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp};
@@ -18,6 +19,7 @@ pub struct Writer {
     pub(super) index: Connection,
     /// Where the index is kept that was damaged, if it just was.
     pub set_aside: Option<PathBuf>,
+    pub(super) problems: Problems,
 }
 
 impl Writer {
@@ -38,7 +40,7 @@ impl Writer {
             }
             opened => opened?,
         };
-        Ok(Writer { library, index, set_aside })
+        Ok(Writer { library, index, set_aside, problems: Problems::default() })
     }
 
     /// Leaves all there is in the two files themselves. Readers may still have them open.
