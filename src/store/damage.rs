@@ -1,12 +1,16 @@
 //! A damaged index: noticed, set aside, made again. `library.db` cannot be made again, and is left alone.
+//!
+//! Damaged are pages that SQLite cannot read, and rows that hold what no version wrote.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, io};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
-use super::Location;
+use super::columns::{PHOTO_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
+use super::{Error, Location, Result};
+use crate::photo::{Embedding, Features, Keypoints, Parts};
 
 /// Whether any file of this process was found to be damaged. It is one for all connections: an error
 /// shows wherever a bad page is read first.
@@ -19,9 +23,9 @@ pub fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Remembers an error that says that a file is damaged.
+/// Remembers an error that says that a file is damaged. Decisions and heads that cannot be read are not told here.
 pub(super) fn notice(error: &rusqlite::Error) {
-    if is_damage(error) {
+    if is_damage(error) || is_unreadable(error) {
         NOTICED.store(true, Ordering::Relaxed);
     }
 }
@@ -39,20 +43,34 @@ pub fn suspect(location: &Location) -> io::Result<()> {
     fs::write(suspicion(location), b"")
 }
 
-/// Sets the index aside if it was suspected and is damaged; where it is kept then.
-pub(super) fn examine(location: &Location) -> io::Result<Option<PathBuf>> {
-    let suspicion = suspicion(location);
-    if !suspicion.exists() {
-        return Ok(None);
+/// Opens the index with `open`, which makes it where there is none. If it is damaged, it is set aside first;
+/// then where it is kept comes with the new one. All of it is read if it was suspected.
+pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connection>) -> Result<(Connection, Option<PathBuf>)> {
+    let failed = |source| Error::SetAside { path: location.index(), source };
+    let is_suspected = suspicion(location).exists();
+    let mut aside = if is_suspected && !has_sound_pages(&location.index()) { Some(set_aside(location).map_err(failed)?) } else { None };
+    let mut index = match open() {
+        Err(Error::Damaged { .. }) => {
+            aside = Some(set_aside(location).map_err(failed)?);
+            open()?
+        }
+        opened => opened?,
+    };
+    if is_suspected {
+        // Its rows are those of this version only now.
+        if aside.is_none() && !has_sound_rows(&index) {
+            drop(index);
+            aside = Some(set_aside(location).map_err(failed)?);
+            index = open()?;
+        }
+        FOUND_SOUND.store(aside.is_none(), Ordering::Relaxed);
+        fs::remove_file(suspicion(location)).map_err(failed)?;
     }
-    let aside = if is_sound(&location.index()) { None } else { Some(set_aside(location)?) };
-    FOUND_SOUND.store(aside.is_none(), Ordering::Relaxed);
-    fs::remove_file(suspicion)?;
-    Ok(aside)
+    Ok((index, aside))
 }
 
 /// Moves the index out of the way, in place of one that was set aside before.
-pub(super) fn set_aside(location: &Location) -> io::Result<PathBuf> {
+fn set_aside(location: &Location) -> io::Result<PathBuf> {
     let (index, aside) = (location.index(), with(&location.index(), ".damaged"));
     for part in ["", "-wal", "-shm"] {
         match fs::rename(with(&index, part), with(&aside, part)) {
@@ -73,8 +91,8 @@ fn with(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Reads all of it.
-fn is_sound(index: &Path) -> bool {
+/// Whether SQLite can read all of it.
+fn has_sound_pages(index: &Path) -> bool {
     let check = || -> rusqlite::Result<String> {
         let connection = Connection::open_with_flags(index, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
@@ -83,5 +101,212 @@ fn is_sound(index: &Path) -> bool {
         Ok(answer) => answer == "ok",
         // What is not damage is said when it is opened.
         Err(e) => !is_damage(&e),
+    }
+}
+
+/// Whether each row holds what this version writes. Features of before there were parts have none. Parts of another
+/// length were made by another recipe; then nothing of the index but its files would be kept anyway.
+fn has_sound_rows(index: &Connection) -> bool {
+    let check = || -> rusqlite::Result<()> {
+        each(index, &format!("SELECT {PHOTO_COLUMNS} FROM photos p"), |row| photo_of(row).map(drop))?;
+        each(index, "SELECT root, path, volume, inode, size, mtime, ctime FROM files", |row| {
+            place_of(row)?;
+            stamp(row, 2).map(drop)
+        })?;
+        each(index, "SELECT root, path, stage, reason FROM failures", |row| {
+            place_of(row)?;
+            failure_of(row, 2).map(drop)
+        })?;
+        each(index, "SELECT data FROM features", |row| row.get::<_, Features>(0).map(drop))?;
+        each(index, "SELECT parts FROM features WHERE backbone <> ''", |row| row.get::<_, Parts>(0).map(drop))?;
+        each(index, "SELECT data FROM keypoints", |row| row.get::<_, Keypoints>(0).map(drop))?;
+        each(index, "SELECT data FROM embeddings", |row| row.get::<_, Embedding>(0).map(drop))?;
+        each(index, "SELECT edit, data FROM views", |row| {
+            row.get::<_, String>(0)?;
+            row.get::<_, Features>(1).map(drop)
+        })?;
+        for table in ["counters", "settings"] {
+            each(index, &format!("SELECT name FROM {table}"), |row| row.get::<_, String>(0).map(drop))?;
+        }
+        each(index, "SELECT value FROM settings", |row| row.get::<_, String>(0).map(drop))?;
+        each(index, "SELECT fingerprint FROM heads", |row| row.get::<_, String>(0).map(drop))
+    };
+    match check() {
+        Ok(()) => true,
+        Err(e) => !is_damage(&e) && !is_unreadable(&e),
+    }
+}
+
+fn each(index: &Connection, select: &str, check: impl Fn(&Row<'_>) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let mut statement = index.prepare(select)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        check(row)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use half::f16;
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::photo::{
+        Capture, ContentHash, Dimensions, Encoded, Failure, Format, Identity, PictureHash, Place, RootId, Stage, Stamp, Verdict,
+    };
+    use crate::photo::{Decision, PhotoId};
+    use crate::store::schema::{INDEX, INDEX_ID};
+    use crate::store::{Reader, Wanted, Word, Writer};
+
+    /// What was noticed is of the whole process: these tests take turns.
+    static TURN: Mutex<()> = Mutex::new(());
+
+    fn take_turn() -> impl Drop {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        NOTICED.store(false, Ordering::Relaxed);
+        FOUND_SOUND.store(false, Ordering::Relaxed);
+        turn
+    }
+
+    fn place(path: &str) -> Place {
+        Place { root: RootId(1), path: path.into() }
+    }
+
+    /// An index of one photo and one failure.
+    fn fill(location: &Location) {
+        let mut writer = Writer::open(location).expect("opens");
+        let stamp = |inode| Stamp { volume: 1, inode, size: 100, mtime: 5, ctime: 6 };
+        let identity = Identity {
+            content: ContentHash([1; 32]),
+            picture: PictureHash([2; 32]),
+            format: Format::WebP,
+            dimensions: Dimensions { width: 30, height: 20 },
+        };
+        let encoded = Encoded { features: Features(vec![f16::ONE; 4]), parts: Parts::none(), keypoints: Keypoints::default() };
+        let filled = writer.batch(|batch| {
+            batch.see(&place("a.webp"), &stamp(1))?;
+            let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe-1", &encoded)?;
+            batch.link(&place("a.webp"), &stamp(1), &identity.content, photo)?;
+            let head = batch.head_number("fingerprint-1")?;
+            batch.add_embedding(head, photo, &Embedding(vec![f16::ONE; 2]))?;
+            batch.see(&place("b.jpg"), &stamp(2))?;
+            batch.fail(&place("b.jpg"), &stamp(2), &Failure::new(Stage::Read, "it ends in the middle"))
+        });
+        assert!(filled.expect("filled"));
+    }
+
+    fn change(path: &Path, sql: &str) {
+        Connection::open(path).and_then(|file| file.execute_batch(sql)).expect(sql);
+    }
+
+    /// Reads all there is.
+    fn read(location: &Location) -> Result<()> {
+        let (reader, all) = (Reader::open(location)?, [place("")]);
+        reader.photos(&all, Wanted::All)?;
+        reader.failures(&all)?;
+        reader.encoded_after(PhotoId(0), 10)?;
+        reader.head()?;
+        reader.each_looks(crate::store::HeadNumber(1), |_, _, _| {})
+    }
+
+    #[test]
+    fn an_index_with_an_unknown_value_is_set_aside_and_made_again() {
+        for sql in [
+            "UPDATE photos SET format = 'jpeg2000'",
+            "UPDATE photos SET format = 'JPEG'",
+            "UPDATE photos SET picture = x'02'",
+            "UPDATE photos SET width = -1",
+            "UPDATE failures SET stage = 'develop'",
+            "UPDATE failures SET stage = ''",
+            "UPDATE failures SET reason = CAST(x'ff' AS TEXT)",
+            "UPDATE features SET data = x'003c00'",
+            "UPDATE features SET parts = x'00'",
+            "UPDATE features SET parts = NULL",
+            "UPDATE keypoints SET data = x'00'",
+            "UPDATE embeddings SET data = x'003c00'",
+        ] {
+            let _turn = take_turn();
+            let folder = tempfile::tempdir().expect("a folder");
+            let location = Location::new(folder.path());
+            fill(&location);
+            read(&location).expect("sound");
+            assert!(!is_noticed());
+            change(&location.index(), sql);
+            let error = read(&location).expect_err(sql);
+            assert!(is_noticed(), "{sql}: {error}");
+            // As the daemon does then.
+            suspect(&location).expect("told");
+            let writer = Writer::open(&location).expect("opens");
+            let aside = with(&location.index(), ".damaged");
+            assert_eq!(writer.set_aside.as_ref(), Some(&aside), "{sql}");
+            assert!(aside.exists() && !suspicion(&location).exists(), "{sql}");
+            read(&location).expect("made again");
+            assert_eq!(Reader::open(&location).and_then(|reader| reader.count_files(&place(""))).expect("read"), 0, "{sql}");
+            drop(writer);
+            assert_eq!(Writer::open(&location).expect("opens").set_aside, None, "it is done once");
+        }
+    }
+
+    #[test]
+    fn a_count_does_not_take_an_unknown_stage_for_another() {
+        let _turn = take_turn();
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        fill(&location);
+        let coverage = || Reader::open(&location).and_then(|reader| reader.coverage(&[place("")]));
+        let counted = coverage().expect("counted");
+        assert_eq!((counted.indexed, counted.unsupported, counted.failed), (1, 0, 1));
+        change(&location.index(), "UPDATE failures SET stage = 'develop'");
+        let error = coverage().expect_err("no count").to_string();
+        assert!(error.contains("\"develop\" is no stage"), "{error}");
+        assert!(is_noticed());
+    }
+
+    #[test]
+    fn a_sound_index_that_was_suspected_stays() {
+        let _turn = take_turn();
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        fill(&location);
+        suspect(&location).expect("told");
+        notice(&rusqlite::Error::IntegralValueOutOfRange(0, -1));
+        assert!(is_noticed());
+        assert_eq!(Writer::open(&location).expect("opens").set_aside, None);
+        assert!(!is_noticed() && !suspicion(&location).exists(), "it is another file");
+        assert_eq!(Reader::open(&location).and_then(|reader| reader.count_files(&place(""))).expect("read"), 2);
+        // Features of before there were parts have none, and their photos are read again.
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut old = Connection::open(location.index()).expect("opens");
+        old.pragma_update(None, "application_id", INDEX_ID).expect("set");
+        INDEX.to_version(&mut old, 4).expect("made");
+        drop(old);
+        change(
+            &location.index(),
+            "INSERT INTO photos (id, picture, format, width, height) VALUES (1, zeroblob(32), 'jpeg', 1, 1);
+             INSERT INTO features (photo, backbone, data) VALUES (1, 'backbone-1', x'003c')",
+        );
+        suspect(&location).expect("told");
+        assert_eq!(Writer::open(&location).expect("opens").set_aside, None);
+    }
+
+    #[test]
+    fn rows_of_the_library_that_cannot_be_read_are_no_damage_of_the_index() {
+        let _turn = take_turn();
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        fill(&location);
+        let mut writer = Writer::open(&location).expect("opens");
+        let decision = Decision { a: PictureHash([1; 32]), b: PictureHash([2; 32]), verdict: Verdict::Same, made: 1 };
+        writer.decide(&[decision], Word::Said).expect("kept");
+        drop(writer);
+        change(&location.library(), "UPDATE decisions SET verdict = ''");
+        let mut writer = Writer::open(&location).expect("opens");
+        assert_eq!(writer.decisions().expect("read").len(), 0);
+        assert_eq!(writer.problems().len(), 1);
+        assert!(!is_noticed());
     }
 }

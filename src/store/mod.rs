@@ -6,8 +6,8 @@
 //!
 //! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
 //! transaction); a file has a photo or a failure or is pending, never two of them. A value that no version
-//! wrote is never taken for another: in `library.db` its row is left alone and told. A damaged index is
-//! set aside and made again ([`damage`]).
+//! wrote is never taken for another: in `library.db` its row is left alone and told, and an index that has one is
+//! damaged. A damaged index is set aside and made again ([`damage`]).
 
 mod columns;
 pub mod damage;

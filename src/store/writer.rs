@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::columns::{bytes_of, bytes_of_parts, keypoints_of, place_of};
 use super::library::Problems;
 use super::open::Durable;
-use super::{Error, HeadNumber, Location, Result, View, damage, open, schema};
+use super::{HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
@@ -30,16 +30,8 @@ impl Writer {
     /// is no error: it is set aside, and another is made.
     pub fn open(location: &Location) -> Result<Writer> {
         let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always)?;
-        let failed = |source| Error::SetAside { path: location.index(), source };
-        let mut set_aside = damage::examine(location).map_err(failed)?;
         let open_index = || open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly);
-        let index = match open_index() {
-            Err(Error::Damaged { .. }) => {
-                set_aside = Some(damage::set_aside(location).map_err(failed)?);
-                open_index()?
-            }
-            opened => opened?,
-        };
+        let (index, set_aside) = damage::open_sound(location, open_index)?;
         Ok(Writer { library, index, set_aside, problems: Problems::default() })
     }
 
