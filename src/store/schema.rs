@@ -165,9 +165,245 @@ const INDEX_STEPS: &[M<'static>] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use rusqlite::types::Value;
+    use rusqlite::{Connection, Row};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::photo::{Coverage, PhotoId, Place, RootId, Verdict};
+    use crate::store::{Location, Positives, Reader, Wanted, Writer};
+
     #[test]
     fn migrations_are_valid() {
         super::LIBRARY.validate().expect("library");
         super::INDEX.validate().expect("index");
+    }
+
+    /// What a migration does not keep.
+    struct Lost {
+        /// The first version that does not have it.
+        version: usize,
+        table: &'static str,
+        what: What,
+    }
+
+    #[derive(PartialEq)]
+    enum What {
+        Table,
+        Column(&'static str),
+        /// Rows for which this holds.
+        Rows(&'static str),
+    }
+
+    /// All that migrations of the index drop, or change, on purpose.
+    const LOST: [Lost; 6] = [
+        // Embeddings, crowds and pairs are now of a head. They are made again from the features, which stay.
+        Lost { version: 3, table: "pairs", what: What::Table },
+        Lost { version: 3, table: "features", what: What::Column("embedding") },
+        Lost { version: 3, table: "features", what: What::Column("crowd_level") },
+        Lost { version: 3, table: "features", what: What::Column("crowd_edge") },
+        // It named the head of those pairs, by its fingerprint; now it is a number in a table that is still empty.
+        Lost { version: 3, table: "settings", what: What::Rows("name = 'head'") },
+        // Emptied: it names how features were made, and those were made without parts. So their files are read again.
+        Lost { version: 5, table: "features", what: What::Column("backbone") },
+    ];
+
+    const HASH: [&str; 4] = [
+        "x'0101010101010101010101010101010101010101010101010101010101010101'",
+        "x'0202020202020202020202020202020202020202020202020202020202020202'",
+        "x'0303030303030303030303030303030303030303030303030303030303030303'",
+        "x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0'",
+    ];
+
+    /// Rows for every table of a version of the library.
+    fn library_rows(version: usize) -> String {
+        let [a, b, c, _] = HASH;
+        let roots = "INSERT INTO roots (id, path) VALUES (1, CAST('/gone' AS BLOB)), (2, CAST('/photos' AS BLOB)), (5, x'2fff2f');
+                     DELETE FROM roots WHERE id = 1;";
+        let homes = "UPDATE roots SET volume = '0a1b-2c3d', inner = CAST('/DCIM' AS BLOB) WHERE id = 2;";
+        let words = format!(
+            "INSERT INTO decisions (a, b, verdict, made) VALUES ({a}, {b}, 'same', 1700000000), ({a}, {c}, 'different', -1);
+             INSERT INTO heads (name, backbone, positives, weights, threshold, report, made) VALUES
+                 ('tuned-1', 'backbone-1', 'edits', x'00ff', 0.28125, '{{\"steps\":900}}', 1700000001),
+                 ('folders-1', 'backbone-1', 'folders', x'01', 0.5, '', 1700000002);
+             INSERT INTO settings (name, value) VALUES ('head', 'tuned-1');"
+        );
+        [(1, roots), (2, homes), (3, &words)].into_iter().filter(|(since, _)| *since <= version).map(|(_, sql)| sql).collect()
+    }
+
+    /// Rows for every table of a version of the index.
+    fn index_rows(version: usize) -> String {
+        let [a, b, c, d] = HASH;
+        // Numbers of two photos that are gone are not given again.
+        let files = format!(
+            "INSERT INTO photos (id, picture, format, width, height, taken, utc_offset, make, model, serial, orientation) VALUES
+                 (3, {a}, 'jpeg', 6000, 4000, '2026-05-01T10:00:00.123', '+02:00', 'Maker', 'Model', '0012', 6),
+                 (7, {b}, 'webp', 1, 1, NULL, NULL, NULL, NULL, NULL, NULL),
+                 (9, {c}, 'png', 2, 2, NULL, NULL, NULL, NULL, NULL, NULL);
+             DELETE FROM photos WHERE id = 9;
+             INSERT INTO files (id, root, path, volume, inode, size, mtime, ctime, content, photo, pending) VALUES
+                 (1, 2, CAST('a.jpg' AS BLOB), -1, 9223372036854775807, 4096, 1700000000123456789, 1700000000123456790, {c}, 3, 0),
+                 (2, 2, CAST('b/a.jpg' AS BLOB), -1, -2, 4097, -5, 6, {d}, 3, 0),
+                 (3, 2, x'ff2e77656270', 8, 0, 4098, 7, 8, {d}, 7, 0),
+                 (4, 2, CAST('new.jpg' AS BLOB), 8, 13, 4099, 9, 10, NULL, NULL, 1),
+                 (5, 2, CAST('cut.jpg' AS BLOB), 8, 14, 4100, 11, 12, NULL, NULL, 0);
+             INSERT INTO failures (root, path, stage, reason) VALUES
+                 (2, CAST('cut.jpg' AS BLOB), 'decode', 'it ends in the middle'), (2, CAST('locked' AS BLOB), 'open', 'this folder cannot be read');
+             INSERT INTO counters (name, value) VALUES ('read', 5), ('decoded', 3), ('embedded', 2);
+             INSERT INTO settings (name, value) VALUES ('tuning-order', '{{\"name\":\"tuned-1\"}}');"
+        );
+        let one_head = "INSERT INTO features (photo, backbone, data, embedding) VALUES
+                 (3, 'backbone-1', x'003c00bc', x'003c'), (7, 'backbone-1', x'00380034', x'0038');
+             INSERT INTO pairs (a, b, distance) VALUES (3, 7, 0.125);
+             INSERT INTO settings (name, value) VALUES ('head', 'fingerprint-1');";
+        let crowds = "UPDATE features SET crowd_level = 0.5, crowd_edge = 0.25 WHERE photo = 3;";
+        let heads = "INSERT INTO features (photo, backbone, data) VALUES (3, 'backbone-1', x'003c00bc'), (7, 'backbone-1', x'00380034');
+             INSERT INTO heads (number, fingerprint) VALUES (1, 'retired-1'), (2, 'fingerprint-2');
+             INSERT INTO settings (name, value) VALUES ('head', '2');
+             INSERT INTO embeddings (head, photo, data, crowd_level, crowd_edge) VALUES (2, 3, x'003c', 0.5, 0.25), (2, 7, x'0038', NULL, NULL);
+             INSERT INTO pairs (head, a, b, distance) VALUES (2, 3, 7, 0.125);
+             INSERT INTO views (photo, number, edit, data) VALUES (3, 0, '', x'003c00bc'), (3, 1, 'crop', x'00bc003c');";
+        let parts = format!("UPDATE features SET parts = x'{}';", "7f80".repeat(224));
+        let keypoints = "INSERT INTO keypoints (photo, data) VALUES (3, x'0102030405060708090a0b'), (7, x'');";
+        let latest = usize::MAX;
+        [
+            (1, latest, files.as_str()),
+            (1, 2, one_head),
+            (2, 2, crowds),
+            (3, latest, heads),
+            (5, latest, parts.as_str()),
+            (6, latest, keypoints),
+        ]
+        .into_iter()
+        .filter(|(first, last, _)| (*first..=*last).contains(&version))
+        .map(|(.., sql)| sql)
+        .collect()
+    }
+
+    /// Makes a file as the build of that version left it.
+    fn make(path: &Path, migrations: &Migrations<'_>, application: i32, version: usize, rows: &str) -> Connection {
+        let mut connection = Connection::open(path).expect("opens");
+        connection.pragma_update(None, "application_id", application).expect("set");
+        connection.pragma_update(None, "foreign_keys", true).expect("set");
+        migrations.to_version(&mut connection, version).expect("migrates");
+        connection.execute_batch(rows).expect("filled");
+        connection
+    }
+
+    fn read<T>(connection: &Connection, select: &str, of: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+        let mut statement = connection.prepare(select).expect(select);
+        statement.query_map([], |row| of(row)).and_then(Iterator::collect).expect(select)
+    }
+
+    fn rows(connection: &Connection, select: &str) -> Vec<Vec<Value>> {
+        read(connection, select, |row| (0..row.as_ref().column_count()).map(|column| row.get(column)).collect())
+    }
+
+    /// What must survive, by the statement that reads it: every column of every row of every table that is not [`LOST`].
+    fn survivors(connection: &Connection, version: usize, lost: &[Lost]) -> BTreeMap<String, Vec<Vec<Value>>> {
+        let mut survivors = BTreeMap::new();
+        for table in read(connection, "SELECT name FROM sqlite_schema WHERE type = 'table'", |row| row.get::<_, String>(0)) {
+            let lost: Vec<&What> =
+                lost.iter().filter(|lost| lost.version > version && lost.table == table).map(|lost| &lost.what).collect();
+            let mut columns = read(connection, &format!("SELECT name FROM pragma_table_info('{table}')"), |row| row.get::<_, String>(0));
+            columns.retain(|column| !lost.iter().any(|what| matches!(what, What::Column(lost) if lost == column)));
+            let columns = columns.join(", ");
+            let kept: String = lost
+                .iter()
+                .filter_map(|what| if let What::Rows(rows) = what { Some(format!(" AND NOT ({rows})")) } else { None })
+                .collect();
+            let select = format!("SELECT {columns} FROM {table} WHERE 1{kept} ORDER BY {columns}");
+            let found = rows(connection, &select);
+            assert!(!found.is_empty(), "{table} of version {version} has no row that could be lost");
+            if !lost.contains(&&What::Table) {
+                survivors.insert(select, found);
+            }
+        }
+        survivors
+    }
+
+    fn schema(connection: &Connection) -> Vec<Vec<Value>> {
+        rows(connection, "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")
+    }
+
+    /// A folder and a new store in it, to compare with.
+    fn new_store() -> (TempDir, Writer) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::open(&Location::new(folder.path())).expect("opens");
+        (folder, writer)
+    }
+
+    #[test]
+    fn every_row_of_an_older_library_survives() {
+        let (_folder, new) = new_store();
+        for version in 1..=LIBRARY_STEPS.len() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let location = Location::new(folder.path());
+            let old = make(&location.library(), &LIBRARY, LIBRARY_ID, version, &library_rows(version));
+            let expected = survivors(&old, version, &[]);
+            drop(old);
+            let mut writer = Writer::open(&location).expect("opens");
+            for (select, rows_before) in &expected {
+                assert_eq!(rows(&writer.library, select), *rows_before, "version {version}: {select}");
+            }
+            assert_eq!(schema(&writer.library), schema(&new.library), "version {version}");
+            // And they mean what they meant.
+            let roots = writer.roots().expect("read");
+            assert_eq!(roots.iter().map(|root| root.id).collect::<Vec<_>>(), [RootId(2), RootId(5)], "version {version}");
+            assert_eq!(roots[0].home, (version >= 2).then(|| ("0a1b-2c3d".into(), "/DCIM".into())));
+            assert_eq!(writer.add_root(Path::new("/more"), &|_| false).expect("added"), RootId(6), "no number is given again");
+            if version >= 3 {
+                let mut decisions: Vec<(Verdict, i64)> = writer.decisions().expect("read").iter().map(|d| (d.verdict, d.made)).collect();
+                decisions.sort_by_key(|(_, made)| *made);
+                assert_eq!(decisions, [(Verdict::Different, -1), (Verdict::Same, 1_700_000_000)]);
+                let heads = writer.heads().expect("read");
+                let told: Vec<_> = heads.iter().map(|head| (head.name.as_str(), head.positives, head.weights.as_slice())).collect();
+                assert_eq!(told, [("tuned-1", Positives::Edits, [0, 255].as_slice()), ("folders-1", Positives::Folders, &[1][..])]);
+                assert_eq!(writer.chosen_head().expect("read").as_deref(), Some("tuned-1"));
+            }
+            assert_eq!(writer.problems(), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn every_row_of_an_older_index_survives_or_is_made_again() {
+        let (_folder, new) = new_store();
+        for version in 1..=INDEX_STEPS.len() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let location = Location::new(folder.path());
+            let old = make(&location.index(), &INDEX, INDEX_ID, version, &index_rows(version));
+            let expected = survivors(&old, version, &LOST);
+            drop(old);
+            let writer = Writer::open(&location).expect("opens");
+            assert_eq!(writer.set_aside, None);
+            for (select, rows_before) in &expected {
+                assert_eq!(rows(&writer.index, select), *rows_before, "version {version}: {select}");
+            }
+            assert_eq!(schema(&writer.index), schema(&new.index), "version {version}");
+            // What is lost is wholly lost, so that it is made again.
+            let count = |select: &str| read(&writer.index, select, |row| row.get::<_, i64>(0))[0];
+            let of_before = if version < 3 { 0 } else { 1 };
+            assert_eq!(count("SELECT count(*) FROM pairs"), of_before, "version {version}");
+            assert_eq!(count("SELECT count(*) FROM settings WHERE name = 'head'"), of_before, "version {version}");
+            let backbones = read(&writer.index, "SELECT DISTINCT backbone FROM features", |row| row.get::<_, String>(0));
+            assert_eq!(backbones, [if version < 5 { "" } else { "backbone-1" }], "version {version}");
+            // What is kept is read as before.
+            let reader = Reader::open(&location).expect("opens");
+            let all = [Place { root: RootId(2), path: "".into() }];
+            let photos = reader.photos(&all, Wanted::All).expect("read");
+            assert_eq!((photos.len(), photos[&PhotoId(3)].files.len(), photos[&PhotoId(7)].files.len()), (2, 2, 1));
+            assert_eq!(
+                read(&writer.index, "SELECT files FROM photos ORDER BY id", |row| row.get::<_, i64>(0)),
+                [2, 1],
+                "version {version}"
+            );
+            let coverage = Coverage { indexed: 3, pending: 1, unsupported: 0, failed: 2, offline: 0 };
+            assert_eq!(reader.coverage(&all).expect("read"), coverage);
+            let stamp = reader.files(&all[0]).expect("read")[Path::new("b/a.jpg")].stamp;
+            assert_eq!((stamp.volume, stamp.inode, stamp.mtime), (u64::MAX, u64::MAX - 1, -5));
+        }
     }
 }
