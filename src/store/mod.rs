@@ -14,6 +14,7 @@ pub mod damage;
 mod library;
 mod open;
 mod reader;
+mod records;
 mod schema;
 mod writer;
 
@@ -26,6 +27,7 @@ use crate::photo::{Capture, Dimensions, Failure, Features, Format, PhotoId, Pict
 
 pub use crate::photo::Positives;
 pub use reader::{Reader, Wanted};
+pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
 pub use writer::{Batch, IsNew, Sight, Writer};
 
 /// Why the store did not do what was asked.
