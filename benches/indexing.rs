@@ -76,9 +76,16 @@ fn time_similard(library: &Path, data: &Path) -> Duration {
     let time = start.elapsed();
     assert!(status.success(), "simctl failed");
     peak_memory(data);
-    let stop = Command::new("pkill").arg("-f").arg(data).status();
-    assert!(stop.is_ok_and(|s| s.success()), "the daemon of this run must end");
+    stop(data);
     time
+}
+
+/// Ends the daemon that holds the lock of a data directory.
+fn stop(data: &Path) {
+    let status = Command::new(env!("CARGO_BIN_EXE_simctl")).args(["status", "--json"]).env("SIMILARD_DATA_DIR", data).output();
+    let status: serde_json::Value = serde_json::from_slice(&status.expect("simctl runs").stdout).expect("the daemon answers");
+    let ended = Command::new("kill").arg(status["pid"].to_string()).status();
+    assert!(ended.is_ok_and(|s| s.success()), "the daemon of this run must end");
 }
 
 /// The daemon's and its children's largest resident sizes, summed.
@@ -88,7 +95,7 @@ fn peak_memory(data: &Path) {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        let is_ours = line.contains(&*data.to_string_lossy()) || line.contains("decode-apart");
+        let is_ours = line.contains(&*data.to_string_lossy()) || line.contains("decode-in-sandbox");
         if is_ours {
             let kib = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
             total += kib.unwrap_or(0);

@@ -4,8 +4,8 @@
 //!
 //! 1. An event is a hint, the scan is the truth, the database is the memory. A lost event costs
 //!    time, never a photo; whatever is in memory can be rebuilt from SQLite and the disk.
-//! 2. Modules know only the domain types of [`photo`]; [`daemon`] alone joins them with threads and
-//!    channels.
+//! 2. Mechanisms know only the domain types of [`photo`]. [`catalog`] answers questions with them, and [`daemon`] alone
+//!    joins all with threads and channels.
 //!
 //! The way of a photo:
 //!
@@ -19,12 +19,13 @@
 //! [`learn`] knows the edits that make versions of a photo, tunes the head on them with Burn, and measures
 //! how well distances find them.
 //!
-//! Six parts of each photo go through the backbone beside the whole, so that a crop is near what it shows, and its corners
-//! are kept, by which a pair in doubt is laid over each other.
+//! Six crops of each photo go through the backbone beside the whole, so that a crop is near what it shows; and its
+//! keypoints are kept, by which a pair in doubt is verified geometrically.
 //! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
 //! at any time from what is stored.
 
 pub mod api;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -22,6 +22,8 @@ pub const MOUNT: &str = "mount";
 pub struct Asked {
     paths: Vec<PathBuf>,
     views: Vec<View>,
+    /// How many paths there were when the last view came: it is of the last of them.
+    paths_at_last_view: usize,
 }
 
 impl Asked {
@@ -42,19 +44,20 @@ impl Asked {
 
     pub(super) fn add_seen(&mut self, value: &[u8]) -> Result<(), Problem> {
         let refused = || Problem::new(Code::Parameter, "seen is DEVICE or DEVICE:INODE, of the path before it");
-        let path = self.paths.last().filter(|path| self.views.last().is_none_or(|view| view.path != **path)).ok_or_else(refused)?;
+        let path = self.paths.last().filter(|_| self.paths.len() > self.paths_at_last_view).ok_or_else(refused)?;
         let text = std::str::from_utf8(value).map_err(|_| refused())?;
         let (device, inode) = text.split_once(':').map_or((text, None), |(device, inode)| (device, Some(inode)));
         let number = |text: &str| text.parse::<u64>().map_err(|_| refused());
         let (device, inode) = (number(device)?, inode.map(number).transpose()?);
         self.views.push(View { path: path.clone(), device, inode, mounts: BTreeMap::new() });
+        self.paths_at_last_view = self.paths.len();
         Ok(())
     }
 
     pub(super) fn add_mount(&mut self, value: &[u8]) -> Result<(), Problem> {
         let refused = || Problem::new(Code::Parameter, "mount is MAJOR:MINOR:FOLDER NUL POINT, after the seen it belongs to");
-        let path = self.paths.last();
-        let view = self.views.last_mut().filter(|view| Some(&view.path) == path).ok_or_else(refused)?;
+        let is_of_last = self.paths.len() == self.paths_at_last_view;
+        let view = self.views.last_mut().filter(|_| is_of_last).ok_or_else(refused)?;
         let end = value.iter().enumerate().filter(|(_, b)| **b == b':').nth(1).ok_or_else(refused)?.0;
         let (device, folders) = (&value[..end], &value[end + 1..]);
         let nul = folders.iter().position(|b| *b == 0).ok_or_else(refused)?;
@@ -88,11 +91,12 @@ mod tests {
         let first = View { path: "/p".into(), device: 66, inode: Some(7), mounts: mounts.into() };
         let second = View { path: "/q".into(), device: 67, inode: None, mounts: BTreeMap::new() };
         let query = [&first, &second].into_iter().flat_map(parameters_of);
-        let query = query_of(query.chain([("path", b"/r".to_vec())]));
+        // The same path again is no contradiction.
+        let query = query_of(query.chain(parameters_of(&second)).chain([("path", b"/r".to_vec())]));
         let mut parsed = Query::new(Some(query));
         let asked = parsed.asked().expect("whole");
-        assert_eq!(asked.paths, [Path::new("/p"), Path::new("/q"), Path::new("/r")]);
-        assert_eq!(asked.views, [first, second]);
+        assert_eq!(asked.paths, ["/p", "/q", "/q", "/r"].map(Path::new));
+        assert_eq!(asked.views, [first, second.clone(), second]);
         assert!(parsed.end().is_ok());
     }
 

@@ -148,7 +148,7 @@ fn parameter(name: &str, needed: bool) -> Value {
         ),
         "threshold" => number("the distance up to which photos are versions of each other; the head's own when it is left out", 0.2),
         "max_distance" => number("pairs up to this distance; when it is left out, those that clusters are made from", 0.2),
-        "relation" => text("identical, copy, moment, unknown; several with commas; all but moment when it is left out", "identical,copy"),
+        "relation" => text("identical, copy, series, unknown; several with commas; all but series when it is left out", "identical,copy"),
         "everywhere" => switch("also show the versions that lie elsewhere"),
         "after" => text("goes on after this item: `next` of the answer before", ""),
         "limit" => count("so many items at most", 1, 100),

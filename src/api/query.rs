@@ -81,11 +81,11 @@ impl Query {
         let Some(value) = self.take("relation") else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&value).into_owned();
         let known =
-            |name: &str| [Relation::Identical, Relation::Copy, Relation::Moment, Relation::Unknown].into_iter().find(|r| r.name() == name);
+            |name: &str| [Relation::Identical, Relation::Copy, Relation::Series, Relation::Unknown].into_iter().find(|r| r.name() == name);
         text.split(',')
             .map(|name| {
                 known(name)
-                    .ok_or_else(|| Problem::new(Code::Relation, format!("{name} is no relation")).hint("identical, copy, moment, unknown"))
+                    .ok_or_else(|| Problem::new(Code::Relation, format!("{name} is no relation")).hint("identical, copy, series, unknown"))
             })
             .collect()
     }

@@ -14,6 +14,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::asked::Asked;
 use super::events;
 use super::listing::{self, Form};
 use super::openapi::{self, Operation, delete, get, post};
@@ -36,6 +37,9 @@ const WAITS: usize = 128;
 
 /// Longest wait that one request may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a disk may take to say what is at a path.
+const VIEW_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 struct App {
@@ -63,6 +67,10 @@ async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
 
 /// All that can be asked, as it is documented, with what answers it.
 fn operations() -> Vec<(Operation, MethodRouter<App>)> {
+    [about_photos(), about_decisions_and_heads()].into_iter().flatten().collect()
+}
+
+fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
         (get("/v1/version", "Which daemon answers").answer::<Version>(), on_get(version)),
         (get("/v1/status", "What the daemon is and does").answer::<Status>(), on_get(status)),
@@ -113,6 +121,11 @@ fn operations() -> Vec<(Operation, MethodRouter<App>)> {
                 .answer::<Comparison>(),
             on_post(compare),
         ),
+    ]
+}
+
+fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
+    vec![
         (get("/v1/decisions", "What a person said of photos, by content").answer::<Vec<DecisionText>>(), on_get(decisions)),
         (
             post("/v1/decisions", "Keep a person's word on every two of the photos")
@@ -201,6 +214,21 @@ async fn waiting<T: Serialize + Send + 'static>(
     apart(app, place, work).await
 }
 
+/// The paths, once the daemon sees at each what the asker sees. Before a turn is taken: a disk may not answer.
+async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
+    let place = app.waits.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
+    let service = app.service.clone();
+    let compared = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        asked.seen_alike(service.as_ref())
+    });
+    let compared = tokio::time::timeout(VIEW_TIMEOUT, compared).await;
+    compared
+        .map_err(|_| Problem::new(Code::OtherView, "a place that was asked about is not answered: its disk does not answer"))?
+        .map_err(Problem::internal)?
+}
+
 /// The turn ends with the work, which goes on when the client has gone.
 async fn apart<T: Serialize + Send + 'static>(
     app: &App,
@@ -251,14 +279,16 @@ async fn add_root(State(app): State<App>, RawQuery(query): RawQuery, request: Re
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
     query.end()?;
-    waiting(&app, move |s| s.add_root(&only(asked.seen_alike(s)?)?)).await
+    let path = only(seen_alike(&app, asked).await?)?;
+    waiting(&app, move |s| s.add_root(&path)).await
 }
 
 async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let asked = query.asked()?;
     query.end()?;
-    answer(&app, move |s| s.remove_root(&only(asked.seen_alike(s)?)?)).await
+    let path = only(seen_alike(&app, asked).await?)?;
+    answer(&app, move |s| s.remove_root(&path)).await
 }
 
 fn only(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {
@@ -271,7 +301,8 @@ async fn scan(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
     let asked = query.asked()?;
     let forget = query.is_on("forget");
     query.end()?;
-    answer(&app, move |s| s.scan(&asked.seen_alike(s)?, forget)).await
+    let paths = seen_alike(&app, asked).await?;
+    answer(&app, move |s| s.scan(&paths, forget)).await
 }
 
 async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -279,7 +310,8 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
     let asked = query.asked()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
     query.end()?;
-    waiting(&app, move |s| s.wait(&asked.seen_alike(s)?, timeout)).await
+    let paths = seen_alike(&app, asked).await?;
+    waiting(&app, move |s| s.wait(&paths, timeout)).await
 }
 
 async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -290,10 +322,8 @@ async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): R
     let selection =
         Selection { paths: Vec::new(), threshold: query.distance("threshold")?, relations: query.relations()?, everywhere, after, limit };
     query.end()?;
-    list(&app, &headers, "clusters", move |service, take| {
-        service.clusters(&Selection { paths: asked.seen_alike(service)?, ..selection }, take)
-    })
-    .await
+    let selection = Selection { paths: seen_alike(&app, asked).await?, ..selection };
+    list(&app, &headers, "clusters", move |service, take| service.clusters(&selection, take)).await
 }
 
 async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -309,8 +339,8 @@ async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQ
         limit,
     };
     query.end()?;
-    list(&app, &headers, "pairs", move |service, take| service.pairs(&Selection { paths: asked.seen_alike(service)?, ..selection }, take))
-        .await
+    let selection = Selection { paths: seen_alike(&app, asked).await?, ..selection };
+    list(&app, &headers, "pairs", move |service, take| service.pairs(&selection, take)).await
 }
 
 async fn events(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
@@ -321,7 +351,8 @@ async fn failures(State(app): State<App>, RawQuery(query): RawQuery, request: Re
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
     query.end()?;
-    long_answer(&app, move |s| s.failures(&asked.seen_alike(s)?)).await
+    let paths = seen_alike(&app, asked).await?;
+    long_answer(&app, move |s| s.failures(&paths)).await
 }
 
 async fn decisions(State(app): State<App>) -> Answer {
@@ -334,14 +365,16 @@ async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Requ
     let known = verdict.parse::<Verdict>().map_err(|e| Problem::new(Code::Verdict, e.to_string()).hint("same, different"))?;
     let asked = query.asked()?;
     query.end()?;
-    answer(&app, move |s| s.decide(&asked.seen_alike(s)?, Some(known))).await
+    let paths = seen_alike(&app, asked).await?;
+    answer(&app, move |s| s.decide(&paths, Some(known))).await
 }
 
 async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
     query.end()?;
-    answer(&app, move |s| s.decide(&asked.seen_alike(s)?, None)).await
+    let paths = seen_alike(&app, asked).await?;
+    answer(&app, move |s| s.decide(&paths, None)).await
 }
 
 async fn import(State(app): State<App>, request: Request) -> Answer {

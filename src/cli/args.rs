@@ -163,8 +163,8 @@ pub struct DupesArguments {
     /// Pairs up to this distance join, 0 to 0.45 [default: 99.9 % precision]
     #[arg(long, value_name = "D")]
     pub threshold: Option<f32>,
-    /// Kinds to show: identical, copy, moment, unknown [default: all but moment]
-    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "moment", "unknown"])]
+    /// Kinds to show: identical, copy, series, unknown [default: all but series]
+    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "series", "unknown"])]
     pub relation: Vec<String>,
     /// paths0: what could go, NUL after each: every file but one of the best original
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]

@@ -1,8 +1,9 @@
 //! Reaching the daemon, starting it when none answers, and noticing that it is another build.
 
 use std::fs::{self, File};
-use std::io::{IsTerminal, Write, stderr, stdin};
+use std::io::{self, IsTerminal, Write, stderr, stdin};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,9 @@ use super::failure::Failure;
 use crate::api::PROTOCOL;
 use crate::api::client::{self, Client};
 use crate::api::types::Version;
-use crate::config::{Settings, own_program};
+use crate::config::Settings;
 use crate::daemon::own_version;
+use crate::sys::own_program;
 
 /// Loading the encoder takes 0.2 s, a large index a second or two.
 const START: Duration = Duration::from_secs(60);
@@ -21,6 +23,9 @@ const START: Duration = Duration::from_secs(60);
 /// Pools that its memory comes from, with glibc; which otherwise takes eight for each core, and each keeps what it had.
 /// As in the unit.
 const ARENAS: &str = "4";
+
+/// A longer log is set aside when the daemon starts.
+const LONGEST_LOG_BYTES: u64 = 1 << 20;
 
 /// How long a daemon may take to end: it finishes one transaction.
 const STOP: Duration = Duration::from_secs(10);
@@ -74,10 +79,14 @@ async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> 
         }
     } else {
         anstream::eprintln!("{} {what}", "warning:".yellow().bold());
-        anstream::eprintln!("{} simctl daemon --replace starts this one in its place", "hint:".cyan());
+        anstream::eprintln!(
+            "{} simctl daemon --replace starts this one in its place; as a service: systemctl --user restart similard",
+            "hint:".cyan()
+        );
     }
     if theirs.protocol != PROTOCOL {
-        return Err(Failure::unreachable("the two do not understand each other").hint("simctl daemon --replace"));
+        return Err(Failure::unreachable("the two do not understand each other")
+            .hint("simctl daemon --replace; as a service: systemctl --user restart similard"));
     }
     Ok(())
 }
@@ -110,7 +119,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     })?;
     let log = settings.data_dir.join("daemon.log");
     let unwritable = |e| Failure::unreachable(format!("{} cannot be written: {e}", log.display())).hint("--data-dir names another place");
-    let log_file = File::create(&log).map_err(unwritable)?;
+    let (log_file, written_before) = open_log(&log).map_err(unwritable)?;
     let mut command = Command::new(own_program()?);
     command.arg("daemon").arg("--background").arg("--data-dir").arg(&settings.data_dir).arg("--socket").arg(&settings.socket);
     if settings.config.exists() {
@@ -135,7 +144,8 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
             if client.get::<Version>("/v1/version").await.is_ok() {
                 return Ok(());
             }
-            let said = fs::read_to_string(&log).unwrap_or_default();
+            let said = fs::read(&log).unwrap_or_default();
+            let said = String::from_utf8_lossy(said.get(written_before..).unwrap_or(&said)).into_owned();
             let lines: Vec<&str> = said.lines().filter(|l| !l.trim().is_empty()).collect();
             let strip = |line: &str, prefix: &str| line.trim().strip_prefix(prefix).map(|rest| rest.trim().to_owned());
             let error = lines.iter().rev().find_map(|l| strip(l, "error:"));
@@ -150,6 +160,17 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
+/// Opens the log to be written on, so that what a crash left stays; one that has grown is set aside first, in place of the
+/// one before. With how many bytes are in it.
+fn open_log(log: &Path) -> io::Result<(File, usize)> {
+    if fs::metadata(log).is_ok_and(|m| m.len() > LONGEST_LOG_BYTES) {
+        fs::rename(log, log.with_extension("log.1"))?;
+    }
+    let file = File::options().create(true).append(true).open(log)?;
+    let length = file.metadata()?.len();
+    Ok((file, length as usize))
+}
+
 /// Whether a daemon runs on the data directory.
 fn is_locked(settings: &Settings) -> bool {
     File::open(settings.data_dir.join("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
@@ -157,4 +178,23 @@ fn is_locked(settings: &Settings) -> bool {
 
 fn has_ended(daemon: &mut Child) -> bool {
     !matches!(daemon.try_wait(), Ok(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_goes_on_and_is_set_aside_once_it_is_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("daemon.log");
+        let (mut file, before) = open_log(&log).expect("made");
+        assert_eq!(before, 0);
+        file.write_all(b"panicked").expect("written");
+        let (mut file, before) = open_log(&log).expect("opened");
+        assert_eq!(before, 8);
+        file.write_all(&vec![b' '; LONGEST_LOG_BYTES as usize]).expect("written");
+        assert_eq!(open_log(&log).expect("made").1, 0);
+        assert!(fs::read(folder.path().join("daemon.log.1")).expect("kept").starts_with(b"panicked"));
+    }
 }

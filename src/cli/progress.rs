@@ -2,27 +2,31 @@
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize;
 
 use super::failure::Failure;
+use super::session::{Parameters, about};
 use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::Progress;
 
-/// Waits until everything under the query's paths is read.
-pub async fn wait(client: &Client, paths: &[(&str, Vec<u8>)]) -> Result<Progress, Failure> {
+/// Waits until everything under the paths is read.
+pub async fn wait(client: &Client, paths: &[PathBuf]) -> Result<Progress, Failure> {
     let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {per_sec}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.set_message("reading photos");
-    let timeout = ("timeout_ms", b"200".to_vec());
-    let query = query_of(paths.iter().cloned().chain([timeout]));
     let mut told: HashSet<String> = HashSet::new();
     loop {
-        let progress: Progress = client.ask("/v1/wait", query.clone()).await?;
+        let ask = async |query: Parameters| {
+            let query = query.into_iter().chain([("timeout_ms", b"200".to_vec())]);
+            Ok(client.ask::<Progress>("/v1/wait", query_of(query)).await?)
+        };
+        let progress = about(paths, ask).await?;
         for problem in &progress.problems {
             if told.insert(problem.clone()) {
                 bar.suspend(|| anstream::eprintln!("{} {problem}", "warning:".yellow().bold()));

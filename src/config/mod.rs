@@ -1,7 +1,6 @@
 //! Settings: flags over environment over file over defaults, checked once.
 
 mod file;
-mod own_program;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +15,6 @@ use crate::intake::Rules;
 use crate::vision::Limits;
 
 pub use file::keys;
-pub use own_program::own_program;
 
 /// A setting cannot be used.
 #[derive(Debug, Error)]
@@ -87,7 +85,7 @@ impl Settings {
             // An instance with a data directory of its own is not the one that others reach.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
             None => env::var_os("XDG_RUNTIME_DIR")
-                .filter(|v| !v.is_empty())
+                .filter(|run| Path::new(run).is_absolute())
                 .map(|run| Path::new(&run).join("similard/api.sock"))
                 .unwrap_or_else(|| data_dir.join("api.sock")),
         };

@@ -1,34 +1,35 @@
-//! What a person said of photos: kept by content, respected from the next answer on.
+//! A person's decisions on photos: kept by content, respected from the next answer on.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::shared::{Shared, read, write};
-use super::write::{Unwritten, Write, written};
+use super::messages::{Request, Write, request};
+use super::state::Events;
 use crate::api::types::{DecisionCount, DecisionText, What};
 use crate::api::{Code, Problem};
-use crate::photo::{Decision, PictureHash, Place, Verdict};
-use crate::store::{self, Reader, Wanted, Word, Writer};
+use crate::catalog::roots::Roots;
+use crate::photo::{Decision, Decisions, PictureHash, Verdict};
+use crate::store::{Reader, Wanted, Word};
+use crate::sys::now;
 
 /// Photos that one request may decide on: every two of them make a decision.
-const MOST: usize = 500;
+const MOST_PHOTOS: usize = 500;
 
-/// Keeps a person's word on every two photos of the paths; `None` takes it back.
+/// Keeps a decision on every two photos of the paths; `None` takes it back.
 pub fn decide(
-    shared: &Arc<Shared>,
+    roots: &Roots,
+    events: &Events,
     writes: &SyncSender<Write>,
     reader: &Reader,
     paths: &[PathBuf],
     verdict: Option<Verdict>,
 ) -> Result<DecisionCount, Problem> {
-    if !(2..=MOST).contains(&paths.len()) {
-        return Err(Problem::new(Code::Path, format!("two photos are needed, and at most {MOST}; these are {}", paths.len())));
+    if !(2..=MOST_PHOTOS).contains(&paths.len()) {
+        return Err(Problem::new(Code::Path, format!("two photos are needed, and at most {MOST_PHOTOS}; these are {}", paths.len())));
     }
     let mut pictures: Vec<(PictureHash, &PathBuf)> = Vec::with_capacity(paths.len());
     for path in paths {
-        let picture = picture(shared, reader, path)?;
+        let picture = picture(roots, reader, path)?;
         if let Some((_, other)) = pictures.iter().find(|(known, _)| *known == picture) {
             let message = format!("{} and {} hold the same photo: there is nothing to decide", other.display(), path.display());
             return Err(Problem::new(Code::OnePhoto, message));
@@ -41,23 +42,22 @@ pub fn decide(
     let changed = match verdict {
         Some(verdict) => {
             let decisions: Vec<Decision> = pairs.into_iter().map(|(a, b)| Decision { a, b, verdict, made: now() }).collect();
-            change(shared, writes, move |writer| writer.decide(&decisions, Word::Said))?
+            request(writes, |reply| Request::Decide(decisions, Word::Said, reply))?
         }
-        None => change(shared, writes, move |writer| writer.undecide(&pairs))?,
-    };
+        None => request(writes, |reply| Request::Undecide(pairs, reply))?,
+    } as u64;
     if let Some(verdict) = verdict {
-        shared.tell(What::Decided { pairs: changed, verdict });
+        events.emit(What::Decided { pairs: changed, verdict });
     }
     Ok(DecisionCount { pairs: count, changed })
 }
 
 /// The photo that a file of the library holds.
-fn picture(shared: &Shared, reader: &Reader, path: &Path) -> Result<PictureHash, Problem> {
-    let Some(root) = shared.root_of(path) else {
+fn picture(roots: &Roots, reader: &Reader, path: &Path) -> Result<PictureHash, Problem> {
+    let Some(place) = roots.holding(path).and_then(|root| root.place(path)) else {
         return Err(Problem::new(Code::NotWatched, format!("{} is under no watched folder", path.display()))
             .hint("simctl roots add FOLDER makes its photos known"));
     };
-    let place = Place { root: root.id, path: path.strip_prefix(&root.path).unwrap_or(path).to_owned() };
     let photos = reader.photos(std::slice::from_ref(&place), Wanted::All)?;
     let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| file.place == place));
     photo.map(|photo| photo.picture).ok_or_else(|| {
@@ -67,15 +67,15 @@ fn picture(shared: &Shared, reader: &Reader, path: &Path) -> Result<PictureHash,
 }
 
 /// All decisions, in an order that does not depend on when they were made.
-pub fn list(shared: &Shared) -> Vec<DecisionText> {
+pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
     let text = |d: &Decision| DecisionText { a: d.a.to_string(), b: d.b.to_string(), verdict: d.verdict, made: d.made };
-    let mut decisions: Vec<DecisionText> = read(&shared.decisions).iter().map(text).collect();
+    let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
     decisions.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
     decisions
 }
 
 /// Takes over decisions from a file.
-pub fn import(shared: &Arc<Shared>, writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
+pub fn import(writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
     let read = |(number, text): (usize, &DecisionText)| {
         let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
         let (a, b) = pictures.ok_or_else(|| {
@@ -87,35 +87,6 @@ pub fn import(shared: &Arc<Shared>, writes: &SyncSender<Write>, decisions: &[Dec
     };
     let decisions = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;
     let pairs = decisions.len() as u64;
-    let changed = change(shared, writes, move |writer| writer.decide(&decisions, Word::Kept))?;
-    Ok(DecisionCount { pairs, changed })
-}
-
-/// Changes what is kept, and in the same turn what answers go by; how many decisions changed.
-fn change(
-    shared: &Arc<Shared>,
-    writes: &SyncSender<Write>,
-    work: impl FnOnce(&mut Writer) -> store::Result<usize> + Send + 'static,
-) -> Result<u64, Problem> {
-    let shared_too = shared.clone();
-    let changed = written(writes, move |writer| {
-        let changed = work(writer)?;
-        *write(&shared_too.decisions) = writer.decisions()?;
-        Ok(changed)
-    })?;
-    // It may be time to tune again.
-    shared.tuning.wake();
-    Ok(changed as u64)
-}
-
-/// Seconds since 1970.
-pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
-}
-
-impl From<Unwritten> for Problem {
-    fn from(error: Unwritten) -> Problem {
-        let hint = matches!(&error, Unwritten::Store(e) if e.is_disk()).then(|| "make room on the disk of the index".to_owned());
-        Problem { hint, ..Problem::internal(error) }
-    }
+    let changed = request(writes, |reply| Request::Decide(decisions, Word::Kept, reply))?;
+    Ok(DecisionCount { pairs, changed: changed as u64 })
 }

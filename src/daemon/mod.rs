@@ -1,46 +1,45 @@
-//! The daemon: the only place that joins the modules, with threads and channels.
+//! The daemon: threads, channels and lifecycle. It alone joins the other modules.
 //!
 //! ```text
-//! notify ─(hints)─→ intake ─(see, gone)─→ write ──→ SQLite, index in memory
-//!  api ──(orders)──↗                       ↑  │
-//!                    feed ─(jobs)─→ work 1…N  └─(wakes)─→ feed
+//! notify ─(hints)─→ intake ─(seen, gone)─→ writer ──→ SQLite, generation in memory
+//!  api ──(orders)──↗                        ↑  │
+//!                dispatcher ─(jobs)─→ worker 1…N └─(wakes)─→ dispatcher
 //! ```
 //!
-//! There is one intake thread for each filesystem. `presence` says whether a root is here and where, `mounts` when to
-//! ask again, `pulse` and `silence` which disk does not answer. `heads` has another head take over, `tuning` makes
-//! one. `clustering` and `pairing` make what is answered, `comparison` says what changed, `news` tells it when somebody
-//! listens, `tally` what happened in the log. `fence` is what
-//! all of it gives up first.
+//! `run` starts everything, `state` is what the threads share, in parts, and `messages` is all that goes through a
+//! channel. `intake` has one thread for each filesystem; it finds what there is and has it written as pending. The
+//! `dispatcher` reads what is pending from the store and hands it to the `worker`s; their results go to the one
+//! `writer`, which also pairs new photos before they are committed. So a crash anywhere loses nothing that the store does
+//! not still call pending, and no queue holds more than a few photos.
 //!
-//! Intake finds what there is and has it written as pending; feed reads what is pending from the
-//! store and hands it to the workers; their results go to the one writer, which also pairs new
-//! photos before they are committed. So a crash anywhere loses nothing that the store does not
-//! still call pending, and no queue holds more than a few photos.
+//! `watchdog` takes a disk offline that does not answer. `heads` has another head take over, `tuning` makes one. `notifier`
+//! emits what changed when somebody listens, `log_summary` writes it to the log. `service` answers the API from the catalog,
+//! `wire` puts it into the API's types, `records` what is stored of a tuning; `views` checks that a client sees what the daemon sees. `fence` is what all of it
+//! gives up first.
 
-mod answers;
-mod asking;
-mod clustering;
-mod comparison;
 mod decisions;
-mod feed;
+mod dispatcher;
 mod fence;
 mod heads;
 mod intake;
 mod lock;
-mod mounts;
-mod news;
-mod pairing;
+mod log_summary;
+mod messages;
+mod notifier;
 mod power;
-mod presence;
-mod pulse;
+mod problems;
+mod records;
+mod retry;
 mod run;
+mod service;
 mod service_manager;
-mod shared;
-mod silence;
-mod tally;
+mod state;
 mod tuning;
-mod work;
-mod write;
+mod views;
+mod watchdog;
+mod wire;
+mod worker;
+mod writer;
 
 pub use run::{Ended, Error, run};
 pub use service_manager::is_there as is_supervised;
@@ -50,7 +49,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::api::PROTOCOL;
 use crate::api::types::Version;
-use crate::config::own_program;
+use crate::sys::own_program;
 
 /// This program, as the daemon tells it and as a client compares it.
 pub fn own_version() -> Version {

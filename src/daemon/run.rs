@@ -3,34 +3,44 @@
 use std::collections::HashSet;
 use std::env;
 use std::io;
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
 
 use listenfd::ListenFd;
 use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::answers::Answers;
-use super::asking::Encoder;
-use super::fence::{self, Writable};
-use super::heads::{self, Active};
-use super::intake::{Intakes, Refused};
+use super::dispatcher::Dispatcher;
+use super::fence::{self, Fence, Writable};
+use super::heads::{self, Switcher};
+use super::intake::{Intakes, Parts, Refused, mounts};
 use super::lock::{Lock, Socket, data_directory};
-use super::shared::{Known, Shared};
-use super::work::Crew;
-use super::write::{Write, WriteThread};
-use super::{feed, mounts, news, service_manager, silence, tally, tuning};
+use super::log_summary::LogSummary;
+use super::messages::{Change, Write};
+use super::notifier::Notifier;
+use super::service::Answers;
+use super::service_manager::{self, Reported};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
+use super::tuning::Tuner;
+use super::watchdog::Watchdog;
+use super::worker::WorkerPool;
+use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
+use crate::api::types::What;
 use crate::api::{self, Service};
-use crate::config::{Settings, own_program};
+use crate::catalog::generation::Generation;
+use crate::catalog::query::Queries;
+use crate::config::Settings;
 use crate::likeness::{HeadError, PartsHead};
-use crate::store::{self, HeadRecord, Location, Positives, Reader, Writer};
-use crate::vision::apart;
+use crate::store::{self, Location, Reader, Writer};
+use crate::sys::background::{Nice, background};
+use crate::sys::own_program;
 use crate::vision::backbone::{self, Backbone};
+use crate::vision::sandbox;
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, Error)]
@@ -53,12 +63,14 @@ pub enum Error {
     Backbone(#[from] backbone::Error),
     #[error(transparent)]
     Head(#[from] HeadError),
+    #[error(transparent)]
+    Heads(#[from] heads::Error),
     #[error("a thread cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
 
 /// Changes that may wait for the writer; workers stop for it rather than fill memory.
-const WRITES: usize = 64;
+const MOST_WAITING_WRITES: usize = 64;
 
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,89 +111,239 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
     writer.absorb(&|below| settings.live.rules.hide(below))?;
-    let set_aside = writer.set_aside.take();
     // From here on connections wait instead of failing.
     let (_socket, listener) = match handed {
         Some(listener) => (None, listener),
         None => Socket::bind(&settings.socket).map(|(socket, listener)| (Some(socket), listener))?,
     };
-    let (backbone, parts) = (Backbone::embedded()?, PartsHead::embedded()?);
-    let known = Known { roots: writer.roots()?, heads: writer.heads()?, decisions: writer.decisions()? };
-    let chosen = writer.chosen_head()?.unwrap_or_else(|| heads::BASE.to_owned());
-    let active = active(&mut writer, &location, &backbone, &known.heads, &chosen, settings.workers)?;
-    let roots = known.roots.clone();
+    let daemon = Daemon::start(settings, location, writer, fence)?;
+    daemon.serve(listener)
+}
+
+/// What runs once all is started.
+struct Daemon {
+    state: State,
+    writes: SyncSender<Write>,
+    writer: JoinHandle<()>,
+    log_summary: Arc<LogSummary>,
+    service: Arc<dyn Service>,
+}
+
+impl Daemon {
+    /// Reads what the store knows and starts all threads.
+    fn start(settings: Settings, location: Location, mut writer: Writer, fence: Fence) -> Result<Daemon, Error> {
+        let (backbone, parts) = (Backbone::embedded()?, PartsHead::embedded()?);
+        let set_aside = writer.set_aside.take();
+        let chosen = heads::chosen(&writer)?;
+        let active = heads::ready(&mut writer, &location, &backbone, &chosen, settings.workers)?;
+        let is_chosen = active.head.name() == chosen;
+        let log_summary = Arc::new(LogSummary::default());
+        let state = state(settings, location.clone(), &backbone, &mut writer, active, fence, &log_summary)?;
+        if let Some(aside) = set_aside {
+            let problem = format!("the index was damaged; it is kept as {}, and is made again from the photos", aside.display());
+            state.health.set_problem("index", Some(problem));
+        }
+        let (writes, write_queue) = sync_channel(MOST_WAITING_WRITES);
+        let (switcher, tuner) = (switcher(&state, &writes), tuner(&state, &writes));
+        let writer = WriterThread {
+            configuration: state.configuration.clone(),
+            roots: state.roots.clone(),
+            heads: state.heads.clone(),
+            decisions: state.decisions.clone(),
+            events: state.events.clone(),
+            queue: state.queue.clone(),
+            health: state.health.clone(),
+            lifecycle: state.lifecycle.clone(),
+            tuning: state.tuning.clone(),
+            writer,
+            writes: write_queue,
+            changed: HashSet::new(),
+        };
+        let writer = background("writer", Nice::No, move || writer.run())?;
+        let intakes = Intakes::new(Parts {
+            configuration: state.configuration.clone(),
+            roots: state.roots.clone(),
+            events: state.events.clone(),
+            queue: state.queue.clone(),
+            health: state.health.clone(),
+            lifecycle: state.lifecycle.clone(),
+            writes: writes.clone(),
+        });
+        start_reading(&state, &writes, &intakes, &backbone, &parts)?;
+        start_telling(&state, &log_summary)?;
+        // Busy from the first request on, before intake has taken up its orders.
+        state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
+        mounts::spawn(intakes.clone())?;
+        if !is_chosen {
+            // It was chosen, and the daemon ended before it was ready.
+            let switcher = switcher.clone();
+            background("heads", Nice::No, move || switcher.take_up(&chosen))?;
+        }
+        let (for_tuning, network) = (tuner.clone(), backbone.clone());
+        background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
+        let reader = sandbox::Reader::new(own_program()?, state.configuration.settings.limits);
+        let queries = Queries { reader, runner: backbone.runner()?, parts, other: None };
+        let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
+        Ok(Daemon { state, writes, writer, log_summary, service })
+    }
+
+    /// Answers until the daemon is told to end; then what it was given is stored.
+    fn serve(self, listener: StdListener) -> Result<Ended, Error> {
+        let Daemon { state, writes, writer, log_summary, service } = self;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
+        let address = listener.local_addr()?.as_pathname().map(Client::new);
+        let reported = Reported {
+            heads: state.heads.clone(),
+            queue: state.queue.clone(),
+            health: state.health.clone(),
+            lifecycle: state.lifecycle.clone(),
+        };
+        let client = address.unwrap_or_else(|| Client::new(&state.configuration.settings.socket));
+        runtime.spawn(service_manager::report(reported, writes.clone(), client));
+        let served = runtime.block_on(serve(listener, service, state.lifecycle.clone()));
+        state.lifecycle.stop();
+        let ended = if state.lifecycle.starts_again() { Ended::ToStartAgain } else { Ended::Told };
+        if ended == Ended::Told {
+            service_manager::tell_stopping();
+        }
+        // Wakes the writer.
+        let _ = writes.try_send(Change::Flush(sync_channel(1).0).into());
+        // Requests under way are cut off; the writer finishes what it was given.
+        runtime.shutdown_background();
+        let _ = writer.join();
+        log_summary.write();
+        tracing::info!("ended");
+        served.map(|()| ended)
+    }
+}
+
+/// The state at the start.
+fn state(
+    settings: Settings,
+    location: Location,
+    backbone: &Backbone,
+    writer: &mut Writer,
+    active: Generation,
+    fence: Fence,
+    log_summary: &Arc<LogSummary>,
+) -> Result<State, Error> {
+    let roots = writer.roots()?;
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
     fence.missing.iter().for_each(|missing| tracing::warn!("without {missing}"));
-    let is_chosen = active.head.name() == chosen;
-    let shared = Arc::new(Shared::new(settings, location.clone(), &backbone, known, active, fence));
-    let (writes, write_queue) = sync_channel(WRITES);
-    let (jobs, job_queue) = sync_channel(2 * shared.settings.workers);
-    let program = own_program()?;
+    let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
+    let (summary, news) = (log_summary.clone(), notify.clone());
+    let count = move |what: &What| summary.count(what);
+    let wake_notifier = move |what: &What| {
+        if changes_clusters(what) {
+            news.raise();
+        }
+    };
+    let wake = vec![queue.pending.clone(), tuning.asked.clone(), notify.clone()];
+    let (name, recipe) = (backbone.name().to_owned(), backbone.recipe());
+    let (records, decisions, health) = (writer.heads()?, writer.decisions()?, Health::new(fence));
+    health.set_problem(LIBRARY, unreadable(writer));
+    Ok(State {
+        lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
+        configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
+        roots: Arc::new(SharedRoots::new(roots)),
+        heads: Arc::new(Heads { active: RwLock::new(active), switching: Mutex::default(), records: RwLock::new(records) }),
+        decisions: Arc::new(RwLock::new(decisions)),
+        events: Arc::new(Events::new(vec![Box::new(count), Box::new(wake_notifier)])),
+        queue: Arc::new(queue),
+        health: Arc::new(health),
+        tuning: Arc::new(tuning),
+        notify,
+    })
+}
 
-    let write_thread = WriteThread { shared: shared.clone(), writer, writes: write_queue, changed: HashSet::new() };
-    let write_thread = thread::Builder::new().name("write".into()).spawn(move || write_thread.run())?;
-    if let Some(aside) = set_aside {
-        shared.set_problem(
-            "index",
-            Some(format!("the index was damaged; it is kept as {}, and is made again from the photos", aside.display())),
-        );
+/// Whether clusters may be others after an event.
+fn changes_clusters(what: &What) -> bool {
+    let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
+    is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. })
+}
+
+fn switcher(state: &State, writes: &SyncSender<Write>) -> Switcher {
+    Switcher {
+        configuration: state.configuration.clone(),
+        roots: state.roots.clone(),
+        heads: state.heads.clone(),
+        decisions: state.decisions.clone(),
+        events: state.events.clone(),
+        health: state.health.clone(),
+        lifecycle: state.lifecycle.clone(),
+        writes: writes.clone(),
     }
-    let intakes = Intakes::new(shared.clone(), writes.clone());
-    let crew = Crew {
-        shared: shared.clone(),
-        program: program.clone(),
+}
+
+fn tuner(state: &State, writes: &SyncSender<Write>) -> Tuner {
+    Tuner { switcher: switcher(state, writes), queue: state.queue.clone(), tuning: state.tuning.clone() }
+}
+
+/// Starts what hands out pending files and reads them.
+fn start_reading(
+    state: &State,
+    writes: &SyncSender<Write>,
+    intakes: &Arc<Intakes>,
+    backbone: &Backbone,
+    parts: &PartsHead,
+) -> Result<(), Error> {
+    let workers = state.configuration.settings.workers;
+    let (jobs, job_queue) = sync_channel(2 * workers);
+    let pool = WorkerPool {
+        configuration: state.configuration.clone(),
+        queue: state.queue.clone(),
+        health: state.health.clone(),
+        lifecycle: state.lifecycle.clone(),
+        program: own_program()?,
         backbone: backbone.clone(),
         parts: parts.clone(),
         jobs: Arc::new(Mutex::new(job_queue)),
         writes: writes.clone(),
         intakes: intakes.clone(),
     };
-    (0..shared.settings.workers).try_for_each(|_| crew.hire())?;
-    silence::spawn(shared.clone(), crew)?;
-    feed::spawn(shared.clone(), Reader::open(&location)?, jobs)?;
-    news::spawn(shared.clone(), Reader::open(&location)?)?;
-    // Busy from the first request on, before intake has taken up its orders.
-    roots.into_iter().try_for_each(|root| intakes.start(root))?;
-    mounts::spawn(intakes.clone())?;
-    tally::spawn(shared.clone())?;
-    if !is_chosen {
-        // It was chosen, and the daemon ended before it was ready.
-        let (shared, writes) = (shared.clone(), writes.clone());
-        thread::Builder::new().name("heads".into()).spawn(move || heads::take_up(&shared, &writes, &chosen))?;
-    }
-    tuning::spawn(shared.clone(), writes.clone(), backbone.clone())?;
-
-    let last_words = writes.clone();
-    let query_reader = apart::Reader::new(program, shared.settings.limits);
-    let service: Arc<dyn Service> = Arc::new(Answers::new(
-        shared.clone(),
-        intakes,
-        writes,
-        Encoder { reader: query_reader, runner: backbone.runner()?, parts, other: None },
-    ));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
-    let address = listener.local_addr()?.as_pathname().map(Client::new);
-    runtime.spawn(service_manager::report(
-        shared.clone(),
-        last_words.clone(),
-        address.unwrap_or_else(|| Client::new(&shared.settings.socket)),
-    ));
-    let served = runtime.block_on(serve(listener, service, shared.clone()));
-    shared.stop();
-    let ended = if shared.starts_again.load(Ordering::Relaxed) { Ended::ToStartAgain } else { Ended::Told };
-    if ended == Ended::Told {
-        service_manager::tell_stopping();
-    }
-    let _ = last_words.try_send(Write::Flush(sync_channel(1).0));
-    // Requests under way are cut off; the writer finishes what it was given.
-    runtime.shutdown_background();
-    let _ = write_thread.join();
-    shared.tally.tell();
-    tracing::info!("ended");
-    served.map(|()| ended)
+    (0..workers).try_for_each(|_| pool.spawn())?;
+    let watchdog = Watchdog {
+        roots: state.roots.clone(),
+        events: state.events.clone(),
+        queue: state.queue.clone(),
+        health: state.health.clone(),
+        lifecycle: state.lifecycle.clone(),
+        workers: pool,
+    };
+    background("watchdog", Nice::No, move || watchdog.run())?;
+    let dispatcher = Dispatcher {
+        roots: state.roots.clone(),
+        queue: state.queue.clone(),
+        health: state.health.clone(),
+        lifecycle: state.lifecycle.clone(),
+        reader: Reader::open(&state.configuration.location)?,
+        jobs,
+    };
+    background("dispatcher", Nice::No, move || dispatcher.run())?;
+    Ok(())
 }
 
-async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Service>, shared: Arc<Shared>) -> Result<(), Error> {
+/// Starts what reports what happened.
+fn start_telling(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
+    let notifier = Notifier {
+        configuration: state.configuration.clone(),
+        roots: state.roots.clone(),
+        heads: state.heads.clone(),
+        decisions: state.decisions.clone(),
+        events: state.events.clone(),
+        queue: state.queue.clone(),
+        health: state.health.clone(),
+        lifecycle: state.lifecycle.clone(),
+        notify: state.notify.clone(),
+        reader: Reader::open(&state.configuration.location)?,
+    };
+    background("notifier", Nice::ToPeople, move || notifier.run())?;
+    let (summary, lifecycle) = (log_summary.clone(), state.lifecycle.clone());
+    background("log summary", Nice::No, move || summary.run(&lifecycle))?;
+    Ok(())
+}
+
+async fn serve(listener: StdListener, service: Arc<dyn Service>, lifecycle: Arc<Lifecycle>) -> Result<(), Error> {
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -191,7 +353,7 @@ async fn serve(listener: std::os::unix::net::UnixListener, service: Arc<dyn Serv
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
-            () = shared.stopped.notified() => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            () = lifecycle.stopped.notified() => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
         }
     };
     Ok(api::serve(listener, service, stop).await?)
@@ -206,42 +368,4 @@ async fn reload_at_hangups(mut hangups: Signal, service: Arc<dyn Service>) {
             Err(e) => tracing::warn!("{e}"),
         }
     }
-}
-
-/// The head that answers: the one chosen, or while its embeddings are not all made the one that answered
-/// last, or else the one chosen, made ready now.
-fn active(
-    writer: &mut Writer,
-    location: &Location,
-    backbone: &Backbone,
-    heads: &[HeadRecord],
-    chosen: &str,
-    cores: usize,
-) -> Result<Active, Error> {
-    let dropped = writer.batch(|batch| batch.keep_recipe(&backbone.recipe()))?;
-    if dropped > 0 {
-        tracing::info!("this version looks at photos in another way: {dropped} are read again");
-    }
-    let reader = Reader::open(location)?;
-    let answered = reader.head()?;
-    let names = [chosen, heads::BASE].into_iter().chain(heads.iter().map(|h| h.name.as_str()));
-    let usable = |name: &str| match heads::find(heads, backbone.name(), name) {
-        Ok(known) => known.filter(|known| known.positives == Positives::Edits),
-        Err(e) => {
-            tracing::warn!("{e}");
-            None
-        }
-    };
-    let known: Vec<heads::Known> = names.filter_map(usable).collect();
-    let is_last = |known: &heads::Known| answered.as_ref().is_some_and(|(_, print)| *print == heads::fingerprint(&known.head));
-    let place = known.iter().position(is_last).unwrap_or(0);
-    let heads::Known { head, threshold, .. } = known.into_iter().nth(place).expect("the base is always known");
-    let number = writer.batch(|batch| batch.head_number(&heads::fingerprint(&head)))?;
-    let mut active = Active { number, threshold, index: heads::load(&reader, &head, number)?, head };
-    heads::catch_up(&mut active, &reader, cores, |new, arrival| {
-        writer.batch(|batch| heads::keep(batch, number, &new, &arrival))?;
-        store::Result::Ok(Arc::new((new, arrival)))
-    })?;
-    writer.batch(|batch| batch.use_head(number))?;
-    Ok(active)
 }

@@ -119,7 +119,7 @@ mod tests {
     fn a_folder_is_found_again_by_its_volume() {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = fs::canonicalize(folder.path()).expect("there");
-        let Some(volume) = Volume::of(&folder) else { return println!("SKIPPED: no mount table") };
+        let Some(volume) = Volume::of(&folder) else { return crate::sys::skip("there is no mount table") };
         let again = Volume::find(&volume.id, &volume.inner).expect("it is mounted");
         assert_eq!(fs::metadata(again).expect("there").ino(), fs::metadata(&folder).expect("there").ino());
         assert_eq!(Volume::find("uuid:none", &volume.inner), None);

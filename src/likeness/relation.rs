@@ -9,10 +9,10 @@ const ZONES: u32 = 15;
 /// From what the camera wrote: one camera does not take the same picture twice, so two times mean two
 /// exposures. An edited version keeps the time or loses it; without two times there is no telling.
 pub fn relation(a: &Capture, b: &Capture) -> Relation {
-    if is_moment(a, b).unwrap_or(false) { Relation::Moment } else { Relation::Unknown }
+    if is_series(a, b).unwrap_or(false) { Relation::Series } else { Relation::Unknown }
 }
 
-fn is_moment(a: &Capture, b: &Capture) -> Option<bool> {
+fn is_series(a: &Capture, b: &Capture) -> Option<bool> {
     let one_camera =
         a.make == b.make && a.model.as_ref()? == b.model.as_ref()? && (a.serial == b.serial || a.serial.is_none() || b.serial.is_none());
     let (x, y) = (a.taken.as_ref()?, b.taken.as_ref()?);
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn two_times_of_one_camera_are_two_exposures() {
-        assert_eq!(between("2026-05-01T10:00:00", "2026-05-01T10:00:01"), Relation::Moment);
-        assert_eq!(between("2026-05-01T10:00:00.25", "2026-05-01T10:00:00.50"), Relation::Moment);
-        assert_eq!(between("2026-05-01T10:00:00", "2026-05-02T11:07:00"), Relation::Moment);
+        assert_eq!(between("2026-05-01T10:00:00", "2026-05-01T10:00:01"), Relation::Series);
+        assert_eq!(between("2026-05-01T10:00:00.25", "2026-05-01T10:00:00.50"), Relation::Series);
+        assert_eq!(between("2026-05-01T10:00:00", "2026-05-02T11:07:00"), Relation::Series);
     }
 
     #[test]
@@ -75,6 +75,6 @@ mod tests {
         assert_eq!(relation(&nameless(x), &nameless(y)), Relation::Unknown);
         let body = |time: &str, serial: &str| Capture { serial: Some(serial.into()), ..taken(time, "M1") };
         assert_eq!(relation(&body(x, "1"), &body(y, "2")), Relation::Unknown);
-        assert_eq!(relation(&body(x, "1"), &taken(y, "M1")), Relation::Moment);
+        assert_eq!(relation(&body(x, "1"), &taken(y, "M1")), Relation::Series);
     }
 }

@@ -79,7 +79,7 @@ mod tests {
     fn every_value_has_one_name_and_no_other_text_is_read_as_one() {
         check(Verdict::ALL, &["same", "different"], "verdict");
         check(Stage::ALL, &["open", "read", "unsupported", "decode", "embed"], "stage");
-        check(Relation::ALL, &["identical", "copy", "moment", "unknown"], "relation");
+        check(Relation::ALL, &["identical", "copy", "series", "unknown"], "relation");
         check(Positives::ALL, &["edits", "folders"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
     }

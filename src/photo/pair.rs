@@ -35,10 +35,10 @@ pub enum Relation {
     Identical,
     /// Another version of the same exposure.
     Copy,
-    /// Another exposure of the same scene: a burst, a bracket.
-    Moment,
+    /// Frames of one scene: a burst, a bracket, a stack, a time-lapse.
+    Series,
     /// Near, and not yet told apart.
     Unknown,
 }
 
-names!(Relation, "relation" { Identical: "identical", Copy: "copy", Moment: "moment", Unknown: "unknown" });
+names!(Relation, "relation" { Identical: "identical", Copy: "copy", Series: "series", Unknown: "unknown" });

@@ -40,9 +40,9 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         // A row that is replaced is one that is deleted.
         connection.pragma_update(None, "recursive_triggers", true)?;
         // Beside the file: the daemon writes nowhere else. It is set for the whole process.
-        if let Some(folder) = path.parent().and_then(Path::to_str) {
-            connection.pragma_update(None, "temp_store_directory", folder)?;
-        }
+        // The daemon's working directory is that folder, should its name not be UTF-8.
+        let folder = path.parent().and_then(Path::to_str).unwrap_or(".");
+        connection.pragma_update(None, "temp_store_directory", folder)?;
         connection.pragma_update(None, "application_id", application)
     };
     prepare(&connection).map_err(|e| failed(path, e))?;

@@ -28,7 +28,8 @@ impl View {
     /// Those of `stat`.
     pub fn of(path: &Path, mounts: &Mounts) -> io::Result<View> {
         let found = fs::metadata(path)?;
-        let numbers_last = mounts.holding(path).is_none_or(|mount| mount.numbers_last());
+        // On SMB it depends on the server.
+        let numbers_last = mounts.holding(path).is_none_or(|mount| mount.numbers_last() && mount.kind != "smb3");
         let below = if found.is_dir() { Some(mounts.below(path)) } else { None };
         let below = below.into_iter().flatten().map(|m| (m.point.clone(), (m.device.clone(), m.root.clone())));
         Ok(View { path: path.to_owned(), device: found.dev(), inode: numbers_last.then(|| found.ino()), mounts: below.collect() })

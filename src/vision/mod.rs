@@ -1,10 +1,9 @@
 //! From a file's bytes to features: identify, decode, prepare, backbone.
 //!
 //! [`decode`] and [`identify`] parse what strangers wrote, so they run in children of this program
-//! ([`apart`]) that a bad file may crash or hang at the cost of one photo. [`backbone`] runs in the
+//! ([`sandbox`]) that a bad file may crash or hang at the cost of one photo. [`backbone`] runs in the
 //! daemon on the small picture that comes back.
 
-pub mod apart;
 pub mod backbone;
 pub mod decode;
 mod exif;
@@ -13,6 +12,7 @@ pub mod identify;
 pub mod jpeg;
 pub mod keypoints;
 pub mod prepare;
+pub mod sandbox;
 
 use serde::{Deserialize, Serialize};
 

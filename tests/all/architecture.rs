@@ -1,10 +1,11 @@
-//! The shape of the source: which module may know which, and how each file opens.
+//! The shape of the source: which module may know which, how each file opens, and how long things are. Prints its figures.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module and the modules it may use. `photo` is free to all.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("photo", &[]),
     ("sys", &[]),
     ("config", &["intake", "vision"]),
@@ -13,10 +14,14 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("store", &[]),
     ("likeness", &[]),
     ("learn", &["vision", "likeness"]),
+    ("catalog", &["store", "likeness", "learn", "vision", "sys"]),
     ("api", &["sys"]),
-    ("daemon", &["api", "config", "intake", "vision", "store", "likeness", "learn", "sys"]),
+    ("daemon", &["api", "catalog", "config", "intake", "vision", "store", "likeness", "learn", "sys"]),
     ("cli", &["api", "config", "vision", "daemon", "store", "sys"]),
 ];
+
+/// The same inside the daemon, for what must not know its threads.
+const INSIDE_DAEMON: [(&str, &[&str]); 3] = [("state", &["fence"]), ("messages.rs", &["state"]), ("fence", &[])];
 
 /// A heavy crate's only homes.
 const HOMES: [(&str, &[&str]); 18] = [
@@ -31,18 +36,32 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs"]),
     ("rusqlite", &["store"]),
-    ("landlock", &["sys/fence.rs", "vision/apart/fence.rs", "daemon/fence/linux.rs"]),
-    ("seccompiler", &["sys/fence.rs", "vision/apart/fence.rs", "daemon/fence/linux.rs"]),
-    ("libc", &["sys/fence.rs", "vision/apart/fence.rs", "daemon/fence/linux.rs"]),
+    ("landlock", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
+    ("seccompiler", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
+    ("libc", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
     ("safetensors", &["likeness/head.rs"]),
     ("hyper", &["api"]),
     ("clap", &["cli"]),
-    ("clap_mangen", &["cli/manual.rs"]),
+    ("clap_mangen", &["cli/commands/man.rs"]),
 ];
 
-const LONGEST: usize = 500;
+const LONGEST_FILE_LINES: usize = 500;
+const LONGEST_FUNCTION_LINES: usize = 80;
 
-fn sources() -> Vec<(String, String)> {
+/// Files that may import each other in a circle: a folder's `mod.rs` and one of its files.
+const LARGEST_CIRCLE_FILES: usize = 2;
+
+/// Fields of a struct that files of more than one thread name.
+const MOST_SHARED_FIELDS: usize = 10;
+
+/// A source file: its path below `src`, and its code without tests.
+struct Source {
+    file: String,
+    text: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
     fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("src").flatten() {
             let path = entry.path();
@@ -52,38 +71,222 @@ fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     walk(&root, &mut paths);
-    let name = |path: &PathBuf| path.strip_prefix(&root).expect("below src").display().to_string();
-    paths.iter().filter(|p| p.extension().is_some_and(|e| e == "rs")).map(|p| (name(p), fs::read_to_string(p).expect("text"))).collect()
+    paths.sort();
+    let source = |path: &PathBuf| {
+        let file = path.strip_prefix(&root).expect("below src").display().to_string();
+        let text = fs::read_to_string(path).expect("text");
+        Source { file, code: without_tests(&text), text }
+    };
+    paths.iter().filter(|p| p.extension().is_some_and(|e| e == "rs")).map(source).collect()
 }
 
-/// The code without its unit tests.
-fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap_or(text)
+/// The code without items that are only for tests, wherever they stand: as formatted, such an item ends with the line that
+/// closes it at its own indentation.
+fn without_tests(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start() != "#[cfg(test)]" {
+            out.push(line);
+            continue;
+        }
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        let first = lines.next().unwrap_or_default();
+        if first.trim_end().ends_with('{') {
+            lines.by_ref().find(|line| *line == format!("{indentation}}}"));
+        }
+    }
+    out.join("\n")
+}
+
+/// Whether a line is code.
+fn is_code(line: &str) -> bool {
+    !line.trim_start().starts_with("//")
+}
+
+/// The paths that the `use` items of some code name, in full.
+fn uses(code: &str) -> Vec<String> {
+    items(code, &["", "pub", "pub(crate)", "pub(super)"])
+}
+
+/// The paths of `use` items with one of these words before them.
+fn items(code: &str, visibilities: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    while let Some(at) = rest.find("use ") {
+        let before = rest[..at].lines().next_back().unwrap_or_default().trim();
+        rest = &rest[at + 4..];
+        let starts_item = visibilities.contains(&before);
+        if let Some(end) = rest.find(';').filter(|_| starts_item) {
+            let tree: Vec<&str> = rest[..end].split_whitespace().collect();
+            expand("", &tree.join(" ").replace(", ", ",").replace("{ ", "{").replace(" }", "}"), &mut found);
+            rest = &rest[end..];
+        }
+    }
+    found
+}
+
+/// `a::{b,c::{d}}` as `a::b` and `a::c::d`.
+fn expand(before: &str, tree: &str, found: &mut Vec<String>) {
+    let Some(open) = tree.find('{') else {
+        return found.push(format!("{before}{tree}"));
+    };
+    let prefix = format!("{before}{}", &tree[..open]);
+    let inner = &tree[open + 1..tree.rfind('}').unwrap_or(tree.len())];
+    let (mut depth, mut start) = (0, 0);
+    for (at, c) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                if start < at {
+                    expand(&prefix, &inner[start..at], found);
+                }
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The files that each file imports.
+fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let module = |file: &str| file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
+    let files: HashMap<String, &str> = sources.iter().map(|s| (module(&s.file), s.file.as_str())).collect();
+    // What a module gives on under its own name is of the file that it comes from.
+    let mut given_on: HashMap<String, String> = HashMap::new();
+    for source in sources {
+        let own = module(&source.file);
+        for path in items(&source.code, &["pub"]) {
+            let name = path.rsplit("::").next().unwrap_or_default().to_owned();
+            let full = path.strip_prefix("crate::").map_or_else(|| format!("{own}::{path}"), str::to_owned);
+            given_on.insert(format!("{own}::{name}"), full);
+        }
+    }
+    let resolve = |path: &str| {
+        let mut path = path.to_owned();
+        while let Some(further) = given_on.get(&path) {
+            path.clone_from(further);
+        }
+        let parts: Vec<&str> = path.split("::").collect();
+        (1..=parts.len()).rev().find_map(|length| files.get(&parts[..length].join("::")).copied())
+    };
+    let of = |source: &Source| {
+        let own = module(&source.file);
+        let full = |path: &String| {
+            let mut base: Vec<&str> = own.split("::").collect();
+            let mut rest = path.as_str();
+            if let Some(inner) = rest.strip_prefix("crate::") {
+                return Some(inner.to_owned());
+            }
+            let mut is_relative = false;
+            while let Some(outer) = rest.strip_prefix("super::") {
+                base.pop();
+                (rest, is_relative) = (outer, true);
+            }
+            // A folder's own files are named without a prefix.
+            let is_inner = files.contains_key(&format!("{own}::{}", rest.split("::").next().unwrap_or_default()));
+            (is_relative || is_inner).then(|| [base.join("::"), rest.to_owned()].join("::"))
+        };
+        // What a module only gives on it does not use itself.
+        let names = items(&source.code, &["", "pub(crate)", "pub(super)"]).iter().filter_map(full).collect::<Vec<_>>();
+        names.iter().filter_map(|name| resolve(name)).filter(|file| *file != source.file).map(str::to_owned).collect()
+    };
+    sources.iter().map(|source| (source.file.clone(), of(source))).collect()
 }
 
 #[test]
 fn modules_know_only_what_they_may() {
-    for (file, text) in sources() {
+    for Source { file, code, .. } in sources() {
         let Some((module, _)) = file.split_once('/') else { continue };
         let Some((_, allowed)) = MAY_USE.iter().find(|(m, _)| *m == module) else {
             assert_eq!(module, "bin", "{file} is in a module that has no rule");
             continue;
         };
         for (other, _) in MAY_USE {
-            let used = code(&text).contains(&format!("crate::{other}"))
-                || code(&text).contains(&format!(", {other}::")) && code(&text).contains("use crate::{");
+            let used = code.lines().filter(|line| is_code(line)).any(|line| line.contains(&format!("crate::{other}")))
+                || uses(&code).iter().any(|path| path.starts_with(&format!("crate::{other}")));
             assert!(!used || other == "photo" || other == module || allowed.contains(&other), "{file} uses {other}");
         }
     }
 }
 
 #[test]
+fn the_state_of_the_daemon_knows_no_thread_and_no_thread_knows_all_of_it() {
+    let sources = sources();
+    let imports = imports(&sources);
+    for (part, allowed) in INSIDE_DAEMON {
+        for (file, imported) in imports.iter().filter(|(file, _)| file.starts_with(&format!("daemon/{part}"))) {
+            let inside = imported.iter().filter_map(|file| file.strip_prefix("daemon/"));
+            let wrong: Vec<&str> =
+                inside.filter(|other| !other.starts_with(part) && !allowed.iter().any(|a| other.starts_with(a))).collect();
+            assert!(wrong.is_empty(), "{file} imports {wrong:?}");
+        }
+    }
+    for Source { file, code, .. } in &sources {
+        let takes_all = uses(code).iter().any(|path| path.ends_with("state::State"));
+        assert!(!takes_all || ["daemon/run.rs", "daemon/service.rs"].contains(&file.as_str()), "{file} takes the whole state");
+    }
+    let mut largest = (0, String::new());
+    for (owner, name, fields) in sources.iter().filter(|s| s.file.starts_with("daemon/")).flat_map(structs) {
+        let folder = owner.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_named_by =
+            |s: &&Source| s.file.starts_with("daemon/") && uses(&s.code).iter().any(|path| path.ends_with(&format!("::{name}")));
+        let others =
+            sources.iter().filter(is_named_by).filter(|s| s.file != "daemon/run.rs" && !(folder != "daemon" && s.file.starts_with(folder)));
+        if others.count() > 1 {
+            largest = largest.max((fields, format!("{owner}: {name}")));
+        }
+    }
+    println!("largest struct that files of more than one thread name: {} fields, {}", largest.0, largest.1);
+    assert!(largest.0 <= MOST_SHARED_FIELDS, "{largest:?}");
+}
+
+/// The structs of a file, with their numbers of fields.
+fn structs(source: &Source) -> Vec<(String, String, usize)> {
+    let mut found = Vec::new();
+    let mut lines = source.code.lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("pub struct ").filter(|rest| rest.ends_with('{')) else { continue };
+        let name = name.trim_end_matches(" {").split('<').next().unwrap_or_default().to_owned();
+        let fields = lines.by_ref().take_while(|line| *line != "}").filter(|line| is_code(line) && line.contains(": ")).count();
+        found.push((source.file.clone(), name, fields));
+    }
+    found
+}
+
+#[test]
+fn files_import_each_other_in_no_circle() {
+    let imports = imports(&sources());
+    // What each file reaches; a circle is what reaches itself.
+    let reach = |from: &String| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+        while let Some(file) = next.pop() {
+            for imported in &imports[file] {
+                if seen.insert(imported) {
+                    next.push(imported);
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&String, BTreeSet<&String>> = imports.keys().map(|file| (file, reach(file))).collect();
+    let circle =
+        |file: &String| -> Vec<&String> { reached[file].iter().filter(|other| reached[**other].contains(file)).copied().collect() };
+    let circles: BTreeSet<Vec<&String>> = imports.keys().map(circle).filter(|circle| circle.len() > 1).collect();
+    println!("import circles: {}, the largest of {} files", circles.len(), circles.iter().map(Vec::len).max().unwrap_or(0));
+    for circle in circles {
+        assert!(circle.len() <= LARGEST_CIRCLE_FILES, "these import each other: {circle:?}");
+    }
+}
+
+#[test]
 fn heavy_crates_have_one_home() {
-    for (file, text) in sources() {
+    for Source { file, code, .. } in sources() {
         for (name, homes) in HOMES {
-            let used = code(&text).lines().any(|l| {
+            let used = code.lines().any(|l| {
                 l.trim_start().starts_with(&format!("use {name}::"))
-                    || l.contains(&format!(" {name}::")) && !l.contains(&format!("crate::{name}")) && !l.trim_start().starts_with("//")
+                    || l.contains(&format!(" {name}::")) && !l.contains(&format!("crate::{name}")) && is_code(l)
             });
             let here = homes.iter().any(|home| file.starts_with(home)) || (name == "exif" && file == "vision/exif.rs");
             // `exif` is also the name of our own module inside vision, `rusqlite` of error codes in store.
@@ -94,18 +297,54 @@ fn heavy_crates_have_one_home() {
 
 #[test]
 fn every_file_opens_with_what_it_owns_and_stays_readable() {
-    for (file, text) in sources() {
+    let (mut longest, mut over_60) = (0, 0);
+    for Source { file, text, code } in sources() {
         assert!(text.starts_with("//! "), "{file} does not open with //!");
-        let lines = code(&text).lines().count();
-        assert!(lines <= LONGEST, "{file} has {lines} lines without its tests");
+        let lines = code.lines().count();
+        assert!(lines <= LONGEST_FILE_LINES, "{file} has {lines} lines without its tests");
+        for (name, lines) in functions(&code) {
+            assert!(lines <= LONGEST_FUNCTION_LINES, "{file}: {name} has {lines} lines");
+            longest = longest.max(lines);
+            over_60 += usize::from(lines > 60);
+        }
     }
+    println!("longest function: {longest} lines; over 60: {over_60}");
 }
 
+/// The functions of some code, as formatted, with their numbers of lines.
+fn functions(code: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = code.lines().collect();
+    let starts = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().take_while(|word| !word.contains('(') || word.starts_with("pub(")).collect();
+        words.contains(&"fn") || line.trim_start().split('(').next().is_some_and(|head| head.split_whitespace().rev().nth(1) == Some("fn"))
+    };
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| is_code(line) && starts(line)) {
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        let end = lines[at..].iter().position(|line| *line == format!("{indentation}}}"));
+        let name = line.split("fn ").nth(1).and_then(|rest| rest.split(['(', '<']).next()).unwrap_or_default();
+        // Declared without a body, or on one line.
+        if !line.trim_end().ends_with([';', '}']) {
+            found.push((name.to_owned(), end.map_or(1, |end| end + 1)));
+        }
+    }
+    found
+}
+
+/// Threads are started in one place, for one module; tasks and blocking calls belong to those who serve.
 #[test]
 fn no_module_but_the_daemon_starts_threads() {
-    for (file, text) in sources() {
-        let starts = code(&text).contains("thread::spawn") || code(&text).contains("thread::Builder");
-        assert!(!starts || file.starts_with("daemon/"), "{file} starts a thread");
+    for Source { file, code, .. } in sources() {
+        let uses = |what: &str| code.lines().any(|line| is_code(line) && line.contains(what));
+        let starts = uses("thread::spawn") || uses("thread::Builder");
+        assert!(!starts || file == "sys/background.rs", "{file} starts a thread by itself");
+        let background = self::uses(&code).iter().any(|path| path.starts_with("crate::sys::background"));
+        assert!(!background || file.starts_with("daemon/"), "{file} starts a thread");
+        let tasks = uses("tokio::spawn") || uses("spawn_blocking") || uses("runtime.spawn");
+        let may = ["api/", "daemon/", "cli/"].iter().any(|folder| file.starts_with(folder));
+        assert!(!tasks || may, "{file} starts a task");
+        let is_free = uses("mpsc") || uses("UnixStream") || uses("tokio");
+        assert!(!(is_free && file.starts_with("catalog/")), "{file} has a channel or a socket");
     }
 }
 

@@ -45,12 +45,13 @@ pub struct Status {
     /// What keeps the daemon from changing files outside its own folders, and from the network.
     #[serde(default)]
     pub fence: FenceStatus,
-    /// Fences that do not hold around the decoding of photos on this system, each with why.
+    /// Layers that the decoder sandbox lacks on this system, each with why.
     #[serde(default)]
-    pub unfenced: Vec<String>,
+    pub missing_sandbox_layers: Vec<String>,
     pub head: String,
     pub threshold: f32,
-    pub reach: f32,
+    /// Pairs are stored up to this distance.
+    pub max_pair_distance: f32,
     pub roots: Vec<RootStatus>,
     /// Distinct photos in the index.
     pub photos: u64,
@@ -270,8 +271,8 @@ pub struct Neighbour {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     pub distance: f32,
-    /// The distance as the threshold sees it: larger where many photos are as much alike.
-    pub crowded: f32,
+    /// The distance that is compared with the threshold: larger where many photos look alike.
+    pub normalized_distance: f32,
     pub relation: Relation,
     /// What a person said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

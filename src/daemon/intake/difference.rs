@@ -6,17 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::thread::Intake;
-use crate::daemon::shared::write;
-use crate::daemon::write::{Moves, Write};
+use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
 use crate::intake::{self, Change, Found, Writing};
 use crate::photo::{Failure, FileState, Place, Root, RootId, Stage, Stamp};
 
 /// Changes written at once during a scan.
-const BATCH: usize = 2000;
-
-/// So many files of a root may go at once without a question.
-const FEW: usize = 50;
+const BATCH_FILES: usize = 2000;
 
 /// What the store must be told of a place.
 #[derive(Default)]
@@ -28,7 +25,7 @@ pub struct Difference {
     away: Vec<Place>,
     unreadable: Vec<(Place, Failure)>,
     /// Folders that could not be listed before and can be now.
-    forgiven: Vec<Place>,
+    listed: Vec<Place>,
 }
 
 /// What became of differences.
@@ -49,7 +46,7 @@ impl Intake {
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
         let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
         let mut difference = Difference {
-            forgiven: unreadable_before.iter().filter(|p| !found.unreadable.iter().any(|(q, _)| q == *p)).map(|p| at(p)).collect(),
+            listed: unreadable_before.iter().filter(|p| !found.unreadable.iter().any(|(q, _)| q == *p)).map(|p| at(p)).collect(),
             unreadable: found
                 .unreadable
                 .iter()
@@ -102,7 +99,7 @@ impl Intake {
         if self.reader.is_known(stamp).unwrap_or(false) {
             return true;
         }
-        self.settling.entry(root.id).or_insert_with(|| self.shared.activity.begin(root.id));
+        self.settling.entry(root.id).or_insert_with(|| self.parts.queue.activity.begin(root.id));
         false
     }
 
@@ -110,7 +107,7 @@ impl Intake {
     /// raised no event for the others.
     fn suspect(&mut self, links: Vec<Place>) {
         for link in links {
-            if let Some(path) = self.shared.path_of(&link) {
+            if let Some(path) = self.parts.roots.now().path_of(&link) {
                 self.intakes.hint(link.root, path);
             }
         }
@@ -118,34 +115,34 @@ impl Intake {
 
     /// Has what differs written: all that is there first, then what is gone, as far as that is believed or
     /// to be forgotten whatever it is.
-    pub(super) fn record(&mut self, differences: Vec<Difference>, forget: bool) -> Recorded {
+    pub(super) fn record(&mut self, differences: Vec<Difference>, when_gone: Gone) -> Recorded {
         let mut all = Difference::default();
         for difference in differences {
             all.seen.extend(difference.seen);
             all.gone.extend(difference.gone);
             all.away.extend(difference.away);
             all.unreadable.extend(difference.unreadable);
-            all.forgiven.extend(difference.forgiven);
+            all.listed.extend(difference.listed);
         }
         let moves = Arc::new(moves(&all));
-        if !all.forgiven.is_empty() || !all.unreadable.is_empty() {
-            self.write(Write::Folders { forgiven: all.forgiven, unreadable: all.unreadable });
+        if !all.listed.is_empty() || !all.unreadable.is_empty() {
+            self.write(Written::Folders { listed: all.listed, unreadable: all.unreadable });
         }
         let changes = all.seen.len();
         // Part by part: workers need not wait for the last of a large scan.
-        for part in all.seen.chunks(BATCH) {
-            self.write(Write::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
+        for part in all.seen.chunks(BATCH_FILES) {
+            self.write(Written::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
         }
         let gone: Vec<Place> = all.gone.into_iter().map(|(place, _)| place).collect();
-        let (gone, missing, away) = match forget {
-            true => (gone.into_iter().chain(all.away).collect(), HashSet::new(), HashSet::new()),
-            false => {
+        let (gone, missing, away) = match when_gone {
+            Gone::Forget => (gone.into_iter().chain(all.away).collect(), HashSet::new(), HashSet::new()),
+            Gone::AskIfMany => {
                 let (believed, missing) = self.believed(gone);
                 (believed, missing, all.away.into_iter().collect())
             }
         };
-        for part in gone.chunks(BATCH) {
-            self.write(Write::Files { seen: Vec::new(), gone: part.to_vec(), moves: moves.clone() });
+        for part in gone.chunks(BATCH_FILES) {
+            self.write(Written::Files { seen: Vec::new(), gone: part.to_vec(), moves: moves.clone() });
         }
         Recorded { changes: (changes + gone.len()) as u64, missing, away }
     }
@@ -153,9 +150,9 @@ impl Intake {
     /// What may be forgotten of what is gone, and what may not: when most of a root goes
     /// at once, it was more likely a disk that went than a person who deleted.
     fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
-        let live = self.shared.live();
+        let live = self.parts.configuration.live();
         // A person said not to look there.
-        let (mut believed, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| live.rules.hide(&p.path));
+        let (mut kept, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| live.rules.hide(&p.path));
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
         gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));
@@ -168,35 +165,36 @@ impl Intake {
                 Ok(None) => true,
                 Err(_) => false,
             };
-            let (kept, lost): (Vec<Place>, Vec<Place>) =
-                if gone.len() < FEW || self.flush().is_none() { (gone, Vec::new()) } else { gone.into_iter().partition(is_elsewhere) };
-            believed.extend(kept);
-            let all = self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(usize::MAX);
-            if lost.len() < FEW || lost.len() as f64 <= live.forget_at_once * all as f64 {
-                believed.extend(lost);
+            let count = || self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(0);
+            let can_ask = |count: usize| count < MASS_DELETION_MIN_FILES || self.flush().is_some();
+            let known = if can_ask(gone.len()) { Some(is_elsewhere) } else { None };
+            let (forgotten, lost) = believed(gone, live.forget_at_once, known, count);
+            kept.extend(forgotten);
+            if lost.is_empty() {
                 continue;
             }
-            tracing::warn!("{} of {all} files of a folder are gone at once; they are kept until somebody says so", lost.len());
-            if let Some(state) = write(&self.shared.states).get_mut(&root) {
-                state.missing.extend(lost.iter().map(|place| place.path.clone()));
-            }
+            tracing::warn!("{} files of a folder are gone at once; they are kept until somebody says so", lost.len());
+            self.parts.roots.change(|roots| {
+                let missing = roots.state_mut(root).into_iter().map(|state| &mut state.missing);
+                missing.for_each(|missing| missing.extend(lost.iter().map(|place| place.path.clone())));
+            });
             held_back.extend(lost);
         }
-        believed.sort_unstable();
-        (believed, held_back)
+        kept.sort_unstable();
+        (kept, held_back)
     }
 
     /// Waits until what was written is in the store: a file that is again as the store still says
     /// it was, but as the last look did not find it, would be taken for unchanged.
     pub(super) fn flush(&self) -> Option<()> {
         let (done, wait) = sync_channel(1);
-        self.writes.send(Write::Flush(done)).ok()?;
+        self.parts.writes.send(Written::Flush(done).into()).ok()?;
         wait.recv().ok()
     }
 
-    pub(super) fn write(&self, write: Write) {
+    pub(super) fn write(&self, change: Written) {
         // The writer outlives intake, except at the end, when nothing more needs writing.
-        let _ = self.writes.send(write);
+        let _ = self.parts.writes.send(Write::Change(change));
     }
 }
 

@@ -2,6 +2,10 @@
 //! what moves from root to root on one is seen at both ends.
 
 mod difference;
+mod mass_deletion;
+pub mod mounts;
+mod presence;
+mod schedule;
 mod thread;
 
 use std::collections::HashMap;
@@ -9,43 +13,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use std::{io, path, thread as threads};
+use std::{io, path};
 
 use thiserror::Error;
 
-use super::pulse::{Kind, Pulse};
-use super::shared::{Shared, Ticket, lock, read};
-use super::write::Write;
+use super::messages::{Gone, Order, Write};
+use super::state::heartbeat::{Heartbeat, Kind};
+use super::state::queue::Ticket;
+use super::state::{Configuration, Events, Health, Lifecycle, Queue, SharedRoots, lock};
 use crate::intake::{Hint, Volume, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::{self, Reader};
+use crate::sys::background::{Nice, background};
 use thread::Intake;
-
-/// What intake is told. The ticket keeps the root busy until the effects are in the store.
-pub enum Order {
-    /// Watch a root and scan it.
-    Start(Root, Ticket),
-    /// Scan a place.
-    Scan {
-        root: Root,
-        place: Place,
-        /// Believe that what is gone is gone, however much it is.
-        forget: bool,
-        ticket: Ticket,
-    },
-    /// Roots may have come or gone.
-    LookForRoots,
-    /// Stop watching.
-    Forget(Root),
-    Hint(Hint, Option<Ticket>),
-}
 
 /// Orders that may wait, hints above all; a hint that finds no room is dropped and a scan of all
 /// the thread's roots takes its place.
-const ORDERS: usize = 8192;
+const MOST_ORDERS: usize = 8192;
 
 /// How long an order may wait for a thread, which may be scanning.
-const PATIENCE: Duration = Duration::from_secs(20);
+const ORDER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why an order was not taken.
 #[derive(Debug, Error)]
@@ -62,29 +49,40 @@ pub enum Refused {
 
 /// The way to one thread.
 #[derive(Clone)]
-struct Lane {
+struct ThreadQueue {
     orders: SyncSender<Order>,
     /// Hints were dropped.
     lost: Arc<AtomicBool>,
-    pulse: Arc<Pulse>,
+    heartbeat: Arc<Heartbeat>,
+}
+
+/// What intake needs of the daemon.
+#[derive(Clone)]
+pub struct Parts {
+    pub configuration: Arc<Configuration>,
+    pub roots: Arc<SharedRoots>,
+    pub events: Arc<Events>,
+    pub queue: Arc<Queue>,
+    pub health: Arc<Health>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub writes: SyncSender<Write>,
 }
 
 /// All intake threads; they end with the process.
 pub struct Intakes {
-    shared: Arc<Shared>,
-    writes: SyncSender<Write>,
-    lanes: Mutex<Lanes>,
+    parts: Parts,
+    threads: Mutex<Threads>,
 }
 
 #[derive(Default)]
-struct Lanes {
-    of_volume: HashMap<String, Lane>,
-    of_root: HashMap<RootId, Lane>,
+struct Threads {
+    of_volume: HashMap<String, ThreadQueue>,
+    of_root: HashMap<RootId, ThreadQueue>,
 }
 
 impl Intakes {
-    pub fn new(shared: Arc<Shared>, writes: SyncSender<Write>) -> Arc<Intakes> {
-        Arc::new(Intakes { shared, writes, lanes: Mutex::default() })
+    pub fn new(parts: Parts) -> Arc<Intakes> {
+        Arc::new(Intakes { parts, threads: Mutex::default() })
     }
 
     /// Watches and scans a root, or looks for it.
@@ -92,7 +90,7 @@ impl Intakes {
     /// # Errors
     /// When its thread is busy for long, or cannot be had.
     pub fn start(self: &Arc<Intakes>, root: Root) -> Result<(), Refused> {
-        let ticket = self.shared.activity.begin(root.id);
+        let ticket = self.parts.queue.activity.begin(root.id);
         self.send(root.clone(), Order::Start(root, ticket))
     }
 
@@ -100,9 +98,9 @@ impl Intakes {
     ///
     /// # Errors
     /// See [`start`](Intakes::start).
-    pub fn scan(self: &Arc<Intakes>, root: Root, place: Place, forget: bool) -> Result<(), Refused> {
-        let ticket = self.shared.activity.begin(root.id);
-        self.send(root.clone(), Order::Scan { root, place, forget, ticket })
+    pub fn scan(self: &Arc<Intakes>, root: Root, place: Place, gone: Gone) -> Result<(), Refused> {
+        let ticket = self.parts.queue.activity.begin(root.id);
+        self.send(root.clone(), Order::Scan { root, place, gone, ticket })
     }
 
     /// Stops watching a root.
@@ -115,82 +113,82 @@ impl Intakes {
 
     /// Has a path looked at soon. Never waits.
     pub fn hint(&self, root: RootId, path: path::PathBuf) {
-        let Some(lane) = lock(&self.lanes).of_root.get(&root).cloned() else { return };
-        lane.hint(Hint::Path(path, Writing::Unknown), Some(self.shared.activity.begin(root)));
+        let Some(queue) = lock(&self.threads).of_root.get(&root).cloned() else { return };
+        queue.hint(Hint::Path(path, Writing::Unknown), Some(self.parts.queue.activity.begin(root)));
     }
 
     /// Has every thread look for its roots. One that waits for a disk that does not answer, and may have been
     /// mounted anew, is given up: another takes its roots.
     pub fn look_for_roots(self: &Arc<Intakes>) {
-        let lanes: Vec<Lane> = lock(&self.lanes).of_volume.values().cloned().collect();
-        for lane in lanes {
-            if let Some(roots) = lane.pulse.stuck_on() {
-                lane.pulse.replace();
-                let mut lanes = lock(&self.lanes);
-                lanes.of_volume.retain(|_, known| !Arc::ptr_eq(&known.pulse, &lane.pulse));
-                lanes.of_root.retain(|_, known| !Arc::ptr_eq(&known.pulse, &lane.pulse));
-                drop(lanes);
-                let known = read(&self.shared.roots).clone();
-                for root in known.into_iter().filter(|root| roots.contains(&root.id)) {
-                    if let Err(e) = self.start(root) {
+        let threads: Vec<ThreadQueue> = lock(&self.threads).of_volume.values().cloned().collect();
+        for queue in threads {
+            if let Some(roots) = queue.heartbeat.stuck_on() {
+                queue.heartbeat.replace();
+                let mut threads = lock(&self.threads);
+                threads.of_volume.retain(|_, known| !Arc::ptr_eq(&known.heartbeat, &queue.heartbeat));
+                threads.of_root.retain(|_, known| !Arc::ptr_eq(&known.heartbeat, &queue.heartbeat));
+                drop(threads);
+                let known = self.parts.roots.now();
+                for root in known.list().iter().filter(|root| roots.contains(&root.id)) {
+                    if let Err(e) = self.start(root.clone()) {
                         tracing::warn!("a disk that did not answer is not looked for: {e}");
                     }
                 }
                 continue;
             }
-            if let Err(TrySendError::Full(_)) = lane.orders.try_send(Order::LookForRoots) {
-                lane.lost.store(true, Ordering::Relaxed);
+            if let Err(TrySendError::Full(_)) = queue.orders.try_send(Order::LookForRoots) {
+                queue.lost.store(true, Ordering::Relaxed);
             }
         }
     }
 
     fn send(self: &Arc<Intakes>, root: Root, order: Order) -> Result<(), Refused> {
-        let lane = self.lane(&root)?;
-        let deadline = Instant::now() + PATIENCE;
+        let queue = self.queue_of(&root)?;
+        let deadline = Instant::now() + ORDER_TIMEOUT;
         let mut order = order;
-        while let Err(refused) = lane.orders.try_send(order) {
+        while let Err(refused) = queue.orders.try_send(order) {
             let TrySendError::Full(back) = refused else { return Err(Refused::Ending) };
             if Instant::now() > deadline {
                 return Err(Refused::Busy);
             }
             order = back;
-            threads::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
     /// A root's thread, for as long as the daemon runs: that of the filesystem it was on first.
-    fn lane(self: &Arc<Intakes>, root: &Root) -> Result<Lane, Refused> {
-        if let Some(lane) = lock(&self.lanes).of_root.get(&root.id) {
-            return Ok(lane.clone());
+    fn queue_of(self: &Arc<Intakes>, root: &Root) -> Result<ThreadQueue, Refused> {
+        if let Some(queue) = lock(&self.threads).of_root.get(&root.id) {
+            return Ok(queue.clone());
         }
         let volume = root.home.as_ref().map(|(volume, _)| volume.clone());
         let volume = volume.or_else(|| Some(Volume::of(&root.path)?.id)).unwrap_or_default();
-        let mut lanes = lock(&self.lanes);
-        let lane = match lanes.of_volume.get(&volume) {
-            Some(lane) => lane.clone(),
+        let mut threads = lock(&self.threads);
+        let queue = match threads.of_volume.get(&volume) {
+            Some(queue) => queue.clone(),
             None => {
-                let lane = self.spawn()?;
-                lanes.of_volume.insert(volume, lane.clone());
-                lane
+                let queue = self.spawn()?;
+                threads.of_volume.insert(volume, queue.clone());
+                queue
             }
         };
-        lane.pulse.look_after(root.id);
-        lanes.of_root.insert(root.id, lane.clone());
-        Ok(lane)
+        queue.heartbeat.look_after(root.id);
+        threads.of_root.insert(root.id, queue.clone());
+        Ok(queue)
     }
 
-    fn spawn(self: &Arc<Intakes>) -> Result<Lane, Refused> {
-        let (orders, receiver) = sync_channel(ORDERS);
-        let lane = Lane { orders, lost: Arc::default(), pulse: self.shared.pulses.add(Kind::Intake) };
-        let reader = Reader::open(&self.shared.location)?;
-        let intake = Intake::new(self.shared.clone(), self.clone(), receiver, lane.clone(), self.writes.clone(), reader);
-        threads::Builder::new().name("intake".into()).spawn(move || intake.run())?;
-        Ok(lane)
+    fn spawn(self: &Arc<Intakes>) -> Result<ThreadQueue, Refused> {
+        let (orders, receiver) = sync_channel(MOST_ORDERS);
+        let queue = ThreadQueue { orders, lost: Arc::default(), heartbeat: self.parts.health.heartbeats.add(Kind::Intake) };
+        let reader = Reader::open(&self.parts.configuration.location)?;
+        let intake = Intake::new(self.parts.clone(), self.clone(), receiver, queue.clone(), reader);
+        background("intake", Nice::No, move || intake.run())?;
+        Ok(queue)
     }
 }
 
-impl Lane {
+impl ThreadQueue {
     fn hint(&self, hint: Hint, ticket: Option<Ticket>) {
         // A full queue drops the hint and remembers only that one was lost: the scan finds it.
         if let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Hint(hint, ticket)) {

@@ -2,34 +2,28 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::difference::Recorded;
-use super::{Intakes, Lane, Order};
+use super::presence::{Presence, presence};
+use super::schedule::Schedule;
+use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::daemon::presence::{Presence, presence};
-use crate::daemon::pulse::Pulse;
-use crate::daemon::shared::{FolderId, Shared, Ticket, folder_id, read, write};
-use crate::daemon::write::Write;
+use crate::catalog::roots::{FolderId, folder_id, whole};
+use crate::daemon::messages::{Change, Gone, Order, Request, request};
+use crate::daemon::state::heartbeat::Heartbeat;
+use crate::daemon::state::queue::Ticket;
 use crate::intake::{self, Clock, Found, Hint, Settle, Volume, Watch, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
 /// How often roots are looked for while nothing else happens.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// How long until a root is scanned without a reason: the shortest after a scan that found
-/// something, then twice as long each time.
-const SCANS: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
-/// The same where changes are not noticed by themselves.
-const POLLS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1800));
-/// The same while files are missing that may only have moved, to where they are not read yet.
-const DOUBTS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3600));
 
 /// How often a scan says how far it is.
 const PROGRESS: Duration = Duration::from_secs(1);
@@ -40,13 +34,12 @@ const ANSWER: Duration = Duration::from_secs(20);
 const WATCH: Duration = Duration::from_secs(900);
 
 pub struct Intake {
-    pub(super) shared: Arc<Shared>,
+    pub(super) parts: Parts,
     pub(super) intakes: Arc<Intakes>,
     orders: Receiver<Order>,
-    lane: Lane,
-    pub(super) writes: SyncSender<Write>,
+    queue: ThreadQueue,
     pub(super) reader: Reader,
-    pulse: Arc<Pulse>,
+    heartbeat: Arc<Heartbeat>,
     watch: Option<Watch>,
     /// The roots that this thread looks after.
     mine: HashSet<RootId>,
@@ -59,19 +52,12 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        intakes: Arc<Intakes>,
-        orders: Receiver<Order>,
-        lane: Lane,
-        writes: SyncSender<Write>,
-        reader: Reader,
-    ) -> Intake {
-        let (for_hints, hints) = (shared.clone(), lane.clone());
+    pub(super) fn new(parts: Parts, intakes: Arc<Intakes>, orders: Receiver<Order>, queue: ThreadQueue, reader: Reader) -> Intake {
+        let (for_hints, hints) = (parts.clone(), queue.clone());
         let watch = Watch::new(move |hint| {
             let ticket = match &hint {
-                Hint::Path(path, _) => match for_hints.hinted_root(path) {
-                    Some(root) => Some(for_hints.activity.begin(root.id)),
+                Hint::Path(path, _) => match hinted_root(&for_hints, path) {
+                    Some(root) => Some(for_hints.queue.activity.begin(root)),
                     None => return,
                 },
                 Hint::Lost => None,
@@ -79,17 +65,16 @@ impl Intake {
             hints.hint(hint, ticket);
         });
         if let Err(e) = &watch {
-            shared.set_problem("watch", Some(format!("new files are not noticed by themselves: {e}")));
+            parts.health.set_problem("watch", Some(format!("new files are not noticed by themselves: {e}")));
         }
-        let pulse = lane.pulse.clone();
+        let heartbeat = queue.heartbeat.clone();
         Intake {
-            shared,
+            parts,
             intakes,
             orders,
-            lane,
-            writes,
+            queue,
             reader,
-            pulse,
+            heartbeat,
             watch: watch.ok(),
             mine: HashSet::new(),
             settle: Settle::default(),
@@ -101,7 +86,7 @@ impl Intake {
 
     /// Runs until every sender of orders is gone or the daemon stops.
     pub fn run(mut self) {
-        while !self.shared.is_stopping() && !self.pulse.is_replaced() {
+        while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
             let next = self.settle.next().into_iter().chain(self.scans.values().copied()).min();
             match self.orders.recv_timeout(next.map_or(IDLE, |next| next.saturating_duration_since(now)).min(IDLE)) {
@@ -110,7 +95,7 @@ impl Intake {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.lane.lost.swap(false, Ordering::Relaxed) {
+            if self.queue.lost.swap(false, Ordering::Relaxed) {
                 self.obey(Order::Hint(Hint::Lost, None));
             }
             if self.clock.has_jumped(Instant::now(), SystemTime::now()) {
@@ -126,27 +111,25 @@ impl Intake {
 
     /// The roots of this thread, as they are known now.
     fn roots(&self) -> Vec<Root> {
-        read(&self.shared.roots).iter().filter(|root| self.mine.contains(&root.id)).cloned().collect()
+        self.parts.roots.now().list().iter().filter(|root| self.mine.contains(&root.id)).cloned().collect()
     }
 
     fn root(&self, id: RootId) -> Option<Root> {
-        read(&self.shared.roots).iter().find(|root| root.id == id).cloned()
+        self.parts.roots.now().get(id).cloned()
     }
 
     fn obey(&mut self, order: Order) {
         match order {
             Order::Start(root, ticket) => self.start(&root, ticket),
-            Order::Scan { root, place, forget, ticket } => {
+            Order::Scan { root, place, gone, ticket } => {
                 // Whether it is here may be the question.
-                if self.is_where_it_was(&root) { self.scan(&root, &place, forget, ticket) } else { self.start(&root, ticket) }
+                if self.is_where_it_was(&root) { self.scan(&root, &place, gone, ticket) } else { self.start(&root, ticket) }
             }
             Order::LookForRoots => self.look_for_roots(),
             Order::Forget(root) => self.drop_root(&root),
             Order::Hint(Hint::Path(path, writing), ticket) => {
-                if let (Some(root), Some(ticket)) = (self.shared.root_of(&path), ticket) {
-                    if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
-                        state.hints += 1;
-                    }
+                if let (Some(root), Some(ticket)) = (self.parts.roots.now().holding(&path), ticket) {
+                    self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.hints += 1));
                     self.settling.entry(root.id).or_insert(ticket);
                     self.settle.hint(&path, writing, Instant::now());
                 }
@@ -154,10 +137,8 @@ impl Intake {
             Order::Hint(Hint::Lost, _) => {
                 tracing::info!("events were lost: everything is looked at again");
                 for root in self.roots() {
-                    if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
-                        state.times_lost += 1;
-                    }
-                    let ticket = self.shared.activity.begin(root.id);
+                    self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.times_lost += 1));
+                    let ticket = self.parts.queue.activity.begin(root.id);
                     self.start(&root, ticket);
                 }
             }
@@ -175,9 +156,9 @@ impl Intake {
                 tracing::info!("{} is offline: {why}", root.path.display());
                 self.unwatch(root);
                 self.scans.remove(&root.id);
-                self.shared.set_offline(root, why);
+                self.parts.roots.set_offline(root, why, &self.parts.events, &self.parts.queue);
                 // It answered: from now on it is looked for like any other.
-                write(&self.shared.states).entry(root.id).or_default().silent_until = None;
+                self.parts.roots.change(|roots| roots.state_or_new(root.id).retry_at = None);
                 return;
             }
         };
@@ -185,31 +166,29 @@ impl Intake {
         if self.root(root.id).is_none() {
             // Where it is now another root holds it: its files are that one's.
             self.drop_root(&root);
-            if let Some(outer) = self.shared.root_of(&root.path) {
-                let _ = self.intakes.start(outer);
+            if let Some(outer) = self.parts.roots.now().holding(&root.path) {
+                let _ = self.intakes.start(outer.clone());
             }
             return;
         }
-        if !self.shared.is_online(root.id) {
-            self.shared.tell(What::Online(text_of(&root.path)));
+        if !self.parts.roots.now().is_online(root.id) {
+            self.parts.events.emit(What::Online(text_of(&root.path)));
         }
         // Before the watch and the scan: what changes later is an event.
         let folder = self.folder_id(&root);
-        {
-            let mut states = write(&self.shared.states);
-            let state = states.entry(root.id).or_default();
-            (state.folder, state.offline, state.silent_until) = (folder, None, None);
-        }
+        self.parts.roots.change(|roots| {
+            let state = roots.state_or_new(root.id);
+            (state.folder, state.offline, state.retry_at) = (folder, None, None);
+        });
         self.watch(&root);
-        let all = Place { root: root.id, path: PathBuf::new() };
-        self.scan(&root, &all, false, ticket);
+        self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
     }
 
     fn drop_root(&mut self, root: &Root) {
         self.unwatch(root);
         self.mine.remove(&root.id);
         self.scans.remove(&root.id);
-        write(&self.shared.states).remove(&root.id);
+        self.parts.roots.change(|roots| roots.forget_state(root.id));
     }
 
     /// Records where a root is, if that is new.
@@ -219,18 +198,17 @@ impl Intake {
             tracing::info!("{} is now at {}", known.path.display(), root.path.display());
             self.unwatch(&known);
         }
-        let (done, wait) = sync_channel(1);
-        self.write(Write::PlaceRoot(root.clone(), done));
-        let _ = wait.recv();
+        // The writer says in the log when it cannot be recorded.
+        let _ = request(&self.parts.writes, |reply| Request::PlaceRoot(root.clone(), reply));
     }
 
     fn presence(&self, root: &Root) -> Presence {
-        let _asking = self.pulse.work_on(root.id, ANSWER);
+        let _asking = self.heartbeat.work_on(root.id, ANSWER);
         presence(root, &self.reader)
     }
 
     fn folder_id(&self, root: &Root) -> Option<FolderId> {
-        let _asking = self.pulse.work_on(root.id, ANSWER);
+        let _asking = self.heartbeat.work_on(root.id, ANSWER);
         folder_id(&root.path)
     }
 
@@ -238,48 +216,49 @@ impl Intake {
     pub(super) fn is_there(&self, place: &Place) -> bool {
         if !self.mine.contains(&place.root) {
             // Another disk may hang: its own thread finds out.
-            return self.shared.is_here(place);
+            return self.parts.roots.now().is_here(place);
         }
-        let Some(path) = self.shared.path_of(place).filter(|_| self.shared.is_online(place.root)) else { return false };
-        let _asking = self.pulse.work_on(place.root, ANSWER);
+        let roots = self.parts.roots.now();
+        let Some(path) = roots.path_of(place).filter(|_| roots.is_online(place.root)) else { return false };
+        let _asking = self.heartbeat.work_on(place.root, ANSWER);
         std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
     }
 
     fn is_where_it_was(&self, root: &Root) -> bool {
         let folder = self.folder_id(root);
-        folder.is_some() && read(&self.shared.states).get(&root.id).is_some_and(|state| state.folder == folder)
+        folder.is_some() && self.parts.roots.now().state(root.id).is_some_and(|state| state.folder == folder)
     }
 
     /// Takes up roots that came, went, or whose folder is another one now.
     fn look_for_roots(&mut self) {
         for root in self.roots() {
-            if self.is_silent(&root) {
+            if self.is_unresponsive(&root) {
                 continue;
             }
-            let is_offline = !self.shared.is_online(root.id);
+            let is_offline = !self.parts.roots.now().is_online(root.id);
             if is_offline && matches!(self.presence(&root), Presence::Offline(_)) || !is_offline && self.is_where_it_was(&root) {
                 continue;
             }
-            let ticket = self.shared.activity.begin(root.id);
+            let ticket = self.parts.queue.activity.begin(root.id);
             self.start(&root, ticket);
         }
     }
 
-    fn is_silent(&self, root: &Root) -> bool {
-        read(&self.shared.states).get(&root.id).is_some_and(|state| state.silent_until.is_some())
+    fn is_unresponsive(&self, root: &Root) -> bool {
+        self.parts.roots.now().state(root.id).is_some_and(|state| state.retry_at.is_some())
     }
 
     /// Takes up roots whose disk did not answer: once nobody waits for it any more, and now and then although
     /// somebody does, who may wait for a disk that was there before.
     fn take_up_again(&mut self) {
-        let stuck = self.shared.pulses.stuck();
-        let mut silent = self.roots();
-        silent.retain(|root| self.is_silent(root));
-        for root in silent {
-            let until = read(&self.shared.states).get(&root.id).and_then(|state| state.silent_until);
+        let stuck = self.parts.health.heartbeats.stuck();
+        let mut unresponsive = self.roots();
+        unresponsive.retain(|root| self.is_unresponsive(root));
+        for root in unresponsive {
+            let until = self.parts.roots.now().state(root.id).and_then(|state| state.retry_at);
             let is_awaited = stuck.iter().any(|(_, roots)| roots.contains(&root.id));
             if !is_awaited || until.is_some_and(|until| until <= Instant::now()) {
-                let ticket = self.shared.activity.begin(root.id);
+                let ticket = self.parts.queue.activity.begin(root.id);
                 self.start(&root, ticket);
             }
         }
@@ -289,8 +268,8 @@ impl Intake {
     fn catch_up(&mut self) {
         tracing::debug!("the clock jumped, or the machine slept");
         self.look_for_roots();
-        let states = read(&self.shared.states);
-        let polled = self.mine.iter().filter(|root| states.get(root).is_some_and(|state| state.unwatched.is_some()));
+        let roots = self.parts.roots.now();
+        let polled = self.mine.iter().filter(|root| roots.state(**root).is_some_and(|state| state.unwatched.is_some()));
         self.scans.extend(polled.map(|root| (*root, Instant::now())));
     }
 
@@ -298,8 +277,8 @@ impl Intake {
         let now = Instant::now();
         for (id, _) in self.scans.extract_if(|_, at| *at <= now).collect::<Vec<_>>() {
             if let Some(root) = self.root(id) {
-                let ticket = self.shared.activity.begin(id);
-                self.obey(Order::Scan { place: Place { root: id, path: PathBuf::new() }, root, forget: false, ticket });
+                let ticket = self.parts.queue.activity.begin(id);
+                self.obey(Order::Scan { place: whole(&root), root, gone: Gone::AskIfMany, ticket });
             }
         }
     }
@@ -308,16 +287,14 @@ impl Intake {
         let Some(watch) = &mut self.watch else { return };
         // Watched anew: a folder whose making was missed, or a root that was replaced, has no watch.
         watch.remove(&root.path);
-        let asking = self.pulse.work_on(root.id, WATCH);
+        let asking = self.heartbeat.work_on(root.id, WATCH);
         let failed = watch.add(&root.path).err().map(|e| e.to_string());
         drop(asking);
         if let Some(why) = &failed {
             tracing::warn!("{} is not watched: {why}", root.path.display());
         }
         let why = failed.or_else(|| Volume::of(&root.path)?.silence());
-        if let Some(state) = write(&self.shared.states).get_mut(&root.id) {
-            state.unwatched = why;
-        }
+        self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.unwatched = why.clone()));
     }
 
     fn unwatch(&mut self, root: &Root) {
@@ -336,16 +313,16 @@ impl Intake {
         let mut paths: Vec<PathBuf> = due.into_iter().map(|(path, _)| path).collect();
         paths.dedup_by(|inner, outer| inner.starts_with(&*outer));
         for path in paths {
-            let Some(root) = self.shared.root_of(&path) else { continue };
+            let Some(root) = self.parts.roots.now().holding(&path).cloned() else { continue };
             let Some(place) = root.place(&path) else { continue };
-            let ticket = self.shared.activity.begin(root.id);
+            let ticket = self.parts.queue.activity.begin(root.id);
             if place.path.as_os_str().is_empty() {
                 // The root itself went, or came, or is another one.
                 self.start(&root, ticket);
             } else {
                 match self.walk(&root, &place) {
                     Some(found) => walks.push((root, place, found, ticket)),
-                    None => drop(self.scans.insert(root.id, Instant::now() + POLLS.0)),
+                    None => drop(self.scans.insert(root.id, Instant::now() + Schedule::POLLED.shortest)),
                 }
             }
         }
@@ -357,78 +334,88 @@ impl Intake {
             differences.extend(self.difference(&root, &place, &found, &closed));
             tickets.push((root.id, ticket));
         }
-        if !self.record(differences, false).missing.is_empty() {
-            self.scans.extend(tickets.iter().map(|(root, _)| (*root, Instant::now() + DOUBTS.0)));
+        if !self.record(differences, Gone::AskIfMany).missing.is_empty() {
+            self.scans.extend(tickets.iter().map(|(root, _)| (*root, Instant::now() + Schedule::IN_DOUBT.shortest)));
         }
         // A file that a worker gave back, and that is as it was, is to be read again now.
-        self.shared.pending.raise();
-        tickets.into_iter().for_each(|(_, ticket)| self.write(Write::Done { _ticket: ticket }));
+        self.parts.queue.pending.raise();
+        tickets.into_iter().for_each(|(_, ticket)| self.write(Change::Done { _ticket: ticket }));
     }
 
-    fn scan(&mut self, root: &Root, place: &Place, forget: bool, ticket: Ticket) {
+    fn scan(&mut self, root: &Root, place: &Place, gone: Gone, ticket: Ticket) {
         let path = text_of(&root.path_of(place));
-        self.shared.tell(What::ScanStarted(path.clone()));
+        self.parts.events.emit(What::ScanStarted(path.clone()));
         if place.path.as_os_str().is_empty() {
             // What its disk refused before it may give now.
-            self.write(Write::Retry(root.id));
+            self.write(Change::Retry(root.id));
         }
         let found = self.walk(root, place).filter(|_| self.flush().is_some());
         let difference = found.and_then(|found| self.difference(root, place, &found, &HashSet::new()));
         let is_nothing = difference.is_none();
         let was_whole = !is_nothing && place.path.as_os_str().is_empty();
-        let recorded = self.record(difference.into_iter().collect(), forget);
+        let recorded = self.record(difference.into_iter().collect(), gone);
         if was_whole {
             self.scanned(root, &recorded);
         } else if is_nothing {
             // It went while it was walked, or could not be compared.
-            self.scans.insert(root.id, Instant::now() + POLLS.0);
-        } else if forget {
+            self.scans.insert(root.id, Instant::now() + Schedule::POLLED.shortest);
+        } else if gone == Gone::Forget {
             // How much is missing now only a look at all of it can say.
             self.scans.insert(root.id, Instant::now());
         }
         // After everything above: the root stays busy until it is committed.
-        self.write(Write::Done { _ticket: ticket });
-        self.shared.tell(What::ScanFinished { path, changes: recorded.changes });
+        self.write(Change::Done { _ticket: ticket });
+        self.parts.events.emit(What::ScanFinished { path, changes: recorded.changes });
     }
 
     /// After a scan of a whole root: when the next one is.
     fn scanned(&mut self, root: &Root, recorded: &Recorded) {
         let below = |places: &HashSet<Place>| places.iter().map(|place| place.path.clone()).collect::<HashSet<PathBuf>>();
         let (missing, away) = (below(&recorded.missing), below(&recorded.away));
-        let mut states = write(&self.shared.states);
-        let Some(state) = states.get_mut(&root.id) else { return };
-        let (shortest, longest) = match (missing.is_empty(), &state.unwatched) {
-            (true, None) => SCANS,
-            (true, Some(_)) => POLLS,
-            (false, _) => DOUBTS,
-        };
-        let is_news = recorded.changes > 0 || missing != state.missing;
-        state.scanned_every = if is_news { shortest } else { (2 * state.scanned_every).clamp(shortest, longest) };
-        state.last_scan = Some(SystemTime::now());
-        state.silences = 0;
-        (state.missing, state.away) = (missing, away);
-        self.scans.insert(root.id, Instant::now() + state.scanned_every);
+        let next = self.parts.roots.change(|roots| {
+            let state = roots.state_mut(root.id)?;
+            let is_news = recorded.changes > 0 || missing != state.missing;
+            let schedule = Schedule::of(state.unwatched.is_some(), !missing.is_empty());
+            state.scanned_every = schedule.next(state.scanned_every, is_news);
+            state.last_scan = Some(SystemTime::now());
+            state.timeouts = 0;
+            (state.missing, state.away) = (missing, away);
+            Some(state.scanned_every)
+        });
+        if let Some(next) = next {
+            self.scans.insert(root.id, Instant::now() + next);
+        }
     }
 
     /// What is on the disk at one place. Nothing is said of a root that is away, or went while it was
     /// walked: its mount point is an empty folder then.
     fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
-        if self.shared.live().rules.hide(&place.path) {
+        if self.parts.configuration.live().rules.hide(&place.path) {
             return Some(Found::default());
         }
-        let working = self.pulse.work_on(root.id, ANSWER);
+        let working = self.heartbeat.work_on(root.id, ANSWER);
         let (entries, told) = (Cell::new(0), Cell::new(Instant::now()));
         let goes_on = || {
-            self.pulse.beat();
+            self.heartbeat.beat();
             entries.set(entries.get() + 1);
             if told.get().elapsed() > PROGRESS {
                 told.set(Instant::now());
-                self.shared.tell(What::ScanProgress { path: text_of(&root.path_of(place)), entries: entries.get() });
+                self.parts.events.emit(What::ScanProgress { path: text_of(&root.path_of(place)), entries: entries.get() });
             }
-            !self.shared.is_stopping()
+            !self.parts.lifecycle.is_stopping()
         };
-        let found = intake::walk(&root.path, &place.path, &self.shared.live().rules, &goes_on)?;
+        let found = intake::walk(&root.path, &place.path, &self.parts.configuration.live().rules, &goes_on)?;
         drop(working);
         self.is_where_it_was(root).then_some(found)
     }
+}
+
+/// The root in which something that happened to `path` matters: not in what is left out, and
+/// not to our own index, whose every reading would be an event.
+fn hinted_root(parts: &Parts, path: &Path) -> Option<RootId> {
+    let roots = parts.roots.now();
+    let root = roots.holding(path)?;
+    let below = path.strip_prefix(&root.path).ok()?;
+    let settings = &parts.configuration.settings;
+    (!parts.configuration.live().rules.hide(below) && !path.starts_with(&settings.data_dir)).then_some(root.id)
 }

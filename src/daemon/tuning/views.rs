@@ -7,17 +7,19 @@ use std::thread;
 
 use fastrand::Rng;
 
-use super::{RETRY, Run, Why};
+use super::{Run, Why};
 use crate::api::types::Phase;
-use crate::config::own_program;
-use crate::daemon::shared::lock;
-use crate::daemon::work::open;
-use crate::daemon::write::{Unwritten, written};
+use crate::daemon::messages::{Request, request};
+use crate::daemon::retry::while_full;
+use crate::daemon::state::lock;
+use crate::daemon::worker::open;
 use crate::learn::edits::edits;
-use crate::photo::{Features, PhotoId, Picture};
+use crate::photo::{PhotoId, Picture};
 use crate::store::{PhotoRecord, Reader, View};
-use crate::vision::apart::{self, Problem};
+use crate::sys::background::{Nice, give_way};
+use crate::sys::own_program;
 use crate::vision::backbone::Runner;
+use crate::vision::sandbox::{self, Problem};
 
 /// Edited views of each photo.
 const VIEWS: usize = 6;
@@ -30,11 +32,11 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(photos.len() - missing.len()));
     let failed: Mutex<Option<Why>> = Mutex::default();
     let work = || -> Result<(), Why> {
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19);
+        give_way(Nice::ToAll);
         let broken = |e: &dyn std::fmt::Display| Why::Failed(format!("views cannot be made: {e}"));
         let program = own_program().map_err(|e| broken(&e))?;
         let mut maker = Maker {
-            reader: apart::Reader::new(program, run.shared.settings.limits),
+            reader: sandbox::Reader::new(program, run.tuner.switcher.configuration.settings.limits),
             runner: run.backbone.runner().map_err(|e| broken(&e))?,
             seed: run.order.asked as u64,
         };
@@ -48,7 +50,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
         Ok(())
     };
     thread::scope(|scope| {
-        for _ in 0..run.shared.settings.workers {
+        for _ in 0..run.tuner.switcher.configuration.settings.workers {
             scope.spawn(|| {
                 if let Err(why) = work() {
                     lock(&failed).get_or_insert(why);
@@ -56,7 +58,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
             });
         }
     });
-    if run.shared.is_stopping() {
+    if run.is_ending() {
         return Err(Why::Ending);
     }
     match lock(&failed).take() {
@@ -66,25 +68,20 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
 }
 
 fn store(run: &Run<'_>, photo: PhotoId, views: Vec<View>) -> Result<(), Why> {
-    loop {
-        let these = views.clone();
-        match written(run.writes, move |writer| writer.batch(|batch| batch.add_views(photo, &these))) {
-            Err(Unwritten::Store(e)) if e.is_disk() && run.may_prepare() => {
-                run.shared
-                    .set_problem("tuning", Some(format!("the views for tuning cannot be stored: {e}; make room, it goes on by itself")));
-                thread::sleep(RETRY);
-            }
-            stored => {
-                run.shared.set_problem("tuning", None);
-                return Ok(stored?);
-            }
-        }
-    }
+    let stored = while_full(
+        &run.tuner.switcher.health,
+        "tuning",
+        "the views for tuning cannot be stored",
+        || run.may_prepare(),
+        || request(&run.tuner.switcher.writes, |reply| Request::AddViews(photo, views.clone(), reply)),
+    );
+    run.tuner.switcher.health.set_problem("tuning", None);
+    Ok(stored?)
 }
 
 /// What one thread makes views with.
 struct Maker {
-    reader: apart::Reader,
+    reader: sandbox::Reader,
     runner: Runner,
     seed: u64,
 }
@@ -92,7 +89,8 @@ struct Maker {
 impl Maker {
     /// `None` when no file of the photo can be read, or holds another photo by now.
     fn views(&mut self, run: &Run<'_>, photo: &PhotoRecord) -> Result<Option<Vec<View>>, std::io::Error> {
-        let path = photo.files.iter().filter(|f| run.shared.is_online(f.place.root)).find_map(|f| run.shared.path_of(&f.place));
+        let roots = run.tuner.switcher.roots.now();
+        let path = photo.files.iter().filter(|f| roots.is_online(f.place.root)).find_map(|f| roots.path_of(&f.place));
         let Some(file) = path.and_then(|path| open(&path).ok()) else { return Ok(None) };
         let or_none = |problem| match problem {
             Problem::Photo(_) => Ok(None),
@@ -116,9 +114,4 @@ impl Maker {
         }
         Ok(Some(views))
     }
-}
-
-/// All features of views.
-pub fn features(views: &[View]) -> Vec<Features> {
-    views.iter().map(|view| view.features.clone()).collect()
 }

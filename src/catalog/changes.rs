@@ -1,0 +1,122 @@
+//! How the clusters of a library changed.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use super::Context;
+use super::clusters::{clusters, files_of};
+use crate::photo::PhotoId;
+use crate::store;
+
+/// What became of a cluster.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    New,
+    Gone,
+    /// It has files that it did not have, or is two that were apart.
+    Grown,
+    Shrunk,
+}
+
+/// The clusters of the whole library at one moment.
+pub struct Snapshot(Vec<Known>);
+
+/// One of them.
+pub struct Known {
+    pub id: String,
+    /// Its photos, each as often as files hold it: a copy of a file makes a cluster larger, a new name does not.
+    files: Vec<(PhotoId, usize)>,
+    /// Absolute.
+    pub paths: Vec<PathBuf>,
+}
+
+impl Snapshot {
+    /// As `dupes` would answer now, were the context's generation the one that answers.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn take(context: &Context<'_>) -> store::Result<Snapshot> {
+        let _held = context.reader.hold()?;
+        let clustering = clusters(context, &context.roots.scopes(), context.generation.threshold, &[])?;
+        let known = clustering.found.iter().map(|found| {
+            let paths = |id: &PhotoId| files_of(clustering.photo(*id), context.roots).into_iter().map(|file| file.path);
+            let count = |id: &PhotoId| clustering.photo(*id).files.len();
+            Known {
+                id: found.rank.id.clone(),
+                files: found.members.iter().flat_map(|id| (0..count(id)).map(|nth| (*id, nth))).collect(),
+                paths: found.members.iter().flat_map(paths).collect(),
+            }
+        });
+        Ok(Snapshot(known.collect()))
+    }
+
+    /// What became of these clusters. Clusters with at least two files in common are one that changed.
+    pub fn changes<'a>(&'a self, after: &'a Snapshot) -> Vec<(Change, &'a Known)> {
+        let (was, is) = (self.places(), after.places());
+        let mut changes = Vec::new();
+        for cluster in &after.0 {
+            let old = met(cluster, &was);
+            let known: HashSet<_> = old.iter().flat_map(|&i| &self.0[i].files).collect();
+            if old.is_empty() {
+                changes.push((Change::New, cluster));
+            } else if old.len() > 1 || cluster.files.iter().any(|file| !known.contains(file)) {
+                changes.push((Change::Grown, cluster));
+            }
+        }
+        for cluster in &self.0 {
+            let now = met(cluster, &is);
+            let is_whole_in = |i: &usize| cluster.files.iter().all(|file| after.0[*i].files.contains(file));
+            if now.is_empty() {
+                changes.push((Change::Gone, cluster));
+            } else if !now.iter().any(is_whole_in) {
+                changes.push((Change::Shrunk, cluster));
+            }
+        }
+        changes
+    }
+
+    fn places(&self) -> HashMap<(PhotoId, usize), usize> {
+        self.0.iter().enumerate().flat_map(|(i, cluster)| cluster.files.iter().map(move |&file| (file, i))).collect()
+    }
+}
+
+/// The clusters that a cluster has at least two files in common with.
+fn met(cluster: &Known, others: &HashMap<(PhotoId, usize), usize>) -> Vec<usize> {
+    let mut common: HashMap<usize, usize> = HashMap::new();
+    cluster.files.iter().filter_map(|file| others.get(file)).for_each(|&other| *common.entry(other).or_default() += 1);
+    common.into_iter().filter(|(_, count)| *count >= 2).map(|(other, _)| other).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clusters(of: &[&[i64]]) -> Snapshot {
+        let known = |members: &&[i64]| {
+            let mut files: Vec<(PhotoId, usize)> = Vec::new();
+            for &number in *members {
+                files.push((PhotoId(number), files.iter().filter(|(photo, _)| photo.0 == number).count()));
+            }
+            Known { id: String::new(), files, paths: Vec::new() }
+        };
+        Snapshot(of.iter().map(known).collect())
+    }
+
+    fn count(before: &[&[i64]], after: &[&[i64]]) -> (usize, usize, usize, usize) {
+        let (before, after) = (clusters(before), clusters(after));
+        let changes = before.changes(&after);
+        let of = |kind: Change| changes.iter().filter(|(change, _)| *change == kind).count();
+        (of(Change::New), of(Change::Gone), of(Change::Grown), of(Change::Shrunk))
+    }
+
+    #[test]
+    fn clusters_are_new_gone_grown_or_shrunk() {
+        assert_eq!(count(&[&[1, 2]], &[&[1, 2]]), (0, 0, 0, 0));
+        assert_eq!(count(&[&[1, 2]], &[&[3, 4]]), (1, 1, 0, 0));
+        assert_eq!(count(&[&[1, 2]], &[&[1, 2, 3]]), (0, 0, 1, 0));
+        assert_eq!(count(&[&[1, 2, 3]], &[&[1, 2]]), (0, 0, 0, 1));
+        assert_eq!(count(&[&[1, 2], &[3, 4]], &[&[1, 2, 3, 4]]), (0, 0, 1, 0));
+        assert_eq!(count(&[&[7, 7]], &[&[7, 7]]), (0, 0, 0, 0), "one photo in two files");
+        assert_eq!(count(&[&[7, 7]], &[&[7, 7, 7]]), (0, 0, 1, 0));
+    }
+}

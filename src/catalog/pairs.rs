@@ -1,0 +1,68 @@
+//! Near pairs of photos, from those in the store.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use std::os::unix::ffi::OsStrExt;
+
+use super::clusters::counts;
+use super::roots::Roots;
+use super::{Context, related, shows, shows_near};
+use crate::photo::{Distance, PhotoId, Place, Relation};
+use crate::store::{Result, Wanted};
+
+/// Two near photos, each by its first file, `a` before `b`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FilePair {
+    pub distance: Distance,
+    /// Absolute.
+    pub a: PathBuf,
+    pub b: PathBuf,
+    pub relation: Relation,
+    /// Whether one of the two is on a disk that is not here.
+    pub offline: bool,
+}
+
+/// The pairs of the scopes up to a distance, closest first; with `normalized`, of those only the ones that are near
+/// enough for the local density around their photos.
+pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalized: bool, relations: &[Relation]) -> Result<Vec<FilePair>> {
+    let Context { reader, generation, decisions, roots } = *context;
+    let mut near = if shows_near(relations) { reader.pairs(generation.number, up_to)? } else { Vec::new() };
+    near.retain(|pair| !normalized || counts(pair, up_to, &generation.index));
+    let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
+    let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
+    let mut pairs = Vec::new();
+    if shows(relations, Relation::Identical) {
+        for photo in photos.values() {
+            let first = &photo.files[0].place;
+            pairs.extend(photo.files[1..].iter().map(|other| file_pair(0.0, first, &other.place, Relation::Identical, roots)));
+        }
+    }
+    for pair in near {
+        let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
+        let Some(relation) = related(decisions, a, b) else { continue };
+        if shows(relations, relation) {
+            pairs.push(file_pair(pair.distance, &a.files[0].place, &b.files[0].place, relation, roots));
+        }
+    }
+    pairs.sort_unstable_by(order);
+    Ok(pairs)
+}
+
+fn file_pair(distance: Distance, x: &Place, y: &Place, relation: Relation, roots: &Roots) -> FilePair {
+    let offline = !roots.is_here(x) || !roots.is_here(y);
+    let (x, y) = (roots.shown_path(x), roots.shown_path(y));
+    let (a, b) = if bytes(&x) <= bytes(&y) { (x, y) } else { (y, x) };
+    FilePair { distance, a, b, relation, offline }
+}
+
+/// By distance, then by path, so that an answer does not depend on which photo was seen first.
+pub fn order(x: &FilePair, y: &FilePair) -> Ordering {
+    let paths = |pair: &FilePair| (bytes(&pair.a).to_vec(), bytes(&pair.b).to_vec());
+    x.distance.total_cmp(&y.distance).then_with(|| paths(x).cmp(&paths(y)))
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}

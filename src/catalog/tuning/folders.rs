@@ -1,0 +1,42 @@
+//! Photos that a person put together: what heads of folders are tuned on.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+
+use crate::catalog::roots::Roots;
+use crate::photo::{Features, PhotoId, Place};
+use crate::store::{Reader, Result, Wanted};
+
+/// A folder with fewer photos teaches nothing.
+pub const LEAST_PHOTOS: usize = 8;
+
+/// Photos of one folder that are taken at most.
+const MOST_PHOTOS: usize = 200;
+
+/// The features of the photos of each folder that has enough of them, in an order drawn by the
+/// seed. A photo in two folders is of neither. `count` photos at most.
+///
+/// # Errors
+/// Those of the store.
+pub fn folders(reader: &Reader, roots: &Roots, seed: u64, count: usize) -> Result<Vec<Vec<Features>>> {
+    let mut folders: BTreeMap<Place, Vec<PhotoId>> = BTreeMap::new();
+    for photo in reader.photos(&roots.scopes(), Wanted::All)?.into_values() {
+        let folder = |place: &Place| Place { root: place.root, path: place.path.parent().map(Into::into).unwrap_or_default() };
+        let first = folder(&photo.files[0].place);
+        if photo.files.iter().all(|file| folder(&file.place) == first) {
+            folders.entry(first).or_default().push(photo.id);
+        }
+    }
+    folders.retain(|_, photos| photos.len() >= LEAST_PHOTOS);
+    let mut rng = Rng::with_seed(seed);
+    let share = (count / folders.len().max(1)).clamp(LEAST_PHOTOS, MOST_PHOTOS);
+    let mut out = Vec::new();
+    for mut photos in folders.into_values() {
+        photos.sort_unstable();
+        rng.shuffle(&mut photos);
+        photos.truncate(share);
+        out.push(reader.features_of(&photos)?.into_iter().map(|(_, features)| features).collect());
+    }
+    Ok(out)
+}

@@ -1,0 +1,139 @@
+//! What a head is taught of versions of photos, and what it is judged by.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fastrand::Rng;
+
+use super::Library;
+use super::sample::{Bond, Sample};
+use crate::learn::edits::edit;
+use crate::learn::gate::{Decided, HeldOut};
+use crate::learn::material::Material;
+use crate::learn::tuning::Lesson;
+use crate::photo::{Decision, Features, PhotoId};
+use crate::store::{PhotoRecord, Result, View};
+
+/// Decisions that a head must agree with, at most: the latest.
+const MOST_DECIDED: usize = 2_000;
+
+/// Photos of the library that held-out ones are judged among.
+const BACKGROUND_PHOTOS: usize = 20_000;
+
+/// The lesson from a sample and the views of its photos, and how many photos are taught.
+///
+/// # Errors
+/// Those of the store.
+pub fn lesson(library: &Library<'_>, sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, seed: u64) -> Result<(Lesson, usize)> {
+    let (heeding, taught) = material(sample, views, Heed::Decisions);
+    let lesson = Lesson {
+        heeding,
+        plain: material(sample, views, Heed::Nothing).0,
+        held_out: held_out(sample, views),
+        background: background(library, seed)?,
+        decided: decided(library)?,
+    };
+    Ok((lesson, taught))
+}
+
+/// All features of views.
+fn features(views: &[View]) -> Vec<Features> {
+    views.iter().map(|view| view.features.clone()).collect()
+}
+
+/// Taught and held-out photos in turns, so that a tuning cut short has some of both.
+pub fn interleaved(sample: &Sample) -> Vec<&PhotoRecord> {
+    let every = sample.taught.len().div_ceil(sample.held_out.len().max(1)).max(1);
+    let mut held_out = sample.held_out.iter();
+    let mut photos: Vec<&PhotoRecord> = Vec::new();
+    for part in sample.taught.chunks(every) {
+        photos.extend(part);
+        photos.extend(held_out.next());
+    }
+    photos.extend(held_out);
+    photos
+}
+
+/// Whether to believe what a person said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    Decisions,
+    Nothing,
+}
+
+/// The taught photos with their views, and how many they are; those that a person called the same are one
+/// class.
+fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, heed: Heed) -> (Material, usize) {
+    let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
+    let place: HashMap<PhotoId, usize> = here.iter().enumerate().map(|(place, (photo, _))| (*photo, place)).collect();
+    // Each photo goes with the first of those it is the same as, whatever the order of the decisions.
+    let mut first: Vec<usize> = (0..here.len()).collect();
+    for ((a, b), bond) in &sample.bonds {
+        if let (Some(&a), Some(&b)) = (place.get(a), place.get(b))
+            && *bond == Bond::Same
+            && heed == Heed::Decisions
+        {
+            let (keep, join) = (first[a].min(first[b]), first[a].max(first[b]));
+            first.iter_mut().filter(|f| **f == join).for_each(|f| *f = keep);
+        }
+    }
+    let mut members: BTreeMap<usize, Vec<Features>> = BTreeMap::new();
+    for ((_, features), first) in here.iter().zip(&first) {
+        members.entry(*first).or_default().extend(features.iter().cloned());
+    }
+    let mut material = Material::default();
+    let class: HashMap<usize, usize> = members.into_iter().map(|(first, members)| (first, material.add(members))).collect();
+    let class_of: HashMap<PhotoId, usize> = place.into_iter().map(|(photo, place)| (photo, class[&first[place]])).collect();
+    for (&(a, b), bond) in &sample.bonds {
+        let (Some(&a), Some(&b)) = (class_of.get(&a), class_of.get(&b)) else { continue };
+        match bond {
+            _ if a == b => {}
+            Bond::Series => material.different(a, b),
+            Bond::Different if heed == Heed::Decisions => material.different(a, b),
+            _ => material.undecided(a, b),
+        }
+    }
+    (material, here.len())
+}
+
+fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
+    let mut held_out = HeldOut::default();
+    let mut numbers: HashMap<PhotoId, usize> = HashMap::new();
+    for photo in &sample.held_out {
+        let Some([own, edited @ ..]) = views.get(&photo.id).map(Vec::as_slice) else { continue };
+        let versions = edited.iter().filter_map(|view| Some((edit(&view.edit)?, view.features.clone())));
+        numbers.insert(photo.id, held_out.add(own.features.clone(), versions));
+    }
+    for ((a, b), bond) in &sample.bonds {
+        if let (Some(&a), Some(&b)) = (numbers.get(a), numbers.get(b))
+            && matches!(bond, Bond::Same | Bond::Undecided)
+        {
+            held_out.undecided(a, b);
+        }
+    }
+    held_out
+}
+
+/// Photos of the library by chance.
+fn background(library: &Library<'_>, seed: u64) -> Result<Vec<Features>> {
+    let ids = library.generation().index.photos().to_vec();
+    let mut rng = Rng::with_seed(seed);
+    let mut chosen = rng.choose_multiple(ids, BACKGROUND_PHOTOS);
+    chosen.sort_unstable();
+    Ok(library.reader.features_of(&chosen)?.into_iter().map(|(_, features)| features).collect())
+}
+
+fn decided(library: &Library<'_>) -> Result<Vec<Decided>> {
+    let reader = library.reader;
+    let mut decisions: Vec<Decision> = library.decisions.iter().copied().collect();
+    decisions.sort_unstable_by_key(|d| (d.made, d.a, d.b));
+    let mut decided = Vec::new();
+    for decision in decisions.iter().rev().take(MOST_DECIDED) {
+        let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) else { continue };
+        let mut features = reader.features_of(&[a])?;
+        features.extend(reader.features_of(&[b])?);
+        if let Ok([(_, a), (_, b)]) = <[_; 2]>::try_from(features) {
+            decided.push(Decided { a, b, verdict: decision.verdict });
+        }
+    }
+    Ok(decided)
+}

@@ -1,0 +1,176 @@
+//! Which photos of the library a head is tuned on, and which it is judged by.
+
+use std::collections::{HashMap, HashSet};
+
+use fastrand::Rng;
+
+use super::Library;
+use crate::catalog::related;
+use crate::likeness::{REACH, apart, crowded};
+use crate::photo::{Embedding, Looks, Pair, PhotoId, PictureHash, Relation, Verdict};
+use crate::store::{PhotoRecord, Result, Wanted};
+
+/// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
+const ALIKE: usize = 2;
+
+/// Photos whose look-alikes are searched at once.
+const QUERIES: usize = 16;
+
+/// Of ten photos so many are held out, and so many at most: all their pairs are ranked.
+const HELD_OUT: u8 = 3;
+const MOST_HELD_OUT: usize = 300;
+
+/// What is known of two near photos.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bond {
+    /// A person said that they are versions.
+    Same,
+    /// A person said that they are not.
+    Different,
+    /// They are frames of one scene, by the camera's clock.
+    Series,
+    /// They may be versions.
+    Undecided,
+}
+
+/// Photos to learn from and photos to judge by; no near pair has one photo on each side.
+pub struct Sample {
+    pub taught: Vec<PhotoRecord>,
+    pub held_out: Vec<PhotoRecord>,
+    pub bonds: HashMap<(PhotoId, PhotoId), Bond>,
+}
+
+/// Draws it by a seed: the same again after a restart, as long as the library is the same. `count` photos at most.
+///
+/// # Errors
+/// Those of the store.
+pub fn draw(library: &Library<'_>, seed: u64, count: usize) -> Result<Sample> {
+    let mut rng = Rng::with_seed(seed);
+    let wanted = candidates(library, count, &mut rng)?;
+    let photos = library.reader.photos(&library.roots.online_scopes(), Wanted::These(&wanted.keys().copied().collect()))?;
+    let mut order: Vec<PhotoId> = photos.keys().copied().collect();
+    order.sort_unstable_by_key(|photo| wanted[photo]);
+    order.truncate(count);
+    let bonds = bonds(library, &order, &photos);
+    let groups = groups(&order, &bonds);
+    let most = (order.len() / 2).min(MOST_HELD_OUT);
+    let mut held_out: HashSet<PhotoId> = HashSet::new();
+    let judges = |group: &&Vec<PhotoId>| group.iter().map(|photo| photos[photo].picture).min().is_some_and(judges);
+    for group in groups.iter().filter(judges) {
+        if held_out.len() + group.len() <= most {
+            held_out.extend(group);
+        }
+    }
+    let (mut taught, mut judged) = (Vec::new(), Vec::new());
+    let mut photos = photos;
+    for photo in order {
+        let record = photos.remove(&photo).expect("ordered from these");
+        if held_out.contains(&photo) { judged.push(record) } else { taught.push(record) }
+    }
+    Ok(Sample { taught, held_out: judged, bonds })
+}
+
+/// Whether a picture is for judging: the same in every tuning, so that no head is judged by photos that the
+/// one before it was taught.
+fn judges(picture: PictureHash) -> bool {
+    picture.0[0] % 10 < HELD_OUT
+}
+
+/// Photos by the place in line: decided ones first, then some by chance, each with look-alikes.
+fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<HashMap<PhotoId, usize>> {
+    let Library { reader, decisions, .. } = *library;
+    let mut line: Vec<PhotoId> = Vec::new();
+    for decision in decisions.iter() {
+        for picture in [decision.a, decision.b] {
+            line.extend(reader.photo_of_picture(&picture)?);
+        }
+    }
+    line.sort_unstable();
+    // Photos whose files are all gone are in the index too: more are drawn than wanted.
+    let wanted = 2 * count;
+    let ids = library.generation().index.photos().to_vec();
+    let count = wanted.min(ids.len());
+    let drawn: Vec<PhotoId> = rng.choose_multiple(ids, count);
+    let few = drawn.len().min(wanted / (1 + ALIKE));
+    for photos in drawn[..few].chunks(QUERIES) {
+        // Held for a moment each time: whoever asks for duplicates meanwhile waits behind the writer.
+        let generation = library.generation();
+        let queries: Vec<Embedding> = photos.iter().filter_map(|&p| generation.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
+        for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, REACH, ALIKE)) {
+            line.push(*photo);
+            line.extend(alike.into_iter().map(|(_, other)| other));
+        }
+    }
+    line.extend(&drawn[few..]);
+    let mut places = HashMap::new();
+    for (place, photo) in line.into_iter().enumerate() {
+        places.entry(photo).or_insert(place);
+    }
+    Ok(places)
+}
+
+/// What is known of every two of the photos that are near or decided on.
+fn bonds(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoId, PhotoRecord>) -> HashMap<(PhotoId, PhotoId), Bond> {
+    let decisions = library.decisions;
+    let seen: Vec<(PhotoId, Looks, f32)> = {
+        let index = &library.generation().index;
+        order.iter().filter_map(|&photo| Some((photo, index.looks(photo)?, index.crowd(photo)))).collect()
+    };
+    let mut bonds = HashMap::new();
+    for (i, (x, x_looks, x_level)) in seen.iter().enumerate() {
+        for (y, y_looks, y_level) in &seen[..i] {
+            let pair = Pair::new(*x, *y, apart(x_looks, y_looks));
+            let (a, b) = (&photos[&pair.a], &photos[&pair.b]);
+            let decided = decisions.of(a.picture, b.picture);
+            let is_near = crowded(pair.distance, *x_level, *y_level) <= REACH;
+            let bond = match (decided, is_near) {
+                (Some(Verdict::Same), _) => Bond::Same,
+                (Some(Verdict::Different), _) => Bond::Different,
+                (None, true) if related(decisions, a, b) == Some(Relation::Series) => Bond::Series,
+                (None, true) => Bond::Undecided,
+                (None, false) => continue,
+            };
+            bonds.insert((pair.a, pair.b), bond);
+        }
+    }
+    bonds
+}
+
+/// Photos that bonds hold together, each in one group.
+fn groups(order: &[PhotoId], bonds: &HashMap<(PhotoId, PhotoId), Bond>) -> Vec<Vec<PhotoId>> {
+    let mut bound: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
+    for &(a, b) in bonds.keys() {
+        bound.entry(a).or_default().push(b);
+        bound.entry(b).or_default().push(a);
+    }
+    let mut seen = HashSet::new();
+    let mut groups = Vec::new();
+    for &photo in order {
+        let (mut group, mut next) = (Vec::new(), vec![photo]);
+        while let Some(photo) = next.pop() {
+            if seen.insert(photo) {
+                group.push(photo);
+                next.extend(bound.get(&photo).into_iter().flatten());
+            }
+        }
+        if !group.is_empty() {
+            group.sort_unstable();
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_photos_are_one_group() {
+        let photos: Vec<PhotoId> = (1..=6).map(PhotoId).collect();
+        let bond = |a, b| ((PhotoId(a), PhotoId(b)), Bond::Undecided);
+        let groups = groups(&photos, &HashMap::from([bond(1, 4), bond(4, 6), bond(2, 3)]));
+        let numbers: Vec<Vec<i64>> = groups.iter().map(|g| g.iter().map(|p| p.0).collect()).collect();
+        assert_eq!(numbers, [vec![1, 4, 6], vec![2, 3], vec![5]]);
+    }
+}

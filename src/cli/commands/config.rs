@@ -1,0 +1,12 @@
+//! `simctl config`: all settings in force.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::cli::output::{Done, Reader, output};
+use crate::config::Settings;
+
+pub fn run(settings: &Settings) -> Done {
+    output(Reader::Program, |out| write!(out, "{}", settings.in_force()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,40 @@
+//! `simctl daemon`: the daemon in the foreground.
+
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use crate::cli::args::DaemonArguments;
+use crate::cli::failure::{AGAIN, Failure};
+use crate::cli::{connect, log};
+use crate::config::Settings;
+use crate::daemon;
+use crate::sys::own_program;
+
+pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Failure> {
+    if options.background {
+        // A session of its own: closing the terminal that first asked must not end it.
+        let _ = rustix::process::setsid();
+    }
+    if options.replace {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(connect::stop_running(&settings))?;
+    }
+    log::start();
+    let started_in = env::current_dir();
+    if daemon::run(settings)? == daemon::Ended::ToStartAgain {
+        if daemon::is_supervised() {
+            return Ok(ExitCode::from(AGAIN));
+        }
+        let arguments = env::args_os().skip(1).filter(|argument| argument != "--replace");
+        let mut again = Command::new(own_program()?);
+        // By the name that it has: similard's arguments are not simctl's.
+        again.arg0(env::args_os().next().unwrap_or_default()).args(arguments);
+        // Where its paths are from.
+        if let Ok(folder) = started_in {
+            again.current_dir(folder);
+        }
+        return Err(Failure::from(again.exec()));
+    }
+    Ok(ExitCode::SUCCESS)
+}

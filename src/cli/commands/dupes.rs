@@ -1,0 +1,224 @@
+//! `simctl dupes`: photos that are versions of each other, in four formats.
+
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use owo_colors::OwoColorize;
+
+use crate::api::client::{Client, Part};
+use crate::api::query_of;
+use crate::api::types::{Cluster, End, Photo, Progress, RootStatus};
+use crate::cli::args::{DupesArguments, DupesFormat};
+use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
+use crate::cli::output::{Done, Reader, opened};
+use crate::cli::session::{Parameters, Session, about, all_existing, prepare};
+use crate::cli::text::{bytes, count, coverage, shown, time};
+
+/// How long the disk of a root may take to say that its folder is there.
+const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub async fn run(session: &Session, options: &DupesArguments) -> Done {
+    let paths = all_existing(&options.paths)?;
+    let client = session.daemon().await?;
+    let (paths, is_whole) = prepare(&client, paths, options.no_wait).await?;
+    // What is listed may go: never by an answer that leaves out a place.
+    if !is_whole && (paths.is_empty() || options.format == DupesFormat::Paths0) {
+        return Ok(ExitCode::from(NOT_WHOLE));
+    }
+    if options.everywhere {
+        see_all_roots(&client).await?;
+    }
+    let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
+    let mut out = opened(reader);
+    let mut printer = Printer::new(&mut out, options.format);
+    let end = about(&paths, async |mut query: Parameters| {
+        query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
+        query.extend((!options.relation.is_empty()).then(|| ("relation", options.relation.join(",").into())));
+        query.extend(options.everywhere.then(|| ("everywhere", b"true".to_vec())));
+        client.list("/v1/clusters", query_of(query), |part| Ok::<_, Failure>(printer.print(part)?)).await
+    })
+    .await?;
+    let found = printer.clusters > 0;
+    out.flush()?;
+    Ok(match (is_whole, options.strict && end.coverage.failed > 0, options.exit_code && found) {
+        (false, ..) => ExitCode::from(NOT_WHOLE),
+        (true, true, _) => ExitCode::from(UNREAD),
+        (true, false, true) => ExitCode::from(FOUND),
+        (true, false, false) => ExitCode::SUCCESS,
+    })
+}
+
+/// A question about versions everywhere is one about every root. A root that is away for both is passed over.
+async fn see_all_roots(client: &Client) -> Result<(), Failure> {
+    let roots: Vec<RootStatus> = client.get("/v1/roots").await?;
+    for root in roots {
+        let path = root.path.to_path();
+        let is_there = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || path.is_dir()
+        });
+        // A disk that does not answer holds up this question no longer.
+        let is_there = tokio::time::timeout(ROOT_TIMEOUT, is_there).await;
+        let not_answered = |why: &str| Failure {
+            message: format!("{} is not answered: {why}; leave out --everywhere, or simctl daemon --replace", path.display()),
+            hint: None,
+            code: NOT_WHOLE,
+        };
+        match (is_there, root.offline) {
+            (Ok(Ok(false)) | Err(_), Some(_)) => continue,
+            (Ok(Ok(true)), _) => {}
+            (Ok(Ok(false)), None) => return Err(not_answered("the daemon sees a folder there, and you do not")),
+            (Err(_) | Ok(Err(_)), _) => return Err(not_answered("its disk does not answer")),
+        }
+        about(&[path], async |query| {
+            let query = query.into_iter().chain([("timeout_ms", b"0".to_vec())]);
+            Ok(client.ask::<Progress>("/v1/wait", query_of(query)).await?)
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Prints an answer as it comes.
+struct Printer<'a, W: Write> {
+    out: &'a mut W,
+    format: DupesFormat,
+    /// Clusters so far, and the bytes that their copies take.
+    pub clusters: u64,
+    spare: u64,
+}
+
+impl<'a, W: Write> Printer<'a, W> {
+    pub fn new(out: &'a mut W, format: DupesFormat) -> Printer<'a, W> {
+        Printer { out, format, clusters: 0, spare: 0 }
+    }
+
+    pub fn print(&mut self, part: Part<'_>) -> io::Result<()> {
+        if let Part::Item(_) = part {
+            self.clusters += 1;
+        }
+        match self.format {
+            DupesFormat::Text => self.text(part),
+            DupesFormat::Json => self.json(part),
+            DupesFormat::Ndjson => lines(self.out, part),
+            DupesFormat::Paths0 => match part {
+                Part::Item(json) => paths0(self.out, &serde_json::from_slice(json)?),
+                Part::Begin(_) | Part::End(_) => Ok(()),
+            },
+        }?;
+        // Whoever waits sees at once that something comes.
+        if self.clusters == 1 { self.out.flush() } else { Ok(()) }
+    }
+
+    /// One object: what begins it, goes on with the clusters, and ends with what ends it.
+    fn json(&mut self, part: Part<'_>) -> io::Result<()> {
+        match part {
+            Part::Begin(json) => {
+                self.out.write_all(json.strip_suffix(b"}").unwrap_or(json))?;
+                self.out.write_all(b",\"clusters\":[")
+            }
+            Part::Item(json) => {
+                self.out.write_all(if self.clusters > 1 { b"," } else { b"" })?;
+                self.out.write_all(json)
+            }
+            Part::End(json) => {
+                self.out.write_all(b"],")?;
+                self.out.write_all(json.strip_prefix(b"{").unwrap_or(json))?;
+                self.out.write_all(b"\n")
+            }
+        }
+    }
+
+    fn text(&mut self, part: Part<'_>) -> io::Result<()> {
+        match part {
+            Part::Begin(_) => Ok(()),
+            Part::Item(json) => {
+                let cluster: Cluster = serde_json::from_slice(json)?;
+                self.spare += spare(&cluster);
+                self.cluster(&cluster)
+            }
+            Part::End(json) => self.summary(&serde_json::from_slice(json)?),
+        }
+    }
+
+    fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
+        let mut title = format!("{}, {} in copies", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
+        if cluster.loose {
+            title.push_str(&format!("; {}: its ends are {:.2} apart, look before you delete", "loose".yellow(), cluster.diameter));
+        }
+        writeln!(self.out, "{} {title}", format!("{:>3}", self.clusters).bold())?;
+        for (place, photo) in cluster.photos.iter().enumerate() {
+            photo_lines(self.out, cluster, place, photo)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn summary(&mut self, end: &End) -> io::Result<()> {
+        let summary = match self.clusters {
+            0 => "No duplicates found.".to_owned(),
+            found => format!("{}; the copies take {}.", count(found, "photo has copies", "photos have copies"), bytes(self.spare)),
+        };
+        writeln!(self.out, "{}", summary.bold())?;
+        writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
+        if end.coverage.failed > 0 {
+            writeln!(self.out, "{}", "simctl failures says why".dimmed())?;
+        }
+        Ok(())
+    }
+}
+
+/// Each item a line, as it came.
+pub fn lines(out: &mut impl Write, part: Part<'_>) -> io::Result<()> {
+    let Part::Item(json) = part else { return Ok(()) };
+    out.write_all(json)?;
+    out.write_all(b"\n")
+}
+
+/// What could go: every file but one of the representative, NUL after each. Of files on a disk that is not
+/// here nothing is said, and one of those that are here always stays.
+fn paths0(out: &mut impl Write, cluster: &Cluster) -> io::Result<()> {
+    let here = cluster.photos.iter().flat_map(|photo| {
+        raw_paths(photo).into_iter().enumerate().filter(|(place, _)| !photo.offline.contains(place)).map(|(_, path)| path)
+    });
+    for path in here.skip(1) {
+        out.write_all(&path)?;
+        out.write_all(b"\0")?;
+    }
+    Ok(())
+}
+
+fn raw_paths(photo: &Photo) -> Vec<Vec<u8>> {
+    match &photo.paths_bytes {
+        Some(encoded) => encoded.iter().filter_map(|b| STANDARD.decode(b).ok()).collect(),
+        None => photo.paths.iter().map(|p| std::path::Path::new(p).as_os_str().as_bytes().to_vec()).collect(),
+    }
+}
+
+fn files(cluster: &Cluster) -> usize {
+    cluster.photos.iter().map(|p| p.paths.len()).sum()
+}
+
+fn spare(cluster: &Cluster) -> u64 {
+    cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
+}
+
+/// One line for each file of a photo: what to keep, how near, what it is, where.
+fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
+    let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place).map(|p| p.distance).reduce(f32::min);
+    for (number, path) in photo.paths.iter().enumerate() {
+        let mark = match (photo.representative, number) {
+            (true, 0) => "best".green().bold().to_string(),
+            (_, 0) => nearest.map_or_else(|| "    ".to_owned(), |d| format!("{d:.2}")),
+            _ => "same".dimmed().to_string(),
+        };
+        let size = format!("{} × {}", photo.width, photo.height);
+        let taken = photo.taken.as_deref().map(time).unwrap_or_default();
+        let away = if photo.offline.contains(&number) { " (offline)".yellow().to_string() } else { String::new() };
+        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {}{away}", photo.format, bytes(photo.bytes), shown(path))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! `simctl events`: what happens, as it happens.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use owo_colors::OwoColorize;
+
+use super::tune;
+use crate::api::types::{Event, What};
+use crate::cli::args::EventsFormat;
+use crate::cli::output::{Done, Reader, output};
+use crate::cli::session::Session;
+use crate::cli::text::{count, shown};
+
+pub async fn run(session: &Session, format: EventsFormat) -> Done {
+    let client = session.running().await?;
+    let mut broken = None;
+    let listening = client.events(|event| {
+        let reader = if format == EventsFormat::Text { Reader::Person } else { Reader::Program };
+        let printed = output(reader, |out| match format {
+            EventsFormat::Text => print(out, &event),
+            EventsFormat::Ndjson => {
+                serde_json::to_writer(&mut *out, &event)?;
+                writeln!(out)
+            }
+        });
+        broken = printed.err();
+        broken.is_none()
+    });
+    tokio::select! {
+        ended = listening => ended?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    broken.map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
+    match &event.what {
+        What::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
+        What::Failed { path, reason } => writeln!(out, "{}  {}: {reason}", "failed".red(), shown(&path.path)),
+        What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
+        What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
+        What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
+        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "copies ".bold(), paths_of(paths)),
+        What::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
+        What::Offline { path, reason } => writeln!(out, "offline {}: {reason}", shown(&path.path)),
+        What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
+        What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
+        What::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries so far", shown(&path.path)),
+        What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
+        What::Decided { pairs, verdict } => writeln!(out, "decided {} {}", count(*pairs, "pair", "pairs"), verdict.name()),
+        What::Tuning(progress) => writeln!(out, "tuning  {}: {}", progress.name, tune::progress(progress)),
+        What::Tuned(end) => writeln!(out, "tuned   {}: {}", end.name, end.message),
+        What::HeadChanged { name } => writeln!(out, "head    {name} answers from now on"),
+        What::Missed { count: missed } => writeln!(out, "{}  {missed} events went by too fast", "missed".red()),
+    }
+}
+
+/// The first few of the files of a cluster.
+fn paths_of(paths: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let first: Vec<String> = paths.iter().take(SHOWN).map(|path| shown(path)).collect();
+    let rest = if paths.len() > SHOWN { format!(" and {} more", paths.len() - SHOWN) } else { String::new() };
+    format!("{}{rest}", first.join(", "))
+}

@@ -1,0 +1,55 @@
+//! `simctl heads`: what tunings made.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use owo_colors::OwoColorize;
+
+use super::tune;
+use crate::api::query_of;
+use crate::api::types::{ClusterChanges, HeadInfo};
+use crate::cli::args::HeadsCommand;
+use crate::cli::output::{Done, show};
+use crate::cli::session::Session;
+use crate::cli::text::shown;
+
+pub async fn run(session: &Session, command: HeadsCommand) -> Done {
+    let client = session.running().await?;
+    match command {
+        HeadsCommand::List { format } => {
+            let heads: Vec<HeadInfo> = client.get("/v1/heads").await?;
+            show(format, &heads, |out, heads| print(out, heads))
+        }
+        HeadsCommand::Use { name, only_try, format } => {
+            let query = [("name", name.as_bytes())].into_iter().chain(only_try.then_some(("try", &b"true"[..])));
+            let changes: ClusterChanges = client.post(&format!("/v1/heads/use?{}", query_of(query)), Vec::new()).await?;
+            show(format, &changes, tune::changes)
+        }
+        HeadsCommand::Remove { name } => {
+            client.delete(&format!("/v1/heads?{}", query_of([("name", name.as_bytes())]))).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
+    for head in heads {
+        let state = match (&head.unusable, head.in_use) {
+            (Some(why), _) => why.yellow().to_string(),
+            (None, true) => "in use".green().to_string(),
+            (None, false) if head.positives == "folders" => "for similar --head".to_owned(),
+            (None, false) => "can be used".to_owned(),
+        };
+        writeln!(out, "{}  {state}, threshold {:.3}", shown(&head.name).bold(), head.threshold)?;
+        if let Some(r) = &head.report {
+            let line = if head.positives == "folders" {
+                format!("{:.1} % of the nearest photos of the same folder, {:.1} % before", 100.0 * r.after.recall, 100.0 * r.before.recall)
+            } else {
+                let (after, before) = (100.0 * r.after.recall, 100.0 * r.before.recall);
+                format!("{after:.1} % of the pairs of test copies at a precision of 99.9 %, {before:.1} % before")
+            };
+            writeln!(out, "    {line}; tuned on {} photos, judged by {}", r.tuned_on, r.held_out)?;
+        }
+    }
+    Ok(())
+}

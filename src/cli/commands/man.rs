@@ -1,0 +1,287 @@
+//! Man pages, made from the help: what clap knows of each command, and around it what help has no room for.
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Inline, Roff, bold, roman};
+
+use crate::cli::args::Arguments;
+use crate::cli::failure::{AGAIN, EXIT_CODES, Failure};
+use crate::config;
+
+const DESCRIPTION: [&str; 3] = [
+    "simctl asks similard, a daemon that watches folders of photos, which of them are versions of one photo: the crop, the small one, the \
+     black-and-white try, the screenshot of it. Pictures are compared, not files, by a neural encoder, and what was seen is remembered.",
+    "simctl dupes starts the daemon when none answers, has it watch the folder, and answers once everything in it is read. The first time every \
+     photo is read; later answers come at once. simctl service install has systemd start the daemon with the session.",
+    "The daemon only reads, and nothing leaves this machine. No command deletes a photo: --format paths0 lists what could go for a tool of yours.",
+];
+
+const EXAMPLES: [(&str, &str); 7] = [
+    ("What is there twice, or in several versions?", "simctl dupes ~/Pictures"),
+    ("The same for a program.", "simctl dupes --format json ~/Pictures"),
+    (
+        "What could go, NUL after each: only exact copies, and only shown.",
+        "simctl dupes --format paths0 --relation identical ~/Pictures | xargs -0 -n 1 echo would delete",
+    ),
+    ("Which photos of the library are nearest to a file from elsewhere?", "simctl similar -k 5 ~/Downloads/screenshot.png"),
+    (
+        "Two photos look alike and are none of each other: never show them together.",
+        "simctl decide different ~/Pictures/leaf-1.jpg ~/Pictures/leaf-2.jpg",
+    ),
+    ("Teach the encoder your photos.", "simctl tune --minutes 10"),
+    ("The daemon's state for monitoring.", "simctl status --json"),
+];
+
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("SIMILARD_DATA_DIR", "Where the index is kept, as --data-dir."),
+    ("SIMILARD_SOCKET", "Where the daemon listens, as --socket."),
+    ("SIMILARD_CONFIG", "The settings file, as --config."),
+    ("SIMILARD_LOG", "What the daemon logs, as in similard=debug,warn."),
+    ("XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "Where the places below FILES begin."),
+    ("NO_COLOR", "If set, no colours."),
+];
+
+const FILES: [(&str, &str); 5] = [
+    ("~/.config/similard/config.toml", "The settings, each line name = value."),
+    ("~/.local/share/similard/library.db", "Folders, decisions and heads: worth a backup."),
+    ("~/.local/share/similard/index.db", "What was read of the photos; it can be made again."),
+    ("~/.local/share/similard/daemon.log", "The log of a daemon that simctl started. A service's: journalctl --user -u similard."),
+    ("$XDG_RUNTIME_DIR/similard/api.sock", "The socket, with HTTP and JSON on it. GET /v1/openapi.json describes them."),
+];
+
+const SIGNALS: [(&str, &str); 2] = [
+    ("SIGTERM, SIGINT", "Ends the daemon; what it was given is stored first."),
+    ("SIGHUP", "Has it read its settings again, as simctl reload."),
+];
+
+/// A page of section 1.
+pub struct Page {
+    /// `simctl-dupes`
+    pub name: String,
+    /// In roff.
+    pub text: String,
+}
+
+/// `simctl`, one for each of its commands, `similard`.
+pub fn pages() -> Vec<Page> {
+    let program = Arguments::command();
+    let mut pages = vec![simctl(&program), similard(&program)];
+    pages.extend(commands(&program).map(of_command));
+    pages
+}
+
+/// The page of a command, or of simctl.
+///
+/// # Errors
+/// When there is no such command.
+pub fn page(command: Option<&str>) -> Result<String, Failure> {
+    let name =
+        command.map_or("simctl".to_owned(), |command| if command == "similard" { command.into() } else { format!("simctl-{command}") });
+    let page = pages().into_iter().find(|page| page.name == name);
+    page.map(|page| page.text).ok_or_else(|| Failure::usage(format!("there is no page {name}(1)")).hint("simctl --help lists the commands"))
+}
+
+fn simctl(program: &Command) -> Page {
+    let mut out = opened(program, "simctl");
+    synopsis(&mut out, [program]);
+    out.control("SH", ["DESCRIPTION"]);
+    paragraphs(&mut out, DESCRIPTION);
+    out.control("SH", ["COMMANDS"]);
+    for command in commands(program) {
+        item(&mut out, vec![bold(format!("simctl-{}", command.get_name())), roman("(1)")], &about(command));
+    }
+    out.control("SH", ["OPTIONS"]).text([roman("These go with every command.")]);
+    let mut text = out.render() + &options(program);
+    let mut out = Roff::new();
+    out.control("SH", ["SETTINGS"]);
+    paragraphs(&mut out, ["simctl config prints those in force, simctl reload has a running daemon take changes over."]);
+    list(&mut out, config::keys());
+    out.control("SH", ["EXIT STATUS"]);
+    for (code, meaning) in EXIT_CODES {
+        item(&mut out, vec![bold(code.to_string())], meaning);
+    }
+    out.control("PP", []).text([roman("A closed pipe is not an error.")]);
+    out.control("SH", ["ENVIRONMENT"]);
+    list(&mut out, ENVIRONMENT);
+    out.control("SH", ["FILES"]);
+    list(&mut out, FILES);
+    out.control("SH", ["EXAMPLES"]);
+    for (what, line) in EXAMPLES {
+        item(&mut out, vec![roman(what)], "");
+        out.control("nf", []).text([bold(line)]).control("fi", []);
+    }
+    see_also(&mut out, &["similard", "simctl-dupes", "simctl-service"]);
+    text += &out.render();
+    Page { name: "simctl".into(), text }
+}
+
+fn similard(program: &Command) -> Page {
+    let daemon = program.find_subcommand("daemon").cloned().unwrap_or_default().name("similard").bin_name("similard");
+    let mut out = opened(&daemon.clone().about("the daemon behind simctl"), "similard");
+    synopsis(&mut out, [&daemon]);
+    out.control("SH", ["DESCRIPTION"]);
+    let what = [
+        "similard is simctl daemon under a name of its own: it watches folders of photos, reads what is new in them, and answers simctl on a socket. \
+         It stays in the foreground, for any supervisor. Nobody needs to start it: simctl dupes does, or systemd after simctl service install.",
+        "It tells systemd when it is ready, what it does and that it gets on (sd_notify), and takes a socket that systemd opened (socket activation).",
+    ];
+    paragraphs(&mut out, what);
+    out.control("SH", ["OPTIONS"]);
+    let mut text = out.render() + &options(&daemon) + &options(&program.clone().mut_arg("no_start", |arg| arg.hide(true)));
+    let mut out = Roff::new();
+    out.control("SH", ["SIGNALS"]);
+    list(&mut out, SIGNALS);
+    out.control("SH", ["EXIT STATUS"]);
+    paragraphs(&mut out, [format!("As simctl(1), and {AGAIN} where it wants systemd to start it again.").as_str()]);
+    see_also(&mut out, &["simctl", "simctl-service"]);
+    text += &out.render();
+    Page { name: "similard".into(), text }
+}
+
+/// A command's page; those below it have a section each.
+fn of_command(command: &Command) -> Page {
+    let name = format!("simctl-{}", command.get_name());
+    let called = |command: &Command, above: &str| command.clone().bin_name(format!("{above} {}", command.get_name()));
+    let command = called(command, "simctl");
+    let below: Vec<Command> = commands(&command).map(|c| called(c, command.get_bin_name().unwrap_or_default())).collect();
+    let mut out = opened(&command, &name);
+    if below.is_empty() {
+        synopsis(&mut out, [&command]);
+    } else {
+        synopsis(&mut out, &below);
+    }
+    out.control("SH", ["DESCRIPTION"]);
+    paragraphs(&mut out, long_about(&command).split("\n\n"));
+    let mut text = out.render();
+    if below.is_empty() {
+        text += ".SH OPTIONS\n";
+        text += &options(&command);
+    }
+    for command in &below {
+        let mut out = Roff::new();
+        out.control("SH", [command.get_bin_name().unwrap_or_default()]);
+        paragraphs(&mut out, long_about(command).split("\n\n"));
+        text += &out.render();
+        text += &options(command);
+    }
+    let mut out = Roff::new();
+    see_also(&mut out, &["simctl"]);
+    out.text([roman("has the options of all commands, the settings and the exit status.")]);
+    text += &out.render();
+    Page { name, text }
+}
+
+fn commands(program: &Command) -> impl Iterator<Item = &Command> {
+    program.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help")
+}
+
+fn about(command: &Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
+fn long_about(command: &Command) -> String {
+    command.get_long_about().map_or_else(|| about(command), ToString::to_string)
+}
+
+/// Title and name.
+fn opened(command: &Command, name: &str) -> Roff {
+    let mut out = Roff::new();
+    // A page without a date: the same source makes the same bytes.
+    out.control("TH", [name.to_uppercase().as_str(), "1", "\"\"", concat!("similard ", env!("CARGO_PKG_VERSION")), "User Commands"]);
+    out.control("SH", ["NAME"]).text([roman(format!("{name} - {}", about(command)))]);
+    out
+}
+
+fn synopsis<'a>(out: &mut Roff, commands: impl IntoIterator<Item = &'a Command>) {
+    out.control("SH", ["SYNOPSIS"]);
+    for (line, command) in commands.into_iter().enumerate() {
+        if line > 0 {
+            out.control("br", []);
+        }
+        let usage = command.clone().render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ");
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
+        out.text([bold(name), roman(usage.strip_prefix(name).unwrap_or(usage))]);
+    }
+}
+
+/// The options as clap_mangen has them, without the heading above them, and possible values on one line as in the help.
+fn options(command: &Command) -> String {
+    let command = command.clone().disable_help_flag(true).disable_version_flag(true).mut_args(|arg| {
+        let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        if values.is_empty() || !arg.get_action().takes_values() {
+            arg
+        } else {
+            arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(", ")).trim_start().to_owned())
+        }
+    });
+    let mut text = Vec::new();
+    // Writing into memory does not fail.
+    let _ = Man::new(command).render_options_section(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    text.split_once(".SH OPTIONS\n").map(|(_, options)| options.to_owned()).unwrap_or_default()
+}
+
+fn paragraphs<'a>(out: &mut Roff, texts: impl IntoIterator<Item = &'a str>) {
+    for (number, text) in texts.into_iter().enumerate() {
+        if number > 0 {
+            out.control("PP", []);
+        }
+        out.text([roman(text.trim().replace('\n', " "))]);
+    }
+}
+
+fn list<'a>(out: &mut Roff, items: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    for (name, what) in items {
+        item(out, vec![bold(name)], what);
+    }
+}
+
+fn item(out: &mut Roff, name: Vec<Inline>, what: &str) {
+    out.control("TP", []).text(name);
+    if !what.is_empty() {
+        out.text([roman(what)]);
+    }
+}
+
+fn see_also(out: &mut Roff, names: &[&str]) {
+    out.control("SH", ["SEE ALSO"]);
+    let mut line = Vec::new();
+    for name in names {
+        line.extend([bold(*name), roman("(1), ")]);
+    }
+    line.pop();
+    line.push(roman("(1)"));
+    out.text(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn the_examples_can_be_typed() {
+        for (_, line) in EXAMPLES {
+            let words = line.split(" | ").next().unwrap_or(line).split(' ');
+            assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page_that_names_its_options() {
+        let names: BTreeSet<String> = pages().into_iter().map(|page| page.name).collect();
+        assert_eq!(names.len(), commands(&Arguments::command()).count() + 2);
+        let dupes = page(Some("dupes")).expect("a page");
+        assert!(dupes.contains(r"\-\-threshold") && dupes.contains("best original") && dupes.contains("paths0"), "{dupes}");
+        let roots = page(Some("roots")).expect("a page");
+        assert!(roots.contains("simctl roots add") && roots.contains(r"\-\-format"), "{roots}");
+        let simctl = page(None).expect("a page");
+        assert!(simctl.contains(r"\-\-data\-dir") && simctl.contains("forget\\-at\\-once") && simctl.contains("ENVIRONMENT"), "{simctl}");
+        assert!(page(Some("duped")).is_err());
+    }
+}

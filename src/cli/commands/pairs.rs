@@ -1,0 +1,48 @@
+//! `simctl pairs`: pairs of near photos.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::dupes::lines;
+use crate::api::client::Part;
+use crate::api::query_of;
+use crate::api::types::FilePair;
+use crate::cli::args::PairsFormat;
+use crate::cli::failure::{Failure, NOT_WHOLE};
+use crate::cli::output::{Done, Reader, opened};
+use crate::cli::session::{Parameters, Session, about, all_existing, prepare};
+use crate::cli::text::escaped;
+
+pub async fn run(session: &Session, paths: &[PathBuf], max_distance: Option<f32>, format: PairsFormat, no_wait: bool) -> Done {
+    let paths = all_existing(paths)?;
+    let client = session.daemon().await?;
+    let (paths, is_whole) = prepare(&client, paths, no_wait).await?;
+    if paths.is_empty() {
+        return Ok(ExitCode::from(NOT_WHOLE));
+    }
+    let mut out = opened(Reader::Program);
+    let mut print = |part: Part<'_>| match (format, part) {
+        (PairsFormat::Tsv, Part::Item(json)) => {
+            let pair = serde_json::from_slice(json).map_err(io::Error::from)?;
+            Ok::<_, Failure>(self::pair(&mut out, &pair)?)
+        }
+        (PairsFormat::Tsv, Part::Begin(_) | Part::End(_)) => Ok(()),
+        (PairsFormat::Ndjson, part) => Ok(lines(&mut out, part)?),
+    };
+    about(&paths, async |mut query: Parameters| {
+        query.extend(max_distance.map(|d| ("max_distance", d.to_string().into())));
+        client.list("/v1/pairs", query_of(query), &mut print).await
+    })
+    .await?;
+    out.flush()?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
+}
+
+fn pair(out: &mut impl Write, pair: &FilePair) -> io::Result<()> {
+    write!(out, "{:.4}\t", pair.distance)?;
+    out.write_all(&escaped(&pair.a))?;
+    out.write_all(b"\t")?;
+    out.write_all(&escaped(&pair.b))?;
+    writeln!(out, "\t{}", pair.relation)
+}

@@ -1,0 +1,22 @@
+//! `simctl scan`: looks at folders again.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::api::query_of;
+use crate::cli::output::Done;
+use crate::cli::progress;
+use crate::cli::session::{Session, about, all_existing};
+
+/// With `forget`, what is gone is forgotten, even if it is most of a folder at once.
+pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done {
+    let paths = all_existing(path.iter())?;
+    let client = session.daemon().await?;
+    about(&paths, async |query| {
+        let orders = query.into_iter().chain(forget.then(|| ("forget", b"true".to_vec())));
+        Ok(client.post::<()>("/v1/scan", query_of(orders).into()).await?)
+    })
+    .await?;
+    progress::wait(&client, &paths).await?;
+    Ok(ExitCode::SUCCESS)
+}

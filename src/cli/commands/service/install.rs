@@ -1,0 +1,268 @@
+//! Putting the service in place, or saying why not and leaving all as it was.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use owo_colors::OwoColorize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::systemd::{Places, lingers, property, quoted, require, state_in_words, systemctl};
+use super::{DROP_IN, OLD_DROP_IN, OWN_FILES, SERVICE, SOCKET, say, take_away};
+use crate::api::client::Client;
+use crate::api::types::Status;
+use crate::cli::connect::{start_daemon, stop_running};
+use crate::cli::failure::Failure;
+use crate::config::{Overrides, Settings};
+use crate::sys::own_program;
+
+const UNITS: [(&str, &str); 2] =
+    [(SERVICE, include_str!("../../../../systemd/similard.service")), (SOCKET, include_str!("../../../../systemd/similard.socket"))];
+
+/// The program as the unit in the repository names it.
+const PROGRAM: &str = "/usr/bin/simctl";
+
+/// How long the first answer may take. An index that is read through first takes longer, and goes on.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
+/// How long a daemon of one's own may take to say that it is there.
+const OWN_DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitCode, Failure> {
+    let is_ours = overrides.data_dir.is_none() && overrides.socket.is_none() && overrides.config.is_none();
+    if !is_ours || ["SIMILARD_DATA_DIR", "SIMILARD_SOCKET", "SIMILARD_CONFIG"].iter().any(|name| std::env::var_os(name).is_some()) {
+        return Err(Failure::usage("the service is for the usual places, and others are named here")
+            .hint("leave out --data-dir, --socket, --config and their variables, or write a unit after the ones in systemd/"));
+    }
+    require()?;
+    let places = Places::ask()?;
+    let mut installation = Installation::begin(settings, &places);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let carried_out = tokio::select! {
+        carried_out = installation.carry_out(&places) => carried_out,
+        _ = tokio::signal::ctrl_c() => Err(Failure::usage("the installation was broken off")),
+        _ = terminate.recv() => Err(Failure::usage("the installation was broken off")),
+    };
+    match carried_out {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(failure) => {
+            let code = failure.code;
+            failure.report();
+            installation.take_back().await;
+            // It was said.
+            Err(Failure { message: String::new(), hint: None, code })
+        }
+    }
+}
+
+/// What was there before, for taking all of it back.
+struct Installation<'a> {
+    settings: &'a Settings,
+    folder: PathBuf,
+    /// The files that may be written or removed, with what was in them.
+    files: Vec<(PathBuf, Option<Vec<u8>>)>,
+    was_enabled: bool,
+    was_active: bool,
+    /// Whether a daemon that is not the service's was ended for it.
+    took_over: bool,
+}
+
+impl<'a> Installation<'a> {
+    fn begin(settings: &'a Settings, places: &Places) -> Installation<'a> {
+        let folder = places.units();
+        let files = OWN_FILES.iter().map(|name| folder.join(name)).map(|path| (path.clone(), fs::read(path).ok())).collect();
+        let was_enabled = property(SOCKET, "UnitFileState") == "enabled";
+        let was_active = property(SOCKET, "ActiveState") == "active";
+        Installation { settings, folder, files, was_enabled, was_active, took_over: false }
+    }
+
+    async fn carry_out(&mut self, places: &Places) -> Result<(), Failure> {
+        let (mut out, program) = (anstream::stdout(), own_program()?);
+        if let Some(packaged) = packaged(&program, &self.folder, &mut out)? {
+            say(&mut out, format_args!("found    {}", packaged.display()));
+        } else {
+            let word = quoted(&program)?;
+            for (name, text) in UNITS {
+                put(&self.folder.join(name), &text.replace(PROGRAM, &word), &mut out)?;
+            }
+        }
+        // Of earlier versions; it would set what is not in the unit any more.
+        take_away(&self.folder, &[OLD_DROP_IN], &mut out)?;
+        self.say_places(places, &mut out)?;
+        systemctl(&["daemon-reload"])?;
+        self.require_our_socket()?;
+        // The service from before ends first: asking its socket would start it.
+        let _ = systemctl(&["stop", SOCKET, SERVICE]);
+        let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
+        // A daemon that simctl started would keep the socket from systemd.
+        self.take_over().await?;
+        systemctl(&["enable", SOCKET])?;
+        systemctl(&["restart", SOCKET]).map_err(|failure| explained(failure, SOCKET))?;
+        say(&mut out, format_args!("enabled  {SOCKET}: the first question starts the daemon"));
+        let said = match self.ask_first().await? {
+            First::Answered => "The daemon answers, and starts with your session. simctl service remove undoes this.",
+            First::StillStarting => "The daemon is starting, and starts with your session; simctl service status shows when it is ready.",
+        };
+        say(&mut out, format_args!("{}", said.green()));
+        // On a desktop the session lasts as long as it is used.
+        let has_desktop = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+        if !has_desktop && lingers() != Some(true) {
+            let hint = "it ends with your last session here; loginctl enable-linger keeps it running";
+            say(&mut out, format_args!("{} {hint}", "hint:".cyan()));
+        }
+        Ok(())
+    }
+
+    /// Ends a daemon of one's own, if one runs.
+    async fn take_over(&mut self) -> Result<(), Failure> {
+        let client = Client::new(&self.settings.socket);
+        let answered = tokio::time::timeout(OWN_DAEMON_TIMEOUT, client.get::<Status>("/v1/status")).await;
+        self.took_over = matches!(answered, Ok(Ok(_)));
+        if answered.is_ok() {
+            return stop_running(self.settings).await;
+        }
+        Err(Failure::unreachable("a daemon runs that does not answer").hint("simctl daemon --replace, or kill it; nothing is lost"))
+    }
+
+    /// Has the service use the places that this process uses, where the user manager has others.
+    fn say_places(&self, places: &Places, out: &mut impl Write) -> Result<(), Failure> {
+        let mut lines = String::new();
+        let data_home = self.settings.data_dir.parent().unwrap_or(&self.settings.data_dir);
+        let config_home = self.settings.config.parent().and_then(Path::parent).unwrap_or(&self.settings.config);
+        for (name, ours, theirs) in
+            [("XDG_DATA_HOME", data_home, places.data_home()), ("XDG_CONFIG_HOME", config_home, places.config_home())]
+        {
+            if ours != theirs {
+                // The quotes hold the whole assignment.
+                lines += &format!("Environment=\"{name}={}\n", &quoted(ours)?[1..]);
+            }
+        }
+        let path = self.folder.join(DROP_IN);
+        if lines.is_empty() {
+            return Ok(take_away(&self.folder, &[DROP_IN], out)?);
+        }
+        Ok(put(&path, &format!("# Where the index and the settings were when the service was installed.\n[Service]\n{lines}"), out)?)
+    }
+
+    /// The socket is where systemd has its runtime directory.
+    fn require_our_socket(&self) -> Result<(), Failure> {
+        let listens = property(SOCKET, "Listen");
+        let theirs = Path::new(listens.strip_suffix(" (Stream)").unwrap_or(&listens));
+        if listens.is_empty() || theirs == self.settings.socket {
+            return Ok(());
+        }
+        let runtime = theirs.parent().and_then(Path::parent).unwrap_or(theirs).display();
+        Err(Failure::usage(format!(
+            "the service would listen at {}, and simctl asks at {}",
+            theirs.display(),
+            self.settings.socket.display()
+        ))
+        .hint(format!("XDG_RUNTIME_DIR is {runtime} for your systemd: set it so, or install from a login session of yours")))
+    }
+
+    /// The first question starts the daemon.
+    async fn ask_first(&self) -> Result<First, Failure> {
+        let client = Client::new(&self.settings.socket);
+        let asked = tokio::time::timeout(FIRST_ANSWER, client.get::<Status>("/v1/status")).await;
+        let status = match asked {
+            Ok(Ok(status)) => status,
+            // It reads its index; one that crashes and is started again is in another substate, or was restarted.
+            Err(_) if property(SERVICE, "SubState") == "start" && property(SERVICE, "NRestarts") == "0" => {
+                return Ok(First::StillStarting);
+            }
+            Ok(Err(_)) | Err(_) => return Err(explained(Failure::unreachable("the service does not answer"), SERVICE)),
+        };
+        if Path::new(&status.data_dir) == self.settings.data_dir {
+            return Ok(First::Answered);
+        }
+        let ours = self.settings.data_dir.display();
+        Err(Failure::unreachable(format!("the service would keep its index at {}, and yours is at {ours}", status.data_dir))
+            .hint("systemctl --user show-environment shows what it was told: systemctl --user unset-environment SIMILARD_DATA_DIR"))
+    }
+
+    /// Leaves all as it was.
+    async fn take_back(&self) {
+        if !self.was_enabled {
+            let _ = systemctl(&["disable", SOCKET]);
+        }
+        let _ = systemctl(&["stop", SOCKET, SERVICE]);
+        let mut failed = Vec::new();
+        for (path, before) in &self.files {
+            let put_back = match before {
+                Some(bytes) => replace(path, bytes),
+                None => fs::remove_file(path),
+            };
+            match put_back {
+                Err(e) if before.is_some() || e.kind() != io::ErrorKind::NotFound => failed.push(format!("{}: {e}", path.display())),
+                _ => {}
+            }
+        }
+        let _ = fs::remove_dir(self.folder.join(DROP_IN).parent().unwrap_or(&self.folder));
+        let _ = systemctl(&["daemon-reload"]);
+        let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
+        if failed.is_empty() {
+            anstream::eprintln!("nothing was installed; what was there before is there again");
+        } else {
+            anstream::eprintln!("{} what was there before could not be put back: {}", "error:".red().bold(), failed.join(", "));
+        }
+        if self.took_over {
+            match start_daemon(self.settings).await {
+                Ok(()) => anstream::eprintln!("the daemon that ran before runs again, without systemd"),
+                Err(failure) => drop(failure.report()),
+            }
+        } else if self.was_active {
+            let _ = systemctl(&["start", SOCKET]);
+        }
+    }
+}
+
+/// What came of the first question.
+enum First {
+    Answered,
+    StillStarting,
+}
+
+/// With how the unit stands that failed.
+fn explained(failure: Failure, unit: &str) -> Failure {
+    let message = format!("{}: {}", failure.message, state_in_words(unit));
+    Failure { message, ..failure }.hint("simctl dupes starts the daemon by itself, without systemd")
+}
+
+/// The socket's unit of the package that this program is from, where systemd looks at it. Units that were written for
+/// this user before would hide those of the package, and are taken away.
+fn packaged(program: &Path, folder: &Path, out: &mut impl Write) -> Result<Option<PathBuf>, Failure> {
+    let Some(units) = program.parent().and_then(Path::parent).map(|prefix| prefix.join("lib/systemd/user")) else { return Ok(None) };
+    let socket = units.join(SOCKET);
+    if !socket.exists() || !units.join(SERVICE).exists() {
+        return Ok(None);
+    }
+    take_away(folder, &[SERVICE, SOCKET], out)?;
+    systemctl(&["daemon-reload"])?;
+    Ok((Some(property(SOCKET, "FragmentPath").as_str()) == socket.to_str()).then_some(socket))
+}
+
+fn put(path: &Path, text: &str, out: &mut impl Write) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(path))?;
+    replace(path, text.as_bytes())?;
+    say(out, format_args!("wrote    {}", path.display()));
+    Ok(())
+}
+
+/// Writes beside the file and renames, so that a full disk leaves the one from before.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_units_name_the_program_once() {
+        assert_eq!(UNITS[0].1.matches(PROGRAM).count(), 1);
+        assert_eq!(UNITS[1].1.matches(PROGRAM).count(), 0);
+    }
+}

@@ -1,0 +1,96 @@
+//! `simctl service`: similard as a systemd service of this user.
+
+mod install;
+mod systemd;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::args::ServiceCommand;
+use crate::cli::failure::{Failure, UNREACHABLE};
+use crate::config::{Overrides, Settings};
+use systemd::{Places, property, require, systemctl};
+
+const SERVICE: &str = "similard.service";
+const SOCKET: &str = "similard.socket";
+
+/// Where the service looks for index and settings, if not where systemd would have it look.
+const DROP_IN: &str = "similard.service.d/places.conf";
+
+/// What earlier versions put there.
+const OLD_DROP_IN: &str = "similard.service.d/no-namespaces.conf";
+
+/// Below the folder of this user's units.
+const OWN_FILES: [&str; 4] = [SERVICE, SOCKET, DROP_IN, OLD_DROP_IN];
+
+pub async fn run(command: ServiceCommand, overrides: &Overrides, settings: &Settings) -> Result<ExitCode, Failure> {
+    match command {
+        ServiceCommand::Install => install::install(overrides, settings).await,
+        ServiceCommand::Remove => remove(),
+        ServiceCommand::Status => status(),
+    }
+}
+
+fn remove() -> Result<ExitCode, Failure> {
+    require()?;
+    let folder = Places::ask()?.units();
+    let mut out = anstream::stdout();
+    // What is not there need not be stopped.
+    let _ = systemctl(&["disable", "--now", SOCKET]);
+    let _ = systemctl(&["stop", SERVICE]);
+    take_away(&folder, &OWN_FILES, &mut out)?;
+    systemctl(&["daemon-reload"])?;
+    let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
+    let unit = property(SOCKET, "FragmentPath");
+    if !unit.is_empty() {
+        writeln!(out, "disabled {unit}, which is of the package and stays")?;
+    }
+    writeln!(out, "Your index and decisions stay; simctl dupes starts a daemon of its own again.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status() -> Result<ExitCode, Failure> {
+    let mut out = anstream::stdout();
+    let is_there = Places::ask()?.units().join(SOCKET).exists() || property(SOCKET, "LoadState") == "loaded";
+    // The package's units are there, and wait to be enabled.
+    if !is_there || property(SOCKET, "UnitFileState") == "disabled" && property(SOCKET, "ActiveState") != "active" {
+        writeln!(out, "not {}; simctl service install changes that", if is_there { "enabled" } else { "installed" })?;
+        return Ok(ExitCode::from(UNREACHABLE));
+    }
+    require()?;
+    writeln!(out, "socket   {}, {}", property(SOCKET, "ActiveState"), property(SOCKET, "UnitFileState"))?;
+    let process = match property(SERVICE, "MainPID").as_str() {
+        "" | "0" => String::new(),
+        pid => format!(", process {pid}"),
+    };
+    writeln!(out, "service  {} ({}){process}", property(SERVICE, "ActiveState"), property(SERVICE, "SubState"))?;
+    let (says, restarts) = (property(SERVICE, "StatusText"), property(SERVICE, "NRestarts"));
+    if !says.is_empty() {
+        writeln!(out, "says     {says}")?;
+    }
+    if !matches!(restarts.as_str(), "" | "0") {
+        writeln!(out, "started  again {restarts} times after failures; journalctl --user -u similard says why")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what was done. A reader that has seen enough does not undo it.
+fn say(out: &mut impl Write, what: std::fmt::Arguments<'_>) {
+    let _ = writeln!(out, "{what}");
+}
+
+/// Removes what is there of these files, and their folder once it is empty: it is not when somebody else put something
+/// there.
+fn take_away(folder: &Path, names: &[&str], out: &mut impl Write) -> io::Result<()> {
+    for path in names.iter().map(|name| folder.join(name)) {
+        match fs::remove_file(&path) {
+            Ok(()) => say(out, format_args!("removed  {}", path.display())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    let _ = fs::remove_dir(folder.join(DROP_IN).parent().unwrap_or(folder));
+    Ok(())
+}

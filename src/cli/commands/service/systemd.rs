@@ -1,0 +1,207 @@
+//! The systemd of this user: its tools, what it knows of a unit, and how its files are written.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use directories::BaseDirs;
+
+use crate::cli::failure::Failure;
+
+/// Lines of the journal that an error shows.
+const LAST_LINES: &str = "5";
+
+/// # Errors
+/// When no user manager answers, or there is no systemd.
+pub fn require() -> Result<(), Failure> {
+    let asked = command(&["show-environment"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match asked {
+        Ok(ended) if ended.success() => Ok(()),
+        Ok(_) => Err(Failure::unreachable("no systemd of this user answers (systemctl --user)")
+            .hint("simctl dupes starts the daemon by itself; where a session can start programs, have it start: simctl daemon")),
+        Err(_) => Err(Failure::unreachable("this system has no systemd")
+            .hint("simctl dupes starts the daemon by itself; or have your session, or another supervisor, start: simctl daemon")),
+    }
+}
+
+/// # Errors
+/// What it says, with what was asked of it.
+pub fn systemctl(words: &[&str]) -> Result<(), Failure> {
+    let output = command(words).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Failure::unreachable(format!("systemctl --user {}: {said}", words.join(" "))))
+}
+
+/// What systemd knows of a unit; empty where it knows nothing.
+pub fn property(unit: &str, name: &str) -> String {
+    said(&mut command(&["show", "--value", "--property", name, unit])).unwrap_or_default()
+}
+
+/// How a unit stands, in words: how its last run ended, and the last lines of that run in the journal.
+pub fn state_in_words(unit: &str) -> String {
+    let of = |name| property(unit, name);
+    let mut words = format!("{unit} is {} ({})", of("ActiveState"), of("SubState"));
+    let (result, status) = (of("Result"), of("ExecMainStatus"));
+    if !matches!(result.as_str(), "" | "success") {
+        words.push_str(&format!(", {result}"));
+    }
+    // 2 and 3: ended by a signal, without and with a core file.
+    if matches!(of("ExecMainCode").as_str(), "2" | "3") {
+        words.push_str(&format!(", signal {status}"));
+    } else if !matches!(status.as_str(), "" | "0") {
+        words.push_str(&format!(", exit status {status}{}", named_status(&status)));
+    }
+    let restarts = of("NRestarts");
+    if !matches!(restarts.as_str(), "" | "0") {
+        words.push_str(&format!(", restarted {restarts} times"));
+    }
+    let mut journal = Command::new("journalctl");
+    journal.args(["--user", "--quiet", "--no-pager", "--output", "cat", "--lines", LAST_LINES]);
+    journal.arg(format!("_SYSTEMD_INVOCATION_ID={}", of("InvocationID")));
+    for line in said(&mut journal).unwrap_or_default().lines() {
+        words.push_str("\n  ");
+        words.push_str(line);
+    }
+    words
+}
+
+/// What systemd means by its own exit statuses, of those that a sandbox or a missing file brings about.
+fn named_status(status: &str) -> &'static str {
+    match status {
+        "200" => " (its folder cannot be entered)",
+        "203" => " (the program cannot be run)",
+        "218" => " (its capabilities cannot be dropped)",
+        "226" => " (its namespaces cannot be made)",
+        "227" | "228" => " (its system calls cannot be limited)",
+        _ => "",
+    }
+}
+
+/// Where things are for the programs that the user manager starts.
+pub struct Places {
+    home: PathBuf,
+    variables: HashMap<String, String>,
+}
+
+impl Places {
+    /// # Errors
+    /// When there is no home directory.
+    pub fn ask() -> Result<Places, Failure> {
+        let text = said(&mut command(&["show-environment"])).unwrap_or_default();
+        let variables: HashMap<String, String> = text.lines().filter_map(variable).collect();
+        let own = || BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        let home = variables.get("HOME").map(PathBuf::from).or_else(own);
+        Ok(Places { home: home.ok_or_else(|| Failure::usage("there is no home directory to put units in"))?, variables })
+    }
+
+    pub fn config_home(&self) -> PathBuf {
+        self.base("XDG_CONFIG_HOME", ".config")
+    }
+
+    pub fn data_home(&self) -> PathBuf {
+        self.base("XDG_DATA_HOME", ".local/share")
+    }
+
+    /// Where this user's units are.
+    pub fn units(&self) -> PathBuf {
+        self.config_home().join("systemd/user")
+    }
+
+    /// As the XDG base directory specification has it: a relative path does not count.
+    fn base(&self, name: &str, below_home: &str) -> PathBuf {
+        let named = self.variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        named.unwrap_or_else(|| self.home.join(below_home))
+    }
+}
+
+/// A line of `show-environment`, where a value with special characters is quoted as for a shell.
+fn variable(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.split_once('=')?;
+    let Some(quoted) = value.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\'')) else {
+        return Some((name.to_owned(), value.to_owned()));
+    };
+    let mut plain = String::new();
+    let mut rest = quoted.chars();
+    while let Some(c) = rest.next() {
+        plain.push(if c == '\\' { rest.next()? } else { c });
+    }
+    Some((name.to_owned(), plain))
+}
+
+/// A path as a word of a unit file.
+///
+/// # Errors
+/// When it is not UTF-8, which unit files are.
+pub fn quoted(path: &Path) -> Result<String, Failure> {
+    let text = path.to_str().ok_or_else(|| {
+        Failure::usage(format!("{} is not UTF-8, and cannot be named in a unit of systemd", path.display()))
+            .hint("simctl dupes starts the daemon by itself, from any place")
+    })?;
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '%' => out.push_str("%%"),
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    Ok(out)
+}
+
+/// Whether this user's services go on when nobody is logged in; `None` when nothing says so.
+pub fn lingers() -> Option<bool> {
+    let mut asked = Command::new("loginctl");
+    asked.args(["show-user", "--property", "Linger", "--value"]).arg(rustix::process::getuid().as_raw().to_string());
+    match said(&mut asked).ok()?.as_str() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+fn command(words: &[&str]) -> Command {
+    let mut command = Command::new("systemctl");
+    command.arg("--user").args(words);
+    command
+}
+
+/// What a tool prints.
+fn said(command: &mut Command) -> io::Result<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
+    if !output.status.success() {
+        return Err(ErrorKind::Other.into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_path_is_a_word_of_a_unit() {
+        let word = quoted(Path::new("/home/a b/100%/\"x\"/$y\\")).ok();
+        assert_eq!(word.as_deref(), Some("\"/home/a b/100%%/\\\"x\\\"/$y\\\\\""));
+    }
+
+    #[test]
+    fn variables_are_taken_out_of_their_quotes() {
+        assert_eq!(variable("HOME=/home/me"), Some(("HOME".into(), "/home/me".into())));
+        assert_eq!(variable("XDG_DATA_HOME=$'/home/it\\'s \\\\ me'"), Some(("XDG_DATA_HOME".into(), "/home/it's \\ me".into())));
+        assert_eq!(variable("nothing"), None);
+    }
+
+    #[test]
+    fn relative_base_directories_do_not_count() {
+        let variables = [("XDG_DATA_HOME", "/data"), ("XDG_CONFIG_HOME", "config")].map(|(name, value)| (name.into(), value.into()));
+        let places = Places { home: "/home/me".into(), variables: variables.into() };
+        assert_eq!(places.data_home(), Path::new("/data"));
+        assert_eq!(places.units(), Path::new("/home/me/.config/systemd/user"));
+    }
+}

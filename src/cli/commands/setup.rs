@@ -1,0 +1,78 @@
+//! `simctl setup`: completions and man pages, where shells and `man` look for them.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use directories::BaseDirs;
+
+use super::man;
+use crate::cli::args::Arguments;
+use crate::cli::failure::Failure;
+
+const ZSH: &str = "zsh/site-functions";
+const PAGES: &str = "man/man1";
+
+/// What a shell reads to complete `simctl`.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "simctl", &mut script);
+    script
+}
+
+/// Puts all files below `prefix`/share, or where this user's data is, or takes them away.
+pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
+    let share = match prefix {
+        Some(prefix) => prefix.join("share"),
+        None => BaseDirs::new().ok_or_else(|| Failure::usage("there is no home directory; --prefix names a place"))?.data_dir().to_owned(),
+    };
+    let mut out = anstream::stdout();
+    for (path, content) in files() {
+        let path = share.join(path);
+        let failed = |e: io::Error| Failure::usage(format!("{}: {e}", path.display())).hint("--prefix names another place");
+        if !remove {
+            fs::create_dir_all(path.parent().unwrap_or(&share)).and_then(|()| fs::write(&path, content)).map_err(failed)?;
+            writeln!(out, "wrote    {}", path.display())?;
+        } else if path.exists() {
+            fs::remove_file(&path).map_err(failed)?;
+            writeln!(out, "removed  {}", path.display())?;
+        }
+    }
+    if prefix.is_none() && !remove {
+        say_what_is_missing(&mut out, &share)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What zsh and `man` must be told, where they have not been.
+fn say_what_is_missing(out: &mut impl Write, share: &Path) -> io::Result<()> {
+    if env::var_os("SHELL").is_some_and(|shell| Path::new(&shell).file_name() == Some(OsStr::new("zsh"))) {
+        writeln!(out, "zsh finds its file with this in .zshrc, before compinit: fpath+=({})", share.join(ZSH).display())?;
+    }
+    // It looks beside the programs it knows.
+    let programs = share.with_file_name("bin");
+    if !env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder == programs)) {
+        writeln!(
+            out,
+            "man finds its pages where {} is in PATH; until then: man -M {} simctl",
+            programs.display(),
+            share.join("man").display()
+        )?;
+    }
+    Ok(())
+}
+
+/// All files by their paths below share/.
+fn files() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = vec![
+        (PathBuf::from("bash-completion/completions/simctl"), completions(Shell::Bash)),
+        (Path::new(ZSH).join("_simctl"), completions(Shell::Zsh)),
+        (PathBuf::from("fish/vendor_completions.d/simctl.fish"), completions(Shell::Fish)),
+    ];
+    files.extend(man::pages().into_iter().map(|page| (Path::new(PAGES).join(format!("{}.1", page.name)), page.text.into_bytes())));
+    files
+}

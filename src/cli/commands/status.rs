@@ -1,0 +1,45 @@
+//! `simctl status`: what the daemon is doing.
+
+use std::io::{self, Write};
+
+use owo_colors::OwoColorize;
+
+use super::{roots, tune};
+use crate::api::types::{FenceStatus, Status};
+use crate::cli::args::TextFormat;
+use crate::cli::output::{Done, show};
+use crate::cli::session::Session;
+use crate::cli::text::{count, coverage, shown};
+
+pub async fn run(session: &Session, format: TextFormat) -> Done {
+    let status: Status = session.running().await?.get("/v1/status").await?;
+    show(format, &status, print)
+}
+
+fn print(out: &mut impl Write, s: &Status) -> io::Result<()> {
+    writeln!(out, "{} {}, process {}, {}", "similard".bold(), s.version.version, s.version.pid, s.activity)?;
+    s.problems.iter().try_for_each(|problem| writeln!(out, "{} {problem}", "problem:".red().bold()))?;
+    if !s.missing_sandbox_layers.is_empty() {
+        writeln!(out, "{} photos are decoded without {}", "note:".yellow(), s.missing_sandbox_layers.join(", without "))?;
+    }
+    writeln!(out, "photos     {}", s.photos)?;
+    writeln!(out, "files      {}", coverage(&s.coverage))?;
+    writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;
+    writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", s.head, s.threshold, s.max_pair_distance)?;
+    if s.decisions > 0 {
+        writeln!(out, "decided    {}", count(s.decisions, "pair of photos", "pairs of photos"))?;
+    }
+    if let Some(progress) = &s.tuning {
+        writeln!(out, "tuning     {}: {}", progress.name, tune::progress(progress))?;
+    }
+    writeln!(out, "index      {}", shown(&s.data_dir))?;
+    fence(out, &s.fence)?;
+    roots::print(out, &s.roots)
+}
+
+fn fence(out: &mut impl Write, fence: &FenceStatus) -> io::Result<()> {
+    let landlock = fence.landlock.map(|version| format!("landlock {version}"));
+    let standing: Vec<String> = landlock.into_iter().chain(fence.seccomp.then(|| "seccomp".to_owned())).collect();
+    writeln!(out, "fence      {}", if standing.is_empty() { "none".to_owned() } else { standing.join(", ") })?;
+    fence.missing.iter().try_for_each(|missing| writeln!(out, "           {} without {missing}", "note:".yellow()))
+}

@@ -1,0 +1,50 @@
+//! Standard output: for people, in colours, or for programs, as bytes.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::args::TextFormat;
+use super::failure::Failure;
+
+pub type Done = Result<ExitCode, Failure>;
+
+pub type Output = io::BufWriter<Box<dyn Write>>;
+
+/// For whom output is.
+#[derive(Clone, Copy)]
+pub enum Reader {
+    /// Colours where the terminal has them.
+    Person,
+    /// The bytes as they are.
+    Program,
+}
+
+pub fn opened(reader: Reader) -> Output {
+    let stdout = io::stdout().lock();
+    io::BufWriter::new(match reader {
+        Reader::Person => Box::new(anstream::AutoStream::auto(stdout)),
+        Reader::Program => Box::new(stdout),
+    })
+}
+
+/// Writes to standard output. A reader that has seen enough ends the program without a word.
+pub fn output(reader: Reader, write: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = opened(reader);
+    write(&mut out)?;
+    Ok(out.flush()?)
+}
+
+/// Writes an answer as text or as JSON.
+pub fn show<T: Serialize>(format: TextFormat, answer: &T, text: impl FnOnce(&mut Output, &T) -> io::Result<()>) -> Done {
+    let reader = if format == TextFormat::Text { Reader::Person } else { Reader::Program };
+    output(reader, |out| match format {
+        TextFormat::Text => text(out, answer),
+        TextFormat::Json => {
+            serde_json::to_writer(&mut *out, answer)?;
+            writeln!(out)
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

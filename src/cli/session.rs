@@ -1,0 +1,122 @@
+//! What commands that ask the daemon have in common: reaching it, and asking about paths.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use super::connect::{Start, connect};
+use super::failure::{Failure, NOT_WHOLE};
+use super::progress;
+use crate::api::client::Client;
+use crate::api::{parameters_of, query_of};
+use crate::config::Settings;
+use crate::sys::View;
+use crate::sys::mounts::Mounts;
+
+/// Of a request: names and values.
+pub type Parameters = Vec<(&'static str, Vec<u8>)>;
+
+/// A command's way to the daemon.
+pub struct Session {
+    pub settings: Settings,
+    /// Whether commands that may start the daemon do.
+    pub start: Start,
+}
+
+impl Session {
+    /// A daemon, started when none answers.
+    pub async fn daemon(&self) -> Result<Client, Failure> {
+        connect(&self.settings, self.start).await
+    }
+
+    /// The daemon that runs.
+    pub async fn running(&self) -> Result<Client, Failure> {
+        connect(&self.settings, Start::Never).await
+    }
+}
+
+/// The parameters of a request about paths, each with what this process sees there: nothing is answered about another
+/// place of that name.
+fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
+    let mounts = Mounts::now();
+    let mut parameters = Parameters::new();
+    for path in paths {
+        let view = View::of(path, &mounts).map_err(|e| Failure::usage(format!("{} cannot be used: {e}", path.display())))?;
+        parameters.extend(parameters_of(&view));
+    }
+    Ok(parameters)
+}
+
+/// How often, and after which pause, a question is asked again that met other mounts in the daemon than here.
+const VIEW_ATTEMPTS: usize = 3;
+const VIEW_PAUSE: Duration = Duration::from_millis(300);
+
+/// Asks about paths, with what is seen there at that moment. Where the daemon sees something else it is asked again: a
+/// drive may just be coming or going.
+pub async fn about<T>(paths: &[PathBuf], mut ask: impl AsyncFnMut(Parameters) -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut attempts = 1;
+    loop {
+        match ask(asked(paths)?).await {
+            Err(failure) if failure.code == NOT_WHOLE && attempts < VIEW_ATTEMPTS => {
+                attempts += 1;
+                tokio::time::sleep(VIEW_PAUSE).await;
+            }
+            answered => return answered,
+        }
+    }
+}
+
+/// Has a folder watched.
+pub async fn watch(client: &Client, folder: PathBuf) -> Result<(), Failure> {
+    about(&[folder], async |query| Ok(client.post::<()>("/v1/roots", query_of(query).into()).await?)).await
+}
+
+/// Has the paths watched, and waits until they are read. Gives back those that can be answered, and whether that is all:
+/// a place where the daemon sees something else than this process is named on standard error.
+pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<(Vec<PathBuf>, bool), Failure> {
+    let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
+    let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+    let mut other = BTreeSet::new();
+    for folder in folders {
+        match watch(client, folder.clone()).await {
+            Err(failure) if failure.code == NOT_WHOLE => {
+                failure.report();
+                other.insert(folder);
+            }
+            watched => watched?,
+        }
+    }
+    let count = paths.len();
+    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !other.contains(&folder_of(path))).collect();
+    if !no_wait && !paths.is_empty() {
+        progress::wait(client, &paths).await?;
+    }
+    let is_whole = paths.len() == count;
+    Ok((paths, is_whole))
+}
+
+/// The absolute path of something that is there.
+pub fn existing(path: &Path) -> Result<PathBuf, Failure> {
+    fs::canonicalize(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", path.display())).hint("is its drive connected?"),
+        _ => Failure::usage(format!("{} cannot be used: {e}", path.display())),
+    })
+}
+
+/// The absolute paths of things that are all there, each once.
+pub fn all_existing<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    let mut seen = HashSet::new();
+    let mut all = Vec::new();
+    for path in paths {
+        let path = existing(path)?;
+        if seen.insert(path.clone()) {
+            all.push(path);
+        }
+    }
+    Ok(all)
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))
+}

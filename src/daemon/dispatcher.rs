@@ -1,0 +1,75 @@
+//! The dispatcher: hands what the store calls pending to the workers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use super::messages::Job;
+use super::state::{Health, Lifecycle, Queue, SharedRoots, lock};
+use crate::photo::{Place, RootId};
+use crate::store::Reader;
+
+/// Files fetched at once.
+const FETCH_FILES: usize = 256;
+
+/// How often pending files are looked for without being told: what a worker could not take on
+/// (no process to be had) is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long after its last question a client still counts as waiting.
+const WANTED_FOR: Duration = Duration::from_secs(2);
+
+pub struct Dispatcher {
+    pub roots: Arc<SharedRoots>,
+    pub queue: Arc<Queue>,
+    pub health: Arc<Health>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub reader: Reader,
+    pub jobs: SyncSender<Job>,
+}
+
+impl Dispatcher {
+    /// Runs until the daemon stops: first what somebody waits for, then everything in order.
+    pub fn run(&self) {
+        let Dispatcher { roots, queue, health, lifecycle, reader, jobs } = self;
+        let start = Place { root: RootId(0), path: PathBuf::new() };
+        let mut after = start.clone();
+        while !lifecycle.is_stopping() {
+            let fetched =
+                reader.pending_in(&wanted(queue), FETCH_FILES).and_then(|first| Ok((first, reader.pending_after(&after, FETCH_FILES)?)));
+            let (mut pending, rest) = fetched.unwrap_or_else(|e| {
+                health.set_problem("dispatcher", Some(e.to_string()));
+                Default::default()
+            });
+            // Any thread may have found the damage.
+            lifecycle.examine_index(health);
+            let was_last = rest.len() < FETCH_FILES;
+            if pending.is_empty() || was_last {
+                after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());
+                pending.extend(rest);
+            }
+            let mut handed_out = false;
+            for (place, stamp) in pending {
+                let roots = roots.now();
+                let Some(path) = roots.path_of(&place).filter(|_| roots.is_online(place.root)) else { continue };
+                if !lock(&queue.in_flight).places.insert(place.clone()) {
+                    continue;
+                }
+                handed_out = true;
+                if lifecycle.is_stopping() || jobs.send(Job { place, path, stamp }).is_err() {
+                    return;
+                }
+            }
+            if was_last || !handed_out {
+                queue.pending.wait(RETRY_INTERVAL);
+            }
+        }
+    }
+}
+
+fn wanted(queue: &Queue) -> Vec<Place> {
+    let mut wanted = lock(&queue.wanted);
+    wanted.retain(|_, asked| asked.elapsed() < WANTED_FOR);
+    wanted.keys().cloned().collect()
+}

@@ -1,0 +1,25 @@
+//! Wakes intake when something is mounted or unmounted. Linux: the mount table can be polled.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::Intakes;
+use crate::sys::background::{Nice, background};
+
+/// Starts the thread, which ends with the process. Without a mount table roots are looked for now and
+/// then all the same.
+pub fn spawn(intakes: Arc<Intakes>) -> std::io::Result<()> {
+    let Ok(table) = File::open("/proc/self/mounts") else { return Ok(()) };
+    let watch = move || {
+        loop {
+            let mut tables = [PollFd::new(&table, PollFlags::PRI | PollFlags::ERR)];
+            if poll(&mut tables, None).is_err() {
+                return;
+            }
+            intakes.look_for_roots();
+        }
+    };
+    background("mounts", Nice::No, watch).map(drop)
+}

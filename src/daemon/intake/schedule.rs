@@ -1,0 +1,64 @@
+//! When a root is scanned without a reason: soon after a scan that found something, then less and less often.
+
+use std::time::Duration;
+
+/// The shortest and the longest time between two routine scans.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    pub shortest: Duration,
+    pub longest: Duration,
+}
+
+impl Schedule {
+    /// While the watch notices changes.
+    pub const WATCHED: Schedule = Schedule { shortest: Duration::from_secs(3600), longest: Duration::from_secs(24 * 3600) };
+    /// While it does not notice all of them.
+    pub const POLLED: Schedule = Schedule { shortest: Duration::from_secs(60), longest: Duration::from_secs(1800) };
+    /// While files are missing that may only have moved, to where they are not read yet.
+    pub const IN_DOUBT: Schedule = Schedule { shortest: Duration::from_secs(10), longest: Duration::from_secs(3600) };
+
+    pub fn of(is_unwatched: bool, is_missing_files: bool) -> Schedule {
+        match (is_missing_files, is_unwatched) {
+            (true, _) => Schedule::IN_DOUBT,
+            (false, true) => Schedule::POLLED,
+            (false, false) => Schedule::WATCHED,
+        }
+    }
+
+    /// The time to the next scan, after one that came `last` after the one before it.
+    pub fn next(self, last: Duration, found_something: bool) -> Duration {
+        if found_something { self.shortest } else { (2 * last).clamp(self.shortest, self.longest) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scans_come_less_and_less_often_until_one_finds_something() {
+        let hours = |n: u64| Duration::from_secs(3600 * n);
+        let mut every = Duration::ZERO;
+        let mut seen = Vec::new();
+        for _ in 0..7 {
+            every = Schedule::WATCHED.next(every, false);
+            seen.push(every);
+        }
+        assert_eq!(seen, [1, 2, 4, 8, 16, 24, 24].map(hours));
+        assert_eq!(Schedule::WATCHED.next(every, true), hours(1));
+    }
+
+    #[test]
+    fn missing_files_are_looked_for_soonest_and_a_change_of_schedule_keeps_its_bounds() {
+        for (is_unwatched, is_missing, schedule) in [
+            (false, false, Schedule::WATCHED),
+            (true, false, Schedule::POLLED),
+            (false, true, Schedule::IN_DOUBT),
+            (true, true, Schedule::IN_DOUBT),
+        ] {
+            assert_eq!(Schedule::of(is_unwatched, is_missing), schedule);
+        }
+        // From a day to at most half an hour.
+        assert_eq!(Schedule::POLLED.next(Duration::from_secs(24 * 3600), false), Schedule::POLLED.longest);
+    }
+}

@@ -1,0 +1,78 @@
+//! Events in the log: one line for many files, once it is quiet; a line each for what is rare.
+
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::state::{Lifecycle, Signal, lock};
+use crate::api::types::What;
+
+/// It is quiet when nothing happened for this long; a line comes after [`LONGEST_DELAY`] in any case.
+const QUIET_INTERVAL: Duration = Duration::from_secs(5);
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
+/// What happened to files since the last line.
+#[derive(Default)]
+pub struct LogSummary {
+    counts: Mutex<Counts>,
+    raised: Signal,
+}
+
+#[derive(Clone, Copy, PartialEq, Default)]
+struct Counts {
+    added: u64,
+    changed: u64,
+    moved: u64,
+    gone: u64,
+    failed: u64,
+}
+
+impl LogSummary {
+    /// Counts what happened to a file; logs at once what is rare.
+    pub fn count(&self, what: &What) {
+        match what {
+            What::Online(root) => return tracing::info!("{} is back", root.path),
+            What::HeadChanged { name } => return tracing::info!("head {name} answers from now on"),
+            What::Decided { pairs, verdict } => return tracing::info!("{pairs} pairs of photos decided {}", verdict.name()),
+            _ => {}
+        }
+        let mut counts = lock(&self.counts);
+        match what {
+            What::Added(_) => counts.added += 1,
+            What::Changed(_) => counts.changed += 1,
+            What::Moved { .. } => counts.moved += 1,
+            What::Gone(_) => counts.gone += 1,
+            What::Failed { .. } => counts.failed += 1,
+            _ => return,
+        }
+        drop(counts);
+        self.raised.raise();
+    }
+
+    /// Writes the line, if there is anything to say.
+    pub fn write(&self) {
+        let Counts { added, changed, moved, gone, failed } = std::mem::take(&mut *lock(&self.counts));
+        let parts = [(added, "added"), (changed, "changed"), (moved, "moved"), (gone, "gone")];
+        let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        if !parts.is_empty() {
+            tracing::info!("files: {}", parts.join(", "));
+        }
+        if failed > 0 {
+            tracing::info!("{failed} files were not read; simctl failures says which and why");
+        }
+    }
+
+    /// Writes lines until the daemon stops.
+    pub fn run(&self, lifecycle: &Lifecycle) {
+        while !lifecycle.is_stopping() {
+            self.raised.wait(Duration::from_secs(3600));
+            let began = Instant::now();
+            let mut before = None;
+            while before != Some(*lock(&self.counts)) && began.elapsed() < LONGEST_DELAY && !lifecycle.is_stopping() {
+                before = Some(*lock(&self.counts));
+                thread::sleep(QUIET_INTERVAL);
+            }
+            self.write();
+        }
+    }
+}

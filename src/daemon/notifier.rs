@@ -1,0 +1,117 @@
+//! The notifier: once it is quiet, emits which photos have copies now, and shows that on the desktop.
+
+use std::io;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
+use crate::api::text_of;
+use crate::api::types::What;
+use crate::catalog::Context;
+use crate::catalog::changes::{Change, Known, Snapshot};
+use crate::photo::Decisions;
+use crate::store::Reader;
+
+/// The longest wait for quiet.
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
+
+/// After comparing it rests this many times as long as that took.
+const REST_FACTOR: u32 = 20;
+
+/// How long the desktop may take.
+const DESKTOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub struct Notifier {
+    pub configuration: Arc<Configuration>,
+    pub roots: Arc<SharedRoots>,
+    pub heads: Arc<Heads>,
+    pub decisions: Arc<RwLock<Decisions>>,
+    pub events: Arc<Events>,
+    pub queue: Arc<Queue>,
+    pub health: Arc<Health>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub notify: Arc<Signal>,
+    pub reader: Reader,
+}
+
+impl Notifier {
+    /// Runs until the daemon stops. Where nobody wants to know it costs nothing.
+    pub fn run(&self) {
+        let mut before: Option<Snapshot> = None;
+        while !self.lifecycle.is_stopping() {
+            if !self.events.is_listened_to() && !self.configuration.live().notify_desktop {
+                before = None;
+            } else if before.is_none() {
+                // At once: what comes during the wait for quiet is news.
+                before = self.snapshot();
+            }
+            self.notify.wait(Duration::from_secs(3600));
+            if before.is_none() {
+                continue;
+            }
+            let began = Instant::now();
+            while began.elapsed() < LONGEST_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
+                self.queue.activity.wait(Duration::from_millis(250));
+            }
+            let began = Instant::now();
+            let after = self.snapshot();
+            let spent = began.elapsed();
+            if let (Some(before), Some(after)) = (&before, &after) {
+                self.emit(&before.changes(after));
+            }
+            before = after.or(before);
+            std::thread::sleep(spent * REST_FACTOR);
+        }
+    }
+
+    /// A head that is to take over waits only as long as this takes.
+    fn snapshot(&self) -> Option<Snapshot> {
+        let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
+        let generation = read(&self.heads.active);
+        let context = Context { reader: &self.reader, generation: &generation, decisions: &decisions, roots: &roots };
+        Snapshot::take(&context).inspect_err(|e| tracing::debug!("notifier: {e}")).ok()
+    }
+
+    /// Whether nothing is under way whose effects are still to come.
+    fn is_quiet(&self) -> bool {
+        self.queue.is_settled(&self.reader, &self.roots.now().online_scopes()).unwrap_or(false)
+    }
+
+    fn emit(&self, changes: &[(Change, &Known)]) {
+        let news: Vec<&(Change, &Known)> = changes.iter().filter(|(change, _)| matches!(change, Change::New | Change::Grown)).collect();
+        for (change, cluster) in &news {
+            let (cluster, paths) = (cluster.id.clone(), cluster.paths.iter().map(|path| text_of(path).path).collect());
+            self.events.emit(if *change == Change::New {
+                What::NewCluster { cluster, paths }
+            } else {
+                What::ClusterGrew { cluster, paths }
+            });
+        }
+        if let Some((_, first)) = news.first().filter(|_| self.configuration.live().notify_desktop) {
+            let failed = show_on_desktop(news.len(), first).err();
+            self.health.set_problem("desktop", failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
+        }
+    }
+}
+
+/// Shows it with `notify-send`, which every desktop has.
+fn show_on_desktop(count: usize, first: &Known) -> io::Result<()> {
+    let title = if count == 1 { "A photo has copies".to_owned() } else { format!("{count} photos have copies") };
+    let names: Vec<_> = first.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
+    let mut child = Command::new("notify-send")
+        .args(["--app-name=similard", "--", &title, &names.join(", ")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let began = Instant::now();
+    while began.elapsed() < DESKTOP_TIMEOUT {
+        if let Some(ended) = child.try_wait()? {
+            return if ended.success() { Ok(()) } else { Err(io::Error::other(format!("it ended with {ended}"))) };
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill()?;
+    child.wait().map(drop)
+}

@@ -1,0 +1,50 @@
+//! The daemon's errors as the API states them.
+
+use super::heads;
+use super::intake::Refused;
+use super::messages::Unwritten;
+use crate::api::{Code, Problem};
+use crate::catalog::query;
+use crate::store;
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Problem {
+        Problem::internal(error)
+    }
+}
+
+impl From<query::Error> for Problem {
+    fn from(error: query::Error) -> Problem {
+        match error {
+            query::Error::NotReadable(reason) => Problem::new(Code::NotReadable, reason),
+            query::Error::Store(_) | query::Error::Internal(_) => Problem::internal(error),
+        }
+    }
+}
+
+impl From<heads::Error> for Problem {
+    fn from(error: heads::Error) -> Problem {
+        match error {
+            heads::Error::Unknown(_) => Problem::new(Code::NoHead, error.to_string()).hint("simctl heads list shows what there is"),
+            heads::Error::InUse(_) => Problem::new(Code::InUse, error.to_string()).hint("simctl heads use base, then remove it"),
+            heads::Error::NotForDupes(_) => Problem::new(Code::NotForDupes, error.to_string()).hint("simctl similar --head NAME uses it"),
+            _ => Problem::internal(error),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        match refused {
+            Refused::Busy => Problem::new(Code::Busy, refused.to_string()).hint("try again in a moment"),
+            _ => Problem::internal(refused),
+        }
+    }
+}
+
+impl From<Unwritten> for Problem {
+    fn from(error: Unwritten) -> Problem {
+        let hint = matches!(&error, Unwritten::Store(e) if e.is_disk()).then(|| "make room on the disk of the index".to_owned());
+        Problem { hint, ..Problem::internal(error) }
+    }
+}

@@ -1,0 +1,108 @@
+//! Between what is stored of a tuning and what the API says of it.
+
+use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadFigures, TuningOrder, TuningReport};
+use crate::store::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
+
+pub fn order_to_store(order: &TuningOrder) -> TuningOrderRecord {
+    let TuningOrder { name, positives, minutes, photos, asked } = order.clone();
+    TuningOrderRecord { name, positives, minutes, photos, asked }
+}
+
+pub fn stored_order(record: TuningOrderRecord) -> TuningOrder {
+    let TuningOrderRecord { name, positives, minutes, photos, asked } = record;
+    TuningOrder { name, positives, minutes, photos, asked }
+}
+
+pub fn report_to_store(report: &TuningReport) -> TuningReportRecord {
+    TuningReportRecord {
+        tuned_on: report.tuned_on,
+        held_out: report.held_out,
+        copies: report.copies,
+        decisions: report.decisions,
+        steps: report.steps,
+        seconds: report.seconds,
+        before: figures_to_store(&report.before),
+        after: figures_to_store(&report.after),
+        clusters: report.clusters.as_ref().map(|c| ClusterChangesRecord {
+            new: c.new,
+            gone: c.gone,
+            grown: c.grown,
+            shrunk: c.shrunk,
+            examples: c.examples.iter().map(example_to_store).collect(),
+        }),
+    }
+}
+
+/// An example whose kind this version does not know is left out.
+pub fn stored_report(record: TuningReportRecord) -> TuningReport {
+    TuningReport {
+        tuned_on: record.tuned_on,
+        held_out: record.held_out,
+        copies: record.copies,
+        decisions: record.decisions,
+        steps: record.steps,
+        seconds: record.seconds,
+        before: stored_figures(&record.before),
+        after: stored_figures(&record.after),
+        clusters: record.clusters.map(|c| ClusterChanges {
+            new: c.new,
+            gone: c.gone,
+            grown: c.grown,
+            shrunk: c.shrunk,
+            examples: c.examples.into_iter().filter_map(stored_example).collect(),
+        }),
+    }
+}
+
+fn figures_to_store(figures: &HeadFigures) -> HeadFiguresRecord {
+    let HeadFigures { recall, found, false_pairs, agreed, threshold } = *figures;
+    HeadFiguresRecord { recall, found, false_pairs, agreed, threshold }
+}
+
+fn stored_figures(record: &HeadFiguresRecord) -> HeadFigures {
+    let HeadFiguresRecord { recall, found, false_pairs, agreed, threshold } = *record;
+    HeadFigures { recall, found, false_pairs, agreed, threshold }
+}
+
+const CHANGES: [(Change, &str); 4] = [(Change::New, "new"), (Change::Gone, "gone"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
+
+fn example_to_store(example: &ClusterChange) -> ClusterChangeRecord {
+    let name = CHANGES.iter().find(|(change, _)| *change == example.change).map_or("", |(_, name)| name);
+    ClusterChangeRecord { change: name.into(), paths: example.paths.clone() }
+}
+
+fn stored_example(record: ClusterChangeRecord) -> Option<ClusterChange> {
+    let (change, _) = CHANGES.iter().find(|(_, name)| *name == record.change)?;
+    Some(ClusterChange { change: *change, paths: record.paths })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_and_an_order_come_back_as_they_were_stored() {
+        let figures = |found| HeadFigures { recall: 0.5, found, false_pairs: 1, agreed: 2, threshold: 0.25 };
+        let examples = CHANGES.map(|(change, name)| ClusterChange { change, paths: vec![name.into()] }).to_vec();
+        let clusters = Some(ClusterChanges { new: 1, gone: 2, grown: 3, shrunk: 4, examples });
+        let report = TuningReport {
+            tuned_on: 1,
+            held_out: 2,
+            copies: 3,
+            decisions: 4,
+            steps: 5,
+            seconds: 6,
+            before: figures(7),
+            after: figures(8),
+            clusters,
+        };
+        let mut record = report_to_store(&report);
+        assert_eq!(stored_report(record.clone()), report);
+        // What is stored is what the API said of it before the two were apart.
+        assert_eq!(serde_json::to_value(&record).expect("JSON"), serde_json::to_value(&report).expect("JSON"));
+        record.clusters.as_mut().expect("there").examples[0].change = "split".into();
+        assert_eq!(stored_report(record).clusters.expect("there").examples.len(), 3);
+        let order = TuningOrder { name: "tuned-1".into(), positives: "edits".into(), minutes: 5, photos: 9, asked: 1 };
+        assert_eq!(stored_order(order_to_store(&order)), order);
+    }
+}

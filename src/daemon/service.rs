@@ -1,0 +1,478 @@
+//! The daemon's answers to the API: asked of the catalog, and put into the API's types.
+
+use std::collections::{HashMap, HashSet};
+use std::iter::once;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::broadcast;
+
+use super::heads::{self, Switch, Switcher};
+use super::intake::Intakes;
+use super::messages::{Gone, Request, Write, request};
+use super::state::{State, lock, read};
+use super::tuning::Tuner;
+use super::{decisions, views, wire};
+use crate::api::types::{
+    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
+    HeadInfo, Line, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+};
+use crate::api::{Code, Problem, Service, Take, text_of};
+use crate::catalog::Context;
+use crate::catalog::clusters::{Rank, clusters};
+use crate::catalog::generation::find;
+use crate::catalog::pairs::{self, pairs};
+use crate::catalog::query::{self, Queries, neighbours, records};
+use crate::catalog::roots::{RootState, Roots, folder_id};
+use crate::config::Settings;
+use crate::intake::Volume;
+use crate::likeness::REACH;
+use crate::photo::{Coverage, PhotoId, Place, Root, RootId, Verdict};
+use crate::store::{Reader, Wanted};
+use crate::sys::View;
+
+pub struct Answers {
+    state: State,
+    intakes: Arc<Intakes>,
+    switcher: Switcher,
+    tuner: Tuner,
+    writes: SyncSender<Write>,
+    queries: Mutex<Queries>,
+    figures: Mutex<HashMap<RootId, Figures>>,
+}
+
+/// The store as of a commit, or of a later one.
+struct AsOf {
+    commit: u64,
+    reader: Reader,
+}
+
+impl Deref for AsOf {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+/// What the store says of a root's files, as of a commit.
+#[derive(Clone, Copy)]
+struct Figures {
+    commit: u64,
+    is_online: bool,
+    coverage: Coverage,
+    photos: u64,
+}
+
+/// How long a root may take to come back.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(20);
+
+impl Answers {
+    pub fn new(state: State, intakes: Arc<Intakes>, switcher: Switcher, tuner: Tuner, queries: Queries) -> Answers {
+        let writes = switcher.writes.clone();
+        Answers { state, intakes, switcher, tuner, writes, queries: Mutex::new(queries), figures: Mutex::default() }
+    }
+
+    fn reader(&self) -> Result<AsOf, Problem> {
+        // Before anything is read: what is kept as of this commit is never older.
+        let commit = self.state.queue.commits();
+        Ok(AsOf { commit, reader: Reader::open(&self.state.configuration.location)? })
+    }
+
+    /// What the paths mean; all roots when there are none.
+    fn scopes(&self, paths: &[PathBuf]) -> Result<Vec<Place>, Problem> {
+        let roots = self.state.roots.now();
+        if paths.is_empty() {
+            return Ok(roots.scopes());
+        }
+        let mut scopes = Vec::new();
+        for path in paths {
+            let meant = roots.scopes_of(path);
+            if meant.is_empty() {
+                return Err(Problem::new(Code::NotWatched, format!("{} is under no watched folder", path.display()))
+                    .hint(format!("simctl roots add {}", path.display())));
+            }
+            scopes.extend(meant);
+        }
+        scopes.sort_unstable();
+        scopes.dedup();
+        Ok(scopes)
+    }
+
+    fn coverage(&self, reader: &AsOf, scopes: &[Place]) -> Result<Coverage, Problem> {
+        if let [Place { root, path }] = scopes
+            && path.as_os_str().is_empty()
+        {
+            return Ok(self.figures(reader, *root)?.coverage);
+        }
+        self.counted(reader, scopes)
+    }
+
+    fn counted(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
+        let roots = self.state.roots.now();
+        let (online, offline): (Vec<Place>, Vec<Place>) = scopes.iter().cloned().partition(|s| roots.is_online(s.root));
+        let away = reader.coverage(&offline)?;
+        Ok(Coverage { offline: away.indexed + away.pending + away.unsupported + away.failed, ..reader.coverage(&online)? })
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = self.state.health.problems();
+        let roots = self.state.roots.now();
+        for root in roots.list() {
+            let missing = roots.state(root.id).map_or(0, |state| state.missing.len());
+            if missing > 0 {
+                let path = root.path.display();
+                problems.push(format!(
+                    "{missing} files of {path} are gone at once and still listed; if they were deleted: simctl scan --forget {path}"
+                ));
+            }
+        }
+        problems
+    }
+
+    fn root_status(&self, reader: &AsOf, roots: &Roots, root: &Root) -> Result<RootStatus, Problem> {
+        let (figures, live) = (self.figures(reader, root.id)?, self.state.configuration.live());
+        let unseen = RootState::default();
+        let state = roots.state(root.id).unwrap_or(&unseen);
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
+        Ok(RootStatus {
+            path: text_of(&root.path),
+            state: if state.offline.is_none() { "online" } else { "offline" }.into(),
+            offline: state.offline.clone(),
+            volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
+            busy: self.state.queue.activity.is_busy(root.id),
+            unwatched: state.unwatched.clone(),
+            scanned_every: state.scanned_every.as_secs(),
+            last_scan: state.last_scan.and_then(seconds),
+            events: state.hints,
+            times_lost: state.times_lost,
+            missing: state.missing.len() as u64,
+            away: state.away.len() as u64,
+            excluded: live.rules.excluded().to_vec(),
+            included: live.rules.included().to_vec(),
+            photos: figures.photos,
+            coverage: figures.coverage,
+        })
+    }
+
+    /// Counted anew when something was committed since: counting 100,000 files takes a while.
+    fn figures(&self, reader: &AsOf, root: RootId) -> Result<Figures, Problem> {
+        let (commit, is_online) = (reader.commit, self.state.roots.now().is_online(root));
+        if let Some(known) = lock(&self.figures).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
+            return Ok(*known);
+        }
+        let coverage = self.counted(reader, &[Place { root, path: PathBuf::new() }])?;
+        let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root)? };
+        lock(&self.figures).insert(root, figures);
+        Ok(figures)
+    }
+
+    /// Whether a path is that of an offline root whose filesystem is mounted elsewhere now, which is
+    /// taken up then.
+    fn is_a_root_come_back(&self, path: &Path) -> Result<bool, Problem> {
+        let Some(here) = Volume::of(path) else { return Ok(false) };
+        let roots = self.state.roots.now();
+        let is_it = |root: &&Root| {
+            !roots.is_online(root.id)
+                && root.home.as_ref().is_some_and(|(volume, inner)| *volume == here.id && here.inner.starts_with(inner))
+        };
+        let Some(root) = roots.list().iter().find(is_it) else { return Ok(false) };
+        self.intakes.start(root.clone())?;
+        let deadline = Instant::now() + RETURN_TIMEOUT;
+        let is_held = || self.state.roots.now().holding(path).is_some();
+        while !is_held() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(is_held())
+    }
+}
+
+impl Service for Answers {
+    fn version(&self) -> Version {
+        self.state.configuration.version.clone()
+    }
+
+    fn compare_views(&self, views: &[View]) -> Result<(), Problem> {
+        views::compare(views, &self.state.roots.now(), &self.state.configuration.live().rules)
+    }
+
+    fn status(&self) -> Result<Status, Problem> {
+        let reader = self.reader()?;
+        let roots = self.roots()?;
+        let coverage = roots.iter().map(|root| root.coverage).sum::<Coverage>();
+        let activity = match (coverage.pending, roots.iter().any(|root| root.busy)) {
+            (0, false) => "idle".to_owned(),
+            (0, true) => "scanning".to_owned(),
+            (pending, _) => format!("reading, {pending} to go"),
+        };
+        // Before the head is held: whoever starts a tuning takes them in this order, too.
+        let tuning = self.state.tuning.state().progress;
+        let active = read(&self.state.heads.active);
+        Ok(Status {
+            version: self.version(),
+            data_dir: self.state.configuration.settings.data_dir.display().to_string(),
+            activity,
+            problems: self.problems(),
+            fence: FenceStatus {
+                landlock: self.state.health.fence.landlock,
+                seccomp: self.state.health.fence.seccomp,
+                missing: self.state.health.fence.missing.clone(),
+            },
+            missing_sandbox_layers: self.state.health.missing_sandbox_layers(self.state.configuration.settings.limits),
+            head: active.head.name().to_owned(),
+            threshold: active.threshold,
+            max_pair_distance: REACH,
+            roots,
+            photos: active.index.len() as u64,
+            decisions: read(&self.state.decisions).len() as u64,
+            tuning,
+            coverage,
+            counters: reader.counters()?,
+        })
+    }
+
+    fn roots(&self) -> Result<Vec<RootStatus>, Problem> {
+        let (reader, roots) = (self.reader()?, self.state.roots.now());
+        roots.list().iter().map(|root| self.root_status(&reader, &roots, root)).collect()
+    }
+
+    fn add_root(&self, path: &Path) -> Result<(), Problem> {
+        let refused = |e: std::io::Error| Problem::new(Code::NoFolder, format!("{} cannot be watched: {e}", path.display()));
+        let real = std::fs::canonicalize(path).map_err(refused)?;
+        if !real.is_dir() {
+            return Err(refused(std::io::ErrorKind::NotADirectory.into()));
+        }
+        let before = self.state.roots.now();
+        if let Some(root) = before.holding(&real)
+            && real.strip_prefix(&root.path).is_ok_and(|below| !self.state.configuration.live().rules.hide(below))
+        {
+            // Known, but perhaps its folder came back, was replaced, or its changes are not all noticed.
+            let known = before.state(root.id).map(|state| (state.folder, state.unwatched.is_none()));
+            let is_current = known.is_none_or(|(folder, _)| folder == folder_id(&root.path));
+            let is_watched = known.is_some_and(|(_, is_watched)| is_watched);
+            let is_under_way = self.state.queue.activity.is_busy(root.id);
+            return if is_current && (is_watched || is_under_way) { Ok(()) } else { Ok(self.intakes.start(root.clone())?) };
+        }
+        if self.is_a_root_come_back(&real)? {
+            return Ok(());
+        }
+        let before = self.state.roots.now();
+        let root = request(&self.writes, |reply| Request::AddRoot(real, reply))?;
+        let after = self.state.roots.now();
+        for absorbed in before.list().iter().filter(|root| after.get(root.id).is_none()) {
+            self.intakes.forget(absorbed.clone())?;
+        }
+        Ok(self.intakes.start(root)?)
+    }
+
+    fn remove_root(&self, path: &Path) -> Result<(), Problem> {
+        let roots = self.state.roots.now();
+        let Some(root) = roots.list().iter().find(|root| root.path == path).cloned() else {
+            let known: Vec<String> = roots.list().iter().map(|r| r.path.display().to_string()).collect();
+            return Err(Problem::new(Code::NoRoot, format!("{} is not a watched folder", path.display()))
+                .hint(format!("watched: {}", known.join(", "))));
+        };
+        self.intakes.forget(root.clone())?;
+        Ok(request(&self.writes, |reply| Request::RemoveRoot(root, reply))?)
+    }
+
+    fn reload(&self) -> Result<Reloaded, Problem> {
+        let refused = |e| Problem::new(Code::Settings, format!("{e}")).hint("the daemon goes on with the settings it has");
+        let before = &self.state.configuration.settings;
+        let now = Settings::load(&before.overrides).map_err(refused)?;
+        let had = self.state.configuration.reload(now.live.clone());
+        if had.rules != now.live.rules {
+            self.state.roots.now().list().iter().try_for_each(|root| self.intakes.start(root.clone()))?;
+        }
+        self.state.notify.raise();
+        Ok(Reloaded {
+            config: now.config.display().to_string(),
+            changed: had != now.live,
+            needs_restart: (before.workers, before.limits) != (now.workers, now.limits),
+        })
+    }
+
+    fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem> {
+        for scope in self.scopes(paths)? {
+            let root = self.state.roots.now().get(scope.root).cloned();
+            if let Some(root) = root {
+                self.intakes.scan(root, scope, if forget { Gone::Forget } else { Gone::AskIfMany })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem> {
+        let deadline = Instant::now() + timeout;
+        let reader = self.reader()?;
+        loop {
+            let scopes = self.scopes(paths)?;
+            let roots = self.state.roots.now();
+            let online: Vec<Place> = scopes.iter().filter(|s| roots.is_online(s.root)).cloned().collect();
+            lock(&self.state.queue.wanted).extend(online.iter().map(|scope| (scope.clone(), Instant::now())));
+            let is_new = |scope: &Place| roots.state(scope.root).is_none();
+            let settled = !online.iter().any(is_new) && self.state.queue.is_settled(&reader, &online)?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
+                // As of now, and not of when the waiting began.
+                return Ok(Progress { settled, coverage: self.coverage(&self.reader()?, &scopes)?, problems: self.problems() });
+            }
+            self.state.queue.activity.wait(left.min(Duration::from_millis(250)));
+        }
+    }
+
+    fn clusters(&self, selection: &Selection, take: Take<'_, Cluster>) -> Result<(), Problem> {
+        let reader = self.reader()?;
+        let _held = reader.hold()?;
+        let asked = self.scopes(&selection.paths)?;
+        let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
+        // Held until the answer is made, so that all of it is of one head.
+        let active = read(&self.state.heads.active);
+        let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
+        let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
+        let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
+        let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
+        let mut clustering = clusters(&context, &scopes, threshold, &selection.relations)?;
+        if selection.everywhere {
+            let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
+            clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
+        }
+        let begin = Begin { version: 1, threshold, head: active.head.name().to_owned() };
+        drop(active);
+        let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
+        let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
+        let lines = shown.iter().map(|found| Line::Item(wire::cluster(&clustering, found, &roots)));
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+            return Ok(());
+        }
+        let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
+        let _ = take(Line::End { end: End { coverage: self.coverage(&reader, &asked)?, next } });
+        Ok(())
+    }
+
+    fn pairs(&self, selection: &Selection, take: Take<'_, FilePair>) -> Result<(), Problem> {
+        let reader = self.reader()?;
+        let _held = reader.hold()?;
+        let scopes = self.scopes(&selection.paths)?;
+        let active = read(&self.state.heads.active);
+        let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
+        let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
+        let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
+        let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
+        let pairs = pairs(&context, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
+        let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
+        drop(active);
+        let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
+        let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
+        let lines = shown.iter().map(|pair| Line::Item(wire::pair(pair)));
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+            return Ok(());
+        }
+        let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
+        let _ = take(Line::End { end: End { coverage: self.coverage(&reader, &scopes)?, next } });
+        Ok(())
+    }
+
+    fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem> {
+        let (reader, state, roots) = (self.reader()?, &self.state, self.state.roots.now());
+        let mut queries = lock(&self.queries);
+        let asked = queries.read(bytes, &state.configuration.settings.data_dir)?;
+        let in_use = read(&state.heads.active).head.name().to_owned();
+        let (head, nearest) = match head.filter(|name| *name != in_use) {
+            None => {
+                let active = read(&state.heads.active);
+                (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?)
+            }
+            Some(name) => {
+                let known = find(&read(&state.heads.records), &state.configuration.backbone, name).map_err(Problem::internal)?;
+                let known = known.ok_or_else(|| heads::Error::Unknown(name.to_owned()))?;
+                (known.head.name().to_owned(), queries.nearest_under(known, &reader, &asked, count)?)
+            }
+        };
+        let photos = records(&reader, &roots.scopes(), &nearest)?;
+        let near = neighbours(&asked, &nearest, &photos, &read(&state.decisions), count);
+        Ok(Similar { head, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })
+    }
+
+    fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem> {
+        let (state, mut queries) = (&self.state, lock(&self.queries));
+        let mut read_as = |name: &str, bytes| {
+            let read = queries.read(bytes, &state.configuration.settings.data_dir).map_err(Problem::from);
+            read.map_err(|p| Problem { message: format!("the {name} file: {}", p.message), ..p })
+        };
+        let (a, b) = (read_as("first", a)?, read_as("second", b)?);
+        let active = read(&state.heads.active);
+        let comparison = query::compare(&active, &read(&state.decisions), &a, &b);
+        Ok(wire::comparison(comparison, active.threshold))
+    }
+
+    fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem> {
+        let reader = self.reader()?;
+        decisions::decide(&self.state.roots.now(), &self.state.events, &self.writes, &reader, paths, verdict)
+    }
+
+    fn decisions(&self) -> Vec<DecisionText> {
+        decisions::list(&read(&self.state.decisions))
+    }
+
+    fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem> {
+        decisions::import(&self.writes, &decisions)
+    }
+
+    fn heads(&self) -> Vec<HeadInfo> {
+        heads::list(&self.state.heads, &self.state.configuration.backbone)
+    }
+
+    fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem> {
+        Ok(self.switcher.switch(name, if only_try { Switch::Try } else { Switch::Take })?)
+    }
+
+    fn remove_head(&self, name: &str) -> Result<(), Problem> {
+        Ok(self.switcher.remove(name)?)
+    }
+
+    fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem> {
+        self.tuner.start(self.tuner.order(name, positives, minutes, photos))
+    }
+
+    fn tuning(&self) -> TuningState {
+        self.state.tuning.state()
+    }
+
+    fn stop_tuning(&self) -> Result<(), Problem> {
+        self.tuner.stop()
+    }
+
+    fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem> {
+        let (failures, roots) = (self.reader()?.failures(&self.scopes(paths)?)?, self.state.roots.now());
+        let failures = failures.into_iter().filter_map(|f| {
+            Some(FileFailure { path: text_of(&roots.path_of(&f.place)?), stage: f.failure.stage, reason: f.failure.reason })
+        });
+        Ok(Failures { failures: failures.collect() })
+    }
+
+    fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        let heard = self.state.events.listen(after);
+        self.state.notify.raise();
+        heard
+    }
+
+    fn stop(&self) {
+        self.state.lifecycle.stop();
+    }
+}
+
+fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
+    if distance <= REACH {
+        return Ok(distance);
+    }
+    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is beyond {REACH}, up to which pairs are kept"))
+        .hint("similar finds photos at any distance"))
+}
+
+fn no_key(text: &str) -> Problem {
+    Problem::new(Code::Key, format!("after={text} is none of this list's keys")).hint("an answer's `next` is one")
+}

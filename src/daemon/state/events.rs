@@ -1,0 +1,87 @@
+//! Events: emitted by the threads, listened to by clients.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use tokio::sync::broadcast;
+
+use super::sync::lock;
+use crate::api::types::{Event, What};
+
+/// Events kept for a listener that is slow, or comes back.
+const HISTORY_EVENTS: usize = 1024;
+
+/// Sees every event on the thread that emits it; it must not block.
+pub type Observer = Box<dyn Fn(&What) + Send + Sync>;
+
+pub struct Events {
+    sender: broadcast::Sender<Event>,
+    history: Mutex<VecDeque<Event>>,
+    observers: Vec<Observer>,
+}
+
+impl Events {
+    pub fn new(observers: Vec<Observer>) -> Events {
+        Events { sender: broadcast::channel(HISTORY_EVENTS).0, history: Mutex::default(), observers }
+    }
+
+    pub fn emit(&self, what: What) {
+        self.observers.iter().for_each(|observe| observe(&what));
+        let mut history = lock(&self.history);
+        let event = Event { id: history.back().map_or(1, |last| last.id + 1), what };
+        history.push_back(event.clone());
+        if history.len() > HISTORY_EVENTS {
+            history.pop_front();
+        }
+        // Nobody listening is fine. Under the lock, so that a new listener misses none and gets none twice.
+        let _ = self.sender.send(event);
+    }
+
+    /// Events from now on, after those that came since the one of number `after`, as far as they are kept.
+    pub fn listen(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        let history = lock(&self.history);
+        let listener = self.sender.subscribe();
+        let mut missed: Vec<Event> = after.map_or_else(Vec::new, |after| history.iter().filter(|e| e.id > after).cloned().collect());
+        if let (Some(after), Some(oldest)) = (after, history.front()) {
+            let lost = oldest.id.saturating_sub(after + 1);
+            if lost > 0 {
+                missed.insert(0, Event { id: after + lost, what: What::Missed { count: lost } });
+            }
+        }
+        (missed, listener)
+    }
+
+    pub fn is_listened_to(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_listener_that_comes_back_gets_what_it_missed_or_is_told_how_much_is_lost() {
+        let seen = Arc::new(AtomicUsize::new(0));
+        let seen_too = seen.clone();
+        let observer: Observer = Box::new(move |_| {
+            seen_too.fetch_add(1, Ordering::Relaxed);
+        });
+        let events = Events::new(vec![observer]);
+        assert!(!events.is_listened_to());
+        let total = HISTORY_EVENTS as u64 + 10;
+        (0..total).for_each(|n| events.emit(What::HeadChanged { name: n.to_string() }));
+        assert_eq!(seen.load(Ordering::Relaxed) as u64, total);
+        let (missed, mut listener) = events.listen(Some(total - 2));
+        assert_eq!(missed.iter().map(|e| e.id).collect::<Vec<_>>(), [total - 1, total]);
+        events.emit(What::HeadChanged { name: "next".into() });
+        assert_eq!(listener.try_recv().map(|e| e.id), Ok(total + 1));
+        let (missed, _) = events.listen(Some(5));
+        assert!(matches!(missed[0].what, What::Missed { count: 6 }) && missed[0].id == 11, "{:?}", missed[0]);
+        assert_eq!(missed[1].id, 12);
+        assert!(events.listen(None).0.is_empty());
+    }
+}

@@ -1,0 +1,89 @@
+//! What keeps the daemon from its work, and what does not hold on this system.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use super::heartbeat::Heartbeats;
+use super::sync::lock;
+use crate::daemon::fence::Fence;
+use crate::sys::own_program;
+use crate::vision::{Limits, sandbox};
+
+#[derive(Default)]
+pub struct Health {
+    /// What keeps which part from its work.
+    problems: Mutex<BTreeMap<&'static str, String>>,
+    /// What the daemon gave up.
+    pub fence: Fence,
+    /// The layers that the decoder sandbox lacks, once that was asked.
+    missing_sandbox_layers: OnceLock<Vec<String>>,
+    /// Of the threads that touch disks.
+    pub heartbeats: Heartbeats,
+    /// Of the writer.
+    writer_beats: AtomicU64,
+}
+
+impl Health {
+    pub fn new(fence: Fence) -> Health {
+        Health { fence, ..Health::default() }
+    }
+
+    /// Records, or with `None` clears, what keeps `part` from its work.
+    pub fn set_problem(&self, part: &'static str, problem: Option<String>) {
+        let mut problems = lock(&self.problems);
+        let changed = problems.get(part) != problem.as_ref();
+        match problem {
+            Some(problem) => {
+                if changed {
+                    tracing::warn!("{part}: {problem}");
+                }
+                problems.insert(part, problem);
+            }
+            None => {
+                problems.remove(part);
+            }
+        }
+    }
+
+    /// All problems, by part.
+    pub fn problems(&self) -> Vec<String> {
+        lock(&self.problems).values().cloned().collect()
+    }
+
+    /// The writer goes on, or still tries.
+    pub fn writer_beat(&self) {
+        self.writer_beats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn writer_beats(&self) -> u64 {
+        self.writer_beats.load(Ordering::Relaxed)
+    }
+
+    /// Which layers the decoder sandbox lacks, each with why. The first call asks a child of its own.
+    pub fn missing_sandbox_layers(&self, limits: Limits) -> Vec<String> {
+        if let Some(known) = self.missing_sandbox_layers.get() {
+            return known.clone();
+        }
+        match own_program().and_then(|program| sandbox::Reader::new(program, limits).missing_layers()) {
+            Ok(missing) => self.missing_sandbox_layers.get_or_init(|| missing).clone(),
+            Err(e) => vec![format!("any layer that is known of (the decoding child does not start: {e})")],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_one_problem_until_it_is_cleared() {
+        let health = Health::default();
+        health.set_problem("store", Some("the disk is full".into()));
+        health.set_problem("store", Some("the disk is gone".into()));
+        health.set_problem("watch", Some("no inotify".into()));
+        assert_eq!(health.problems(), ["the disk is gone", "no inotify"]);
+        health.set_problem("store", None);
+        assert_eq!(health.problems(), ["no inotify"]);
+    }
+}

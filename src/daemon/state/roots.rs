@@ -1,0 +1,71 @@
+//! The roots as they are now: read as a whole, changed one change at a time.
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use super::events::Events;
+use super::queue::Queue;
+use super::sync::{read, write};
+use crate::api::text_of;
+use crate::api::types::What;
+use crate::catalog::roots::Roots;
+use crate::photo::{Root, RootId};
+
+pub struct SharedRoots(RwLock<Arc<Roots>>);
+
+impl SharedRoots {
+    pub fn new(list: Vec<Root>) -> SharedRoots {
+        SharedRoots(RwLock::new(Arc::new(Roots::new(list))))
+    }
+
+    /// As of this moment; it does not change any more.
+    pub fn now(&self) -> Arc<Roots> {
+        read(&self.0).clone()
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Roots) -> T) -> T {
+        change(Arc::make_mut(&mut write(&self.0)))
+    }
+
+    /// Records why a root is offline, and emits that if it was not.
+    pub fn set_offline(&self, root: &Root, why: String, events: &Events, queue: &Queue) {
+        let was_online = self.change(|roots| {
+            let state = roots.state_or_new(root.id);
+            state.folder = None;
+            state.offline.replace(why.clone()).is_none()
+        });
+        if was_online {
+            events.emit(What::Offline { path: text_of(&root.path), reason: why });
+        }
+        queue.activity.announce();
+    }
+
+    /// After an I/O timeout: when to retry, twice as long after each, from `first` on.
+    pub fn back_off(&self, root: RootId, first: Duration) {
+        self.change(|roots| {
+            let state = roots.state_or_new(root);
+            state.retry_at = Some(std::time::Instant::now() + first * 2_u32.pow(state.timeouts.min(6)));
+            state.timeouts += 1;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_does_not_change_and_offline_is_emitted_once() {
+        let root = Root { id: RootId(1), path: "/p".into(), home: None };
+        let (roots, events, queue) = (SharedRoots::new(vec![root.clone()]), Events::new(Vec::new()), Queue::default());
+        let (_, mut listener) = events.listen(None);
+        let before = roots.now();
+        roots.set_offline(&root, "gone".into(), &events, &queue);
+        roots.set_offline(&root, "still gone".into(), &events, &queue);
+        assert!(before.is_online(root.id) && !roots.now().is_online(root.id));
+        assert!(matches!(listener.try_recv().map(|e| e.what), Ok(What::Offline { reason, .. }) if reason == "gone"));
+        assert!(listener.try_recv().is_err());
+        roots.back_off(root.id, Duration::from_secs(60));
+        assert_eq!(roots.now().state(root.id).map(|state| state.timeouts), Some(1));
+    }
+}

@@ -1,0 +1,55 @@
+//! Locks whose owner may have panicked, and a flag to wait for.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+/// A thread that panicked while it held a lock left consistent data: every change under one is a
+/// single insertion or removal.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A flag to wait for.
+#[derive(Default)]
+pub struct Signal {
+    raised: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    pub fn raise(&self) {
+        *lock(&self.raised) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until it is raised, or for `timeout`, and lowers it.
+    pub fn wait(&self, timeout: Duration) {
+        let raised = lock(&self.raised);
+        let (mut raised, _) = self.changed.wait_timeout_while(raised, timeout, |raised| !*raised).unwrap_or_else(PoisonError::into_inner);
+        *raised = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_kept_until_somebody_waits_for_it() {
+        let signal = Signal::default();
+        signal.raise();
+        let began = std::time::Instant::now();
+        signal.wait(Duration::from_secs(60));
+        assert!(began.elapsed() < Duration::from_secs(30), "it was raised before");
+        signal.wait(Duration::from_millis(1));
+        assert!(!*lock(&signal.raised), "waiting lowers it");
+    }
+}

@@ -1,0 +1,40 @@
+//! Whether the daemon sees at a path what a client sees there.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::service_manager::is_there as is_supervised;
+use crate::api::{Code, Problem};
+use crate::catalog::roots::Roots;
+use crate::intake::Rules;
+use crate::sys::View;
+use crate::sys::mounts::Mounts;
+
+/// An error names the first path where it does not. Mounts at places that are left out do not count.
+pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Problem> {
+    let mounts = Mounts::now();
+    for theirs in theirs {
+        let root = roots.holding(&theirs.path).map_or(&theirs.path, |root| &root.path);
+        // A disk that does not answer is not asked: its root is offline, and said to be.
+        let is_unresponsive = roots.holding(&theirs.path).is_some_and(|root| roots.state(root.id).is_some_and(|s| s.retry_at.is_some()));
+        if is_unresponsive {
+            continue;
+        }
+        let is_hidden = |point: &Path| point.strip_prefix(root).is_ok_and(|below| rules.hide(below));
+        let why = match View::of(&theirs.path, &mounts) {
+            Ok(ours) => theirs.difference(&ours, is_hidden),
+            Err(e) if e.kind() == ErrorKind::NotFound => Some("sees nothing there".into()),
+            Err(e) => Some(format!("cannot look there ({e})")),
+        };
+        if let Some(why) = why {
+            let restart = if is_supervised() {
+                "systemctl --user restart similard, or from here: simctl daemon --replace"
+            } else {
+                "simctl daemon --replace"
+            };
+            let message = format!("{} is not answered: the daemon (process {}) {why}", theirs.path.display(), std::process::id());
+            return Err(Problem::new(Code::OtherView, message).hint(format!("start one that sees what you see: {restart}")));
+        }
+    }
+    Ok(())
+}

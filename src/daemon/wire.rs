@@ -1,0 +1,100 @@
+//! From the catalog's types to those of the API.
+
+use std::os::unix::ffi::OsStrExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use crate::api::text_of;
+use crate::api::types::{self, ClusterChange, ClusterChanges, ClusterPair};
+use crate::catalog::changes::{Change, Known};
+use crate::catalog::clusters::{Clustering, Found, files_of};
+use crate::catalog::pairs::FilePair;
+use crate::catalog::query;
+use crate::catalog::roots::Roots;
+use crate::store::PhotoRecord;
+
+/// Changed clusters that are named, of each kind.
+const MOST_EXAMPLES: u64 = 10;
+
+pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
+    let photos = found.members.iter().enumerate();
+    let pair =
+        |edge: &crate::catalog::clusters::Edge| ClusterPair { a: edge.a, b: edge.b, distance: edge.distance, relation: edge.relation };
+    types::Cluster {
+        id: found.rank.id.clone(),
+        diameter: found.diameter,
+        loose: found.loose,
+        photos: photos.map(|(place, id)| photo(clustering.photo(*id), place == 0, roots)).collect(),
+        pairs: found.edges.iter().map(pair).collect(),
+    }
+}
+
+/// A photo with its files, by absolute path.
+pub fn photo(record: &PhotoRecord, representative: bool, roots: &Roots) -> types::Photo {
+    let files = files_of(record, roots);
+    let texts: Vec<_> = files.iter().map(|file| text_of(&file.path)).collect();
+    let lossy = texts.iter().any(|t| t.path_bytes.is_some());
+    types::Photo {
+        path: texts[0].clone(),
+        paths_bytes: lossy.then(|| files.iter().map(|file| STANDARD.encode(file.path.as_os_str().as_bytes())).collect()),
+        paths: texts.into_iter().map(|t| t.path).collect(),
+        offline: files.iter().enumerate().filter(|(_, file)| !file.is_here).map(|(place, _)| place).collect(),
+        bytes: record.files[0].bytes,
+        width: record.dimensions.width,
+        height: record.dimensions.height,
+        format: record.format,
+        taken: record.capture.taken.clone(),
+        representative,
+    }
+}
+
+pub fn pair(pair: &FilePair) -> types::FilePair {
+    types::FilePair { distance: pair.distance, a: text_of(&pair.a), b: text_of(&pair.b), relation: pair.relation, offline: pair.offline }
+}
+
+/// Names a pair, so that an answer can go on after it, even where it is gone by then.
+pub fn pair_key(pair: &FilePair) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self::pair(pair)).unwrap_or_default())
+}
+
+/// The pair that a [`pair_key`] names.
+pub fn keyed_pair(key: &str) -> Option<FilePair> {
+    let pair: types::FilePair = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(key).ok()?).ok()?;
+    let (a, b) = (pair.a.to_path(), pair.b.to_path());
+    Some(FilePair { distance: pair.distance, a, b, relation: pair.relation, offline: pair.offline })
+}
+
+pub fn neighbour(neighbour: &query::Neighbour<'_>, roots: &Roots) -> types::Neighbour {
+    types::Neighbour { distance: neighbour.distance, relation: neighbour.relation, photo: photo(neighbour.record, false, roots) }
+}
+
+pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Comparison {
+    types::Comparison {
+        distance: comparison.distance,
+        normalized_distance: comparison.normalized,
+        relation: comparison.relation,
+        decided: comparison.decided,
+        threshold,
+        differences: comparison.differences,
+    }
+}
+
+/// How many clusters changed, with the first of each kind.
+pub fn cluster_changes(changes: &[(Change, &Known)]) -> ClusterChanges {
+    let mut counted = ClusterChanges::default();
+    for (change, cluster) in changes {
+        let (count, change) = match change {
+            Change::New => (&mut counted.new, types::Change::New),
+            Change::Gone => (&mut counted.gone, types::Change::Gone),
+            Change::Grown => (&mut counted.grown, types::Change::Grown),
+            Change::Shrunk => (&mut counted.shrunk, types::Change::Shrunk),
+        };
+        *count += 1;
+        if *count <= MOST_EXAMPLES {
+            let paths = cluster.paths.iter().map(|path| text_of(path).path).collect();
+            counted.examples.push(ClusterChange { change, paths });
+        }
+    }
+    counted
+}

@@ -1,0 +1,196 @@
+//! A worker: one file at a time, from open to features.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+use super::intake::Intakes;
+use super::messages::{Change, Job, Made, Outcome, Write};
+use super::state::heartbeat::{Heartbeat, Kind};
+use super::state::{Configuration, Health, Lifecycle, Queue, lock};
+use crate::intake::stamp_like;
+use crate::likeness::PartsHead;
+use crate::photo::{Counters, Failure, Format, Identity, Stage};
+use crate::store;
+use crate::sys::background::{Nice, background};
+use crate::vision::backbone::{Backbone, Runner};
+use crate::vision::keypoints::keypoints;
+use crate::vision::sandbox::{self, Problem};
+
+/// Spawns workers, and others for those that are stuck.
+#[derive(Clone)]
+pub struct WorkerPool {
+    pub configuration: Arc<Configuration>,
+    pub queue: Arc<Queue>,
+    pub health: Arc<Health>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub program: PathBuf,
+    pub backbone: Backbone,
+    pub parts: PartsHead,
+    pub jobs: Arc<Mutex<Receiver<Job>>>,
+    pub writes: SyncSender<Write>,
+    /// To be told when a file is not what it was when it was seen.
+    pub intakes: Arc<Intakes>,
+}
+
+impl WorkerPool {
+    /// Starts one worker.
+    ///
+    /// # Errors
+    /// When the system gives no thread, or the store no reader.
+    pub fn spawn(&self) -> Result<(), super::Error> {
+        let worker = Worker {
+            pool: self.clone(),
+            store: store::Reader::open(&self.configuration.location)?,
+            reader: sandbox::Reader::new(self.program.clone(), self.configuration.settings.limits),
+            runner: self.backbone.runner()?,
+            heartbeat: self.health.heartbeats.add(Kind::Worker),
+        };
+        // People's programs come first.
+        background("worker", Nice::ToPeople, move || worker.run())?;
+        Ok(())
+    }
+
+    /// Starts a worker in place of one that is stuck.
+    pub fn replace(&self, stuck: &Heartbeat) {
+        if stuck.is_workers()
+            && stuck.replace()
+            && let Err(e) = self.spawn()
+        {
+            tracing::warn!("no worker in place of one that is stuck: {e}");
+        }
+    }
+}
+
+struct Worker {
+    /// What it has in common with the others.
+    pool: WorkerPool,
+    store: store::Reader,
+    reader: sandbox::Reader,
+    runner: Runner,
+    heartbeat: Arc<Heartbeat>,
+}
+
+impl Worker {
+    /// Runs until the daemon stops.
+    fn run(mut self) {
+        loop {
+            let job = lock(&self.pool.jobs).recv();
+            let Ok(job) = job else { return };
+            if self.pool.lifecycle.is_stopping() {
+                return;
+            }
+            let place = job.place.clone();
+            let (outcome, counters) = tracing::debug_span!("file", path = %job.path.display()).in_scope(|| self.read(&job));
+            let is_replaced = self.heartbeat.is_replaced();
+            // Last, so that a file is in flight until what came of it is in the store.
+            let read = Change::Read { place, outcome: outcome.map(Box::new), counters };
+            if self.pool.writes.send(read.into()).is_err() {
+                return;
+            }
+            if is_replaced {
+                // The disk that did not answer has done so.
+                drop(self.heartbeat);
+                return self.pool.intakes.look_for_roots();
+            }
+        }
+    }
+
+    fn read(&mut self, job: &Job) -> (Option<Outcome>, Counters) {
+        let mut counters = Counters::default();
+        let began = Instant::now();
+        let outcome = self.outcome(job, &mut counters);
+        let milliseconds = began.elapsed().as_millis() as u64;
+        let outcome = match outcome {
+            Ok(outcome) => {
+                let embedded = counters.embedded > 0;
+                tracing::debug!(milliseconds, embedded, "{}", if outcome.is_some() { "read" } else { "left for later" });
+                outcome
+            }
+            Err(Problem::Photo(failure)) => {
+                tracing::debug!(milliseconds, stage = %failure.stage.name(), "not read: {failure}");
+                Some(Outcome::Failed { stamp: job.stamp, failure })
+            }
+            Err(Problem::Child(e)) => {
+                self.pool.health.set_problem("decode", Some(format!("photos cannot be read now: {e}")));
+                None
+            }
+        };
+        (outcome, counters)
+    }
+
+    /// `None` leaves the file pending.
+    fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
+        let stored = |e: store::Error| Problem::Child(io::Error::other(e));
+        // It may have been settled after the dispatcher read the store and before it came here.
+        if !self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? {
+            return Ok(None);
+        }
+        // Many RAW formats are TIFFs whose first picture is a thumbnail: the name tells.
+        if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
+            return Err(Problem::Photo(Failure::unsupported(format)));
+        }
+        let patience = Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10);
+        let asking = self.heartbeat.work_on(job.place.root, patience);
+        let file = match open(&job.path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::IsADirectory => {
+                self.look_again(job);
+                return Ok(None);
+            }
+            Err(e) => return Err(Problem::Photo(Failure::new(Stage::Open, e))),
+        };
+        counters.read = 1;
+        let identity = self.reader.identify(&file);
+        // What was read, or could not be, belongs to the stamp from before only if the file still has it.
+        let stamp = file.metadata().map(|m| stamp_like(&m, &job.stamp))?;
+        drop(asking);
+        if !stamp.is_same_inode(&job.stamp) {
+            self.look_again(job);
+            return Ok(None);
+        }
+        let identity = identity?;
+        self.pool.health.set_problem("decode", None);
+        if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
+            return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
+        }
+        if !lock(&self.pool.queue.in_flight).pictures.insert(identity.picture) {
+            // Another worker has the same picture in another file; this one is next.
+            return Ok(None);
+        }
+        let made = self.photo(&identity, counters);
+        if made.is_err() {
+            lock(&self.pool.queue.in_flight).pictures.remove(&identity.picture);
+        }
+        made.map(|made| Some(Outcome::New { stamp, made }))
+    }
+
+    fn photo(&mut self, identity: &Identity, counters: &mut Counters) -> Result<Made, Problem> {
+        let decoded = self.reader.decode()?;
+        counters.decoded = 1;
+        let features = self.runner.features_and_parts(&decoded.picture);
+        let (whole, parts) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
+        counters.embedded = 1;
+        let encoded = self.pool.parts.encoded(whole, &parts, keypoints(&decoded.picture));
+        Ok(Made { identity: *identity, capture: decoded.capture, encoded })
+    }
+
+    /// Has intake look at the path again. The worker must not say itself what is there: between its look
+    /// and the store intake may have found the path as the store knew it, and said nothing.
+    fn look_again(&self, job: &Job) {
+        self.pool.intakes.hint(job.place.root, job.path.clone());
+    }
+}
+
+/// Opens a file without waiting for anything: not for the writer of a pipe, not for a link's target.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::IsADirectory.into()) }
+}

@@ -1,0 +1,250 @@
+//! The writer thread: everything that changes the store, in the order it came.
+
+mod requests;
+
+pub use requests::{LIBRARY, TUNING_KNEW, TUNING_ORDER, unreadable};
+
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use super::messages::{Change, Outcome, Write};
+use super::retry::RETRY_WHILE_FULL;
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write};
+use crate::api::text_of;
+use crate::api::types::What;
+use crate::catalog::generation::{keep, looks};
+use crate::likeness::{Crowd, REACH, arrive};
+use crate::photo::{Counters, Decisions, Encoded, Looks, PhotoId, PictureHash, Place};
+use crate::store::{self, Batch, IsNew, Sight, Writer};
+
+/// Changes committed at once, at most.
+const BATCH: usize = 128;
+
+/// How long it sleeps while nothing is to be written; stopping the daemon wakes it.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long to drain the queue at shutdown.
+const DRAIN: Duration = Duration::from_millis(200);
+
+pub struct WriterThread {
+    pub configuration: Arc<Configuration>,
+    pub roots: Arc<SharedRoots>,
+    pub heads: Arc<Heads>,
+    pub decisions: Arc<RwLock<Decisions>>,
+    pub events: Arc<Events>,
+    pub queue: Arc<Queue>,
+    pub health: Arc<Health>,
+    pub lifecycle: Arc<Lifecycle>,
+    pub tuning: Arc<Tuning>,
+    pub writer: Writer,
+    pub writes: Receiver<Write>,
+    /// Places whose file changed and is not read again yet.
+    pub changed: HashSet<Place>,
+}
+
+impl WriterThread {
+    /// Runs until the daemon stops, then commits what has come.
+    pub fn run(mut self) {
+        loop {
+            self.health.writer_beat();
+            let wait = if self.lifecycle.is_stopping() { DRAIN } else { IDLE };
+            let first = match self.writes.recv_timeout(wait) {
+                Ok(first) => Some(first),
+                Err(RecvTimeoutError::Timeout) if !self.lifecycle.is_stopping() => continue,
+                Err(_) => None,
+            };
+            let mut batch: Vec<Write> = first.into_iter().collect();
+            while batch.len() < BATCH
+                && let Ok(next) = self.writes.try_recv()
+            {
+                batch.push(next);
+            }
+            if batch.is_empty() {
+                let _ = self.writer.tidy();
+                return;
+            }
+            self.commit(batch);
+        }
+    }
+
+    /// Writes a batch, again and again while the disk has no room for it.
+    fn commit(&mut self, batch: Vec<Write>) {
+        let (mut changes, mut requests) = (Vec::new(), Vec::new());
+        for write in batch {
+            match write {
+                Write::Change(change) => changes.push(change),
+                Write::Request(request) => requests.push(request),
+            }
+        }
+        loop {
+            match self.write(&changes) {
+                Ok(joined) => {
+                    if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
+                        self.queue.committed();
+                    }
+                    write(&self.heads.active).index.join(&joined.new, &joined.crowds);
+                    self.health.set_problem("store", None);
+                    self.emit(&changes, joined.sights, &joined.outdated);
+                    break;
+                }
+                Err(e) => {
+                    let remedy = if e.is_disk() { "; make room, it goes on by itself" } else { "" };
+                    let folder = self.configuration.settings.data_dir.display();
+                    self.health.set_problem("store", Some(format!("nothing can be stored in {folder}: {e}{remedy}")));
+                    self.queue.activity.announce();
+                    self.lifecycle.examine_index(&self.health);
+                    self.health.writer_beat();
+                    if self.lifecycle.is_stopping() {
+                        break;
+                    }
+                    std::thread::sleep(RETRY_WHILE_FULL);
+                }
+            }
+        }
+        self.release(&changes);
+        for change in &changes {
+            if let Change::Flush(done) = change {
+                // It has room for one, and nobody else sends.
+                let _ = done.try_send(());
+            }
+        }
+        // A file that is left pending is not handed out again at once.
+        let news = changes.iter().any(|c| matches!(c, Change::Files { .. } | Change::Retry(_) | Change::Read { outcome: Some(_), .. }));
+        drop(changes);
+        if !requests.is_empty() {
+            requests.into_iter().for_each(|request| self.carry_out(request));
+            self.queue.committed();
+        }
+        self.queue.activity.announce();
+        if news {
+            self.queue.pending.raise();
+        }
+    }
+
+    /// One transaction: all changes, with what new photos bring.
+    fn write(&mut self, changes: &[Change]) -> store::Result<Joined> {
+        let (active, recipe) = (read(&self.heads.active), &self.configuration.recipe);
+        self.writer.batch(|batch| {
+            let mut new: Vec<(PhotoId, Looks)> = Vec::new();
+            let mut done = Counters::default();
+            let (mut sights, mut outdated) = (Vec::new(), HashSet::new());
+            for change in changes {
+                match change {
+                    Change::Files { seen, gone, .. } => {
+                        for (place, stamp) in seen {
+                            sights.push((place.clone(), batch.see(place, stamp)?));
+                        }
+                        gone.iter().try_for_each(|place| batch.forget(place))?;
+                    }
+                    Change::Folders { listed, unreadable } => {
+                        listed.iter().try_for_each(|place| batch.forgive(place))?;
+                        unreadable.iter().try_for_each(|(place, failure)| batch.fail_folder(place, failure))?;
+                    }
+                    Change::Read { place, outcome, counters } => {
+                        done.read += counters.read;
+                        done.decoded += counters.decoded;
+                        done.embedded += counters.embedded;
+                        if let Some(outcome) = outcome {
+                            let settled = settle(batch, place, outcome, recipe)?;
+                            new.extend(settled.new.map(|(photo, encoded)| (photo, looks(&active.head, encoded))));
+                            outdated.extend((!settled.counts).then(|| place.clone()));
+                        }
+                    }
+                    Change::Retry(root) => batch.retry(*root)?,
+                    Change::Done { .. } | Change::Flush(_) => {}
+                }
+            }
+            let arrival = arrive(&active.index, &new, REACH, |photos| batch.keypoints_of(photos))?;
+            keep(batch, active.number, &new, &arrival)?;
+            batch.count(&done)?;
+            Ok(Joined { new, crowds: arrival.crowds, sights, outdated })
+        })
+    }
+
+    /// These files and pictures may be taken up again.
+    fn release(&self, changes: &[Change]) {
+        let mut in_flight = lock(&self.queue.in_flight);
+        for change in changes {
+            if let Change::Read { place, outcome, .. } = change {
+                in_flight.places.remove(place);
+                if let Some(Outcome::New { made, .. }) = outcome.as_deref() {
+                    in_flight.pictures.remove::<PictureHash>(&made.identity.picture);
+                }
+            }
+        }
+    }
+
+    fn emit(&mut self, changes: &[Change], sights: Vec<(Place, Sight)>, outdated: &HashSet<Place>) {
+        let (roots, events) = (self.roots.now(), self.events.clone());
+        let text = |place: &Place| roots.path_of(place).map(|p| text_of(&p));
+        let moved_from = |place: &Place| {
+            changes.iter().find_map(|change| match change {
+                Change::Files { moves, .. } => moves.from.get(place),
+                _ => None,
+            })
+        };
+        for (place, sight) in sights {
+            let Some(path) = text(&place) else { continue };
+            match (moved_from(&place).and_then(text), sight.holds_photo) {
+                (Some(from), true) => events.emit(What::Moved { from, path }),
+                (None, true) if sight.held_photo => events.emit(What::Changed(path)),
+                (None, true) => events.emit(What::Added(path)),
+                (_, false) => self.changed.extend(sight.held_photo.then_some(place)),
+            }
+        }
+        for change in changes {
+            match change {
+                Change::Files { gone, moves, .. } => {
+                    for place in gone {
+                        self.changed.remove(place);
+                    }
+                    let left = gone.iter().filter(|place| !moves.left.contains(place));
+                    left.filter_map(text).for_each(|path| events.emit(What::Gone(path)));
+                }
+                Change::Read { place, outcome: Some(outcome), .. } if !outdated.contains(place) => {
+                    let was_known = self.changed.remove(place);
+                    let Some(path) = text(place) else { continue };
+                    match outcome.as_ref() {
+                        Outcome::Failed { failure, .. } => events.emit(What::Failed { path, reason: failure.reason.clone() }),
+                        _ if was_known => events.emit(What::Changed(path)),
+                        _ => events.emit(What::Added(path)),
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What the index takes over once it is stored.
+struct Joined {
+    new: Vec<(PhotoId, Looks)>,
+    crowds: Vec<(PhotoId, Crowd)>,
+    /// What was seen, for those who listen.
+    sights: Vec<(Place, Sight)>,
+    /// Files that were read and are others by now, or gone.
+    outdated: HashSet<Place>,
+}
+
+/// What became of a file that was read.
+struct Settled<'a> {
+    /// Its photo, if that is new.
+    new: Option<(PhotoId, &'a Encoded)>,
+    /// Whether the file still is what was read.
+    counts: bool,
+}
+
+/// Stores what reading a file came to.
+fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str) -> store::Result<Settled<'a>> {
+    let (new, counts) = match outcome {
+        Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),
+        Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
+        Outcome::New { stamp, made } => {
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, recipe, &made.encoded)?;
+            let counts = batch.link(place, stamp, &made.identity.content, photo)?;
+            ((is_new == IsNew::Yes).then_some((photo, &made.encoded)), counts)
+        }
+    };
+    Ok(Settled { new, counts })
+}

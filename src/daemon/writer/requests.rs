@@ -1,0 +1,141 @@
+//! Requests to the writer: each a transaction of its own.
+
+use std::mem;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::WriterThread;
+use crate::catalog::generation::{Generation, catch_up, keep};
+use crate::daemon::messages::Request;
+use crate::daemon::state::write;
+use crate::photo::{Decisions, Root};
+use crate::store::{self, HeadNumber, Reader, Writer};
+
+/// Names of what a tuning keeps in the store: its order, and how many decisions the last one knew.
+pub const TUNING_ORDER: &str = "tuning";
+pub const TUNING_KNEW: &str = "tuning-knew";
+
+/// Rows of a retired head dropped in one commit.
+const SWEEP_ROWS: usize = 4096;
+
+/// The part of the daemon that `status` names when rows of `library.db` cannot be read.
+pub const LIBRARY: &str = "library";
+
+/// Which decisions and heads could not be read when they were read last: they stay as they are, and the rest is used.
+pub fn unreadable(writer: &Writer) -> Option<String> {
+    let problems = writer.problems();
+    (!problems.is_empty()).then(|| problems.join("; "))
+}
+
+impl WriterThread {
+    /// The answer comes once everyone sees the change. Who asked may have left: then nobody wants it.
+    pub(super) fn carry_out(&mut self, request: Request) {
+        match request {
+            Request::AddRoot(path, reply) => drop(reply.send(self.add_root(&path))),
+            Request::RemoveRoot(root, reply) => drop(reply.send(self.remove_root(&root))),
+            Request::PlaceRoot(root, reply) => drop(reply.send(self.place_root(&root))),
+            Request::Decide(decisions, word, reply) => {
+                drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, word))));
+            }
+            Request::Undecide(pairs, reply) => drop(reply.send(self.change_decisions(|writer| writer.undecide(&pairs)))),
+            Request::ChooseHead(name, reply) => drop(reply.send(self.writer.choose_head(&name))),
+            Request::AddHead(record, reply) => {
+                let added = self.writer.add_head(&record);
+                drop(reply.send(added.and_then(|()| self.read_heads())));
+            }
+            Request::RemoveHead(name, reply) => drop(reply.send(self.remove_head(&name))),
+            Request::NumberHead(fingerprint, reply) => {
+                drop(reply.send(self.writer.batch(|batch| batch.head_number(&fingerprint))));
+            }
+            Request::AddIncrement(head, increment, reply) => {
+                drop(reply.send(self.writer.batch(|batch| keep(batch, head, &increment.0, &increment.1))));
+            }
+            Request::TakeOver(generation, reply) => drop(reply.send(self.take_over(*generation))),
+            Request::RetireHeads { mut keep, base, reply } => drop(reply.send(self.writer.batch(|batch| {
+                keep.push(batch.head_number(&base)?);
+                batch.retire_heads(&keep)
+            }))),
+            Request::SweepHead(head, reply) => drop(reply.send(self.writer.batch(|batch| batch.sweep_head(head, SWEEP_ROWS)))),
+            Request::QueueTuning(order, reply) => drop(reply.send(self.writer.batch(|batch| batch.set(TUNING_ORDER, &order)))),
+            Request::DropTuning(reply) => drop(reply.send(self.writer.batch(|batch| batch.unset(TUNING_ORDER)))),
+            Request::AddViews(photo, views, reply) => drop(reply.send(self.writer.batch(|batch| batch.add_views(photo, &views)))),
+            Request::EndTuning { decisions, reply } => drop(reply.send(self.writer.batch(|batch| {
+                batch.unset(TUNING_ORDER)?;
+                batch.set(TUNING_KNEW, &decisions.to_string())?;
+                batch.drop_views()
+            }))),
+        }
+    }
+
+    fn add_root(&mut self, path: &Path) -> store::Result<Root> {
+        let rules = self.configuration.live().rules;
+        let id = self.writer.add_root(path, &|below| rules.hide(below))?;
+        self.read_roots();
+        tracing::info!("{} is watched from now on", path.display());
+        Ok(Root { id, path: path.to_owned(), home: None })
+    }
+
+    fn remove_root(&mut self, root: &Root) -> store::Result<()> {
+        self.writer.remove_root(root.id)?;
+        self.read_roots();
+        tracing::info!("{} is not watched any more", root.path.display());
+        Ok(())
+    }
+
+    fn place_root(&mut self, root: &Root) -> store::Result<()> {
+        let rules = self.configuration.live().rules;
+        let placed = self.writer.place_root(root).and_then(|()| self.writer.absorb(&|below| rules.hide(below)));
+        if let Err(e) = &placed {
+            tracing::warn!("where {} is could not be recorded: {e}", root.path.display());
+        }
+        self.read_roots();
+        placed
+    }
+
+    fn read_roots(&self) {
+        if let Ok(list) = self.writer.roots() {
+            self.roots.change(|roots| roots.replace(list));
+        }
+    }
+
+    /// Changes what is kept, and in the same turn what answers go by; how many decisions changed.
+    fn change_decisions(&mut self, change: impl FnOnce(&mut Writer) -> store::Result<usize>) -> store::Result<usize> {
+        let changed = change(&mut self.writer)?;
+        let decisions: Decisions = self.writer.decisions()?;
+        *write(&self.decisions) = decisions;
+        self.health.set_problem(LIBRARY, unreadable(&self.writer));
+        // It may be time to tune again.
+        self.tuning.asked.raise();
+        Ok(changed)
+    }
+
+    fn remove_head(&mut self, name: &str) -> store::Result<bool> {
+        // It may have been chosen, and not have taken over.
+        if self.writer.chosen_head()?.as_deref() == Some(name) {
+            let in_use = super::read(&self.heads.active).head.name().to_owned();
+            self.writer.choose_head(&in_use)?;
+        }
+        let was_there = self.writer.remove_head(name)?;
+        self.read_heads()?;
+        Ok(was_there)
+    }
+
+    fn read_heads(&mut self) -> store::Result<()> {
+        *write(&self.heads.records) = self.writer.heads()?;
+        self.health.set_problem(LIBRARY, unreadable(&self.writer));
+        Ok(())
+    }
+
+    /// Has a generation answer, with the last photos that it lacks: they are added by this thread alone, so that none
+    /// can come meanwhile.
+    fn take_over(&mut self, mut next: Generation) -> store::Result<HeadNumber> {
+        let (reader, number) = (Reader::open(&self.configuration.location)?, next.number);
+        catch_up(&mut next, &reader, 1, |new, arrival| {
+            self.writer.batch(|batch| keep(batch, number, &new, &arrival))?;
+            store::Result::Ok(Arc::new((new, arrival)))
+        })?;
+        let mut active = write(&self.heads.active);
+        self.writer.batch(|batch| batch.use_head(number))?;
+        Ok(mem::replace(&mut *active, next).number)
+    }
+}

@@ -1,0 +1,110 @@
+//! The child: waits for files, says what they are, decodes them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use rustix::fs::fstat;
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+
+#[cfg(target_os = "linux")]
+use super::fence;
+use super::protocol::{self, DecodedHeader, Identified, MissingLayers, PictureHeader};
+use crate::photo::{Failure, Stage};
+use crate::vision::{Limits, decode, identify};
+
+/// Serves the daemon on standard input until it goes away.
+///
+/// # Errors
+/// When the socket breaks.
+pub fn run(limits: &Limits) -> io::Result<()> {
+    // The daemon's own work comes first, a person's before both.
+    let _ = nice(10);
+    // A panic is an answer like any other; its message is not for the log of the daemon.
+    std::panic::set_hook(Box::new(|_| {}));
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let missing = enclose(limits);
+    let mut bytes = Vec::new();
+    let mut busy = Duration::ZERO;
+    while let Some((order, file)) = protocol::receive_order(&socket)? {
+        // The daemon ends a child that hangs; should it be gone itself, the kernel does.
+        let allowed = busy.as_secs() + limits.seconds + 5;
+        let _ = limit(Resource::Cpu, allowed, false);
+        let began = Instant::now();
+        match (order, file) {
+            (protocol::LAYERS, None) => protocol::write_json(&socket, &missing)?,
+            (protocol::FILE, Some(file)) => {
+                let answer: Identified = guarded(|| {
+                    read(&mut File::from(file), limits, &mut bytes)?;
+                    identify::identify(&bytes, limits)
+                });
+                protocol::write_json(&socket, &answer)?;
+            }
+            (protocol::DECODE, None) => match guarded(|| decode::decode(&bytes, limits)) {
+                Ok(decoded) => {
+                    let header = PictureHeader { dimensions: decoded.picture.dimensions, capture: decoded.capture };
+                    protocol::write_json(&socket, &DecodedHeader::Ok(header))?;
+                    protocol::write_frame(&socket, &decoded.picture.rgb)?;
+                }
+                Err(failure) => protocol::write_json(&socket, &DecodedHeader::Err(failure))?,
+            },
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "an order that this child does not know")),
+        }
+        busy += began.elapsed();
+    }
+    Ok(())
+}
+
+/// Encloses this process for good; returns the layers that do not hold, each with why.
+fn enclose(limits: &Limits) -> MissingLayers {
+    let mut missing = MissingLayers::new();
+    let mut note = |layer: &str, held: io::Result<()>| {
+        if let Err(e) = held {
+            missing.push(format!("{layer} ({e})"));
+        }
+    };
+    note("a limit on memory", limit(Resource::As, limits.memory, true));
+    note("a limit on processor time", limit(Resource::Cpu, limits.seconds + 5, false));
+    let _ = limit(Resource::Core, 0, true);
+    #[cfg(target_os = "linux")]
+    {
+        fence::give_way();
+        note("landlock", fence::landlock());
+        note("seccomp", fence::seccomp());
+    }
+    #[cfg(not(target_os = "linux"))]
+    missing.push("landlock and seccomp (this system has neither)".into());
+    missing
+}
+
+/// Limits this process, unless a lower limit holds already.
+fn limit(resource: Resource, to: u64, for_good: bool) -> io::Result<()> {
+    let highest = getrlimit(resource).maximum;
+    let current = highest.map_or(to, |highest| highest.min(to));
+    Ok(setrlimit(resource, Rlimit { current: Some(current), maximum: if for_good { Some(current) } else { highest } })?)
+}
+
+/// The file's bytes, in a buffer that is kept from file to file unless one was very large.
+fn read(file: &mut File, limits: &Limits, bytes: &mut Vec<u8>) -> Result<(), Failure> {
+    let unreadable = |e: io::Error| Failure::new(Stage::Read, e);
+    bytes.clear();
+    bytes.shrink_to(64 << 20);
+    // Not `File::metadata`, whose system call takes paths, too: no fence lets it pass.
+    let length = fstat(&*file).map_err(|e| unreadable(e.into()))?.st_size as u64;
+    if length > limits.bytes {
+        return Err(Failure::new(
+            Stage::Read,
+            format!("{} MB, more than the limit of {} MB", length / 1_000_000, limits.bytes / 1_000_000),
+        ));
+    }
+    bytes.try_reserve_exact(length as usize + 1).map_err(|e| Failure::new(Stage::Read, e))?;
+    file.take(limits.bytes).read_to_end(bytes).map_err(unreadable)?;
+    Ok(())
+}
+
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Failure::new(Stage::Decode, "the decoder gave up on damaged data")))
+}

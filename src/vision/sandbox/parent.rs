@@ -1,0 +1,169 @@
+//! The daemon's side: one child, started when needed, ended when it hangs.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::COMMAND;
+use super::protocol::{self, DecodedHeader, Identified, MissingLayers};
+use crate::photo::{Failure, Identity, Picture, Stage};
+use crate::vision::Limits;
+use crate::vision::decode::Decoded;
+
+/// Why a file was not read.
+#[derive(Debug, Error)]
+pub enum Problem {
+    /// The file's own fault; to be recorded.
+    #[error("{0}")]
+    Photo(Failure),
+    /// This machine's fault (no process to be had, say); the file is as unread as before.
+    #[error("the decoding child cannot be used: {0}")]
+    Child(#[from] io::Error),
+}
+
+/// Reads files through a child process. Not shared: each worker has its own.
+pub struct Reader {
+    program: PathBuf,
+    limits: Limits,
+    child: Option<Running>,
+    /// Device and inode of the file that the child has, and of the last one that a child was ended with.
+    file: FileId,
+    ended_with: Option<FileId>,
+}
+
+type FileId = (u64, u64);
+
+struct Running {
+    process: Child,
+    socket: UnixStream,
+}
+
+impl Reader {
+    /// `program` is this program, to be run with [`COMMAND`].
+    pub fn new(program: PathBuf, limits: Limits) -> Reader {
+        Reader { program, limits, child: None, file: (0, 0), ended_with: None }
+    }
+
+    /// Says what an open file is.
+    ///
+    /// # Errors
+    /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
+    pub fn identify(&mut self, file: &File) -> Result<Identity, Problem> {
+        self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
+        let socket = self.socket()?;
+        if protocol::send_file(socket, file).is_err() {
+            // The child went away between two files, by no fault of this one.
+            self.end();
+            protocol::send_file(self.socket()?, file)?;
+        }
+        self.answer::<Identified>(Stage::Read)?.map_err(Problem::Photo)
+    }
+
+    /// Decodes the file that [`identify`](Reader::identify) named last.
+    ///
+    /// # Errors
+    /// As `identify`.
+    pub fn decode(&mut self) -> Result<Decoded, Problem> {
+        let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE]));
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(self.lost(Stage::Decode, io::ErrorKind::BrokenPipe.into()));
+        }
+        let header = self.answer::<DecodedHeader>(Stage::Decode)?.map_err(Problem::Photo)?;
+        let rgb = self.receive(Stage::Decode, protocol::read_pixels)?;
+        // A child that was taken over may say anything.
+        if header.dimensions.pixels().checked_mul(3) != Some(rgb.len() as u64) || rgb.is_empty() {
+            return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
+        }
+        let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
+        Ok(Decoded { picture, capture: header.capture })
+    }
+
+    /// Which layers of the sandbox are missing, each with why; empty when all hold.
+    ///
+    /// # Errors
+    /// When no child can be started, or it does not answer.
+    pub fn missing_layers(&mut self) -> io::Result<MissingLayers> {
+        let mut socket = self.socket()?;
+        io::Write::write_all(&mut socket, &[protocol::LAYERS])?;
+        protocol::read_json(socket)
+    }
+
+    fn answer<T: DeserializeOwned>(&mut self, stage: Stage) -> Result<T, Problem> {
+        self.receive(stage, protocol::read_json)
+    }
+
+    fn receive<T>(&mut self, stage: Stage, read: impl FnOnce(&UnixStream) -> io::Result<T>) -> Result<T, Problem> {
+        let Some(child) = &self.child else { return Err(self.lost(stage, io::ErrorKind::BrokenPipe.into())) };
+        read(&child.socket).map_err(|e| self.lost(stage, e))
+    }
+
+    /// The child fell silent while it had a file: that file's fault, unless somebody ended it.
+    fn lost(&mut self, stage: Stage, error: io::Error) -> Problem {
+        let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        // A child that closed its socket has ended, or does so this moment.
+        let closed = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+        let ended = self.child.take().map(|mut child| {
+            if !closed {
+                let _ = child.process.kill();
+            }
+            child.process.wait()
+        });
+        let signal = ended.and_then(Result::ok).and_then(|status| status.signal()).filter(|_| closed).and_then(Signal::from_named_raw);
+        let reason = match signal {
+            // The kernel does so when memory runs out, and does it again each time that the file is read.
+            Some(Signal::KILL) if self.ended_with == Some(self.file) => "the decoder was killed on it, twice; memory may have run out",
+            Some(Signal::HUP | Signal::INT | Signal::KILL | Signal::TERM) => {
+                self.ended_with = Some(self.file);
+                return Problem::Child(io::Error::other("the decoding child was ended from outside"));
+            }
+            Some(Signal::SYS) => "the decoder did something that it must not, and was ended",
+            _ if timed_out => {
+                // Getting its bytes is the disk's affair, which may do better another time.
+                return Problem::Photo(Failure::new(stage, format_args!("reading it took more than {} seconds", self.limits.seconds)));
+            }
+            _ => "the decoder crashed on it",
+        };
+        Problem::Photo(Failure::new(Stage::Decode, reason))
+    }
+
+    fn socket(&mut self) -> io::Result<&UnixStream> {
+        if self.child.is_none() {
+            let (ours, theirs) = UnixStream::pair()?;
+            ours.set_read_timeout(Some(Duration::from_secs(self.limits.seconds)))?;
+            let process = Command::new(&self.program)
+                .arg(COMMAND)
+                .arg(serde_json::to_string(&self.limits)?)
+                .stdin(Stdio::from(OwnedFd::from(theirs)))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                // Ctrl-C ends the daemon; its children end when it is gone.
+                .process_group(0)
+                .spawn()?;
+            self.child = Some(Running { process, socket: ours });
+        }
+        Ok(&self.child.as_ref().expect("just started").socket)
+    }
+
+    fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.process.kill();
+            let _ = child.process.wait();
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,153 @@
+//! What daemon and child say to each other: frames of a length, JSON, and pixels.
+
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::photo::{Capture, Dimensions, Failure, Identity};
+
+/// A new file: its descriptor comes with this byte.
+pub const FILE: u8 = b'f';
+/// Decode the file that was last identified.
+pub const DECODE: u8 = b'd';
+
+/// Say which layers of the sandbox are missing.
+pub const LAYERS: u8 = b'?';
+
+/// The child's answer to LAYERS: those that do not hold, each with why, for people.
+pub type MissingLayers = Vec<String>;
+
+/// The child's answer to FILE.
+pub type Identified = Result<Identity, Failure>;
+
+/// The child's answer to DECODE; pixels follow as a frame of their own.
+pub type DecodedHeader = Result<PictureHeader, Failure>;
+
+#[derive(Serialize, Deserialize)]
+pub struct PictureHeader {
+    pub dimensions: Dimensions,
+    pub capture: Capture,
+}
+
+/// A picture of SHORT_SIDE at the most extreme aspect that a header can state stays below this.
+const LARGEST_PICTURE: usize = 256 << 20;
+
+/// No answer in JSON comes near it.
+const LARGEST_JSON: usize = 1 << 16;
+
+pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
+    let descriptors = [file.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(socket, &[IoSlice::new(&[FILE])], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// The next order and the file that came with it; `None` when the daemon is gone.
+pub fn receive_order(socket: &UnixStream) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
+    let mut order = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(socket, &mut [IoSliceMut::new(&mut order)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let file = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut files) => files.next(),
+        _ => None,
+    });
+    Ok((received.bytes > 0).then_some((order[0], file)))
+}
+
+pub fn write_frame(mut socket: &UnixStream, bytes: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+    socket.write_all(&length.to_le_bytes())?;
+    socket.write_all(bytes)
+}
+
+pub fn read_pixels(socket: &UnixStream) -> io::Result<Vec<u8>> {
+    read_frame(socket, LARGEST_PICTURE)
+}
+
+fn read_frame(mut socket: &UnixStream, largest: usize) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    socket.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > largest {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame larger than any answer"));
+    }
+    let mut bytes = vec![0; length];
+    socket.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+pub fn write_json<T: Serialize>(socket: &UnixStream, value: &T) -> io::Result<()> {
+    write_frame(socket, &serde_json::to_vec(value)?)
+}
+
+pub fn read_json<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<T> {
+    Ok(serde_json::from_slice(&read_frame(socket, LARGEST_JSON)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Seek, SeekFrom};
+    use std::thread;
+
+    use super::*;
+    use crate::photo::Stage;
+
+    fn pair() -> (UnixStream, UnixStream) {
+        UnixStream::pair().expect("a pair of sockets")
+    }
+
+    #[test]
+    fn an_order_comes_with_its_file_and_ends_with_the_socket() {
+        let (daemon, child) = pair();
+        let mut sent = tempfile::tempfile().expect("a file");
+        sent.write_all(b"photo").and_then(|()| sent.seek(SeekFrom::Start(0))).expect("written");
+        send_file(&daemon, &sent).expect("sent");
+        (&daemon).write_all(&[DECODE]).expect("sent");
+        drop(daemon);
+        let Ok(Some((FILE, Some(file)))) = receive_order(&child) else { panic!("an order with a file") };
+        let mut text = String::new();
+        File::from(file).read_to_string(&mut text).expect("read");
+        assert_eq!(text, "photo");
+        assert!(matches!(receive_order(&child), Ok(Some((DECODE, None)))));
+        assert!(matches!(receive_order(&child), Ok(None)));
+    }
+
+    #[test]
+    fn answers_and_pixels_come_as_they_were_written() {
+        let (daemon, child) = pair();
+        let pixels: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
+        let answer: Identified = Err(Failure::new(Stage::Decode, "cut off"));
+        let (written, said) = (pixels.clone(), answer.clone());
+        let child = thread::spawn(move || write_json(&child, &said).and_then(|()| write_frame(&child, &written)));
+        assert_eq!(read_json::<Identified>(&daemon).expect("an answer"), answer);
+        assert_eq!(read_pixels(&daemon).expect("pixels"), pixels);
+        child.join().expect("no panic").expect("written");
+    }
+
+    #[test]
+    fn a_frame_that_is_too_long_or_cut_off_or_no_answer_is_an_error() {
+        let kind = |bytes: &[u8]| {
+            let (daemon, child) = pair();
+            (&child).write_all(bytes).expect("written");
+            drop(child);
+            read_json::<Identified>(&daemon).expect_err("broken").kind()
+        };
+        let too_long = (LARGEST_JSON as u32 + 1).to_le_bytes();
+        assert_eq!(kind(&too_long), io::ErrorKind::InvalidData, "nothing is allocated for it");
+        assert_eq!(kind(&u32::MAX.to_le_bytes()), io::ErrorKind::InvalidData);
+        assert_eq!(kind(&[3, 0]), io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(&[3, 0, 0, 0, b'n']), io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(&[2, 0, 0, 0, b'{', b'}']), io::ErrorKind::InvalidData, "JSON of something else");
+    }
+}
