@@ -1,4 +1,4 @@
-//! Frames of one moment are not copies, and copies of them do not join them.
+//! Frames of one scene are not copies, and copies of them do not join them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -33,16 +33,16 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     let could_go = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
     assert!(!could_go.contains("frame"), "no frame may go: {could_go:?}");
 
-    let moments = instance.json([OsStr::new("dupes"), OsStr::new("--relation=moment"), OsStr::new("--format=json"), folder.as_os_str()]);
-    assert_eq!(names(&moments).len(), 1);
-    assert!(["frame1.jpg", "frame2.jpg", "frame3.jpg"].iter().all(|f| names(&moments)[0].contains(&(*f).to_owned())), "{moments}");
-    let all = ["dupes", "--relation=identical,moment,unknown", "--format=json"].map(OsStr::new);
+    let series = instance.json([OsStr::new("dupes"), OsStr::new("--relation=series"), OsStr::new("--format=json"), folder.as_os_str()]);
+    assert_eq!(names(&series).len(), 1);
+    assert!(["frame1.jpg", "frame2.jpg", "frame3.jpg"].iter().all(|f| names(&series)[0].contains(&(*f).to_owned())), "{series}");
+    let all = ["dupes", "--relation=identical,series,unknown", "--format=json"].map(OsStr::new);
     let all = instance.json(all.into_iter().chain([folder.as_os_str()]));
     assert_eq!(array(&all["clusters"]).len(), 1);
     assert_eq!(array(&all["clusters"][0]["photos"]).len(), 5);
 
     let pairs = instance.ok([OsStr::new("pairs"), folder.as_os_str()]);
-    assert!(!pairs.contains("moment") && pairs.contains("unknown"), "{pairs}");
+    assert!(!pairs.contains("series") && pairs.contains("unknown"), "{pairs}");
     let compared = instance.ok([OsStr::new("compare"), folder.join("frame1.jpg").as_os_str(), folder.join("frame3.jpg").as_os_str()]);
     assert!(compared.contains("two exposures"), "{compared}");
 }

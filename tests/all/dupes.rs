@@ -173,8 +173,8 @@ fn formats_relations_and_exit_codes_are_as_promised() {
         names(&serde_json::from_slice(&dupes(&["--format=json", "--relation=identical"]).stdout).expect("JSON")),
         [["00003.webp", "tab\there.webp"]]
     );
-    let moments = serde_json::from_slice(&dupes(&["--format=json", "--relation=moment"]).stdout).expect("JSON");
-    assert!(names(&moments).is_empty(), "these photos say nothing of when they were taken");
+    let series = serde_json::from_slice(&dupes(&["--format=json", "--relation=series"]).stdout).expect("JSON");
+    assert!(names(&series).is_empty(), "these photos say nothing of when they were taken");
 
     let pairs = instance.ok([OsStr::new("pairs"), folder.as_os_str(), OsStr::new("--max-distance=0.45")]);
     let rows: Vec<Vec<&str>> = pairs.lines().map(|l| l.split('\t').collect()).collect();

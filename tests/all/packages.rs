@@ -195,6 +195,8 @@ fn the_debian_package_is_built_installed_and_removed() {
         "share/fish/vendor_completions.d/simctl.fish",
         "share/doc/similard/copyright",
         "share/doc/similard/README.md",
+        "share/doc/similard/SECURITY.md",
+        "share/doc/similard/docs/api.md",
     ] {
         assert!(installed.iter().any(|f| f == expected), "{expected} is not among {installed:?}");
     }

@@ -1,4 +1,4 @@
-//! The README's own words.
+//! The README's and the API page's own words.
 
 use std::fs;
 use std::path::Path;
@@ -13,9 +13,10 @@ fn its_curl_lines_are_answered() {
     let folder = instance.folder("Pictures");
     photos::library(&folder, &["00003"]);
     instance.dupes(&folder);
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README");
-    let lines: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("    curl ")).collect();
-    assert!(lines.len() >= 8, "{lines:?}");
+    let pages =
+        ["README.md", "docs/api.md"].map(|page| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("a page"));
+    let lines: Vec<&str> = pages.iter().flat_map(|page| page.lines()).filter_map(|line| line.strip_prefix("    curl ")).collect();
+    assert!(lines.len() >= 20, "{lines:?}");
     for line in lines {
         let line = line
             .replace("$XDG_RUNTIME_DIR/similard/api.sock", &instance.socket().display().to_string())

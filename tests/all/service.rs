@@ -138,8 +138,15 @@ fn the_service_is_installed_started_by_a_question_and_removed() {
     wait_until("it says what it does", || user.property("StatusText").contains("photos, idle"));
     // It gives way, and both fences stand as far as this kernel has them.
     assert_eq!(user.property("Nice"), "10");
-    let status = user.status();
-    assert_eq!(status["fence"]["seccomp"], true, "{status}");
+    let elsewhere = Instance::new();
+    elsewhere.ok(["roots", "add", "/dev/shm"]);
+    assert_eq!(user.status()["fence"], elsewhere.status()["fence"], "the unit leaves the daemon its fences");
+    // A reader that has seen enough undoes nothing.
+    assert_eq!(user.run(&["sh", "-c", "simctl service install | true"]).code, Some(0));
+    let first = {
+        assert_ne!(user.service_pid(), first);
+        user.service_pid()
+    };
     // After a crash.
     user.root(&["kill", "-9", &first]);
     let second = user.wait_for_another(&first);

@@ -220,8 +220,16 @@ pub fn array(value: &Value) -> &[Value] {
     value.as_array().expect("an array")
 }
 
-/// Says on the test's output that it could not run here.
+/// Says that a test cannot run here, on its output and in the file that `SIMILARD_SKIPPED` names. Where
+/// `SIMILARD_MAY_SKIP` is set, it lists the reasons that are taken, with `;` between them; any other is a failure.
 pub fn skip(why: &str) {
     println!("SKIPPED: {why}");
-    eprintln!("SKIPPED: {why}");
+    if let Some(file) = std::env::var_os("SIMILARD_SKIPPED") {
+        let mut file = fs::File::options().create(true).append(true).open(file).expect("the list of skipped tests");
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        writeln!(file, "skipped: {test}: {why}").expect("written");
+    }
+    if let Ok(allowed) = std::env::var("SIMILARD_MAY_SKIP") {
+        assert!(allowed.split(';').any(|reason| reason.trim() == why), "this reason to skip a test is not among those allowed: {why}");
+    }
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use similard::catalog::generation::fingerprint;
 use similard::likeness::Head;
 use similard::store::{HeadRecord, Location, Positives, Writer};
 use similard::vision::backbone::Backbone;
@@ -118,13 +119,15 @@ fn a_chosen_head_is_used_after_a_crash() {
         for head in batch.retire_heads(&[])? {
             batch.sweep_head(head, 1 << 20)?;
         }
-        let fingerprint = format!("{}-{}-crowds", Head::base().expect("loads").fingerprint(), similard::likeness::REACH);
-        batch.head_number(&fingerprint)
+        batch.head_number(&fingerprint(&Head::base().expect("loads")))
     });
     writer.batch(|batch| batch.use_head(base?)).expect("kept");
     drop(writer);
+    // The base answers until the other is ready, and then one takes over from the other.
     wait_until("the chosen head answers", || instance.dupes(&folder)["head"] == "other");
     assert_eq!(told(&instance.dupes(&folder)), before);
+    let log = fs::read_to_string(instance.data_dir().join("daemon.log")).expect("a log");
+    assert!(log.contains("head other answers from now on"), "it took over while the daemon ran: {log}");
 }
 
 #[test]
@@ -202,6 +205,23 @@ fn a_tuning_ends_with_a_head_that_is_no_worse() {
     instance.ok(["dupes", &folder.display().to_string()]);
     let (_, state) = instance.get("/v1/tune");
     assert!(state["progress"].is_null() && state["ended"]["name"] == end["name"], "{state}");
+}
+
+/// A head that was spoilt finds less than it could: tuning it must help, or tuning never does.
+#[test]
+fn tuning_helps_where_it_must() {
+    let instance = Instance::new();
+    let folder = many(&instance);
+    let base = Head::base().expect("loads");
+    let mut rng = fastrand::Rng::with_seed(9);
+    let weight = base.weight().iter().map(|w| w + 0.5 * (rng.f32() - 0.5)).collect();
+    add(&instance, &Head::new("spoilt", weight, base.bias().to_vec()), Positives::Edits);
+    instance.dupes(&folder);
+    instance.ok(["heads", "use", "spoilt"]);
+    let end = instance.json(["tune", "--format=json", "--minutes", "5"]);
+    assert_eq!(end["outcome"], "used", "{end}");
+    assert!(end["report"]["after"]["found"].as_u64() > end["report"]["before"]["found"].as_u64(), "{end}");
+    assert_eq!(instance.dupes(&folder)["head"], end["name"]);
 }
 
 #[test]

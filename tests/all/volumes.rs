@@ -417,6 +417,7 @@ fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
     };
     let dupes = OsStr::new("dupes");
     assert_eq!(ask(&[dupes, pictures.as_os_str()]).0, Some(0), "what both see is answered");
+    assert_eq!(ask(&[dupes, pictures.as_os_str(), pictures.as_os_str()]).0, Some(0), "also when it is named twice");
     namespace.sh("mount -t tmpfs none \"$1\"", &card);
     namespace.sh("cp \"$(dirname \"$1\")\"/Pictures/* \"$1\"", &card);
     let format = OsStr::new("--format=paths0");
