@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
-use similard::likeness::{CANDIDATES, verified};
+use similard::likeness::{MAX_CANDIDATE_DISTANCE, verified};
 use similard::photo::Picture;
 use similard::vision::backbone::Backbone;
 use similard::vision::keypoints::keypoints;
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     println!("{own:6.2} ms  the shipped backbone, preparation of a 288 × 216 picture included");
     let photo = median(|| {
-        runner.features_and_parts(&picture)?;
+        runner.features_and_crops(&picture)?;
         Ok(())
     })?;
     println!("{photo:6.2} ms  a photo: the whole and its parts");
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{found:6.2} ms  the keypoints of a photo");
     let points = [keypoints(&one), keypoints(&other)];
     let verified = median(|| {
-        black_box(verified(CANDIDATES, &points[0], &points[1]));
+        black_box(verified(MAX_CANDIDATE_DISTANCE, &points[0], &points[1]));
         Ok(())
     })?;
     println!("{verified:6.2} ms  two photos compared by their keypoints");

@@ -188,7 +188,7 @@ fn stages(library: &Path) {
         next(1);
         let decoded = decode::decode(&bytes, &limits).expect("decodes");
         next(2);
-        runner.features_and_parts(&decoded.picture).expect("runs");
+        runner.features_and_crops(&decoded.picture).expect("runs");
         next(3);
         keypoints(&decoded.picture);
         next(4);

@@ -20,7 +20,7 @@ use std::{env, thread};
 use half::f16;
 use serde_json::Value;
 use similard::intake::{Rules, walk};
-use similard::likeness::{Head, PartsHead};
+use similard::likeness::{CropHead, Head};
 use similard::photo::{Capture, ContentHash, Dimensions, Features, Format, Identity, Keypoints, PictureHash, Place, Stamp};
 use similard::store::{HeadRecord, Location, Positives, Writer};
 use similard::vision::backbone::Backbone;
@@ -174,7 +174,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
     let mut writer = Writer::open(&Location::new(&data)).expect("a store");
     let backbone = Backbone::embedded().expect("loads");
     let recipe = backbone.recipe();
-    let parts = PartsHead::embedded().expect("loads");
+    let crop_head = CropHead::embedded().expect("loads");
     let base = Head::base().expect("loads");
     let mut rng = fastrand::Rng::with_seed(7);
     let mut normal = || (0..6).map(|_| rng.f32() - 0.5).sum::<f32>();
@@ -219,8 +219,12 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
                         format: Format::Jpeg,
                         dimensions: Dimensions { width: 4000, height: 3000 },
                     };
-                    let (photo, _) =
-                        batch.add_photo(&identity, &Capture::default(), &recipe, &parts.encoded(features, &[], Keypoints::default()))?;
+                    let (photo, _) = batch.add_photo(
+                        &identity,
+                        &Capture::default(),
+                        &recipe,
+                        &crop_head.stored_features(features, &[], Keypoints::default()),
+                    )?;
                     let place = Place { root, path: path(number) };
                     let stamp = stamps[&place.path];
                     batch.see(&place, &stamp)?;

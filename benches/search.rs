@@ -11,8 +11,8 @@ use std::fs;
 use std::time::Instant;
 
 use half::f16;
-use similard::likeness::{CANDIDATES, Index};
-use similard::photo::{Embedding, Looks, Parts, PhotoId};
+use similard::likeness::{Index, MAX_CANDIDATE_DISTANCE};
+use similard::photo::{CropDescriptors, Descriptors, Embedding, PhotoId};
 
 const DIMENSIONS: usize = 256;
 const BATCH: usize = 64;
@@ -28,19 +28,19 @@ fn main() {
         while index.len() < size {
             let number = index.len();
             let near = (number % 10 == 9).then(|| index.get(PhotoId(number as i64 / 2)).map(<[f16]>::to_vec)).flatten();
-            index.add(PhotoId(number as i64), &random.looks(near.as_deref()));
+            index.add(PhotoId(number as i64), &random.descriptors(near.as_deref()));
         }
-        let batch: Vec<Looks> = (0..BATCH).map(|i| random.looks(index.get(PhotoId(i as i64 * 7)))).collect();
+        let batch: Vec<Descriptors> = (0..BATCH).map(|i| random.descriptors(index.get(PhotoId(i as i64 * 7)))).collect();
         let rounds = 5;
         let start = Instant::now();
         let mut found = 0;
         for _ in 0..rounds {
-            found += index.within(&batch, CANDIDATES).len();
+            found += index.within(&batch, MAX_CANDIDATE_DISTANCE).len();
         }
         let in_batches = start.elapsed().as_secs_f64() * 1000.0 / (rounds * BATCH) as f64;
         let start = Instant::now();
         for query in &batch[..rounds] {
-            found += index.within(std::slice::from_ref(query), CANDIDATES).len();
+            found += index.within(std::slice::from_ref(query), MAX_CANDIDATE_DISTANCE).len();
         }
         let alone = start.elapsed().as_secs_f64() * 1000.0 / rounds as f64;
         println!(
@@ -66,10 +66,11 @@ impl Random {
         (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
-    fn looks(&mut self, near: Option<&[f16]>) -> Looks {
-        let vectors: Vec<Vec<f32>> = (0..=Parts::COUNT).map(|_| (0..Parts::DIMENSIONS).map(|_| self.next()).collect()).collect();
+    fn descriptors(&mut self, near: Option<&[f16]>) -> Descriptors {
+        let vectors: Vec<Vec<f32>> =
+            (0..=CropDescriptors::COUNT).map(|_| (0..CropDescriptors::DIMENSIONS).map(|_| self.next()).collect()).collect();
         let vectors = vectors.iter().map(|vector| Embedding::normalised(vector).to_f32()).collect::<Vec<_>>();
-        Looks { embedding: self.embedding(near), parts: Parts::new(vectors.iter().map(Vec::as_slice)) }
+        Descriptors { embedding: self.embedding(near), crops: CropDescriptors::new(vectors.iter().map(Vec::as_slice)) }
     }
 
     fn embedding(&mut self, near: Option<&[f16]>) -> Embedding {

@@ -9,8 +9,8 @@ use std::time::Instant;
 use image::{DynamicImage, RgbImage};
 use image_hasher::{HashAlg, HasherConfig};
 use similard::learn::library::Member;
-use similard::likeness::{Head, Index, PartsHead, arrive, crowded, distance};
-use similard::photo::{Distance, Embedding, Looks, PhotoId, Picture};
+use similard::likeness::{CropHead, Head, Index, arrive, cosine_distance, normalized};
+use similard::photo::{Descriptors, Distance, Embedding, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
@@ -32,27 +32,27 @@ impl Method {
     /// The shipped encoder: its distances as the threshold sees them among these pictures, with parts and keypoints;
     /// and those of wholes alone, as they are.
     pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
-        let (mut runner, head, parts) = (Backbone::embedded()?.runner()?, Head::base()?, PartsHead::embedded()?);
-        let (encoded, milliseconds) = timed(members, |picture| {
-            let (whole, windows) = runner.features_and_parts(picture)?;
-            Ok(parts.encoded(whole, &windows, keypoints(picture)))
+        let (mut runner, head, crop_head) = (Backbone::embedded()?.runner()?, Head::base()?, CropHead::embedded()?);
+        let (stored, milliseconds) = timed(members, |picture| {
+            let (global, crops) = runner.features_and_crops(picture)?;
+            Ok(crop_head.stored_features(global, &crops, keypoints(picture)))
         })?;
-        let (mut new, mut points) = (Vec::with_capacity(encoded.len()), HashMap::new());
-        for (photo, encoded) in (0..).map(PhotoId).zip(encoded) {
-            new.push((photo, Looks { embedding: head.embed(&encoded.features), parts: encoded.parts }));
-            points.insert(photo, encoded.keypoints);
+        let (mut new, mut points) = (Vec::with_capacity(stored.len()), HashMap::new());
+        for (photo, stored) in (0..).map(PhotoId).zip(stored) {
+            new.push((photo, Descriptors { embedding: head.embed(&stored.features), crops: stored.crops }));
+            points.insert(photo, stored.keypoints);
         }
         let arrival = arrive(&Index::new(head.dimensions()), &new, 2.0, |_| Ok::<_, Infallible>(points))?;
-        let mut levels = vec![0.0; new.len()];
-        for (photo, crowd) in arrival.crowds {
-            levels[photo.0 as usize] = crowd.level;
+        let mut mean_similarities = vec![0.0; new.len()];
+        for (photo, density) in arrival.densities {
+            mean_similarities[photo.0 as usize] = density.mean_similarity;
         }
         let mut distances: Vec<Distance> = vec![0.0; new.len() * new.len()];
         let count = new.len();
         let at = move |a: usize, b: usize| a.min(b) * count + a.max(b);
         for pair in arrival.pairs {
             let (a, b) = (pair.a.0 as usize, pair.b.0 as usize);
-            distances[at(a, b)] = crowded(pair.distance, levels[a], levels[b]);
+            distances[at(a, b)] = normalized(pair.distance, mean_similarities[a], mean_similarities[b]);
         }
         let method = |name: &str, distance: Box<dyn Fn(usize, usize) -> Distance>| Method {
             name: name.into(),
@@ -62,7 +62,7 @@ impl Method {
         };
         Ok([
             method("similard", Box::new(move |a, b| distances[at(a, b)])),
-            method("wholes alone, no crowds", Box::new(move |a, b| distance(&new[a].1.embedding.0, &new[b].1.embedding.0))),
+            method("wholes alone, no crowds", Box::new(move |a, b| cosine_distance(&new[a].1.embedding.0, &new[b].1.embedding.0))),
         ])
     }
 
@@ -112,7 +112,7 @@ impl Method {
             name: name.to_owned(),
             milliseconds,
             measured: "the whole command on all cores, reading the files included",
-            distance: Box::new(move |a, b| distance(&embeddings[a].0, &embeddings[b].0)),
+            distance: Box::new(move |a, b| cosine_distance(&embeddings[a].0, &embeddings[b].0)),
         })
     }
 }

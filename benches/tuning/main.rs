@@ -25,8 +25,8 @@ use similard::learn::library::Member;
 use similard::learn::material::Material;
 use similard::learn::training::{Next, Recipe, Step, train};
 use similard::learn::tuning::{Lesson, tune};
-use similard::likeness::{Head, Index, REACH, THRESHOLD, crowded, crowds, distance, whole};
-use similard::photo::{Distance, Features, Looks, PhotoId, Picture, Verdict};
+use similard::likeness::{Head, Index, MAX_PAIR_DISTANCE, THRESHOLD, cosine_distance, densities, global_only, normalized};
+use similard::photo::{Descriptors, Distance, Features, PhotoId, Picture, Verdict};
 use similard::vision::backbone::{Backbone, Runner};
 
 use pictures::{Result, all, photos, picture};
@@ -137,7 +137,7 @@ fn split(photos: &[Photo], seed: u64) -> Split<'_> {
 fn near(photos: &[&Photo], head: &Head) -> HashSet<(usize, usize)> {
     let seen = Seen::new(head, &photos.iter().map(|p| &p.own).collect::<Vec<_>>());
     let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
-    pairs.filter(|&(a, b)| seen.distance(a, b) <= REACH).collect()
+    pairs.filter(|&(a, b)| seen.distance(a, b) <= MAX_PAIR_DISTANCE).collect()
 }
 
 /// A person's word on two photos of the taught ones.
@@ -183,20 +183,26 @@ fn held_out(photos: &[&Photo], near: &HashSet<(usize, usize)>) -> HeldOut {
 
 /// Pictures as a head sees them among each other.
 struct Seen {
-    looks: Vec<(PhotoId, Looks)>,
-    levels: Vec<f32>,
+    descriptors: Vec<(PhotoId, Descriptors)>,
+    mean_similarities: Vec<f32>,
 }
 
 impl Seen {
     fn new(head: &Head, features: &[&Features]) -> Seen {
-        let looks: Vec<(PhotoId, Looks)> = (1..).map(PhotoId).zip(features.iter().map(|f| whole(head.embed(f)))).collect();
-        let all = looks.iter().map(|(photo, _)| *photo).collect();
-        let levels = crowds(&Index::new(head.dimensions()), &looks, &all).into_iter().map(|(_, crowd)| crowd.level).collect();
-        Seen { looks, levels }
+        let descriptors: Vec<(PhotoId, Descriptors)> =
+            (1..).map(PhotoId).zip(features.iter().map(|f| global_only(head.embed(f)))).collect();
+        let all = descriptors.iter().map(|(photo, _)| *photo).collect();
+        let mean_similarities =
+            densities(&Index::new(head.dimensions()), &descriptors, &all).into_iter().map(|(_, density)| density.mean_similarity).collect();
+        Seen { descriptors, mean_similarities }
     }
 
     fn distance(&self, a: usize, b: usize) -> Distance {
-        crowded(distance(&self.looks[a].1.embedding.0, &self.looks[b].1.embedding.0), self.levels[a], self.levels[b])
+        normalized(
+            cosine_distance(&self.descriptors[a].1.embedding.0, &self.descriptors[b].1.embedding.0),
+            self.mean_similarities[a],
+            self.mean_similarities[b],
+        )
     }
 }
 
@@ -273,7 +279,7 @@ fn tuned(split: &Split<'_>, words: &[Word], seed: u64) -> Result<(Head, Judgemen
         decided: words.iter().map(word).collect(),
     };
     let recipe = Recipe { seed, ..Recipe::default() };
-    Ok(tune((&base, THRESHOLD), "tuned", &lesson, &recipe, &device(), REACH, go_on)?)
+    Ok(tune((&base, THRESHOLD), "tuned", &lesson, &recipe, &device(), MAX_PAIR_DISTANCE, go_on)?)
 }
 
 fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
@@ -312,7 +318,7 @@ fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize
     let (mut index, mut views, mut of) = (Index::new(head.dimensions()), Vec::new(), Vec::new());
     for (number, photo) in photos.iter().enumerate() {
         for features in [&photo.own].into_iter().chain(photo.versions.iter().map(|(_, f)| f)) {
-            views.push(whole(head.embed(features)));
+            views.push(global_only(head.embed(features)));
             of.push(number);
             index.add(PhotoId(of.len() as i64 - 1), &views[of.len() - 1]);
         }

@@ -8,13 +8,13 @@ use std::str::FromStr;
 
 use super::roots::Roots;
 use super::{Context, decided_same, related, shows, shows_near};
-use crate::likeness::{Candidate, Index, best_original, clusters as join, crowded};
+use crate::likeness::{Candidate, Index, best_original, clusters as join, normalized};
 use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation};
 use crate::store::{PhotoRecord, Result, Wanted};
 
 /// Whether a pair is near enough, seen how crowded it is around its photos.
 pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
-    crowded(pair.distance, index.crowd(pair.a), index.crowd(pair.b)) <= threshold
+    normalized(pair.distance, index.density(pair.a), index.density(pair.b)) <= threshold
 }
 
 /// A cluster in its place among the others.
@@ -84,15 +84,15 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
     let between = |a: PhotoId, b: PhotoId| Some(related(decisions, photos.get(&a)?, photos.get(&b)?));
     let is_shown = |a: PhotoId, b: PhotoId| between(a, b).map(|relation| relation.is_some_and(|r| shows(relations, r)));
-    let how_far = |a: PhotoId, b: PhotoId| index.apart(a, b).unwrap_or(0.0);
+    let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
-        decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, how_far(a, b))).collect();
-    let apart = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
+        decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
+    let cannot_link = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
-    let joined = join(&here, &decided, &alone, threshold, apart, how_far);
+    let joined = join(&here, &decided, &alone, threshold, cannot_link, distance);
     let mut found: Vec<Found> = joined
         .iter()
         .map(|cluster| {

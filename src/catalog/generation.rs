@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::likeness::{
-    Arrival, CANDIDATES, Crowd, Head, HeadError, Index, REACH, THRESHOLD, arrive, candidates, crowds, doubtful, is_doubtful, verify,
+    Arrival, Density, Head, HeadError, Index, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, THRESHOLD, arrive, candidates, densities,
+    doubtful, is_doubtful, verify,
 };
-use crate::photo::{Distance, Encoded, Looks, PhotoId};
+use crate::photo::{Descriptors, Distance, PhotoId, StoredFeatures};
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 use crate::sys::parallel::parallel;
 
@@ -16,7 +17,7 @@ pub const BASE: &str = "base";
 pub const INCREMENT_PHOTOS: usize = 512;
 
 /// New photos and what they bring.
-pub type Increment = Arc<(Vec<(PhotoId, Looks)>, Arrival)>;
+pub type Increment = Arc<(Vec<(PhotoId, Descriptors)>, Arrival)>;
 
 /// A head with its index; one of them answers.
 pub struct Generation {
@@ -50,28 +51,31 @@ pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<U
 
 /// Names a head and how its pairs are made.
 pub fn fingerprint(head: &Head) -> String {
-    format!("{}-{REACH}-crowds-parts-keypoints", head.fingerprint())
+    format!("{}-{MAX_PAIR_DISTANCE}-crowds-parts-keypoints", head.fingerprint())
 }
 
 /// Stores what new photos bring to a head.
-pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Looks)], arrival: &Arrival) -> store::Result<()> {
-    new.iter().try_for_each(|(photo, looks)| batch.add_embedding(head, *photo, &looks.embedding))?;
+pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Descriptors)], arrival: &Arrival) -> store::Result<()> {
+    new.iter().try_for_each(|(photo, descriptors)| batch.add_embedding(head, *photo, &descriptors.embedding))?;
     batch.add_pairs(head, &arrival.pairs)?;
-    arrival.crowds.iter().try_for_each(|(photo, crowd)| batch.set_crowd(head, *photo, crowd.level, crowd.edge))
+    arrival
+        .densities
+        .iter()
+        .try_for_each(|(photo, density)| batch.set_density(head, *photo, density.mean_similarity, density.min_similarity))
 }
 
 /// What a photo is compared by under a head.
-pub fn looks(head: &Head, encoded: &Encoded) -> Looks {
-    Looks { embedding: head.embed(&encoded.features), parts: encoded.parts.clone() }
+pub fn descriptors(head: &Head, stored: &StoredFeatures) -> Descriptors {
+    Descriptors { embedding: head.embed(&stored.features), crops: stored.crops.clone() }
 }
 
 /// What the store holds of a head.
 pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<Index> {
     let mut index = Index::new(head.dimensions());
-    reader.each_looks(number, |photo, looks, crowd| {
-        index.add(photo, &looks);
-        if let Some((level, edge)) = crowd {
-            index.set_crowd(photo, Crowd { level, edge });
+    reader.each_descriptors(number, |photo, descriptors, density| {
+        index.add(photo, &descriptors);
+        if let Some((mean_similarity, min_similarity)) = density {
+            index.set_density(photo, Density { mean_similarity, min_similarity });
         }
     })?;
     Ok(index)
@@ -83,40 +87,41 @@ pub fn catch_up<E: From<store::Error>>(
     generation: &mut Generation,
     reader: &Reader,
     cores: usize,
-    mut store: impl FnMut(Vec<(PhotoId, Looks)>, Arrival) -> Result<Increment, E>,
+    mut store: impl FnMut(Vec<(PhotoId, Descriptors)>, Arrival) -> Result<Increment, E>,
 ) -> Result<(), E> {
     let Generation { number, head, index, .. } = generation;
     loop {
-        let missing = reader.encoded_after(index.last(), INCREMENT_PHOTOS)?;
+        let missing = reader.stored_features_after(index.last(), INCREMENT_PHOTOS)?;
         if missing.is_empty() {
             break;
         }
-        let new: Vec<(PhotoId, Looks)> =
-            parallel(&missing, cores, |part| part.iter().map(|(photo, encoded)| (*photo, looks(head, encoded))).collect());
-        let arrival = if index.knows_crowds() {
-            arrive(index, &new, REACH, |photos| reader.keypoints_of(photos))?
+        let new: Vec<(PhotoId, Descriptors)> =
+            parallel(&missing, cores, |part| part.iter().map(|(photo, stored)| (*photo, descriptors(head, stored))).collect());
+        let arrival = if index.knows_densities() {
+            arrive(index, &new, MAX_PAIR_DISTANCE, |photos| reader.keypoints_of(photos))?
         } else {
-            let numbered: Vec<(usize, Looks)> = new.iter().map(|(_, looks)| looks.clone()).enumerate().collect();
+            let numbered: Vec<(usize, Descriptors)> = new.iter().map(|(_, descriptors)| descriptors.clone()).enumerate().collect();
             let found = parallel(&numbered, cores, |part| {
-                let queries: Vec<Looks> = part.iter().map(|(_, looks)| looks.clone()).collect();
-                index.within(&queries, CANDIDATES).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
+                let queries: Vec<Descriptors> = part.iter().map(|(_, descriptors)| descriptors.clone()).collect();
+                index.within(&queries, MAX_CANDIDATE_DISTANCE).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
             });
-            let candidates = candidates(&new, found, REACH);
+            let candidates = candidates(&new, found, MAX_PAIR_DISTANCE);
             let keypoints = reader.keypoints_of(&doubtful(&candidates))?;
-            let pairs = parallel(&candidates, cores, |part| verify(part.to_vec(), REACH, &keypoints));
-            Arrival { pairs, crowds: Vec::new() }
+            let pairs = parallel(&candidates, cores, |part| verify(part.to_vec(), MAX_PAIR_DISTANCE, &keypoints));
+            Arrival { pairs, densities: Vec::new() }
         };
         let part = store(new, arrival)?;
-        index.join(&part.0, &part.1.crowds);
+        index.join(&part.0, &part.1.densities);
     }
-    let mut who: Vec<PhotoId> = reader.pairs(*number, REACH)?.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).collect();
-    who.retain(|photo| !index.knows_crowd(*photo));
-    who.sort_unstable();
-    who.dedup();
-    for who in who.chunks(INCREMENT_PHOTOS) {
-        let crowds = parallel(who, cores, |part| crowds(index, &[], &part.iter().copied().collect()));
-        let part = store(Vec::new(), Arrival { pairs: Vec::new(), crowds })?;
-        index.join(&part.0, &part.1.crowds);
+    let mut photos: Vec<PhotoId> =
+        reader.pairs(*number, MAX_PAIR_DISTANCE)?.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).collect();
+    photos.retain(|photo| !index.knows_density(*photo));
+    photos.sort_unstable();
+    photos.dedup();
+    for photos in photos.chunks(INCREMENT_PHOTOS) {
+        let densities = parallel(photos, cores, |part| densities(index, &[], &part.iter().copied().collect()));
+        let part = store(Vec::new(), Arrival { pairs: Vec::new(), densities })?;
+        index.join(&part.0, &part.1.densities);
     }
     Ok(())
 }

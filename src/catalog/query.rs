@@ -6,9 +6,9 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::generation::{Generation, UsableHead, looks};
-use crate::likeness::{self, Head, Index, PartsHead, crowded, crowds, relation, verified, whole};
-use crate::photo::{Decisions, Distance, Encoded, Identity, Keypoints, Looks, PhotoId, Place, Relation, Verdict};
+use super::generation::{Generation, UsableHead, descriptors};
+use crate::likeness::{self, CropHead, Head, Index, densities, global_only, normalized, relation, verified};
+use crate::photo::{Decisions, Descriptors, Distance, Identity, Keypoints, PhotoId, Place, Relation, StoredFeatures, Verdict};
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::backbone::Runner;
 use crate::vision::decode::Decoded;
@@ -35,7 +35,7 @@ pub enum Error {
 pub struct Queries {
     pub reader: sandbox::Reader,
     pub runner: Runner,
-    pub parts: PartsHead,
+    pub crop_head: CropHead,
     /// The library under a head that does not answer: the one asked for last.
     pub other: Option<(Head, Index)>,
 }
@@ -44,7 +44,7 @@ pub struct Queries {
 pub struct Asked {
     identity: Identity,
     decoded: Decoded,
-    encoded: Encoded,
+    stored: StoredFeatures,
 }
 
 /// A photo of the library near a picture.
@@ -81,9 +81,9 @@ impl Queries {
         };
         let identity = self.reader.identify(&file).map_err(refused)?;
         let decoded = self.reader.decode().map_err(refused)?;
-        let (whole, parts) = self.runner.features_and_parts(&decoded.picture).map_err(|e| internal(&e))?;
-        let encoded = self.parts.encoded(whole, &parts, keypoints(&decoded.picture));
-        Ok(Asked { identity, decoded, encoded })
+        let (global, crops) = self.runner.features_and_crops(&decoded.picture).map_err(|e| internal(&e))?;
+        let stored = self.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));
+        Ok(Asked { identity, decoded, stored })
     }
 
     /// As [`nearest`], under a head that does not answer.
@@ -110,11 +110,11 @@ impl Queries {
             (asked.head, index)
         });
         loop {
-            let missing = reader.encoded_after(index.last(), EMBED_BATCH)?;
+            let missing = reader.stored_features_after(index.last(), EMBED_BATCH)?;
             if missing.is_empty() {
                 return Ok(self.other.insert((head, index)));
             }
-            missing.iter().for_each(|(photo, encoded)| index.add(*photo, &looks(&head, encoded)));
+            missing.iter().for_each(|(photo, stored)| index.add(*photo, &descriptors(&head, stored)));
         }
     }
 }
@@ -138,9 +138,9 @@ fn near(
     // Photos whose files are all gone stay in the index: ask for more than will be shown.
     let wanted = count.saturating_mul(2).saturating_add(64);
     match positives {
-        Positives::Edits => verified_all(reader, &asked.encoded.keypoints, index.nearest(&looks(head, &asked.encoded), wanted)),
+        Positives::Edits => verified_all(reader, &asked.stored.keypoints, index.nearest(&descriptors(head, &asked.stored), wanted)),
         // What photos of a folder have in common is in their global descriptors.
-        Positives::Folders => Ok(index.nearest(&whole(head.embed(&asked.encoded.features)), wanted)),
+        Positives::Folders => Ok(index.nearest(&global_only(head.embed(&asked.stored.features)), wanted)),
     }
 }
 
@@ -168,7 +168,7 @@ pub fn records(reader: &Reader, scopes: &[Place], nearest: &[(PhotoId, Distance)
 /// Two pictures, as if they came to the library now.
 pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &Asked) -> Comparison {
     let is_one = a.identity.picture == b.identity.picture;
-    let (distance, normalized) = if is_one { (0.0, 0.0) } else { apart(generation, a, b) };
+    let (distance, normalized) = if is_one { (0.0, 0.0) } else { distances(generation, a, b) };
     let decided = decisions.of(a.identity.picture, b.identity.picture);
     let relation = match decided {
         _ if is_one => Relation::Identical,
@@ -179,12 +179,12 @@ pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &As
 }
 
 /// How far apart two pictures are, alone and among the photos of the library.
-fn apart(generation: &Generation, a: &Asked, b: &Asked) -> (f32, f32) {
-    let looks = |asked: &Asked| looks(&generation.head, &asked.encoded);
-    let new: [(PhotoId, Looks); 2] = [(PhotoId(i64::MAX - 1), looks(a)), (PhotoId(i64::MAX), looks(b))];
-    let distance = verified(likeness::apart(&new[0].1, &new[1].1), &a.encoded.keypoints, &b.encoded.keypoints);
-    let crowds = crowds(&generation.index, &new, &new.iter().map(|(photo, _)| *photo).collect());
-    (distance, crowded(distance, crowds[0].1.level, crowds[1].1.level))
+fn distances(generation: &Generation, a: &Asked, b: &Asked) -> (f32, f32) {
+    let descriptors = |asked: &Asked| descriptors(&generation.head, &asked.stored);
+    let new: [(PhotoId, Descriptors); 2] = [(PhotoId(i64::MAX - 1), descriptors(a)), (PhotoId(i64::MAX), descriptors(b))];
+    let distance = verified(likeness::distance(&new[0].1, &new[1].1), &a.stored.keypoints, &b.stored.keypoints);
+    let densities = densities(&generation.index, &new, &new.iter().map(|(photo, _)| *photo).collect());
+    (distance, normalized(distance, densities[0].1.mean_similarity, densities[1].1.mean_similarity))
 }
 
 /// Photos with their distances after geometric verification, nearest first.

@@ -126,7 +126,7 @@ impl Switcher {
         loop {
             let cores = self.configuration.settings.workers;
             catch_up(&mut next, &reader, cores, |new, arrival| self.stored(number, Arc::new((new, arrival))))?;
-            if reader.encoded_after(next.index.last(), INCREMENT_PHOTOS)?.len() < INCREMENT_PHOTOS {
+            if reader.stored_features_after(next.index.last(), INCREMENT_PHOTOS)?.len() < INCREMENT_PHOTOS {
                 break;
             }
         }

@@ -11,7 +11,7 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
 use crate::photo::{
-    Capture, ContentHash, Counters, Decision, Encoded, Failure, Identity, PhotoId, PictureHash, Place, Root, RootId, Stamp,
+    Capture, ContentHash, Counters, Decision, Failure, Identity, PhotoId, PictureHash, Place, Root, RootId, Stamp, StoredFeatures,
 };
 use crate::store::{self, HeadNumber, HeadRecord, View, Word};
 
@@ -84,7 +84,7 @@ pub enum Outcome {
 pub struct Made {
     pub identity: Identity,
     pub capture: Capture,
-    pub encoded: Encoded,
+    pub stored: StoredFeatures,
 }
 
 /// Where the writer's answer goes. A client that left does not want it any more.

@@ -35,7 +35,7 @@ use crate::api::{self, Service};
 use crate::catalog::generation::Generation;
 use crate::catalog::query::Queries;
 use crate::config::Settings;
-use crate::likeness::{HeadError, PartsHead};
+use crate::likeness::{CropHead, HeadError};
 use crate::store::{self, Location, Reader, Writer};
 use crate::sys::background::{Nice, background};
 use crate::sys::own_program;
@@ -132,7 +132,7 @@ struct Daemon {
 impl Daemon {
     /// Reads what the store knows and starts all threads.
     fn start(settings: Settings, location: Location, mut writer: Writer, fence: Fence) -> Result<Daemon, Error> {
-        let (backbone, parts) = (Backbone::embedded()?, PartsHead::embedded()?);
+        let (backbone, crop_head) = (Backbone::embedded()?, CropHead::embedded()?);
         let set_aside = writer.set_aside.take();
         let chosen = heads::chosen(&writer)?;
         let active = heads::ready(&mut writer, &location, &backbone, &chosen, settings.workers)?;
@@ -169,7 +169,7 @@ impl Daemon {
             lifecycle: state.lifecycle.clone(),
             writes: writes.clone(),
         });
-        start_reading(&state, &writes, &intakes, &backbone, &parts)?;
+        start_reading(&state, &writes, &intakes, &backbone, &crop_head)?;
         start_telling(&state, &log_summary)?;
         // Busy from the first request on, before intake has taken up its orders.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
@@ -182,7 +182,7 @@ impl Daemon {
         let (for_tuning, network) = (tuner.clone(), backbone.clone());
         background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
         let reader = sandbox::Reader::new(own_program()?, state.configuration.settings.limits);
-        let queries = Queries { reader, runner: backbone.runner()?, parts, other: None };
+        let queries = Queries { reader, runner: backbone.runner()?, crop_head, other: None };
         let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
         Ok(Daemon { state, writes, writer, log_summary, service })
     }
@@ -285,7 +285,7 @@ fn start_reading(
     writes: &SyncSender<Write>,
     intakes: &Arc<Intakes>,
     backbone: &Backbone,
-    parts: &PartsHead,
+    crop_head: &CropHead,
 ) -> Result<(), Error> {
     let workers = state.configuration.settings.workers;
     let (jobs, job_queue) = sync_channel(2 * workers);
@@ -296,7 +296,7 @@ fn start_reading(
         lifecycle: state.lifecycle.clone(),
         program: own_program()?,
         backbone: backbone.clone(),
-        parts: parts.clone(),
+        crop_head: crop_head.clone(),
         jobs: Arc::new(Mutex::new(job_queue)),
         writes: writes.clone(),
         intakes: intakes.clone(),

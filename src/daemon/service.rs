@@ -29,7 +29,7 @@ use crate::catalog::query::{self, Queries, neighbours, records};
 use crate::catalog::roots::{RootState, Roots, folder_id};
 use crate::config::Settings;
 use crate::intake::Volume;
-use crate::likeness::REACH;
+use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::photo::{Coverage, PhotoId, Place, Root, RootId, Verdict};
 use crate::store::{Reader, Wanted};
 use crate::sys::View;
@@ -224,7 +224,7 @@ impl Service for Answers {
             missing_sandbox_layers: self.state.health.missing_sandbox_layers(self.state.configuration.settings.limits),
             head: active.head.name().to_owned(),
             threshold: active.threshold,
-            max_pair_distance: REACH,
+            max_pair_distance: MAX_PAIR_DISTANCE,
             roots,
             photos: active.index.len() as u64,
             decisions: read(&self.state.decisions).len() as u64,
@@ -466,10 +466,10 @@ impl Service for Answers {
 }
 
 fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
-    if distance <= REACH {
+    if distance <= MAX_PAIR_DISTANCE {
         return Ok(distance);
     }
-    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is beyond {REACH}, up to which pairs are kept"))
+    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is beyond {MAX_PAIR_DISTANCE}, up to which pairs are kept"))
         .hint("similar finds photos at any distance"))
 }
 

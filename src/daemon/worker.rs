@@ -15,7 +15,7 @@ use super::messages::{Change, Job, Made, Outcome, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
 use super::state::{Configuration, Health, Lifecycle, Queue, lock};
 use crate::intake::stamp_like;
-use crate::likeness::PartsHead;
+use crate::likeness::CropHead;
 use crate::photo::{Counters, Failure, Format, Identity, Stage};
 use crate::store;
 use crate::sys::background::{Nice, background};
@@ -32,7 +32,7 @@ pub struct WorkerPool {
     pub lifecycle: Arc<Lifecycle>,
     pub program: PathBuf,
     pub backbone: Backbone,
-    pub parts: PartsHead,
+    pub crop_head: CropHead,
     pub jobs: Arc<Mutex<Receiver<Job>>>,
     pub writes: SyncSender<Write>,
     /// To be told when a file is not what it was when it was seen.
@@ -174,11 +174,11 @@ impl Worker {
     fn photo(&mut self, identity: &Identity, counters: &mut Counters) -> Result<Made, Problem> {
         let decoded = self.reader.decode()?;
         counters.decoded = 1;
-        let features = self.runner.features_and_parts(&decoded.picture);
-        let (whole, parts) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
+        let features = self.runner.features_and_crops(&decoded.picture);
+        let (global, crops) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
         counters.embedded = 1;
-        let encoded = self.pool.parts.encoded(whole, &parts, keypoints(&decoded.picture));
-        Ok(Made { identity: *identity, capture: decoded.capture, encoded })
+        let stored = self.pool.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));
+        Ok(Made { identity: *identity, capture: decoded.capture, stored })
     }
 
     /// Has intake look at the path again. The worker must not say itself what is there: between its look

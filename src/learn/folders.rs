@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
 
-use crate::likeness::{Head, distance};
+use crate::likeness::{Head, cosine_distance};
 use crate::photo::{Embedding, Features};
 
 /// Neighbours looked at.
@@ -38,7 +38,7 @@ impl Precision {
                 continue;
             }
             let others = all.iter().enumerate().filter(|(other, _)| *other != photo);
-            let mut others: Vec<(f32, usize)> = others.map(|(_, (of, other))| (distance(&embedding.0, &other.0), *of)).collect();
+            let mut others: Vec<(f32, usize)> = others.map(|(_, (of, other))| (cosine_distance(&embedding.0, &other.0), *of)).collect();
             others.select_nth_unstable_by(count - 1, |x, y| x.0.total_cmp(&y.0));
             let hits = others[..count].iter().filter(|(_, of)| of == folder).count();
             shares.entry(*folder).or_default().push(hits as f64 / count as f64);

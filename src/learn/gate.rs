@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use super::edits::Edit;
 use super::evaluation::Ranking;
 use super::library::Member;
-use crate::likeness::{Head, Index, crowded, crowds, distance, whole};
-use crate::photo::{Distance, Embedding, Features, Looks, PhotoId, Verdict};
+use crate::likeness::{Head, Index, cosine_distance, densities, global_only, normalized};
+use crate::photo::{Descriptors, Distance, Embedding, Features, PhotoId, Verdict};
 
 /// Photos that are held out of a tuning, with edited versions.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl HeldOut {
     pub fn nearest(&self, head: &Head) -> f32 {
         let embeddings: Vec<Embedding> = self.features.iter().map(|features| head.embed(features)).collect();
         let originals: Vec<usize> = (0..self.members.len()).filter(|&i| self.members[i].edit.is_none()).collect();
-        let far = |i: usize, original: usize| distance(&embeddings[i].0, &embeddings[original].0);
+        let far = |i: usize, original: usize| cosine_distance(&embeddings[i].0, &embeddings[original].0);
         let own = |i: usize| originals.iter().copied().min_by(|&x, &y| far(i, x).total_cmp(&far(i, y)));
         let versions = (0..self.members.len()).filter(|&i| self.members[i].edit.is_some());
         let hits = versions.filter(|&i| own(i).is_some_and(|original| self.members[original].photo == self.members[i].photo)).count();
@@ -113,14 +113,14 @@ const SEED: u64 = 1;
 
 /// Judges `new` against `old` with its `threshold`: on the held-out photos with their versions, surrounded
 /// by `background` photos of the library, and on what a person decided. The new head gets the threshold,
-/// up to `reach`, within which it joins no more different photos than the old one does.
+/// up to `max_distance`, within which it joins no more different photos than the old one does.
 pub fn judge(
     held_out: &HeldOut,
     background: &[Features],
     decided: &[Decided],
     old: (&Head, Distance),
     new: &Head,
-    reach: Distance,
+    max_distance: Distance,
 ) -> Judgement {
     let (was, is) = (Seen::new(old.0, held_out, background, decided), Seen::new(new, held_out, background, decided));
     let (old_ranking, new_ranking) = (was.ranking(held_out), is.ranking(held_out));
@@ -128,7 +128,7 @@ pub fn judge(
     let matched = matched(&old_ranking, old.1, &new_ranking);
     // No more pairs of different photos than before, however the nearest ones lie.
     let first_too_many = new_ranking.nearest_false(before.false_pairs + 1).get(before.false_pairs).copied();
-    let threshold = matched.min(first_too_many.map_or(reach, |distance| distance * BELOW)).clamp(LEAST, reach);
+    let threshold = matched.min(first_too_many.map_or(max_distance, |distance| distance * BELOW)).clamp(LEAST, max_distance);
     let after = is.figures(&new_ranking, held_out, decided, threshold);
     let found = |ranking: &Ranking<'_>, within| ranking.resamples(SEED, |draw| draw.mean_edit(within));
     let draws: Vec<(f64, f64)> = found(&old_ranking, old.1).into_iter().zip(found(&new_ranking, threshold)).collect();
@@ -180,17 +180,26 @@ impl Seen {
     fn new(head: &Head, held_out: &HeldOut, background: &[Features], decided: &[Decided]) -> Seen {
         let mut index = Index::new(head.dimensions());
         for (number, features) in (1..).zip(background) {
-            index.add(PhotoId(number), &whole(head.embed(features)));
+            index.add(PhotoId(number), &global_only(head.embed(features)));
         }
-        let new: Vec<(PhotoId, Looks)> = (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| whole(head.embed(f)))).collect();
-        let levels = crowds(&index, &new, &new.iter().map(|(photo, _)| *photo).collect());
-        let held_out = new.into_iter().zip(levels).map(|((_, looks), (_, crowd))| (looks.embedding, crowd.level)).collect();
-        let both = decided.iter().flat_map(|decision| [&decision.a, &decision.b].map(|features| whole(head.embed(features))));
-        let both: Vec<(PhotoId, Looks)> = (FIRST..).map(PhotoId).zip(both).collect();
-        let levels = crowds(&index, &both, &both.iter().map(|(photo, _)| *photo).collect());
+        let new: Vec<(PhotoId, Descriptors)> =
+            (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| global_only(head.embed(f)))).collect();
+        let held_out_densities = densities(&index, &new, &new.iter().map(|(photo, _)| *photo).collect());
+        let held_out = new
+            .into_iter()
+            .zip(held_out_densities)
+            .map(|((_, descriptors), (_, density))| (descriptors.embedding, density.mean_similarity))
+            .collect();
+        let both = decided.iter().flat_map(|decision| [&decision.a, &decision.b].map(|features| global_only(head.embed(features))));
+        let both: Vec<(PhotoId, Descriptors)> = (FIRST..).map(PhotoId).zip(both).collect();
+        let decided_densities = densities(&index, &both, &both.iter().map(|(photo, _)| *photo).collect());
         let far = |pair: usize| {
             let (a, b) = (2 * pair, 2 * pair + 1);
-            crowded(distance(&both[a].1.embedding.0, &both[b].1.embedding.0), levels[a].1.level, levels[b].1.level)
+            normalized(
+                cosine_distance(&both[a].1.embedding.0, &both[b].1.embedding.0),
+                decided_densities[a].1.mean_similarity,
+                decided_densities[b].1.mean_similarity,
+            )
         };
         Seen { held_out, decided: (0..decided.len()).map(far).collect() }
     }
@@ -198,8 +207,9 @@ impl Seen {
     fn ranking<'a>(&self, held_out: &'a HeldOut) -> Ranking<'a> {
         Ranking::of_some(&held_out.members, |a, b| {
             let (x, y) = (held_out.members[a].photo, held_out.members[b].photo);
-            let ((a, a_level), (b, b_level)) = (&self.held_out[a], &self.held_out[b]);
-            (!held_out.undecided.contains(&(x.min(y), x.max(y)))).then(|| crowded(distance(&a.0, &b.0), *a_level, *b_level))
+            let ((a, a_similarity), (b, b_similarity)) = (&self.held_out[a], &self.held_out[b]);
+            (!held_out.undecided.contains(&(x.min(y), x.max(y))))
+                .then(|| normalized(cosine_distance(&a.0, &b.0), *a_similarity, *b_similarity))
         })
     }
 

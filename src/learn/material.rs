@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use fastrand::Rng;
 
-use crate::likeness::{Head, distance};
+use crate::likeness::{Head, cosine_distance};
 use crate::photo::{Embedding, Features};
 
 /// Look-alikes that a batch takes together with a class.
@@ -97,7 +97,7 @@ impl<'a> Batches<'a> {
         let nearest = |place: usize| {
             let mut others: Vec<(f32, usize)> = (0..classes.len())
                 .filter(|&other| other != place)
-                .map(|other| (distance(&centres[place].0, &centres[other].0), classes[other]))
+                .map(|other| (cosine_distance(&centres[place].0, &centres[other].0), classes[other]))
                 .collect();
             let kept = ALIKE.min(others.len());
             if kept < others.len() {

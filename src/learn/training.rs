@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::learn::device::devices;
-    use crate::likeness::distance;
+    use crate::likeness::cosine_distance;
     use crate::photo::Features;
 
     /// Photos that differ in the first half of their features, and views that differ in the second: a
@@ -200,7 +200,8 @@ mod tests {
         let views: Vec<_> = photos.iter().enumerate().flat_map(|(p, views)| views.iter().map(move |v| (p, head.embed(v)))).collect();
         let nearest = |at: usize| {
             let others = (0..views.len()).filter(|&other| other != at);
-            others.min_by(|&x, &y| distance(&views[at].1.0, &views[x].1.0).total_cmp(&distance(&views[at].1.0, &views[y].1.0)))
+            others
+                .min_by(|&x, &y| cosine_distance(&views[at].1.0, &views[x].1.0).total_cmp(&cosine_distance(&views[at].1.0, &views[y].1.0)))
         };
         let hits = (0..views.len()).filter(|&at| nearest(at).is_some_and(|other| views[other].0 == views[at].0)).count();
         hits as f32 / views.len() as f32

@@ -33,12 +33,12 @@ pub fn tune(
     lesson: &Lesson,
     recipe: &Recipe,
     device: &Device,
-    reach: Distance,
+    max_distance: Distance,
     mut watch: impl FnMut(Step, &dyn Fn() -> Head) -> Next,
 ) -> Result<(Head, Judgement), TooLittle> {
     let mut candidate = |material: &Material| {
         let head = train(old.0, name, material, recipe, device, &mut watch)?;
-        let judgement = judge(&lesson.held_out, &lesson.background, &lesson.decided, old, &head, reach);
+        let judgement = judge(&lesson.held_out, &lesson.background, &lesson.decided, old, &head, max_distance);
         Ok((head, judgement))
     };
     let heeding = candidate(&lesson.heeding)?;

@@ -12,7 +12,7 @@ const LOOSE: Distance = 1.5;
 const EXACT_DIAMETER: usize = 512;
 
 /// Joins what is `decided` to be the same, at any distance, then what the pairs up to `threshold` join,
-/// the closest first, but never two photos that are `apart`: proven to be different, however many
+/// the closest first, but never two photos of which `cannot_link` holds: proven to be different, however many
 /// others lie between them. Photos of `alone` make a cluster of one when nothing joins them (several
 /// files of one photo). `distance` measures any two photos.
 ///
@@ -23,7 +23,7 @@ pub fn clusters(
     decided: &[Pair],
     alone: &[PhotoId],
     threshold: Distance,
-    apart: impl Fn(PhotoId, PhotoId) -> bool,
+    cannot_link: impl Fn(PhotoId, PhotoId) -> bool,
     distance: impl Fn(PhotoId, PhotoId) -> Distance,
 ) -> Vec<Cluster> {
     let in_order = |pairs: &mut Vec<&Pair>| pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
@@ -37,7 +37,7 @@ pub fn clusters(
 
     let mut groups = Groups::default();
     for pair in &near {
-        groups.join(pair.a, pair.b, &apart);
+        groups.join(pair.a, pair.b, &cannot_link);
     }
     for &photo in alone {
         groups.of(photo);
@@ -45,7 +45,7 @@ pub fn clusters(
     let mut links: HashMap<usize, Vec<&Pair>> = HashMap::new();
     for pair in near {
         let (a, b) = (groups.of(pair.a), groups.of(pair.b));
-        if a == b && !apart(pair.a, pair.b) {
+        if a == b && !cannot_link(pair.a, pair.b) {
             links.entry(a).or_default().push(pair);
         }
     }
@@ -96,10 +96,10 @@ impl Groups {
         })
     }
 
-    fn join(&mut self, a: PhotoId, b: PhotoId, apart: impl Fn(PhotoId, PhotoId) -> bool) {
+    fn join(&mut self, a: PhotoId, b: PhotoId, cannot_link: impl Fn(PhotoId, PhotoId) -> bool) {
         let (a, b) = (self.of(a), self.of(b));
         let (large, small) = if self.members[a].len() >= self.members[b].len() { (a, b) } else { (b, a) };
-        if a == b || self.members[small].iter().any(|&x| self.members[large].iter().any(|&y| apart(x, y))) {
+        if a == b || self.members[small].iter().any(|&x| self.members[large].iter().any(|&y| cannot_link(x, y))) {
             return;
         }
         let moved = std::mem::take(&mut self.members[small]);
@@ -117,11 +117,11 @@ mod tests {
     use super::*;
 
     fn of(pairs: &[Pair], threshold: Distance) -> Vec<Cluster> {
-        apart(pairs, threshold, |_, _| false)
+        clustered(pairs, threshold, |_, _| false)
     }
 
-    fn apart(pairs: &[Pair], threshold: Distance, apart: impl Fn(PhotoId, PhotoId) -> bool) -> Vec<Cluster> {
-        clusters(pairs, &[], &[], threshold, apart, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
+    fn clustered(pairs: &[Pair], threshold: Distance, cannot_link: impl Fn(PhotoId, PhotoId) -> bool) -> Vec<Cluster> {
+        clusters(pairs, &[], &[], threshold, cannot_link, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
     }
 
     /// Any symmetric relation will do.
@@ -158,13 +158,13 @@ mod tests {
         fn they_do_not_depend_on_the_order(pairs in some_pairs().prop_shuffle(), threshold in 0.0f32..1.0, seed: u64) {
             let mut sorted = pairs.clone();
             sorted.sort_by_key(|p| (p.a, p.b));
-            prop_assert_eq!(apart(&pairs, threshold, differ(seed)), apart(&sorted, threshold, differ(seed)));
+            prop_assert_eq!(clustered(&pairs, threshold, differ(seed)), clustered(&sorted, threshold, differ(seed)));
         }
 
         #[test]
         fn the_different_are_never_together(pairs in some_pairs(), threshold in 0.0f32..1.0, seed: u64) {
             let differ = differ(seed);
-            let found = apart(&pairs, threshold, &differ);
+            let found = clustered(&pairs, threshold, &differ);
             for cluster in &found {
                 for (i, a) in cluster.photos.iter().enumerate() {
                     prop_assert!(cluster.photos[..i].iter().all(|b| !differ(*a, *b)));
@@ -180,8 +180,8 @@ mod tests {
 
         #[test]
         fn a_higher_threshold_only_merges(pairs in some_pairs(), low in 0.0f32..1.0, more in 0.0f32..0.5, seed: u64) {
-            let wide = apart(&pairs, low + more, differ(seed));
-            for narrow in apart(&pairs, low, differ(seed)) {
+            let wide = clustered(&pairs, low + more, differ(seed));
+            for narrow in clustered(&pairs, low, differ(seed)) {
                 prop_assert!(wide.iter().any(|w| narrow.photos.iter().all(|p| w.photos.contains(p))));
             }
         }

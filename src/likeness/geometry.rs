@@ -6,12 +6,12 @@
 
 use std::collections::HashSet;
 
-use super::REACH;
-use super::crowd::ALWAYS;
-use crate::photo::{Descriptor, Distance, Keypoint, Keypoints, Pose};
+use super::MAX_PAIR_DISTANCE;
+use super::density::ALWAYS;
+use crate::photo::{Distance, Keypoint, KeypointDescriptor, Keypoints, Pose};
 
-/// Up to this distance corners are looked at: what lies beyond cannot come within [`REACH`].
-pub const CANDIDATES: Distance = REACH + 0.23;
+/// Up to this distance corners are looked at: what lies beyond cannot come within [`MAX_PAIR_DISTANCE`].
+pub const MAX_CANDIDATE_DISTANCE: Distance = MAX_PAIR_DISTANCE + 0.23;
 
 /// [`evidence`] under and over which a pair is not moved any further; 1 leaves it where it is.
 const EVIDENCE: [f32; 2] = [0.7, 4.0];
@@ -63,7 +63,7 @@ const FEW: usize = 12;
 /// needs no look, and larger for what was farther and meets as well. The same whichever comes first; unchanged where one picture
 /// has no corners.
 pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
-    if !(ALWAYS..=CANDIDATES).contains(&distance) || a.as_slice().is_empty() || b.as_slice().is_empty() {
+    if !(ALWAYS..=MAX_CANDIDATE_DISTANCE).contains(&distance) || a.as_slice().is_empty() || b.as_slice().is_empty() {
         return distance;
     }
     let [mut least, most] = EVIDENCE;
@@ -90,7 +90,7 @@ fn evidence(a: &Keypoints, b: &Keypoints) -> f32 {
 struct Corner {
     place: Place,
     level: f32,
-    descriptor: Descriptor,
+    descriptor: KeypointDescriptor,
 }
 
 type Place = (f32, f32);
@@ -141,7 +141,7 @@ fn laid_over(a: &[Corner], b: &[Corner]) -> f32 {
 #[inline(always)]
 fn matches(a: &[Corner], b: &[Corner]) -> Vec<Match> {
     let mut matches = Vec::new();
-    let descriptors: Vec<Descriptor> = b.iter().map(|corner| corner.descriptor).collect();
+    let descriptors: Vec<KeypointDescriptor> = b.iter().map(|corner| corner.descriptor).collect();
     let mut differing = vec![0; b.len()];
     for (i, corner) in a.iter().enumerate() {
         differing.iter_mut().zip(&descriptors).for_each(|(to, other)| *to = corner.descriptor.differing(*other));
@@ -167,8 +167,8 @@ fn is_far(a: Place, b: Place, distance: f32) -> bool {
 }
 
 /// How many of the places are different ones.
-fn distinct(places: impl Iterator<Item = Place>, apart: f32) -> usize {
-    let cells: HashSet<(i32, i32)> = places.map(|(x, y)| ((x / apart).round() as i32, (y / apart).round() as i32)).collect();
+fn distinct(places: impl Iterator<Item = Place>, spacing: f32) -> usize {
+    let cells: HashSet<(i32, i32)> = places.map(|(x, y)| ((x / spacing).round() as i32, (y / spacing).round() as i32)).collect();
     cells.len()
 }
 
@@ -250,7 +250,7 @@ mod tests {
             x: random.u8(..),
             y: random.u8(..200),
             level: random.u8(..3),
-            descriptor: Descriptor(random.u64(..).to_le_bytes()),
+            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
         };
         (0..120).map(|_| point()).collect()
     }

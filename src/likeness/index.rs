@@ -1,7 +1,7 @@
 //! All embeddings in memory, and an exact search over them.
 //!
 //! Embeddings lie as 16-bit floats, 512 bytes each at 256 dimensions, and beside them 384 bytes of
-//! [`Parts`]. A search widens a tile of them, multiplies it with all its queries at once, and measures
+//! [`CropDescriptors`]. A search widens a tile of them, multiplies it with all its queries at once, and measures
 //! what came near again with [`distance`], so that an answer never depends on how the products were
 //! tiled; products of parts are exact.
 
@@ -9,9 +9,9 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 
-use super::crowd::{Crowd, ONE_SCENE};
-use super::parts::{distance_of, nearest_product, product_at};
-use crate::photo::{Distance, Embedding, Looks, Parts, PhotoId};
+use super::crops::{distance_of, nearest_product, product_at};
+use super::density::{Density, ONE_SCENE};
+use crate::photo::{CropDescriptors, Descriptors, Distance, Embedding, PhotoId};
 
 /// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
 const TILE: usize = 512;
@@ -25,12 +25,12 @@ const QUERIES: usize = 256;
 /// How far a tiled product may be off the exact distance: far more than 256 roundings of f32.
 const SLACK: Distance = 1e-4;
 
-/// Vectors of a photo's [`Parts`], and the numbers in them.
-const VECTORS: usize = 1 + Parts::COUNT;
-const ALL: usize = VECTORS * Parts::DIMENSIONS;
+/// Vectors of a photo's [`CropDescriptors`], and the numbers in them.
+const VECTORS: usize = 1 + CropDescriptors::COUNT;
+const ALL: usize = VECTORS * CropDescriptors::DIMENSIONS;
 
 /// 1 − cosine of two unit vectors, summed in one order everywhere.
-pub fn distance(a: &[f16], b: &[f16]) -> Distance {
+pub fn cosine_distance(a: &[f16], b: &[f16]) -> Distance {
     let dot: f32 = a.iter().zip(b).map(|(x, y)| x.to_f32() * y.to_f32()).sum();
     (1.0 - dot).clamp(0.0, 2.0)
 }
@@ -41,9 +41,9 @@ pub struct Index {
     dimensions: usize,
     photos: Vec<PhotoId>,
     values: Vec<f16>,
-    parts: Vec<i8>,
-    levels: Vec<f32>,
-    edges: Vec<f32>,
+    crops: Vec<i8>,
+    mean_similarities: Vec<f32>,
+    min_similarities: Vec<f32>,
 }
 
 impl Index {
@@ -61,20 +61,20 @@ impl Index {
 
     /// # Panics
     /// When photos do not come in ascending order, or with another number of dimensions.
-    pub fn add(&mut self, photo: PhotoId, looks: &Looks) {
-        assert_eq!(looks.embedding.0.len(), self.dimensions, "one head makes all embeddings");
+    pub fn add(&mut self, photo: PhotoId, descriptors: &Descriptors) {
+        assert_eq!(descriptors.embedding.0.len(), self.dimensions, "one head makes all embeddings");
         assert!(self.photos.last().is_none_or(|last| *last < photo), "photos come in the order of their numbers");
         self.photos.push(photo);
-        self.values.extend_from_slice(&looks.embedding.0);
-        self.parts.extend_from_slice(looks.parts.values());
-        self.levels.push(Crowd::UNKNOWN.level);
-        self.edges.push(Crowd::UNKNOWN.edge);
+        self.values.extend_from_slice(&descriptors.embedding.0);
+        self.crops.extend_from_slice(descriptors.crops.values());
+        self.mean_similarities.push(Density::UNKNOWN.mean_similarity);
+        self.min_similarities.push(Density::UNKNOWN.min_similarity);
     }
 
     /// Takes over what new photos brought.
-    pub fn join(&mut self, new: &[(PhotoId, Looks)], crowds: &[(PhotoId, Crowd)]) {
-        new.iter().for_each(|(photo, looks)| self.add(*photo, looks));
-        crowds.iter().for_each(|(photo, crowd)| self.set_crowd(*photo, *crowd));
+    pub fn join(&mut self, new: &[(PhotoId, Descriptors)], densities: &[(PhotoId, Density)]) {
+        new.iter().for_each(|(photo, descriptors)| self.add(*photo, descriptors));
+        densities.iter().for_each(|(photo, density)| self.set_density(*photo, *density));
     }
 
     /// Their numbers, ascending.
@@ -88,24 +88,24 @@ impl Index {
     }
 
     /// A photo that is not here is left alone.
-    pub fn set_crowd(&mut self, photo: PhotoId, crowd: Crowd) {
+    pub fn set_density(&mut self, photo: PhotoId, density: Density) {
         if let Ok(row) = self.photos.binary_search(&photo) {
-            (self.levels[row], self.edges[row]) = (crowd.level, crowd.edge);
+            (self.mean_similarities[row], self.min_similarities[row]) = (density.mean_similarity, density.min_similarity);
         }
     }
 
     /// How crowded it is around a photo, 0 where nothing asked for it (see [`Crowd::level`]).
-    pub fn crowd(&self, photo: PhotoId) -> f32 {
-        self.photos.binary_search(&photo).map_or(0.0, |row| self.levels[row])
+    pub fn density(&self, photo: PhotoId) -> f32 {
+        self.photos.binary_search(&photo).map_or(0.0, |row| self.mean_similarities[row])
     }
 
-    pub fn knows_crowd(&self, photo: PhotoId) -> bool {
-        self.photos.binary_search(&photo).is_ok_and(|row| self.edges[row] < f32::INFINITY)
+    pub fn knows_density(&self, photo: PhotoId) -> bool {
+        self.photos.binary_search(&photo).is_ok_and(|row| self.min_similarities[row] < f32::INFINITY)
     }
 
     /// Whether any crowd is known, and so must stay right as photos come.
-    pub fn knows_crowds(&self) -> bool {
-        self.edges.iter().any(|edge| *edge < f32::INFINITY)
+    pub fn knows_densities(&self) -> bool {
+        self.min_similarities.iter().any(|min_similarity| *min_similarity < f32::INFINITY)
     }
 
     pub fn get(&self, photo: PhotoId) -> Option<&[f16]> {
@@ -113,59 +113,59 @@ impl Index {
         Some(self.row(row))
     }
 
-    pub fn looks(&self, photo: PhotoId) -> Option<Looks> {
+    pub fn descriptors(&self, photo: PhotoId) -> Option<Descriptors> {
         let row = self.photos.binary_search(&photo).ok()?;
-        let parts = Parts::from_values(self.parts_of(row).to_vec())?;
-        Some(Looks { embedding: Embedding(self.row(row).to_vec()), parts })
+        let crops = CropDescriptors::from_values(self.crops_of(row).to_vec())?;
+        Some(Descriptors { embedding: Embedding(self.row(row).to_vec()), crops })
     }
 
     /// How far two photos are apart: see [`apart`](super::apart). `None` when one is not here.
-    pub fn apart(&self, a: PhotoId, b: PhotoId) -> Option<Distance> {
+    pub fn distance(&self, a: PhotoId, b: PhotoId) -> Option<Distance> {
         let (a, b) = (self.photos.binary_search(&a).ok()?, self.photos.binary_search(&b).ok()?);
-        Some(distance(self.row(a), self.row(b)).min(distance_of(nearest_product(self.parts_of(a), self.parts_of(b)) as f32)))
+        Some(cosine_distance(self.row(a), self.row(b)).min(distance_of(nearest_product(self.crops_of(a), self.crops_of(b)) as f32)))
     }
 
-    fn parts_of(&self, row: usize) -> &[i8] {
-        &self.parts[row * ALL..(row + 1) * ALL]
+    fn crops_of(&self, row: usize) -> &[i8] {
+        &self.crops[row * ALL..(row + 1) * ALL]
     }
 
     fn row(&self, row: usize) -> &[f16] {
         &self.values[row * self.dimensions..(row + 1) * self.dimensions]
     }
 
-    /// Every photo within `reach` of each query: position of the query, photo, distance.
-    pub fn within(&self, queries: &[Looks], reach: Distance) -> Vec<(usize, PhotoId, Distance)> {
-        self.within_and_stirred(queries, reach).0
+    /// Every photo within `max_distance` of each query: position of the query, photo, distance.
+    pub fn within(&self, queries: &[Descriptors], max_distance: Distance) -> Vec<(usize, PhotoId, Distance)> {
+        self.within_and_affected(queries, max_distance).0
     }
 
     /// The same, and the photos whose crowd the queries would change if they joined.
-    pub fn within_and_stirred(&self, queries: &[Looks], reach: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
-        let (mut found, mut stirred) = (Vec::new(), Vec::new());
-        let blocks = PartQueries::blocks(queries);
+    pub fn within_and_affected(&self, queries: &[Descriptors], max_distance: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
+        let (mut found, mut affected) = (Vec::new(), Vec::new());
+        let blocks = CropQueries::blocks(queries);
         // Products are whole numbers: one less makes up for how the reach is rounded.
-        let near_part = product_at(reach) - 1.0;
-        let wholes: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
-        self.each_tile(&wholes, |first_row, first_query, products| {
-            let nearest = self.nearest_parts(first_row, products.nrows(), &blocks[first_query / QUERIES]);
-            for ((row, products), parts) in (first_row..).zip(products.rows()).zip(nearest.rows()) {
+        let near_crop = product_at(max_distance) - 1.0;
+        let globals: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
+        self.each_tile(&globals, |first_row, first_query, products| {
+            let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[first_query / QUERIES]);
+            for ((row, products), crops) in (first_row..).zip(products.rows()).zip(nearest.rows()) {
                 // Whatever is worth a look: within reach, or inside the crowd of the row.
-                let worth = (1.0 - reach).min(self.edges[row]) - SLACK;
-                let mut stirs = false;
-                for ((query, &product), &part) in (first_query..).zip(products).zip(parts) {
-                    if product >= worth || part >= near_part {
-                        stirs |= product >= self.edges[row] - SLACK && 1.0 - product > ONE_SCENE - SLACK;
-                        let distance = distance(self.row(row), wholes[query]).min(distance_of(part));
-                        if distance <= reach {
+                let worth = (1.0 - max_distance).min(self.min_similarities[row]) - SLACK;
+                let mut affects = false;
+                for ((query, &product), &crop) in (first_query..).zip(products).zip(crops) {
+                    if product >= worth || crop >= near_crop {
+                        affects |= product >= self.min_similarities[row] - SLACK && 1.0 - product > ONE_SCENE - SLACK;
+                        let distance = cosine_distance(self.row(row), globals[query]).min(distance_of(crop));
+                        if distance <= max_distance {
                             found.push((query, self.photos[row], distance));
                         }
                     }
                 }
-                if stirs {
-                    stirred.push(self.photos[row]);
+                if affects {
+                    affected.push(self.photos[row]);
                 }
             }
         });
-        (found, stirred)
+        (found, affected)
     }
 
     /// The `count` photos nearest to each query as wholes among those farther than `from`, nearest first, equal
@@ -175,8 +175,8 @@ impl Index {
         let kept = count + 16;
         let mut near: Vec<Vec<(Distance, usize)>> = vec![Vec::with_capacity(2 * kept); queries.len()];
         let mut farthest = vec![Distance::INFINITY; queries.len()];
-        let wholes: Vec<&[f16]> = queries.iter().map(|q| q.0.as_slice()).collect();
-        self.each_tile(&wholes, |first_row, first_query, products| {
+        let globals: Vec<&[f16]> = queries.iter().map(|q| q.0.as_slice()).collect();
+        self.each_tile(&globals, |first_row, first_query, products| {
             for (row, products) in (first_row..).zip(products.rows()) {
                 for (query, &product) in (first_query..).zip(products) {
                     let d = 1.0 - product;
@@ -193,8 +193,11 @@ impl Index {
             }
         });
         let exact = |(near, query): (Vec<(Distance, usize)>, &Embedding)| {
-            let mut near: Vec<(Distance, PhotoId)> =
-                near.into_iter().map(|(_, row)| (distance(self.row(row), &query.0), self.photos[row])).filter(|(d, _)| *d > from).collect();
+            let mut near: Vec<(Distance, PhotoId)> = near
+                .into_iter()
+                .map(|(_, row)| (cosine_distance(self.row(row), &query.0), self.photos[row]))
+                .filter(|(d, _)| *d > from)
+                .collect();
             near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             near.truncate(count);
             near
@@ -203,12 +206,12 @@ impl Index {
     }
 
     /// The `count` photos nearest to a query, nearest first, equal distances by number.
-    pub fn nearest(&self, query: &Looks, count: usize) -> Vec<(PhotoId, Distance)> {
+    pub fn nearest(&self, query: &Descriptors, count: usize) -> Vec<(PhotoId, Distance)> {
         let mut all: Vec<(Distance, usize)> = Vec::with_capacity(self.len());
-        let blocks = PartQueries::blocks(std::slice::from_ref(query));
+        let blocks = CropQueries::blocks(std::slice::from_ref(query));
         self.each_tile(&[&query.embedding.0], |first_row, _, products| {
-            let nearest = self.nearest_parts(first_row, products.nrows(), &blocks[0]);
-            let distances = products.iter().zip(&nearest).map(|(product, part)| (1.0 - product).min(distance_of(*part)));
+            let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[0]);
+            let distances = products.iter().zip(&nearest).map(|(product, crop)| (1.0 - product).min(distance_of(*crop)));
             all.extend(distances.zip(first_row..));
         });
         // A few more than asked for: the products order almost, not quite, as the distances do.
@@ -217,8 +220,8 @@ impl Index {
             all.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             all.truncate(kept);
         }
-        let in_parts = |row: usize| distance_of(nearest_product(self.parts_of(row), query.parts.values()) as f32);
-        let exact = |row: usize| distance(self.row(row), &query.embedding.0).min(in_parts(row));
+        let by_crops = |row: usize| distance_of(nearest_product(self.crops_of(row), query.crops.values()) as f32);
+        let exact = |row: usize| cosine_distance(self.row(row), &query.embedding.0).min(by_crops(row));
         let mut nearest: Vec<(PhotoId, Distance)> = all.into_iter().map(|(_, row)| (self.photos[row], exact(row))).collect();
         nearest.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         nearest.truncate(count);
@@ -226,11 +229,11 @@ impl Index {
     }
 
     /// The largest product of a row's whole and a query's part, or the other way round: [rows, queries].
-    fn nearest_parts(&self, first_row: usize, rows: usize, queries: &PartQueries<'_>) -> Array2<f32> {
-        let values = &self.parts[first_row * ALL..(first_row + rows) * ALL];
-        let count = queries.wholes.ncols();
-        if let [alone] = queries.looks {
-            let nearest = values.chunks_exact(ALL).map(|row| nearest_product(row, alone.parts.values()) as f32);
+    fn nearest_crops(&self, first_row: usize, rows: usize, queries: &CropQueries<'_>) -> Array2<f32> {
+        let values = &self.crops[first_row * ALL..(first_row + rows) * ALL];
+        let count = queries.globals.ncols();
+        if let [alone] = queries.descriptors {
+            let nearest = values.chunks_exact(ALL).map(|row| nearest_product(row, alone.crops.values()) as f32);
             return Array2::from_shape_vec((rows, 1), nearest.collect()).expect("a product for each row");
         }
         let mut nearest = Vec::with_capacity(rows * count);
@@ -238,12 +241,13 @@ impl Index {
         for values in values.chunks(FEW * ALL) {
             let wide = &mut wide[..values.len()];
             wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = f32::from(*value));
-            let vectors = ArrayView2::from_shape((values.len() / Parts::DIMENSIONS, Parts::DIMENSIONS), &*wide).expect("whole rows");
+            let vectors = ArrayView2::from_shape((values.len() / CropDescriptors::DIMENSIONS, CropDescriptors::DIMENSIONS), &*wide)
+                .expect("whole rows");
             // Whole against whole, the first of these, is not looked at.
-            let against_wholes = vectors.dot(&queries.wholes);
-            let against_parts = vectors.slice_axis(Axis(0), Slice::new(0, None, VECTORS as isize)).dot(&queries.parts);
-            let (of_rows, of_queries) = (against_wholes.as_slice().expect("rows"), against_parts.as_slice().expect("rows"));
-            for (of_row, of_queries) in of_rows.chunks_exact(VECTORS * count).zip(of_queries.chunks_exact(Parts::COUNT * count)) {
+            let against_globals = vectors.dot(&queries.globals);
+            let against_crops = vectors.slice_axis(Axis(0), Slice::new(0, None, VECTORS as isize)).dot(&queries.crops);
+            let (of_rows, of_queries) = (against_globals.as_slice().expect("rows"), against_crops.as_slice().expect("rows"));
+            for (of_row, of_queries) in of_rows.chunks_exact(VECTORS * count).zip(of_queries.chunks_exact(CropDescriptors::COUNT * count)) {
                 let start = nearest.len();
                 nearest.extend_from_slice(&of_queries[..count]);
                 let others = of_row[count..].chunks_exact(count).chain(of_queries[count..].chunks_exact(count));
@@ -287,26 +291,26 @@ impl Index {
 }
 
 /// What a block of queries multiplies parts with.
-struct PartQueries<'a> {
-    looks: &'a [Looks],
+struct CropQueries<'a> {
+    descriptors: &'a [Descriptors],
     /// [numbers, queries].
-    wholes: Array2<f32>,
+    globals: Array2<f32>,
     /// [numbers, parts × queries]: the first part of all queries, then the second.
-    parts: Array2<f32>,
+    crops: Array2<f32>,
 }
 
-impl PartQueries<'_> {
-    fn blocks(queries: &[Looks]) -> Vec<PartQueries<'_>> {
-        queries.chunks(QUERIES).map(PartQueries::new).collect()
+impl CropQueries<'_> {
+    fn blocks(queries: &[Descriptors]) -> Vec<CropQueries<'_>> {
+        queries.chunks(QUERIES).map(CropQueries::new).collect()
     }
 
-    fn new(queries: &[Looks]) -> PartQueries<'_> {
-        let wholes = Array2::from_shape_fn((Parts::DIMENSIONS, queries.len()), |(i, q)| f32::from(queries[q].parts.whole()[i]));
-        let parts = Array2::from_shape_fn((Parts::DIMENSIONS, Parts::COUNT * queries.len()), |(i, place)| {
-            let (part, q) = (place / queries.len(), place % queries.len());
-            f32::from(queries[q].parts.parts()[part * Parts::DIMENSIONS + i])
+    fn new(queries: &[Descriptors]) -> CropQueries<'_> {
+        let globals = Array2::from_shape_fn((CropDescriptors::DIMENSIONS, queries.len()), |(i, q)| f32::from(queries[q].crops.global()[i]));
+        let crops = Array2::from_shape_fn((CropDescriptors::DIMENSIONS, CropDescriptors::COUNT * queries.len()), |(i, place)| {
+            let (crop, q) = (place / queries.len(), place % queries.len());
+            f32::from(queries[q].crops.crops()[crop * CropDescriptors::DIMENSIONS + i])
         });
-        PartQueries { looks: queries, wholes, parts }
+        CropQueries { descriptors: queries, globals, crops }
     }
 }
 
@@ -320,11 +324,11 @@ mod tests {
 
     use super::*;
     use crate::likeness::arrival::no_keypoints;
-    use crate::likeness::{apart, arrive};
+    use crate::likeness::{arrive, distance};
     use crate::photo::Pair;
 
     /// Unit vectors around a few centres, so that many distances are near any reach.
-    fn clustered(count: usize, seed: u64) -> Vec<Looks> {
+    fn clustered(count: usize, seed: u64) -> Vec<Descriptors> {
         let mut state = seed | 1;
         let mut next = move || {
             state ^= state << 13;
@@ -337,17 +341,17 @@ mod tests {
             let spread = 0.2 + 0.6 * (next() + 1.0);
             Embedding::normalised(&centre.iter().map(|c| c + spread * next()).collect::<Vec<_>>())
         };
-        let looks = |i: usize| {
+        let descriptors = |i: usize| {
             let embedding = around(&centres[i % 8]);
             // Of every third photo, the parts are around the centre of another.
             let views = (0..VECTORS).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
             let views: Vec<Vec<f32>> = views.map(|view| view.iter().map(|v| v / 2f32.sqrt()).collect()).collect();
-            Looks { embedding, parts: Parts::new(views.iter().map(Vec::as_slice)) }
+            Descriptors { embedding, crops: CropDescriptors::new(views.iter().map(Vec::as_slice)) }
         };
-        (0..count).map(looks).collect()
+        (0..count).map(descriptors).collect()
     }
 
-    fn index_of(embeddings: &[Looks]) -> Index {
+    fn index_of(embeddings: &[Descriptors]) -> Index {
         let mut index = Index::new(32);
         for (i, embedding) in embeddings.iter().enumerate() {
             index.add(PhotoId(i as i64 * 3), embedding);
@@ -359,15 +363,15 @@ mod tests {
     fn nothing_is_missed_among_twenty_thousand() {
         let embeddings = clustered(20_000, 5);
         let index = index_of(&embeddings);
-        for reach in [0.05, 0.3] {
+        for max_distance in [0.05, 0.3] {
             let queries = &embeddings[..100];
-            let mut found = index.within(queries, reach);
+            let mut found = index.within(queries, max_distance);
             found.sort_by_key(|(query, photo, _)| (*query, *photo));
             let mut expected = Vec::new();
             for (query, embedding) in queries.iter().enumerate() {
                 for (row, other) in embeddings.iter().enumerate() {
-                    let d = apart(embedding, other);
-                    if d <= reach {
+                    let d = distance(embedding, other);
+                    if d <= max_distance {
                         expected.push((query, PhotoId(row as i64 * 3), d));
                     }
                 }
@@ -381,18 +385,18 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(12))]
 
         #[test]
-        fn pairs_are_those_of_brute_force(seed: u64, count in 2usize..3000, reach in 0.0f32..1.0) {
+        fn pairs_are_those_of_brute_force(seed: u64, count in 2usize..3000, max_distance in 0.0f32..1.0) {
             let embeddings = clustered(count, seed);
             let (old, new) = embeddings.split_at(count - count.min(40));
             let index = index_of(old);
-            let fresh: Vec<(PhotoId, Looks)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
-            let mut found = arrive(&index, &fresh, reach, no_keypoints).expect("no store").pairs;
+            let fresh: Vec<(PhotoId, Descriptors)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
+            let mut found = arrive(&index, &fresh, max_distance, no_keypoints).expect("no store").pairs;
             found.sort_by_key(|p| (p.a, p.b));
             let mut expected = Vec::new();
             for b in old.len()..count {
                 for a in 0..b {
-                    let d = apart(&embeddings[a], &embeddings[b]);
-                    if d <= reach {
+                    let d = distance(&embeddings[a], &embeddings[b]);
+                    if d <= max_distance {
                         expected.push(Pair::new(PhotoId(a as i64 * 3), PhotoId(b as i64 * 3), d));
                     }
                 }
@@ -405,7 +409,7 @@ mod tests {
         fn the_nearest_are_those_of_brute_force(seed: u64, count in 1usize..3000, k in 1usize..20) {
             let embeddings = clustered(count, seed);
             let query = &clustered(1, seed ^ 99)[0];
-            let mut expected: Vec<(PhotoId, Distance)> = embeddings.iter().enumerate().map(|(i, e)| (PhotoId(i as i64 * 3), apart(e, query))).collect();
+            let mut expected: Vec<(PhotoId, Distance)> = embeddings.iter().enumerate().map(|(i, e)| (PhotoId(i as i64 * 3), distance(e, query))).collect();
             expected.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
             expected.truncate(k);
             prop_assert_eq!(index_of(&embeddings).nearest(query, k), expected);

@@ -4,28 +4,28 @@
 
 mod arrival;
 mod clusters;
-mod crowd;
+mod crops;
+mod density;
 mod geometry;
 mod head;
 mod index;
-mod parts;
 mod relation;
 mod representative;
 
 pub use arrival::{Arrival, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
-pub use crowd::{Crowd, crowded, crowds, is_doubtful};
-pub use geometry::{CANDIDATES, verified};
+pub use crops::{CropHead, distance, global_only};
+pub use density::{Density, densities, is_doubtful, normalized};
+pub use geometry::{MAX_CANDIDATE_DISTANCE, verified};
 pub use head::{Error as HeadError, Head};
-pub use index::{Index, distance};
-pub use parts::{PartsHead, apart, whole};
+pub use index::{Index, cosine_distance};
 pub use relation::relation;
 pub use representative::{Candidate, best_original};
 
 use crate::photo::Distance;
 
 /// The distance up to which pairs are stored: a little beyond the threshold.
-pub const REACH: Distance = 0.45;
+pub const MAX_PAIR_DISTANCE: Distance = 0.45;
 
 /// The [crowded] distance under which pairs join a cluster: precision 99.9 % over all pairs of held-out
 /// photos, with and without look-alikes among them (see `models/README.md`).

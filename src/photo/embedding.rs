@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::{Keypoints, Parts};
+use super::{CropDescriptors, Keypoints};
 
 /// What the frozen backbone gives for a photo: costly, so it is stored.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,17 +28,17 @@ impl Embedding {
 
 /// What is stored of a photo for ever.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Encoded {
+pub struct StoredFeatures {
     pub features: Features,
-    pub parts: Parts,
+    pub crops: CropDescriptors,
     pub keypoints: Keypoints,
 }
 
 /// All that a photo is compared by.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Looks {
+pub struct Descriptors {
     /// By the head that answers.
     pub embedding: Embedding,
     /// The same under every head.
-    pub parts: Parts,
+    pub crops: CropDescriptors,
 }

@@ -10,24 +10,24 @@ pub struct Keypoint {
     pub y: u8,
     /// How often the picture was halved, by area, before it was found; counted from one size for all pictures.
     pub level: u8,
-    pub descriptor: Descriptor,
+    pub descriptor: KeypointDescriptor,
 }
 
 /// Comparisons of brightness around a corner, eight to a byte. Byte `p` holds the same comparisons as byte 0, of places that
 /// are moved by [`Pose`] `p`: so turning or mirroring a picture moves bytes and changes none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Descriptor(pub [u8; 8]);
+pub struct KeypointDescriptor(pub [u8; 8]);
 
-impl Descriptor {
+impl KeypointDescriptor {
     /// As it is in the picture in another pose.
-    pub fn posed(self, pose: Pose) -> Descriptor {
+    pub fn posed(self, pose: Pose) -> KeypointDescriptor {
         let back = pose.inverse();
-        Descriptor(std::array::from_fn(|p| self.0[Pose::ALL[p].then(back).number()]))
+        KeypointDescriptor(std::array::from_fn(|p| self.0[Pose::ALL[p].then(back).number()]))
     }
 
     /// In how many comparisons two differ, of 64.
     #[inline(always)]
-    pub fn differing(self, other: Descriptor) -> u32 {
+    pub fn differing(self, other: KeypointDescriptor) -> u32 {
         (u64::from_le_bytes(self.0) ^ u64::from_le_bytes(other.0)).count_ones()
     }
 }
@@ -59,8 +59,12 @@ impl Keypoints {
     /// From [`to_bytes`](Keypoints::to_bytes); `None` of others.
     pub fn from_bytes(bytes: &[u8]) -> Option<Keypoints> {
         let (points, []) = bytes.as_chunks::<{ Keypoints::BYTES }>() else { return None };
-        let point =
-            |&[x, y, level, ref descriptor @ ..]: &[u8; Keypoints::BYTES]| Keypoint { x, y, level, descriptor: Descriptor(*descriptor) };
+        let point = |&[x, y, level, ref descriptor @ ..]: &[u8; Keypoints::BYTES]| Keypoint {
+            x,
+            y,
+            level,
+            descriptor: KeypointDescriptor(*descriptor),
+        };
         (points.len() <= Keypoints::MOST).then(|| Keypoints(points.iter().map(point).collect()))
     }
 }
@@ -71,7 +75,7 @@ mod tests {
 
     #[test]
     fn stored_keypoints_are_the_same() {
-        let point = |i: u8| Keypoint { x: i, y: i / 2, level: i % 6, descriptor: Descriptor(std::array::from_fn(|p| i ^ p as u8)) };
+        let point = |i: u8| Keypoint { x: i, y: i / 2, level: i % 6, descriptor: KeypointDescriptor(std::array::from_fn(|p| i ^ p as u8)) };
         let points = Keypoints::new((0..200).map(point).collect());
         assert_eq!(points.as_slice().len(), Keypoints::MOST);
         assert_eq!(Keypoints::from_bytes(&points.to_bytes()), Some(points.clone()));
@@ -86,7 +90,7 @@ mod tests {
         let at = |(x, y): (i32, i32)| values[((y + 3) * 7 + x + 3) as usize];
         let comparison = [(1, 2), (-3, 1)];
         let describe = |at: &dyn Fn((i32, i32)) -> u8| {
-            Descriptor(Pose::ALL.map(|pose| u8::from(at(pose.place(comparison[0])) < at(pose.place(comparison[1])))))
+            KeypointDescriptor(Pose::ALL.map(|pose| u8::from(at(pose.place(comparison[0])) < at(pose.place(comparison[1])))))
         };
         let upright = describe(&at);
         for pose in Pose::ALL {

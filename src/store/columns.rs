@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{PhotoRecord, Result};
 use crate::photo::{
-    Capture, Dimensions, Embedding, Failure, Features, Format, Keypoints, Parts, PhotoId, PictureHash, Place, Positives, RootId, Stage,
-    Stamp, Verdict,
+    Capture, CropDescriptors, Dimensions, Embedding, Failure, Features, Format, Keypoints, PhotoId, PictureHash, Place, Positives, RootId,
+    Stage, Stamp, Verdict,
 };
 
 /// Whether a row was read and holds what this version cannot have written.
@@ -48,10 +48,10 @@ impl FromSql for Embedding {
     }
 }
 
-impl FromSql for Parts {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Parts> {
+impl FromSql for CropDescriptors {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<CropDescriptors> {
         let values = value.as_blob()?.iter().map(|v| v.cast_signed()).collect();
-        Parts::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()))
+        CropDescriptors::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()))
     }
 }
 
@@ -72,8 +72,8 @@ pub fn bytes_of(values: &[f16]) -> Vec<u8> {
 }
 
 /// The parts, as they are stored.
-pub fn bytes_of_parts(parts: &Parts) -> Vec<u8> {
-    parts.values().iter().map(|v| v.cast_unsigned()).collect()
+pub fn bytes_of_crops(crops: &CropDescriptors) -> Vec<u8> {
+    crops.values().iter().map(|v| v.cast_unsigned()).collect()
 }
 
 pub fn path_of(bytes: &[u8]) -> PathBuf {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
 use super::columns::{PHOTO_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
 use super::{Error, Location, Result};
-use crate::photo::{Embedding, Features, Keypoints, Parts};
+use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
 
 /// Whether any file of this process was found to be damaged. It is one for all connections: an error
 /// shows wherever a bad page is read first.
@@ -118,7 +118,7 @@ fn has_sound_rows(index: &Connection) -> bool {
             failure_of(row, 2).map(drop)
         })?;
         each(index, "SELECT data FROM features", |row| row.get::<_, Features>(0).map(drop))?;
-        each(index, "SELECT parts FROM features WHERE backbone <> ''", |row| row.get::<_, Parts>(0).map(drop))?;
+        each(index, "SELECT parts FROM features WHERE backbone <> ''", |row| row.get::<_, CropDescriptors>(0).map(drop))?;
         each(index, "SELECT data FROM keypoints", |row| row.get::<_, Keypoints>(0).map(drop))?;
         each(index, "SELECT data FROM embeddings", |row| row.get::<_, Embedding>(0).map(drop))?;
         each(index, "SELECT edit, data FROM views", |row| {
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::photo::{
-        Capture, ContentHash, Dimensions, Encoded, Failure, Format, Identity, PictureHash, Place, RootId, Stage, Stamp, Verdict,
+        Capture, ContentHash, Dimensions, Failure, Format, Identity, PictureHash, Place, RootId, Stage, Stamp, StoredFeatures, Verdict,
     };
     use crate::photo::{Decision, PhotoId};
     use crate::store::schema::{INDEX, INDEX_ID};
@@ -185,10 +185,11 @@ mod tests {
             format: Format::WebP,
             dimensions: Dimensions { width: 30, height: 20 },
         };
-        let encoded = Encoded { features: Features(vec![f16::ONE; 4]), parts: Parts::none(), keypoints: Keypoints::default() };
+        let stored =
+            StoredFeatures { features: Features(vec![f16::ONE; 4]), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
         let filled = writer.batch(|batch| {
             batch.see(&place("a.webp"), &stamp(1))?;
-            let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe-1", &encoded)?;
+            let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe-1", &stored)?;
             batch.link(&place("a.webp"), &stamp(1), &identity.content, photo)?;
             let head = batch.head_number("fingerprint-1")?;
             batch.add_embedding(head, photo, &Embedding(vec![f16::ONE; 2]))?;
@@ -207,9 +208,9 @@ mod tests {
         let (reader, all) = (Reader::open(location)?, [place("")]);
         reader.photos(&all, Wanted::All)?;
         reader.failures(&all)?;
-        reader.encoded_after(PhotoId(0), 10)?;
+        reader.stored_features_after(PhotoId(0), 10)?;
         reader.head()?;
-        reader.each_looks(crate::store::HeadNumber(1), |_, _, _| {})
+        reader.each_descriptors(crate::store::HeadNumber(1), |_, _, _| {})
     }
 
     #[test]

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, pa
 use super::columns::{PHOTO_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, stamp};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Counters, Coverage, Encoded, Features, FileState, Keypoints, KnownFile, Looks, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+    Counters, Coverage, Descriptors, Features, FileState, Keypoints, KnownFile, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
+    StoredFeatures,
 };
 
 /// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
@@ -310,25 +311,25 @@ impl Reader {
 
     /// Hands over the looks of every photo under a head with the level and edge of its crowd where they are known,
     /// in the order of the photos' numbers.
-    pub fn each_looks(&self, head: HeadNumber, mut take: impl FnMut(PhotoId, Looks, Option<(f32, f32)>)) -> Result<()> {
+    pub fn each_descriptors(&self, head: HeadNumber, mut take: impl FnMut(PhotoId, Descriptors, Option<(f32, f32)>)) -> Result<()> {
         let mut statement = self.index.prepare(
             "SELECT e.photo, e.data, e.crowd_level, e.crowd_edge, f.parts FROM embeddings e JOIN features f ON f.photo = e.photo
              WHERE e.head = ?1 ORDER BY e.photo",
         )?;
         let mut rows = statement.query([head.0])?;
         while let Some(row) = rows.next()? {
-            let crowd = row.get::<_, Option<f32>>(2)?.zip(row.get(3)?);
-            take(PhotoId(row.get(0)?), Looks { embedding: row.get(1)?, parts: row.get(4)? }, crowd);
+            let density = row.get::<_, Option<f32>>(2)?.zip(row.get(3)?);
+            take(PhotoId(row.get(0)?), Descriptors { embedding: row.get(1)?, crops: row.get(4)? }, density);
         }
         Ok(())
     }
 
     /// What is stored of up to `count` photos, of those with larger numbers than `after`, in order.
-    pub fn encoded_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Encoded)>> {
+    pub fn stored_features_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, StoredFeatures)>> {
         let mut statement =
             self.index.prepare_cached("SELECT f.photo, f.data, f.parts, k.data FROM features f JOIN keypoints k ON k.photo = f.photo WHERE f.photo > ?1 ORDER BY f.photo LIMIT ?2")?;
         let rows = statement.query_map(params![after.0, count as i64], |row| {
-            Ok((PhotoId(row.get(0)?), Encoded { features: row.get(1)?, parts: row.get(2)?, keypoints: row.get(3)? }))
+            Ok((PhotoId(row.get(0)?), StoredFeatures { features: row.get(1)?, crops: row.get(2)?, keypoints: row.get(3)? }))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::columns::{bytes_of, bytes_of_parts, keypoints_of, place_of};
+use super::columns::{bytes_of, bytes_of_crops, keypoints_of, place_of};
 use super::library::Problems;
 use super::open::Durable;
 use super::{HeadNumber, Location, Result, View, damage, open, schema};
-use crate::photo::{Capture, ContentHash, Counters, Embedding, Encoded, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp};
+use crate::photo::{
+    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
+};
 
 /// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
 /// of the data directory.
@@ -136,7 +138,7 @@ impl Batch<'_> {
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
-    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, recipe: &str, encoded: &Encoded) -> Result<(PhotoId, IsNew)> {
+    pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, recipe: &str, stored: &StoredFeatures) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
         }
@@ -160,10 +162,10 @@ impl Batch<'_> {
         let id = PhotoId(self.transaction.last_insert_rowid());
         self.transaction
             .prepare_cached("INSERT INTO features (photo, backbone, data, parts) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.0, recipe, bytes_of(&encoded.features.0), bytes_of_parts(&encoded.parts)])?;
+            .execute(params![id.0, recipe, bytes_of(&stored.features.0), bytes_of_crops(&stored.crops)])?;
         self.transaction
             .prepare_cached("INSERT INTO keypoints (photo, data) VALUES (?1, ?2)")?
-            .execute(params![id.0, encoded.keypoints.to_bytes()])?;
+            .execute(params![id.0, stored.keypoints.to_bytes()])?;
         Ok((id, IsNew::Yes))
     }
 
@@ -283,10 +285,10 @@ impl Batch<'_> {
     }
 
     /// Records the level and edge of the crowd around a photo.
-    pub fn set_crowd(&mut self, head: HeadNumber, photo: PhotoId, level: f32, edge: f32) -> Result<()> {
+    pub fn set_density(&mut self, head: HeadNumber, photo: PhotoId, mean_similarity: f32, min_similarity: f32) -> Result<()> {
         self.transaction
             .prepare_cached("UPDATE embeddings SET crowd_level = ?3, crowd_edge = ?4 WHERE head = ?1 AND photo = ?2")?
-            .execute(params![head.0, photo.0, level, edge])?;
+            .execute(params![head.0, photo.0, mean_similarity, min_similarity])?;
         Ok(())
     }
 

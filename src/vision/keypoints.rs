@@ -8,7 +8,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 
 use super::decode::{SHORT_SIDE, resized};
 use super::framed::inner;
-use crate::photo::{Descriptor, Dimensions, Keypoint, Keypoints, Picture, Pose};
+use crate::photo::{Dimensions, Keypoint, KeypointDescriptor, Keypoints, Picture, Pose};
 
 /// Pictures of the pyramid: each has half the pixels of the one before.
 const LEVELS: u32 = 6;
@@ -122,9 +122,9 @@ impl Gray {
         Gray { levels, ..*self }
     }
 
-    fn described(&self, x: usize, y: usize, compared: &[[[(i32, i32); 2]; 8]; 8]) -> Descriptor {
+    fn described(&self, x: usize, y: usize, compared: &[[[(i32, i32); 2]; 8]; 8]) -> KeypointDescriptor {
         let level = |(dx, dy): (i32, i32)| self.levels[(y as i32 + dy) as usize * self.width + (x as i32 + dx) as usize];
-        Descriptor(compared.map(|pairs| pairs.iter().fold(0, |bits, &[a, b]| bits << 1 | u8::from(level(a) < level(b)))))
+        KeypointDescriptor(compared.map(|pairs| pairs.iter().fold(0, |bits, &[a, b]| bits << 1 | u8::from(level(a) < level(b)))))
     }
 }
 

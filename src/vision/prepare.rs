@@ -2,13 +2,13 @@
 
 use super::decode::{Window, resized};
 use super::framed::inner;
-use crate::photo::{Parts, Picture};
+use crate::photo::{CropDescriptors, Picture};
 
 /// A part's share of its picture's width and height.
 const SHARE: f64 = 0.6;
 
 /// Windows, as places of the left upper corner in what is left over: the corners and the middle.
-const PLACES: [(f64, f64); Parts::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
+const PLACES: [(f64, f64); CropDescriptors::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
 
 /// The short side from which there are windows: of smaller pictures too little is left.
 const SMALLEST: u32 = 96;
@@ -33,8 +33,8 @@ pub struct Preparation {
     pub scale: f32,
 }
 
-/// A picture and its [`Parts`], as [`prepare`] lays them out: the whole, the whole by a quarter turn, and what its windows show.
-pub fn prepare_parts(picture: &Picture, preparation: &Preparation) -> Vec<Vec<f32>> {
+/// A picture and its [`CropDescriptors`], as [`prepare`] lays them out: the whole, the whole by a quarter turn, and what its windows show.
+pub fn prepare_crops(picture: &Picture, preparation: &Preparation) -> Vec<Vec<f32>> {
     let whole = prepare(picture, None, preparation);
     let turned = turned(&whole, preparation.size as usize);
     let windows = windows(picture).into_iter().map(|window| prepare(picture, Some(window), preparation));
@@ -99,7 +99,7 @@ mod tests {
         };
         let upright = picture(|x, y| y * SIZE + x);
         let clockwise = picture(|x, y| (SIZE - 1 - x) * SIZE + y);
-        let (upright, clockwise) = (prepare_parts(&upright, &preparation), prepare_parts(&clockwise, &preparation));
+        let (upright, clockwise) = (prepare_crops(&upright, &preparation), prepare_crops(&clockwise, &preparation));
         assert_eq!(upright[1], clockwise[0]);
         assert_ne!(upright[1], upright[0]);
         assert_eq!(upright.len(), 2, "no windows of a picture as small as that");

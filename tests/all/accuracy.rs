@@ -10,8 +10,8 @@ use std::path::Path;
 
 use similard::learn::evaluation::Ranking;
 use similard::learn::library::{self, Member};
-use similard::likeness::{Head, Index, PartsHead, THRESHOLD, arrive, crowded};
-use similard::photo::{Distance, Looks, PhotoId, Picture};
+use similard::likeness::{CropHead, Head, Index, THRESHOLD, arrive, normalized};
+use similard::photo::{Descriptors, Distance, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
@@ -31,24 +31,24 @@ fn versions_are_found_and_other_photos_are_not() {
     assert_eq!(pictures.len(), 48);
     let members: Vec<Member> = library::plan(48, 48, 8, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
     let mut runner = Backbone::embedded().expect("loads").runner().expect("a runner");
-    let (head, parts) = (Head::base().expect("loads"), PartsHead::embedded().expect("loads"));
+    let (head, crop_head) = (Head::base().expect("loads"), CropHead::embedded().expect("loads"));
     let mut points = HashMap::new();
     let embed = |(photo, member): (PhotoId, &Member)| {
         let seen = decode(&member.jpeg, &Limits::default()).expect("our own JPEG").picture;
-        let (whole, windows) = runner.features_and_parts(&seen).expect("features");
-        let encoded = parts.encoded(whole, &windows, keypoints(&seen));
-        points.insert(photo, encoded.keypoints);
-        (photo, Looks { embedding: head.embed(&encoded.features), parts: encoded.parts })
+        let (global, crops) = runner.features_and_crops(&seen).expect("features");
+        let stored = crop_head.stored_features(global, &crops, keypoints(&seen));
+        points.insert(photo, stored.keypoints);
+        (photo, Descriptors { embedding: head.embed(&stored.features), crops: stored.crops })
     };
-    let new: Vec<(PhotoId, Looks)> = (0..).map(PhotoId).zip(&members).map(embed).collect();
-    let mut levels = vec![0.0; new.len()];
+    let new: Vec<(PhotoId, Descriptors)> = (0..).map(PhotoId).zip(&members).map(embed).collect();
+    let mut mean_similarities = vec![0.0; new.len()];
     let arrival = arrive(&Index::new(head.dimensions()), &new, 2.0, |_| Ok::<_, Infallible>(points)).expect("no store");
-    for (photo, crowd) in arrival.crowds {
-        levels[photo.0 as usize] = crowd.level;
+    for (photo, density) in arrival.densities {
+        mean_similarities[photo.0 as usize] = density.mean_similarity;
     }
     let of_pair: HashMap<(i64, i64), Distance> = arrival.pairs.iter().map(|p| ((p.a.0, p.b.0), p.distance)).collect();
     let distance = |a: usize, b: usize| of_pair[&(a.min(b) as i64, a.max(b) as i64)];
-    let ranking = Ranking::new(&members, |a, b| crowded(distance(a, b), levels[a], levels[b]));
+    let ranking = Ranking::new(&members, |a, b| normalized(distance(a, b), mean_similarities[a], mean_similarities[b]));
     let figures = ranking.figures();
     let found = ranking.found(THRESHOLD);
     let (hits, of) = found.values().fold((0, 0), |(h, o), (hit, all)| (h + hit, o + all));

@@ -6,8 +6,8 @@ use fastrand::Rng;
 
 use super::Library;
 use crate::catalog::related;
-use crate::likeness::{REACH, apart, crowded};
-use crate::photo::{Embedding, Looks, Pair, PhotoId, PictureHash, Relation, Verdict};
+use crate::likeness::{MAX_PAIR_DISTANCE, distance, normalized};
+use crate::photo::{Descriptors, Embedding, Pair, PhotoId, PictureHash, Relation, Verdict};
 use crate::store::{PhotoRecord, Result, Wanted};
 
 /// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
@@ -96,7 +96,7 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
         // Held for a moment each time: whoever asks for duplicates meanwhile waits behind the writer.
         let generation = library.generation();
         let queries: Vec<Embedding> = photos.iter().filter_map(|&p| generation.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
-        for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, REACH, ALIKE)) {
+        for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, MAX_PAIR_DISTANCE, ALIKE)) {
             line.push(*photo);
             line.extend(alike.into_iter().map(|(_, other)| other));
         }
@@ -112,17 +112,17 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
 /// What is known of every two of the photos that are near or decided on.
 fn bonds(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoId, PhotoRecord>) -> HashMap<(PhotoId, PhotoId), Bond> {
     let decisions = library.decisions;
-    let seen: Vec<(PhotoId, Looks, f32)> = {
+    let seen: Vec<(PhotoId, Descriptors, f32)> = {
         let index = &library.generation().index;
-        order.iter().filter_map(|&photo| Some((photo, index.looks(photo)?, index.crowd(photo)))).collect()
+        order.iter().filter_map(|&photo| Some((photo, index.descriptors(photo)?, index.density(photo)))).collect()
     };
     let mut bonds = HashMap::new();
-    for (i, (x, x_looks, x_level)) in seen.iter().enumerate() {
-        for (y, y_looks, y_level) in &seen[..i] {
-            let pair = Pair::new(*x, *y, apart(x_looks, y_looks));
+    for (i, (x, x_descriptors, x_similarity)) in seen.iter().enumerate() {
+        for (y, y_descriptors, y_similarity) in &seen[..i] {
+            let pair = Pair::new(*x, *y, distance(x_descriptors, y_descriptors));
             let (a, b) = (&photos[&pair.a], &photos[&pair.b]);
             let decided = decisions.of(a.picture, b.picture);
-            let is_near = crowded(pair.distance, *x_level, *y_level) <= REACH;
+            let is_near = normalized(pair.distance, *x_similarity, *y_similarity) <= MAX_PAIR_DISTANCE;
             let bond = match (decided, is_near) {
                 (Some(Verdict::Same), _) => Bond::Same,
                 (Some(Verdict::Different), _) => Bond::Different,

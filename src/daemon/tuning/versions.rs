@@ -11,7 +11,7 @@ use crate::learn::device::device;
 use crate::learn::gate::Figures;
 use crate::learn::training::{Next, Recipe};
 use crate::learn::tuning::tune as learn;
-use crate::likeness::REACH;
+use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::store::Reader;
 
 /// Tunes the head that answers.
@@ -30,7 +30,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     };
     let recipe = Recipe { seed, ..Recipe::default() };
     let mut steps = 0;
-    let tuned = learn((&old, old_threshold), &run.order.name, &lesson, &recipe, &device(), REACH, |step, current| {
+    let tuned = learn((&old, old_threshold), &run.order.name, &lesson, &recipe, &device(), MAX_PAIR_DISTANCE, |step, current| {
         steps = step.step;
         run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(lesson.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }

@@ -14,9 +14,9 @@ use super::retry::RETRY_WHILE_FULL;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write};
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::catalog::generation::{keep, looks};
-use crate::likeness::{Crowd, REACH, arrive};
-use crate::photo::{Counters, Decisions, Encoded, Looks, PhotoId, PictureHash, Place};
+use crate::catalog::generation::{descriptors, keep};
+use crate::likeness::{Density, MAX_PAIR_DISTANCE, arrive};
+use crate::photo::{Counters, Decisions, Descriptors, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, Sight, Writer};
 
 /// Changes committed at once, at most.
@@ -83,7 +83,7 @@ impl WriterThread {
                     if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
                         self.queue.committed();
                     }
-                    write(&self.heads.active).index.join(&joined.new, &joined.crowds);
+                    write(&self.heads.active).index.join(&joined.new, &joined.densities);
                     self.health.set_problem("store", None);
                     self.emit(&changes, joined.sights, &joined.outdated);
                     break;
@@ -126,7 +126,7 @@ impl WriterThread {
     fn write(&mut self, changes: &[Change]) -> store::Result<Joined> {
         let (active, recipe) = (read(&self.heads.active), &self.configuration.recipe);
         self.writer.batch(|batch| {
-            let mut new: Vec<(PhotoId, Looks)> = Vec::new();
+            let mut new: Vec<(PhotoId, Descriptors)> = Vec::new();
             let mut done = Counters::default();
             let (mut sights, mut outdated) = (Vec::new(), HashSet::new());
             for change in changes {
@@ -147,7 +147,7 @@ impl WriterThread {
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
                             let settled = settle(batch, place, outcome, recipe)?;
-                            new.extend(settled.new.map(|(photo, encoded)| (photo, looks(&active.head, encoded))));
+                            new.extend(settled.new.map(|(photo, stored)| (photo, descriptors(&active.head, stored))));
                             outdated.extend((!settled.counts).then(|| place.clone()));
                         }
                     }
@@ -155,10 +155,10 @@ impl WriterThread {
                     Change::Done { .. } | Change::Flush(_) => {}
                 }
             }
-            let arrival = arrive(&active.index, &new, REACH, |photos| batch.keypoints_of(photos))?;
+            let arrival = arrive(&active.index, &new, MAX_PAIR_DISTANCE, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
-            Ok(Joined { new, crowds: arrival.crowds, sights, outdated })
+            Ok(Joined { new, densities: arrival.densities, sights, outdated })
         })
     }
 
@@ -219,8 +219,8 @@ impl WriterThread {
 
 /// What the index takes over once it is stored.
 struct Joined {
-    new: Vec<(PhotoId, Looks)>,
-    crowds: Vec<(PhotoId, Crowd)>,
+    new: Vec<(PhotoId, Descriptors)>,
+    densities: Vec<(PhotoId, Density)>,
     /// What was seen, for those who listen.
     sights: Vec<(Place, Sight)>,
     /// Files that were read and are others by now, or gone.
@@ -230,7 +230,7 @@ struct Joined {
 /// What became of a file that was read.
 struct Settled<'a> {
     /// Its photo, if that is new.
-    new: Option<(PhotoId, &'a Encoded)>,
+    new: Option<(PhotoId, &'a StoredFeatures)>,
     /// Whether the file still is what was read.
     counts: bool,
 }
@@ -241,9 +241,9 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
         Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
-            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, recipe, &made.encoded)?;
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, recipe, &made.stored)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo)?;
-            ((is_new == IsNew::Yes).then_some((photo, &made.encoded)), counts)
+            ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)
         }
     };
     Ok(Settled { new, counts })

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::*;
 
-use super::prepare::{Preparation, prepare, prepare_parts, recipe};
+use super::prepare::{Preparation, prepare, prepare_crops, recipe};
 use crate::photo::{Features, Picture};
 
 mod block;
@@ -110,8 +110,8 @@ impl Runner {
     ///
     /// # Errors
     /// See [`features`](Runner::features).
-    pub fn features_and_parts(&mut self, picture: &Picture) -> Result<(Features, Vec<Features>), Error> {
-        let mut parts = self.run(&prepare_parts(picture, &self.preparation))?;
+    pub fn features_and_crops(&mut self, picture: &Picture) -> Result<(Features, Vec<Features>), Error> {
+        let mut parts = self.run(&prepare_crops(picture, &self.preparation))?;
         Ok((parts.remove(0), parts))
     }
 

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use half::f16;
 
-use super::{Index, distance};
-use crate::photo::{Distance, Embedding, Looks, Pair, PhotoId};
+use super::{Index, cosine_distance};
+use crate::photo::{Descriptors, Distance, Embedding, Pair, PhotoId};
 
 /// Within this distance two photos are taken for one scene, which says nothing about a crowd.
 pub const ONE_SCENE: Distance = 0.25;
@@ -28,22 +28,22 @@ pub const ALWAYS: Distance = 0.06;
 
 /// What surrounds a photo, beyond its own scene.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Crowd {
+pub struct Density {
     /// Mean similarity (1 − distance) of the fourth to the thirteenth nearest other scene; 0 when
     /// there are not so many.
-    pub level: f32,
+    pub mean_similarity: f32,
     /// A newcomer less similar than this leaves the level as it is.
-    pub edge: f32,
+    pub min_similarity: f32,
 }
 
-impl Crowd {
+impl Density {
     /// Of a photo that no doubtful pair asks for.
-    pub const UNKNOWN: Crowd = Crowd { level: 0.0, edge: f32::INFINITY };
+    pub const UNKNOWN: Density = Density { mean_similarity: 0.0, min_similarity: f32::INFINITY };
 }
 
 /// The distance of a pair as the threshold sees it: larger by what the crowd around its photos is
 /// above free.
-pub fn crowded(distance: Distance, a: f32, b: f32) -> Distance {
+pub fn normalized(distance: Distance, a: f32, b: f32) -> Distance {
     if distance <= ALWAYS { distance } else { distance + ((a + b) / 2.0 - FREE).max(0.0) }
 }
 
@@ -54,29 +54,31 @@ pub fn is_doubtful(pair: &Pair) -> bool {
 
 /// The crowd around each of `who`, photos of the index or new ones, when the `new`, in the order of
 /// their numbers, have joined it.
-pub fn crowds(index: &Index, new: &[(PhotoId, Looks)], who: &HashSet<PhotoId>) -> Vec<(PhotoId, Crowd)> {
-    let mut photos: Vec<PhotoId> = who.iter().copied().collect();
+pub fn densities(index: &Index, new: &[(PhotoId, Descriptors)], around: &HashSet<PhotoId>) -> Vec<(PhotoId, Density)> {
+    let mut photos: Vec<PhotoId> = around.iter().copied().collect();
     photos.sort_unstable();
     let of_new = |photo: PhotoId| Some(new[new.binary_search_by_key(&photo, |(id, _)| *id).ok()?].1.embedding.0.as_slice());
     let embedding = |photo: PhotoId| index.get(photo).or_else(|| of_new(photo));
     let queries: Vec<Embedding> = photos.iter().filter_map(|&p| embedding(p)).map(|e| Embedding(e.to_vec())).collect();
-    assert_eq!(queries.len(), photos.len(), "a crowd is asked for around photos that are here");
+    assert_eq!(queries.len(), photos.len(), "a density is asked for around photos that are here");
     let neighbours = index.beyond(&queries, ONE_SCENE, NEIGHBOURS);
-    let around = photos.iter().zip(queries).zip(neighbours).map(|((&photo, query), mut near)| {
-        near.extend(new.iter().map(|(id, looks)| (distance(&looks.embedding.0, &query.0), *id)).filter(|(d, _)| *d > ONE_SCENE));
+    let found = photos.iter().zip(queries).zip(neighbours).map(|((&photo, query), mut near)| {
+        near.extend(
+            new.iter().map(|(id, descriptors)| (cosine_distance(&descriptors.embedding.0, &query.0), *id)).filter(|(d, _)| *d > ONE_SCENE),
+        );
         near.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
         near.truncate(NEIGHBOURS);
         let near: Vec<(Distance, &[f16])> = near.into_iter().filter_map(|(d, id)| Some((d, embedding(id)?))).collect();
-        (photo, crowd(&near))
+        (photo, density(&near))
     });
-    around.collect()
+    found.collect()
 }
 
 /// From the nearest neighbours beyond the own scene, nearest first.
-fn crowd(near: &[(Distance, &[f16])]) -> Crowd {
+fn density(near: &[(Distance, &[f16])]) -> Density {
     let mut scenes: Vec<(Distance, &[f16])> = Vec::with_capacity(RANKS.end);
     for &(d, embedding) in near {
-        if scenes.iter().all(|(_, scene)| distance(scene, embedding) > ONE_SCENE) {
+        if scenes.iter().all(|(_, scene)| cosine_distance(scene, embedding) > ONE_SCENE) {
             scenes.push((d, embedding));
             if scenes.len() == RANKS.end {
                 break;
@@ -84,9 +86,9 @@ fn crowd(near: &[(Distance, &[f16])]) -> Crowd {
         }
     }
     let counted = scenes.get(RANKS.start..).unwrap_or_default();
-    let level = counted.iter().map(|(d, _)| 1.0 - d).sum::<f32>() / counted.len().max(1) as f32;
+    let mean_similarity = counted.iter().map(|(d, _)| 1.0 - d).sum::<f32>() / counted.len().max(1) as f32;
     let last = if scenes.len() == RANKS.end { scenes.last() } else { near.get(NEIGHBOURS - 1) };
-    Crowd { level, edge: last.map_or(-2.0, |(d, _)| 1.0 - d) }
+    Density { mean_similarity, min_similarity: last.map_or(-2.0, |(d, _)| 1.0 - d) }
 }
 
 #[cfg(test)]
@@ -95,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::likeness::arrival::no_keypoints;
-    use crate::likeness::{Arrival, arrive, whole};
+    use crate::likeness::{Arrival, arrive, global_only};
 
     /// Unit vectors with a common part: the larger it is, the more crowded.
     fn around(count: usize, common: f32, seed: u64) -> Vec<Embedding> {
@@ -107,10 +109,10 @@ mod tests {
             .collect()
     }
 
-    fn joined(index: &mut Index, new: &[(PhotoId, Looks)]) {
-        let Arrival { crowds, .. } = arrive(index, new, 0.9, no_keypoints).expect("no store");
-        new.iter().for_each(|(photo, looks)| index.add(*photo, looks));
-        crowds.into_iter().for_each(|(photo, crowd)| index.set_crowd(photo, crowd));
+    fn joined(index: &mut Index, new: &[(PhotoId, Descriptors)]) {
+        let Arrival { densities, .. } = arrive(index, new, 0.9, no_keypoints).expect("no store");
+        new.iter().for_each(|(photo, descriptors)| index.add(*photo, descriptors));
+        densities.into_iter().for_each(|(photo, density)| index.set_density(photo, density));
     }
 
     #[test]
@@ -118,15 +120,15 @@ mod tests {
         let mut index = Index::new(32);
         let mut photos = around(60, 1.2, 1);
         photos.extend(around(1, 0.0, 9));
-        let new: Vec<_> = photos.into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), whole(e))).collect();
+        let new: Vec<_> = photos.into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), global_only(e))).collect();
         joined(&mut index, &new);
         let all: HashSet<PhotoId> = new.iter().map(|(p, _)| *p).collect();
-        let levels = crowds(&index, &[], &all);
-        assert!(levels[..60].iter().all(|(_, c)| c.level > 0.4), "{levels:?}");
-        assert!(levels[60].1.level < 0.4);
-        assert!(crowded(0.2, levels[0].1.level, levels[1].1.level) > 0.3);
-        assert_eq!(crowded(0.05, 0.9, 0.9), 0.05);
-        assert_eq!(crowded(0.2, 0.1, 0.1), 0.2);
+        let found = densities(&index, &[], &all);
+        assert!(found[..60].iter().all(|(_, c)| c.mean_similarity > 0.4), "{found:?}");
+        assert!(found[60].1.mean_similarity < 0.4);
+        assert!(normalized(0.2, found[0].1.mean_similarity, found[1].1.mean_similarity) > 0.3);
+        assert_eq!(normalized(0.05, 0.9, 0.9), 0.05);
+        assert_eq!(normalized(0.2, 0.1, 0.1), 0.2);
     }
 
     #[test]
@@ -136,9 +138,9 @@ mod tests {
         let versions = around(20, 0.0, 2)
             .into_iter()
             .map(|e| Embedding::normalised(&e.to_f32().iter().zip(photo).map(|(n, p)| p + 0.3 * n).collect::<Vec<_>>()));
-        let new: Vec<_> = versions.enumerate().map(|(i, e)| (PhotoId(i as i64), whole(e))).collect();
+        let new: Vec<_> = versions.enumerate().map(|(i, e)| (PhotoId(i as i64), global_only(e))).collect();
         joined(&mut index, &new);
-        assert!(new.iter().all(|(p, _)| index.crowd(*p) == 0.0));
+        assert!(new.iter().all(|(p, _)| index.density(*p) == 0.0));
     }
 
     proptest! {
@@ -147,17 +149,17 @@ mod tests {
         /// Known crowds are what a fresh look over the whole library says, however it grew.
         #[test]
         fn crowds_do_not_depend_on_the_order_of_arrival(seed: u64, common in 0.0f32..2.0, batch in 1usize..40) {
-            let photos: Vec<_> = around(150, common, seed).into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), whole(e))).collect();
+            let photos: Vec<_> = around(150, common, seed).into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), global_only(e))).collect();
             let mut index = Index::new(32);
             photos.chunks(batch).for_each(|new| joined(&mut index, new));
-            let known: HashSet<PhotoId> = photos.iter().map(|(p, _)| *p).filter(|p| index.knows_crowd(*p)).collect();
-            for (photo, crowd) in crowds(&index, &[], &known) {
-                prop_assert_eq!(index.crowd(photo), crowd.level);
+            let known: HashSet<PhotoId> = photos.iter().map(|(p, _)| *p).filter(|p| index.knows_density(*p)).collect();
+            for (photo, density) in densities(&index, &[], &known) {
+                prop_assert_eq!(index.density(photo), density.mean_similarity);
             }
             // Whoever is in a doubtful pair is known.
             for (i, (a, x)) in photos.iter().enumerate() {
                 for (b, y) in &photos[..i] {
-                    let d = distance(&x.embedding.0, &y.embedding.0);
+                    let d = cosine_distance(&x.embedding.0, &y.embedding.0);
                     if d > ALWAYS && d <= 0.9 {
                         prop_assert!(known.contains(a) && known.contains(b));
                     }

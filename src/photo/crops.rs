@@ -5,34 +5,34 @@
 ///
 /// 8-bit integers, 127 for 1, so that their products are exact on every machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Parts(Vec<i8>);
+pub struct CropDescriptors(Vec<i8>);
 
-impl Parts {
+impl CropDescriptors {
     /// Parts of a photo: the quarter turn first.
     pub const COUNT: usize = 6;
     /// Numbers in each vector.
     pub const DIMENSIONS: usize = 64;
     /// 1 as it is stored.
     pub const ONE: f32 = 127.0;
-    const LEN: usize = (1 + Parts::COUNT) * Parts::DIMENSIONS;
+    const LEN: usize = (1 + CropDescriptors::COUNT) * CropDescriptors::DIMENSIONS;
 
     /// Rounds the vectors of the whole and of its parts.
     ///
     /// # Panics
     /// When there are not as many of as many numbers.
-    pub fn new<'a>(whole_and_parts: impl IntoIterator<Item = &'a [f32]>) -> Parts {
-        let values: Vec<i8> = whole_and_parts.into_iter().flatten().map(|v| (v * Parts::ONE).round() as i8).collect();
-        Parts::from_values(values).expect("a whole and its parts")
+    pub fn new<'a>(global_and_crops: impl IntoIterator<Item = &'a [f32]>) -> CropDescriptors {
+        let values: Vec<i8> = global_and_crops.into_iter().flatten().map(|v| (v * CropDescriptors::ONE).round() as i8).collect();
+        CropDescriptors::from_values(values).expect("a global and its crop descriptors")
     }
 
     /// Of a photo of which nothing is known: near nothing.
-    pub fn none() -> Parts {
-        Parts(vec![0; Parts::LEN])
+    pub fn none() -> CropDescriptors {
+        CropDescriptors(vec![0; CropDescriptors::LEN])
     }
 
-    /// From [`values`](Parts::values); `None` when they are not as many.
-    pub fn from_values(values: Vec<i8>) -> Option<Parts> {
-        (values.len() == Parts::LEN).then_some(Parts(values))
+    /// From [`values`](CropDescriptors::values); `None` when they are not as many.
+    pub fn from_values(values: Vec<i8>) -> Option<CropDescriptors> {
+        (values.len() == CropDescriptors::LEN).then_some(CropDescriptors(values))
     }
 
     /// The whole's vector, then those of the parts.
@@ -40,12 +40,12 @@ impl Parts {
         &self.0
     }
 
-    pub fn whole(&self) -> &[i8] {
-        &self.0[..Parts::DIMENSIONS]
+    pub fn global(&self) -> &[i8] {
+        &self.0[..CropDescriptors::DIMENSIONS]
     }
 
     /// One behind the other.
-    pub fn parts(&self) -> &[i8] {
-        &self.0[Parts::DIMENSIONS..]
+    pub fn crops(&self) -> &[i8] {
+        &self.0[CropDescriptors::DIMENSIONS..]
     }
 }
