@@ -8,7 +8,7 @@ use super::{Index, distance};
 use crate::photo::{Descriptors, Distance, Keypoints, Pair, PhotoId};
 
 /// Of what lies beyond reach, so many photos, the nearest to each new one, are candidates. In a crowd there may be any number.
-const BEYOND: usize = 16;
+const MAX_CANDIDATES_BEYOND: usize = 16;
 
 /// What changes when new photos join an index.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub fn candidates(new: &[(PhotoId, Descriptors)], found: Vec<(usize, PhotoId, Di
     for ((a, _), mut others) in new.iter().zip(of_each) {
         others.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
         let within = others.partition_point(|(distance, _)| *distance <= max_distance);
-        pairs.extend(others.into_iter().take(within + BEYOND).map(|(distance, b)| Pair::new(*a, b, distance)));
+        pairs.extend(others.into_iter().take(within + MAX_CANDIDATES_BEYOND).map(|(distance, b)| Pair::new(*a, b, distance)));
     }
     pairs
 }

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use crate::photo::{Cluster, Distance, Link, Pair, PhotoId};
 
 /// A cluster is loose when its diameter passes this many thresholds.
-const LOOSE: Distance = 1.5;
+const LOOSE_FACTOR: Distance = 1.5;
 
 /// Members up to which the diameter is the largest of all distances; above, it is that of two
 /// sweeps (farthest from the first, farthest from that one).
-const EXACT_DIAMETER: usize = 512;
+const EXACT_DIAMETER_PHOTOS: usize = 512;
 
 /// Joins what is `decided` to be the same, at any distance, then what the pairs up to `threshold` join,
 /// the closest first, but never two photos of which `cannot_link` holds: proven to be different, however many
@@ -61,7 +61,7 @@ pub fn clusters(
             let links: Vec<Link> =
                 links.remove(&group).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
             let diameter = diameter(&photos, &links, &distance);
-            Cluster { photos, links, diameter, loose: diameter > LOOSE * threshold }
+            Cluster { photos, links, diameter, loose: diameter > LOOSE_FACTOR * threshold }
         })
         .collect();
     clusters.sort_by(|x, y| x.photos.cmp(&y.photos));
@@ -73,7 +73,7 @@ fn diameter(photos: &[PhotoId], links: &[Link], distance: &impl Fn(PhotoId, Phot
     if links.len() == photos.len() * (photos.len() - 1) / 2 {
         return of_links;
     }
-    if photos.len() <= EXACT_DIAMETER {
+    if photos.len() <= EXACT_DIAMETER_PHOTOS {
         let all = photos.iter().enumerate().flat_map(|(i, &a)| photos[..i].iter().map(move |&b| (a, b)));
         return all.map(|(a, b)| distance(a, b)).fold(of_links, Distance::max);
     }

@@ -4,11 +4,11 @@ use super::cosine_distance;
 use super::head::{Error, Head};
 use crate::photo::{CropDescriptors, Descriptors, Distance, Embedding, Features, Keypoints, StoredFeatures};
 
-const WEIGHTS: &[u8] = include_bytes!("../../models/parts.safetensors");
+const CROP_HEAD_FILE: &[u8] = include_bytes!("../../models/parts.safetensors");
 
 /// Distances to parts are this much stricter than those between wholes: there are twelve of them to every pair,
 /// and one small vector tells less than a large one.
-const STRICTER: f32 = 1.4;
+const CROP_DISTANCE_FACTOR: f32 = 1.4;
 
 /// The fixed projection from features to [`CropDescriptors`].
 #[derive(Clone)]
@@ -20,7 +20,7 @@ impl CropHead {
     /// # Errors
     /// When its file is not a head.
     pub fn embedded() -> Result<CropHead, Error> {
-        Head::from_safetensors("parts", WEIGHTS).map(CropHead)
+        Head::from_safetensors("parts", CROP_HEAD_FILE).map(CropHead)
     }
 
     /// What is stored of a photo, from its features and those of its parts, if it has any.
@@ -40,12 +40,12 @@ impl CropHead {
 /// The largest product of vectors (in units of [`CropDescriptors::ONE`] squared) of one photo's whole and another's part,
 /// as a distance.
 pub fn distance_of(product: f32) -> Distance {
-    (STRICTER * (1.0 - product / (CropDescriptors::ONE * CropDescriptors::ONE))).clamp(0.0, 2.0)
+    (CROP_DISTANCE_FACTOR * (1.0 - product / (CropDescriptors::ONE * CropDescriptors::ONE))).clamp(0.0, 2.0)
 }
 
 /// The product at which a distance is reached.
 pub fn product_at(distance: Distance) -> f32 {
-    (1.0 - distance / STRICTER) * CropDescriptors::ONE * CropDescriptors::ONE
+    (1.0 - distance / CROP_DISTANCE_FACTOR) * CropDescriptors::ONE * CropDescriptors::ONE
 }
 
 /// How far two photos are apart: as wholes, or one as a whole from a part of the other, whichever is less.

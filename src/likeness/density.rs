@@ -11,20 +11,20 @@ use super::{Index, cosine_distance};
 use crate::photo::{Descriptors, Distance, Embedding, Pair, PhotoId};
 
 /// Within this distance two photos are taken for one scene, which says nothing about a crowd.
-pub const ONE_SCENE: Distance = 0.25;
+pub const SAME_SCENE_DISTANCE: Distance = 0.25;
 
 /// Neighbours looked at, and of their scenes the ranks that count: the first three may be far
 /// versions of the photo itself.
-const NEIGHBOURS: usize = 64;
-const RANKS: std::ops::Range<usize> = 3..13;
+const MAX_NEIGHBOURS: usize = 64;
+const COUNTED_SCENE_RANKS: std::ops::Range<usize> = 3..13;
 
 /// The level up to which a photo stands free: in a library of some thousand mixed photos most have 0.2, in
 /// one of a million 0.5.
-const FREE: f32 = 0.28;
+const SPARSE_SIMILARITY: f32 = 0.28;
 
 /// Pairs this near always count as they are: nothing but versions and frames of one moment come
 /// so close.
-pub const ALWAYS: Distance = 0.06;
+pub const NEVER_NORMALIZED_DISTANCE: Distance = 0.06;
 
 /// What surrounds a photo, beyond its own scene.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -44,12 +44,12 @@ impl Density {
 /// The distance of a pair as the threshold sees it: larger by what the crowd around its photos is
 /// above free.
 pub fn normalized(distance: Distance, a: f32, b: f32) -> Distance {
-    if distance <= ALWAYS { distance } else { distance + ((a + b) / 2.0 - FREE).max(0.0) }
+    if distance <= NEVER_NORMALIZED_DISTANCE { distance } else { distance + ((a + b) / 2.0 - SPARSE_SIMILARITY).max(0.0) }
 }
 
 /// Whether the crowd matters to a pair.
 pub fn is_doubtful(pair: &Pair) -> bool {
-    pair.distance > ALWAYS
+    pair.distance > NEVER_NORMALIZED_DISTANCE
 }
 
 /// The crowd around each of `who`, photos of the index or new ones, when the `new`, in the order of
@@ -61,13 +61,15 @@ pub fn densities(index: &Index, new: &[(PhotoId, Descriptors)], around: &HashSet
     let embedding = |photo: PhotoId| index.get(photo).or_else(|| of_new(photo));
     let queries: Vec<Embedding> = photos.iter().filter_map(|&p| embedding(p)).map(|e| Embedding(e.to_vec())).collect();
     assert_eq!(queries.len(), photos.len(), "a density is asked for around photos that are here");
-    let neighbours = index.beyond(&queries, ONE_SCENE, NEIGHBOURS);
+    let neighbours = index.beyond(&queries, SAME_SCENE_DISTANCE, MAX_NEIGHBOURS);
     let found = photos.iter().zip(queries).zip(neighbours).map(|((&photo, query), mut near)| {
         near.extend(
-            new.iter().map(|(id, descriptors)| (cosine_distance(&descriptors.embedding.0, &query.0), *id)).filter(|(d, _)| *d > ONE_SCENE),
+            new.iter()
+                .map(|(id, descriptors)| (cosine_distance(&descriptors.embedding.0, &query.0), *id))
+                .filter(|(d, _)| *d > SAME_SCENE_DISTANCE),
         );
         near.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
-        near.truncate(NEIGHBOURS);
+        near.truncate(MAX_NEIGHBOURS);
         let near: Vec<(Distance, &[f16])> = near.into_iter().filter_map(|(d, id)| Some((d, embedding(id)?))).collect();
         (photo, density(&near))
     });
@@ -76,18 +78,18 @@ pub fn densities(index: &Index, new: &[(PhotoId, Descriptors)], around: &HashSet
 
 /// From the nearest neighbours beyond the own scene, nearest first.
 fn density(near: &[(Distance, &[f16])]) -> Density {
-    let mut scenes: Vec<(Distance, &[f16])> = Vec::with_capacity(RANKS.end);
+    let mut scenes: Vec<(Distance, &[f16])> = Vec::with_capacity(COUNTED_SCENE_RANKS.end);
     for &(d, embedding) in near {
-        if scenes.iter().all(|(_, scene)| cosine_distance(scene, embedding) > ONE_SCENE) {
+        if scenes.iter().all(|(_, scene)| cosine_distance(scene, embedding) > SAME_SCENE_DISTANCE) {
             scenes.push((d, embedding));
-            if scenes.len() == RANKS.end {
+            if scenes.len() == COUNTED_SCENE_RANKS.end {
                 break;
             }
         }
     }
-    let counted = scenes.get(RANKS.start..).unwrap_or_default();
+    let counted = scenes.get(COUNTED_SCENE_RANKS.start..).unwrap_or_default();
     let mean_similarity = counted.iter().map(|(d, _)| 1.0 - d).sum::<f32>() / counted.len().max(1) as f32;
-    let last = if scenes.len() == RANKS.end { scenes.last() } else { near.get(NEIGHBOURS - 1) };
+    let last = if scenes.len() == COUNTED_SCENE_RANKS.end { scenes.last() } else { near.get(MAX_NEIGHBOURS - 1) };
     Density { mean_similarity, min_similarity: last.map_or(-2.0, |(d, _)| 1.0 - d) }
 }
 
@@ -160,7 +162,7 @@ mod tests {
             for (i, (a, x)) in photos.iter().enumerate() {
                 for (b, y) in &photos[..i] {
                     let d = cosine_distance(&x.embedding.0, &y.embedding.0);
-                    if d > ALWAYS && d <= 0.9 {
+                    if d > NEVER_NORMALIZED_DISTANCE && d <= 0.9 {
                         prop_assert!(known.contains(a) && known.contains(b));
                     }
                 }

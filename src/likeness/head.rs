@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::photo::{Embedding, Features};
 
-const BASE: &[u8] = include_bytes!("../../models/head.safetensors");
+const BASE_HEAD_FILE: &[u8] = include_bytes!("../../models/head.safetensors");
 
 /// A head's file cannot be used.
 #[derive(Debug, Error)]
@@ -30,7 +30,7 @@ impl Head {
     /// # Errors
     /// When its file is not a head.
     pub fn base() -> Result<Head, Error> {
-        Head::from_safetensors("base", BASE)
+        Head::from_safetensors("base", BASE_HEAD_FILE)
     }
 
     /// Reads `weight`, dimensions × features, and `bias`, dimensions, both f32.

@@ -10,24 +10,24 @@ use half::slice::HalfFloatSliceExt;
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 
 use super::crops::{distance_of, nearest_product, product_at};
-use super::density::{Density, ONE_SCENE};
+use super::density::{Density, SAME_SCENE_DISTANCE};
 use crate::photo::{CropDescriptors, Descriptors, Distance, Embedding, PhotoId};
 
 /// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
-const TILE: usize = 512;
+const TILE_ROWS: usize = 512;
 
 /// Photos whose parts are multiplied at once: what comes of 64 queries stays in an L2 cache, too.
-const FEW: usize = 64;
+const CROP_TILE_ROWS: usize = 64;
 
 /// Queries multiplied at once.
-const QUERIES: usize = 256;
+const QUERY_BLOCK: usize = 256;
 
 /// How far a tiled product may be off the exact distance: far more than 256 roundings of f32.
-const SLACK: Distance = 1e-4;
+const ROUNDING_SLACK: Distance = 1e-4;
 
 /// Vectors of a photo's [`CropDescriptors`], and the numbers in them.
-const VECTORS: usize = 1 + CropDescriptors::COUNT;
-const ALL: usize = VECTORS * CropDescriptors::DIMENSIONS;
+const VECTORS_PER_PHOTO: usize = 1 + CropDescriptors::COUNT;
+const CROP_VALUES_PER_PHOTO: usize = VECTORS_PER_PHOTO * CropDescriptors::DIMENSIONS;
 
 /// 1 − cosine of two unit vectors, summed in one order everywhere.
 pub fn cosine_distance(a: &[f16], b: &[f16]) -> Distance {
@@ -126,7 +126,7 @@ impl Index {
     }
 
     fn crops_of(&self, row: usize) -> &[i8] {
-        &self.crops[row * ALL..(row + 1) * ALL]
+        &self.crops[row * CROP_VALUES_PER_PHOTO..(row + 1) * CROP_VALUES_PER_PHOTO]
     }
 
     fn row(&self, row: usize) -> &[f16] {
@@ -146,14 +146,15 @@ impl Index {
         let near_crop = product_at(max_distance) - 1.0;
         let globals: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
         self.each_tile(&globals, |first_row, first_query, products| {
-            let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[first_query / QUERIES]);
+            let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[first_query / QUERY_BLOCK]);
             for ((row, products), crops) in (first_row..).zip(products.rows()).zip(nearest.rows()) {
                 // Whatever is worth a look: within reach, or inside the crowd of the row.
-                let worth = (1.0 - max_distance).min(self.min_similarities[row]) - SLACK;
+                let worth = (1.0 - max_distance).min(self.min_similarities[row]) - ROUNDING_SLACK;
                 let mut affects = false;
                 for ((query, &product), &crop) in (first_query..).zip(products).zip(crops) {
                     if product >= worth || crop >= near_crop {
-                        affects |= product >= self.min_similarities[row] - SLACK && 1.0 - product > ONE_SCENE - SLACK;
+                        affects |=
+                            product >= self.min_similarities[row] - ROUNDING_SLACK && 1.0 - product > SAME_SCENE_DISTANCE - ROUNDING_SLACK;
                         let distance = cosine_distance(self.row(row), globals[query]).min(distance_of(crop));
                         if distance <= max_distance {
                             found.push((query, self.photos[row], distance));
@@ -180,7 +181,7 @@ impl Index {
             for (row, products) in (first_row..).zip(products.rows()) {
                 for (query, &product) in (first_query..).zip(products) {
                     let d = 1.0 - product;
-                    if d < farthest[query] && d > from - SLACK {
+                    if d < farthest[query] && d > from - ROUNDING_SLACK {
                         let near = &mut near[query];
                         near.push((d, row));
                         if near.len() == 2 * kept {
@@ -230,24 +231,26 @@ impl Index {
 
     /// The largest product of a row's whole and a query's part, or the other way round: [rows, queries].
     fn nearest_crops(&self, first_row: usize, rows: usize, queries: &CropQueries<'_>) -> Array2<f32> {
-        let values = &self.crops[first_row * ALL..(first_row + rows) * ALL];
+        let values = &self.crops[first_row * CROP_VALUES_PER_PHOTO..(first_row + rows) * CROP_VALUES_PER_PHOTO];
         let count = queries.globals.ncols();
         if let [alone] = queries.descriptors {
-            let nearest = values.chunks_exact(ALL).map(|row| nearest_product(row, alone.crops.values()) as f32);
+            let nearest = values.chunks_exact(CROP_VALUES_PER_PHOTO).map(|row| nearest_product(row, alone.crops.values()) as f32);
             return Array2::from_shape_vec((rows, 1), nearest.collect()).expect("a product for each row");
         }
         let mut nearest = Vec::with_capacity(rows * count);
-        let mut wide = [0f32; FEW * ALL];
-        for values in values.chunks(FEW * ALL) {
+        let mut wide = [0f32; CROP_TILE_ROWS * CROP_VALUES_PER_PHOTO];
+        for values in values.chunks(CROP_TILE_ROWS * CROP_VALUES_PER_PHOTO) {
             let wide = &mut wide[..values.len()];
             wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = f32::from(*value));
             let vectors = ArrayView2::from_shape((values.len() / CropDescriptors::DIMENSIONS, CropDescriptors::DIMENSIONS), &*wide)
                 .expect("whole rows");
             // Whole against whole, the first of these, is not looked at.
             let against_globals = vectors.dot(&queries.globals);
-            let against_crops = vectors.slice_axis(Axis(0), Slice::new(0, None, VECTORS as isize)).dot(&queries.crops);
+            let against_crops = vectors.slice_axis(Axis(0), Slice::new(0, None, VECTORS_PER_PHOTO as isize)).dot(&queries.crops);
             let (of_rows, of_queries) = (against_globals.as_slice().expect("rows"), against_crops.as_slice().expect("rows"));
-            for (of_row, of_queries) in of_rows.chunks_exact(VECTORS * count).zip(of_queries.chunks_exact(CropDescriptors::COUNT * count)) {
+            for (of_row, of_queries) in
+                of_rows.chunks_exact(VECTORS_PER_PHOTO * count).zip(of_queries.chunks_exact(CropDescriptors::COUNT * count))
+            {
                 let start = nearest.len();
                 nearest.extend_from_slice(&of_queries[..count]);
                 let others = of_row[count..].chunks_exact(count).chain(of_queries[count..].chunks_exact(count));
@@ -264,7 +267,7 @@ impl Index {
             return;
         }
         let blocks: Vec<Array2<f32>> = queries
-            .chunks(QUERIES)
+            .chunks(QUERY_BLOCK)
             .map(|block| {
                 let mut matrix = Array2::zeros((self.dimensions, block.len()));
                 for (query, mut column) in block.iter().zip(matrix.columns_mut()) {
@@ -273,8 +276,8 @@ impl Index {
                 matrix
             })
             .collect();
-        let mut wide = vec![0f32; TILE * self.dimensions];
-        for (number, tile) in self.values.chunks(TILE * self.dimensions).enumerate() {
+        let mut wide = vec![0f32; TILE_ROWS * self.dimensions];
+        for (number, tile) in self.values.chunks(TILE_ROWS * self.dimensions).enumerate() {
             let wide = &mut wide[..tile.len()];
             tile.convert_to_f32_slice(wide);
             let rows = ArrayView2::from_shape((tile.len() / self.dimensions, self.dimensions), wide).expect("whole rows");
@@ -284,7 +287,7 @@ impl Index {
                     1 => rows.dot(&matrix.column(0)).insert_axis(Axis(1)),
                     _ => rows.dot(matrix),
                 };
-                visit(number * TILE, block * QUERIES, &products);
+                visit(number * TILE_ROWS, block * QUERY_BLOCK, &products);
             }
         }
     }
@@ -301,7 +304,7 @@ struct CropQueries<'a> {
 
 impl CropQueries<'_> {
     fn blocks(queries: &[Descriptors]) -> Vec<CropQueries<'_>> {
-        queries.chunks(QUERIES).map(CropQueries::new).collect()
+        queries.chunks(QUERY_BLOCK).map(CropQueries::new).collect()
     }
 
     fn new(queries: &[Descriptors]) -> CropQueries<'_> {
@@ -344,7 +347,7 @@ mod tests {
         let descriptors = |i: usize| {
             let embedding = around(&centres[i % 8]);
             // Of every third photo, the parts are around the centre of another.
-            let views = (0..VECTORS).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
+            let views = (0..VECTORS_PER_PHOTO).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
             let views: Vec<Vec<f32>> = views.map(|view| view.iter().map(|v| v / 2f32.sqrt()).collect()).collect();
             Descriptors { embedding, crops: CropDescriptors::new(views.iter().map(Vec::as_slice)) }
         };

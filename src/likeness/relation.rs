@@ -4,7 +4,7 @@ use crate::photo::{Capture, Relation};
 
 /// Minutes by which the clocks of two places may differ, and so the times of two versions of which
 /// one was corrected.
-const ZONES: u32 = 15;
+const TIME_ZONE_MINUTES: u32 = 15;
 
 /// From what the camera wrote: one camera does not take the same picture twice, so two times mean two
 /// exposures. An edited version keeps the time or loses it; without two times there is no telling.
@@ -31,7 +31,7 @@ fn split(taken: &str) -> (&str, Option<&str>) {
 /// Whether two times differ as the clocks of two time zones do: `2026-05-01T10:00:00`.
 fn is_correction(x: &str, y: &str) -> Option<bool> {
     let minutes = |time: &str| time.get(14..16)?.parse::<u32>().ok();
-    Some(x.get(17..19)? == y.get(17..19)? && minutes(x)? % ZONES == minutes(y)? % ZONES)
+    Some(x.get(17..19)? == y.get(17..19)? && minutes(x)? % TIME_ZONE_MINUTES == minutes(y)? % TIME_ZONE_MINUTES)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Corners of a picture, by which two pictures can be laid over each other.
 
-use super::Pose;
+use super::DihedralOrientation;
 
 /// A corner: where it is, how large, and what is around it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,9 +20,9 @@ pub struct KeypointDescriptor(pub [u8; 8]);
 
 impl KeypointDescriptor {
     /// As it is in the picture in another pose.
-    pub fn posed(self, pose: Pose) -> KeypointDescriptor {
-        let back = pose.inverse();
-        KeypointDescriptor(std::array::from_fn(|p| self.0[Pose::ALL[p].then(back).number()]))
+    pub fn oriented(self, orientation: DihedralOrientation) -> KeypointDescriptor {
+        let back = orientation.inverse();
+        KeypointDescriptor(std::array::from_fn(|p| self.0[DihedralOrientation::ALL[p].then(back).number()]))
     }
 
     /// In how many comparisons two differ, of 64.
@@ -32,18 +32,18 @@ impl KeypointDescriptor {
     }
 }
 
-/// The keypoints of a picture, at most [`MOST`](Keypoints::MOST).
+/// The keypoints of a picture, at most [`MOST`](Keypoints::MAX).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Keypoints(Vec<Keypoint>);
 
 impl Keypoints {
-    pub const MOST: usize = 98;
+    pub const MAX: usize = 98;
     /// Stored bytes of one.
     const BYTES: usize = 11;
 
     /// The first of these.
     pub fn new(mut points: Vec<Keypoint>) -> Keypoints {
-        points.truncate(Keypoints::MOST);
+        points.truncate(Keypoints::MAX);
         Keypoints(points)
     }
 
@@ -65,7 +65,7 @@ impl Keypoints {
             level,
             descriptor: KeypointDescriptor(*descriptor),
         };
-        (points.len() <= Keypoints::MOST).then(|| Keypoints(points.iter().map(point).collect()))
+        (points.len() <= Keypoints::MAX).then(|| Keypoints(points.iter().map(point).collect()))
     }
 }
 
@@ -77,11 +77,11 @@ mod tests {
     fn stored_keypoints_are_the_same() {
         let point = |i: u8| Keypoint { x: i, y: i / 2, level: i % 6, descriptor: KeypointDescriptor(std::array::from_fn(|p| i ^ p as u8)) };
         let points = Keypoints::new((0..200).map(point).collect());
-        assert_eq!(points.as_slice().len(), Keypoints::MOST);
+        assert_eq!(points.as_slice().len(), Keypoints::MAX);
         assert_eq!(Keypoints::from_bytes(&points.to_bytes()), Some(points.clone()));
         assert_eq!(Keypoints::from_bytes(&[]), Some(Keypoints::default()));
         assert_eq!(Keypoints::from_bytes(&points.to_bytes()[1..]), None);
-        assert_eq!(Keypoints::from_bytes(&[0; 11 * (Keypoints::MOST + 1)]), None);
+        assert_eq!(Keypoints::from_bytes(&[0; 11 * (Keypoints::MAX + 1)]), None);
     }
 
     #[test]
@@ -90,11 +90,14 @@ mod tests {
         let at = |(x, y): (i32, i32)| values[((y + 3) * 7 + x + 3) as usize];
         let comparison = [(1, 2), (-3, 1)];
         let describe = |at: &dyn Fn((i32, i32)) -> u8| {
-            KeypointDescriptor(Pose::ALL.map(|pose| u8::from(at(pose.place(comparison[0])) < at(pose.place(comparison[1])))))
+            KeypointDescriptor(
+                DihedralOrientation::ALL
+                    .map(|orientation| u8::from(at(orientation.place(comparison[0])) < at(orientation.place(comparison[1])))),
+            )
         };
         let upright = describe(&at);
-        for pose in Pose::ALL {
-            assert_eq!(describe(&|place| at(pose.inverse().place(place))), upright.posed(pose), "{pose:?}");
+        for orientation in DihedralOrientation::ALL {
+            assert_eq!(describe(&|place| at(orientation.inverse().place(place))), upright.oriented(orientation), "{orientation:?}");
         }
     }
 }

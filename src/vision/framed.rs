@@ -8,29 +8,29 @@ use super::decode::Window;
 use crate::photo::Picture;
 
 /// Levels within which a pixel has the colour of the ground.
-const LEVELS: u8 = 4;
+const GROUND_TOLERANCE: u8 = 4;
 
 /// One in so many pixels of a plain line may be of other colours: letters, buttons, the edge of a bar.
-const OTHERS: usize = 10;
+const PLAIN_PIXELS_PER_OTHER: usize = 10;
 
 /// Screens need two or three; a picture made to need one for each line must not cost more.
-const ROUNDS: usize = 8;
+const MAX_CUT_ROUNDS: usize = 8;
 
 /// The short side from which an inner picture is worth a look.
-const SMALLEST: usize = 64;
+const MIN_SHORT_SIDE: usize = 64;
 
 /// Its share of the whole. What is larger is found as a whole, and may be a photo with a dark edge.
-const SHARE: RangeInclusive<f64> = 0.08..=0.75;
+const AREA_SHARE: RangeInclusive<f64> = 0.08..=0.75;
 
 /// The largest thing on plain ground, found by cutting along plain rows and columns in turn until none is left.
 pub fn inner(picture: &Picture) -> Option<Window> {
     let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
     let pixel = |x: usize, y: usize| -> [u8; 3] { std::array::from_fn(|channel| picture.rgb[(y * width + x) * 3 + channel]) };
     let (mut x, mut y) = (0..width, 0..height);
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_CUT_ROUNDS {
         let rows = longest(y.clone(), |row| is_plain(x.len(), |i| pixel(x.start + i, row)));
         let columns = longest(x.clone(), |column| is_plain(rows.len(), |i| pixel(column, rows.start + i)));
-        if columns.len().min(rows.len()) < SMALLEST {
+        if columns.len().min(rows.len()) < MIN_SHORT_SIDE {
             return None;
         }
         if (&columns, &rows) == (&x, &y) {
@@ -40,7 +40,7 @@ pub fn inner(picture: &Picture) -> Option<Window> {
     }
     let share = (x.len() * y.len()) as f64 / (width * height) as f64;
     let window = Window { left: x.start as f64, top: y.start as f64, width: x.len() as f64, height: y.len() as f64 };
-    SHARE.contains(&share).then_some(window)
+    AREA_SHARE.contains(&share).then_some(window)
 }
 
 /// The longest run without a plain line.
@@ -63,8 +63,8 @@ fn is_plain(len: usize, pixel: impl Fn(usize) -> [u8; 3]) -> bool {
         samples.sort_unstable_by_key(|sample| sample[channel]);
         samples[2][channel]
     });
-    let is_other = |i: &usize| pixel(*i).iter().zip(ground).any(|(a, b)| a.abs_diff(b) > LEVELS);
-    (0..len).filter(is_other).nth(len / OTHERS).is_none()
+    let is_other = |i: &usize| pixel(*i).iter().zip(ground).any(|(a, b)| a.abs_diff(b) > GROUND_TOLERANCE);
+    (0..len).filter(is_other).nth(len / PLAIN_PIXELS_PER_OTHER).is_none()
 }
 
 #[cfg(test)]

@@ -8,50 +8,50 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 
 use super::decode::{SHORT_SIDE, resized};
 use super::framed::inner;
-use crate::photo::{Dimensions, Keypoint, KeypointDescriptor, Keypoints, Picture, Pose};
+use crate::photo::{DihedralOrientation, Dimensions, Keypoint, KeypointDescriptor, Keypoints, Picture};
 
 /// Pictures of the pyramid: each has half the pixels of the one before.
-const LEVELS: u32 = 6;
+const PYRAMID_LEVELS: u32 = 6;
 
 /// The longer side is no longer than this, whatever the shorter is.
-const LONGEST: f64 = 1024.0;
+const MAX_LONG_SIDE: f64 = 1024.0;
 
 /// What is compared lies within this many pixels of the corner.
-const RADIUS: i32 = 10;
+const DESCRIPTOR_RADIUS: i32 = 10;
 
 /// Corners are not looked for nearer to the edge.
-const EDGE: usize = RADIUS as usize + 2;
+const EDGE_MARGIN: usize = DESCRIPTOR_RADIUS as usize + 2;
 
 /// Corners weaker than this are noise: the strength of an edge of 12 levels that turns.
-const WEAKEST: f32 = 2000.0;
+const MIN_CORNER_STRENGTH: f32 = 2000.0;
 
 /// The corners of a picture, or of what stands on plain ground in it: of a screenshot those of its photo, and not of its menus.
 pub fn keypoints(picture: &Picture) -> Keypoints {
     let window = inner(picture);
     let (width, height) =
         window.map_or((picture.dimensions.width.into(), picture.dimensions.height.into()), |window| (window.width, window.height));
-    let scale = (f64::from(SHORT_SIDE) / width.min(height)).min(LONGEST / width.max(height)).min(1.0);
+    let scale = (f64::from(SHORT_SIDE) / width.min(height)).min(MAX_LONG_SIDE / width.max(height)).min(1.0);
     let size = |factor: f64| [width, height].map(|side| (side * scale * factor).round().max(1.0) as u32);
     let [largest_width, largest_height] = size(1.0);
     let unit = 255.0 / f64::from(largest_width.max(largest_height));
     // A small picture is what a large one is some levels down.
     let first = (2.0 * (f64::from(SHORT_SIDE) / f64::from(largest_width.min(largest_height))).log2()).round() as u32;
-    let factors: Vec<f64> = (0..LEVELS.saturating_sub(first).max(1)).map(|level| 0.5f64.powf(f64::from(level) / 2.0)).collect();
+    let factors: Vec<f64> = (0..PYRAMID_LEVELS.saturating_sub(first).max(1)).map(|level| 0.5f64.powf(f64::from(level) / 2.0)).collect();
     let sum: f64 = factors.iter().sum();
 
     let compared = compared();
     let mut gray = Gray::of(&resized(picture, window, largest_width, largest_height));
-    let mut points = Vec::with_capacity(Keypoints::MOST);
+    let mut points = Vec::with_capacity(Keypoints::MAX);
     for (level, factor) in (first as u8..).zip(factors) {
         if factor < 1.0 {
             gray = gray.shrunk(size(factor));
         }
-        if gray.width.min(gray.height) <= 2 * EDGE {
+        if gray.width.min(gray.height) <= 2 * EDGE_MARGIN {
             break;
         }
         let smooth = gray.smooth().smooth();
         let unit = |at: usize| ((at as f64 + 0.5) / factor * unit).min(255.0) as u8;
-        for (x, y) in corners(&gray, (Keypoints::MOST as f64 * factor / sum).round() as usize) {
+        for (x, y) in corners(&gray, (Keypoints::MAX as f64 * factor / sum).round() as usize) {
             points.push(Keypoint { x: unit(x), y: unit(y), level, descriptor: smooth.described(x, y, &compared) });
         }
     }
@@ -62,9 +62,9 @@ pub fn keypoints(picture: &Picture) -> Keypoints {
 fn compared() -> [[[(i32, i32); 2]; 8]; 8] {
     let mut random = fastrand::Rng::with_seed(1);
     let mut place = || loop {
-        let mut side = || ((0..4).map(|_| random.f32() - 0.5).sum::<f32>() * 1.5 * RADIUS as f32).round() as i32;
+        let mut side = || ((0..4).map(|_| random.f32() - 0.5).sum::<f32>() * 1.5 * DESCRIPTOR_RADIUS as f32).round() as i32;
         let (x, y) = (side(), side());
-        if x * x + y * y <= RADIUS * RADIUS {
+        if x * x + y * y <= DESCRIPTOR_RADIUS * DESCRIPTOR_RADIUS {
             break (x, y);
         }
     };
@@ -76,7 +76,7 @@ fn compared() -> [[[(i32, i32); 2]; 8]; 8] {
             }
         }
     });
-    Pose::ALL.map(|pose| pairs.map(|pair| pair.map(|place| pose.place(place))))
+    DihedralOrientation::ALL.map(|orientation| pairs.map(|pair| pair.map(|place| orientation.place(place))))
 }
 
 /// A picture in levels of gray.
@@ -133,16 +133,16 @@ fn corners(gray: &Gray, count: usize) -> Vec<(usize, usize)> {
     let (width, height) = (gray.width, gray.height);
     let strength = strength(gray);
     let mut found: Vec<(f32, usize, usize)> = Vec::new();
-    for y in EDGE..height - EDGE {
+    for y in EDGE_MARGIN..height - EDGE_MARGIN {
         let row = &strength[y * width..(y + 1) * width];
-        for (x, &here) in row.iter().enumerate().take(width - EDGE).skip(EDGE) {
-            if here > WEAKEST && is_peak(&strength, width, y * width + x) {
+        for (x, &here) in row.iter().enumerate().take(width - EDGE_MARGIN).skip(EDGE_MARGIN) {
+            if here > MIN_CORNER_STRENGTH && is_peak(&strength, width, y * width + x) {
                 found.push((here, x, y));
             }
         }
     }
     found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.2, a.1).cmp(&(b.2, b.1))));
-    let area = ((width - 2 * EDGE) * (height - 2 * EDGE)) as f64;
+    let area = ((width - 2 * EDGE_MARGIN) * (height - 2 * EDGE_MARGIN)) as f64;
     let room = (0.5 * area / count.max(1) as f64).sqrt() as usize;
     let mut taken: Vec<(usize, usize)> = Vec::with_capacity(count);
     for room in [room, room / 2, 2] {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn corners_are_found_where_blocks_meet() {
         let points = keypoints(&blocks(324, 216));
-        assert_eq!(points.as_slice().len(), Keypoints::MOST);
+        assert_eq!(points.as_slice().len(), Keypoints::MAX);
         let on_a_corner = |v: u8| ((f64::from(v) + 0.5) / 255.0 * 324.0 + 4.5).rem_euclid(9.0) - 4.5;
         let (near, others): (Vec<&Keypoint>, Vec<_>) =
             points.as_slice().iter().filter(|p| p.level == 0).partition(|p| on_a_corner(p.x).abs() < 2.0 && on_a_corner(p.y).abs() < 2.0);

@@ -5,22 +5,22 @@ use super::framed::inner;
 use crate::photo::{CropDescriptors, Picture};
 
 /// A part's share of its picture's width and height.
-const SHARE: f64 = 0.6;
+const CROP_SIDE_SHARE: f64 = 0.6;
 
 /// Windows, as places of the left upper corner in what is left over: the corners and the middle.
-const PLACES: [(f64, f64); CropDescriptors::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
+const CROP_PLACES: [(f64, f64); CropDescriptors::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
 
 /// The short side from which there are windows: of smaller pictures too little is left.
-const SMALLEST: u32 = 96;
+const MIN_CROPPED_SHORT_SIDE: u32 = 96;
 
 /// Counts the ways in which parts and keypoints were taken so far: raise it when what is done here, in [`framed`](super::framed)
 /// or in [`keypoints`](super::keypoints), the projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE) changes,
 /// and every photo is read again.
-const RECIPE: u32 = 4;
+const RECIPE_VERSION: u32 = 4;
 
 /// Names what is stored of photos, for a backbone of a name.
 pub fn recipe(backbone: &str) -> String {
-    format!("{backbone}.{RECIPE}")
+    format!("{backbone}.{RECIPE_VERSION}")
 }
 
 /// The encoder's input, from `models/encoder.json`.
@@ -37,28 +37,28 @@ pub struct Preparation {
 pub fn prepare_crops(picture: &Picture, preparation: &Preparation) -> Vec<Vec<f32>> {
     let whole = prepare(picture, None, preparation);
     let turned = turned(&whole, preparation.size as usize);
-    let windows = windows(picture).into_iter().map(|window| prepare(picture, Some(window), preparation));
-    [whole, turned].into_iter().chain(windows).collect()
+    let crops = crops(picture).into_iter().map(|window| prepare(picture, Some(window), preparation));
+    [whole, turned].into_iter().chain(crops).collect()
 }
 
 /// What of a picture may be all that a crop shows. What stands on plain ground, as in a screenshot, takes the place of the
 /// middle. None of a very small picture.
-fn windows(picture: &Picture) -> Vec<Window> {
+fn crops(picture: &Picture) -> Vec<Window> {
     let (width, height) = (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
     let window = |(x, y): (f64, f64)| Window {
-        left: x * (1.0 - SHARE) * width,
-        top: y * (1.0 - SHARE) * height,
-        width: SHARE * width,
-        height: SHARE * height,
+        left: x * (1.0 - CROP_SIDE_SHARE) * width,
+        top: y * (1.0 - CROP_SIDE_SHARE) * height,
+        width: CROP_SIDE_SHARE * width,
+        height: CROP_SIDE_SHARE * height,
     };
-    if picture.dimensions.width.min(picture.dimensions.height) < SMALLEST {
+    if picture.dimensions.width.min(picture.dimensions.height) < MIN_CROPPED_SHORT_SIDE {
         return Vec::new();
     }
-    let mut windows: Vec<Window> = PLACES.into_iter().map(window).collect();
-    if let (Some(middle), Some(inner)) = (windows.last_mut(), inner(picture)) {
+    let mut crops: Vec<Window> = CROP_PLACES.into_iter().map(window).collect();
+    if let (Some(middle), Some(inner)) = (crops.last_mut(), inner(picture)) {
         *middle = inner;
     }
-    windows
+    crops
 }
 
 /// Planes of a square by a quarter turn clockwise. The other quarter turn needs no vector of its own: then it is the other
@@ -102,6 +102,6 @@ mod tests {
         let (upright, clockwise) = (prepare_crops(&upright, &preparation), prepare_crops(&clockwise, &preparation));
         assert_eq!(upright[1], clockwise[0]);
         assert_ne!(upright[1], upright[0]);
-        assert_eq!(upright.len(), 2, "no windows of a picture as small as that");
+        assert_eq!(upright.len(), 2, "no crops of a picture as small as that");
     }
 }

@@ -10,7 +10,7 @@ use super::depthwise::Depthwise;
 use super::product::{LANES, Weights, whole_lanes};
 
 /// Pixels for which a product is worth its start: pictures with smaller planes are done together.
-const PIXELS: usize = 192;
+const MIN_PIXELS_ALONE: usize = 192;
 
 /// One block and its weights.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Block {
         let ([_, height, width], [narrow, rows, columns]) = (self.input, self.output());
         let (from, to) = (height * width * self.pitch(), rows * columns * whole_lanes(narrow));
         let mut outputs = vec![0.0; pictures.len() / from * to];
-        let together = (PIXELS / self.plane()).max(1);
+        let together = (MIN_PIXELS_ALONE / self.plane()).max(1);
         for (pictures, outputs) in pictures.chunks(together * from).zip(outputs.chunks_mut(together * to)) {
             Arch::new().dispatch(Batch { block: self, pictures, outputs });
         }

@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::product::{LANES, Lanes, relu6};
 
 /// Places in a row that are done together, so that a weight is read once for all.
-const TOGETHER: usize = 4;
+const COLUMNS_TOGETHER: usize = 4;
 
 /// A convolution of planes of one size, padded by half the kernel, its outputs bounded by 0 and 6.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Depthwise {
 
     /// Numbers of lanes in a plane with its padding, and room to read over its end.
     pub fn padded(&self) -> usize {
-        (self.height + self.kernel) * self.pitch() + TOGETHER * self.stride
+        (self.height + self.kernel) * self.pitch() + COLUMNS_TOGETHER * self.stride
     }
 
     /// Where a pixel lies in a padded plane.
@@ -103,16 +103,16 @@ impl Depthwise {
         let (rows, columns) = self.output();
         let kernel = &self.kernels[lanes * KERNEL * KERNEL..][..KERNEL * KERNEL];
         let (biases, _) = S::as_simd_f32s(&self.biases[lanes]);
-        for (y, x) in (0..rows).flat_map(|y| (0..columns).step_by(TOGETHER).map(move |x| (y, x))) {
-            let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; TOGETHER];
+        for (y, x) in (0..rows).flat_map(|y| (0..columns).step_by(COLUMNS_TOGETHER).map(move |x| (y, x))) {
+            let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; COLUMNS_TOGETHER];
             for sums in &mut sums {
                 sums.copy_from_slice(biases);
             }
             for ky in 0..KERNEL {
-                let seen = &plane[(y * STRIDE + ky) * self.pitch() + x * STRIDE..][..(TOGETHER - 1) * STRIDE + KERNEL];
+                let seen = &plane[(y * STRIDE + ky) * self.pitch() + x * STRIDE..][..(COLUMNS_TOGETHER - 1) * STRIDE + KERNEL];
                 for kx in 0..KERNEL {
                     let (weights, _) = S::as_simd_f32s(&kernel[ky * KERNEL + kx]);
-                    for i in 0..TOGETHER {
+                    for i in 0..COLUMNS_TOGETHER {
                         let (numbers, _) = S::as_simd_f32s(&seen[i * STRIDE + kx]);
                         for r in 0..REGISTERS {
                             sums[i][r] = simd.mul_add_e_f32s(weights[r], numbers[r], sums[i][r]);

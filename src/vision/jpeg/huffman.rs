@@ -3,7 +3,7 @@
 use super::Error;
 
 /// Bits looked at in one step over AC coefficients. Twelve keep both AC tables in a 32 KiB L1 cache.
-const LOOK: u32 = 12;
+const LOOKUP_BITS: u32 = 12;
 
 /// A Huffman table: canonical codes, and for AC a table of whole steps.
 pub struct Huffman {
@@ -12,7 +12,7 @@ pub struct Huffman {
     /// code of that length to get its place in `symbols`.
     ends: [u32; 17],
     offsets: [i32; 17],
-    /// For the next LOOK bits: the complete coefficients in them.
+    /// For the next [`LOOKUP_BITS`] bits: the complete coefficients in them.
     steps: Vec<Step>,
 }
 
@@ -47,7 +47,7 @@ impl Huffman {
             code <<= 1;
         }
         let mut table = Huffman { symbols: symbols.to_vec(), ends, offsets, steps: Vec::new() };
-        table.steps = (0..1 << LOOK).map(|bits| table.step(bits)).collect();
+        table.steps = (0..1 << LOOKUP_BITS).map(|bits| table.step(bits)).collect();
         Ok(table)
     }
 
@@ -63,10 +63,10 @@ impl Huffman {
         let mut step = Step::default();
         let (mut used, mut advance) = (0, 0);
         loop {
-            let next = (bits << used) & ((1 << LOOK) - 1);
-            let Some((symbol, length)) = self.symbol(next << (16 - LOOK)) else { break };
+            let next = (bits << used) & ((1 << LOOKUP_BITS) - 1);
+            let Some((symbol, length)) = self.symbol(next << (16 - LOOKUP_BITS)) else { break };
             let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-            if used + length + size > LOOK {
+            if used + length + size > LOOKUP_BITS {
                 break;
             }
             used += length + size;
@@ -163,7 +163,7 @@ impl<'a> Bits<'a> {
         let mut k = 1u32;
         while k < 64 {
             self.fill();
-            let step = table.steps[(self.window >> (64 - LOOK)) as usize];
+            let step = table.steps[(self.window >> (64 - LOOKUP_BITS)) as usize];
             if k <= u32::from(step.last_k) {
                 self.drop(u32::from(step.bits));
                 k += u32::from(step.advance);

@@ -37,10 +37,10 @@ pub struct PictureHeader {
 }
 
 /// A picture of SHORT_SIDE at the most extreme aspect that a header can state stays below this.
-const LARGEST_PICTURE: usize = 256 << 20;
+const MAX_PICTURE_BYTES: usize = 256 << 20;
 
 /// No answer in JSON comes near it.
-const LARGEST_JSON: usize = 1 << 16;
+const MAX_JSON_BYTES: usize = 1 << 16;
 
 pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
     let descriptors = [file.as_fd()];
@@ -71,7 +71,7 @@ pub fn write_frame(mut socket: &UnixStream, bytes: &[u8]) -> io::Result<()> {
 }
 
 pub fn read_pixels(socket: &UnixStream) -> io::Result<Vec<u8>> {
-    read_frame(socket, LARGEST_PICTURE)
+    read_frame(socket, MAX_PICTURE_BYTES)
 }
 
 fn read_frame(mut socket: &UnixStream, largest: usize) -> io::Result<Vec<u8>> {
@@ -91,7 +91,7 @@ pub fn write_json<T: Serialize>(socket: &UnixStream, value: &T) -> io::Result<()
 }
 
 pub fn read_json<T: DeserializeOwned>(socket: &UnixStream) -> io::Result<T> {
-    Ok(serde_json::from_slice(&read_frame(socket, LARGEST_JSON)?)?)
+    Ok(serde_json::from_slice(&read_frame(socket, MAX_JSON_BYTES)?)?)
 }
 
 #[cfg(test)]
