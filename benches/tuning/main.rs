@@ -16,15 +16,15 @@ use std::time::Instant;
 use burn::tensor::Device;
 use clap::Parser;
 use fastrand::Rng;
+use similard::learn::acceptance::{Decided, HeldOut, Judgement};
 use similard::learn::device::{device, devices};
 use similard::learn::edits::{Edit, edits};
 use similard::learn::evaluation::Ranking;
-use similard::learn::folders::{Precision, Shelf};
-use similard::learn::gate::{Decided, HeldOut, Judgement};
+use similard::learn::folders::{LabelledSet, Precision};
 use similard::learn::library::Member;
-use similard::learn::material::Material;
 use similard::learn::training::{Next, Recipe, Step, train};
-use similard::learn::tuning::{Lesson, tune};
+use similard::learn::training_set::TrainingSet;
+use similard::learn::tuning::{TuningData, tune};
 use similard::likeness::{Head, Index, MAX_PAIR_DISTANCE, THRESHOLD, cosine_distance, densities, global_only, normalized};
 use similard::photo::{Descriptors, Distance, Features, PhotoId, Picture, Verdict};
 use similard::vision::backbone::{Backbone, Runner};
@@ -143,7 +143,7 @@ fn near(photos: &[&Photo], head: &Head) -> HashSet<(usize, usize)> {
 /// A person's word on two photos of the taught ones.
 type Word = (usize, usize, Verdict);
 
-fn material(taught: &[&Photo], near: &HashSet<(usize, usize)>, words: &[Word]) -> Material {
+fn training_set(taught: &[&Photo], near: &HashSet<(usize, usize)>, words: &[Word]) -> TrainingSet {
     let mut class: Vec<usize> = (0..taught.len()).collect();
     for &(a, b, verdict) in words {
         if verdict == Verdict::Same {
@@ -163,13 +163,13 @@ fn material(taught: &[&Photo], near: &HashSet<(usize, usize)>, words: &[Word]) -
             })
             .extend(views);
     }
-    let mut material = Material::default();
-    let numbers: HashMap<usize, usize> = order.into_iter().map(|c| (c, material.add(members.remove(&c).expect("once")))).collect();
+    let mut training_set = TrainingSet::default();
+    let numbers: HashMap<usize, usize> = order.into_iter().map(|c| (c, training_set.add(members.remove(&c).expect("once")))).collect();
     let number = |photo: usize| numbers[&class[photo]];
-    near.iter().filter(|(a, b)| number(*a) != number(*b)).for_each(|&(a, b)| material.undecided(number(a), number(b)));
+    near.iter().filter(|(a, b)| number(*a) != number(*b)).for_each(|&(a, b)| training_set.undecided(number(a), number(b)));
     let different = words.iter().filter(|(a, b, v)| *v == Verdict::Different && number(*a) != number(*b));
-    different.for_each(|&(a, b, _)| material.different(number(a), number(b)));
-    material
+    different.for_each(|&(a, b, _)| training_set.different(number(a), number(b)));
+    training_set
 }
 
 fn held_out(photos: &[&Photo], near: &HashSet<(usize, usize)>) -> HeldOut {
@@ -271,15 +271,15 @@ fn tuned(split: &Split<'_>, words: &[Word], seed: u64) -> Result<(Head, Judgemen
     let base = Head::base()?;
     let near_taught = near(&split.taught, &base);
     let word = |&(a, b, verdict): &Word| Decided { a: split.taught[a].own.clone(), b: split.taught[b].own.clone(), verdict };
-    let lesson = Lesson {
-        heeding: material(&split.taught, &near_taught, words),
-        plain: material(&split.taught, &near_taught, &[]),
+    let tuning_data = TuningData {
+        with_decisions: training_set(&split.taught, &near_taught, words),
+        without_decisions: training_set(&split.taught, &near_taught, &[]),
         held_out: held_out(&split.judged, &near(&split.judged, &base)),
         background: split.taught.iter().chain(&split.judged).map(|p| p.own.clone()).collect(),
         decided: words.iter().map(word).collect(),
     };
     let recipe = Recipe { seed, ..Recipe::default() };
-    Ok(tune((&base, THRESHOLD), "tuned", &lesson, &recipe, &device(), MAX_PAIR_DISTANCE, go_on)?)
+    Ok(tune((&base, THRESHOLD), "tuned", &tuning_data, &recipe, &device(), MAX_PAIR_DISTANCE, go_on)?)
 }
 
 fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
@@ -377,7 +377,7 @@ fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
     notes.iter().for_each(|note| println!("{note}"));
     // Ten photos only, and photos that are all alike.
     let ten: Vec<&Photo> = photos.iter().take(10).collect();
-    let few = train(&Head::base()?, "few", &material(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), &mut go_on);
+    let few = train(&Head::base()?, "few", &training_set(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), &mut go_on);
     println!("\nten photos: {}", few.err().map_or_else(|| "tuned".into(), |e| e.to_string()));
     let alike: Vec<&Photo> = std::iter::repeat_n(&photos[0], 80).collect();
     let split = Split { taught: alike[..60].to_vec(), judged: alike[60..].to_vec(), test: Vec::new() };
@@ -390,7 +390,7 @@ fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
 fn backends(photos: &[Photo]) -> Result<()> {
     let base = Head::base()?;
     let taught: Vec<&Photo> = photos.iter().collect();
-    let material = material(&taught, &HashSet::new(), &[]);
+    let training_set = training_set(&taught, &HashSet::new(), &[]);
     #[allow(deprecated)]
     let others = [("ndarray", Device::ndarray()), ("flex", Device::flex())];
     println!(
@@ -402,10 +402,17 @@ fn backends(photos: &[Photo]) -> Result<()> {
         for _ in 0..3 {
             let start = Instant::now();
             let mut last = 0.0;
-            train(&base, name, &material, &Recipe { steps: 50, ..Recipe::default() }, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
-                last = step.loss;
-                Next::GoOn
-            })?;
+            train(
+                &base,
+                name,
+                &training_set,
+                &Recipe { steps: 50, ..Recipe::default() },
+                &device,
+                &mut |step: Step, _: &dyn Fn() -> Head| {
+                    last = step.loss;
+                    Next::GoOn
+                },
+            )?;
             println!("| {name} | {:.1} | {last:.6} |", 50.0 / start.elapsed().as_secs_f64());
         }
     }
@@ -432,20 +439,20 @@ fn folders(root: &std::path::Path, seeds: u64) -> Result<()> {
         let mut order: Vec<usize> = (0..folders.len()).collect();
         Rng::with_seed(seed).shuffle(&mut order);
         let new = order.split_off(order.len() * 3 / 4);
-        let (mut material, mut shelf, mut known) = (Material::default(), Shelf::new(), Shelf::new());
+        let (mut training_set, mut held_out_set, mut known) = (TrainingSet::default(), LabelledSet::new(), LabelledSet::new());
         for &folder in &order {
             let (held_out, taught): (Vec<_>, Vec<_>) = folders[folder].iter().cloned().enumerate().partition(|(place, _)| place % 4 == 0);
             known.extend(taught.iter().map(|(_, f)| (folder, f.clone())));
-            material.add(taught.into_iter().map(|(_, f)| f).collect());
-            shelf.extend(held_out.into_iter().map(|(_, f)| (folder, f)));
+            training_set.add(taught.into_iter().map(|(_, f)| f).collect());
+            held_out_set.extend(held_out.into_iter().map(|(_, f)| (folder, f)));
         }
-        let strange: Shelf = new.iter().flat_map(|&folder| folders[folder].iter().map(move |f| (folder, f.clone()))).collect();
-        let head = train(&base, "folders", &material, &Recipe { seed, ..Recipe::folders() }, &device(), &mut go_on)?;
-        let (before, after) = (Precision::of(&base, &shelf, &known), Precision::of(&head, &shelf, &known));
+        let strange: LabelledSet = new.iter().flat_map(|&folder| folders[folder].iter().map(move |f| (folder, f.clone()))).collect();
+        let head = train(&base, "folders", &training_set, &Recipe { seed, ..Recipe::folders() }, &device(), &mut go_on)?;
+        let (before, after) = (Precision::of(&base, &held_out_set, &known), Precision::of(&head, &held_out_set, &known));
         shown.0.push(100.0 * before.mean());
         shown.1.push(100.0 * after.mean());
         used += u64::from(after.refused(&before).is_none());
-        let percent = |head: &Head| 100.0 * Precision::of(head, &strange, &Shelf::new()).mean();
+        let percent = |head: &Head| 100.0 * Precision::of(head, &strange, &LabelledSet::new()).mean();
         unseen.0.push(percent(&base));
         unseen.1.push(percent(&head));
     }

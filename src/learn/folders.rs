@@ -8,14 +8,14 @@ use crate::likeness::{Head, cosine_distance};
 use crate::photo::{Embedding, Features};
 
 /// Neighbours looked at.
-pub const NEAREST: usize = 10;
+pub const NEAREST_PHOTOS: usize = 10;
 
 /// Draws of the folders behind a comparison, and in how many of 100 a better head may be worse.
-const DRAWS: usize = 200;
-const DOUBT: f64 = 0.05;
+const BOOTSTRAP_DRAWS: usize = 200;
+const MAX_WORSE_SHARE: f64 = 0.05;
 
 /// Photos, each with the number of its folder.
-pub type Shelf = Vec<(usize, Features)>;
+pub type LabelledSet = Vec<(usize, Features)>;
 
 /// What a head does on photos it was not tuned on.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,13 +27,13 @@ pub struct Precision {
 impl Precision {
     /// For each photo that is `asked` for, the [`NEAREST`] among the others and those `known` are looked at, or
     /// as many as its folder has.
-    pub fn of(head: &Head, asked: &Shelf, known: &Shelf) -> Precision {
+    pub fn of(head: &Head, asked: &LabelledSet, known: &LabelledSet) -> Precision {
         let all: Vec<(usize, Embedding)> = asked.iter().chain(known).map(|(folder, features)| (*folder, head.embed(features))).collect();
         let mut sizes: HashMap<usize, usize> = HashMap::new();
         all.iter().for_each(|(folder, _)| *sizes.entry(*folder).or_default() += 1);
         let mut shares: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for (photo, (folder, embedding)) in all[..asked.len()].iter().enumerate() {
-            let count = NEAREST.min(sizes[folder] - 1);
+            let count = NEAREST_PHOTOS.min(sizes[folder] - 1);
             if count == 0 {
                 continue;
             }
@@ -58,14 +58,14 @@ impl Precision {
         let means = format!("{} of the nearest photos are of the same folder, {} before", percent(self.mean()), percent(before.mean()));
         let mut rng = Rng::with_seed(1);
         let count = self.folders.len();
-        let worse = (0..DRAWS).filter(|_| {
+        let worse = (0..BOOTSTRAP_DRAWS).filter(|_| {
             let drawn = (0..count).map(|_| rng.usize(..count)).map(|folder| self.folders[folder] - before.folders[folder]);
             drawn.sum::<f64>() < 0.0
         });
-        let worse = worse.count() as f64 / DRAWS as f64;
+        let worse = worse.count() as f64 / BOOTSTRAP_DRAWS as f64;
         if self.mean() <= before.mean() {
             Some(format!("it is not better: {means}"))
-        } else if worse > DOUBT {
+        } else if worse > MAX_WORSE_SHARE {
             Some(format!("that it is better is not sure enough: {means}"))
         } else {
             None
@@ -83,15 +83,16 @@ mod tests {
     fn folders_that_are_apart_are_precise() {
         let head = Head::base().expect("loads");
         let mut rng = Rng::with_seed(2);
-        let mut shelf = |mixed: bool| -> Shelf {
+        let mut labelled = |mixed: bool| -> LabelledSet {
             let folder = |folder: usize, rng: &mut Rng| {
                 let own: Vec<f32> = (0..512).map(|_| rng.f32()).collect();
                 let mut photo = |_: usize| own.iter().map(|v| f16::from_f32(if mixed { rng.f32() } else { v + 0.1 * rng.f32() })).collect();
-                (0..12).map(|n| (folder, Features(photo(n)))).collect::<Shelf>()
+                (0..12).map(|n| (folder, Features(photo(n)))).collect::<LabelledSet>()
             };
             (0..6).flat_map(|number| folder(number, &mut rng)).collect()
         };
-        let (apart, mixed) = (Precision::of(&head, &shelf(false), &Shelf::new()), Precision::of(&head, &shelf(true), &Shelf::new()));
+        let (apart, mixed) =
+            (Precision::of(&head, &labelled(false), &LabelledSet::new()), Precision::of(&head, &labelled(true), &LabelledSet::new()));
         assert_eq!(apart.mean(), 1.0);
         assert!(mixed.mean() < 0.5);
         assert_eq!(apart.refused(&mixed), None);

@@ -6,7 +6,7 @@ use super::edits::{self, Edit, edits};
 use crate::photo::Picture;
 
 /// The quality an original is saved with.
-const ORIGINAL: u8 = 92;
+const ORIGINAL_JPEG_QUALITY: u8 = 92;
 
 /// One picture of the library, as the file a person would have.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ impl Plan {
     /// Makes the member from its photo's picture.
     pub fn make(self, picture: &Picture) -> Member {
         let jpeg = match self.edit {
-            None => edits::jpeg(picture, ORIGINAL),
-            Some(edit) => edits::jpeg(&edit.apply(picture, self.seed), edits::SAVED),
+            None => edits::jpeg(picture, ORIGINAL_JPEG_QUALITY),
+            Some(edit) => edits::jpeg(&edit.apply(picture, self.seed), edits::EDITED_JPEG_QUALITY),
         };
         Member { photo: self.photo, edit: self.edit, has_versions: self.has_versions, jpeg }
     }

@@ -6,7 +6,7 @@
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 /// Farther than any two members are.
-const FAR: f32 = 1e3;
+const MASKED_DISTANCE: f32 = 1e3;
 
 /// Temperature of [`info_nce`].
 const TEMPERATURE: f32 = 0.06;
@@ -53,12 +53,12 @@ impl Masks {
 
     /// For each member the distance of its farthest positive.
     fn hardest_positive(&self, distances: &Tensor<2>) -> Tensor<2> {
-        (distances.clone() - (self.positive.ones_like() - self.positive.clone()).mul_scalar(FAR)).max_dim(1)
+        (distances.clone() - (self.positive.ones_like() - self.positive.clone()).mul_scalar(MASKED_DISTANCE)).max_dim(1)
     }
 
     /// For each member the distance of its nearest negative.
     fn hardest_negative(&self, distances: &Tensor<2>) -> Tensor<2> {
-        (distances.clone() + (self.negative.ones_like() - self.negative.clone()).mul_scalar(FAR)).min_dim(1)
+        (distances.clone() + (self.negative.ones_like() - self.negative.clone()).mul_scalar(MASKED_DISTANCE)).min_dim(1)
     }
 }
 
@@ -77,7 +77,7 @@ pub fn batch_hard(distances: &Tensor<2>, masks: &Masks, margin: Margin) -> Tenso
     let gap = masks.hardest_positive(distances) - masks.hardest_negative(distances);
     let loss = match margin {
         Margin::Hard(margin) => activation::relu(gap.add_scalar(margin)),
-        Margin::Soft { scale } => activation::softplus(gap.mul_scalar(scale).clamp(-FAR, FAR), 1.0),
+        Margin::Soft { scale } => activation::softplus(gap.mul_scalar(scale).clamp(-MASKED_DISTANCE, MASKED_DISTANCE), 1.0),
     };
     (loss * masks.anchor.clone()).sum()
 }

@@ -8,7 +8,7 @@ use crate::likeness::Head;
 use crate::photo::Features;
 
 /// Under the root, so that no gradient is infinite where an embedding is zero.
-const LEAST: f32 = 1e-12;
+const MIN_SQUARED_LENGTH: f32 = 1e-12;
 
 /// Burn keeps a linear layer as features × dimensions.
 pub fn linear(head: &Head, device: &Device) -> Linear {
@@ -29,7 +29,7 @@ pub fn head(name: &str, linear: &Linear) -> Head {
 /// Rows of unit length, from rows of features.
 pub fn embed(linear: &Linear, features: Tensor<2>) -> Tensor<2> {
     let projected = linear.forward(features);
-    let length = projected.clone().square().sum_dim(1).add_scalar(LEAST).sqrt();
+    let length = projected.clone().square().sum_dim(1).add_scalar(MIN_SQUARED_LENGTH).sqrt();
     projected / length
 }
 

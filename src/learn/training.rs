@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 use fastrand::Rng;
 
 use super::loss::{Margin, Masks, batch_hard, info_nce, koleo};
-use super::material::{Batch, Batches, Material};
 use super::projection::{embed, head, linear, rows};
+use super::training_set::{Batch, Batches, TrainingSet};
 use crate::likeness::Head;
 
 /// How a head is tuned. The defaults are what measured best (`models/README.md`); a longer or faster run
@@ -52,13 +52,13 @@ impl Recipe {
 }
 
 /// Steps over which the rate rises.
-const RISE: usize = 20;
+const WARM_UP_STEPS: usize = 20;
 
 /// Steps between two looks at the objective on what is not trained on.
-const EVERY: usize = 10;
+const EVALUATION_STEPS: usize = 10;
 
 /// Looks without a fall after which it ends.
-const PATIENCE: usize = 6;
+const MAX_EVALUATIONS_WITHOUT_FALL: usize = 6;
 
 /// How far a training is.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -77,20 +77,20 @@ pub enum Next {
 }
 
 /// Of so many classes the objective is watched on one.
-const WATCHED: usize = 10;
+const EVALUATED_CLASS_DIVISOR: usize = 10;
 
 /// Batches in one look at the objective.
-const LOOKS: usize = 4;
+const EVALUATION_BATCHES: usize = 4;
 
 /// Why nothing can be learned.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("there is too little to learn from: {classes} photos with versions, and at least {LEAST} are needed")]
+#[error("there is too little to learn from: {classes} photos with versions, and at least {MIN_CLASSES} are needed")]
 pub struct TooLittle {
     pub classes: usize,
 }
 
 /// Classes with positives below which nothing is learned.
-pub const LEAST: usize = 25;
+pub const MIN_CLASSES: usize = 25;
 
 /// Tunes `base` on the material, until the objective no longer falls or `watch`, which hears of every look
 /// at it and can have the head as it is then, says so.
@@ -100,23 +100,23 @@ pub const LEAST: usize = 25;
 pub fn train(
     base: &Head,
     name: &str,
-    material: &Material,
+    training_set: &TrainingSet,
     recipe: &Recipe,
     device: &Device,
     watch: &mut impl FnMut(Step, &dyn Fn() -> Head) -> Next,
 ) -> Result<Head, TooLittle> {
-    if material.taught() < LEAST {
-        return Err(TooLittle { classes: material.taught() });
+    if training_set.taught() < MIN_CLASSES {
+        return Err(TooLittle { classes: training_set.taught() });
     }
-    let mut order: Vec<usize> = (0..material.classes()).collect();
+    let mut order: Vec<usize> = (0..training_set.classes()).collect();
     Rng::with_seed(recipe.seed).shuffle(&mut order);
-    let trained = order.split_off(material.classes() / WATCHED);
-    let mut batches = Batches::new(material, trained, base, recipe.seed);
-    let mut looks = Batches::new(material, order, base, recipe.seed ^ 1);
-    let looks: Vec<Batch<'_>> = (0..LOOKS).map(|_| looks.draw(recipe.classes, recipe.views)).collect();
+    let trained = order.split_off(training_set.classes() / EVALUATED_CLASS_DIVISOR);
+    let mut batches = Batches::new(training_set, trained, base, recipe.seed);
+    let mut evaluation = Batches::new(training_set, order, base, recipe.seed ^ 1);
+    let evaluation: Vec<Batch<'_>> = (0..EVALUATION_BATCHES).map(|_| evaluation.draw(recipe.classes, recipe.views)).collect();
     let device = device.clone().autodiff();
     let objective = |layer: &Linear| {
-        let losses: Vec<f32> = looks.iter().filter_map(|batch| Some(value(&loss(layer, batch, recipe, &device)?))).collect();
+        let losses: Vec<f32> = evaluation.iter().filter_map(|batch| Some(value(&loss(layer, batch, recipe, &device)?))).collect();
         losses.iter().sum::<f32>() / losses.len().max(1) as f32
     };
 
@@ -129,12 +129,12 @@ pub fn train(
         let shown = value(&loss);
         let gradients = GradientsParams::from_grads(loss.backward(), &layer);
         layer = optimizer.step(rate(recipe, step), layer, gradients);
-        if step % EVERY == 0 || step == recipe.steps {
+        if step % EVALUATION_STEPS == 0 || step == recipe.steps {
             let objective = objective(&layer);
             since = if objective < lowest { 0 } else { since + 1 };
             lowest = lowest.min(objective);
             let current = || head(name, &layer);
-            if watch(Step { step, loss: shown, objective }, &current) == Next::Stop || since > PATIENCE {
+            if watch(Step { step, loss: shown, objective }, &current) == Next::Stop || since > MAX_EVALUATIONS_WITHOUT_FALL {
                 break;
             }
         }
@@ -146,7 +146,7 @@ pub fn train(
 const EPSILON: f32 = 1e-8;
 
 fn rate(recipe: &Recipe, step: usize) -> f64 {
-    let rise = (step as f64 / RISE as f64).min(1.0);
+    let rise = (step as f64 / WARM_UP_STEPS as f64).min(1.0);
     let fall = (1.0 + (std::f64::consts::PI * (step - 1) as f64 / recipe.steps as f64).cos()) / 2.0;
     recipe.rate * rise * fall
 }
@@ -180,19 +180,19 @@ mod tests {
 
     /// Photos that differ in the first half of their features, and views that differ in the second: a
     /// head that looks at the first half alone is right.
-    fn material(photos: usize, seed: u64) -> (Material, Vec<Vec<Features>>) {
+    fn training_set(photos: usize, seed: u64) -> (TrainingSet, Vec<Vec<Features>>) {
         let mut rng = Rng::with_seed(seed);
-        let mut material = Material::default();
+        let mut training_set = TrainingSet::default();
         let mut all = Vec::new();
         for _ in 0..photos {
             let own: Vec<f32> = (0..256).map(|_| rng.f32()).collect();
             let views: Vec<Features> = (0..4)
                 .map(|_| Features(own.iter().map(|v| f16::from_f32(*v)).chain((0..256).map(|_| f16::from_f32(2.0 * rng.f32()))).collect()))
                 .collect();
-            material.add(views.clone());
+            training_set.add(views.clone());
             all.push(views);
         }
-        (material, all)
+        (training_set, all)
     }
 
     /// The share of views whose nearest other view is of their photo.
@@ -209,13 +209,13 @@ mod tests {
 
     #[test]
     fn a_head_learns_what_to_look_at() {
-        let (material, _) = material(100, 1);
-        let (_, others) = self::material(40, 2);
+        let (training_set, _) = training_set(100, 1);
+        let (_, others) = self::training_set(40, 2);
         let base = Head::base().expect("loads");
         let recipe = Recipe { rate: 1e-3, ..Recipe::default() };
         for (name, device) in devices() {
             let mut steps = Vec::new();
-            let tuned = train(&base, "tuned", &material, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
+            let tuned = train(&base, "tuned", &training_set, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 steps.push(step);
                 Next::GoOn
             });
@@ -228,13 +228,13 @@ mod tests {
 
     #[test]
     fn one_seed_gives_one_head_and_stop_stops() {
-        let (material, _) = material(40, 1);
+        let (training_set, _) = training_set(40, 1);
         let base = Head::base().expect("loads");
         let recipe = Recipe { steps: 60, ..Recipe::default() };
         let device = crate::learn::device::device();
         let run = |stop: usize| {
             let mut last = 0;
-            let head = train(&base, "tuned", &material, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
+            let head = train(&base, "tuned", &training_set, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 last = step.step;
                 if step.step >= stop { Next::Stop } else { Next::GoOn }
             });
@@ -246,10 +246,10 @@ mod tests {
 
     #[test]
     fn too_little_is_said() {
-        let (material, _) = material(10, 1);
+        let (training_set, _) = training_set(10, 1);
         let device = crate::learn::device::device();
         let refused =
-            train(&Head::base().expect("loads"), "x", &material, &Recipe::default(), &device, &mut |_: Step, _: &dyn Fn() -> Head| {
+            train(&Head::base().expect("loads"), "x", &training_set, &Recipe::default(), &device, &mut |_: Step, _: &dyn Fn() -> Head| {
                 Next::GoOn
             });
         assert_eq!(refused.err(), Some(TooLittle { classes: 10 }));
@@ -257,15 +257,16 @@ mod tests {
 
     #[test]
     fn photos_all_alike_end_without_a_number_that_is_none() {
-        let mut material = Material::default();
+        let mut training_set = TrainingSet::default();
         let photo = Features(vec![f16::from_f32(0.5); 512]);
         for _ in 0..50 {
-            material.add(vec![photo.clone(); 3]);
+            training_set.add(vec![photo.clone(); 3]);
         }
         let device = crate::learn::device::device();
         let recipe = Recipe { steps: 60, ..Recipe::default() };
-        let head = train(&Head::base().expect("loads"), "x", &material, &recipe, &device, &mut |_: Step, _: &dyn Fn() -> Head| Next::GoOn)
-            .expect("enough");
+        let head =
+            train(&Head::base().expect("loads"), "x", &training_set, &recipe, &device, &mut |_: Step, _: &dyn Fn() -> Head| Next::GoOn)
+                .expect("enough");
         assert!(head.project(&photo).iter().all(|v| v.is_finite()));
     }
 }

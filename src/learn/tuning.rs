@@ -2,17 +2,17 @@
 
 use burn::tensor::Device;
 
-use super::gate::{Decided, HeldOut, Judgement, judge};
-use super::material::Material;
+use super::acceptance::{Decided, HeldOut, Judgement, judge};
 use super::training::{Next, Recipe, Step, TooLittle, train};
+use super::training_set::TrainingSet;
 use crate::likeness::Head;
 use crate::photo::{Distance, Features};
 
 /// What a head is tuned on and judged by.
-pub struct Lesson {
+pub struct TuningData {
     /// With what a person decided, and without: decisions may be wrong.
-    pub heeding: Material,
-    pub plain: Material,
+    pub with_decisions: TrainingSet,
+    pub without_decisions: TrainingSet,
     pub held_out: HeldOut,
     /// Photos of the library that held-out ones are seen among.
     pub background: Vec<Features>,
@@ -20,7 +20,7 @@ pub struct Lesson {
 }
 
 /// How many fewer of the held-out versions a head may find that heeds the decisions, than one that does not.
-const HEED: f64 = 0.99;
+const MIN_FOUND_SHARE_WITH_DECISIONS: f64 = 0.99;
 
 /// Tunes a head from `old` and its threshold. With decisions there are two, one that heeds them and one that
 /// does not; the second is taken when the first finds less for it.
@@ -30,23 +30,23 @@ const HEED: f64 = 0.99;
 pub fn tune(
     old: (&Head, Distance),
     name: &str,
-    lesson: &Lesson,
+    tuning_data: &TuningData,
     recipe: &Recipe,
     device: &Device,
     max_distance: Distance,
     mut watch: impl FnMut(Step, &dyn Fn() -> Head) -> Next,
 ) -> Result<(Head, Judgement), TooLittle> {
-    let mut candidate = |material: &Material| {
-        let head = train(old.0, name, material, recipe, device, &mut watch)?;
-        let judgement = judge(&lesson.held_out, &lesson.background, &lesson.decided, old, &head, max_distance);
+    let mut candidate = |training_set: &TrainingSet| {
+        let head = train(old.0, name, training_set, recipe, device, &mut watch)?;
+        let judgement = judge(&tuning_data.held_out, &tuning_data.background, &tuning_data.decided, old, &head, max_distance);
         Ok((head, judgement))
     };
-    let heeding = candidate(&lesson.heeding)?;
-    if lesson.decided.is_empty() {
-        return Ok(heeding);
+    let with_decisions = candidate(&tuning_data.with_decisions)?;
+    if tuning_data.decided.is_empty() {
+        return Ok(with_decisions);
     }
-    let plain = candidate(&lesson.plain)?;
-    let is_dear = (heeding.1.after.found as f64) < HEED * plain.1.after.found as f64;
-    let is_plain_better = heeding.1.refused.is_some() || is_dear;
-    Ok(if is_plain_better && plain.1.refused.is_none() { plain } else { heeding })
+    let without_decisions = candidate(&tuning_data.without_decisions)?;
+    let is_dear = (with_decisions.1.after.found as f64) < MIN_FOUND_SHARE_WITH_DECISIONS * without_decisions.1.after.found as f64;
+    let is_plain_better = with_decisions.1.refused.is_some() || is_dear;
+    Ok(if is_plain_better && without_decisions.1.refused.is_none() { without_decisions } else { with_decisions })
 }

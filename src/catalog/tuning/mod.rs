@@ -1,8 +1,8 @@
 //! What a head is tuned on and judged by: photos of the library, and what is known of them.
 
 pub mod folders;
-pub mod lesson;
 pub mod sample;
+pub mod tuning_data;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 

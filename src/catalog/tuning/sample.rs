@@ -11,18 +11,18 @@ use crate::photo::{Descriptors, Embedding, Pair, PhotoId, PictureHash, Relation,
 use crate::store::{PhotoRecord, Result, Wanted};
 
 /// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
-const ALIKE: usize = 2;
+const PHOTOS_ALIKE_PER_DRAWN: usize = 2;
 
 /// Photos whose look-alikes are searched at once.
-const QUERIES: usize = 16;
+const QUERY_BATCH_PHOTOS: usize = 16;
 
 /// Of ten photos so many are held out, and so many at most: all their pairs are ranked.
-const HELD_OUT: u8 = 3;
-const MOST_HELD_OUT: usize = 300;
+const HELD_OUT_TENTHS: u8 = 3;
+const MAX_HELD_OUT: usize = 300;
 
 /// What is known of two near photos.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bond {
+pub enum PairLabel {
     /// A person said that they are versions.
     Same,
     /// A person said that they are not.
@@ -37,7 +37,7 @@ pub enum Bond {
 pub struct Sample {
     pub taught: Vec<PhotoRecord>,
     pub held_out: Vec<PhotoRecord>,
-    pub bonds: HashMap<(PhotoId, PhotoId), Bond>,
+    pub pair_labels: HashMap<(PhotoId, PhotoId), PairLabel>,
 }
 
 /// Draws it by a seed: the same again after a restart, as long as the library is the same. `count` photos at most.
@@ -51,9 +51,9 @@ pub fn draw(library: &Library<'_>, seed: u64, count: usize) -> Result<Sample> {
     let mut order: Vec<PhotoId> = photos.keys().copied().collect();
     order.sort_unstable_by_key(|photo| wanted[photo]);
     order.truncate(count);
-    let bonds = bonds(library, &order, &photos);
-    let groups = groups(&order, &bonds);
-    let most = (order.len() / 2).min(MOST_HELD_OUT);
+    let pair_labels = pair_labels(library, &order, &photos);
+    let groups = groups(&order, &pair_labels);
+    let most = (order.len() / 2).min(MAX_HELD_OUT);
     let mut held_out: HashSet<PhotoId> = HashSet::new();
     let judges = |group: &&Vec<PhotoId>| group.iter().map(|photo| photos[photo].picture).min().is_some_and(judges);
     for group in groups.iter().filter(judges) {
@@ -67,13 +67,13 @@ pub fn draw(library: &Library<'_>, seed: u64, count: usize) -> Result<Sample> {
         let record = photos.remove(&photo).expect("ordered from these");
         if held_out.contains(&photo) { judged.push(record) } else { taught.push(record) }
     }
-    Ok(Sample { taught, held_out: judged, bonds })
+    Ok(Sample { taught, held_out: judged, pair_labels })
 }
 
 /// Whether a picture is for judging: the same in every tuning, so that no head is judged by photos that the
 /// one before it was taught.
 fn judges(picture: PictureHash) -> bool {
-    picture.0[0] % 10 < HELD_OUT
+    picture.0[0] % 10 < HELD_OUT_TENTHS
 }
 
 /// Photos by the place in line: decided ones first, then some by chance, each with look-alikes.
@@ -91,12 +91,12 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
     let ids = library.generation().index.photos().to_vec();
     let count = wanted.min(ids.len());
     let drawn: Vec<PhotoId> = rng.choose_multiple(ids, count);
-    let few = drawn.len().min(wanted / (1 + ALIKE));
-    for photos in drawn[..few].chunks(QUERIES) {
+    let few = drawn.len().min(wanted / (1 + PHOTOS_ALIKE_PER_DRAWN));
+    for photos in drawn[..few].chunks(QUERY_BATCH_PHOTOS) {
         // Held for a moment each time: whoever asks for duplicates meanwhile waits behind the writer.
         let generation = library.generation();
         let queries: Vec<Embedding> = photos.iter().filter_map(|&p| generation.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
-        for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, MAX_PAIR_DISTANCE, ALIKE)) {
+        for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, MAX_PAIR_DISTANCE, PHOTOS_ALIKE_PER_DRAWN)) {
             line.push(*photo);
             line.extend(alike.into_iter().map(|(_, other)| other));
         }
@@ -110,36 +110,36 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
 }
 
 /// What is known of every two of the photos that are near or decided on.
-fn bonds(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoId, PhotoRecord>) -> HashMap<(PhotoId, PhotoId), Bond> {
+fn pair_labels(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoId, PhotoRecord>) -> HashMap<(PhotoId, PhotoId), PairLabel> {
     let decisions = library.decisions;
     let seen: Vec<(PhotoId, Descriptors, f32)> = {
         let index = &library.generation().index;
         order.iter().filter_map(|&photo| Some((photo, index.descriptors(photo)?, index.density(photo)))).collect()
     };
-    let mut bonds = HashMap::new();
+    let mut pair_labels = HashMap::new();
     for (i, (x, x_descriptors, x_similarity)) in seen.iter().enumerate() {
         for (y, y_descriptors, y_similarity) in &seen[..i] {
             let pair = Pair::new(*x, *y, distance(x_descriptors, y_descriptors));
             let (a, b) = (&photos[&pair.a], &photos[&pair.b]);
             let decided = decisions.of(a.picture, b.picture);
             let is_near = normalized(pair.distance, *x_similarity, *y_similarity) <= MAX_PAIR_DISTANCE;
-            let bond = match (decided, is_near) {
-                (Some(Verdict::Same), _) => Bond::Same,
-                (Some(Verdict::Different), _) => Bond::Different,
-                (None, true) if related(decisions, a, b) == Some(Relation::Series) => Bond::Series,
-                (None, true) => Bond::Undecided,
+            let label = match (decided, is_near) {
+                (Some(Verdict::Same), _) => PairLabel::Same,
+                (Some(Verdict::Different), _) => PairLabel::Different,
+                (None, true) if related(decisions, a, b) == Some(Relation::Series) => PairLabel::Series,
+                (None, true) => PairLabel::Undecided,
                 (None, false) => continue,
             };
-            bonds.insert((pair.a, pair.b), bond);
+            pair_labels.insert((pair.a, pair.b), label);
         }
     }
-    bonds
+    pair_labels
 }
 
 /// Photos that bonds hold together, each in one group.
-fn groups(order: &[PhotoId], bonds: &HashMap<(PhotoId, PhotoId), Bond>) -> Vec<Vec<PhotoId>> {
+fn groups(order: &[PhotoId], pair_labels: &HashMap<(PhotoId, PhotoId), PairLabel>) -> Vec<Vec<PhotoId>> {
     let mut bound: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
-    for &(a, b) in bonds.keys() {
+    for &(a, b) in pair_labels.keys() {
         bound.entry(a).or_default().push(b);
         bound.entry(b).or_default().push(a);
     }
@@ -168,8 +168,8 @@ mod tests {
     #[test]
     fn bound_photos_are_one_group() {
         let photos: Vec<PhotoId> = (1..=6).map(PhotoId).collect();
-        let bond = |a, b| ((PhotoId(a), PhotoId(b)), Bond::Undecided);
-        let groups = groups(&photos, &HashMap::from([bond(1, 4), bond(4, 6), bond(2, 3)]));
+        let label = |a, b| ((PhotoId(a), PhotoId(b)), PairLabel::Undecided);
+        let groups = groups(&photos, &HashMap::from([label(1, 4), label(4, 6), label(2, 3)]));
         let numbers: Vec<Vec<i64>> = groups.iter().map(|g| g.iter().map(|p| p.0).collect()).collect();
         assert_eq!(numbers, [vec![1, 4, 6], vec![2, 3], vec![5]]);
     }

@@ -5,9 +5,9 @@ use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::folders::{LEAST_PHOTOS, folders};
 use crate::daemon::state::read;
 use crate::learn::device::device;
-use crate::learn::folders::{NEAREST, Precision, Shelf};
-use crate::learn::material::Material;
+use crate::learn::folders::{LabelledSet, NEAREST_PHOTOS, Precision};
 use crate::learn::training::{Next, Recipe, Step, train};
+use crate::learn::training_set::TrainingSet;
 use crate::likeness::Head;
 use crate::photo::Features;
 use crate::store::Reader;
@@ -22,23 +22,23 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     run.tell(Phase::Preparing, 0, 0, None, None);
     let seed = run.order.asked as u64;
     let folders = folders(&reader, &run.tuner.switcher.roots.now(), seed, run.order.photos)?;
-    let (mut material, mut shelf, mut known) = (Material::default(), Shelf::new(), Shelf::new());
+    let (mut training_set, mut held_out_set, mut known) = (TrainingSet::default(), LabelledSet::new(), LabelledSet::new());
     for (number, photos) in folders.into_iter().enumerate() {
         let (held_out, taught) = photos.into_iter().enumerate().partition::<Vec<_>, _>(|(place, _)| place % HELD_OUT_EVERY == 0);
         let plain = |part: Vec<(usize, Features)>| part.into_iter().map(|(_, features)| features).collect::<Vec<_>>();
         let taught = plain(taught);
         known.extend(taught.iter().map(|features| (number, features.clone())));
-        material.add(taught);
-        shelf.extend(plain(held_out).into_iter().map(|features| (number, features)));
+        training_set.add(taught);
+        held_out_set.extend(plain(held_out).into_iter().map(|features| (number, features)));
     }
     let (old, threshold) = {
         let active = read(&run.tuner.switcher.heads.active);
         (active.head.clone(), active.threshold)
     };
     let recipe = Recipe { seed, ..Recipe::folders() };
-    let before = Precision::of(&old, &shelf, &known);
+    let before = Precision::of(&old, &held_out_set, &known);
     let mut steps = 0;
-    let head = train(&old, &run.order.name, &material, &recipe, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
+    let head = train(&old, &run.order.name, &training_set, &recipe, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
         steps = step.step;
         run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), None);
         if run.is_over() { Next::Stop } else { Next::GoOn }
@@ -47,12 +47,12 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     if run.is_ending() {
         return Err(Why::Ending);
     }
-    let after = Precision::of(&head, &shelf, &known);
+    let after = Precision::of(&head, &held_out_set, &known);
     let figures = |precision: &Precision| HeadFigures { recall: precision.mean(), found: 0, false_pairs: 0, agreed: 0, threshold };
     let report = TuningReport {
         tuned_on: known.len() as u64,
-        held_out: shelf.len() as u64,
-        copies: (shelf.len() * NEAREST) as u64,
+        held_out: held_out_set.len() as u64,
+        copies: (held_out_set.len() * NEAREST_PHOTOS) as u64,
         decisions: 0,
         steps: steps as u64,
         seconds: run.seconds(),

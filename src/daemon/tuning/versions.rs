@@ -4,11 +4,11 @@ use super::views::prepare;
 use super::{Passed, Run, Why};
 use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::Library;
-use crate::catalog::tuning::lesson::{interleaved, lesson};
 use crate::catalog::tuning::sample::draw;
+use crate::catalog::tuning::tuning_data::{interleaved, tuning_data};
 use crate::daemon::state::read;
+use crate::learn::acceptance::Figures;
 use crate::learn::device::device;
-use crate::learn::gate::Figures;
 use crate::learn::training::{Next, Recipe};
 use crate::learn::tuning::tune as learn;
 use crate::likeness::MAX_PAIR_DISTANCE;
@@ -23,16 +23,16 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let library = Library { reader: &reader, roots: &roots, decisions: &decisions, generation: &tuner.switcher.heads.active };
     let sample = draw(&library, seed, run.order.photos)?;
     let views = prepare(run, &reader, &interleaved(&sample))?;
-    let (lesson, tuned_on) = lesson(&library, &sample, &views, seed)?;
+    let (tuning_data, tuned_on) = tuning_data(&library, &sample, &views, seed)?;
     let (old, old_threshold) = {
         let active = read(&tuner.switcher.heads.active);
         (active.head.clone(), active.threshold)
     };
     let recipe = Recipe { seed, ..Recipe::default() };
     let mut steps = 0;
-    let tuned = learn((&old, old_threshold), &run.order.name, &lesson, &recipe, &device(), MAX_PAIR_DISTANCE, |step, current| {
+    let tuned = learn((&old, old_threshold), &run.order.name, &tuning_data, &recipe, &device(), MAX_PAIR_DISTANCE, |step, current| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(lesson.held_out.nearest(&current())));
+        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
     let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read for it", views.len())))?;
@@ -41,9 +41,9 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     }
     let report = TuningReport {
         tuned_on: tuned_on as u64,
-        held_out: lesson.held_out.photos() as u64,
-        copies: lesson.held_out.versions() as u64,
-        decisions: lesson.decided.len() as u64,
+        held_out: tuning_data.held_out.photos() as u64,
+        copies: tuning_data.held_out.versions() as u64,
+        decisions: tuning_data.decided.len() as u64,
         steps: steps as u64,
         seconds: run.seconds(),
         before: told(&judgement.before, old_threshold),

@@ -22,7 +22,7 @@ use crate::vision::backbone::Runner;
 use crate::vision::sandbox::{self, Problem};
 
 /// Edited views of each photo.
-const VIEWS: usize = 6;
+const VIEWS_PER_PHOTO: usize = 6;
 
 /// Makes the views of all the photos that have none yet, until the time for it is over; returns all there
 /// are. A photo that cannot be read now has none.
@@ -108,7 +108,7 @@ impl Maker {
         let mut rng = Rng::with_seed(self.seed ^ photo.id.0 as u64);
         let mut features = |picture: &Picture| self.runner.features(picture).map_err(std::io::Error::other);
         let mut views = vec![View { edit: String::new(), features: features(&picture)? }];
-        for edit in rng.choose_multiple(edits(), VIEWS) {
+        for edit in rng.choose_multiple(edits(), VIEWS_PER_PHOTO) {
             let view = edit.version(&picture, rng.u64(..));
             views.push(View { edit: edit.name.clone(), features: features(&view)? });
         }

@@ -19,7 +19,7 @@ use crate::vision::Limits;
 use crate::vision::decode::{decode, resized};
 
 /// The quality that an edited version is saved with.
-pub const SAVED: u8 = 88;
+pub const EDITED_JPEG_QUALITY: u8 = 88;
 
 const TABLE: &str = include_str!("../../../models/edits.toml");
 
@@ -141,7 +141,7 @@ pub fn edit(name: &str) -> Option<&'static Edit> {
 impl Edit {
     /// What a reader of the edited file sees: the picture as this edit leaves it, saved as a JPEG.
     pub fn version(&self, picture: &Picture, seed: u64) -> Picture {
-        reread(&self.apply(picture, seed), SAVED)
+        reread(&self.apply(picture, seed), EDITED_JPEG_QUALITY)
     }
 
     /// The picture as this edit leaves it; `seed` decides what is random.

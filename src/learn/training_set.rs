@@ -8,12 +8,12 @@ use crate::likeness::{Head, cosine_distance};
 use crate::photo::{Embedding, Features};
 
 /// Look-alikes that a batch takes together with a class.
-const ALIKE: usize = 8;
+const LOOK_ALIKES_PER_CLASS: usize = 8;
 
 /// The features of photos, and what is known of them. Classes are photos that belong together: one
 /// photo with its edited views, or several that a person calls the same, or a folder.
 #[derive(Default)]
-pub struct Material {
+pub struct TrainingSet {
     classes: Vec<Vec<Features>>,
     /// Known to differ, however near they are.
     different: HashSet<(usize, usize)>,
@@ -25,7 +25,7 @@ fn ordered(a: usize, b: usize) -> (usize, usize) {
     (a.min(b), a.max(b))
 }
 
-impl Material {
+impl TrainingSet {
     /// Adds a class, its most telling member first; returns its number.
     pub fn add(&mut self, members: Vec<Features>) -> usize {
         self.classes.push(members);
@@ -58,7 +58,7 @@ impl Material {
 
 /// Some members of some classes.
 pub struct Batch<'a> {
-    material: &'a Material,
+    training_set: &'a TrainingSet,
     /// Class and place in it.
     members: Vec<(usize, usize)>,
 }
@@ -69,19 +69,19 @@ impl<'a> Batch<'a> {
     }
 
     pub fn features(&self) -> impl ExactSizeIterator<Item = &'a Features> {
-        let material = self.material;
-        self.members.iter().map(move |&(class, member)| &material.classes[class][member])
+        let training_set = self.training_set;
+        self.members.iter().map(move |&(class, member)| &training_set.classes[class][member])
     }
 
     /// True for positives, false for negatives, `None` for neither.
     pub fn relation(&self, a: usize, b: usize) -> Option<bool> {
-        self.material.relation(self.members[a].0, self.members[b].0)
+        self.training_set.relation(self.members[a].0, self.members[b].0)
     }
 }
 
 /// Draws batches: half of the classes of each are look-alikes of each other, a few are known to differ.
 pub struct Batches<'a> {
-    material: &'a Material,
+    training_set: &'a TrainingSet,
     /// Those that batches are drawn from.
     classes: Vec<usize>,
     /// The nearest of them, for each.
@@ -92,14 +92,14 @@ pub struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     /// `head` says which classes are alike.
-    pub fn new(material: &'a Material, classes: Vec<usize>, head: &Head, seed: u64) -> Batches<'a> {
-        let centres: Vec<Embedding> = classes.iter().map(|&c| head.embed(&material.classes[c][0])).collect();
+    pub fn new(training_set: &'a TrainingSet, classes: Vec<usize>, head: &Head, seed: u64) -> Batches<'a> {
+        let centres: Vec<Embedding> = classes.iter().map(|&c| head.embed(&training_set.classes[c][0])).collect();
         let nearest = |place: usize| {
             let mut others: Vec<(f32, usize)> = (0..classes.len())
                 .filter(|&other| other != place)
                 .map(|other| (cosine_distance(&centres[place].0, &centres[other].0), classes[other]))
                 .collect();
-            let kept = ALIKE.min(others.len());
+            let kept = LOOK_ALIKES_PER_CLASS.min(others.len());
             if kept < others.len() {
                 others.select_nth_unstable_by(kept, |x, y| x.0.total_cmp(&y.0));
             }
@@ -107,9 +107,9 @@ impl<'a> Batches<'a> {
         };
         let alike = (0..classes.len()).map(|place| (classes[place], nearest(place))).collect();
         let here: HashSet<usize> = classes.iter().copied().collect();
-        let mut different: Vec<_> = material.different.iter().copied().filter(|(a, b)| here.contains(a) && here.contains(b)).collect();
+        let mut different: Vec<_> = training_set.different.iter().copied().filter(|(a, b)| here.contains(a) && here.contains(b)).collect();
         different.sort_unstable();
-        Batches { material, classes, alike, different, rng: Rng::with_seed(seed) }
+        Batches { training_set, classes, alike, different, rng: Rng::with_seed(seed) }
     }
 
     /// `classes` classes with up to `views` members each; fewer when there are not so many.
@@ -136,10 +136,10 @@ impl<'a> Batches<'a> {
         }
         let mut members = Vec::with_capacity(count * views);
         for class in chosen {
-            let size = self.material.classes[class].len();
+            let size = self.training_set.classes[class].len();
             members.extend(self.rng.choose_multiple(0..size, views.min(size)).into_iter().map(|member| (class, member)));
         }
-        Batch { material: self.material, members }
+        Batch { training_set: self.training_set, members }
     }
 }
 
@@ -149,19 +149,19 @@ mod tests {
 
     use super::*;
 
-    fn material(classes: usize, views: usize) -> Material {
+    fn training_set(classes: usize, views: usize) -> TrainingSet {
         let mut rng = Rng::with_seed(3);
-        let mut material = Material::default();
+        let mut training_set = TrainingSet::default();
         for _ in 0..classes {
-            material.add((0..views).map(|_| Features((0..512).map(|_| f16::from_f32(rng.f32())).collect())).collect());
+            training_set.add((0..views).map(|_| Features((0..512).map(|_| f16::from_f32(rng.f32())).collect())).collect());
         }
-        material
+        training_set
     }
 
     #[test]
     fn a_batch_has_each_class_once_and_its_views() {
-        let material = material(40, 5);
-        let mut batches = Batches::new(&material, (0..40).collect(), &Head::base().expect("loads"), 1);
+        let training_set = training_set(40, 5);
+        let mut batches = Batches::new(&training_set, (0..40).collect(), &Head::base().expect("loads"), 1);
         for _ in 0..20 {
             let batch = batches.draw(16, 2);
             assert_eq!(batch.size(), 32);
@@ -174,15 +174,15 @@ mod tests {
 
     #[test]
     fn the_undecided_are_neither_and_the_proven_are_negatives() {
-        let mut material = material(4, 1);
-        material.undecided(0, 1);
-        material.undecided(2, 3);
-        material.different(3, 2);
-        assert_eq!(material.relation(1, 0), None);
-        assert_eq!(material.relation(2, 3), Some(false));
-        assert_eq!(material.relation(0, 2), Some(false));
-        assert_eq!(material.relation(2, 2), Some(true));
-        let mut batches = Batches::new(&material, (0..4).collect(), &Head::base().expect("loads"), 1);
+        let mut training_set = training_set(4, 1);
+        training_set.undecided(0, 1);
+        training_set.undecided(2, 3);
+        training_set.different(3, 2);
+        assert_eq!(training_set.relation(1, 0), None);
+        assert_eq!(training_set.relation(2, 3), Some(false));
+        assert_eq!(training_set.relation(0, 2), Some(false));
+        assert_eq!(training_set.relation(2, 2), Some(true));
+        let mut batches = Batches::new(&training_set, (0..4).collect(), &Head::base().expect("loads"), 1);
         assert_eq!(batches.draw(4, 2).size(), 4);
     }
 }

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use fastrand::Rng;
 
 use super::Library;
-use super::sample::{Bond, Sample};
+use super::sample::{PairLabel, Sample};
+use crate::learn::acceptance::{Decided, HeldOut};
 use crate::learn::edits::edit;
-use crate::learn::gate::{Decided, HeldOut};
-use crate::learn::material::Material;
-use crate::learn::tuning::Lesson;
+use crate::learn::training_set::TrainingSet;
+use crate::learn::tuning::TuningData;
 use crate::photo::{Decision, Features, PhotoId};
 use crate::store::{PhotoRecord, Result, View};
 
 /// Decisions that a head must agree with, at most: the latest.
-const MOST_DECIDED: usize = 2_000;
+const MAX_DECISIONS: usize = 2_000;
 
 /// Photos of the library that held-out ones are judged among.
 const BACKGROUND_PHOTOS: usize = 20_000;
@@ -23,16 +23,16 @@ const BACKGROUND_PHOTOS: usize = 20_000;
 ///
 /// # Errors
 /// Those of the store.
-pub fn lesson(library: &Library<'_>, sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, seed: u64) -> Result<(Lesson, usize)> {
-    let (heeding, taught) = material(sample, views, Heed::Decisions);
-    let lesson = Lesson {
-        heeding,
-        plain: material(sample, views, Heed::Nothing).0,
+pub fn tuning_data(library: &Library<'_>, sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, seed: u64) -> Result<(TuningData, usize)> {
+    let (with_decisions, taught) = training_set(sample, views, UseDecisions::Yes);
+    let tuning_data = TuningData {
+        with_decisions,
+        without_decisions: training_set(sample, views, UseDecisions::No).0,
         held_out: held_out(sample, views),
         background: background(library, seed)?,
         decided: decided(library)?,
     };
-    Ok((lesson, taught))
+    Ok((tuning_data, taught))
 }
 
 /// All features of views.
@@ -55,22 +55,22 @@ pub fn interleaved(sample: &Sample) -> Vec<&PhotoRecord> {
 
 /// Whether to believe what a person said.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Heed {
-    Decisions,
-    Nothing,
+enum UseDecisions {
+    Yes,
+    No,
 }
 
 /// The taught photos with their views, and how many they are; those that a person called the same are one
 /// class.
-fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, heed: Heed) -> (Material, usize) {
+fn training_set(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, use_decisions: UseDecisions) -> (TrainingSet, usize) {
     let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
     let place: HashMap<PhotoId, usize> = here.iter().enumerate().map(|(place, (photo, _))| (*photo, place)).collect();
     // Each photo goes with the first of those it is the same as, whatever the order of the decisions.
     let mut first: Vec<usize> = (0..here.len()).collect();
-    for ((a, b), bond) in &sample.bonds {
+    for ((a, b), label) in &sample.pair_labels {
         if let (Some(&a), Some(&b)) = (place.get(a), place.get(b))
-            && *bond == Bond::Same
-            && heed == Heed::Decisions
+            && *label == PairLabel::Same
+            && use_decisions == UseDecisions::Yes
         {
             let (keep, join) = (first[a].min(first[b]), first[a].max(first[b]));
             first.iter_mut().filter(|f| **f == join).for_each(|f| *f = keep);
@@ -80,19 +80,19 @@ fn material(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, heed: Heed) ->
     for ((_, features), first) in here.iter().zip(&first) {
         members.entry(*first).or_default().extend(features.iter().cloned());
     }
-    let mut material = Material::default();
-    let class: HashMap<usize, usize> = members.into_iter().map(|(first, members)| (first, material.add(members))).collect();
+    let mut training_set = TrainingSet::default();
+    let class: HashMap<usize, usize> = members.into_iter().map(|(first, members)| (first, training_set.add(members))).collect();
     let class_of: HashMap<PhotoId, usize> = place.into_iter().map(|(photo, place)| (photo, class[&first[place]])).collect();
-    for (&(a, b), bond) in &sample.bonds {
+    for (&(a, b), label) in &sample.pair_labels {
         let (Some(&a), Some(&b)) = (class_of.get(&a), class_of.get(&b)) else { continue };
-        match bond {
+        match label {
             _ if a == b => {}
-            Bond::Series => material.different(a, b),
-            Bond::Different if heed == Heed::Decisions => material.different(a, b),
-            _ => material.undecided(a, b),
+            PairLabel::Series => training_set.different(a, b),
+            PairLabel::Different if use_decisions == UseDecisions::Yes => training_set.different(a, b),
+            _ => training_set.undecided(a, b),
         }
     }
-    (material, here.len())
+    (training_set, here.len())
 }
 
 fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
@@ -103,9 +103,9 @@ fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
         let versions = edited.iter().filter_map(|view| Some((edit(&view.edit)?, view.features.clone())));
         numbers.insert(photo.id, held_out.add(own.features.clone(), versions));
     }
-    for ((a, b), bond) in &sample.bonds {
+    for ((a, b), label) in &sample.pair_labels {
         if let (Some(&a), Some(&b)) = (numbers.get(a), numbers.get(b))
-            && matches!(bond, Bond::Same | Bond::Undecided)
+            && matches!(label, PairLabel::Same | PairLabel::Undecided)
         {
             held_out.undecided(a, b);
         }
@@ -127,7 +127,7 @@ fn decided(library: &Library<'_>) -> Result<Vec<Decided>> {
     let mut decisions: Vec<Decision> = library.decisions.iter().copied().collect();
     decisions.sort_unstable_by_key(|d| (d.made, d.a, d.b));
     let mut decided = Vec::new();
-    for decision in decisions.iter().rev().take(MOST_DECIDED) {
+    for decision in decisions.iter().rev().take(MAX_DECISIONS) {
         let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) else { continue };
         let mut features = reader.features_of(&[a])?;
         features.extend(reader.features_of(&[b])?);

@@ -91,25 +91,25 @@ pub struct Judgement {
 }
 
 /// Numbers of background photos are below those of held-out members.
-const FIRST: i64 = 1 << 40;
+const FIRST_HELD_OUT_ID: i64 = 1 << 40;
 
 /// The nearest pairs of different photos by which the thresholds of two heads are matched, as ranks.
-const TAIL: [usize; 4] = [5, 10, 20, 40];
+const MATCHED_RANKS: [usize; 4] = [5, 10, 20, 40];
 
 /// The least threshold a head gets; photos nearer than that are hardly ever others.
-const LEAST: Distance = 0.1;
+const MIN_THRESHOLD: Distance = 0.1;
 
 /// In how many of 100 draws of the held-out photos a better head may find fewer versions.
-const DOUBT: f64 = 0.05;
+const MAX_WORSE_SHARE: f64 = 0.05;
 
 /// How much less of the true pairs a better head may find at a precision of 99 %: what chance makes.
-const SLACK: f64 = 0.005;
+const RECALL_SLACK: f64 = 0.005;
 
 /// A threshold is this far below a pair that it must not join.
-const BELOW: Distance = 0.999;
+const BELOW_FALSE_PAIR: Distance = 0.999;
 
 /// Draws are compared by their seed.
-const SEED: u64 = 1;
+const DRAW_SEED: u64 = 1;
 
 /// Judges `new` against `old` with its `threshold`: on the held-out photos with their versions, surrounded
 /// by `background` photos of the library, and on what a person decided. The new head gets the threshold,
@@ -125,12 +125,13 @@ pub fn judge(
     let (was, is) = (Seen::new(old.0, held_out, background, decided), Seen::new(new, held_out, background, decided));
     let (old_ranking, new_ranking) = (was.ranking(held_out), is.ranking(held_out));
     let before = was.figures(&old_ranking, held_out, decided, old.1);
-    let matched = matched(&old_ranking, old.1, &new_ranking);
+    let matched = matched_threshold(&old_ranking, old.1, &new_ranking);
     // No more pairs of different photos than before, however the nearest ones lie.
     let first_too_many = new_ranking.nearest_false(before.false_pairs + 1).get(before.false_pairs).copied();
-    let threshold = matched.min(first_too_many.map_or(max_distance, |distance| distance * BELOW)).clamp(LEAST, max_distance);
+    let threshold =
+        matched.min(first_too_many.map_or(max_distance, |distance| distance * BELOW_FALSE_PAIR)).clamp(MIN_THRESHOLD, max_distance);
     let after = is.figures(&new_ranking, held_out, decided, threshold);
-    let found = |ranking: &Ranking<'_>, within| ranking.resamples(SEED, |draw| draw.mean_edit(within));
+    let found = |ranking: &Ranking<'_>, within| ranking.resamples(DRAW_SEED, |draw| draw.mean_edit(within));
     let draws: Vec<(f64, f64)> = found(&old_ranking, old.1).into_iter().zip(found(&new_ranking, threshold)).collect();
     let worse = draws.iter().filter(|(old, new)| new <= old).count() as f64 / draws.len().max(1) as f64;
     // With decisions two heads are tried, each of which chance may favour.
@@ -141,9 +142,10 @@ pub fn judge(
 
 /// The threshold that is to the nearest pairs of different photos of one ranking what `threshold` is to
 /// those of another: as heads spread photos wider or less wide, as many different ones are joined.
-fn matched(old: &Ranking<'_>, threshold: Distance, new: &Ranking<'_>) -> Distance {
-    let (old, new) = (old.nearest_false(TAIL[3]), new.nearest_false(TAIL[3]));
-    let mut ratios: Vec<Distance> = TAIL.iter().filter_map(|&rank| Some(new.get(rank - 1)? / old.get(rank - 1)?.max(LEAST))).collect();
+fn matched_threshold(old: &Ranking<'_>, threshold: Distance, new: &Ranking<'_>) -> Distance {
+    let (old, new) = (old.nearest_false(MATCHED_RANKS[3]), new.nearest_false(MATCHED_RANKS[3]));
+    let mut ratios: Vec<Distance> =
+        MATCHED_RANKS.iter().filter_map(|&rank| Some(new.get(rank - 1)? / old.get(rank - 1)?.max(MIN_THRESHOLD))).collect();
     ratios.sort_unstable_by(Distance::total_cmp);
     ratios.get(ratios.len() / 2).map_or(threshold, |ratio| threshold * ratio)
 }
@@ -153,11 +155,11 @@ fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decide
     let copies = format!("{} of {versions} test copies, {} before", after.found, before.found);
     if after.found <= before.found {
         Some(format!("it finds no more: {copies}"))
-    } else if worse > DOUBT {
+    } else if worse > MAX_WORSE_SHARE {
         Some(format!("that it finds more is not sure enough: {copies}, but no more in {} of the draws of the test photos", percent(worse)))
     } else if after.false_pairs > before.false_pairs {
         Some(format!("it joins more photos that are different: {} pairs, {} before", after.false_pairs, before.false_pairs))
-    } else if after.at_99 < before.at_99 - SLACK {
+    } else if after.at_99 < before.at_99 - RECALL_SLACK {
         Some(format!(
             "it tells photos apart less well: {} of the pairs of copies at a precision of 99 %, {} before",
             percent(after.at_99),
@@ -183,7 +185,7 @@ impl Seen {
             index.add(PhotoId(number), &global_only(head.embed(features)));
         }
         let new: Vec<(PhotoId, Descriptors)> =
-            (FIRST..).map(PhotoId).zip(held_out.features.iter().map(|f| global_only(head.embed(f)))).collect();
+            (FIRST_HELD_OUT_ID..).map(PhotoId).zip(held_out.features.iter().map(|f| global_only(head.embed(f)))).collect();
         let held_out_densities = densities(&index, &new, &new.iter().map(|(photo, _)| *photo).collect());
         let held_out = new
             .into_iter()
@@ -191,7 +193,7 @@ impl Seen {
             .map(|((_, descriptors), (_, density))| (descriptors.embedding, density.mean_similarity))
             .collect();
         let both = decided.iter().flat_map(|decision| [&decision.a, &decision.b].map(|features| global_only(head.embed(features))));
-        let both: Vec<(PhotoId, Descriptors)> = (FIRST..).map(PhotoId).zip(both).collect();
+        let both: Vec<(PhotoId, Descriptors)> = (FIRST_HELD_OUT_ID..).map(PhotoId).zip(both).collect();
         let decided_densities = densities(&index, &both, &both.iter().map(|(photo, _)| *photo).collect());
         let far = |pair: usize| {
             let (a, b) = (2 * pair, 2 * pair + 1);
@@ -294,8 +296,8 @@ mod tests {
             let far = move |a: usize, b: usize| if a / 4 == b / 4 { 0.01 } else { scale * (0.3 + 0.001 * (a + b) as f32) };
             Ranking::new(&held_out.members, far)
         };
-        assert!((matched(&ranking(1.0), 0.4, &ranking(0.8)) - 0.32).abs() < 1e-3);
-        assert!((matched(&ranking(1.0), 0.4, &ranking(1.0)) - 0.4).abs() < 1e-6);
+        assert!((matched_threshold(&ranking(1.0), 0.4, &ranking(0.8)) - 0.32).abs() < 1e-3);
+        assert!((matched_threshold(&ranking(1.0), 0.4, &ranking(1.0)) - 0.4).abs() < 1e-6);
     }
 
     #[test]
