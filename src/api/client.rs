@@ -41,10 +41,10 @@ impl From<hyper::Error> for Error {
 }
 
 /// How long to wait for a connection to be taken: a daemon that is there takes it at once.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Queries up to this many bytes go in the request's line.
-const LONGEST_URI: usize = 8000;
+const MAX_URI_BYTES: usize = 8000;
 
 const JSON: &str = "application/json";
 
@@ -187,7 +187,7 @@ impl Client {
 
     async fn send(&self, method: Method, target: &str, body: Bytes, accept: &str) -> Result<Response<Incoming>, Error> {
         let unreachable = |source| Error::Unreachable { socket: self.socket.clone(), source };
-        let connected = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket)).await;
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, UnixStream::connect(&self.socket)).await;
         let stream = connected.map_err(|e| unreachable(e.into()))?.map_err(unreachable)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -211,7 +211,7 @@ impl Client {
 
 /// A query of any length, as a request.
 fn question(route: &str, query: String) -> (Method, String, Bytes) {
-    if query.len() <= LONGEST_URI {
+    if query.len() <= MAX_URI_BYTES {
         (Method::GET, format!("{route}?{query}"), Bytes::new())
     } else {
         (Method::POST, route.to_owned(), query.into())

@@ -16,7 +16,7 @@ use super::types::Line;
 pub const NDJSON: &str = "application/x-ndjson";
 
 /// What is sent at once, in bytes; the first item goes alone.
-const PIECE: usize = 64 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// How an answer is written.
 #[derive(Clone, Copy)]
@@ -93,7 +93,7 @@ impl Writer {
             }
         }
         self.items += usize::from(matches!(line, Line::Item(_)));
-        if self.text.len() >= PIECE || self.items == 1 {
+        if self.text.len() >= CHUNK_BYTES || self.items == 1 {
             self.flush();
         }
         // A client that has gone needs no more.

@@ -30,13 +30,13 @@ use crate::photo::Verdict;
 
 /// Answers made at once, each on a thread; others wait their turn. Those that read much of the library or decode a
 /// picture have turns of their own, one for each core: more would only keep the quick ones from theirs.
-const TURNS: usize = 16;
+const SHORT_PERMITS: usize = 16;
 
 /// Requests that wait for photos to be read, at once; beyond, a client is told.
-const WAITS: usize = 128;
+const MAX_LONG_POLLS: usize = 128;
 
 /// Longest wait that one request may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a disk may take to say what is at a path.
 const VIEW_TIMEOUT: Duration = Duration::from_secs(10);
@@ -180,11 +180,11 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .with_state(App {
             service,
             uploads: Uploads::new(),
-            turns: Arc::new(Semaphore::new(TURNS)),
+            turns: Arc::new(Semaphore::new(SHORT_PERMITS)),
             long_turns: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZeroUsize::get))),
             encoder_turn: Arc::new(Semaphore::new(1)),
             heads_turn: Arc::new(Semaphore::new(1)),
-            waits: Arc::new(Semaphore::new(WAITS)),
+            waits: Arc::new(Semaphore::new(MAX_LONG_POLLS)),
         })
 }
 
@@ -210,7 +210,8 @@ async fn waiting<T: Serialize + Send + 'static>(
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let place = app.waits.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
+    let place =
+        place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))?;
     apart(app, place, work).await
 }
 
@@ -308,7 +309,7 @@ async fn scan(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
 async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
-    let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(LONGEST_WAIT);
+    let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(MAX_WAIT);
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
     waiting(&app, move |s| s.wait(&paths, timeout)).await

@@ -26,19 +26,19 @@ use super::problem::{Code, Problem};
 use super::{Service, routes};
 
 /// Connections at once; beyond, the oldest that asks nothing is closed, or else the oldest that is being answered.
-const CONNECTIONS: usize = 400;
+const MAX_SERVED_CONNECTIONS: usize = 400;
 
 /// Connections at once, if all of them ask; a process has 1,024 descriptors.
-const MOST: usize = 800;
+const MAX_CONNECTIONS: usize = 800;
 
 /// How long a request's line and headers may take, also on a connection that is kept.
-const HEADERS: Duration = Duration::from_secs(15);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long an answer may wait for whoever asked to read on.
-const READING: Duration = Duration::from_secs(30);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes buffered for one connection.
-const BUFFER: usize = 64 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Answers on a socket that is already bound until `stop` is done.
 ///
@@ -96,7 +96,7 @@ async fn converse(stream: UnixStream, app: Router, guest: Arc<Guest>) {
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(BUFFER);
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
     tokio::select! {
         // A client that breaks off, or talks rubbish, is nobody's business but its own.
         _ = http.serve_connection(io, counted) => {}
@@ -138,12 +138,12 @@ impl Guests {
         let guest = Arc::<Guest>::default();
         let mut guests = lock(&self.0);
         guests.retain(|guest| guest.strong_count() > 0);
-        if guests.len() >= CONNECTIONS {
+        if guests.len() >= MAX_SERVED_CONNECTIONS {
             let oldest = |stage| guests.iter().position(|guest| guest.upgrade().is_some_and(|guest| *lock(&guest.stage) == stage));
             // It counts no longer, though it takes a moment to go.
             let spared = oldest(Stage::Idle).or_else(|| oldest(Stage::Answered)).and_then(|at| guests.remove(at)?.upgrade());
             spared.into_iter().for_each(|guest| guest.must_go.notify_one());
-            if guests.len() >= MOST {
+            if guests.len() >= MAX_CONNECTIONS {
                 return None;
             }
         }
@@ -198,7 +198,7 @@ impl Patient {
             self.until = None;
             return written;
         }
-        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(READING)));
+        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIMEOUT)));
         ready!(until.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

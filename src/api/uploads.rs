@@ -18,24 +18,24 @@ use super::problem::{Code, Problem};
 const MEGABYTE: usize = 1 << 20;
 
 /// Largest body: a pair of the largest files that are read.
-const LARGEST: usize = 512 * MEGABYTE;
+const MAX_BODY_BYTES: usize = 512 * MEGABYTE;
 
 /// Largest query that comes as a body: some thousands of paths.
-const LARGEST_QUERY: usize = 16 * MEGABYTE;
+const MAX_QUERY_BYTES: usize = 16 * MEGABYTE;
 
 /// Bodies up to this size have room of their own: two photos.
-const SMALL: usize = 64 * MEGABYTE;
+const MAX_SMALL_BODY_BYTES: usize = 64 * MEGABYTE;
 
 /// What small bodies may take together, and all others.
-const ROOM_FOR_SMALL: usize = 256 * MEGABYTE;
-const ROOM_FOR_LARGE: usize = LARGEST;
+const SMALL_BODIES_BYTES: usize = 256 * MEGABYTE;
+const LARGE_BODIES_BYTES: usize = MAX_BODY_BYTES;
 
 /// How long to wait for room, and for the next bytes.
-const QUEUE: Duration = Duration::from_secs(30);
-const STALL: Duration = Duration::from_secs(10);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The slowest that a body may come on the whole, in bytes a second.
-const SLOWEST: usize = MEGABYTE;
+const MIN_BYTES_PER_SECOND: usize = MEGABYTE;
 
 /// The room for bodies.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ impl Deref for Upload {
 impl Uploads {
     pub fn new() -> Uploads {
         let room = |bytes: usize| Arc::new(Semaphore::new(bytes / MEGABYTE));
-        Uploads { small: room(ROOM_FOR_SMALL), large: room(ROOM_FOR_LARGE) }
+        Uploads { small: room(SMALL_BODIES_BYTES), large: room(LARGE_BODIES_BYTES) }
     }
 
     /// Takes a request's body: a picture, or more.
@@ -69,7 +69,7 @@ impl Uploads {
     /// # Errors
     /// When it is too large, comes too slowly, or there is no room for long.
     pub async fn take(&self, request: Request) -> Result<Upload, Problem> {
-        self.take_up_to(LARGEST, request).await
+        self.take_up_to(MAX_BODY_BYTES, request).await
     }
 
     /// Takes a body that holds a query.
@@ -77,7 +77,7 @@ impl Uploads {
     /// # Errors
     /// As `take`.
     pub async fn take_query(&self, request: Request) -> Result<Upload, Problem> {
-        self.take_up_to(LARGEST_QUERY, request).await
+        self.take_up_to(MAX_QUERY_BYTES, request).await
     }
 
     async fn take_up_to(&self, largest: usize, request: Request) -> Result<Upload, Problem> {
@@ -86,10 +86,10 @@ impl Uploads {
         if length > largest {
             return Err(too_large(largest));
         }
-        let room = if length <= SMALL { &self.small } else { &self.large };
+        let room = if length <= MAX_SMALL_BODY_BYTES { &self.small } else { &self.large };
         // A request without a body needs no room, and waits for none.
         let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE) as u32);
-        let room = timeout(QUEUE, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
+        let room = timeout(QUEUE_TIMEOUT, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
         // Room that nothing comes for costs no memory; room that grows would cost it twice.
         let bytes = Vec::with_capacity(stated.unwrap_or(0).min(length));
         Ok(Upload { bytes: read(request.into_body(), bytes, length).await?, _room: room })
@@ -99,8 +99,8 @@ impl Uploads {
 async fn read(mut body: Body, mut bytes: Vec<u8>, length: usize) -> Result<Vec<u8>, Problem> {
     let began = Instant::now();
     loop {
-        let deadline = began + QUEUE + Duration::from_secs((bytes.len() / SLOWEST) as u64);
-        let frame = timeout_at(deadline.min(Instant::now() + STALL), body.frame()).await.map_err(|_| slow())?;
+        let deadline = began + QUEUE_TIMEOUT + Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64);
+        let frame = timeout_at(deadline.min(Instant::now() + STALL_TIMEOUT), body.frame()).await.map_err(|_| slow())?;
         let Some(frame) = frame else { return Ok(bytes) };
         let frame = frame.map_err(|e| Problem::new(Code::Body, format!("the body ended early: {e}")))?;
         if let Ok(data) = frame.into_data() {
