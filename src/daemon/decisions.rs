@@ -9,7 +9,7 @@ use crate::api::types::{DecisionCount, DecisionText, What};
 use crate::api::{Code, Problem};
 use crate::catalog::roots::Roots;
 use crate::photo::{Decision, Decisions, PictureHash, Verdict};
-use crate::store::{Reader, Wanted, Word};
+use crate::store::{OnConflict, Reader, Wanted};
 use crate::sys::now;
 
 /// Photos that one request may decide on: every two of them make a decision.
@@ -42,7 +42,7 @@ pub fn decide(
     let changed = match verdict {
         Some(verdict) => {
             let decisions: Vec<Decision> = pairs.into_iter().map(|(a, b)| Decision { a, b, verdict, made: now() }).collect();
-            request(writes, |reply| Request::Decide(decisions, Word::Said, reply))?
+            request(writes, |reply| Request::Decide(decisions, OnConflict::Overwrite, reply))?
         }
         None => request(writes, |reply| Request::Undecide(pairs, reply))?,
     } as u64;
@@ -87,6 +87,6 @@ pub fn import(writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<
     };
     let decisions = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;
     let pairs = decisions.len() as u64;
-    let changed = request(writes, |reply| Request::Decide(decisions, Word::Kept, reply))?;
+    let changed = request(writes, |reply| Request::Decide(decisions, OnConflict::KeepNewer, reply))?;
     Ok(DecisionCount { pairs, changed: changed as u64 })
 }

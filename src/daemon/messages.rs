@@ -13,7 +13,7 @@ use crate::intake::Hint;
 use crate::photo::{
     Capture, ContentHash, Counters, Decision, Failure, Identity, PhotoId, PictureHash, Place, Root, RootId, Stamp, StoredFeatures,
 };
-use crate::store::{self, HeadNumber, HeadRecord, View, Word};
+use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
 
 /// To the writer.
 pub enum Write {
@@ -97,7 +97,7 @@ pub enum Request {
     /// A root is at another path, or on another filesystem, than was known.
     PlaceRoot(Root, Reply<()>),
     /// How many decisions changed.
-    Decide(Vec<Decision>, Word, Reply<usize>),
+    Decide(Vec<Decision>, OnConflict, Reply<usize>),
     Undecide(Vec<(PictureHash, PictureHash)>, Reply<usize>),
     /// From now on a daemon that starts again goes on with this head.
     ChooseHead(String, Reply<()>),

@@ -90,7 +90,7 @@ pub fn run(settings: Settings) -> Result<Ended, Error> {
     match run_once(settings) {
         Err(e) if store::damage::is_noticed() => {
             tracing::error!("{e}; the daemon starts again and makes a new index");
-            store::damage::suspect(&location)?;
+            store::damage::request_check(&location)?;
             Ok(Ended::ToStartAgain)
         }
         ended => ended,
@@ -110,7 +110,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let _lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
-    writer.absorb(&|below| settings.live.rules.hide(below))?;
+    writer.merge_nested_roots(&|below| settings.live.rules.hide(below))?;
     // From here on connections wait instead of failing.
     let (_socket, listener) = match handed {
         Some(listener) => (None, listener),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 /// By how much the two clocks may drift apart between two looks.
-const SLACK: Duration = Duration::from_secs(10);
+const MAX_CLOCK_DRIFT: Duration = Duration::from_secs(10);
 
 /// Compares the clock that stops while the machine is suspended with the one that people set.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Clock {
             Err(back) => back.duration() + seen,
         };
         *self = Clock::new(now, wall);
-        apart > SLACK
+        apart > MAX_CLOCK_DRIFT
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Hidden things, trash, and folders of other programs that hold small copies of a person's photos.
-const ALWAYS: [&str; 9] =
+const ALWAYS_HIDDEN: [&str; 9] =
     [".*", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "Thumbnails", "*.lrdata", "*.photoslibrary"];
 
 /// Which files and folders below a root are left out. A glob without a slash is for a name in any
@@ -24,7 +24,7 @@ impl Rules {
     /// # Errors
     /// What is wrong with a glob, in words.
     pub fn new(exclude: &[String], include: &[String]) -> Result<Rules, String> {
-        let excluded: Vec<String> = ALWAYS.iter().map(|&glob| glob.to_owned()).chain(exclude.iter().cloned()).collect();
+        let excluded: Vec<String> = ALWAYS_HIDDEN.iter().map(|&glob| glob.to_owned()).chain(exclude.iter().cloned()).collect();
         Ok(Rules { exclude: set(&excluded)?, include: set(include)?, excluded, included: include.to_vec() })
     }
 
@@ -44,7 +44,7 @@ impl Rules {
 
     /// What `exclude` named.
     pub fn chosen(&self) -> &[String] {
-        &self.excluded[ALWAYS.len()..]
+        &self.excluded[ALWAYS_HIDDEN.len()..]
     }
 
     pub fn included(&self) -> &[String] {

@@ -9,19 +9,19 @@ use crate::photo::Stamp;
 
 /// How long a path must raise no further event. Programs write, rename and set times in bursts of
 /// a few milliseconds; people wait for the answer.
-const QUIET: Duration = Duration::from_millis(300);
+const QUIET_TIME: Duration = Duration::from_millis(300);
 
 /// How long a path that is never quiet is waited for: its next event starts another wait.
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_DELAY: Duration = Duration::from_secs(2);
 
 /// How long a file that nobody was seen to close must keep its stamp.
-const STILL: Duration = Duration::from_secs(2);
+const STABLE_TIME: Duration = Duration::from_secs(2);
 
 /// Whether somebody writes a file, as far as events tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Writing {
     /// Its writer closed it, or gave it its name, or took it away.
-    Over,
+    Closed,
     /// Somebody may still be at it.
     Unknown,
 }
@@ -45,7 +45,7 @@ struct Events {
 
 impl Events {
     fn due(self) -> Instant {
-        (self.last + QUIET).min(self.first + LONGEST)
+        (self.last + QUIET_TIME).min(self.first + MAX_DELAY)
     }
 }
 
@@ -69,7 +69,7 @@ impl Settle {
 
     /// When the next path is due, if nothing more happens.
     pub fn next(&self) -> Option<Instant> {
-        let looks = self.looks.iter().filter(|(path, _)| !self.events.contains_key(*path)).map(|(_, look)| look.since + STILL);
+        let looks = self.looks.iter().filter(|(path, _)| !self.events.contains_key(*path)).map(|(_, look)| look.since + STABLE_TIME);
         self.events.values().map(|events| events.due()).chain(looks).min()
     }
 
@@ -78,7 +78,7 @@ impl Settle {
         let events = self.events.extract_if(|_, events| events.due() <= now);
         let mut due: HashMap<PathBuf, Writing> = events.map(|(path, events)| (path, events.writer)).collect();
         // Where something happened since, that is waited for.
-        let is_time = |path: &PathBuf, look: &Look| look.since + STILL <= now && !self.events.contains_key(path);
+        let is_time = |path: &PathBuf, look: &Look| look.since + STABLE_TIME <= now && !self.events.contains_key(path);
         self.due = self.looks.extract_if(|path, look| due.contains_key(path) || is_time(path, look)).collect();
         for path in self.due.keys() {
             due.entry(path.clone()).or_insert(Writing::Unknown);
@@ -93,7 +93,7 @@ impl Settle {
     pub fn is_settled(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
         let before = self.due.remove(path).or(self.looks.remove(path)).filter(|look| look.stamp == *stamp);
         let since = before.map_or(now, |look| look.since);
-        if writer == Writing::Over || age.is_some_and(|age| age >= STILL) || now >= since + STILL {
+        if writer == Writing::Closed || age.is_some_and(|age| age >= STABLE_TIME) || now >= since + STABLE_TIME {
             return true;
         }
         self.looks.insert(path.to_owned(), Look { stamp: *stamp, since });
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn out(paths: &[&str]) -> Vec<(PathBuf, Writing)> {
-        paths.iter().map(|path| (PathBuf::from(path), Writing::Over)).collect()
+        paths.iter().map(|path| (PathBuf::from(path), Writing::Closed)).collect()
     }
 
     #[test]
@@ -121,8 +121,8 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let mut settle = Settle::default();
         settle.hint(Path::new("/a"), Writing::Unknown, at(0));
-        settle.hint(Path::new("/a"), Writing::Over, at(200));
-        settle.hint(Path::new("/b"), Writing::Over, at(0));
+        settle.hint(Path::new("/a"), Writing::Closed, at(200));
+        settle.hint(Path::new("/b"), Writing::Closed, at(0));
         assert_eq!(settle.next(), Some(at(300)));
         assert_eq!(settle.take_due(at(300)), out(&["/b"]));
         assert!(settle.take_due(at(499)).is_empty());
@@ -135,7 +135,7 @@ mod tests {
         let start = Instant::now();
         let mut settle = Settle::default();
         for ms in (0..=1900).step_by(100) {
-            settle.hint(Path::new("/log"), Writing::Over, start + Duration::from_millis(ms));
+            settle.hint(Path::new("/log"), Writing::Closed, start + Duration::from_millis(ms));
         }
         assert_eq!(settle.take_due(start + Duration::from_secs(2)), out(&["/log"]));
     }
@@ -155,8 +155,8 @@ mod tests {
         assert_eq!(settle.take_due(at(4000)).len(), 1);
         assert!(settle.is_settled(path, &stamp(2), Writing::Unknown, None, at(4000)), "whatever its clock says");
         assert!(!settle.holds(Path::new("/")));
-        assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STILL), at(4001)), "it lies there for long");
-        assert!(settle.is_settled(path, &stamp(4), Writing::Over, young, at(4002)), "it was closed");
+        assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STABLE_TIME), at(4001)), "it lies there for long");
+        assert!(settle.is_settled(path, &stamp(4), Writing::Closed, young, at(4002)), "it was closed");
     }
 
     /// What happens at one moment to one of three files.
@@ -199,10 +199,11 @@ mod tests {
 
         fn is_due(&self, file: usize, now: Instant) -> Option<Writing> {
             let waiting = self.waiting(file);
-            let quiet = waiting.last().is_some_and(|last| now >= last.0 + QUIET) || waiting.first().is_some_and(|f| now >= f.0 + LONGEST);
+            let quiet =
+                waiting.last().is_some_and(|last| now >= last.0 + QUIET_TIME) || waiting.first().is_some_and(|f| now >= f.0 + MAX_DELAY);
             match waiting.last() {
                 Some((_, writer)) => quiet.then_some(*writer),
-                None => self.run(file).first().filter(|first| now >= first.0 + STILL).map(|_| Writing::Unknown),
+                None => self.run(file).first().filter(|first| now >= first.0 + STABLE_TIME).map(|_| Writing::Unknown),
             }
         }
     }
@@ -225,8 +226,8 @@ mod tests {
                         // Only the making of a file raises an event; more bytes do not.
                         (!was_there).then_some(Writing::Unknown)
                     }
-                    Step::Close => files[file].map(|_| Writing::Over),
-                    Step::Remove => files[file].take().map(|_| Writing::Over),
+                    Step::Close => files[file].map(|_| Writing::Closed),
+                    Step::Remove => files[file].take().map(|_| Writing::Closed),
                     Step::Tick => None,
                 };
                 if let Some(writer) = hint {
@@ -248,8 +249,8 @@ mod tests {
                         continue;
                     };
                     let settled = settle.is_settled(&path, &stamp(version), writer, Some(now - written), now);
-                    let still = oracle.run(file).first().is_some_and(|&(since, seen)| seen == version && now >= since + STILL);
-                    prop_assert_eq!(settled, writer == Writing::Over || now - written >= STILL || still);
+                    let still = oracle.run(file).first().is_some_and(|&(since, seen)| seen == version && now >= since + STABLE_TIME);
+                    prop_assert_eq!(settled, writer == Writing::Closed || now - written >= STABLE_TIME || still);
                     if settled {
                         oracle.looks.retain(|look| look.1 != file);
                     } else {

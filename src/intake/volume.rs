@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::sys::mounts::{Mount, Mounts};
 
 /// Filesystems whose changes by others, or all of them, raise no event here.
-const SILENT: [&str; 12] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf", "virtiofs", "prl_fs"];
+const TYPES_WITHOUT_EVENTS: [&str; 12] =
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf", "virtiofs", "prl_fs"];
 
 /// A filesystem as it is known again.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,7 +47,7 @@ impl Volume {
 
     /// Why changes may go unnoticed, where they may.
     pub fn silence(&self) -> Option<String> {
-        let silent = SILENT.contains(&self.kind.as_str()) || self.kind.starts_with("fuse");
+        let silent = TYPES_WITHOUT_EVENTS.contains(&self.kind.as_str()) || self.kind.starts_with("fuse");
         silent.then(|| format!("a {} filesystem does not tell of all changes", self.kind))
     }
 }
@@ -96,7 +97,7 @@ fn id(mount: &Mount) -> Option<String> {
         return Some(format!("uuid:{uuid}"));
     }
     // Asking these where nobody answers would wait for ever.
-    if SILENT.contains(&mount.kind.as_str()) || mount.is_fuse() {
+    if TYPES_WITHOUT_EVENTS.contains(&mount.kind.as_str()) || mount.is_fuse() {
         return Some(format!("share:{}:{}", mount.kind, mount.source.display()));
     }
     let fsid = rustix::fs::statvfs(&mount.point).ok()?.f_fsid;

@@ -41,12 +41,12 @@ impl Watch {
                 let matters = |path: &PathBuf| !is_of_a_file || Format::from_name(path).is_some();
                 // A file that was only made has a writer, who closes it in the end; a link has none, and is not young.
                 let is_made = matches!(kind, EventKind::Create(made) if made != CreateKind::Folder);
-                let writer = if is_made { Writing::Unknown } else { Writing::Over };
+                let writer = if is_made { Writing::Unknown } else { Writing::Closed };
                 paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path, writer)));
             }
             // A folder that this user may not watch, or that went at this moment: a look at it says so.
             Err(e) if !e.paths.is_empty() && !matches!(e.kind, ErrorKind::MaxFilesWatch) => {
-                e.paths.into_iter().for_each(|path| hint(Hint::Path(path, Writing::Over)));
+                e.paths.into_iter().for_each(|path| hint(Hint::Path(path, Writing::Closed)));
             }
             Err(_) => hint(Hint::Lost),
         };

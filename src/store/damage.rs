@@ -39,16 +39,17 @@ pub fn is_noticed() -> bool {
 ///
 /// # Errors
 /// When the disk takes no more files.
-pub fn suspect(location: &Location) -> io::Result<()> {
-    fs::write(suspicion(location), b"")
+pub fn request_check(location: &Location) -> io::Result<()> {
+    fs::write(check_request(location), b"")
 }
 
 /// Opens the index with `open`, which makes it where there is none. If it is damaged, it is set aside first;
 /// then where it is kept comes with the new one. All of it is read if it was suspected.
 pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connection>) -> Result<(Connection, Option<PathBuf>)> {
     let failed = |source| Error::SetAside { path: location.index(), source };
-    let is_suspected = suspicion(location).exists();
-    let mut aside = if is_suspected && !has_sound_pages(&location.index()) { Some(set_aside(location).map_err(failed)?) } else { None };
+    let is_check_requested = check_request(location).exists();
+    let mut aside =
+        if is_check_requested && !has_sound_pages(&location.index()) { Some(set_aside(location).map_err(failed)?) } else { None };
     let mut index = match open() {
         Err(Error::Damaged { .. }) => {
             aside = Some(set_aside(location).map_err(failed)?);
@@ -56,7 +57,7 @@ pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connecti
         }
         opened => opened?,
     };
-    if is_suspected {
+    if is_check_requested {
         // Its rows are those of this version only now.
         if aside.is_none() && !has_sound_rows(&index) {
             drop(index);
@@ -64,7 +65,7 @@ pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connecti
             index = open()?;
         }
         FOUND_SOUND.store(aside.is_none(), Ordering::Relaxed);
-        fs::remove_file(suspicion(location)).map_err(failed)?;
+        fs::remove_file(check_request(location)).map_err(failed)?;
     }
     Ok((index, aside))
 }
@@ -81,7 +82,7 @@ fn set_aside(location: &Location) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-fn suspicion(location: &Location) -> PathBuf {
+fn check_request(location: &Location) -> PathBuf {
     with(&location.index(), ".suspect")
 }
 
@@ -159,7 +160,7 @@ mod tests {
     };
     use crate::photo::{Decision, PhotoId};
     use crate::store::schema::{INDEX, INDEX_ID};
-    use crate::store::{Reader, Wanted, Word, Writer};
+    use crate::store::{OnConflict, Reader, Wanted, Writer};
 
     /// What was noticed is of the whole process: these tests take turns.
     static TURN: Mutex<()> = Mutex::new(());
@@ -188,12 +189,12 @@ mod tests {
         let stored =
             StoredFeatures { features: Features(vec![f16::ONE; 4]), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
         let filled = writer.batch(|batch| {
-            batch.see(&place("a.webp"), &stamp(1))?;
+            batch.upsert_seen(&place("a.webp"), &stamp(1))?;
             let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe-1", &stored)?;
             batch.link(&place("a.webp"), &stamp(1), &identity.content, photo)?;
             let head = batch.head_number("fingerprint-1")?;
             batch.add_embedding(head, photo, &Embedding(vec![f16::ONE; 2]))?;
-            batch.see(&place("b.jpg"), &stamp(2))?;
+            batch.upsert_seen(&place("b.jpg"), &stamp(2))?;
             batch.fail(&place("b.jpg"), &stamp(2), &Failure::new(Stage::Read, "it ends in the middle"))
         });
         assert!(filled.expect("filled"));
@@ -239,11 +240,11 @@ mod tests {
             let error = read(&location).expect_err(sql);
             assert!(is_noticed(), "{sql}: {error}");
             // As the daemon does then.
-            suspect(&location).expect("told");
+            request_check(&location).expect("told");
             let writer = Writer::open(&location).expect("opens");
             let aside = with(&location.index(), ".damaged");
             assert_eq!(writer.set_aside.as_ref(), Some(&aside), "{sql}");
-            assert!(aside.exists() && !suspicion(&location).exists(), "{sql}");
+            assert!(aside.exists() && !check_request(&location).exists(), "{sql}");
             read(&location).expect("made again");
             assert_eq!(Reader::open(&location).and_then(|reader| reader.count_files(&place(""))).expect("read"), 0, "{sql}");
             drop(writer);
@@ -272,11 +273,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());
         fill(&location);
-        suspect(&location).expect("told");
+        request_check(&location).expect("told");
         notice(&rusqlite::Error::IntegralValueOutOfRange(0, -1));
         assert!(is_noticed());
         assert_eq!(Writer::open(&location).expect("opens").set_aside, None);
-        assert!(!is_noticed() && !suspicion(&location).exists(), "it is another file");
+        assert!(!is_noticed() && !check_request(&location).exists(), "it is another file");
         assert_eq!(Reader::open(&location).and_then(|reader| reader.count_files(&place(""))).expect("read"), 2);
         // Features of before there were parts have none, and their photos are read again.
         let folder = tempfile::tempdir().expect("a folder");
@@ -290,7 +291,7 @@ mod tests {
             "INSERT INTO photos (id, picture, format, width, height) VALUES (1, zeroblob(32), 'jpeg', 1, 1);
              INSERT INTO features (photo, backbone, data) VALUES (1, 'backbone-1', x'003c')",
         );
-        suspect(&location).expect("told");
+        request_check(&location).expect("told");
         assert_eq!(Writer::open(&location).expect("opens").set_aside, None);
     }
 
@@ -302,7 +303,7 @@ mod tests {
         fill(&location);
         let mut writer = Writer::open(&location).expect("opens");
         let decision = Decision { a: PictureHash([1; 32]), b: PictureHash([2; 32]), verdict: Verdict::Same, made: 1 };
-        writer.decide(&[decision], Word::Said).expect("kept");
+        writer.decide(&[decision], OnConflict::Overwrite).expect("kept");
         drop(writer);
         change(&location.library(), "UPDATE decisions SET verdict = ''");
         let mut writer = Writer::open(&location).expect("opens");

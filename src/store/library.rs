@@ -10,14 +10,14 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::columns::{is_unreadable, path_of};
-use super::{Error, HeadRecord, Result, Word, Writer};
+use super::{Error, HeadRecord, OnConflict, Result, Writer};
 use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
 
 /// Rows of a table that are told one by one when they cannot be read; of more, how many there are.
-const TOLD_ROWS: usize = 8;
+const MAX_REPORTED_ROWS: usize = 8;
 
 /// Digits of a picture's hash by which a decision that cannot be read is told.
-const TOLD_HASH_DIGITS: usize = 12;
+const REPORTED_HASH_DIGITS: usize = 12;
 
 /// A row that is there and cannot be read.
 #[derive(Debug)]
@@ -61,25 +61,25 @@ impl Writer {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Adds a root, or finds it. Roots below it become part of it ([`absorb`](Writer::absorb)).
+    /// Adds a root, or finds it. Roots below it become part of it ([`merge_nested_roots`](Writer::merge_nested_roots)).
     pub fn add_root(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
         let bytes = path.as_os_str().as_bytes();
         self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
         let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1", [bytes], |row| row.get(0))?);
-        self.absorb(is_hidden)?;
+        self.merge_nested_roots(is_hidden)?;
         Ok(id)
     }
 
     /// Makes roots that lie in another, and not in what is hidden there (by the path below it), part of it,
     /// with all that is known of them. Moving rows and forgetting the root are in two files: this is also
     /// what mends a crash between them.
-    pub fn absorb(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
-        while self.absorb_one(is_hidden)? {}
+    pub fn merge_nested_roots(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
+        while self.merge_one_nested_root(is_hidden)? {}
         Ok(())
     }
 
     /// Makes the first root that lies in another part of it; whether there was one.
-    fn absorb_one(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<bool> {
+    fn merge_one_nested_root(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<bool> {
         let roots = self.roots()?;
         for inner in &roots {
             let below =
@@ -132,7 +132,7 @@ impl Writer {
 
     /// Keeps decisions; where there is one already, the later counts, or the new one if it is a person's word
     /// of this moment, or as old as one that cannot be read. Returns how many changed what is known.
-    pub fn decide(&mut self, decisions: &[Decision], when: Word) -> Result<usize> {
+    pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
         let transaction = self.library.transaction()?;
         let mut changed = 0;
         for decision in decisions {
@@ -146,7 +146,7 @@ impl Writer {
                 Some((None, made)) => decision.made < made,
                 Some((Some(_), made)) => decision.made <= made,
             };
-            if when == Word::Kept && is_outdone {
+            if on_conflict == OnConflict::KeepNewer && is_outdone {
                 continue;
             }
             let said = known.and_then(|(verdict, _)| verdict);
@@ -216,9 +216,9 @@ impl Writer {
 /// A line for each of the first rows, and one for the rest.
 fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
     let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used", row.name, row.why);
-    let rest = rows.len().saturating_sub(TOLD_ROWS);
+    let rest = rows.len().saturating_sub(MAX_REPORTED_ROWS);
     let rest = (rest > 0).then(|| format!("{rest} more {many} cannot be read; they stay in library.db and are not used"));
-    rows.iter().take(TOLD_ROWS).map(line).chain(rest).collect()
+    rows.iter().take(MAX_REPORTED_ROWS).map(line).chain(rest).collect()
 }
 
 /// The rows that can be read, and what the others are about.
@@ -263,8 +263,8 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
 /// The first digits of a hash, whatever its length.
 fn digits(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     let ValueRef::Blob(hash) = row.get_ref(column)? else { return Ok("?".to_owned()) };
-    let digits: String = hash.iter().take(TOLD_HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
-    Ok(if 2 * hash.len() > TOLD_HASH_DIGITS { digits + "…" } else { digits })
+    let digits: String = hash.iter().take(REPORTED_HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    Ok(if 2 * hash.len() > REPORTED_HASH_DIGITS { digits + "…" } else { digits })
 }
 
 /// Columns of `heads` from which [`head_record`] makes one.
@@ -316,7 +316,7 @@ mod tests {
         let location = Location::new(folder.path());
         let mut writer = Writer::open(&location).expect("opens");
         let decisions = [said(1, 2, Verdict::Same, 10), said(3, 4, Verdict::Different, 20)];
-        assert_eq!(writer.decide(&decisions, Word::Said).expect("kept"), 2);
+        assert_eq!(writer.decide(&decisions, OnConflict::Overwrite).expect("kept"), 2);
         writer.add_head(&tuned("tuned-1", 1)).expect("kept");
         writer.add_head(&tuned("tuned-2", 2)).expect("kept");
         drop(writer);
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(text(&writer, "SELECT verdict FROM decisions WHERE made = 10"), "perhaps");
         assert_eq!(writer.set_aside, None);
         // A person's word puts an end to it.
-        writer.decide(&[said(2, 1, Verdict::Same, 30)], Word::Said).expect("kept");
+        writer.decide(&[said(2, 1, Verdict::Same, 30)], OnConflict::Overwrite).expect("kept");
         assert_eq!(writer.decisions().expect("read").of(picture(1), picture(2)), Some(Verdict::Same));
         assert_eq!(writer.problems(), Vec::<String>::new());
     }
@@ -359,16 +359,16 @@ mod tests {
         );
         assert_eq!(writer.decisions().expect("read").len(), 2);
         let problems = writer.problems();
-        assert_eq!(problems.len(), TOLD_ROWS + 1);
+        assert_eq!(problems.len(), MAX_REPORTED_ROWS + 1);
         assert!(problems[1].starts_with("the decision on the photos 0b0c and ff cannot be read: "), "{problems:?}");
-        assert_eq!(problems[TOLD_ROWS], "14 more decisions cannot be read; they stay in library.db and are not used");
+        assert_eq!(problems[MAX_REPORTED_ROWS], "14 more decisions cannot be read; they stay in library.db and are not used");
     }
 
     #[test]
     fn an_import_mends_what_it_is_not_older_than() {
         let kept = |made| {
             let (_folder, mut writer) = library(UNKNOWN_VERDICT);
-            let changed = writer.decide(&[said(1, 2, Verdict::Same, made)], Word::Kept).expect("decided");
+            let changed = writer.decide(&[said(1, 2, Verdict::Same, made)], OnConflict::KeepNewer).expect("decided");
             (changed, text(&writer, "SELECT verdict FROM decisions WHERE hex(a) LIKE '01%'"))
         };
         assert_eq!(kept(9), (0, "perhaps".into()));
@@ -376,8 +376,8 @@ mod tests {
         assert_eq!(kept(11), (1, "same".into()));
         // One that can be read is outdone only by a later one.
         let (_folder, mut writer) = library("");
-        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], Word::Kept).expect("decided"), 0);
-        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], Word::Kept).expect("decided"), 1);
+        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], OnConflict::KeepNewer).expect("decided"), 0);
+        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], OnConflict::KeepNewer).expect("decided"), 1);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::photo::{Capture, Dimensions, Failure, Features, Format, PhotoId, Pict
 pub use crate::photo::Positives;
 pub use reader::{Reader, Wanted};
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
-pub use writer::{Batch, IsNew, Sight, Writer};
+pub use writer::{Batch, IsNew, SeenFile, Writer};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]
@@ -95,11 +95,11 @@ pub struct HeadNumber(pub i64);
 
 /// How a decision comes to the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Word {
+pub enum OnConflict {
     /// A person says so now.
-    Said,
+    Overwrite,
     /// It was kept somewhere.
-    Kept,
+    KeepNewer,
 }
 
 /// A head that was tuned on this library.

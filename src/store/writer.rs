@@ -41,7 +41,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the disk has no room; nothing is lost then.
-    pub fn tidy(&self) -> Result<()> {
+    pub fn checkpoint(&self) -> Result<()> {
         for file in [&self.library, &self.index] {
             file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }
@@ -66,7 +66,7 @@ impl Batch<'_> {
     /// Records a file that was seen. With a new stamp it becomes pending and its failure, if any,
     /// is forgotten; unless it is a known file's inode, moved or linked here: then it holds the
     /// same photo. So what was seen must be recorded before what is gone.
-    pub fn see(&mut self, place: &Place, stamp: &Stamp) -> Result<Sight> {
+    pub fn upsert_seen(&mut self, place: &Place, stamp: &Stamp) -> Result<SeenFile> {
         let key = params![place.root.0, place.path.as_os_str().as_bytes()];
         let mut statement = self.transaction.prepare_cached("SELECT photo IS NOT NULL FROM files WHERE root = ?1 AND path = ?2")?;
         let held_photo = statement.query_row(key, |row| row.get(0)).optional()?.unwrap_or(false);
@@ -89,9 +89,9 @@ impl Batch<'_> {
                 stamp.ctime
             ])?;
         if changed == 0 {
-            return Ok(Sight { holds_photo: held_photo, held_photo });
+            return Ok(SeenFile { holds_photo: held_photo, held_photo });
         }
-        self.forgive(place)?;
+        self.clear_failure(place)?;
         let linked = self
             .transaction
             .prepare_cached(
@@ -108,8 +108,8 @@ impl Batch<'_> {
                 stamp.size as i64,
                 stamp.mtime
             ])?;
-        self.see_links(stamp)?;
-        Ok(Sight { holds_photo: linked > 0, held_photo })
+        self.upsert_links(stamp)?;
+        Ok(SeenFile { holds_photo: linked > 0, held_photo })
     }
 
     /// Files of a root that could not be opened or read become pending again.
@@ -125,7 +125,7 @@ impl Batch<'_> {
     }
 
     /// Other names of a file that was written to raise no event: they hold the new bytes all the same.
-    fn see_links(&mut self, stamp: &Stamp) -> Result<()> {
+    fn upsert_links(&mut self, stamp: &Stamp) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
             "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
              WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND (size, mtime) IS NOT (?3, ?4) RETURNING root, path",
@@ -134,7 +134,7 @@ impl Batch<'_> {
             write.query_map(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime], place_of)?;
         let links = links.collect::<rusqlite::Result<Vec<_>>>()?;
         drop(write);
-        links.iter().try_for_each(|place| self.forgive(place))
+        links.iter().try_for_each(|place| self.clear_failure(place))
     }
 
     /// Adds a photo with its features, or finds the one of the same picture.
@@ -181,7 +181,7 @@ impl Batch<'_> {
             .prepare_cached("UPDATE files SET content = ?1, photo = ?2, pending = 0 WHERE root = ?3 AND path = ?4 AND inode = ?5 AND size = ?6 AND mtime = ?7")?
             .execute(params![content.0, photo.0, place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
         if linked > 0 {
-            self.forgive(place)?;
+            self.clear_failure(place)?;
         }
         Ok(linked > 0)
     }
@@ -211,7 +211,7 @@ impl Batch<'_> {
     }
 
     /// Forgets a failure.
-    pub fn forgive(&mut self, place: &Place) -> Result<()> {
+    pub fn clear_failure(&mut self, place: &Place) -> Result<()> {
         self.transaction
             .prepare_cached("DELETE FROM failures WHERE root = ?1 AND path = ?2")?
             .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
@@ -223,7 +223,7 @@ impl Batch<'_> {
         self.transaction
             .prepare_cached("DELETE FROM files WHERE root = ?1 AND path = ?2")?
             .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
-        self.forgive(place)
+        self.clear_failure(place)
     }
 
     /// The keypoints of these photos, of those that are there or in this batch.
@@ -352,7 +352,7 @@ impl Batch<'_> {
 
 /// What a path holds once it was seen, and held before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sight {
+pub struct SeenFile {
     pub holds_photo: bool,
     pub held_photo: bool,
 }

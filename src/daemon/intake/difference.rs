@@ -91,7 +91,7 @@ impl Intake {
         let path = root.path.join(path);
         let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
         let age = SystemTime::now().duration_since(written).ok();
-        let writing = if closed.contains(&path) { Writing::Over } else { Writing::Unknown };
+        let writing = if closed.contains(&path) { Writing::Closed } else { Writing::Unknown };
         if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
             return true;
         }

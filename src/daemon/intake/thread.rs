@@ -309,7 +309,8 @@ impl Intake {
         let mut walks = Vec::new();
         // What lies below another due path is looked at with it: two looks would contradict each other.
         let due = self.settle.take_due(Instant::now());
-        let closed: HashSet<PathBuf> = due.iter().filter(|(_, writing)| *writing == Writing::Over).map(|(path, _)| path.clone()).collect();
+        let closed: HashSet<PathBuf> =
+            due.iter().filter(|(_, writing)| *writing == Writing::Closed).map(|(path, _)| path.clone()).collect();
         let mut paths: Vec<PathBuf> = due.into_iter().map(|(path, _)| path).collect();
         paths.dedup_by(|inner, outer| inner.starts_with(&*outer));
         for path in paths {

@@ -44,7 +44,7 @@ impl Lifecycle {
     pub fn examine_index(&self, health: &Health) {
         if store::damage::is_noticed() && !self.is_stopping() {
             tracing::error!("the index is damaged; the daemon starts again and makes a new one");
-            match store::damage::suspect(&self.location) {
+            match store::damage::request_check(&self.location) {
                 Ok(()) => self.starts_again.store(true, Ordering::Relaxed),
                 Err(e) => return health.set_problem("store", Some(format!("the index is damaged, and cannot be set aside: {e}"))),
             }

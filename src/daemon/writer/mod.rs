@@ -17,15 +17,15 @@ use crate::api::types::What;
 use crate::catalog::generation::{descriptors, keep};
 use crate::likeness::{Density, MAX_PAIR_DISTANCE, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, PhotoId, PictureHash, Place, StoredFeatures};
-use crate::store::{self, Batch, IsNew, Sight, Writer};
+use crate::store::{self, Batch, IsNew, SeenFile, Writer};
 
 /// Changes committed at once, at most.
-const BATCH: usize = 128;
+const BATCH_WRITES: usize = 128;
 
 /// How long it sleeps while nothing is to be written; stopping the daemon wakes it.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long to drain the queue at shutdown.
-const DRAIN: Duration = Duration::from_millis(200);
+const DRAIN_TIME: Duration = Duration::from_millis(200);
 
 pub struct WriterThread {
     pub configuration: Arc<Configuration>,
@@ -48,20 +48,20 @@ impl WriterThread {
     pub fn run(mut self) {
         loop {
             self.health.writer_beat();
-            let wait = if self.lifecycle.is_stopping() { DRAIN } else { IDLE };
+            let wait = if self.lifecycle.is_stopping() { DRAIN_TIME } else { IDLE_TIMEOUT };
             let first = match self.writes.recv_timeout(wait) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) if !self.lifecycle.is_stopping() => continue,
                 Err(_) => None,
             };
             let mut batch: Vec<Write> = first.into_iter().collect();
-            while batch.len() < BATCH
+            while batch.len() < BATCH_WRITES
                 && let Ok(next) = self.writes.try_recv()
             {
                 batch.push(next);
             }
             if batch.is_empty() {
-                let _ = self.writer.tidy();
+                let _ = self.writer.checkpoint();
                 return;
             }
             self.commit(batch);
@@ -85,7 +85,7 @@ impl WriterThread {
                     }
                     write(&self.heads.active).index.join(&joined.new, &joined.densities);
                     self.health.set_problem("store", None);
-                    self.emit(&changes, joined.sights, &joined.outdated);
+                    self.emit(&changes, joined.seen_files, &joined.outdated);
                     break;
                 }
                 Err(e) => {
@@ -128,17 +128,17 @@ impl WriterThread {
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Descriptors)> = Vec::new();
             let mut done = Counters::default();
-            let (mut sights, mut outdated) = (Vec::new(), HashSet::new());
+            let (mut seen_files, mut outdated) = (Vec::new(), HashSet::new());
             for change in changes {
                 match change {
                     Change::Files { seen, gone, .. } => {
                         for (place, stamp) in seen {
-                            sights.push((place.clone(), batch.see(place, stamp)?));
+                            seen_files.push((place.clone(), batch.upsert_seen(place, stamp)?));
                         }
                         gone.iter().try_for_each(|place| batch.forget(place))?;
                     }
                     Change::Folders { listed, unreadable } => {
-                        listed.iter().try_for_each(|place| batch.forgive(place))?;
+                        listed.iter().try_for_each(|place| batch.clear_failure(place))?;
                         unreadable.iter().try_for_each(|(place, failure)| batch.fail_folder(place, failure))?;
                     }
                     Change::Read { place, outcome, counters } => {
@@ -158,7 +158,7 @@ impl WriterThread {
             let arrival = arrive(&active.index, &new, MAX_PAIR_DISTANCE, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
-            Ok(Joined { new, densities: arrival.densities, sights, outdated })
+            Ok(Joined { new, densities: arrival.densities, seen_files, outdated })
         })
     }
 
@@ -175,7 +175,7 @@ impl WriterThread {
         }
     }
 
-    fn emit(&mut self, changes: &[Change], sights: Vec<(Place, Sight)>, outdated: &HashSet<Place>) {
+    fn emit(&mut self, changes: &[Change], seen_files: Vec<(Place, SeenFile)>, outdated: &HashSet<Place>) {
         let (roots, events) = (self.roots.now(), self.events.clone());
         let text = |place: &Place| roots.path_of(place).map(|p| text_of(&p));
         let moved_from = |place: &Place| {
@@ -184,13 +184,13 @@ impl WriterThread {
                 _ => None,
             })
         };
-        for (place, sight) in sights {
+        for (place, file) in seen_files {
             let Some(path) = text(&place) else { continue };
-            match (moved_from(&place).and_then(text), sight.holds_photo) {
+            match (moved_from(&place).and_then(text), file.holds_photo) {
                 (Some(from), true) => events.emit(What::Moved { from, path }),
-                (None, true) if sight.held_photo => events.emit(What::Changed(path)),
+                (None, true) if file.held_photo => events.emit(What::Changed(path)),
                 (None, true) => events.emit(What::Added(path)),
-                (_, false) => self.changed.extend(sight.held_photo.then_some(place)),
+                (_, false) => self.changed.extend(file.held_photo.then_some(place)),
             }
         }
         for change in changes {
@@ -222,7 +222,7 @@ struct Joined {
     new: Vec<(PhotoId, Descriptors)>,
     densities: Vec<(PhotoId, Density)>,
     /// What was seen, for those who listen.
-    sights: Vec<(Place, Sight)>,
+    seen_files: Vec<(Place, SeenFile)>,
     /// Files that were read and are others by now, or gone.
     outdated: HashSet<Place>,
 }

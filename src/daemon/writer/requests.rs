@@ -84,7 +84,7 @@ impl WriterThread {
 
     fn place_root(&mut self, root: &Root) -> store::Result<()> {
         let rules = self.configuration.live().rules;
-        let placed = self.writer.place_root(root).and_then(|()| self.writer.absorb(&|below| rules.hide(below)));
+        let placed = self.writer.place_root(root).and_then(|()| self.writer.merge_nested_roots(&|below| rules.hide(below)));
         if let Err(e) = &placed {
             tracing::warn!("where {} is could not be recorded: {e}", root.path.display());
         }
