@@ -1,4 +1,4 @@
-//! What new photos bring: pairs, and other crowds around photos.
+//! New photos: the pairs they form, and the densities they change.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -7,23 +7,24 @@ use super::geometry::{MAX_CANDIDATE_DISTANCE, verified};
 use super::{Index, distance};
 use crate::photo::{Descriptors, Distance, Keypoints, Pair, PhotoId};
 
-/// Of what lies beyond reach, so many photos, the nearest to each new one, are candidates. In a crowd there may be any number.
+/// Candidates beyond the maximum pair distance that are kept for each new photo, the nearest first. A dense library
+/// has any number of them.
 const MAX_CANDIDATES_BEYOND: usize = 16;
 
 /// What changes when new photos join an index.
 #[derive(Debug)]
 pub struct Arrival {
-    /// With those in the index and with each other.
+    /// Pairs of new photos with indexed photos and with each other.
     pub pairs: Vec<Pair>,
-    /// Of photos in doubtful pairs, new and old, where it is new or another than before.
+    /// Densities of photos in doubtful pairs: those of new photos and those that changed.
     pub densities: Vec<(PhotoId, Density)>,
 }
 
-/// Looks at `new` photos, in the order of their numbers, before they are added to the index. `keypoints` are asked for once, of
-/// all photos that are compared by them.
+/// Computes what changes when `new` photos, in ascending order of their ids, join the index. The index itself does
+/// not change. `keypoints` is called once, with all photos that need geometric verification.
 ///
 /// # Errors
-/// Those of `keypoints`.
+/// The errors of `keypoints`.
 pub fn arrive<E>(
     index: &Index,
     new: &[(PhotoId, Descriptors)],
@@ -40,8 +41,9 @@ pub fn arrive<E>(
     Ok(Arrival { densities: densities(index, new, &photos), pairs })
 }
 
-/// The pairs of `new` photos with those that a search up to [`MAX_CANDIDATE_DISTANCE`] `found` (position, photo, distance) and with
-/// each other: all within reach, and those beyond it that may come within.
+/// The candidate pairs of `new` photos: with the photos that a search up to [`MAX_CANDIDATE_DISTANCE`] `found`
+/// (position in `new`, photo, distance), and with each other. They include all pairs within `max_distance`, and those
+/// beyond it that verification may bring within it.
 pub fn candidates(new: &[(PhotoId, Descriptors)], found: Vec<(usize, PhotoId, Distance)>, max_distance: Distance) -> Vec<Pair> {
     let farthest = max_distance.max(MAX_CANDIDATE_DISTANCE);
     let mut of_each: Vec<Vec<(Distance, PhotoId)>> = vec![Vec::new(); new.len()];
@@ -59,12 +61,12 @@ pub fn candidates(new: &[(PhotoId, Descriptors)], found: Vec<(usize, PhotoId, Di
     pairs
 }
 
-/// The photos in pairs that keypoints may move.
+/// The photos whose keypoints are needed to verify the candidates.
 pub fn doubtful(candidates: &[Pair]) -> BTreeSet<PhotoId> {
     candidates.iter().filter(|p| is_doubtful(p) && p.distance <= MAX_CANDIDATE_DISTANCE).flat_map(|p| [p.a, p.b]).collect()
 }
 
-/// The candidates that are within reach once their keypoints were looked at.
+/// The candidates within `max_distance` after geometric verification.
 pub fn verify(candidates: Vec<Pair>, max_distance: Distance, keypoints: &HashMap<PhotoId, Keypoints>) -> Vec<Pair> {
     let verified = |pair: Pair| match (keypoints.get(&pair.a), keypoints.get(&pair.b)) {
         (Some(a), Some(b)) => Pair { distance: verified(pair.distance, a, b), ..pair },
@@ -73,7 +75,7 @@ pub fn verify(candidates: Vec<Pair>, max_distance: Distance, keypoints: &HashMap
     candidates.into_iter().map(verified).filter(|pair| pair.distance <= max_distance).collect()
 }
 
-/// Of photos that have none, for tests.
+/// A source of keypoints for tests: no photo has any.
 #[cfg(test)]
 pub fn no_keypoints(_: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>, std::convert::Infallible> {
     Ok(HashMap::new())

@@ -1,23 +1,22 @@
-//! Clusters: photos joined by pairs under a threshold. A pure function of the pairs.
+//! Clusters: photos joined by pairs within a threshold. A pure function of the pairs.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::photo::{Cluster, Distance, Link, Pair, PhotoId};
 
-/// A cluster is loose when its diameter passes this many thresholds.
+/// A cluster is loose when its diameter is more than this multiple of the threshold.
 const LOOSE_FACTOR: Distance = 1.5;
 
-/// Members up to which the diameter is the largest of all distances; above, it is that of two
-/// sweeps (farthest from the first, farthest from that one).
+/// Up to this number of photos the diameter is exact. In a larger cluster it is estimated by two sweeps: from the
+/// first photo to the farthest, and from there to the farthest again.
 const EXACT_DIAMETER_PHOTOS: usize = 512;
 
-/// Joins what is `decided` to be the same, at any distance, then what the pairs up to `threshold` join,
-/// the closest first, but never two photos of which `cannot_link` holds: proven to be different, however many
-/// others lie between them. Photos of `alone` make a cluster of one when nothing joins them (several
-/// files of one photo). `distance` measures any two photos.
+/// Joins the `decided` pairs (must-link) at any distance, then the pairs within `threshold`, the closest first.
+/// Groups are not joined if `cannot_link` holds for any two of their photos. Photos in `alone` form a cluster of one
+/// if nothing joins them: these are photos with several files. `distance` measures any two photos.
 ///
-/// No photo is in two clusters, the result does not depend on the order of `pairs`, and a higher
-/// threshold only merges.
+/// No photo is in two clusters, and the result does not depend on the order of `pairs`. A higher threshold only
+/// merges clusters.
 pub fn clusters(
     pairs: &[Pair],
     decided: &[Pair],
@@ -81,7 +80,7 @@ fn diameter(photos: &[PhotoId], links: &[Link], distance: &impl Fn(PhotoId, Phot
     farthest(farthest(photos[0]).1).0
 }
 
-/// Photos in groups; the smaller joins the larger.
+/// A union of photos into groups. The smaller group joins the larger.
 #[derive(Default)]
 struct Groups {
     of: HashMap<PhotoId, usize>,
@@ -124,7 +123,7 @@ mod tests {
         clusters(pairs, &[], &[], threshold, cannot_link, |a, b| (a.0 - b.0).abs() as f32 / 100.0)
     }
 
-    /// Any symmetric relation will do.
+    /// Any symmetric relation serves as cannot-link.
     fn differ(seed: u64) -> impl Fn(PhotoId, PhotoId) -> bool {
         move |a, b| ((a.0.min(b.0) * 31 + a.0.max(b.0) * 17) as u64 ^ seed).is_multiple_of(5)
     }
@@ -133,7 +132,7 @@ mod tests {
         let pair = (0i64..30, 0i64..30, 0u8..100)
             .prop_filter_map("two photos", |(a, b, d)| (a != b).then(|| Pair::new(PhotoId(a), PhotoId(b), f32::from(d) / 100.0)));
         proptest::collection::vec(pair, 0..60).prop_map(|mut pairs| {
-            // One distance for each two photos, as in the store.
+            // Each pair has one distance, as in the store.
             pairs.sort_by_key(|p| (p.a, p.b));
             pairs.dedup_by_key(|p| (p.a, p.b));
             pairs
@@ -170,7 +169,7 @@ mod tests {
                     prop_assert!(cluster.photos[..i].iter().all(|b| !differ(*a, *b)));
                 }
             }
-            // Nothing is kept apart without a reason.
+            // Two groups stay separate only because of a cannot-link.
             let group = |photo: PhotoId| found.iter().find(|c| c.photos.contains(&photo)).map_or(vec![photo], |c| c.photos.clone());
             for pair in pairs.iter().filter(|p| p.distance <= threshold) {
                 let (a, b) = (group(pair.a), group(pair.b));
@@ -214,7 +213,7 @@ mod tests {
         let photo = |n| PhotoId(n);
         let near = [Pair::new(photo(0), photo(2), 0.1)];
         let decided = [Pair::new(photo(0), photo(1), 1.5)];
-        // 1 and 2 are known to differ: 0 goes with the one that a person named.
+        // 1 and 2 cannot be linked. 0 joins 1, because that pair is decided.
         let differ = |a: PhotoId, b: PhotoId| (a.min(b), a.max(b)) == (photo(1), photo(2));
         let found = clusters(&near, &decided, &[], 0.2, differ, |_, _| 0.1);
         assert_eq!(found.iter().map(|c| c.photos.clone()).collect::<Vec<_>>(), [[photo(0), photo(1)]]);

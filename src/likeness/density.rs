@@ -1,7 +1,9 @@
-//! How crowded it is around a photo: photos of one kind (leaves of a plant, frames of a drive, shirts on
-//! a table) lie nearer to each other than others do, without being versions. Where it is crowded, a
-//! pair must be nearer to count. The idea is the score normalisation of image copy detection
-//! (Douze et al. 2021, "The 2021 Image Similarity Dataset and Challenge"), with the library itself as background.
+//! Density around a photo, and the normalised distance.
+//!
+//! Photos of one subject (leaves of a plant, frames of a drive, shirts on a table) are closer to each other than
+//! other photos are, without being versions. In such a dense region a pair must be closer to count. This is the score
+//! normalisation of image copy detection (Douze et al. 2021, "The 2021 Image Similarity Dataset and Challenge"), with
+//! the library itself as the background.
 
 use std::collections::HashSet;
 
@@ -10,57 +12,56 @@ use half::f16;
 use super::{Index, cosine_distance};
 use crate::photo::{Descriptors, Distance, Embedding, Pair, PhotoId};
 
-/// Within this distance two photos are taken for one scene, which says nothing about a crowd.
+/// Two photos within this distance are assumed to show one scene. They do not count towards the density.
 pub const SAME_SCENE_DISTANCE: Distance = 0.25;
 
-/// Neighbours looked at, and of their scenes the ranks that count: the first three may be far
-/// versions of the photo itself.
+/// The neighbours that are considered, and the ranks of their scenes that count. The first three scenes may be
+/// distant versions of the photo itself.
 const MAX_NEIGHBOURS: usize = 64;
 const COUNTED_SCENE_RANKS: std::ops::Range<usize> = 3..13;
 
-/// The level up to which a photo stands free: in a library of some thousand mixed photos most have 0.2, in
-/// one of a million 0.5.
+/// Up to this mean similarity a photo counts as isolated. Most photos have 0.2 in a library of some thousand mixed
+/// photos, and 0.5 in a library of a million.
 const SPARSE_SIMILARITY: f32 = 0.28;
 
-/// Pairs this near always count as they are: nothing but versions and frames of one moment come
-/// so close.
+/// Pairs up to this distance are not normalised: only versions and frames of one moment are so close.
 pub const NEVER_NORMALIZED_DISTANCE: Distance = 0.06;
 
-/// What surrounds a photo, beyond its own scene.
+/// How similar the surroundings of a photo are, beyond its own scene.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Density {
-    /// Mean similarity (1 − distance) of the fourth to the thirteenth nearest other scene; 0 when
-    /// there are not so many.
+    /// Mean similarity (1 − distance) of the fourth to the thirteenth nearest other scene. 0 if there are fewer than
+    /// four.
     pub mean_similarity: f32,
-    /// A newcomer less similar than this leaves the level as it is.
+    /// A new photo less similar than this does not change the mean.
     pub min_similarity: f32,
 }
 
 impl Density {
-    /// Of a photo that no doubtful pair asks for.
+    /// The density of a photo that is in no doubtful pair.
     pub const UNKNOWN: Density = Density { mean_similarity: 0.0, min_similarity: f32::INFINITY };
 }
 
-/// The distance of a pair as the threshold sees it: larger by what the crowd around its photos is
-/// above free.
+/// The normalised distance of a pair: larger by the amount that the mean of both densities, `a` and `b`, exceeds
+/// [`SPARSE_SIMILARITY`].
 pub fn normalized(distance: Distance, a: f32, b: f32) -> Distance {
     if distance <= NEVER_NORMALIZED_DISTANCE { distance } else { distance + ((a + b) / 2.0 - SPARSE_SIMILARITY).max(0.0) }
 }
 
-/// Whether the crowd matters to a pair.
+/// Whether the density matters for a pair.
 pub fn is_doubtful(pair: &Pair) -> bool {
     pair.distance > NEVER_NORMALIZED_DISTANCE
 }
 
-/// The crowd around each of `who`, photos of the index or new ones, when the `new`, in the order of
-/// their numbers, have joined it.
+/// The density of each photo of `around`, indexed or new, after `new`, in ascending order of their ids, has joined
+/// the index.
 pub fn densities(index: &Index, new: &[(PhotoId, Descriptors)], around: &HashSet<PhotoId>) -> Vec<(PhotoId, Density)> {
     let mut photos: Vec<PhotoId> = around.iter().copied().collect();
     photos.sort_unstable();
     let of_new = |photo: PhotoId| Some(new[new.binary_search_by_key(&photo, |(id, _)| *id).ok()?].1.embedding.0.as_slice());
     let embedding = |photo: PhotoId| index.get(photo).or_else(|| of_new(photo));
     let queries: Vec<Embedding> = photos.iter().filter_map(|&p| embedding(p)).map(|e| Embedding(e.to_vec())).collect();
-    assert_eq!(queries.len(), photos.len(), "a density is asked for around photos that are here");
+    assert_eq!(queries.len(), photos.len(), "densities are requested only for known photos");
     let neighbours = index.beyond(&queries, SAME_SCENE_DISTANCE, MAX_NEIGHBOURS);
     let found = photos.iter().zip(queries).zip(neighbours).map(|((&photo, query), mut near)| {
         near.extend(
@@ -76,7 +77,7 @@ pub fn densities(index: &Index, new: &[(PhotoId, Descriptors)], around: &HashSet
     found.collect()
 }
 
-/// From the nearest neighbours beyond the own scene, nearest first.
+/// The density from the nearest neighbours outside the photo's own scene, nearest first.
 fn density(near: &[(Distance, &[f16])]) -> Density {
     let mut scenes: Vec<(Distance, &[f16])> = Vec::with_capacity(COUNTED_SCENE_RANKS.end);
     for &(d, embedding) in near {
@@ -101,7 +102,7 @@ mod tests {
     use crate::likeness::arrival::no_keypoints;
     use crate::likeness::{Arrival, arrive, global_only};
 
-    /// Unit vectors with a common part: the larger it is, the more crowded.
+    /// Unit vectors with a common component. The larger it is, the denser they are.
     fn around(count: usize, common: f32, seed: u64) -> Vec<Embedding> {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut vector = |scale: f32| (0..32).map(|_| scale * (rng.f32() - 0.5)).collect::<Vec<_>>();
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_are_crowded_and_a_lone_photo_is_not() {
+    fn similar_photos_are_dense_and_a_single_photo_is_not() {
         let mut index = Index::new(32);
         let mut photos = around(60, 1.2, 1);
         photos.extend(around(1, 0.0, 9));
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn twenty_versions_of_one_photo_are_no_crowd() {
+    fn twenty_versions_of_one_photo_do_not_raise_the_density() {
         let mut index = Index::new(32);
         let photo = &around(1, 0.0, 1)[0].to_f32();
         let versions = around(20, 0.0, 2)
@@ -148,9 +149,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
-        /// Known crowds are what a fresh look over the whole library says, however it grew.
+        /// However the index grew, known densities equal those computed over the whole index.
         #[test]
-        fn crowds_do_not_depend_on_the_order_of_arrival(seed: u64, common in 0.0f32..2.0, batch in 1usize..40) {
+        fn densities_do_not_depend_on_the_order_of_arrival(seed: u64, common in 0.0f32..2.0, batch in 1usize..40) {
             let photos: Vec<_> = around(150, common, seed).into_iter().enumerate().map(|(i, e)| (PhotoId(i as i64), global_only(e))).collect();
             let mut index = Index::new(32);
             photos.chunks(batch).for_each(|new| joined(&mut index, new));
@@ -158,7 +159,7 @@ mod tests {
             for (photo, density) in densities(&index, &[], &known) {
                 prop_assert_eq!(index.density(photo), density.mean_similarity);
             }
-            // Whoever is in a doubtful pair is known.
+            // The density of every photo in a doubtful pair is known.
             for (i, (a, x)) in photos.iter().enumerate() {
                 for (b, y) in &photos[..i] {
                     let d = cosine_distance(&x.embedding.0, &y.embedding.0);

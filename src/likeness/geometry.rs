@@ -1,8 +1,9 @@
-//! Geometric verification: whether two pictures can be laid over each other so that their corners meet.
+//! Geometric verification: whether a transform aligns the keypoints of two pictures.
 //!
-//! The encoder knows how alike pictures are; whether they are of one exposure shows in where things are. Corners of one are
-//! matched with those of the other (Lowe 2004, the ratio of the best match to the second), and any two matches say how the
-//! pictures would lie; what counts is how many others then meet (Fischler and Bolles 1981, with all pairs in place of a draw).
+//! The encoder measures how similar two pictures are. Whether they show one exposure depends on where things are. The
+//! keypoints of one picture are matched with those of the other (Lowe 2004, the ratio of the best match to the
+//! second). Any two matches determine a transform, and the best transform is the one with the most inliers (Fischler
+//! and Bolles 1981, with all pairs of matches in place of a random sample).
 
 use std::collections::HashSet;
 
@@ -10,58 +11,59 @@ use super::MAX_PAIR_DISTANCE;
 use super::density::NEVER_NORMALIZED_DISTANCE;
 use crate::photo::{DihedralOrientation, Distance, Keypoint, KeypointDescriptor, Keypoints};
 
-/// Up to this distance corners are looked at: what lies beyond cannot come within [`MAX_PAIR_DISTANCE`].
+/// Pairs up to this distance are verified. Verification cannot bring a pair from beyond it within
+/// [`MAX_PAIR_DISTANCE`].
 pub const MAX_CANDIDATE_DISTANCE: Distance = MAX_PAIR_DISTANCE + 0.23;
 
-/// [`inlier_score`] under and over which a pair is not moved any further; 1 leaves it where it is.
+/// The range of [`inlier_score`] that changes a distance. At 1 the distance stays as it is.
 const INLIER_SCORE_RANGE: [f32; 2] = [0.7, 4.0];
 
-/// With fewer corners, as thumbnails have, it says nothing that so few of them meet.
+/// With fewer keypoints than this, as in thumbnails, a low score does not raise the distance.
 const MIN_KEYPOINTS_TO_REJECT: usize = 40;
 
-/// How far the logarithm of the evidence moves a pair.
+/// How much the logarithm of the score changes the distance.
 const LOG_SCORE_WEIGHT: f32 = 1.0 / 6.0;
 
-/// What is left at least of a distance, beyond what needs no look. Versions of one frame of a burst meet those of the next as
-/// well: the encoder's order keeps them with their own.
+/// The least share of a distance, above [`NEVER_NORMALIZED_DISTANCE`], that remains. Frames of a burst also match
+/// each other: this keeps the encoder's order, in which each version is nearest to its own frame.
 const MIN_DISTANCE_SHARE: f32 = 0.25;
 
-/// Of 64 comparisons, how many may differ in a match.
+/// The most bits, of 64, that may differ in a match.
 const MAX_DIFFERING_BITS: u32 = 17;
 
-/// The best match differs in so much less than the second.
+/// The best match must have fewer differing bits than this share of the second best.
 const MATCH_RATIO: f32 = 0.85;
 
-/// Matches, the best first, of which any two are tried.
+/// The best matches. Every two of them determine a transform that is tried.
 const MAX_TRIED_MATCHES: usize = 40;
 
-/// How far from each other corners still meet, in 255ths of the longer side.
+/// The largest distance of an inlier from its match, in 255ths of the longer side.
 const INLIER_TOLERANCE: f32 = 4.0;
 
-/// How far from what the scale says the levels of two corners may be that meet.
+/// How far the pyramid levels of an inlier may differ from what the scale predicts.
 const LEVEL_TOLERANCE: f32 = 1.5;
 
-/// Corners nearer than this are one, found on several levels.
+/// Keypoints closer than this count as one: they are one corner, found on several levels.
 const KEYPOINT_SPACING: f32 = 6.0;
 
-/// From here on another match is a rival, and not the same corner on another level.
+/// Another match at least this far away is a rival, not the same corner on another level.
 const RIVAL_MIN_SPACING: f32 = 8.0;
 
-/// Corners nearer to each other do not tell how a picture lies.
+/// Two keypoints closer than this do not determine a transform reliably.
 const MIN_BASELINE: f32 = 10.0;
 
-/// How much larger one picture may lie in the other.
+/// The scales that a transform may have.
 const SCALE_RANGE: std::ops::RangeInclusive<f32> = 0.2..=5.0;
 
-/// The tangent of the angle that is left, quarter turns taken away.
+/// The largest tangent of the rotation that remains after quarter turns.
 const MAX_TILT_TANGENT: f32 = 0.36;
 
-/// Evidence does not grow when fewer corners than this lie where both pictures are.
+/// The number of keypoints in the overlap counts as at least this, so that a small overlap does not raise the score.
 const MIN_OVERLAP_KEYPOINTS: usize = 12;
 
-/// The distance of a pair once its corners were looked at: less where they meet, more where they do not; never under what
-/// needs no look, and larger for what was farther and meets as well. The same whichever comes first; unchanged where one picture
-/// has no corners.
+/// The distance of a pair after geometric verification: lower if the keypoints align, higher if they do not. It never
+/// falls below `NEVER_NORMALIZED_DISTANCE`, and aligned pairs keep their order. It does not depend on the order of
+/// the two pictures, and does not change if one has no keypoints.
 pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
     if !(NEVER_NORMALIZED_DISTANCE..=MAX_CANDIDATE_DISTANCE).contains(&distance) || a.as_slice().is_empty() || b.as_slice().is_empty() {
         return distance;
@@ -74,7 +76,8 @@ pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
     (distance - LOG_SCORE_WEIGHT * inlier_score(a, b).clamp(least, most).ln()).max(nearest)
 }
 
-/// How many corners meet beside a first, times their share of those that could, in the best way to lay one picture over the other.
+/// The score of the best transform over all orientations: the inliers after the first, squared, divided by the
+/// keypoints in the overlap.
 fn inlier_score(a: &Keypoints, b: &Keypoints) -> f32 {
     let (a, b) = (a.min(b), a.max(b));
     let b: Vec<OrientedKeypoint> = b.as_slice().iter().map(|point| OrientedKeypoint::of(point, DihedralOrientation::ALL[0])).collect();
@@ -85,7 +88,7 @@ fn inlier_score(a: &Keypoints, b: &Keypoints) -> f32 {
     DihedralOrientation::ALL.into_iter().map(in_orientation).fold(0.0, f32::max)
 }
 
-/// A keypoint in a picture that lies in some pose, its place seen from the middle.
+/// A keypoint of a picture in some orientation, its position relative to the centre.
 #[derive(Clone, Copy)]
 struct OrientedKeypoint {
     place: Place,
@@ -102,7 +105,7 @@ impl OrientedKeypoint {
     }
 }
 
-/// Positions of two corners, and in how much they differ.
+/// The number of differing bits, and the positions of the two keypoints.
 type Match = (u32, usize, usize);
 
 fn best_inlier_score(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> f32 {
@@ -137,8 +140,8 @@ fn best_inlier_score(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> f32 {
     (others * others) as f32 / of_a.min(of_b).max(MIN_OVERLAP_KEYPOINTS) as f32
 }
 
-/// For each corner of `a` the one of `b` that it is most like, if that is much more than all others at other places; the best
-/// first.
+/// For each keypoint of `a` its best match in `b`, if no keypoint elsewhere in `b` is nearly as good. The best
+/// matches come first.
 #[inline(always)]
 fn matches(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> Vec<Match> {
     let mut matches = Vec::new();
@@ -168,13 +171,13 @@ fn is_far(a: Place, b: Place, distance: f32) -> bool {
     x * x + y * y > distance * distance
 }
 
-/// How many of the places are different ones.
+/// The number of places, those closer together than `spacing` counted once.
 fn distinct(places: impl Iterator<Item = Place>, spacing: f32) -> usize {
     let cells: HashSet<(i32, i32)> = places.map(|(x, y)| ((x / spacing).round() as i32, (y / spacing).round() as i32)).collect();
     cells.len()
 }
 
-/// A way to lay one picture over another: turned, scaled, shifted. As complex numbers, `by · place + shift`.
+/// A similarity transform: rotation, scale and shift. In complex numbers, `by · place + shift`.
 #[derive(Clone, Copy)]
 struct Transform {
     by: Place,
@@ -182,8 +185,8 @@ struct Transform {
 }
 
 impl Transform {
-    /// The one that takes two places to two others; `None` when they are too near each other to tell, or no photo lies
-    /// like that.
+    /// The transform that maps two places to two others. `None` if they are too close together, or if the transform
+    /// is not plausible for two photos.
     fn through([a, b]: [Place; 2], [to_a, to_b]: [Place; 2]) -> Option<Transform> {
         let (from, to) = ((b.0 - a.0, b.1 - a.1), (to_b.0 - to_a.0, to_b.1 - to_a.1));
         let length = from.0 * from.0 + from.1 * from.1;
@@ -200,12 +203,12 @@ impl Transform {
         self.by.0.hypot(self.by.1)
     }
 
-    /// By how many levels corners are larger in the other picture.
+    /// How many pyramid levels larger keypoints are in the other picture.
     fn level(&self) -> f32 {
         2.0 * self.scale().log2()
     }
 
-    /// Places are rounded, which a larger scale makes larger.
+    /// The tolerance of an inlier. Positions are rounded, and a larger scale magnifies that error.
     fn tolerance(&self) -> f32 {
         INLIER_TOLERANCE * self.scale().clamp(1.0, 2.5)
     }
@@ -220,7 +223,7 @@ impl Transform {
     }
 }
 
-/// The rectangle that a picture's corners span.
+/// The bounding box of the keypoints of a picture.
 struct Extent {
     from: Place,
     to: Place,
@@ -245,7 +248,7 @@ impl Extent {
 mod tests {
     use super::*;
 
-    /// Corners at random places, each like no other.
+    /// Keypoints at random positions, all different.
     fn some(seed: u64) -> Vec<Keypoint> {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut point = || Keypoint {
@@ -257,7 +260,8 @@ mod tests {
         (0..120).map(|_| point()).collect()
     }
 
-    /// What is left of corners in a window of this share of the sides, as large as the whole was: two levels smaller for one half.
+    /// The keypoints inside a crop of this share of the sides, enlarged to the original size: with half the sides
+    /// they are two levels smaller.
     fn cropped(points: &[Keypoint], left: u8, top: u8, share: f32) -> Vec<Keypoint> {
         let levels = (-2.0 * share.log2()).round() as u8;
         let inside = |v: u8, from: u8| v.checked_sub(from).map(|v| f32::from(v) / share).filter(|v| *v <= 255.0).map(|v| v as u8);
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_that_lie_on_each_other_come_nearer() {
+    fn aligned_pictures_come_nearer() {
         let [least, most] = INLIER_SCORE_RANGE.map(|inlier_score| 0.5 - LOG_SCORE_WEIGHT * inlier_score.ln());
         let photo = some(1);
         assert_eq!(at_half(&photo, &photo), most);
@@ -299,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_meet_the_nearer_stays_the_nearer() {
+    fn of_two_aligned_pairs_the_nearer_stays_the_nearer() {
         let photo = Keypoints::new(some(1));
         let moved: Vec<Distance> = (6..=68).map(|d| verified(d as f32 / 100.0, &photo, &photo)).collect();
         assert!(moved.is_sorted_by(|x, y| x + 0.002 < *y), "{moved:?}");
@@ -308,7 +312,7 @@ mod tests {
     #[test]
     fn a_part_that_both_show_is_less_than_a_copy() {
         let photo = some(1);
-        // A poster, or a face, before another background.
+        // A poster or a face in front of another background.
         let mut other = some(2);
         other.retain(|p| p.x > 60 || p.y > 60);
         other.extend(photo.iter().filter(|p| p.x <= 60 && p.y <= 60));
@@ -331,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_back_is_the_way_there() {
+    fn undo_inverts_apply() {
         let transform = Transform::through([(10.0, 20.0), (60.0, 90.0)], [(30.0, 50.0), (125.0, 210.0)]).expect("a photo may lie so");
         let there = transform.apply((60.0, 90.0));
         assert!(!is_far(there, (125.0, 210.0), 1e-3) && !is_far(transform.undo(there), (60.0, 90.0), 1e-3));

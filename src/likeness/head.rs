@@ -10,7 +10,7 @@ use crate::photo::{Embedding, Features};
 
 const BASE_HEAD_FILE: &[u8] = include_bytes!("../../models/head.safetensors");
 
-/// A head's file cannot be used.
+/// The file of a head cannot be used.
 #[derive(Debug, Error)]
 #[error("the head cannot be used: {0}")]
 pub struct Error(String);
@@ -25,18 +25,18 @@ pub struct Head {
 }
 
 impl Head {
-    /// The head in the binary.
+    /// The head that is embedded in the program.
     ///
     /// # Errors
-    /// When its file is not a head.
+    /// If its file is not a valid head.
     pub fn base() -> Result<Head, Error> {
         Head::from_safetensors("base", BASE_HEAD_FILE)
     }
 
-    /// Reads `weight`, dimensions × features, and `bias`, dimensions, both f32.
+    /// Reads `weight` (dimensions × features) and `bias` (dimensions), both f32.
     ///
     /// # Errors
-    /// When they are not there, or not of these shapes.
+    /// If one is missing or has another shape.
     pub fn from_safetensors(name: &str, bytes: &[u8]) -> Result<Head, Error> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| Error(e.to_string()))?;
         let read = |name: &str| -> Result<(Vec<usize>, Vec<f32>), Error> {
@@ -57,17 +57,16 @@ impl Head {
         Ok(Head { name: name.to_owned(), weight, bias: Array1::from_vec(bias) })
     }
 
-    /// From `weight`, dimensions × features by rows, and `bias`, dimensions.
+    /// Makes a head from `weight` (dimensions × features, row by row) and `bias` (dimensions).
     ///
     /// # Panics
-    /// When `weight` has not as many numbers as that.
+    /// If the length of `weight` is not a multiple of the length of `bias`.
     pub fn new(name: &str, weight: Vec<f32>, bias: Vec<f32>) -> Head {
         let features = weight.len() / bias.len().max(1);
         let weight = Array2::from_shape_vec((bias.len(), features), weight).expect("dimensions times features");
         Head { name: name.to_owned(), weight, bias: Array1::from_vec(bias) }
     }
 
-    /// As [`from_safetensors`](Head::from_safetensors) reads it.
     pub fn to_safetensors(&self) -> Vec<u8> {
         let bytes = |values: &mut dyn Iterator<Item = &f32>| values.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let (weight, bias) = (bytes(&mut self.weight.iter()), bytes(&mut self.bias.iter()));
@@ -85,10 +84,10 @@ impl Head {
         self.bias.view()
     }
 
-    /// This head, if it takes and gives as many numbers as another.
+    /// Returns this head if it has the shape of another.
     ///
     /// # Errors
-    /// When it does not.
+    /// If the shapes differ.
     pub fn fitting(self, other: &Head) -> Result<Head, Error> {
         let (ours, theirs) = (self.weight.dim(), other.weight.dim());
         if ours == theirs { Ok(self) } else { Err(Error(format!("{} is {ours:?}, not {theirs:?}", self.name))) }
@@ -98,12 +97,12 @@ impl Head {
         &self.name
     }
 
-    /// Numbers in an embedding.
+    /// The length of an embedding.
     pub fn dimensions(&self) -> usize {
         self.bias.len()
     }
 
-    /// Names the weights themselves: pairs of different fingerprints do not compare.
+    /// A hash of the weights. Pairs with different fingerprints cannot be compared.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for value in self.weight.iter().chain(&self.bias) {
@@ -113,7 +112,7 @@ impl Head {
     }
 
     /// # Shapes
-    /// `features` must have as many numbers as `weight` has columns.
+    /// The length of `features` must equal the columns of `weight`.
     pub fn embed(&self, features: &Features) -> Embedding {
         Embedding::normalised(&self.apply(features).to_vec())
     }

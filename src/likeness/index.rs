@@ -1,9 +1,9 @@
-//! All embeddings in memory, and an exact search over them.
+//! All descriptors in memory, with an exact search.
 //!
-//! Embeddings lie as 16-bit floats, 512 bytes each at 256 dimensions, and beside them 384 bytes of
-//! [`CropDescriptors`]. A search widens a tile of them, multiplies it with all its queries at once, and measures
-//! what came near again with [`distance`], so that an answer never depends on how the products were
-//! tiled; products of parts are exact.
+//! Each photo takes 512 bytes of 16-bit floats (256 dimensions) and 384 bytes of [`CropDescriptors`]. A search widens
+//! a tile of embeddings to f32 and multiplies it with all queries. Close results are measured again with
+//! [`cosine_distance`], so that an answer does not depend on the tiling. Products of crop descriptors are exact
+//! integers.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -13,29 +13,29 @@ use super::crops::{distance_of, nearest_product, product_at};
 use super::density::{Density, SAME_SCENE_DISTANCE};
 use crate::photo::{CropDescriptors, Descriptors, Distance, Embedding, PhotoId};
 
-/// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which stays in an L2 cache.
+/// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which fit an L2 cache.
 const TILE_ROWS: usize = 512;
 
-/// Photos whose parts are multiplied at once: what comes of 64 queries stays in an L2 cache, too.
+/// Photos whose crop descriptors are multiplied at once. The products with a block of queries also fit an L2 cache.
 const CROP_TILE_ROWS: usize = 64;
 
 /// Queries multiplied at once.
 const QUERY_BLOCK: usize = 256;
 
-/// How far a tiled product may be off the exact distance: far more than 256 roundings of f32.
+/// The largest error of a tiled product: far more than 256 roundings of f32.
 const ROUNDING_SLACK: Distance = 1e-4;
 
-/// Vectors of a photo's [`CropDescriptors`], and the numbers in them.
+/// Vectors in a photo's [`CropDescriptors`], and all numbers in them.
 const VECTORS_PER_PHOTO: usize = 1 + CropDescriptors::COUNT;
 const CROP_VALUES_PER_PHOTO: usize = VECTORS_PER_PHOTO * CropDescriptors::DIMENSIONS;
 
-/// 1 − cosine of two unit vectors, summed in one order everywhere.
+/// 1 − cosine of two unit vectors. The order of summation is always the same.
 pub fn cosine_distance(a: &[f16], b: &[f16]) -> Distance {
     let dot: f32 = a.iter().zip(b).map(|(x, y)| x.to_f32() * y.to_f32()).sum();
     (1.0 - dot).clamp(0.0, 2.0)
 }
 
-/// The looks of all photos, by their numbers.
+/// The descriptors and densities of all photos, by photo id.
 #[derive(Default)]
 pub struct Index {
     dimensions: usize,
@@ -60,7 +60,7 @@ impl Index {
     }
 
     /// # Panics
-    /// When photos do not come in ascending order, or with another number of dimensions.
+    /// If `photo` is not larger than all ids before, or the number of dimensions differs.
     pub fn add(&mut self, photo: PhotoId, descriptors: &Descriptors) {
         assert_eq!(descriptors.embedding.0.len(), self.dimensions, "one head makes all embeddings");
         assert!(self.photos.last().is_none_or(|last| *last < photo), "photos come in the order of their numbers");
@@ -71,30 +71,30 @@ impl Index {
         self.min_similarities.push(Density::UNKNOWN.min_similarity);
     }
 
-    /// Takes over what new photos brought.
+    /// Adds new photos, and the densities they changed.
     pub fn join(&mut self, new: &[(PhotoId, Descriptors)], densities: &[(PhotoId, Density)]) {
         new.iter().for_each(|(photo, descriptors)| self.add(*photo, descriptors));
         densities.iter().for_each(|(photo, density)| self.set_density(*photo, *density));
     }
 
-    /// Their numbers, ascending.
+    /// The ids of all photos, ascending.
     pub fn photos(&self) -> &[PhotoId] {
         &self.photos
     }
 
-    /// The largest number of a photo here; 0, which no photo has, when there is none.
+    /// The largest id. 0, which is not a valid id, if the index is empty.
     pub fn last(&self) -> PhotoId {
         self.photos.last().copied().unwrap_or(PhotoId(0))
     }
 
-    /// A photo that is not here is left alone.
+    /// Sets the density of a photo. Does nothing if the index does not contain it.
     pub fn set_density(&mut self, photo: PhotoId, density: Density) {
         if let Ok(row) = self.photos.binary_search(&photo) {
             (self.mean_similarities[row], self.min_similarities[row]) = (density.mean_similarity, density.min_similarity);
         }
     }
 
-    /// How crowded it is around a photo, 0 where nothing asked for it (see [`Crowd::level`]).
+    /// The density of a photo (see [`Density::mean_similarity`]). 0 if it is not known.
     pub fn density(&self, photo: PhotoId) -> f32 {
         self.photos.binary_search(&photo).map_or(0.0, |row| self.mean_similarities[row])
     }
@@ -103,7 +103,7 @@ impl Index {
         self.photos.binary_search(&photo).is_ok_and(|row| self.min_similarities[row] < f32::INFINITY)
     }
 
-    /// Whether any crowd is known, and so must stay right as photos come.
+    /// Whether any density is known, and so must be updated as photos join.
     pub fn knows_densities(&self) -> bool {
         self.min_similarities.iter().any(|min_similarity| *min_similarity < f32::INFINITY)
     }
@@ -119,7 +119,7 @@ impl Index {
         Some(Descriptors { embedding: Embedding(self.row(row).to_vec()), crops })
     }
 
-    /// How far two photos are apart: see [`apart`](super::apart). `None` when one is not here.
+    /// The [`distance`](super::distance) of two photos. `None` if one is not in the index.
     pub fn distance(&self, a: PhotoId, b: PhotoId) -> Option<Distance> {
         let (a, b) = (self.photos.binary_search(&a).ok()?, self.photos.binary_search(&b).ok()?);
         Some(cosine_distance(self.row(a), self.row(b)).min(distance_of(nearest_product(self.crops_of(a), self.crops_of(b)) as f32)))
@@ -138,17 +138,17 @@ impl Index {
         self.within_and_affected(queries, max_distance).0
     }
 
-    /// The same, and the photos whose crowd the queries would change if they joined.
+    /// The same, and the photos whose density would change if the queries joined the index.
     pub fn within_and_affected(&self, queries: &[Descriptors], max_distance: Distance) -> (Vec<(usize, PhotoId, Distance)>, Vec<PhotoId>) {
         let (mut found, mut affected) = (Vec::new(), Vec::new());
         let blocks = CropQueries::blocks(queries);
-        // Products are whole numbers: one less makes up for how the reach is rounded.
+        // Products are integers. One less makes up for the rounding of the distance.
         let near_crop = product_at(max_distance) - 1.0;
         let globals: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
         self.each_tile(&globals, |first_row, first_query, products| {
             let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[first_query / QUERY_BLOCK]);
             for ((row, products), crops) in (first_row..).zip(products.rows()).zip(nearest.rows()) {
-                // Whatever is worth a look: within reach, or inside the crowd of the row.
+                // What is close enough to measure: within the distance, or near enough to change the row's density.
                 let worth = (1.0 - max_distance).min(self.min_similarities[row]) - ROUNDING_SLACK;
                 let mut affects = false;
                 for ((query, &product), &crop) in (first_query..).zip(products).zip(crops) {
@@ -169,8 +169,8 @@ impl Index {
         (found, affected)
     }
 
-    /// The `count` photos nearest to each query as wholes among those farther than `from`, nearest first, equal
-    /// distances by number.
+    /// For each query the `count` photos with the nearest embeddings among those farther than `from`, nearest first,
+    /// equal distances by id.
     pub fn beyond(&self, queries: &[Embedding], from: Distance, count: usize) -> Vec<Vec<(Distance, PhotoId)>> {
         // A few more than asked for: the products order almost, not quite, as the distances do.
         let kept = count + 16;
@@ -206,7 +206,7 @@ impl Index {
         near.into_iter().zip(queries).map(exact).collect()
     }
 
-    /// The `count` photos nearest to a query, nearest first, equal distances by number.
+    /// The `count` photos nearest to a query, nearest first, equal distances by id.
     pub fn nearest(&self, query: &Descriptors, count: usize) -> Vec<(PhotoId, Distance)> {
         let mut all: Vec<(Distance, usize)> = Vec::with_capacity(self.len());
         let blocks = CropQueries::blocks(std::slice::from_ref(query));
@@ -229,7 +229,7 @@ impl Index {
         nearest
     }
 
-    /// The largest product of a row's whole and a query's part, or the other way round: [rows, queries].
+    /// The largest product of the whole of one and a crop of the other, for each row and query: [rows, queries].
     fn nearest_crops(&self, first_row: usize, rows: usize, queries: &CropQueries<'_>) -> Array2<f32> {
         let values = &self.crops[first_row * CROP_VALUES_PER_PHOTO..(first_row + rows) * CROP_VALUES_PER_PHOTO];
         let count = queries.globals.ncols();
@@ -244,7 +244,7 @@ impl Index {
             wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = f32::from(*value));
             let vectors = ArrayView2::from_shape((values.len() / CropDescriptors::DIMENSIONS, CropDescriptors::DIMENSIONS), &*wide)
                 .expect("whole rows");
-            // Whole against whole, the first of these, is not looked at.
+            // The first, whole against whole, is not used.
             let against_globals = vectors.dot(&queries.globals);
             let against_crops = vectors.slice_axis(Axis(0), Slice::new(0, None, VECTORS_PER_PHOTO as isize)).dot(&queries.crops);
             let (of_rows, of_queries) = (against_globals.as_slice().expect("rows"), against_crops.as_slice().expect("rows"));
@@ -282,7 +282,7 @@ impl Index {
             tile.convert_to_f32_slice(wide);
             let rows = ArrayView2::from_shape((tile.len() / self.dimensions, self.dimensions), wide).expect("whole rows");
             for (block, matrix) in blocks.iter().enumerate() {
-                // A matrix product prepares its operands, which one query does not pay back.
+                // Preparing the operands of a matrix product does not pay off for a single query.
                 let products = match matrix.ncols() {
                     1 => rows.dot(&matrix.column(0)).insert_axis(Axis(1)),
                     _ => rows.dot(matrix),
@@ -293,12 +293,12 @@ impl Index {
     }
 }
 
-/// What a block of queries multiplies parts with.
+/// The operands of a block of queries for products of crop descriptors.
 struct CropQueries<'a> {
     descriptors: &'a [Descriptors],
     /// [numbers, queries].
     globals: Array2<f32>,
-    /// [numbers, parts × queries]: the first part of all queries, then the second.
+    /// [numbers, crops × queries]: the first crop of all queries, then the second.
     crops: Array2<f32>,
 }
 
@@ -330,7 +330,7 @@ mod tests {
     use crate::likeness::{arrive, distance};
     use crate::photo::Pair;
 
-    /// Unit vectors around a few centres, so that many distances are near any reach.
+    /// Unit vectors around a few centres, so that many distances are close to any limit.
     fn clustered(count: usize, seed: u64) -> Vec<Descriptors> {
         let mut state = seed | 1;
         let mut next = move || {
@@ -346,7 +346,7 @@ mod tests {
         };
         let descriptors = |i: usize| {
             let embedding = around(&centres[i % 8]);
-            // Of every third photo, the parts are around the centre of another.
+            // The crops of every third photo are around the centre of another.
             let views = (0..VECTORS_PER_PHOTO).map(|view| around(&centres[(i + i % 3 * view) % 8]).to_f32().repeat(2));
             let views: Vec<Vec<f32>> = views.map(|view| view.iter().map(|v| v / 2f32.sqrt()).collect()).collect();
             Descriptors { embedding, crops: CropDescriptors::new(views.iter().map(Vec::as_slice)) }

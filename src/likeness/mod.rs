@@ -1,6 +1,7 @@
-//! Which photos are alike: features → head → embedding, and parts → pairs, verified by keypoints → clusters.
+//! Which photos are alike: features → embedding (by the head) and crop descriptors → pairs, verified by keypoints →
+//! clusters.
 //!
-//! Everything here is a function of what is stored and can be made again at any time.
+//! Everything here is a function of stored data, and can be computed again at any time.
 
 mod arrival;
 mod clusters;
@@ -24,9 +25,9 @@ pub use representative::{Candidate, best_original};
 
 use crate::photo::Distance;
 
-/// The distance up to which pairs are stored: a little beyond the threshold.
+/// The distance up to which pairs are stored: slightly above the threshold.
 pub const MAX_PAIR_DISTANCE: Distance = 0.45;
 
-/// The [crowded] distance under which pairs join a cluster: precision 99.9 % over all pairs of held-out
-/// photos, with and without look-alikes among them (see `models/README.md`).
+/// The [normalised](normalized) distance up to which pairs join a cluster. Its precision is 99.9 % over all pairs of
+/// held-out photos, with and without look-alikes among them (see `models/README.md`).
 pub const THRESHOLD: Distance = 0.42;

@@ -1,13 +1,13 @@
-//! What two near photos are to each other.
+//! The relation of two photos.
 
 use crate::photo::{Capture, Relation};
 
-/// Minutes by which the clocks of two places may differ, and so the times of two versions of which
-/// one was corrected.
+/// Time zones differ by multiples of this number of minutes. So do the times of two versions if the clock of one was
+/// corrected.
 const TIME_ZONE_MINUTES: u32 = 15;
 
-/// From what the camera wrote: one camera does not take the same picture twice, so two times mean two
-/// exposures. An edited version keeps the time or loses it; without two times there is no telling.
+/// The relation by what the camera wrote. A camera does not take the same picture twice, so two times mean two
+/// exposures. An edited version keeps the time or loses it. Without two times the relation is unknown.
 pub fn relation(a: &Capture, b: &Capture) -> Relation {
     if is_series(a, b).unwrap_or(false) { Relation::Series } else { Relation::Unknown }
 }
@@ -20,7 +20,7 @@ fn is_series(a: &Capture, b: &Capture) -> Option<bool> {
     if x != y {
         return Some(one_camera && !is_correction(x, y)?);
     }
-    // 0.5 and 0.50 are one time; a version without the part is not another exposure.
+    // 0.5 and 0.50 are the same time. A version without the fraction is not another exposure.
     Some(one_camera && x_part?.trim_end_matches('0') != y_part?.trim_end_matches('0'))
 }
 
@@ -28,7 +28,7 @@ fn split(taken: &str) -> (&str, Option<&str>) {
     taken.split_once('.').map_or((taken, None), |(time, part)| (time, Some(part)))
 }
 
-/// Whether two times differ as the clocks of two time zones do: `2026-05-01T10:00:00`.
+/// Whether two times (`2026-05-01T10:00:00`) differ by a multiple of [`TIME_ZONE_MINUTES`].
 fn is_correction(x: &str, y: &str) -> Option<bool> {
     let minutes = |time: &str| time.get(14..16)?.parse::<u32>().ok();
     Some(x.get(17..19)? == y.get(17..19)? && minutes(x)? % TIME_ZONE_MINUTES == minutes(y)? % TIME_ZONE_MINUTES)

@@ -1,11 +1,11 @@
-//! Which photo of a cluster is the best original: the one to keep.
+//! The best original of a cluster: the photo to keep.
 
 use std::cmp::Reverse;
 use std::path::Path;
 
 use crate::photo::{Capture, Dimensions, Format};
 
-/// What is known of a member.
+/// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     pub dimensions: Dimensions,
@@ -14,11 +14,11 @@ pub struct Candidate<'a> {
     pub path: &'a Path,
 }
 
-/// The position of the best original: most pixels, then RAW before HEIC before JPEG, then fewest
-/// signs of an edit, oldest capture, shortest path, first path.
+/// The position of the best original. In this order: most pixels, the better format (RAW before HEIC before JPEG),
+/// fewest signs of an edit, oldest capture, shortest path, first path.
 ///
 /// # Panics
-/// When there are no candidates.
+/// If there are no candidates.
 pub fn best_original(candidates: &[Candidate<'_>]) -> usize {
     let first = |c: &Candidate<'_>| (Reverse(c.dimensions.pixels()), c.format);
     let foremost = candidates.iter().map(first).min().expect("a cluster has members");
@@ -35,7 +35,8 @@ pub fn best_original(candidates: &[Candidate<'_>]) -> usize {
     alike.chain([only]).min_by(|x, y| rank(x).cmp(&rank(y))).expect("several are foremost")
 }
 
-/// An export often loses what the camera wrote, and its name often says what it is.
+/// How many signs of an edit a photo shows: an export often loses what the camera wrote, and its name often says what
+/// it is.
 fn signs_of_an_edit(candidate: &Candidate<'_>) -> usize {
     let capture = candidate.capture;
     let lost = [capture.make.is_none(), capture.model.is_none(), capture.taken.is_none()].into_iter().filter(|&l| l).count();
