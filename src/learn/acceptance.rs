@@ -1,5 +1,5 @@
-//! Whether a head is better than the one before, on photos that neither was tuned on, as wholes: distances to
-//! parts are the same under every head.
+//! The acceptance test: whether a new head is better than the one before, on photos that neither was tuned on. Only
+//! embeddings are compared, because crop descriptors do not depend on the head.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::library::Member;
 use crate::likeness::{Head, Index, cosine_distance, densities, global_only, normalized};
 use crate::photo::{Descriptors, Distance, Embedding, Features, PhotoId, Verdict};
 
-/// Photos that are held out of a tuning, with edited versions.
+/// Photos that are held out of tuning, with edited versions.
 #[derive(Default)]
 pub struct HeldOut {
     members: Vec<Member>,
@@ -19,7 +19,7 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// Adds a photo with versions of it; returns its number.
+    /// Adds a photo with its versions and returns its number.
     pub fn add(&mut self, photo: Features, versions: impl IntoIterator<Item = (&'static Edit, Features)>) -> usize {
         let number = self.photos;
         self.photos += 1;
@@ -33,12 +33,12 @@ impl HeldOut {
         number
     }
 
-    /// Two photos that may be versions of each other: nobody can say whether joining them is right.
+    /// Marks two photos that may be versions of each other. Joining them counts neither as right nor as wrong.
     pub fn undecided(&mut self, a: usize, b: usize) {
         self.undecided.insert((a.min(b), a.max(b)));
     }
 
-    /// Edited versions.
+    /// The number of edited versions.
     pub fn versions(&self) -> usize {
         self.members.len() - self.photos
     }
@@ -47,7 +47,7 @@ impl HeldOut {
         self.photos
     }
 
-    /// The share of the versions whose nearest original is their own, by a head: quick, to be watched.
+    /// The share of versions whose nearest original is their own. Quick to compute, to show the progress of a tuning.
     pub fn nearest(&self, head: &Head) -> f32 {
         let embeddings: Vec<Embedding> = self.features.iter().map(|features| head.embed(features)).collect();
         let originals: Vec<usize> = (0..self.members.len()).filter(|&i| self.members[i].edit.is_none()).collect();
@@ -59,61 +59,61 @@ impl HeldOut {
     }
 }
 
-/// Two photos that a person decided on.
+/// Two photos with a decision.
 pub struct Decided {
     pub a: Features,
     pub b: Features,
     pub verdict: Verdict,
 }
 
-/// What a head does on held-out photos, among the photos of the library.
+/// The results of a head on held-out photos, among photos of the library.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Figures {
-    /// Of all true pairs, at the cuts where 99.9 % and 99 % of the pairs are true.
+    /// Recall over all true pairs, at a precision of 99.9 % and of 99 %.
     pub recall: f64,
     pub at_99: f64,
     /// Within the threshold: versions found from their original, and pairs of different photos.
     pub found: usize,
     pub false_pairs: usize,
-    /// Decisions that the threshold agrees with.
+    /// Decisions that the head agrees with at its threshold.
     pub agreed: usize,
 }
 
-/// What came of judging one head against another.
+/// The result of the acceptance test.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
     pub before: Figures,
     pub after: Figures,
     /// The threshold for the new head.
     pub threshold: Distance,
-    /// Why the new head is not used.
+    /// Why the new head is refused. `None` if it is accepted.
     pub refused: Option<String>,
 }
 
-/// Numbers of background photos are below those of held-out members.
+/// The id of the first held-out photo. Background photos have smaller ids.
 const FIRST_HELD_OUT_ID: i64 = 1 << 40;
 
-/// The nearest pairs of different photos by which the thresholds of two heads are matched, as ranks.
+/// The ranks, among the nearest pairs of different photos, by which the thresholds of two heads are matched.
 const MATCHED_RANKS: [usize; 4] = [5, 10, 20, 40];
 
-/// The least threshold a head gets; photos nearer than that are hardly ever others.
+/// The lowest threshold that a head gets. Closer photos are almost never different.
 const MIN_THRESHOLD: Distance = 0.1;
 
-/// In how many of 100 draws of the held-out photos a better head may find fewer versions.
+/// The largest share of resamples in which an accepted head may find no more versions than before.
 const MAX_WORSE_SHARE: f64 = 0.05;
 
-/// How much less of the true pairs a better head may find at a precision of 99 %: what chance makes.
+/// How much recall at a precision of 99 % an accepted head may lose: the effect of chance.
 const RECALL_SLACK: f64 = 0.005;
 
-/// A threshold is this far below a pair that it must not join.
+/// A threshold is this fraction of the distance of a pair that it must not join.
 const BELOW_FALSE_PAIR: Distance = 0.999;
 
-/// Draws are compared by their seed.
+/// One seed, so that both heads are measured on the same resamples.
 const DRAW_SEED: u64 = 1;
 
-/// Judges `new` against `old` with its `threshold`: on the held-out photos with their versions, surrounded
-/// by `background` photos of the library, and on what a person decided. The new head gets the threshold,
-/// up to `max_distance`, within which it joins no more different photos than the old one does.
+/// Compares `new` with `old` and its threshold: on the held-out photos and their versions, among `background` photos
+/// of the library, and on the decisions. The new head gets the largest threshold, up to `max_distance`, at which it
+/// joins no more pairs of different photos than the old one.
 pub fn judge(
     held_out: &HeldOut,
     background: &[Features],
@@ -126,7 +126,7 @@ pub fn judge(
     let (old_ranking, new_ranking) = (was.ranking(held_out), is.ranking(held_out));
     let before = was.figures(&old_ranking, held_out, decided, old.1);
     let matched = matched_threshold(&old_ranking, old.1, &new_ranking);
-    // No more pairs of different photos than before, however the nearest ones lie.
+    // At most as many pairs of different photos as before, wherever the nearest ones are.
     let first_too_many = new_ranking.nearest_false(before.false_pairs + 1).get(before.false_pairs).copied();
     let threshold =
         matched.min(first_too_many.map_or(max_distance, |distance| distance * BELOW_FALSE_PAIR)).clamp(MIN_THRESHOLD, max_distance);
@@ -134,14 +134,14 @@ pub fn judge(
     let found = |ranking: &Ranking<'_>, within| ranking.resamples(DRAW_SEED, |draw| draw.mean_edit(within));
     let draws: Vec<(f64, f64)> = found(&old_ranking, old.1).into_iter().zip(found(&new_ranking, threshold)).collect();
     let worse = draws.iter().filter(|(old, new)| new <= old).count() as f64 / draws.len().max(1) as f64;
-    // With decisions two heads are tried, each of which chance may favour.
+    // With decisions two heads are tried, and chance may favour either.
     let worse = if decided.is_empty() { worse } else { 2.0 * worse };
     let refused = reason(&before, &after, worse, held_out.versions(), decided.len());
     Judgement { before, after, threshold, refused }
 }
 
-/// The threshold that is to the nearest pairs of different photos of one ranking what `threshold` is to
-/// those of another: as heads spread photos wider or less wide, as many different ones are joined.
+/// The threshold of the new ranking that joins as many of the nearest pairs of different photos as `threshold` does
+/// in the old one. Heads spread photos differently, so equal distances do not mean the same.
 fn matched_threshold(old: &Ranking<'_>, threshold: Distance, new: &Ranking<'_>) -> Distance {
     let (old, new) = (old.nearest_false(MATCHED_RANKS[3]), new.nearest_false(MATCHED_RANKS[3]));
     let mut ratios: Vec<Distance> =
@@ -172,7 +172,7 @@ fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decide
     }
 }
 
-/// Held-out and decided photos as one head sees them.
+/// The held-out photos and the decided pairs, measured by one head.
 struct Seen {
     held_out: Vec<(Embedding, f32)>,
     decided: Vec<Distance>,
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use crate::learn::edits::edits;
 
-    /// Photos with three versions each, which are the photo with this much noise.
+    /// Photos with three versions each: the photo with this much noise.
     fn held_out(noise: f32) -> HeldOut {
         let mut rng = fastrand::Rng::with_seed(5);
         let mut held_out = HeldOut::default();
@@ -259,7 +259,7 @@ mod tests {
         judge(held_out, &[], decided, (&base, 0.42), new, 0.45)
     }
 
-    /// A head that has forgotten nearly everything.
+    /// A head that has lost almost everything.
     fn ruined() -> Head {
         let base = Head::base().expect("loads");
         let weight = base.weight().iter().enumerate().map(|(i, v)| if i % 512 < 4 { *v } else { 0.0 }).collect();

@@ -1,14 +1,15 @@
-//! What Burn computes with, named here and nowhere else.
+//! The backends of Burn. No other module names them.
 
 use burn::tensor::Device;
 
-/// The backends in this build, the one that is used first.
+/// The backends in this build. The first is used for tuning.
 pub fn devices() -> Vec<(&'static str, Device)> {
     vec![
         #[cfg(any(feature = "flex", test))]
         ("flex", Device::flex()),
         #[cfg(any(feature = "ndarray", test))]
-        // Burn calls it deprecated in favour of flex; while it is there it is what this project was asked for.
+        // Deprecated by Burn in favour of flex. It stays as long as Burn has it, because this project is required to
+        // support it.
         #[allow(deprecated)]
         ("ndarray", Device::ndarray()),
     ]

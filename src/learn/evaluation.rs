@@ -1,4 +1,4 @@
-//! How well distances tell versions of one photo from other photos, over all pairs of a library.
+//! How well distances separate versions of one photo from other photos, over all pairs of a library.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,10 +7,10 @@ use fastrand::Rng;
 use super::library::Member;
 use crate::photo::Distance;
 
-/// Resamples behind an interval.
+/// Resamples for an interval.
 const RESAMPLES: usize = 200;
 
-/// All pairs of a library by distance. Twelve bytes a pair: 10,000 pictures take 600 MB.
+/// All pairs of a library, sorted by distance. A pair takes twelve bytes: 10,000 pictures take 600 MB.
 pub struct Ranking<'a> {
     members: &'a [Member],
     pairs: Vec<Ranked>,
@@ -25,7 +25,7 @@ struct Ranked {
     b: u32,
 }
 
-/// What a ranking is worth.
+/// The quality of a ranking.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Figures {
     /// Mean of the precision over all true pairs. Pairs at one distance count as one step.
@@ -79,7 +79,7 @@ impl<'a> Ranking<'a> {
         self.weighted(|_| 1.0)
     }
 
-    /// Where 95 of 100 [`resamples`](Ranking::resamples) of `figure` lie, low and high.
+    /// The interval that holds 95 % of the [`resamples`](Ranking::resamples) of `figure`: low and high.
     pub fn interval(&self, seed: u64, figure: impl Fn(&Figures) -> f64) -> (f64, f64) {
         let mut values = self.resamples(seed, |draw| figure(&draw.figures()));
         values.sort_unstable_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! How well a head holds the photos of a folder together.
+//! How well a head keeps the photos of a folder together.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,26 +7,26 @@ use fastrand::Rng;
 use crate::likeness::{Head, cosine_distance};
 use crate::photo::{Embedding, Features};
 
-/// Neighbours looked at.
+/// The neighbours of each photo that are counted.
 pub const NEAREST_PHOTOS: usize = 10;
 
-/// Draws of the folders behind a comparison, and in how many of 100 a better head may be worse.
+/// The number of resamples of the folders, and the largest share of them in which an accepted head may be worse.
 const BOOTSTRAP_DRAWS: usize = 200;
 const MAX_WORSE_SHARE: f64 = 0.05;
 
-/// Photos, each with the number of its folder.
+/// Photos, each labelled with the number of its folder.
 pub type LabelledSet = Vec<(usize, Features)>;
 
-/// What a head does on photos it was not tuned on.
+/// The precision of a head on photos that it was not tuned on.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Precision {
-    /// By folder: the share of the nearest photos of each of its photos that are of the folder, a mean.
+    /// For each folder, the mean share of the nearest photos that are of the same folder.
     folders: Vec<f64>,
 }
 
 impl Precision {
-    /// For each photo that is `asked` for, the [`NEAREST`] among the others and those `known` are looked at, or
-    /// as many as its folder has.
+    /// For each photo of `asked`, counts the [`NEAREST_PHOTOS`] nearest photos of `asked` and `known`, or as many as
+    /// its folder has.
     pub fn of(head: &Head, asked: &LabelledSet, known: &LabelledSet) -> Precision {
         let all: Vec<(usize, Embedding)> = asked.iter().chain(known).map(|(folder, features)| (*folder, head.embed(features))).collect();
         let mut sizes: HashMap<usize, usize> = HashMap::new();
@@ -46,13 +46,13 @@ impl Precision {
         Precision { folders: shares.into_values().map(|shares| shares.iter().sum::<f64>() / shares.len() as f64).collect() }
     }
 
-    /// Over the folders.
+    /// The mean over all folders.
     pub fn mean(&self) -> f64 {
         self.folders.iter().sum::<f64>() / self.folders.len().max(1) as f64
     }
 
-    /// Why this is not better than `before`; `None` when it is, and stays so when the folders are drawn
-    /// again with replacement.
+    /// Why this is not better than `before`. `None` if it is better, and remains so when the folders are resampled
+    /// with replacement.
     pub fn refused(&self, before: &Precision) -> Option<String> {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let means = format!("{} of the nearest photos are of the same folder, {} before", percent(self.mean()), percent(before.mean()));

@@ -1,19 +1,19 @@
-//! A library to evaluate on: originals, versions of them, and other photos.
+//! A library for evaluation: originals, their versions, and other photos.
 
 use fastrand::Rng;
 
 use super::edits::{self, Edit, edits};
 use crate::photo::Picture;
 
-/// The quality an original is saved with.
+/// The JPEG quality of originals.
 const ORIGINAL_JPEG_QUALITY: u8 = 92;
 
-/// One picture of the library, as the file a person would have.
+/// One picture of the library, as a file on a disk.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// Which of the photos it was made from.
+    /// The number of the photo it was made from.
     pub photo: usize,
-    /// What was done to it; `None` for the photo itself.
+    /// The edit. `None` for the photo itself.
     pub edit: Option<&'static Edit>,
     /// Whether versions of its photo are in the library.
     pub has_versions: bool,
@@ -21,9 +21,8 @@ pub struct Member {
     pub jpeg: Vec<u8>,
 }
 
-/// Makes every photo a member, and of `originals` of them, drawn by `seed`, also `versions` different
-/// edits each. `each` is called with the work to do for one member, in any order and from any thread
-/// the caller likes.
+/// Plans the library: every photo is a member, and `originals` of them, drawn by `seed`, get `versions` different
+/// edits each. The members can be made in any order and on any thread.
 pub fn plan(photos: usize, originals: usize, versions: usize, seed: u64) -> Vec<Plan> {
     let mut rng = Rng::with_seed(seed);
     let chosen = rng.choose_multiple(0..photos, originals);

@@ -1,11 +1,11 @@
-//! What a head is taught by: the batch-hard triplet loss and its helpers.
+//! The objective of tuning: the batch-hard triplet loss and two further terms.
 //!
-//! A batch is a matrix of distances (1 − cosine) between its members, and for each two of them
-//! whether they are positives, negatives, or neither.
+//! A batch is a matrix of distances (1 − cosine) between its members. Each pair of members is a positive, a negative,
+//! or neither.
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
-/// Farther than any two members are.
+/// Added to distances that must not be chosen: larger than any distance.
 const MASKED_DISTANCE: f32 = 1e3;
 
 /// Temperature of [`info_nce`].
@@ -15,7 +15,7 @@ const TEMPERATURE: f32 = 0.06;
 pub struct Masks {
     positive: Tensor<2>,
     negative: Tensor<2>,
-    /// 1 for members that have both; the others are no anchors.
+    /// 1 for members that have both a positive and a negative.
     anchor: Tensor<2>,
     anchors: usize,
 }
@@ -62,17 +62,17 @@ impl Masks {
     }
 }
 
-/// How far the hardest negative must be beyond the hardest positive.
+/// How much farther the hardest negative must be than the hardest positive.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Margin {
     /// By this distance: `max(0, margin + positive − negative)`.
     Hard(f32),
-    /// As far as can be, with a pull that fades: `ln(1 + exp(scale · (positive − negative)))`.
+    /// As far as possible, with a decreasing gradient: `ln(1 + exp(scale · (positive − negative)))`.
     Soft { scale: f32 },
 }
 
-/// The batch-hard triplet loss (Hermans, Beyer, Leibe 2017), summed over the anchors: each is held
-/// against its farthest positive and its nearest negative of the batch.
+/// The batch-hard triplet loss (Hermans, Beyer, Leibe 2017), summed over the anchors. Each anchor is compared with
+/// its farthest positive and its nearest negative in the batch.
 pub fn batch_hard(distances: &Tensor<2>, masks: &Masks, margin: Margin) -> Tensor<1> {
     let gap = masks.hardest_positive(distances) - masks.hardest_negative(distances);
     let loss = match margin {
@@ -82,10 +82,10 @@ pub fn batch_hard(distances: &Tensor<2>, masks: &Masks, margin: Margin) -> Tenso
     (loss * masks.anchor.clone()).sum()
 }
 
-/// For each positive of an anchor how badly it stands out among the anchor's negatives, a mean over the
-/// positives (van den Oord et al. 2018), summed over the anchors.
+/// The contrastive loss of each positive against the negatives of its anchor (van den Oord et al. 2018): the mean
+/// over the positives, summed over the anchors.
 pub fn info_nce(distances: &Tensor<2>, masks: &Masks) -> Tensor<1> {
-    // exp(−d / t): from 1 for the same down to 3e-15 for the opposite, which 32 bits hold.
+    // exp(−d / t) is between 1 (same) and 3e-15 (opposite), which f32 can hold.
     let near = distances.clone().div_scalar(-TEMPERATURE).exp();
     let crowd = (near.clone() * masks.negative.clone()).sum_dim(1);
     let each = (near + crowd).log() + distances.clone().div_scalar(TEMPERATURE);
@@ -93,10 +93,9 @@ pub fn info_nce(distances: &Tensor<2>, masks: &Masks) -> Tensor<1> {
     ((each * masks.positive.clone()).sum_dim(1) / count * masks.anchor.clone()).sum()
 }
 
-/// How little room each anchor has to its nearest negative (Sablayrolles et al. 2019), summed over the
-/// anchors.
+/// A penalty for anchors close to their nearest negative (Sablayrolles et al. 2019), summed over the anchors.
 pub fn koleo(distances: &Tensor<2>, masks: &Masks) -> Tensor<1> {
-    // The Euclidean distance of unit vectors is the root of twice ours.
+    // For unit vectors the squared Euclidean distance is twice the cosine distance.
     let room = masks.hardest_negative(distances).mul_scalar(2.0).clamp_min(1e-6).log().mul_scalar(-0.5);
     (room * masks.anchor.clone()).sum()
 }

@@ -1,5 +1,5 @@
-//! What the encoder should hold together, and how it learns that: the edits of a photo, the material they
-//! make, tuning a head on it with Burn, and judging a head on photos it was not tuned on.
+//! Tuning: the edits of a photo, the training set they make, training a head on it with Burn, and the acceptance test
+//! on photos that it was not tuned on.
 
 pub mod acceptance;
 pub mod device;

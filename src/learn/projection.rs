@@ -7,10 +7,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::likeness::Head;
 use crate::photo::Features;
 
-/// Under the root, so that no gradient is infinite where an embedding is zero.
+/// Added below the square root, so that no gradient is infinite when an embedding is zero.
 const MIN_SQUARED_LENGTH: f32 = 1e-12;
 
-/// Burn keeps a linear layer as features × dimensions.
+/// The layer of a head. Burn stores weights as features × dimensions.
 pub fn linear(head: &Head, device: &Device) -> Linear {
     let weight: Vec<f32> = head.weight().t().iter().copied().collect();
     let [dimensions, features] = [head.weight().nrows(), head.weight().ncols()];
@@ -19,7 +19,7 @@ pub fn linear(head: &Head, device: &Device) -> Linear {
     Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) }
 }
 
-/// The head that a layer has become.
+/// The head of a trained layer.
 pub fn head(name: &str, linear: &Linear) -> Head {
     let values = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
     let bias = linear.bias.as_ref().expect("made with a bias").val();

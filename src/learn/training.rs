@@ -1,4 +1,4 @@
-//! Tuning a head: from the one before, by batches of the material, until the objective no longer falls.
+//! Training a head: it starts from the one before and ends when the objective no longer falls.
 
 use burn::nn::Linear;
 use burn::optim::{AdamConfig, GradientsParams};
@@ -10,14 +10,14 @@ use super::projection::{embed, head, linear, rows};
 use super::training_set::{Batch, Batches, TrainingSet};
 use crate::likeness::Head;
 
-/// How a head is tuned. The defaults are what measured best (`models/README.md`); a longer or faster run
-/// learns the photos it is shown by heart.
+/// The parameters of a training. The defaults measured best (`models/README.md`). A longer or faster training
+/// overfits.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
     /// Classes in a batch, and members of each.
     pub classes: usize,
     pub views: usize,
-    /// Of Adam, at its highest: it rises over the first steps and falls to nothing as half a cosine.
+    /// The peak learning rate of Adam. It rises over the first steps and falls to 0 along a half cosine.
     pub rate: f64,
     pub steps: usize,
     pub margin: Margin,
@@ -51,16 +51,16 @@ impl Recipe {
     }
 }
 
-/// Steps over which the rate rises.
+/// Steps over which the learning rate rises.
 const WARM_UP_STEPS: usize = 20;
 
-/// Steps between two looks at the objective on what is not trained on.
+/// Steps between two evaluations of the objective on classes that are not trained on.
 const EVALUATION_STEPS: usize = 10;
 
-/// Looks without a fall after which it ends.
+/// Evaluations without a lower objective after which training ends.
 const MAX_EVALUATIONS_WITHOUT_FALL: usize = 6;
 
-/// How far a training is.
+/// The progress of a training.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Step {
     pub step: usize,
@@ -76,27 +76,27 @@ pub enum Next {
     Stop,
 }
 
-/// Of so many classes the objective is watched on one.
+/// One class in this number is kept out of training to evaluate the objective.
 const EVALUATED_CLASS_DIVISOR: usize = 10;
 
-/// Batches in one look at the objective.
+/// Batches in one evaluation.
 const EVALUATION_BATCHES: usize = 4;
 
-/// Why nothing can be learned.
+/// There is too little to learn from.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("there is too little to learn from: {classes} photos with versions, and at least {MIN_CLASSES} are needed")]
 pub struct TooLittle {
     pub classes: usize,
 }
 
-/// Classes with positives below which nothing is learned.
+/// The least number of classes with positives.
 pub const MIN_CLASSES: usize = 25;
 
-/// Tunes `base` on the material, until the objective no longer falls or `watch`, which hears of every look
-/// at it and can have the head as it is then, says so.
+/// Trains `base` on the training set until the objective no longer falls or `watch` stops it. `watch` is called after
+/// each evaluation, and can get the head as it is at that step.
 ///
 /// # Errors
-/// When there is too little to learn from.
+/// If there is too little to learn from.
 pub fn train(
     base: &Head,
     name: &str,
@@ -142,7 +142,7 @@ pub fn train(
     Ok(head(name, &layer))
 }
 
-/// Of Adam; Burn's own, 1e-5, is large beside gradients as small as these.
+/// For Adam. Burn's default, 1e-5, is large compared with these small gradients.
 const EPSILON: f32 = 1e-8;
 
 fn rate(recipe: &Recipe, step: usize) -> f64 {
@@ -178,8 +178,8 @@ mod tests {
     use crate::likeness::cosine_distance;
     use crate::photo::Features;
 
-    /// Photos that differ in the first half of their features, and views that differ in the second: a
-    /// head that looks at the first half alone is right.
+    /// Photos differ in the first half of their features, and their views in the second half. So the right head uses
+    /// the first half alone.
     fn training_set(photos: usize, seed: u64) -> (TrainingSet, Vec<Vec<Features>>) {
         let mut rng = Rng::with_seed(seed);
         let mut training_set = TrainingSet::default();

@@ -1,4 +1,4 @@
-//! What a head learns from, and the batches it is shown.
+//! The training set, and the batches drawn from it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,14 +10,14 @@ use crate::photo::{Embedding, Features};
 /// Look-alikes that a batch takes together with a class.
 const LOOK_ALIKES_PER_CLASS: usize = 8;
 
-/// The features of photos, and what is known of them. Classes are photos that belong together: one
-/// photo with its edited views, or several that a person calls the same, or a folder.
+/// The features of photos in classes: a photo with its edited views, several photos that were decided `same`, or a
+/// folder.
 #[derive(Default)]
 pub struct TrainingSet {
     classes: Vec<Vec<Features>>,
-    /// Known to differ, however near they are.
+    /// Negatives at any distance.
     different: HashSet<(usize, usize)>,
-    /// So near that they may be versions, and nobody has said: neither positives nor negatives.
+    /// Close enough to be versions, without a decision: neither positives nor negatives.
     undecided: HashSet<(usize, usize)>,
 }
 
@@ -26,7 +26,7 @@ fn ordered(a: usize, b: usize) -> (usize, usize) {
 }
 
 impl TrainingSet {
-    /// Adds a class, its most telling member first; returns its number.
+    /// Adds a class, its most representative member first, and returns its number.
     pub fn add(&mut self, members: Vec<Features>) -> usize {
         self.classes.push(members);
         self.classes.len() - 1
@@ -44,7 +44,7 @@ impl TrainingSet {
         self.classes.len()
     }
 
-    /// Classes in which there is something to hold together.
+    /// Classes that have positives.
     pub fn taught(&self) -> usize {
         self.classes.iter().filter(|c| c.len() > 1).count()
     }
@@ -79,19 +79,19 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Draws batches: half of the classes of each are look-alikes of each other, a few are known to differ.
+/// Draws batches. Half of the classes in each are look-alikes of each other, and a few are pairs known to differ.
 pub struct Batches<'a> {
     training_set: &'a TrainingSet,
-    /// Those that batches are drawn from.
+    /// The classes that batches are drawn from.
     classes: Vec<usize>,
-    /// The nearest of them, for each.
+    /// The nearest other classes of each class.
     alike: HashMap<usize, Vec<usize>>,
     different: Vec<(usize, usize)>,
     rng: Rng,
 }
 
 impl<'a> Batches<'a> {
-    /// `head` says which classes are alike.
+    /// `head` determines which classes are look-alikes.
     pub fn new(training_set: &'a TrainingSet, classes: Vec<usize>, head: &Head, seed: u64) -> Batches<'a> {
         let centres: Vec<Embedding> = classes.iter().map(|&c| head.embed(&training_set.classes[c][0])).collect();
         let nearest = |place: usize| {
@@ -112,7 +112,7 @@ impl<'a> Batches<'a> {
         Batches { training_set, classes, alike, different, rng: Rng::with_seed(seed) }
     }
 
-    /// `classes` classes with up to `views` members each; fewer when there are not so many.
+    /// A batch of `classes` classes with up to `views` members each, or of all classes if there are fewer.
     pub fn draw(&mut self, classes: usize, views: usize) -> Batch<'a> {
         let count = classes.min(self.classes.len());
         let mut chosen: Vec<usize> = Vec::with_capacity(count);

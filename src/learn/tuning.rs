@@ -1,4 +1,4 @@
-//! A tuning: a head is trained, and judged against the one before.
+//! A tuning: a head is trained and passes the acceptance test or not.
 
 use burn::tensor::Device;
 
@@ -8,22 +8,23 @@ use super::training_set::TrainingSet;
 use crate::likeness::Head;
 use crate::photo::{Distance, Features};
 
-/// What a head is tuned on and judged by.
+/// The data of a tuning.
 pub struct TuningData {
-    /// With what a person decided, and without: decisions may be wrong.
+    /// The training set with the decisions, and without them: decisions may be wrong.
     pub with_decisions: TrainingSet,
     pub without_decisions: TrainingSet,
     pub held_out: HeldOut,
-    /// Photos of the library that held-out ones are seen among.
+    /// Photos of the library that surround the held-out photos.
     pub background: Vec<Features>,
     pub decided: Vec<Decided>,
 }
 
-/// How many fewer of the held-out versions a head may find that heeds the decisions, than one that does not.
+/// The head trained with decisions must find at least this share of the versions that the head trained without them
+/// finds.
 const MIN_FOUND_SHARE_WITH_DECISIONS: f64 = 0.99;
 
-/// Tunes a head from `old` and its threshold. With decisions there are two, one that heeds them and one that
-/// does not; the second is taken when the first finds less for it.
+/// Tunes a head, starting from `old` and its threshold. If there are decisions, a second head is trained without
+/// them. It is taken if the first is refused or finds clearly fewer versions.
 ///
 /// # Errors
 /// When there is too little to learn from.

@@ -43,7 +43,7 @@ impl Density {
 }
 
 /// The normalised distance of a pair: larger by the amount that the mean of both densities, `a` and `b`, exceeds
-/// [`SPARSE_SIMILARITY`].
+/// `SPARSE_SIMILARITY`.
 pub fn normalized(distance: Distance, a: f32, b: f32) -> Distance {
     if distance <= NEVER_NORMALIZED_DISTANCE { distance } else { distance + ((a + b) / 2.0 - SPARSE_SIMILARITY).max(0.0) }
 }

@@ -1,11 +1,11 @@
-//! Crops, turns and what a camera held askew does.
+//! Crops, rotations and perspective.
 
 use fastrand::Rng;
 
 use crate::photo::Picture;
 
-/// A part of `area` (share of the whole) at a random place, of the picture's aspect or of `ratio`
-/// (width / height); as large as fits when `ratio` does not allow the area.
+/// A random crop of `area` (share of the whole), of the picture's aspect or of `ratio` (width / height). It is as
+/// large as fits if `ratio` does not allow the area.
 pub fn crop(picture: &Picture, area: f32, ratio: Option<f32>, rng: &mut Rng) -> Picture {
     let (w, h) = (picture.dimensions.width as f32, picture.dimensions.height as f32);
     let ratio = ratio.unwrap_or(w / h);
@@ -29,7 +29,7 @@ pub fn rotate(picture: &Picture, degrees: f32, corners: Option<[u8; 3]>) -> Pict
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (width, height, zoom) = match corners {
         Some(_) => (w * cos.abs() + h * sin.abs(), w * sin.abs() + h * cos.abs(), 1.0),
-        // The largest part of the same aspect that lies wholly inside.
+        // The largest crop of the same aspect that lies inside the rotated picture.
         None => (w, h, 1.0 / (cos.abs() + (w / h).max(h / w) * sin.abs())),
     };
     warp(picture, width.round() as u32, height.round() as u32, corners.unwrap_or_default(), |x, y| {
@@ -38,7 +38,7 @@ pub fn rotate(picture: &Picture, degrees: f32, corners: Option<[u8; 3]>) -> Pict
     })
 }
 
-/// Each corner of the view looks at a point up to `by` of width and height away from the picture's.
+/// Each corner of the result is taken from a point up to `by` of width and height away from the picture's corner.
 pub fn lean(picture: &Picture, by: f32, rng: &mut Rng) -> Picture {
     let (w, h) = (picture.dimensions.width as f32, picture.dimensions.height as f32);
     let mut corner = |x: f32, y: f32| (x + by * (2.0 * rng.f32() - 1.0), y + by * (2.0 * rng.f32() - 1.0));

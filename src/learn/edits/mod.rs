@@ -1,7 +1,7 @@
-//! The edits people make of a photo, by name, from the one table `models/edits.toml`.
+//! The edits that people make to photos, by name, from the table `models/edits.toml`.
 //!
-//! They work on small pictures (a short side of 192 to 432 pixels, as decoding leaves them), so that a
-//! view costs a few milliseconds. Lengths are therefore shares of the short side.
+//! They work on small pictures (a short side of 192 to 432 pixels, as the decoder returns them), so a view costs a
+//! few milliseconds. Lengths are relative to the short side.
 
 mod geometry;
 mod overlay;
@@ -18,7 +18,7 @@ use crate::photo::Picture;
 use crate::vision::Limits;
 use crate::vision::decode::{decode, resized};
 
-/// The quality that an edited version is saved with.
+/// The JPEG quality of edited versions.
 pub const EDITED_JPEG_QUALITY: u8 = 88;
 
 const TABLE: &str = include_str!("../../../models/edits.toml");
@@ -35,7 +35,7 @@ pub struct Edit {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Step {
-    /// To this short side in pixels; a smaller picture stays.
+    /// Resizes to this short side in pixels. A smaller picture does not change.
     Resize {
         short: u32,
     },
@@ -43,7 +43,7 @@ enum Step {
     Jpeg {
         quality: u8,
     },
-    /// A part of this share of the area, somewhere; its aspect is the picture's own or `ratio`.
+    /// A random crop of this share of the area. Its aspect is the picture's or `ratio`.
     Crop {
         area: f32,
         ratio: Option<f32>,
@@ -74,7 +74,7 @@ enum Step {
         low: [u8; 3],
         high: [u8; 3],
     },
-    /// How much darker the corners are, 0 to 1, at a distance of half the diagonal.
+    /// How much darker the corners are, from 0 to 1, at half the diagonal.
     Vignette {
         strength: f32,
     },
@@ -89,17 +89,17 @@ enum Step {
     Noise {
         sigma: f32,
     },
-    /// Zoomed so that no corner shows, or kept whole with corners of this colour.
+    /// Zoomed so that no corner shows, or uncropped with corners of this colour.
     Rotate {
         degrees: f32,
         corners: Option<[u8; 3]>,
     },
-    /// Clockwise by one of these.
+    /// Turns clockwise by one of these angles.
     Turn {
         quarters: Vec<u8>,
     },
     Mirror,
-    /// A photo of a print: each corner off by up to this share of width and height.
+    /// A photo of a print: each corner is moved by up to this share of width and height.
     Lean {
         by: f32,
     },
@@ -113,11 +113,11 @@ enum Step {
     },
     /// A line of text across it.
     Text,
-    /// The same few words all over it, half transparent.
+    /// The same words all over the picture, half transparent.
     Watermark,
-    /// Shown in an application of a phone.
+    /// A screenshot of a phone application that shows the photo.
     Phone,
-    /// Shown in a photo viewer of a desktop.
+    /// A screenshot of a desktop photo viewer that shows the photo.
     Desktop,
 }
 
@@ -128,7 +128,7 @@ struct Table {
 
 static EDITS: LazyLock<Vec<Edit>> = LazyLock::new(|| toml::from_str::<Table>(TABLE).expect("models/edits.toml is checked by a test").edit);
 
-/// All edits of the table, in its order.
+/// All edits, in the order of the table.
 pub fn edits() -> &'static [Edit] {
     &EDITS
 }
@@ -139,12 +139,12 @@ pub fn edit(name: &str) -> Option<&'static Edit> {
 }
 
 impl Edit {
-    /// What a reader of the edited file sees: the picture as this edit leaves it, saved as a JPEG.
+    /// The decoded file of the edited picture, saved as a JPEG.
     pub fn version(&self, picture: &Picture, seed: u64) -> Picture {
         reread(&self.apply(picture, seed), EDITED_JPEG_QUALITY)
     }
 
-    /// The picture as this edit leaves it; `seed` decides what is random.
+    /// The edited picture. `seed` determines what is random.
     pub fn apply(&self, picture: &Picture, seed: u64) -> Picture {
         let mut rng = Rng::with_seed(seed);
         self.steps.iter().fold(picture.clone(), |picture, step| step.apply(picture, &mut rng))
@@ -199,7 +199,7 @@ fn shrunk(picture: Picture, short: u32) -> Picture {
 /// The picture as a JPEG file.
 ///
 /// # Panics
-/// When a side is longer than JPEG allows, 65,535 pixels.
+/// If a side is longer than JPEG allows (65,535 pixels).
 pub fn jpeg(picture: &Picture, quality: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     let side = |s: u32| u16::try_from(s).expect("a side that JPEG allows");

@@ -1,4 +1,4 @@
-//! What is put around a photo or over it: borders, words, the screen of an application.
+//! What surrounds or covers a photo: borders, words, the screen of an application.
 
 use fastrand::Rng;
 use font8x8::legacy::BASIC_LEGACY;
@@ -8,7 +8,7 @@ use crate::vision::decode::resized;
 
 type Colour = [u8; 3];
 
-/// A plain picture to draw on. Whatever falls outside is left out.
+/// A plain picture to draw on. Drawing outside of it has no effect.
 struct Canvas {
     width: i64,
     height: i64,
@@ -128,8 +128,7 @@ pub fn watermark(picture: Picture) -> Picture {
     canvas.picture()
 }
 
-/// A post in an application of a phone: status line, author, the photo over the whole width, buttons,
-/// a comment.
+/// A post in a phone application: status line, author, the photo at full width, buttons, a comment.
 pub fn phone(picture: &Picture, rng: &mut Rng) -> Picture {
     const WIDTH: u32 = 300;
     const HEIGHT: u32 = 640;

@@ -33,7 +33,7 @@ pub fn blur(picture: &Picture, sigma: f32) -> Picture {
     Picture::new(picture.dimensions.width, picture.dimensions.height, blurred.iter().map(|v| v.round() as u8).collect())
 }
 
-/// Unsharp mask: adds `amount` times what a blur takes away.
+/// Unsharp mask: adds `amount` times the difference to the blurred picture.
 pub fn sharpen(picture: &Picture, sigma: f32, amount: f32) -> Picture {
     let mut sharp = blur(picture, sigma);
     for (soft, &value) in sharp.rgb.iter_mut().zip(&picture.rgb) {
@@ -43,7 +43,7 @@ pub fn sharpen(picture: &Picture, sigma: f32, amount: f32) -> Picture {
     sharp
 }
 
-/// Gaussian grain, for each channel its own.
+/// Gaussian grain, different in each channel.
 pub fn noise(mut picture: Picture, sigma: f32, rng: &mut Rng) -> Picture {
     for value in &mut picture.rgb {
         // Box and Muller's transform.

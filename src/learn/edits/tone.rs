@@ -1,4 +1,4 @@
-//! Light and colour, a pixel at a time.
+//! Light and colour, pixel by pixel.
 
 use crate::photo::Picture;
 
@@ -25,14 +25,14 @@ pub fn gain(picture: Picture, rgb: [f32; 3]) -> Picture {
     each_pixel(picture, |p| [p[0] * rgb[0], p[1] * rgb[1], p[2] * rgb[2]])
 }
 
-/// Away from the picture's mean brightness, or towards it.
+/// Contrast: moves pixels away from the mean brightness, or towards it.
 pub fn contrast(picture: Picture, factor: f32) -> Picture {
     let total: f64 = picture.rgb.chunks_exact(3).map(|p| f64::from(luma([p[0], p[1], p[2]].map(f32::from)))).sum();
     let mean = (total / picture.dimensions.pixels() as f64) as f32;
     each_pixel(picture, |p| p.map(|v| (v - mean) * factor + mean))
 }
 
-/// Away from grey, or towards it; 0 is black and white.
+/// Saturation: moves colours away from grey, or towards it. 0 is black and white.
 pub fn saturation(picture: Picture, factor: f32) -> Picture {
     each_pixel(picture, |p| {
         let grey = luma(p);
@@ -40,7 +40,7 @@ pub fn saturation(picture: Picture, factor: f32) -> Picture {
     })
 }
 
-/// Colours turned around the grey axis (Rodrigues' formula).
+/// Hue: rotates colours around the grey axis (Rodrigues' formula).
 pub fn hue(picture: Picture, degrees: f32) -> Picture {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (own, others) = (cos + (1.0 - cos) / 3.0, (1.0 - cos) / 3.0);
