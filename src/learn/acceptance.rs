@@ -112,8 +112,8 @@ const BELOW_FALSE_PAIR: Distance = 0.999;
 const DRAW_SEED: u64 = 1;
 
 /// Compares `new` with `old` and its threshold: on the held-out photos and their versions, among `background` photos
-/// of the library, and on the decisions. The new head gets the largest threshold, up to `max_distance`, at which it
-/// joins no more pairs of different photos than the old one.
+/// of the library, and on the decisions. The new head gets a threshold, up to `max_distance`, at which it joins no
+/// more pairs of different photos than the old one.
 pub fn judge(
     held_out: &HeldOut,
     background: &[Features],

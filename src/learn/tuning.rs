@@ -1,4 +1,4 @@
-//! A tuning: a head is trained and passes the acceptance test or not.
+//! A tuning: training a head and putting it through the acceptance test.
 
 use burn::tensor::Device;
 

@@ -1,4 +1,4 @@
-//! EXIF, by kamadak-exif, forgiving: a broken tag costs that tag.
+//! EXIF by kamadak-exif. A broken tag does not affect the others.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use exif::{Exif, In, Tag, Value};
 
 use crate::photo::Capture;
 
-/// Whether a TIFF is a DNG, or keeps its full picture where RAW formats do, behind a thumbnail.
+/// Whether a TIFF is a RAW file: a DNG, or one with its full picture behind a thumbnail.
 pub fn is_raw(bytes: &[u8]) -> bool {
     let has = |exif: &Exif, number| exif.get_field(Tag(exif::Context::Tiff, number), In::PRIMARY).is_some();
     parsed(bytes).is_some_and(|exif| has(&exif, DNG_VERSION) || (has(&exif, SUB_IFDS) && exif.get_field(Tag::Make, In::PRIMARY).is_some()))
@@ -21,7 +21,7 @@ fn parsed(bytes: &[u8]) -> Option<Exif> {
     reader.read_from_container(&mut Cursor::new(bytes)).or_else(|e| e.distill_partial_result(|_| {})).ok()
 }
 
-/// What the file says of how it was taken; empty when it says nothing that can be read.
+/// The capture data of a file. Empty if none can be read.
 pub fn capture(bytes: &[u8]) -> Capture {
     let Some(exif) = parsed(bytes) else { return Capture::default() };
     Capture {
@@ -45,9 +45,9 @@ fn text(exif: &Exif, tag: Tag) -> Option<String> {
     (!text.is_empty()).then(|| text.chars().filter(|c| !c.is_control()).take(100).collect())
 }
 
-/// `2026:05:01 10:00:00` with its sub-seconds, as `2026-05-01T10:00:00.123`. Cameras whose clock
-/// was never set write zeros or blanks; that is no time. Nor is `DateTime`, which programs set to
-/// when they saved the file.
+/// Converts `2026:05:01 10:00:00` and its sub-seconds to `2026-05-01T10:00:00.123`. Cameras whose clock was never set
+/// write zeros or blanks, which are not a time. `DateTime` is ignored: programs set it to the time they saved the
+/// file.
 fn taken(exif: &Exif) -> Option<String> {
     let written = text(exif, Tag::DateTimeOriginal)?;
     let time = exif::DateTime::from_ascii(written.as_bytes()).ok()?;

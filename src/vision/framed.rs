@@ -1,28 +1,29 @@
-//! A picture within a picture: what a screenshot shows, or what a broad border stands around.
+//! The picture in a picture: what a screenshot or a broad border encloses.
 //!
-//! A change here is one of the recipe in [`prepare`](super::prepare).
+//! A change here changes stored data: raise the recipe version in [`prepare`](super::prepare).
 
 use std::ops::{Range, RangeInclusive};
 
 use super::decode::Window;
 use crate::photo::Picture;
 
-/// Levels within which a pixel has the colour of the ground.
+/// A pixel that differs by at most this much in each channel has the colour of the ground.
 const GROUND_TOLERANCE: u8 = 4;
 
-/// One in so many pixels of a plain line may be of other colours: letters, buttons, the edge of a bar.
+/// In a plain line at most one pixel in this number has another colour: letters, buttons, the end of a bar.
 const PLAIN_PIXELS_PER_OTHER: usize = 10;
 
-/// Screens need two or three; a picture made to need one for each line must not cost more.
+/// Screenshots need two or three rounds. The limit bounds the cost of a malicious picture.
 const MAX_CUT_ROUNDS: usize = 8;
 
-/// The short side from which an inner picture is worth a look.
+/// The least short side of an inner picture.
 const MIN_SHORT_SIDE: usize = 64;
 
-/// Its share of the whole. What is larger is found as a whole, and may be a photo with a dark edge.
+/// The share of the whole area that an inner picture has. A larger one is matched as a whole anyway, and may be a
+/// photo with a dark edge.
 const AREA_SHARE: RangeInclusive<f64> = 0.08..=0.75;
 
-/// The largest thing on plain ground, found by cutting along plain rows and columns in turn until none is left.
+/// The largest picture on plain ground, found by removing plain rows and columns in turn until none remains.
 pub fn inner(picture: &Picture) -> Option<Window> {
     let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
     let pixel = |x: usize, y: usize| -> [u8; 3] { std::array::from_fn(|channel| picture.rgb[(y * width + x) * 3 + channel]) };
@@ -43,7 +44,7 @@ pub fn inner(picture: &Picture) -> Option<Window> {
     AREA_SHARE.contains(&share).then_some(window)
 }
 
-/// The longest run without a plain line.
+/// The longest run of lines that are not plain.
 fn longest(lines: Range<usize>, mut is_plain: impl FnMut(usize) -> bool) -> Range<usize> {
     let (mut best, mut start) = (lines.start..lines.start, lines.start);
     for line in lines.clone() {
@@ -56,7 +57,7 @@ fn longest(lines: Range<usize>, mut is_plain: impl FnMut(usize) -> bool) -> Rang
     best
 }
 
-/// Whether nearly all pixels of a line have one colour, that of most of five.
+/// Whether nearly all pixels of a line have one colour: the median of five samples.
 fn is_plain(len: usize, pixel: impl Fn(usize) -> [u8; 3]) -> bool {
     let mut samples: [[u8; 3]; 5] = std::array::from_fn(|i| pixel((2 * i + 1) * len / 10));
     let ground: [u8; 3] = std::array::from_fn(|channel| {

@@ -1,4 +1,4 @@
-//! What a file's bytes are, before anything is decoded: format, size, and the two hashes.
+//! Identifying a file before it is decoded: format, dimensions and the two hashes.
 
 use std::io::Cursor;
 
@@ -8,10 +8,10 @@ use image::ImageReader;
 use super::{Limits, decode, exif, jpeg};
 use crate::photo::{ContentHash, Dimensions, Failure, Format, Identity, PictureHash, Stage};
 
-/// Looks at the header and hashes the bytes.
+/// Parses the header and hashes the bytes.
 ///
 /// # Errors
-/// A [`Failure`] that says why these bytes are no photo that can be read.
+/// A [`Failure`] that describes why the bytes are not a readable photo.
 pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Identity, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(Stage::Decode, "the file is empty"));
@@ -48,7 +48,7 @@ fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure
     Ok(Dimensions { width, height })
 }
 
-/// The orientation is part of it: turning a photo changes what is seen.
+/// The picture hash includes the orientation, because turning a photo changes the picture.
 fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
     let mut hasher = Hasher::new();
     hasher.update(&[orientation]);
@@ -56,7 +56,7 @@ fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
         Format::Jpeg => {
             let mut last = 0;
             for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::is_metadata) {
-                // Its body is a slice of `bytes`, four bytes after its marker began.
+                // The body is a slice of `bytes`, and starts four bytes after its marker.
                 let body = offset(bytes, segment.body);
                 hasher.update(&bytes[last..body - 4]);
                 last = body + segment.body.len();
@@ -77,12 +77,12 @@ fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
     PictureHash(hasher.finalize().into())
 }
 
-/// Where `part`, a slice of `whole`, begins in it.
+/// The offset of `part`, a slice of `whole`.
 fn offset(whole: &[u8], part: &[u8]) -> usize {
     part.as_ptr() as usize - whole.as_ptr() as usize
 }
 
-/// A PNG's chunks, each with its type and all its bytes; what cannot be parsed comes as one last chunk.
+/// The chunks of a PNG, each with its type and all its bytes. What cannot be parsed is returned as one last chunk.
 fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     let mut rest = bytes.get(8..).unwrap_or_default();
     std::iter::from_fn(move || {
@@ -141,7 +141,7 @@ mod tests {
         let identity = |parts: &[&[u8]]| identify(&parts.concat(), &Limits::default()).expect("a photo");
         let plain = identity(&[&head, &frame, &scan]);
         assert_eq!(plain.picture, identity(&[&head, &comment, &frame, &comment, &scan]).picture);
-        // A marker without a body where none belongs.
+        // A marker without a body in a place where it does not belong.
         assert_ne!(plain.picture, identity(&[&head, &[0xff, 0x01], &comment, &frame, &scan]).picture);
         assert_ne!(plain.picture, identity(&[&head, &profile, &frame, &scan]).picture);
         assert_eq!(plain.dimensions, Dimensions { width: 16, height: 8 });

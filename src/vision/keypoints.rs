@@ -1,7 +1,7 @@
-//! Keypoints: corners (Harris and Stephens 1988) on a pyramid of smaller and smaller pictures, described by comparisons of
-//! brightness (Calonder et al. 2010, "BRIEF").
+//! Keypoints: Harris corners (Harris and Stephens 1988) on an image pyramid, described by comparisons of brightness
+//! (Calonder et al. 2010, "BRIEF").
 //!
-//! What is changed here changes what is stored: it is one of the recipe in [`prepare`](super::prepare).
+//! A change here changes stored data: raise the recipe version in [`prepare`](super::prepare).
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -10,22 +10,22 @@ use super::decode::{SHORT_SIDE, resized};
 use super::framed::inner;
 use crate::photo::{DihedralOrientation, Dimensions, Keypoint, KeypointDescriptor, Keypoints, Picture};
 
-/// Pictures of the pyramid: each has half the pixels of the one before.
+/// Levels of the pyramid. Each has half the pixels of the one before.
 const PYRAMID_LEVELS: u32 = 6;
 
-/// The longer side is no longer than this, whatever the shorter is.
+/// The longer side is limited to this, whatever the shorter side is.
 const MAX_LONG_SIDE: f64 = 1024.0;
 
-/// What is compared lies within this many pixels of the corner.
+/// Compared pixels lie within this many pixels of the keypoint.
 const DESCRIPTOR_RADIUS: i32 = 10;
 
-/// Corners are not looked for nearer to the edge.
+/// No keypoint is closer to the edge than this.
 const EDGE_MARGIN: usize = DESCRIPTOR_RADIUS as usize + 2;
 
-/// Corners weaker than this are noise: the strength of an edge of 12 levels that turns.
+/// Weaker corners are noise. This is the strength of a corner with a contrast of 12 levels.
 const MIN_CORNER_STRENGTH: f32 = 2000.0;
 
-/// The corners of a picture, or of what stands on plain ground in it: of a screenshot those of its photo, and not of its menus.
+/// The keypoints of a picture, or of the picture in it: for a screenshot those of its photo, not of its menus.
 pub fn keypoints(picture: &Picture) -> Keypoints {
     let window = inner(picture);
     let (width, height) =
@@ -34,7 +34,7 @@ pub fn keypoints(picture: &Picture) -> Keypoints {
     let size = |factor: f64| [width, height].map(|side| (side * scale * factor).round().max(1.0) as u32);
     let [largest_width, largest_height] = size(1.0);
     let unit = 255.0 / f64::from(largest_width.max(largest_height));
-    // A small picture is what a large one is some levels down.
+    // A small picture corresponds to a higher level of a large one.
     let first = (2.0 * (f64::from(SHORT_SIDE) / f64::from(largest_width.min(largest_height))).log2()).round() as u32;
     let factors: Vec<f64> = (0..PYRAMID_LEVELS.saturating_sub(first).max(1)).map(|level| 0.5f64.powf(f64::from(level) / 2.0)).collect();
     let sum: f64 = factors.iter().sum();
@@ -58,7 +58,8 @@ pub fn keypoints(picture: &Picture) -> Keypoints {
     Keypoints::new(points)
 }
 
-/// The places that are compared, in all poses: a few at random, more of them near the corner, and never two side by side.
+/// The places that are compared, in all orientations. They are random, denser near the keypoint, and the two of a
+/// pair are never adjacent.
 fn compared() -> [[[(i32, i32); 2]; 8]; 8] {
     let mut random = fastrand::Rng::with_seed(1);
     let mut place = || loop {
@@ -79,7 +80,7 @@ fn compared() -> [[[(i32, i32); 2]; 8]; 8] {
     DihedralOrientation::ALL.map(|orientation| pairs.map(|pair| pair.map(|place| orientation.place(place))))
 }
 
-/// A picture in levels of gray.
+/// A grey picture.
 struct Gray {
     width: usize,
     height: usize,
@@ -105,7 +106,7 @@ impl Gray {
         &self.levels[y * self.width..(y + 1) * self.width]
     }
 
-    /// Means of three by three pixels; the edge stays as it is.
+    /// A blur: means of three by three pixels. The edge does not change.
     fn smooth(&self) -> Gray {
         let mut levels = self.levels.clone();
         let mut sums = vec![0u16; self.width];
@@ -128,7 +129,7 @@ impl Gray {
     }
 }
 
-/// Up to `count` corners, the strongest first of those that have room around them, then of the others.
+/// Up to `count` corners: first the strongest with room around them, then the others.
 fn corners(gray: &Gray, count: usize) -> Vec<(usize, usize)> {
     let (width, height) = (gray.width, gray.height);
     let strength = strength(gray);
@@ -158,7 +159,7 @@ fn corners(gray: &Gray, count: usize) -> Vec<(usize, usize)> {
     taken
 }
 
-/// Whether none of the eight around is stronger; of equals the first is it.
+/// Whether none of the eight neighbours is stronger. Among equals the first one is the peak.
 fn is_peak(strength: &[f32], width: usize, at: usize) -> bool {
     let here = strength[at];
     let before = [at - width - 1, at - width, at - width + 1, at - 1];
@@ -166,7 +167,7 @@ fn is_peak(strength: &[f32], width: usize, at: usize) -> bool {
     before.iter().all(|&other| here > strength[other]) && after.iter().all(|&other| here >= strength[other])
 }
 
-/// How much of a corner each pixel is: from the products of the gradients in five by five pixels.
+/// The corner strength of each pixel, from products of the gradients in five by five pixels.
 fn strength(gray: &Gray) -> Vec<f32> {
     let (width, height) = (gray.width, gray.height);
     let mut products = [0; 3].map(|_| vec![0f32; width * height]);
@@ -182,7 +183,7 @@ fn strength(gray: &Gray) -> Vec<f32> {
     xx.iter().zip(&yy).zip(&xy).map(|((xx, yy), xy)| xx * yy - xy * xy - 0.04 * (xx + yy) * (xx + yy)).collect()
 }
 
-/// Of five by five numbers; nothing of use nearer to the edge.
+/// Means of five by five numbers. Values near the edge are not valid.
 fn means(mut plane: Vec<f32>, width: usize) -> Vec<f32> {
     let mut rows = vec![0f32; plane.len()];
     for (to, from) in rows.chunks_exact_mut(width).zip(plane.chunks_exact(width)) {

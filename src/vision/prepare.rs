@@ -1,24 +1,24 @@
-//! A picture to the backbone's input, exactly as in training.
+//! Preparing a picture for the backbone, exactly as in training.
 
 use super::decode::{Window, resized};
 use super::framed::inner;
 use crate::photo::{CropDescriptors, Picture};
 
-/// A part's share of its picture's width and height.
+/// The share of the picture's width and height that a crop has.
 const CROP_SIDE_SHARE: f64 = 0.6;
 
-/// Windows, as places of the left upper corner in what is left over: the corners and the middle.
+/// The positions of the crops: the four corners and the middle.
 const CROP_PLACES: [(f64, f64); CropDescriptors::COUNT - 1] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.5)];
 
-/// The short side from which there are windows: of smaller pictures too little is left.
+/// The least short side of a picture with crops. The crops of a smaller picture would be too small.
 const MIN_CROPPED_SHORT_SIDE: u32 = 96;
 
-/// Counts the ways in which parts and keypoints were taken so far: raise it when what is done here, in [`framed`](super::framed)
-/// or in [`keypoints`](super::keypoints), the projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE) changes,
-/// and every photo is read again.
+/// The version of how crop descriptors and keypoints are made. Raise it when this file, [`framed`](super::framed),
+/// [`keypoints`](super::keypoints), the projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE)
+/// changes. Then every photo is read again.
 const RECIPE_VERSION: u32 = 4;
 
-/// Names what is stored of photos, for a backbone of a name.
+/// The recipe: it names how stored data was made, for a backbone.
 pub fn recipe(backbone: &str) -> String {
     format!("{backbone}.{RECIPE_VERSION}")
 }
@@ -33,7 +33,8 @@ pub struct Preparation {
     pub scale: f32,
 }
 
-/// A picture and its [`CropDescriptors`], as [`prepare`] lays them out: the whole, the whole by a quarter turn, and what its windows show.
+/// The inputs for a picture and its [`CropDescriptors`], laid out as by [`prepare`]: the whole, the whole after a
+/// quarter turn, and the crops.
 pub fn prepare_crops(picture: &Picture, preparation: &Preparation) -> Vec<Vec<f32>> {
     let whole = prepare(picture, None, preparation);
     let turned = turned(&whole, preparation.size as usize);
@@ -41,8 +42,8 @@ pub fn prepare_crops(picture: &Picture, preparation: &Preparation) -> Vec<Vec<f3
     [whole, turned].into_iter().chain(crops).collect()
 }
 
-/// What of a picture may be all that a crop shows. What stands on plain ground, as in a screenshot, takes the place of the
-/// middle. None of a very small picture.
+/// The crops of a picture. A picture in the picture, as in a screenshot, replaces the middle crop. A very small
+/// picture has no crops.
 fn crops(picture: &Picture) -> Vec<Window> {
     let (width, height) = (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
     let window = |(x, y): (f64, f64)| Window {
@@ -61,14 +62,14 @@ fn crops(picture: &Picture) -> Vec<Window> {
     crops
 }
 
-/// Planes of a square by a quarter turn clockwise. The other quarter turn needs no vector of its own: then it is the other
-/// photo that, turned, is like this one.
+/// Turns the planes of a square clockwise by a quarter turn. The other quarter turn needs no descriptor: it is found
+/// from the other photo.
 fn turned(planes: &[f32], size: usize) -> Vec<f32> {
     let places = (0..size).flat_map(|y| (0..size).map(move |x| (size - 1 - x) * size + y));
     planes.chunks_exact(size * size).flat_map(|plane| places.clone().map(|place| plane[place])).collect()
 }
 
-/// Stretches the whole picture, or what a window shows of it, to the square and lays it out in planes.
+/// Stretches the whole picture, or a window of it, to a square of planes.
 ///
 /// # Shapes
 /// Returns `[3, size, size]`: red, green, blue.

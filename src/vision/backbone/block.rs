@@ -1,23 +1,23 @@
 //! An inverted bottleneck, on pictures `[height, width, channels]`.
 //!
-//! A block widens its input by a matrix product (the first one by the network's first convolution),
-//! convolves each channel by itself, and narrows the result by another product. What is widened is
-//! never whole in memory: a few channels are made, convolved, and laid beside the others.
+//! A block widens its input by a matrix product (the first block by the network's first convolution), convolves each
+//! channel separately, and narrows the result by another product. The widened picture is never in memory as a whole:
+//! a few channels at a time are computed, convolved and stored.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::depthwise::Depthwise;
 use super::product::{LANES, Weights, whole_lanes};
 
-/// Pixels for which a product is worth its start: pictures with smaller planes are done together.
+/// The pixels that make a matrix product worthwhile. Pictures with smaller planes are processed together.
 const MIN_PIXELS_ALONE: usize = 192;
 
 /// One block and its weights.
 #[derive(Debug)]
 pub struct Block {
-    /// Channels, height and width of what comes in.
+    /// Channels, height and width of the input.
     pub input: [usize; 3],
-    /// Kernel and stride of the convolution that widens: 1 and 1 but in the first block.
+    /// Kernel and stride of the widening convolution: 1 and 1 except in the first block.
     pub widening: (usize, usize),
     /// From all channels at `kernel × kernel` places to wide.
     pub widen: Weights,
@@ -29,13 +29,13 @@ pub struct Block {
 }
 
 impl Block {
-    /// Channels, height and width of what comes out.
+    /// Channels, height and width of the output.
     pub fn output(&self) -> [usize; 3] {
         let (height, width) = self.depthwise.output();
         [self.narrow.outputs, height, width]
     }
 
-    /// Any number of pictures to as many.
+    /// Runs the block on any number of pictures.
     pub fn run(&self, pictures: &[f32]) -> Vec<f32> {
         let ([_, height, width], [narrow, rows, columns]) = (self.input, self.output());
         let (from, to) = (height * width * self.pitch(), rows * columns * whole_lanes(narrow));
@@ -47,18 +47,18 @@ impl Block {
         outputs
     }
 
-    /// Pixels of a picture when it is wide.
+    /// The pixels of a widened picture.
     fn plane(&self) -> usize {
         let ([_, height, width], (_, stride)) = (self.input, self.widening);
         height.div_ceil(stride) * width.div_ceil(stride)
     }
 
-    /// Numbers of a pixel that comes in: [whole lanes](whole_lanes) but of the network's own input.
+    /// Numbers in a pixel of the input: [whole lanes](whole_lanes) except for the network's own input.
     pub fn pitch(&self) -> usize {
         if self.widening.0 == 1 { whole_lanes(self.input[0]) } else { self.input[0] }
     }
 
-    /// What the widening kernel sees at each place: `[places, kernel × kernel × channels]`.
+    /// The input of the widening kernel at each place: `[places, kernel × kernel × channels]`.
     #[inline(always)]
     fn seen(&self, pictures: &[f32]) -> Vec<f32> {
         let [channels, height, width] = self.input;

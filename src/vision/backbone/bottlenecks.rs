@@ -1,5 +1,5 @@
-//! The run of inverted bottlenecks that the backbone is but for its end, as one operator for tract,
-//! which takes three times as long by itself.
+//! The inverted bottlenecks, which are nearly all of the backbone, as one operator for tract. Without it tract takes
+//! three times as long.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use super::block::Block;
 use super::depthwise::Depthwise;
 use super::product::{Weights, whole_lanes};
 
-/// Replaces the inverted bottlenecks that follow a network's input, one after another. What is inside of a block is read by
-/// nothing else, as [`successor`] sees to, so only the last block's output is missed.
+/// Replaces the inverted bottlenecks that follow the network's input. [`successor`] ensures that nothing else reads
+/// values inside a block, so only the last block's output has to be replaced.
 ///
 /// # Errors
-/// When tract does not take the change.
+/// If tract does not accept the change.
 pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     let input = model.input_outlets()?[0];
     let (mut blocks, mut last) = (Vec::new(), input);
@@ -40,7 +40,7 @@ pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     Ok(())
 }
 
-/// Blocks, each of which takes what the one before gives. Inputs and outputs `[pictures, channels, height, width]`.
+/// A chain of blocks. Inputs and outputs are `[pictures, channels, height, width]`.
 #[derive(Clone, Debug)]
 struct Bottlenecks(Arc<[Block]>);
 
@@ -53,7 +53,7 @@ impl PartialEq for Bottlenecks {
 impl Eq for Bottlenecks {}
 
 impl Bottlenecks {
-    /// Channels, height and width of what comes out.
+    /// Channels, height and width of the output.
     fn output(&self) -> [usize; 3] {
         self.0[self.0.len() - 1].output()
     }
@@ -80,7 +80,7 @@ impl EvalOp for Bottlenecks {
     }
 }
 
-/// Pictures `[channels, height, width]` to `[height, width, pitch]`, as a block wants them.
+/// Converts pictures from `[channels, height, width]` to `[height, width, pitch]`, the layout of a block.
 fn to_pixels(pictures: &[f32], block: &Block) -> Vec<f32> {
     let [channels, height, width] = block.input;
     let (plane, pitch) = (height * width, block.pitch());
@@ -93,7 +93,7 @@ fn to_pixels(pictures: &[f32], block: &Block) -> Vec<f32> {
     pixels
 }
 
-/// Pictures as a block gives them to `[channels, height, width]`.
+/// Converts the output of a block to `[channels, height, width]`.
 fn to_planes(pixels: &[f32], channels: usize, plane: usize) -> Vec<f32> {
     let pitch = whole_lanes(channels);
     let of = |picture: &'_ [f32], channel| picture.iter().skip(channel).step_by(pitch).copied().collect::<Vec<f32>>();
@@ -112,7 +112,7 @@ impl TypedOp for Bottlenecks {
     as_op!();
 }
 
-/// The block whose depthwise convolution is a node, what it reads, and its last node.
+/// The block around the depthwise convolution of a node, its input, and its last node.
 fn found(model: &TypedModel, id: usize) -> Option<(Block, OutletId, usize)> {
     let depthwise = Convolution::of(model, id).filter(|c| c.group == c.channels.0 && c.group == c.channels.1)?;
     let widen = Convolution::of(model, unbounded(model, model.node(id).inputs[0].node)?)
@@ -190,7 +190,7 @@ impl Convolution {
     }
 }
 
-/// A constant's numbers, a cast seen through.
+/// The numbers of a constant, also behind a cast.
 fn constant(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
     let node = model.node(outlet.node);
     match &model.outlet_fact(outlet).ok()?.konst {
@@ -200,13 +200,13 @@ fn constant(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
     }
 }
 
-/// The only node that reads another.
+/// The only node that reads the output of another. `None` if several do.
 fn successor(model: &TypedModel, id: usize) -> Option<usize> {
     let [successor] = model.node(id).outputs[0].successors[..] else { return None };
     Some(successor.node)
 }
 
-/// The node after another, if it alone follows and bounds each number by a constant.
+/// The only node that follows another, if it bounds each number by a constant.
 fn bound(model: &TypedModel, id: usize, name: &str, by: f32) -> Option<usize> {
     let next = successor(model, id)?;
     let node = model.node(next);
@@ -214,7 +214,7 @@ fn bound(model: &TypedModel, id: usize, name: &str, by: f32) -> Option<usize> {
     (node.op().name() == name && constant(model, *other)? == [by]).then_some(next)
 }
 
-/// The node whose outputs, bounded by 0 and 6, are another's, and read by nothing else.
+/// The node whose output is bounded by 0 and 6 and not read by anything else.
 fn unbounded(model: &TypedModel, highest: usize) -> Option<usize> {
     let lowest = model.node(highest).inputs.first()?.node;
     let id = model.node(lowest).inputs.first()?.node;

@@ -1,13 +1,13 @@
-//! Depthwise convolutions: each channel with a small kernel of its own.
+//! Depthwise convolutions: a small kernel for each channel.
 
 use pulp::Simd;
 
 use super::product::{LANES, Lanes, relu6};
 
-/// Places in a row that are done together, so that a weight is read once for all.
+/// Places in a row that are computed together, so that each weight is loaded once for all.
 const COLUMNS_TOGETHER: usize = 4;
 
-/// A convolution of planes of one size, padded by half the kernel, its outputs bounded by 0 and 6.
+/// A depthwise convolution of planes of one size, padded by half the kernel, with outputs bounded by 0 and 6.
 #[derive(Debug)]
 pub struct Depthwise {
     height: usize,
@@ -23,7 +23,8 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// With kernels `[channels, kernel, kernel]` and biases `[channels]`; nothing if the kernel is not of 3 or 5, or the stride not 1 or 2.
+    /// From kernels `[channels, kernel, kernel]` and biases `[channels]`. `None` if the kernel is not 3 or 5 or the
+    /// stride is not 1 or 2.
     pub fn new((height, width): (usize, usize), stride: usize, kernels: &[f32], biases: &[f32]) -> Option<Depthwise> {
         let channels = biases.len();
         let taps = kernels.len() / channels;
@@ -45,12 +46,12 @@ impl Depthwise {
         })
     }
 
-    /// Rows and columns that come out.
+    /// Rows and columns of the output.
     pub fn output(&self) -> (usize, usize) {
         (self.height.div_ceil(self.stride), self.width.div_ceil(self.stride))
     }
 
-    /// Numbers of lanes in a plane with its padding, and room to read over its end.
+    /// Lanes in a padded plane, with room to read beyond its end.
     pub fn padded(&self) -> usize {
         (self.height + self.kernel) * self.pitch() + COLUMNS_TOGETHER * self.stride
     }
@@ -61,12 +62,12 @@ impl Depthwise {
         (pixel / self.width + half) * self.pitch() + pixel % self.width + half
     }
 
-    /// From one row of a padded plane to the next.
+    /// The distance from one row of a padded plane to the next.
     fn pitch(&self) -> usize {
         self.width + self.kernel - 1
     }
 
-    /// Convolves some channels of a padded plane, and gives `put` each place's number and sums.
+    /// Convolves some channels of a padded plane. Calls `put` with the number and the sums of each place.
     #[inline(always)]
     pub fn convolve<S: Simd>(&self, simd: S, lanes: usize, plane: &[Lanes], put: impl FnMut(usize, &Lanes)) {
         match (self.kernel, self.stride) {

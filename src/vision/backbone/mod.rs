@@ -1,4 +1,5 @@
-//! The frozen backbone: a picture to features. tract runs it, all but its end by blocks of our own.
+//! The frozen backbone, from a picture to features. It runs on tract, with nearly all layers replaced by blocks of
+//! our own.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ mod product;
 const ONNX: &[u8] = include_bytes!("../../../models/backbone.onnx");
 const DESCRIPTION: &str = include_str!("../../../models/encoder.json");
 
-/// What `models/encoder.json` says of the backbone beside it.
+/// The description of the backbone in `models/encoder.json`.
 #[derive(Deserialize)]
 struct Description {
     size: u32,
@@ -28,12 +29,12 @@ struct Description {
     backbone_sha256: String,
 }
 
-/// The encoder does not load or run: a broken build, not a broken photo.
+/// The encoder does not load or run: the build is broken, not the photo.
 #[derive(Debug, Error)]
 #[error("the encoder does not run: {0}")]
 pub struct Error(String);
 
-/// One backbone, shared by all workers; each has a [`Runner`].
+/// The backbone, shared by all workers. Each has a [`Runner`].
 #[derive(Clone)]
 pub struct Backbone {
     plan: Arc<TypedRunnableModel>,
@@ -43,10 +44,10 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Loads the backbone in the binary: about 0.2 s.
+    /// Loads the embedded backbone, in about 0.2 s.
     ///
     /// # Errors
-    /// When the file does not load.
+    /// If the file does not load.
     pub fn embedded() -> Result<Backbone, Error> {
         let description: Description = serde_json::from_str(DESCRIPTION).map_err(|e| Error(e.to_string()))?;
         let size = description.size as usize;
@@ -66,17 +67,18 @@ impl Backbone {
         })
     }
 
-    /// Names the weights: features of different names do not compare.
+    /// A hash of the weights. Features of different backbones cannot be compared.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Names the weights and how parts are taken: what is stored of a photo is what this makes, or is made again.
+    /// Names the weights and how features, crop descriptors and keypoints are made. Photos stored with another recipe
+    /// are read again.
     pub fn recipe(&self) -> String {
         recipe(&self.name)
     }
 
-    /// Numbers in the features of a photo.
+    /// The length of the features of a photo.
     pub fn width(&self) -> usize {
         self.features
     }
@@ -84,7 +86,7 @@ impl Backbone {
     /// A runner for one thread.
     ///
     /// # Errors
-    /// When tract cannot make a state of the plan.
+    /// If tract cannot create the state of the plan.
     pub fn runner(&self) -> Result<Runner, Error> {
         let state = self.plan.spawn().map_err(|e| Error(format!("{e:#}")))?;
         Ok(Runner { state, preparation: self.preparation })
@@ -101,12 +103,13 @@ impl Runner {
     /// The features of a whole picture of any size.
     ///
     /// # Errors
-    /// When tract fails, which no picture should make it do.
+    /// If tract fails. No picture should cause that.
     pub fn features(&mut self, picture: &Picture) -> Result<Features, Error> {
         Ok(self.run(&[prepare(picture, None, &self.preparation)])?.remove(0))
     }
 
-    /// The features of a picture, and of it in [`Parts`](crate::photo::Parts).
+    /// The features of a picture and of its crops, in the order of
+    /// [`CropDescriptors`](crate::photo::CropDescriptors).
     ///
     /// # Errors
     /// See [`features`](Runner::features).

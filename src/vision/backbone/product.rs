@@ -1,8 +1,8 @@
-//! Products of constant weights with the numbers of pixels, in tiles that stay in registers.
+//! Matrix products of constant weights and pixels, in tiles that stay in registers.
 
 use pulp::Simd;
 
-/// Channels that are done together: two registers of 256 bits.
+/// Channels that are computed together: two registers of 256 bits.
 pub const LANES: usize = 16;
 
 /// Some channels of one pixel.
@@ -13,7 +13,7 @@ pub fn whole_lanes(channels: usize) -> usize {
     channels.next_multiple_of(LANES)
 }
 
-/// A matrix from `depth` numbers of a pixel to others, and a bias for each of these.
+/// A matrix from the `depth` numbers of a pixel to the outputs, and a bias for each output.
 #[derive(Debug)]
 pub struct Weights {
     pub outputs: usize,
@@ -43,7 +43,7 @@ impl Weights {
         }
     }
 
-    /// All outputs, `LANES` at a time.
+    /// The weights of all outputs, `LANES` at a time.
     #[inline(always)]
     pub fn panels(&self) -> impl Iterator<Item = Panel<'_>> {
         self.weights.chunks_exact(self.depth).zip(&self.biases).map(|(weights, biases)| Panel { weights, biases })
@@ -58,12 +58,13 @@ pub struct Panel<'a> {
 }
 
 impl Panel<'_> {
-    /// The outputs for each pixel, given to `put` with the pixel's number; with `RELU6`, bounded by 0 and 6.
+    /// Computes the outputs of each pixel and calls `put` with its number. With `RELU6` they are bounded by 0 and 6.
     ///
     /// `pixels` are `[count, pitch]`, of which the first `depth` numbers count.
     #[inline(always)]
     pub fn times<S: Simd, const RELU6: bool>(&self, simd: S, pixels: &[f32], pitch: usize, put: impl FnMut(usize, &Lanes)) {
-        // As many sums as fit the registers, beside a weight and a pixel. Registers of 16 lanes are not asked of pulp.
+        // As many sums as fit into the registers beside a weight and a pixel. pulp does not offer registers of 16
+        // lanes here.
         match S::F32_LANES {
             8 => self.tiles::<S, RELU6, 6, 2>(simd, pixels, pitch, put),
             4 => self.tiles::<S, RELU6, 3, 4>(simd, pixels, pitch, put),
@@ -71,7 +72,7 @@ impl Panel<'_> {
         }
     }
 
-    /// `PIXELS` at a time in `REGISTERS` each; the last tile takes its last pixel for those that lack.
+    /// `PIXELS` at a time, in `REGISTERS` each. The last tile repeats its last pixel to be full.
     #[inline(always)]
     fn tiles<S: Simd, const RELU6: bool, const PIXELS: usize, const REGISTERS: usize>(
         &self,

@@ -1,5 +1,5 @@
-//! JPEG: an eighth by our own reader where that is large enough, else a larger scale by
-//! jpeg-decoder, which also takes the kinds ours leaves to it.
+//! JPEG: at an eighth of the size by our own reader if that is large enough, otherwise at a larger scale by
+//! jpeg-decoder. It also decodes the kinds that our reader does not support.
 
 use jpeg_decoder::{Decoder, PixelFormat};
 
@@ -35,7 +35,7 @@ fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
         PixelFormat::RGB24 => pixels,
         PixelFormat::L8 => pixels.iter().flat_map(|&v| [v; 3]).collect(),
         PixelFormat::L16 => pixels.chunks_exact(2).flat_map(|v| [u16::from_ne_bytes([v[0], v[1]]).to_be_bytes()[0]; 3]).collect(),
-        // The decoder gives inks as amounts of light, as Adobe stores them: 255 is no ink.
+        // The decoder returns inverted inks, as Adobe stores them: 255 means no ink.
         PixelFormat::CMYK32 => pixels
             .chunks_exact(4)
             .flat_map(|p| [p[0], p[1], p[2]].map(|ink| (u16::from(255 - ink) * u16::from(255 - p[3]) / 255) as u8))

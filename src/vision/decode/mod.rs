@@ -1,6 +1,6 @@
-//! A file's bytes to a small upright picture.
+//! Decoding: from the bytes of a file to a small upright picture.
 //!
-//! JPEG is decoded at reduced size; the other formats whole, then reduced.
+//! JPEG is decoded at reduced size. Other formats are decoded in full and then reduced.
 
 mod jpeg;
 mod raster;
@@ -13,8 +13,8 @@ use crate::photo::{Capture, Failure, Format, Picture, Stage};
 
 pub use raster::{image_format, plain_reason};
 
-/// The short side that a decoded picture keeps at least (a JPEG eight ninths of it), unless the photo is smaller: six
-/// tenths of it are a part of the picture, for which the encoder wants 128 pixels.
+/// The least short side of a decoded picture (eight ninths of it for a JPEG), unless the photo is smaller. A crop has
+/// six tenths of it, and the encoder needs 128 pixels.
 pub const SHORT_SIDE: u32 = 216;
 
 /// A rectangle in a picture, in pixels.
@@ -26,17 +26,17 @@ pub struct Window {
     pub height: f64,
 }
 
-/// A photo's small upright picture and what its camera wrote.
+/// The small upright picture of a photo, and its capture data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decoded {
     pub picture: Picture,
     pub capture: Capture,
 }
 
-/// Decodes a file that [`identify`](super::identify::identify) has let through.
+/// Decodes a file that [`identify`](super::identify::identify) has accepted.
 ///
 /// # Errors
-/// A [`Failure`] that says what is wrong with the bytes.
+/// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let broken = |reason: String| Failure::new(Stage::Decode, reason);
     let format = Format::from_bytes(bytes).ok_or_else(|| broken("not a picture".into()))?;
@@ -49,7 +49,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     Ok(Decoded { picture, capture })
 }
 
-/// Shrinks so that the short side is SHORT_SIDE, when it is more than twice that.
+/// Shrinks the picture to a short side of [`SHORT_SIDE`] if it is more than twice that.
 fn reduced(picture: Picture) -> Picture {
     let (width, height) = (picture.dimensions.width, picture.dimensions.height);
     let short = width.min(height);
@@ -60,8 +60,7 @@ fn reduced(picture: Picture) -> Picture {
     resized(&picture, None, scaled(width), scaled(height))
 }
 
-/// Resizes the whole picture, or what a window shows of it, with a triangle filter as wide as the reduction,
-/// so that nothing aliases.
+/// Resizes the whole picture or a window of it. The triangle filter is as wide as the reduction, so nothing aliases.
 pub fn resized(picture: &Picture, window: Option<Window>, width: u32, height: u32) -> Picture {
     let source =
         ImageRef::new(picture.dimensions.width, picture.dimensions.height, &picture.rgb, PixelType::U8x3).expect("three bytes a pixel");

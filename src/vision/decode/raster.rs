@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits as ImageL
 use crate::photo::{Format, Picture};
 use crate::vision::Limits;
 
-/// The image crate's name for a format that is read through it.
+/// The format in the image crate, if it decodes this format.
 pub fn image_format(format: Format) -> Option<ImageFormat> {
     match format {
         Format::Png => Some(ImageFormat::Png),
@@ -32,7 +32,7 @@ pub fn read(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, St
     Ok(Picture::new(width, height, rgb.into_raw()))
 }
 
-/// Transparent pixels often hold rubbish; viewers show them on white.
+/// Blends transparent pixels with white, as viewers do. Their hidden colours are often arbitrary.
 fn on_white(picture: &DynamicImage) -> image::RgbImage {
     let rgba = picture.to_rgba8();
     image::RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
@@ -42,7 +42,7 @@ fn on_white(picture: &DynamicImage) -> image::RgbImage {
     })
 }
 
-/// What is wrong, without the crate's own framing.
+/// The cause of an error, without the wording that the crate adds.
 pub fn plain_reason(error: &ImageError) -> String {
     match error {
         ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => "the file ends in the middle of the picture".into(),

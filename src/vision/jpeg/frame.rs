@@ -1,4 +1,4 @@
-//! The frame: its components, their DC coefficients, and the picture these make.
+//! The frame: its components, their DC coefficients, and the picture that results.
 
 use super::Error;
 use super::scan::Tables;
@@ -11,15 +11,15 @@ pub struct Component {
     pub h: usize,
     pub v: usize,
     quantisation: usize,
-    /// Blocks that the picture covers; a scan of this component alone holds just these.
+    /// Blocks that cover the picture. A scan of this component alone holds exactly these.
     pub blocks_wide: usize,
     pub blocks_high: usize,
-    /// Blocks in a row of `dc`, whole MCUs.
+    /// Blocks in a row of `dc`: whole MCUs.
     pub stride: usize,
     pub dc: Vec<i16>,
-    /// The first scan of its DC values is read.
+    /// Whether the first scan of its DC values has been read.
     pub is_read: bool,
-    /// The last bit of its DC values is read.
+    /// Whether the last bit of its DC values has been read.
     pub is_exact: bool,
 }
 
@@ -94,8 +94,8 @@ impl Frame {
         self.components.iter().all(|c| c.is_read)
     }
 
-    /// Whether nothing that follows can change the picture. A progressive file is read to its end,
-    /// to know that it has one.
+    /// Whether the rest of the file cannot change the picture. A progressive file is still read to its end, to check
+    /// that it is complete.
     pub fn is_complete(&self) -> bool {
         !self.is_progressive && self.has_every_component()
     }

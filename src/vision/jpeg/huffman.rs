@@ -1,11 +1,11 @@
-//! Huffman codes and bits, made to step over AC coefficients fast.
+//! Huffman decoding that skips AC coefficients quickly.
 
 use super::Error;
 
-/// Bits looked at in one step over AC coefficients. Twelve keep both AC tables in a 32 KiB L1 cache.
+/// Bits used in one step over AC coefficients. With twelve, both AC tables fit a 32 KiB L1 cache.
 const LOOKUP_BITS: u32 = 12;
 
-/// A Huffman table: canonical codes, and for AC a table of whole steps.
+/// A Huffman table: canonical codes, and for AC a table of steps over several coefficients.
 pub struct Huffman {
     symbols: Vec<u8>,
     /// For each code length: the first code past it, left-aligned in 16 bits, and what to add to a
@@ -16,8 +16,8 @@ pub struct Huffman {
     steps: Vec<Step>,
 }
 
-/// Coefficients that can be stepped over at once from coefficient `k` of a block, if `k <= last_k`:
-/// otherwise the block ends among them and what follows belongs to the next.
+/// Coefficients that can be skipped at once from coefficient `k` of a block, if `k <= last_k`. Otherwise the block
+/// ends among them, and the rest belongs to the next block.
 #[derive(Clone, Copy, Default)]
 struct Step {
     bits: u8,
@@ -30,7 +30,7 @@ impl Huffman {
     /// `counts`: codes of each length 1 to 16.
     ///
     /// # Errors
-    /// When the counts describe no prefix code.
+    /// If the counts do not describe a prefix code.
     pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Huffman, Error> {
         let (mut code, mut index) = (0u32, 0i32);
         let mut ends = [0; 17];
@@ -58,7 +58,7 @@ impl Huffman {
         Some((*self.symbols.get(index as usize)?, length as u32))
     }
 
-    /// As many whole coefficients as fit in these LOOK bits.
+    /// As many whole coefficients as fit into these [`LOOKUP_BITS`] bits.
     fn step(&self, bits: u32) -> Step {
         let mut step = Step::default();
         let (mut used, mut advance) = (0, 0);
@@ -83,7 +83,7 @@ impl Huffman {
     }
 }
 
-/// Bits of one restart interval, with the stuffing already taken out.
+/// The bits of one restart interval, without byte stuffing.
 pub struct Bits<'a> {
     bytes: &'a [u8],
     next: usize,
@@ -97,12 +97,12 @@ impl<'a> Bits<'a> {
         Bits { bytes, next: 0, window: 0, held: 0 }
     }
 
-    /// Whether more was taken than there was.
+    /// Whether more bits were taken than there are.
     pub fn is_overrun(&self) -> bool {
         8 * self.next > 8 * self.bytes.len() + self.held as usize
     }
 
-    /// Afterwards at least 56 bits are held; past the end they are zeros.
+    /// Fills the window to at least 56 bits, with zeros past the end.
     #[inline(always)]
     fn fill(&mut self) {
         let eight = match self.bytes.get(self.next..self.next + 8) {
@@ -157,7 +157,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Steps over the 63 AC coefficients of a block.
+    /// Skips the 63 AC coefficients of a block.
     #[inline(always)]
     pub fn skip_ac(&mut self, table: &Huffman) -> Result<(), Error> {
         let mut k = 1u32;

@@ -1,9 +1,9 @@
 //! JPEG at an eighth of its size, from the DC coefficients alone.
 //!
-//! The DC coefficient of a block is the mean of its 8 × 8 pixels (ITU-T T.81, A.3.3), so a picture
-//! an eighth as wide and high needs no inverse transform and none of the other 63 values. They
-//! are still in the way in a baseline file; `huffman` steps over several of them at a time. A
-//! progressive file has them in scans of their own, which are not looked at.
+//! The DC coefficient of a block is the mean of its 8 × 8 pixels (ITU-T T.81, A.3.3). So a picture of an eighth of
+//! the width and height needs neither an inverse transform nor the other 63 coefficients. In a baseline file these
+//! still have to be skipped, and `huffman` skips several at a time. In a progressive file they are in separate scans,
+//! which are not read.
 
 mod frame;
 mod huffman;
@@ -17,10 +17,10 @@ use frame::Frame;
 
 pub use segments::{Segment, header_segments};
 
-/// Why there is no picture.
+/// Why a file was not decoded.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Error {
-    /// A kind of JPEG this reader leaves to a general decoder; nothing is wrong with the file.
+    /// A kind of JPEG that this reader does not support. A general decoder reads it.
     #[error("{0} is not read at reduced size")]
     Unsuited(&'static str),
     #[error("{0}")]
@@ -41,7 +41,7 @@ pub fn dimensions(bytes: &[u8]) -> Result<Dimensions, Error> {
     }
 }
 
-/// Decodes to an eighth of the width and height, rounded up, not yet upright.
+/// Decodes to an eighth of the width and height, rounded up. The orientation is not applied.
 ///
 /// # Errors
 /// [`Error::Unsuited`] for arithmetic coding, lossless, 12-bit and four-channel files;

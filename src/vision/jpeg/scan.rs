@@ -1,4 +1,4 @@
-//! Scans: the entropy-coded data, of which the DC values are kept.
+//! Scans: the entropy-coded data. Only DC values are kept.
 
 use super::Error;
 use super::frame::Frame;
@@ -103,7 +103,7 @@ enum Kind {
     Refinement { bit: i16 },
 }
 
-/// Walks the blocks of a scan in the file's order.
+/// Reads the blocks of a scan in the order of the file.
 fn blocks(frame: &mut Frame, tables: &Tables, parts: &[Part], kind: Kind, plain: &[u8], starts: &[usize]) -> Result<(), Error> {
     // A scan of one component holds its blocks one by one; several are interleaved in MCUs.
     let alone = parts.len() == 1;
@@ -153,8 +153,8 @@ fn blocks(frame: &mut Frame, tables: &Tables, parts: &[Part], kind: Kind, plain:
     Ok(())
 }
 
-/// Takes byte stuffing and restart markers out of entropy-coded data: the plain bytes, where each
-/// restart interval starts in them, and what follows from the next marker on.
+/// Removes byte stuffing and restart markers from entropy-coded data. Returns the plain bytes, the start of each
+/// restart interval in them, and the data from the next marker on.
 fn unstuffed(data: &[u8]) -> (Vec<u8>, Vec<usize>, &[u8]) {
     let mut plain = Vec::with_capacity(data.len());
     let mut starts = vec![0];

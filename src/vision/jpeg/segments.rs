@@ -1,4 +1,4 @@
-//! A JPEG's marker segments, and where its metadata is.
+//! The marker segments of a JPEG, and which of them are metadata.
 
 pub const SOI: u8 = 0xd8;
 pub const EOI: u8 = 0xd9;
@@ -11,7 +11,7 @@ pub const APP13: u8 = 0xed;
 pub const APP14: u8 = 0xee;
 pub const COM: u8 = 0xfe;
 
-/// One marker with its body, which is empty for markers that stand alone.
+/// A marker with its body, which is empty for markers that stand alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment<'a> {
     pub marker: u8,
@@ -24,15 +24,14 @@ impl Segment<'_> {
         matches!(self.marker, 0xc0..=0xcf) && !matches!(self.marker, DHT | 0xc8 | 0xcc)
     }
 
-    /// Exif, XMP, Photoshop's IPTC and comments: words about the picture, none of its data. ICC
-    /// profiles (APP2) and Adobe's colour transform (APP14) change what is seen, so they are not.
+    /// EXIF, XMP, Photoshop's IPTC and comments are metadata. ICC profiles (APP2) and Adobe's colour transform
+    /// (APP14) are not, because they change the picture.
     pub fn is_metadata(&self) -> bool {
         matches!(self.marker, APP1 | APP13 | COM)
     }
 }
 
-/// Takes the next segment off `rest`; `None` when the bytes end. Bytes before its 0xff are
-/// skipped, as decoders do.
+/// Takes the next segment from `rest`. `None` at the end. Bytes before the next 0xff are skipped, as decoders do.
 pub fn next<'a>(rest: &mut &'a [u8]) -> Option<Segment<'a>> {
     loop {
         let start = memchr::memchr(0xff, rest)?;
