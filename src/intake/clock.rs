@@ -1,11 +1,11 @@
-//! Noticing that time passed which nobody saw. Time is passed in.
+//! Detects that the machine was suspended or its clock was set. Time is passed in.
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// By how much the two clocks may drift apart between two looks.
+/// The largest drift of the two clocks between two checks.
 const MAX_CLOCK_DRIFT: Duration = Duration::from_secs(10);
 
-/// Compares the clock that stops while the machine is suspended with the one that people set.
+/// Compares the monotonic clock, which stops while the machine is suspended, with the wall clock.
 #[derive(Debug)]
 pub struct Clock {
     steady: Instant,
@@ -17,7 +17,7 @@ impl Clock {
         Clock { steady: now, wall }
     }
 
-    /// Whether the machine was suspended, or its clock set, since this was asked last.
+    /// Whether the machine was suspended or its clock was set since the last call.
     pub fn has_jumped(&mut self, now: Instant, wall: SystemTime) -> bool {
         let seen = now - self.steady;
         let apart = match wall.duration_since(self.wall) {

@@ -1,4 +1,4 @@
-//! What there is to read: the scan, which is the truth, and the watch, whose events are hints.
+//! Finding the files to read: the scan, which is authoritative, and the watch, whose events are hints.
 
 mod clock;
 mod rules;

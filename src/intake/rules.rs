@@ -1,15 +1,16 @@
-//! What is never looked at: hidden things, trash, caches of other programs, and what a person names.
+//! Which files and folders are left out: hidden ones, trash, caches of other programs, and those that the settings
+//! exclude.
 
 use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Hidden things, trash, and folders of other programs that hold small copies of a person's photos.
+/// Hidden files, trash, and folders in which other programs keep small copies of photos.
 const ALWAYS_HIDDEN: [&str; 9] =
     [".*", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "Thumbnails", "*.lrdata", "*.photoslibrary"];
 
-/// Which files and folders below a root are left out. A glob without a slash is for a name in any
-/// folder, one with a slash for a path from the root on.
+/// Which files and folders below a root are left out. A glob without a slash matches a name in any folder, and one
+/// with a slash matches a path from the root.
 #[derive(Clone, Debug)]
 pub struct Rules {
     excluded: Vec<String>,
@@ -19,21 +20,21 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What is always left out, and what `exclude` names; but not what `include` names.
+    /// The rules for `exclude`, which adds to what is always left out, and `include`, which makes exceptions.
     ///
     /// # Errors
-    /// What is wrong with a glob, in words.
+    /// The description of an invalid glob.
     pub fn new(exclude: &[String], include: &[String]) -> Result<Rules, String> {
         let excluded: Vec<String> = ALWAYS_HIDDEN.iter().map(|&glob| glob.to_owned()).chain(exclude.iter().cloned()).collect();
         Ok(Rules { exclude: set(&excluded)?, include: set(include)?, excluded, included: include.to_vec() })
     }
 
-    /// Whether a file or folder, by its path below the root, is left out itself.
+    /// Whether the rules match this file or folder, by its path below the root.
     pub fn leave_out(&self, below: &Path) -> bool {
         self.exclude.is_match(below) && !self.include.is_match(below)
     }
 
-    /// Whether it is left out, or lies in a folder that is.
+    /// Whether the rules match it or a folder above it.
     pub fn hide(&self, below: &Path) -> bool {
         below.ancestors().any(|part| !part.as_os_str().is_empty() && self.leave_out(part))
     }
@@ -42,7 +43,7 @@ impl Rules {
         &self.excluded
     }
 
-    /// What `exclude` named.
+    /// The globs of `exclude`.
     pub fn chosen(&self) -> &[String] {
         &self.excluded[ALWAYS_HIDDEN.len()..]
     }

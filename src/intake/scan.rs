@@ -1,4 +1,4 @@
-//! The scan: what is really there, and how it differs from what is known.
+//! The scan: which files exist, and how they differ from the store.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -9,35 +9,34 @@ use std::path::{Path, PathBuf};
 use super::{Rules, Volumes};
 use crate::photo::{FileState, Format, KnownFile, Stamp};
 
-/// What a walk found below a root.
+/// The result of a walk below a root.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Photos, by their path below the root.
     pub files: Vec<(PathBuf, Stamp)>,
-    /// Folders that could not be listed, and why. What is known below them stays known.
+    /// Folders that could not be listed, and the reason. What is known below them is kept.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// The filesystems that were walked.
+    /// The filesystems of the walked folders.
     volumes: Volumes,
 }
 
-/// What a scan has to tell the store.
+/// A difference to the store.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// New, or with another stamp.
+    /// A new file, or a new stamp.
     Seen(PathBuf, Stamp),
     Gone(PathBuf),
-    /// Not there, and neither is the filesystem it was on.
+    /// The file is missing, and so is the filesystem it was on.
     Away(PathBuf),
 }
 
-/// The stamp of a file in `folder`. Its inode is 0 where the filesystem numbers its files anew at
-/// every mount.
+/// The stamp of a file in `folder`. Its inode is 0 if the filesystem numbers files anew at every mount.
 fn stamp_of(metadata: &Metadata, folder: &Path, volumes: &mut Volumes) -> Stamp {
     let (volume, lasts) = volumes.number(folder, metadata.dev());
     stamp(metadata, volume, if lasts { metadata.ino() } else { 0 })
 }
 
-/// The stamp of a file that was opened at the place where `like` was seen.
+/// The stamp of an open file, with the volume of the stamp that was recorded for its path.
 pub fn stamp_like(metadata: &Metadata, like: &Stamp) -> Stamp {
     stamp(metadata, like.volume, if like.inode == 0 { 0 } else { metadata.ino() })
 }
@@ -53,8 +52,8 @@ fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
     }
 }
 
-/// Lists the photos in `root/below`, a folder or a file, without following symlinks, so that it
-/// ends whatever links there are. `goes_on` is asked at each step; `None` when it said no.
+/// Lists the photos in `root/below`, a folder or a file. It does not follow symlinks, so it always ends. `goes_on` is
+/// called at each step. `None` if it returned false.
 pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool) -> Option<Found> {
     let mut found = Found::default();
     if let Ok(metadata) = fs::metadata(root) {
@@ -76,7 +75,7 @@ pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool
         match list(root, &folder, rules, goes_on, &mut folders, &mut found) {
             Ok(true) => {}
             Ok(false) => return None,
-            // A folder that went away between its parent's listing and its own is gone, not broken.
+            // A folder that was removed after its parent was listed is gone, not unreadable.
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => found.unreadable.push((folder, e.to_string())),
         }
@@ -84,7 +83,7 @@ pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool
     Some(found)
 }
 
-/// Takes what is in one folder; false when `goes_on` said no.
+/// Lists one folder. False if `goes_on` returned false.
 fn list(
     root: &Path,
     folder: &Path,
@@ -112,7 +111,7 @@ fn list(
                     let stamp = stamp_of(&metadata, &whole, &mut found.volumes);
                     found.files.push((path, stamp));
                 }
-                // A file that vanishes here is simply not there.
+                // A file that was just removed is gone.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
@@ -121,14 +120,14 @@ fn list(
     Ok(true)
 }
 
-/// How what was found differs from what is known of the same scope.
+/// The differences of a walk to what is known of the same scope.
 pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut missing: HashMap<&Path, &KnownFile> = known.iter().map(|(path, file)| (path.as_path(), file)).collect();
     for (path, stamp) in &found.files {
         match missing.remove(path.as_path()) {
             Some(file) if file.stamp == *stamp => {}
-            // A link or a rename of the file itself moves ctime and nothing else.
+            // Linking or renaming a file changes only its ctime.
             Some(file) if file.stamp.is_same_inode(stamp) && file.state == FileState::Indexed => {}
             _ => changes.push(Change::Seen(path.clone(), *stamp)),
         }

@@ -1,5 +1,5 @@
-//! Waiting until a path is quiet before it is looked at, and until a file is written before it is read.
-//! Time is passed in.
+//! Debounce: waits until a path is quiet before it is scanned, and until a file is complete before it is read. Time
+//! is passed in.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,32 +7,32 @@ use std::time::{Duration, Instant};
 
 use crate::photo::Stamp;
 
-/// How long a path must raise no further event. Programs write, rename and set times in bursts of
-/// a few milliseconds; people wait for the answer.
+/// How long a path must raise no event. Programs write, rename and set times in bursts of a few milliseconds, and
+/// people wait for the result.
 const QUIET_TIME: Duration = Duration::from_millis(300);
 
-/// How long a path that is never quiet is waited for: its next event starts another wait.
+/// The longest wait for a path that is never quiet. Its next event starts another wait.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 
-/// How long a file that nobody was seen to close must keep its stamp.
+/// How long a file without a close event must keep its stamp.
 const STABLE_TIME: Duration = Duration::from_secs(2);
 
-/// Whether somebody writes a file, as far as events tell.
+/// Whether a file is being written, as far as events show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Writing {
-    /// Its writer closed it, or gave it its name, or took it away.
+    /// Its writer closed, renamed or removed it.
     Closed,
-    /// Somebody may still be at it.
+    /// It may still be written to.
     Unknown,
 }
 
-/// Paths that something happened to, each until it has been quiet, or for long enough; and files that
-/// were found while they may have been written, each until it is looked at again.
+/// Paths with events, each until it has been quiet or the longest wait is over; and files that may have been
+/// incomplete, each until it is checked again.
 #[derive(Debug, Default)]
 pub struct Settle {
     events: HashMap<PathBuf, Events>,
     looks: HashMap<PathBuf, Look>,
-    /// Looks whose time came with the last [`take_due`](Settle::take_due).
+    /// Checks that became due with the last [`take_due`](Settle::take_due).
     due: HashMap<PathBuf, Look>,
 }
 
@@ -49,7 +49,7 @@ impl Events {
     }
 }
 
-/// Since when a file is known to have a stamp.
+/// The stamp of a file, and since when it is known.
 #[derive(Clone, Copy, Debug)]
 struct Look {
     stamp: Stamp,
@@ -62,22 +62,22 @@ impl Settle {
         (events.last, events.writer) = (now, writer);
     }
 
-    /// Whether any path in this folder is waited for.
+    /// Whether any path in this folder is waiting.
     pub fn holds(&self, folder: &Path) -> bool {
         self.events.keys().chain(self.looks.keys()).any(|path| path.starts_with(folder))
     }
 
-    /// When the next path is due, if nothing more happens.
+    /// When the next path is due, if no further event arrives.
     pub fn next(&self) -> Option<Instant> {
         let looks = self.looks.iter().filter(|(path, _)| !self.events.contains_key(*path)).map(|(_, look)| look.since + STABLE_TIME);
         self.events.values().map(|events| events.due()).chain(looks).min()
     }
 
-    /// Takes out the paths that are due now, in order.
+    /// Removes and returns the paths that are due, in order.
     pub fn take_due(&mut self, now: Instant) -> Vec<(PathBuf, Writing)> {
         let events = self.events.extract_if(|_, events| events.due() <= now);
         let mut due: HashMap<PathBuf, Writing> = events.map(|(path, events)| (path, events.writer)).collect();
-        // Where something happened since, that is waited for.
+        // A path with newer events waits for those.
         let is_time = |path: &PathBuf, look: &Look| look.since + STABLE_TIME <= now && !self.events.contains_key(path);
         self.due = self.looks.extract_if(|path, look| due.contains_key(path) || is_time(path, look)).collect();
         for path in self.due.keys() {
@@ -88,8 +88,8 @@ impl Settle {
         due
     }
 
-    /// Whether a file that was found can be read: its writer is done, or nobody wrote for long enough, by
-    /// its `age` (none in the future) or by two looks. If not, it will be due again.
+    /// Whether a file is complete and can be read: its writer closed it, or its stamp is old enough by its `age`
+    /// (`None` if in the future) or by two checks. If not, it will be due again.
     pub fn is_settled(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
         let before = self.due.remove(path).or(self.looks.remove(path)).filter(|look| look.stamp == *stamp);
         let since = before.map_or(now, |look| look.since);

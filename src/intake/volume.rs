@@ -1,4 +1,4 @@
-//! Which filesystem a folder is on, known again at another mount point.
+//! The filesystem of a folder, recognised at any mount point.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::mounts::{Mount, Mounts};
 
-/// Filesystems whose changes by others, or all of them, raise no event here.
+/// Filesystems that do not report all changes as events.
 const TYPES_WITHOUT_EVENTS: [&str; 12] =
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf", "virtiofs", "prl_fs"];
 
-/// A filesystem as it is known again.
+/// A filesystem, as it is recognised.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Volume {
-    /// `uuid:…`, `share:…` of a network's filesystem, or `fsid:…` as the kernel numbers it.
+    /// `uuid:…`, `share:…` for a network filesystem, or `fsid:…`, the kernel's number.
     pub id: String,
     /// `ext4`, `vfat`, `nfs4`.
     pub kind: String,
@@ -23,7 +23,7 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// The filesystem that holds a folder; `None` where there is no mount table.
+    /// The filesystem of a folder. `None` if there is no mount table.
     pub fn of(folder: &Path) -> Option<Volume> {
         Volume::on(Mounts::now().holding(folder)?, folder)
     }
@@ -33,7 +33,7 @@ impl Volume {
         Some(Volume { id: id(mount)?, kind: mount.kind.clone(), inner: mount.root.join(below) })
     }
 
-    /// Where the folder `inner` of a filesystem is now, if that is mounted anywhere.
+    /// The current path of the folder `inner` of a filesystem, if that is mounted.
     pub fn find(id: &str, inner: &Path) -> Option<PathBuf> {
         let mounts = Mounts::now();
         let places = mounts.iter().filter(|m| self::id(m).is_some_and(|found| found == id));
@@ -45,22 +45,21 @@ impl Volume {
         places.filter_map(folder).find(|folder| folder.is_dir())
     }
 
-    /// Why changes may go unnoticed, where they may.
+    /// Why changes may go unnoticed. `None` if all changes raise events.
     pub fn silence(&self) -> Option<String> {
         let silent = TYPES_WITHOUT_EVENTS.contains(&self.kind.as_str()) || self.kind.starts_with("fuse");
         silent.then(|| format!("a {} filesystem does not tell of all changes", self.kind))
     }
 }
 
-/// Numbers that stand for filesystems in stamps, and stay the same when device numbers change.
+/// Numbers for filesystems in stamps. They do not change when device numbers change.
 #[derive(Debug, Default)]
 pub struct Volumes {
     known: HashMap<u64, (u64, bool)>,
 }
 
 impl Volumes {
-    /// The number of the filesystem that a file in `folder` is on, and whether the inode numbers
-    /// there last.
+    /// The number of the filesystem of a file in `folder`, and whether its inode numbers are stable.
     pub fn number(&mut self, folder: &Path, device: u64) -> (u64, bool) {
         *self.known.entry(device).or_insert_with(|| {
             let mounts = Mounts::now();
@@ -69,14 +68,14 @@ impl Volumes {
         })
     }
 
-    /// All filesystems that are mounted.
+    /// All mounted filesystems.
     pub fn mounted() -> Volumes {
         let mounts = Mounts::now();
         let ids = mounts.iter().filter_map(id);
         Volumes { known: ids.map(|id| (number(&id), (number(&id), true))).collect() }
     }
 
-    /// Whether a number stands for one of these.
+    /// Whether this contains the filesystem with this number.
     pub fn hold(&self, number: u64) -> bool {
         self.known.values().any(|(known, _)| *known == number)
     }
@@ -91,12 +90,12 @@ fn number(id: &str) -> u64 {
     u64::from_le_bytes(blake3::hash(id.as_bytes()).as_bytes()[..8].try_into().expect("eight bytes"))
 }
 
-/// The name by which a mounted filesystem is known again.
+/// The name by which a mounted filesystem is recognised.
 fn id(mount: &Mount) -> Option<String> {
     if let Some(uuid) = uuid(Path::new(&mount.source)) {
         return Some(format!("uuid:{uuid}"));
     }
-    // Asking these where nobody answers would wait for ever.
+    // On these, `statvfs` would block for ever if the server does not answer.
     if TYPES_WITHOUT_EVENTS.contains(&mount.kind.as_str()) || mount.is_fuse() {
         return Some(format!("share:{}:{}", mount.kind, mount.source.display()));
     }
@@ -104,7 +103,7 @@ fn id(mount: &Mount) -> Option<String> {
     (fsid != 0).then(|| format!("fsid:{fsid:016x}"))
 }
 
-/// The UUID that udev read from a device.
+/// The UUID of a device, from udev.
 fn uuid(device: &Path) -> Option<String> {
     let device = fs::canonicalize(device).ok().filter(|_| device.is_absolute())?;
     let links = fs::read_dir("/dev/disk/by-uuid").ok()?.flatten();

@@ -1,4 +1,4 @@
-//! The watch: notify's events as hints.
+//! The watch: file events, as hints.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use notify::{Config, ErrorKind, Event, EventKindMask, RecommendedWatcher, Recurs
 use super::Writing;
 use crate::photo::Format;
 
-/// Something may have happened.
+/// Something may have changed.
 #[derive(Debug)]
 pub enum Hint {
-    /// To this path.
+    /// This path.
     Path(PathBuf, Writing),
-    /// Events were lost: anything may have happened anywhere.
+    /// Events were lost: anything may have changed.
     Lost,
 }
 
-/// A recursive watch on any number of folders.
+/// A recursive watch on a number of folders.
 pub struct Watch {
     watcher: RecommendedWatcher,
 }
@@ -26,25 +26,26 @@ impl Watch {
     /// `hint` is called on notify's thread and must not block.
     ///
     /// # Errors
-    /// When the system gives no watch at all.
+    /// If the system does not support watches.
     pub fn new(hint: impl Fn(Hint) + Send + 'static) -> Result<Watch, notify::Error> {
-        // Opening and reading, which we do ourselves, raise nothing; a writer's close does.
+        // Our own opening and reading raise no event. A writer's close does.
         let kinds = EventKindMask::CREATE | EventKindMask::REMOVE | EventKindMask::MODIFY_NAME | EventKindMask::ACCESS_CLOSE;
         let config = Config::default().with_follow_symlinks(false).with_event_kinds(kinds);
         let handler = move |event: Result<Event, notify::Error>| match event {
             Ok(event) if event.need_rescan() => hint(Hint::Lost),
             Ok(Event { kind: EventKind::Other, .. }) => {}
             Ok(Event { kind, paths, .. }) => {
-                // Of other programs' files only folders matter; a rename does not say what it renames.
+                // Files of other types do not matter, but folders do. A rename does not say which of them it renames.
                 let is_of_a_file =
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
                 let matters = |path: &PathBuf| !is_of_a_file || Format::from_name(path).is_some();
-                // A file that was only made has a writer, who closes it in the end; a link has none, and is not young.
+                // A created file has a writer, which closes it at the end. A created link has none, but is old enough
+                // to be read.
                 let is_made = matches!(kind, EventKind::Create(made) if made != CreateKind::Folder);
                 let writer = if is_made { Writing::Unknown } else { Writing::Closed };
                 paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path, writer)));
             }
-            // A folder that this user may not watch, or that went at this moment: a look at it says so.
+            // This user may not watch the folder, or it was just removed. The scan of it reports that.
             Err(e) if !e.paths.is_empty() && !matches!(e.kind, ErrorKind::MaxFilesWatch) => {
                 e.paths.into_iter().for_each(|path| hint(Hint::Path(path, Writing::Closed)));
             }
@@ -54,13 +55,13 @@ impl Watch {
     }
 
     /// # Errors
-    /// When the folder, or one below it, cannot be watched: the inotify limit, for one.
+    /// If the folder or one below it cannot be watched, for example at the inotify limit.
     pub fn add(&mut self, folder: &Path) -> Result<(), notify::Error> {
         self.watcher.watch(folder, RecursiveMode::Recursive)
     }
 
     pub fn remove(&mut self, folder: &Path) {
-        // A folder that is not watched any more is what was asked for.
+        // It does not matter if the folder was not watched.
         let _ = self.watcher.unwatch(folder);
     }
 }

@@ -1,4 +1,4 @@
-//! Photos that belong together.
+//! Clusters.
 
 use super::{Distance, PhotoId};
 
@@ -11,7 +11,7 @@ pub struct Cluster {
     pub links: Vec<Link>,
     /// The largest distance between two members, whether or not a pair joins them.
     pub diameter: Distance,
-    /// Whether the diameter passes 1.5 × the threshold: members at the ends may have little in common.
+    /// Whether the diameter is more than 1.5 × the threshold: the most distant members may have little in common.
     pub loose: bool,
 }
 

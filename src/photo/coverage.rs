@@ -1,20 +1,20 @@
-//! How much of a library an answer rests on, and what that took.
+//! The coverage of an answer, and the work that indexing took.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Counts of files; part of every answer.
+/// Counts of the files that an answer is based on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
-    /// In the index.
+    /// Files in the index.
     pub indexed: u64,
-    /// Seen, not yet read.
+    /// Files that are not read yet.
     pub pending: u64,
-    /// Photos in a format this build does not read.
+    /// Photos in a format that this build does not read.
     pub unsupported: u64,
-    /// Could not be read; `simctl failures` says why.
+    /// Files that could not be read. `simctl failures` lists the reasons.
     pub failed: u64,
-    /// Under a root that is not there now.
+    /// Files under an offline root.
     pub offline: u64,
 }
 
@@ -30,7 +30,7 @@ impl std::iter::Sum for Coverage {
     }
 }
 
-/// What was done since the index was made.
+/// Work done since the index was created.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Counters {
     /// Files whose bytes were read.

@@ -1,41 +1,41 @@
-//! How a photo is compared with the parts of others, and with others on their side.
+//! Crop descriptors, by which a photo is compared with crops of others.
 
-/// A photo, the same by a quarter turn, and five windows of it, each a unit vector of few numbers: a crop is near the part
-/// of its original that it shows, where it is far from the whole.
+/// Unit vectors for the whole photo, for its quarter turn, and for five crops. A crop of a photo is close to the one
+/// that shows the same part, even if it is far from the whole.
 ///
-/// 8-bit integers, 127 for 1, so that their products are exact on every machine.
+/// Numbers are 8-bit integers with 127 for 1, so that products are exact on every machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CropDescriptors(Vec<i8>);
 
 impl CropDescriptors {
-    /// Parts of a photo: the quarter turn first.
+    /// Vectors beside that of the whole, the quarter turn first.
     pub const COUNT: usize = 6;
     /// Numbers in each vector.
     pub const DIMENSIONS: usize = 64;
-    /// 1 as it is stored.
+    /// The stored value of 1.
     pub const ONE: f32 = 127.0;
     const LEN: usize = (1 + CropDescriptors::COUNT) * CropDescriptors::DIMENSIONS;
 
-    /// Rounds the vectors of the whole and of its parts.
+    /// Rounds the vectors of the whole and of the crops.
     ///
     /// # Panics
-    /// When there are not as many of as many numbers.
+    /// If the number or the length of the vectors is wrong.
     pub fn new<'a>(global_and_crops: impl IntoIterator<Item = &'a [f32]>) -> CropDescriptors {
         let values: Vec<i8> = global_and_crops.into_iter().flatten().map(|v| (v * CropDescriptors::ONE).round() as i8).collect();
         CropDescriptors::from_values(values).expect("a global and its crop descriptors")
     }
 
-    /// Of a photo of which nothing is known: near nothing.
+    /// Zero vectors, which are near nothing.
     pub fn none() -> CropDescriptors {
         CropDescriptors(vec![0; CropDescriptors::LEN])
     }
 
-    /// From [`values`](CropDescriptors::values); `None` when they are not as many.
+    /// The inverse of [`values`](CropDescriptors::values). `None` if the length is wrong.
     pub fn from_values(values: Vec<i8>) -> Option<CropDescriptors> {
         (values.len() == CropDescriptors::LEN).then_some(CropDescriptors(values))
     }
 
-    /// The whole's vector, then those of the parts.
+    /// The vector of the whole, then those of the crops.
     pub fn values(&self) -> &[i8] {
         &self.0
     }
@@ -44,7 +44,7 @@ impl CropDescriptors {
         &self.0[..CropDescriptors::DIMENSIONS]
     }
 
-    /// One behind the other.
+    /// The vectors of the crops, one after another.
     pub fn crops(&self) -> &[i8] {
         &self.0[CropDescriptors::DIMENSIONS..]
     }

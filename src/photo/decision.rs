@@ -1,4 +1,4 @@
-//! A person's word on two photos.
+//! Decisions on two photos.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub enum Verdict {
 
 names!(Verdict, "verdict" { Same: "same", Different: "different" });
 
-/// A verdict on two photos, known by content, so that it outlives moves, copies and the index.
+/// A verdict on two photos. It refers to picture hashes, so it outlives moves, copies and the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Decision {
     pub a: PictureHash,
@@ -28,7 +28,7 @@ pub struct Decision {
     pub made: i64,
 }
 
-/// All decisions, one for each two photos.
+/// All decisions, at most one for each two photos.
 #[derive(Clone, Default, Debug)]
 pub struct Decisions(HashMap<(PictureHash, PictureHash), Decision>);
 
@@ -54,7 +54,7 @@ impl Decisions {
     }
 }
 
-/// Two pictures in the one order in which their decision is kept.
+/// Two pictures in the order in which their decision is stored.
 pub fn ordered(a: PictureHash, b: PictureHash) -> (PictureHash, PictureHash) {
     (a.min(b), a.max(b))
 }

@@ -1,15 +1,15 @@
-//! What the encoder makes of a picture.
+//! The features and descriptors of a photo.
 
 use half::f16;
 
 use super::{CropDescriptors, Keypoints};
 
-/// What the frozen backbone gives for a photo: costly, so it is stored.
+/// The output of the backbone. It is costly, so it is stored.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Features(pub Vec<f16>);
 
-/// The head's output: unit length, as 16-bit floats. The rounded values are the embedding, so that
-/// distances are the same before and after storing, and on every machine.
+/// The output of a head: a unit vector of 16-bit floats. The rounded values are the embedding, so that distances are
+/// the same before and after storing, and on every machine.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Embedding(pub Vec<f16>);
 
@@ -26,7 +26,7 @@ impl Embedding {
     }
 }
 
-/// What is stored of a photo for ever.
+/// What the store keeps of a photo. It does not depend on the head.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StoredFeatures {
     pub features: Features,
@@ -34,11 +34,11 @@ pub struct StoredFeatures {
     pub keypoints: Keypoints,
 }
 
-/// All that a photo is compared by.
+/// The global descriptor and the crop descriptors of a photo.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Descriptors {
-    /// By the head that answers.
+    /// The global descriptor, which depends on the head.
     pub embedding: Embedding,
-    /// The same under every head.
+    /// The crop descriptors, which do not.
     pub crops: CropDescriptors,
 }

@@ -1,4 +1,4 @@
-//! Why a file is not in the index.
+//! Failures: why a file is not in the index.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ use super::names::names;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Finding or opening it.
+    /// Finding or opening the file.
     Open,
-    /// Getting its bytes.
+    /// Reading its bytes.
     Read,
-    /// A photo format that this build does not read.
+    /// The format is known but not read by this build.
     Unsupported,
-    /// Making a picture of its bytes.
+    /// Decoding the picture.
     Decode,
     /// Running the encoder.
     Embed,
@@ -26,11 +26,12 @@ pub enum Stage {
 
 names!(Stage, "stage" { Open: "open", Read: "read", Unsupported: "unsupported", Decode: "decode", Embed: "embed" });
 
-/// One photo's failure: recorded, shown by `simctl failures`, not tried again until its stamp changes.
+/// The failure of a file. It is recorded, shown by `simctl failures`, and not tried again until the stamp of the file
+/// changes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Failure {
     pub stage: Stage,
-    /// For people: what is wrong with the file.
+    /// What is wrong with the file, for people.
     pub reason: String,
 }
 

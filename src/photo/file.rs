@@ -1,32 +1,32 @@
-//! What is known of a file without, and with, reading it.
+//! What is known of a file before it is read, and after.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ContentHash, Dimensions, Format, PictureHash};
 
-/// What the filesystem says of a file. An equal stamp is not read again.
+/// The metadata of a file. A file with an unchanged stamp is not read again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Stamp {
-    /// Stands for the filesystem, at whatever device and mount point it is.
+    /// A number for the filesystem, independent of device and mount point.
     pub volume: u64,
-    /// 0 where the filesystem keeps no lasting numbers.
+    /// 0 if the filesystem has no stable inode numbers.
     pub inode: u64,
     /// Bytes.
     pub size: u64,
     /// Nanoseconds since 1970, negative before.
     pub mtime: i64,
-    /// Nanoseconds since 1970. Changes with every rename and link, so moves ignore it.
+    /// Nanoseconds since 1970. Every rename and link changes it, so it is not used to recognise moves.
     pub ctime: i64,
 }
 
 impl Stamp {
-    /// Whether `other` is the same bytes under another name: a rename or a hard link.
+    /// Whether `other` is the same file under another name: a rename or a hard link.
     pub fn is_same_inode(&self, other: &Stamp) -> bool {
         (self.volume, self.inode, self.size, self.mtime) == (other.volume, other.inode, other.size, other.mtime)
     }
 }
 
-/// What the index says of a file.
+/// What the index has about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KnownFile {
     pub stamp: Stamp,
@@ -40,7 +40,7 @@ pub enum FileState {
     Pending,
 }
 
-/// What a file's bytes are, known before anything is decoded.
+/// The identity of a file, known before it is decoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Identity {
     pub content: ContentHash,

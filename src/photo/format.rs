@@ -1,4 +1,4 @@
-//! The file formats photographers have, by name and by first bytes.
+//! Picture formats, by name and by first bytes.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::names::names;
 
-/// A picture format. Ordered from the best original to the least: RAW before HEIC before JPEG,
-/// then what is usually an export.
+/// A picture format, ordered from the best original to the least: RAW before HEIC before JPEG, then formats that are
+/// usually exports.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -25,7 +25,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format a file's name promises, if it names a picture at all.
+    /// The format by the file name.
     pub fn from_name(path: &Path) -> Option<Format> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
@@ -44,7 +44,7 @@ impl Format {
         })
     }
 
-    /// The format the first bytes show. At least 16 bytes are needed to tell them all apart.
+    /// The format by the first bytes. At least 16 bytes are needed to distinguish all formats.
     pub fn from_bytes(start: &[u8]) -> Option<Format> {
         Some(match start {
             [0xff, 0xd8, 0xff, ..] => Format::Jpeg,

@@ -1,4 +1,4 @@
-//! The two hashes a photo is known by.
+//! The two hashes of a file.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ContentHash(pub [u8; 32]);
 
-/// BLAKE3 of the picture data without its metadata, with the orientation: equal as long as the
-/// picture is the same, whatever rating or keyword is written into the file.
+/// BLAKE3 of the picture data without metadata, with the orientation. It does not change when a rating or keyword is
+/// written to the file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PictureHash(pub [u8; 32]);
 

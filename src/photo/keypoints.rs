@@ -1,47 +1,48 @@
-//! Corners of a picture, by which two pictures can be laid over each other.
+//! Keypoints, by which two pictures can be aligned.
 
 use super::DihedralOrientation;
 
-/// A corner: where it is, how large, and what is around it.
+/// A keypoint: its position, its scale, and a description of its surroundings.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Keypoint {
-    /// From the left and from the top, in 255ths of the picture's longer side.
+    /// From the left and the top, in 255ths of the longer side.
     pub x: u8,
     pub y: u8,
-    /// How often the picture was halved, by area, before it was found; counted from one size for all pictures.
+    /// The pyramid level it was found on. Each level has half the area of the one before, counted from one size for
+    /// all pictures.
     pub level: u8,
     pub descriptor: KeypointDescriptor,
 }
 
-/// Comparisons of brightness around a corner, eight to a byte. Byte `p` holds the same comparisons as byte 0, of places that
-/// are moved by [`Pose`] `p`: so turning or mirroring a picture moves bytes and changes none.
+/// 64 comparisons of brightness around a keypoint. Byte `p` holds the comparisons of byte 0 at places moved by
+/// [`DihedralOrientation`] `p`. So turning or mirroring a picture only permutes the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct KeypointDescriptor(pub [u8; 8]);
 
 impl KeypointDescriptor {
-    /// As it is in the picture in another pose.
+    /// The descriptor after the picture is brought into an orientation.
     pub fn oriented(self, orientation: DihedralOrientation) -> KeypointDescriptor {
         let back = orientation.inverse();
         KeypointDescriptor(std::array::from_fn(|p| self.0[DihedralOrientation::ALL[p].then(back).number()]))
     }
 
-    /// In how many comparisons two differ, of 64.
+    /// The number of differing bits, of 64.
     #[inline(always)]
     pub fn differing(self, other: KeypointDescriptor) -> u32 {
         (u64::from_le_bytes(self.0) ^ u64::from_le_bytes(other.0)).count_ones()
     }
 }
 
-/// The keypoints of a picture, at most [`MOST`](Keypoints::MAX).
+/// The keypoints of a picture, at most [`MAX`](Keypoints::MAX).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Keypoints(Vec<Keypoint>);
 
 impl Keypoints {
     pub const MAX: usize = 98;
-    /// Stored bytes of one.
+    /// Bytes of a stored keypoint.
     const BYTES: usize = 11;
 
-    /// The first of these.
+    /// Keeps the first [`MAX`](Keypoints::MAX) keypoints.
     pub fn new(mut points: Vec<Keypoint>) -> Keypoints {
         points.truncate(Keypoints::MAX);
         Keypoints(points)
@@ -51,12 +52,12 @@ impl Keypoints {
         &self.0
     }
 
-    /// As they are stored.
+    /// The stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|point| [point.x, point.y, point.level].into_iter().chain(point.descriptor.0)).collect()
     }
 
-    /// From [`to_bytes`](Keypoints::to_bytes); `None` of others.
+    /// The inverse of [`to_bytes`](Keypoints::to_bytes). `None` if the bytes are not valid.
     pub fn from_bytes(bytes: &[u8]) -> Option<Keypoints> {
         let (points, []) = bytes.as_chunks::<{ Keypoints::BYTES }>() else { return None };
         let point = |&[x, y, level, ref descriptor @ ..]: &[u8; Keypoints::BYTES]| Keypoint {

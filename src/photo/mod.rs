@@ -1,4 +1,4 @@
-//! The domain types every module speaks: no I/O, no threads.
+//! The domain types, used by every module: no I/O, no threads.
 
 mod capture;
 mod cluster;

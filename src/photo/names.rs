@@ -1,20 +1,20 @@
-//! Names of values: one word for each, in the database, in JSON and on the screen.
+//! Names of enum values: the same in the database, in JSON and on the screen.
 
 use thiserror::Error;
 
-/// A text that names no value.
+/// A text that is not the name of a value.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("{text:?} is no {kind}")]
+#[error("{text:?} is not a {kind}")]
 pub struct UnknownName {
-    /// What values of the type are called.
+    /// The kind of value that was expected.
     pub kind: &'static str,
     pub text: String,
 }
 
-/// Gives the values of an enum their names: `ALL`, `name`, [`Display`](std::fmt::Display) and
-/// [`FromStr`](std::str::FromStr), which is an error for every other text.
+/// Names the values of an enum: `ALL`, `name`, [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr),
+/// which rejects every other text.
 ///
-/// Names are stored, so a name that was in a release does not change.
+/// Names are stored, so a released name must not change.
 macro_rules! names {
     ($Type:ident, $kind:literal { $($Value:ident: $name:literal),+ $(,)? }) => {
         impl $Type {
@@ -57,7 +57,7 @@ mod tests {
 
     use super::super::{Format, Positives, Relation, Stage, UnknownName, Verdict};
 
-    /// Every name is read as its value, and is what JSON has; nothing else is a name.
+    /// Each name parses as its value and is its JSON. No other text parses.
     fn check<T>(all: &[T], names: &[&str], unknown: &str)
     where
         T: Copy + PartialEq + Debug + Display + Serialize + FromStr<Err = UnknownName>,
@@ -71,7 +71,7 @@ mod tests {
         }
         for text in ["", "perhaps", "Same"] {
             let error = text.parse::<T>().expect_err("no name");
-            assert_eq!(error.to_string(), format!("{text:?} is no {unknown}"));
+            assert_eq!(error.to_string(), format!("{text:?} is not a {unknown}"));
         }
     }
 

@@ -1,13 +1,13 @@
-//! The eight ways in which a picture can lie.
+//! The eight orientations of a picture.
 
 use std::ops::Neg;
 
-/// Quarter turns and the mirror: what leaves a square on itself.
+/// A quarter turn with or without mirroring: an element of the dihedral group of the square.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DihedralOrientation(u8);
 
 impl DihedralOrientation {
-    /// As it is first; mirrored from the fifth on.
+    /// The identity is the first. The last four are mirrored.
     pub const ALL: [DihedralOrientation; 8] = [
         DihedralOrientation(0),
         DihedralOrientation(1),
@@ -19,12 +19,12 @@ impl DihedralOrientation {
         DihedralOrientation(7),
     ];
 
-    /// Its place in [`ALL`](Pose::ALL).
+    /// The position in [`ALL`](DihedralOrientation::ALL).
     pub fn number(self) -> usize {
         usize::from(self.0)
     }
 
-    /// Where a place goes, seen from the middle: mirrored, if so, then turned clockwise.
+    /// Moves a position relative to the centre: first mirrored, if at all, then turned clockwise.
     pub fn place<T: Neg<Output = T>>(self, (x, y): (T, T)) -> (T, T) {
         let (x, y) = if self.0 & 4 != 0 { (-x, y) } else { (x, y) };
         match self.0 & 3 {
@@ -35,13 +35,13 @@ impl DihedralOrientation {
         }
     }
 
-    /// This one, and then another.
+    /// This orientation, followed by another.
     pub fn then(self, next: DihedralOrientation) -> DihedralOrientation {
         let is_it = |orientation: &DihedralOrientation| orientation.place((1, 2)) == next.place(self.place((1, 2)));
         DihedralOrientation::ALL.into_iter().find(is_it).expect("orientations are a group")
     }
 
-    /// The one that undoes this.
+    /// The inverse orientation.
     pub fn inverse(self) -> DihedralOrientation {
         DihedralOrientation::ALL
             .into_iter()

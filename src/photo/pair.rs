@@ -1,19 +1,19 @@
-//! Two photos and how near they are.
+//! Pairs of photos.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
 
-/// A photo's number in the index: stable while the index lives.
+/// The id of a photo. It does not change as long as the index exists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct PhotoId(pub i64);
 
-/// 1 − cosine of two embeddings of the same head, or less where one photo is near a part of the other: 0 (same)
-/// to 2 (opposite).
+/// 1 − cosine of two embeddings of one head, or less if one photo is near a crop of the other. From 0 (same) to 2
+/// (opposite).
 pub type Distance = f32;
 
-/// Two photos within reach, `a < b`.
+/// Two photos within the maximum pair distance, `a < b`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pair {
     pub a: PhotoId,
@@ -27,7 +27,7 @@ impl Pair {
     }
 }
 
-/// What two versions are to each other.
+/// The relation of two photos.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Relation {

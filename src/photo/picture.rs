@@ -1,4 +1,4 @@
-//! A decoded picture, small and upright.
+//! A decoded picture.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +39,11 @@ impl Picture {
         Picture { dimensions, rgb }
     }
 
-    /// Undoes an EXIF orientation (1 to 8; others leave the picture as it is).
+    /// Undoes an EXIF orientation (1 to 8). Other values do not change the picture.
     pub fn upright(self, orientation: u8) -> Picture {
         let Dimensions { width, height } = self.dimensions;
         let (w, h) = (width as usize, height as usize);
-        // Where the upright picture's pixel (x, y) lies in the stored one.
+        // The position in the stored picture of pixel (x, y) of the upright one.
         let source: fn(usize, usize, usize, usize) -> (usize, usize) = match orientation {
             2 => |x, y, w, _| (w - 1 - x, y),
             3 => |x, y, w, h| (w - 1 - x, h - 1 - y),

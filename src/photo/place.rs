@@ -1,10 +1,10 @@
-//! Where files are: roots, and paths below them.
+//! Places: roots and paths below them.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// A root's number in the library.
+/// The id of a root.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct RootId(pub i64);
 
@@ -14,12 +14,12 @@ pub struct Root {
     pub id: RootId,
     /// Absolute, without symlinks.
     pub path: PathBuf,
-    /// The filesystem it is on and its path there, once it was looked at.
+    /// Its filesystem and its path there, if known.
     pub home: Option<(String, PathBuf)>,
 }
 
 impl Root {
-    /// The place of an absolute path, if it is the root or below it.
+    /// The place of an absolute path, if the path is the root or below it.
     pub fn place(&self, path: &Path) -> Option<Place> {
         Some(Place { root: self.id, path: path.strip_prefix(&self.path).ok()?.to_owned() })
     }
@@ -31,16 +31,14 @@ impl Root {
     }
 }
 
-/// A file's or folder's place: a root, and its path below it, empty for the root itself. As a
-/// scope of an answer, everything below it.
+/// A root and a path below it, empty for the root itself. As a scope it means everything below.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Place {
     pub root: RootId,
     pub path: PathBuf,
 }
 
-/// The scopes that an absolute path means: itself under the root that holds it, or every root
-/// below it.
+/// The scopes of an absolute path: the path in the root that holds it, or every root below it.
 pub fn scopes_of(path: &Path, roots: &[Root]) -> Vec<Place> {
     let holding = roots.iter().filter(|r| path.starts_with(&r.path)).max_by_key(|r| r.path.as_os_str().len());
     match holding {

@@ -1,10 +1,10 @@
-//! What photos have in common that a head holds together.
+//! What a head learns to hold together.
 
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
 
-/// What a head was taught to hold together.
+/// The positives that a head was tuned on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Positives {

@@ -263,7 +263,7 @@ mod tests {
         assert_eq!((counted.indexed, counted.unsupported, counted.failed), (1, 0, 1));
         change(&location.index(), "UPDATE failures SET stage = 'develop'");
         let error = coverage().expect_err("no count").to_string();
-        assert!(error.contains("\"develop\" is no stage"), "{error}");
+        assert!(error.contains("\"develop\" is not a stage"), "{error}");
         assert!(is_noticed());
     }
 

@@ -339,7 +339,7 @@ mod tests {
         let decisions = writer.decisions().expect("read");
         assert_eq!((decisions.len(), decisions.of(picture(1), picture(2))), (1, None));
         assert_eq!(decisions.of(picture(3), picture(4)), Some(Verdict::Different));
-        let told = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is no verdict; \
+        let told = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is not a verdict; \
                     it stays in library.db and is not used";
         assert_eq!(writer.problems(), [told]);
         assert_eq!(text(&writer, "SELECT verdict FROM decisions WHERE made = 10"), "perhaps");
@@ -393,7 +393,7 @@ mod tests {
         let (_folder, mut writer) = library(UNKNOWN_POSITIVES);
         let names = |heads: Vec<HeadRecord>| heads.into_iter().map(|head| head.name).collect::<Vec<_>>();
         assert_eq!(names(writer.heads().expect("read")), ["tuned-2"]);
-        let told = "the head tuned-1 cannot be read: \"weather\" is no kind of positives; it stays in library.db and is not used";
+        let told = "the head tuned-1 cannot be read: \"weather\" is not a kind of positives; it stays in library.db and is not used";
         assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![told.to_owned()], vec!["tuned-1".to_owned()]));
         // Its name is taken: another head in its place would be the end of it.
         assert!(matches!(writer.add_head(&tuned("tuned-1", 3)), Err(Error::UnreadableHead(name)) if name == "tuned-1"));

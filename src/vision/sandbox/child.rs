@@ -1,4 +1,4 @@
-//! The child: waits for files, says what they are, decodes them.
+//! The child process: receives files, identifies and decodes them.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,21 +16,21 @@ use super::protocol::{self, DecodedHeader, Identified, MissingLayers, PictureHea
 use crate::photo::{Failure, Stage};
 use crate::vision::{Limits, decode, identify};
 
-/// Serves the daemon on standard input until it goes away.
+/// Serves the daemon on standard input until the daemon ends.
 ///
 /// # Errors
 /// When the socket breaks.
 pub fn run(limits: &Limits) -> io::Result<()> {
-    // The daemon's own work comes first, a person's before both.
+    // The daemon has priority over the child, and other programs over both.
     let _ = nice(10);
-    // A panic is an answer like any other; its message is not for the log of the daemon.
+    // A panic is returned as an answer. Its message must not go to the daemon's log.
     std::panic::set_hook(Box::new(|_| {}));
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let missing = enclose(limits);
     let mut bytes = Vec::new();
     let mut busy = Duration::ZERO;
     while let Some((order, file)) = protocol::receive_order(&socket)? {
-        // The daemon ends a child that hangs; should it be gone itself, the kernel does.
+        // The daemon ends a child that hangs. The CPU limit is for the case that the daemon itself is gone.
         let allowed = busy.as_secs() + limits.seconds + 5;
         let _ = limit(Resource::Cpu, allowed, false);
         let began = Instant::now();
@@ -58,7 +58,7 @@ pub fn run(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-/// Encloses this process for good; returns the layers that do not hold, each with why.
+/// Enters the sandbox, irrevocably. Returns the layers that are missing, each with the reason.
 fn enclose(limits: &Limits) -> MissingLayers {
     let mut missing = MissingLayers::new();
     let mut note = |layer: &str, held: io::Result<()>| {
@@ -80,19 +80,19 @@ fn enclose(limits: &Limits) -> MissingLayers {
     missing
 }
 
-/// Limits this process, unless a lower limit holds already.
+/// Sets a resource limit, unless a lower one is in force.
 fn limit(resource: Resource, to: u64, for_good: bool) -> io::Result<()> {
     let highest = getrlimit(resource).maximum;
     let current = highest.map_or(to, |highest| highest.min(to));
     Ok(setrlimit(resource, Rlimit { current: Some(current), maximum: if for_good { Some(current) } else { highest } })?)
 }
 
-/// The file's bytes, in a buffer that is kept from file to file unless one was very large.
+/// Reads a file into a buffer that is reused, unless a file was very large.
 fn read(file: &mut File, limits: &Limits, bytes: &mut Vec<u8>) -> Result<(), Failure> {
     let unreadable = |e: io::Error| Failure::new(Stage::Read, e);
     bytes.clear();
     bytes.shrink_to(64 << 20);
-    // Not `File::metadata`, whose system call takes paths, too: no fence lets it pass.
+    // Not `File::metadata`: its system call also takes paths, so the sandbox refuses it.
     let length = fstat(&*file).map_err(|e| unreadable(e.into()))?.st_size as u64;
     if length > limits.bytes {
         return Err(Failure::new(

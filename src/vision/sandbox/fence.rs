@@ -1,5 +1,5 @@
-//! What Linux can put around the child: landlock takes files, network and other processes from it,
-//! seccomp every system call that decoding has no use for.
+//! The sandbox layers of Linux. Landlock denies files, network and other processes, and seccomp denies every system
+//! call that decoding does not need.
 
 use std::{fs, io};
 
@@ -10,7 +10,7 @@ use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
 
 use crate::sys::fence::{self, Calls, LANDLOCK, case};
 
-/// System calls that decoding, allocating and ending need, whatever their arguments. None of them takes a path.
+/// System calls that decoding, allocating and exiting need, allowed with any arguments. None of them takes a path.
 const ALLOWED: [i64; 26] = [
     libc::SYS_read,
     libc::SYS_recvmsg,
@@ -33,7 +33,7 @@ const ALLOWED: [i64; 26] = [
     libc::SYS_restart_syscall,
     libc::SYS_getpid,
     libc::SYS_gettid,
-    // What starting a thread comes with.
+    // Needed to start a thread.
     libc::SYS_set_robust_list,
     libc::SYS_rseq,
     libc::SYS_sched_getaffinity,
@@ -41,11 +41,12 @@ const ALLOWED: [i64; 26] = [
     libc::SYS_exit_group,
 ];
 
-/// Not there, as it were, because the C library calls them and has another way: `clone3`, whose flags lie in memory where no
-/// filter sees them, for `clone`; and a file of the kernel's settings before it gives memory back.
+/// System calls that fail as if they did not exist, because the C library has an alternative: `clone` for `clone3`,
+/// whose flags are in memory where a filter cannot read them. glibc also opens a file of kernel settings before it
+/// returns memory.
 const REFUSED: [i64; 2] = [libc::SYS_clone3, libc::SYS_openat];
 
-/// What `pthread_create` asks of `clone`; musl adds CLONE_DETACHED, which does nothing.
+/// The flags of `clone` in `pthread_create`. musl adds CLONE_DETACHED, which has no effect.
 const THREAD: i32 = libc::CLONE_VM
     | libc::CLONE_FS
     | libc::CLONE_FILES
@@ -56,14 +57,14 @@ const THREAD: i32 = libc::CLONE_VM
     | libc::CLONE_PARENT_SETTID
     | libc::CLONE_CHILD_CLEARTID;
 
-/// Should memory run out, the kernel ends this process and not the daemon; and it leaves no dump, which
-/// a limit on their size does not prevent where a program takes them.
+/// Makes the kernel end this process, not the daemon, when memory runs out. It also disables core dumps, which a size
+/// limit does not prevent if a program collects them.
 pub fn give_way() {
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// From here on this thread opens no file, connects to nothing and signals nobody. What is open stays so.
+/// From now on this thread cannot open files, connect or send signals. Open files stay open.
 ///
 /// # Errors
 /// When the kernel does not have it.
@@ -77,14 +78,14 @@ pub fn landlock() -> io::Result<()> {
     fence::landlock(rules).map(drop)
 }
 
-/// From here on a system call that is not allowed, of this thread or of one that it starts, ends the process with SIGSYS.
+/// From now on a system call that is not allowed ends the process with SIGSYS, in this thread and in those it starts.
 ///
 /// # Errors
 /// When the kernel does not have it.
 pub fn seccomp() -> io::Result<()> {
     let refused = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
     fence::seccomp(refused, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)?;
-    // The last one forbids to set another.
+    // The last one forbids setting another.
     fence::seccomp(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)
 }
 
@@ -94,21 +95,21 @@ fn allowed() -> io::Result<Calls> {
         calls.insert(call, vec![case(conditions)?]);
         Ok(())
     };
-    // No new code.
+    // No executable memory.
     allow_where(libc::SYS_mmap, &[(2, MaskedEq(libc::PROT_EXEC as u64), 0)])?;
     allow_where(libc::SYS_mprotect, &[(2, MaskedEq(libc::PROT_EXEC as u64), 0)])?;
-    // jpeg-decoder works in threads, which have names. No new processes.
+    // jpeg-decoder uses named threads. New processes are not allowed.
     allow_where(libc::SYS_clone, &[(0, MaskedEq(u64::from(!libc::CLONE_DETACHED as u32)), THREAD as u64)])?;
     allow_where(libc::SYS_prctl, &[(0, Eq, libc::PR_SET_NAME as u64)])?;
-    // To the daemon: its socket is connected, and takes no address.
+    // Only to the daemon: the socket is connected, and no address is allowed.
     allow_where(libc::SYS_sendto, &[(5, Eq, 0)])?;
-    // Its own time, before each file.
+    // Its own CPU limit, before each file.
     allow_where(libc::SYS_prlimit64, &[(0, Eq, 0), (1, Eq, libc::RLIMIT_CPU as u64)])?;
-    // Its own end, as `abort` brings it about with glibc and with musl.
+    // Its own end, as `abort` does it in glibc and musl.
     let itself = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
     allow_where(libc::SYS_tgkill, &[(0, Eq, itself), (2, Eq, libc::SIGABRT as u64)])?;
     allow_where(libc::SYS_tkill, &[(0, Eq, itself), (1, Eq, libc::SIGABRT as u64)])?;
-    // What the standard library asks before it closes a file, where it checks itself.
+    // The standard library checks a descriptor before it closes a file, in debug builds.
     allow_where(libc::SYS_fcntl, &[(1, Eq, libc::F_GETFD as u64)])?;
     Ok(calls)
 }
@@ -127,12 +128,12 @@ mod tests {
 
     const TOLD: &str = "SIMILARD_FENCED_ACTION";
 
-    /// Ends of the process that acts.
+    /// Exit codes of the process that runs the action.
     const DONE: i32 = 40;
     const DENIED: i32 = 41;
     const NO_FENCE: i32 = 42;
 
-    /// Does nothing but in the process that `behind` starts, where it does one thing and ends.
+    /// Does nothing except in the process that `behind` starts: there it runs one action and exits.
     #[test]
     fn acts_when_told_to() {
         let Ok(told) = env::var(TOLD) else { return };
@@ -169,7 +170,8 @@ mod tests {
         process::exit(done.map_or_else(denied, |()| DONE));
     }
 
-    /// How a process ends that does this behind that fence; `None` where the kernel has no such fence.
+    /// The exit status of a process that runs the action in the sandbox layer. `None` if the kernel does not have
+    /// that layer.
     fn behind(fence: &str, action: &str) -> Option<ExitStatus> {
         let ended = Command::new(env::current_exe().expect("this test"))
             .args(["vision::sandbox::fence::tests::acts_when_told_to", "--exact", "--nocapture"])

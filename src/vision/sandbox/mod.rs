@@ -1,13 +1,13 @@
-//! The decoder sandbox: decoding in another process. A child of this program reads one open file at a time, and a file
-//! that crashes or hangs it costs that file alone.
+//! The decoder sandbox: decoding in another process. A child of this program reads one open file at a time. A file
+//! that crashes or hangs it costs only that file.
 //!
-//! The child gets the file's descriptor, not its path, over the socket that is its standard input,
-//! and answers in two steps: first what the file is ([`Reader::identify`]), then, only if the
-//! daemon does not know that photo yet, its small picture ([`Reader::decode`]).
+//! The child receives the file's descriptor, not its path, over the socket on its standard input. It answers in two
+//! steps: first the identity of the file ([`Reader::identify`]), then its small picture ([`Reader::decode`]) if the
+//! daemon does not know the photo yet.
 //!
-//! Before its first file the child encloses itself, as far as the system can: limits on memory and
-//! time, and on Linux no way to files, network and other processes. [`Reader::missing_layers`] says what is
-//! missing.
+//! Before the first file the child enters the sandbox, as far as the system supports it: limits on memory and CPU
+//! time, and on Linux no access to files, network and other processes. [`Reader::missing_layers`] lists the missing
+//! layers.
 
 mod child;
 #[cfg(target_os = "linux")]
@@ -18,5 +18,5 @@ mod protocol;
 pub use child::run as run_child;
 pub use parent::{Problem, Reader};
 
-/// The hidden command of this program that turns it into such a child.
+/// The hidden command that runs this program as such a child.
 pub const COMMAND: &str = "decode-in-sandbox";

@@ -1,4 +1,4 @@
-//! The daemon's side: one child, started when needed, ended when it hangs.
+//! The daemon's side: one child, started when needed and ended when it hangs.
 
 use std::fs::File;
 use std::io;
@@ -23,20 +23,20 @@ use crate::vision::decode::Decoded;
 /// Why a file was not read.
 #[derive(Debug, Error)]
 pub enum Problem {
-    /// The file's own fault; to be recorded.
+    /// The file cannot be read. The failure is recorded.
     #[error("{0}")]
     Photo(Failure),
-    /// This machine's fault (no process to be had, say); the file is as unread as before.
+    /// The machine failed, for example to start a process. The file stays pending.
     #[error("the decoding child cannot be used: {0}")]
     Child(#[from] io::Error),
 }
 
-/// Reads files through a child process. Not shared: each worker has its own.
+/// Reads files through a child process. Each worker has its own.
 pub struct Reader {
     program: PathBuf,
     limits: Limits,
     child: Option<Running>,
-    /// Device and inode of the file that the child has, and of the last one that a child was ended with.
+    /// Device and inode of the child's current file, and of the file that last ended a child.
     file: FileId,
     ended_with: Option<FileId>,
 }
@@ -49,12 +49,12 @@ struct Running {
 }
 
 impl Reader {
-    /// `program` is this program, to be run with [`COMMAND`].
+    /// `program` is the path of this program. It is run with [`COMMAND`].
     pub fn new(program: PathBuf, limits: Limits) -> Reader {
         Reader { program, limits, child: None, file: (0, 0), ended_with: None }
     }
 
-    /// Says what an open file is.
+    /// Identifies an open file.
     ///
     /// # Errors
     /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
@@ -62,17 +62,17 @@ impl Reader {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         let socket = self.socket()?;
         if protocol::send_file(socket, file).is_err() {
-            // The child went away between two files, by no fault of this one.
+            // The child ended between two files. This file did not cause it.
             self.end();
             protocol::send_file(self.socket()?, file)?;
         }
         self.answer::<Identified>(Stage::Read)?.map_err(Problem::Photo)
     }
 
-    /// Decodes the file that [`identify`](Reader::identify) named last.
+    /// Decodes the file that was last identified.
     ///
     /// # Errors
-    /// As `identify`.
+    /// See [`identify`](Reader::identify).
     pub fn decode(&mut self) -> Result<Decoded, Problem> {
         let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE]));
         if !matches!(sent, Some(Ok(()))) {
@@ -80,7 +80,7 @@ impl Reader {
         }
         let header = self.answer::<DecodedHeader>(Stage::Decode)?.map_err(Problem::Photo)?;
         let rgb = self.receive(Stage::Decode, protocol::read_pixels)?;
-        // A child that was taken over may say anything.
+        // A compromised child may send anything.
         if header.dimensions.pixels().checked_mul(3) != Some(rgb.len() as u64) || rgb.is_empty() {
             return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
@@ -88,10 +88,10 @@ impl Reader {
         Ok(Decoded { picture, capture: header.capture })
     }
 
-    /// Which layers of the sandbox are missing, each with why; empty when all hold.
+    /// The missing sandbox layers, each with the reason.
     ///
     /// # Errors
-    /// When no child can be started, or it does not answer.
+    /// If no child can be started, or it does not answer.
     pub fn missing_layers(&mut self) -> io::Result<MissingLayers> {
         let mut socket = self.socket()?;
         io::Write::write_all(&mut socket, &[protocol::LAYERS])?;
@@ -107,10 +107,10 @@ impl Reader {
         read(&child.socket).map_err(|e| self.lost(stage, e))
     }
 
-    /// The child fell silent while it had a file: that file's fault, unless somebody ended it.
+    /// The child stopped answering while it had a file. The file is the cause, unless something else ended the child.
     fn lost(&mut self, stage: Stage, error: io::Error) -> Problem {
         let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-        // A child that closed its socket has ended, or does so this moment.
+        // A child that closed its socket has ended or is about to.
         let closed = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
         let ended = self.child.take().map(|mut child| {
             if !closed {
@@ -120,7 +120,7 @@ impl Reader {
         });
         let signal = ended.and_then(Result::ok).and_then(|status| status.signal()).filter(|_| closed).and_then(Signal::from_named_raw);
         let reason = match signal {
-            // The kernel does so when memory runs out, and does it again each time that the file is read.
+            // The kernel kills the child when memory runs out, and would do so each time the file is read.
             Some(Signal::KILL) if self.ended_with == Some(self.file) => "the decoder was killed on it, twice; memory may have run out",
             Some(Signal::HUP | Signal::INT | Signal::KILL | Signal::TERM) => {
                 self.ended_with = Some(self.file);
@@ -128,7 +128,7 @@ impl Reader {
             }
             Some(Signal::SYS) => "the decoder did something that it must not, and was ended",
             _ if timed_out => {
-                // Getting its bytes is the disk's affair, which may do better another time.
+                // A slow read is a problem of the disk and may succeed later.
                 return Problem::Photo(Failure::new(stage, format_args!("reading it took more than {} seconds", self.limits.seconds)));
             }
             _ => "the decoder crashed on it",
@@ -146,7 +146,7 @@ impl Reader {
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
-                // Ctrl-C ends the daemon; its children end when it is gone.
+                // Ctrl-C is for the daemon. Its children end when it is gone.
                 .process_group(0)
                 .spawn()?;
             self.child = Some(Running { process, socket: ours });

@@ -1,4 +1,4 @@
-//! What daemon and child say to each other: frames of a length, JSON, and pixels.
+//! The protocol of daemon and child: frames with a length that hold JSON or pixels.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
@@ -13,21 +13,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::photo::{Capture, Dimensions, Failure, Identity};
 
-/// A new file: its descriptor comes with this byte.
+/// Identify a new file. Its descriptor comes with this byte.
 pub const FILE: u8 = b'f';
 /// Decode the file that was last identified.
 pub const DECODE: u8 = b'd';
 
-/// Say which layers of the sandbox are missing.
+/// List the missing sandbox layers.
 pub const LAYERS: u8 = b'?';
 
-/// The child's answer to LAYERS: those that do not hold, each with why, for people.
+/// The answer to [`LAYERS`]: the missing layers, each with the reason.
 pub type MissingLayers = Vec<String>;
 
-/// The child's answer to FILE.
+/// The answer to [`FILE`].
 pub type Identified = Result<Identity, Failure>;
 
-/// The child's answer to DECODE; pixels follow as a frame of their own.
+/// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
 
 #[derive(Serialize, Deserialize)]
@@ -36,10 +36,10 @@ pub struct PictureHeader {
     pub capture: Capture,
 }
 
-/// A picture of SHORT_SIDE at the most extreme aspect that a header can state stays below this.
+/// Larger than any picture of SHORT_SIDE, even at the most extreme aspect of a header.
 const MAX_PICTURE_BYTES: usize = 256 << 20;
 
-/// No answer in JSON comes near it.
+/// Far larger than any JSON answer.
 const MAX_JSON_BYTES: usize = 1 << 16;
 
 pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
@@ -51,7 +51,7 @@ pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// The next order and the file that came with it; `None` when the daemon is gone.
+/// The next order and its file. `None` if the daemon is gone.
 pub fn receive_order(socket: &UnixStream) -> io::Result<Option<(u8, Option<OwnedFd>)>> {
     let mut order = [0];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
