@@ -1,15 +1,15 @@
-//! The settings file: what can be set, in one table.
+//! The settings file: all settings, in one table.
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::Settings;
 
-/// A setting by its name in the file.
+/// A setting, by its name in the file.
 struct Key {
     name: &'static str,
     what: &'static str,
-    /// Its value in force; `None` where there is none.
+    /// The current value, if any.
     value: fn(&Settings) -> Option<Value>,
 }
 
@@ -34,7 +34,7 @@ const KEYS: [Key; 10] = [
     },
 ];
 
-/// The file as it is written. Every key may be left out.
+/// The settings file. Every key is optional.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct File {
@@ -54,7 +54,7 @@ pub struct File {
 
 impl File {
     /// # Errors
-    /// What is wrong with the text, in words: an unknown key comes with the nearest known one.
+    /// What is wrong with the text. For an unknown key the nearest known one is suggested.
     pub fn parse(text: &str) -> Result<File, String> {
         let table: Table = toml::from_str(text).map_err(|e| e.to_string())?;
         let unknown = table.keys().find(|name| !KEYS.iter().any(|key| key.name == *name));
@@ -67,12 +67,12 @@ impl File {
     }
 }
 
-/// The names of all settings, each with what it does.
+/// The names and descriptions of all settings.
 pub fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     KEYS.iter().map(|key| (key.name, key.what))
 }
 
-/// All settings in force as a file, each with what it does and where it comes from.
+/// All current settings as a file, each with its description and source.
 pub fn in_force(settings: &Settings) -> String {
     let named = std::fs::read_to_string(&settings.config).ok().and_then(|text| toml::from_str::<Table>(&text).ok()).unwrap_or_default();
     let mut out = format!("# {}\n", settings.config.display());

@@ -1,4 +1,5 @@
-//! Settings: flags over environment over file over defaults, checked once.
+//! Settings: flags override the environment, which overrides the file, which overrides the defaults. They are checked
+//! once.
 
 mod file;
 
@@ -16,7 +17,7 @@ use crate::vision::Limits;
 
 pub use file::keys;
 
-/// A setting cannot be used.
+/// A setting is not valid.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("{path} cannot be read: {source}")]
@@ -29,7 +30,7 @@ pub enum Error {
     LongSocket(PathBuf),
 }
 
-/// What flags and environment said.
+/// Values from flags and environment.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     pub data_dir: Option<PathBuf>,
@@ -40,36 +41,36 @@ pub struct Overrides {
 /// Checked settings of one instance.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Holds the index; 0700.
+    /// The folder of the index, with mode 0700.
     pub data_dir: PathBuf,
-    /// The API's socket; its directory is 0700.
+    /// The socket of the API, in a folder with mode 0700.
     pub socket: PathBuf,
-    /// The file these came from, if there is one.
+    /// The settings file, if there is one.
     pub config: PathBuf,
-    /// Photos read at once.
+    /// The number of workers.
     pub workers: usize,
     pub limits: Limits,
     pub live: Live,
-    /// Which places these are, for reading the file again: from any working directory.
+    /// Absolute paths, to read the file again from any working directory.
     pub overrides: Overrides,
 }
 
-/// Settings that a running daemon takes over.
+/// Settings that a running daemon can reload.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Live {
-    /// The share of a root's files that may go at once without a question, 0 to 1.
+    /// The share of a root's files, 0 to 1, that may go at once without confirmation.
     pub forget_at_once: f64,
-    /// What is not looked at below the roots.
+    /// What is left out below the roots.
     pub rules: Arc<Rules>,
-    /// Whether new copies are told on the desktop.
+    /// Whether new copies are shown as desktop notifications.
     pub notify_desktop: bool,
-    /// After so many decisions a head is tuned without being asked for, when nothing else is to do.
+    /// After this number of decisions a head is tuned automatically, when the daemon is idle.
     pub tune_after_decisions: Option<usize>,
 }
 
 impl Settings {
     /// # Errors
-    /// When the config file is named but not there, is no TOML, has an unknown key, or a glob that is none.
+    /// If a named settings file does not exist, is not TOML or has an unknown key, or if a glob is not valid.
     pub fn load(overrides: &Overrides) -> Result<Settings, Error> {
         let chosen = |flag: &Option<PathBuf>, variable: &str| {
             flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
@@ -82,7 +83,7 @@ impl Settings {
         let data_dir = absolute(&data_dir);
         let socket = match chosen(&overrides.socket, "SIMILARD_SOCKET") {
             Some(socket) => absolute(&socket),
-            // An instance with a data directory of its own is not the one that others reach.
+            // An instance with its own data directory must not use the default socket.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
             None => env::var_os("XDG_RUNTIME_DIR")
                 .filter(|run| Path::new(run).is_absolute())
@@ -126,13 +127,13 @@ impl Settings {
         })
     }
 
-    /// All of them as a file, with what each does and where it comes from.
+    /// All settings as a file, each with its description and source.
     pub fn in_force(&self) -> String {
         file::in_force(self)
     }
 }
 
-/// The daemon changes its folder: paths must not depend on where it was started.
+/// Makes a path absolute, because the daemon changes its working directory.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -31,9 +31,9 @@ pub enum Writing {
 #[derive(Debug, Default)]
 pub struct Settle {
     events: HashMap<PathBuf, Events>,
-    looks: HashMap<PathBuf, Look>,
+    observations: HashMap<PathBuf, Observation>,
     /// Checks that became due with the last [`take_due`](Settle::take_due).
-    due: HashMap<PathBuf, Look>,
+    due: HashMap<PathBuf, Observation>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl Events {
 
 /// The stamp of a file, and since when it is known.
 #[derive(Clone, Copy, Debug)]
-struct Look {
+struct Observation {
     stamp: Stamp,
     since: Instant,
 }
@@ -64,13 +64,17 @@ impl Settle {
 
     /// Whether any path in this folder is waiting.
     pub fn holds(&self, folder: &Path) -> bool {
-        self.events.keys().chain(self.looks.keys()).any(|path| path.starts_with(folder))
+        self.events.keys().chain(self.observations.keys()).any(|path| path.starts_with(folder))
     }
 
     /// When the next path is due, if no further event arrives.
     pub fn next(&self) -> Option<Instant> {
-        let looks = self.looks.iter().filter(|(path, _)| !self.events.contains_key(*path)).map(|(_, look)| look.since + STABLE_TIME);
-        self.events.values().map(|events| events.due()).chain(looks).min()
+        let observations = self
+            .observations
+            .iter()
+            .filter(|(path, _)| !self.events.contains_key(*path))
+            .map(|(_, observation)| observation.since + STABLE_TIME);
+        self.events.values().map(|events| events.due()).chain(observations).min()
     }
 
     /// Removes and returns the paths that are due, in order.
@@ -78,8 +82,8 @@ impl Settle {
         let events = self.events.extract_if(|_, events| events.due() <= now);
         let mut due: HashMap<PathBuf, Writing> = events.map(|(path, events)| (path, events.writer)).collect();
         // A path with newer events waits for those.
-        let is_time = |path: &PathBuf, look: &Look| look.since + STABLE_TIME <= now && !self.events.contains_key(path);
-        self.due = self.looks.extract_if(|path, look| due.contains_key(path) || is_time(path, look)).collect();
+        let is_time = |path: &PathBuf, observation: &Observation| observation.since + STABLE_TIME <= now && !self.events.contains_key(path);
+        self.due = self.observations.extract_if(|path, observation| due.contains_key(path) || is_time(path, observation)).collect();
         for path in self.due.keys() {
             due.entry(path.clone()).or_insert(Writing::Unknown);
         }
@@ -91,12 +95,12 @@ impl Settle {
     /// Whether a file is complete and can be read: its writer closed it, or its stamp is old enough by its `age`
     /// (`None` if in the future) or by two checks. If not, it will be due again.
     pub fn is_settled(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
-        let before = self.due.remove(path).or(self.looks.remove(path)).filter(|look| look.stamp == *stamp);
-        let since = before.map_or(now, |look| look.since);
+        let before = self.due.remove(path).or(self.observations.remove(path)).filter(|observation| observation.stamp == *stamp);
+        let since = before.map_or(now, |observation| observation.since);
         if writer == Writing::Closed || age.is_some_and(|age| age >= STABLE_TIME) || now >= since + STABLE_TIME {
             return true;
         }
-        self.looks.insert(path.to_owned(), Look { stamp: *stamp, since });
+        self.observations.insert(path.to_owned(), Observation { stamp: *stamp, since });
         false
     }
 }
@@ -165,7 +169,7 @@ mod tests {
         Write,
         Close,
         Remove,
-        /// The daemon looks, whatever is due.
+        /// The daemon checks the paths that are due.
         Tick,
     }
 
@@ -179,8 +183,8 @@ mod tests {
     struct Oracle {
         hints: Vec<(Instant, usize, Writing)>,
         taken: Vec<(Instant, usize)>,
-        /// Looks that did not settle the file.
-        looks: Vec<(Instant, usize, i64)>,
+        /// Observations that did not settle the file.
+        observations: Vec<(Instant, usize, i64)>,
     }
 
     impl Oracle {
@@ -189,11 +193,16 @@ mod tests {
             self.hints.iter().filter(|(at, hinted, _)| *hinted == file && last.is_none_or(|last| *at > last)).map(|h| (h.0, h.2)).collect()
         }
 
-        /// The unsettled looks since the last one at another version.
+        /// The observations of this version since another one was seen.
         fn run(&self, file: usize) -> Vec<(Instant, i64)> {
-            let all: Vec<_> = self.looks.iter().filter(|look| look.1 == file).map(|look| (look.0, look.2)).collect();
+            let all: Vec<_> = self
+                .observations
+                .iter()
+                .filter(|observation| observation.1 == file)
+                .map(|observation| (observation.0, observation.2))
+                .collect();
             let Some(&(_, version)) = all.last() else { return Vec::new() };
-            let other = all.iter().rposition(|look| look.1 != version).map_or(0, |at| at + 1);
+            let other = all.iter().rposition(|observation| observation.1 != version).map_or(0, |at| at + 1);
             all[other..].to_vec()
         }
 
@@ -245,16 +254,16 @@ mod tests {
                     let file = names.iter().position(|name| Path::new(name) == path).expect("one of them");
                     oracle.taken.push((now, file));
                     let Some((version, written)) = files[file] else {
-                        oracle.looks.retain(|look| look.1 != file);
+                        oracle.observations.retain(|observation| observation.1 != file);
                         continue;
                     };
                     let settled = settle.is_settled(&path, &stamp(version), writer, Some(now - written), now);
                     let still = oracle.run(file).first().is_some_and(|&(since, seen)| seen == version && now >= since + STABLE_TIME);
                     prop_assert_eq!(settled, writer == Writing::Closed || now - written >= STABLE_TIME || still);
                     if settled {
-                        oracle.looks.retain(|look| look.1 != file);
+                        oracle.observations.retain(|observation| observation.1 != file);
                     } else {
-                        oracle.looks.push((now, file, version));
+                        oracle.observations.push((now, file, version));
                     }
                 }
             }

@@ -1,6 +1,6 @@
-//! What the columns of both files hold: how values are written, and read again.
+//! The columns of both files: how values are written and read.
 //!
-//! A value that is not one this version writes is an error of its row, never another value.
+//! A value that this version does not write is an error of its row. It is never read as another value.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -17,13 +17,13 @@ use crate::photo::{
     Stage, Stamp, Verdict,
 };
 
-/// Whether a row was read and holds what this version cannot have written.
+/// Whether a row was read but holds a value that this version does not write.
 pub fn is_unreadable(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
 }
 
-/// Columns that hold a name.
+/// Reads columns that hold the name of an enum value.
 macro_rules! named {
     ($($Type:ty),+) => {
         $(impl FromSql for $Type {
@@ -51,19 +51,19 @@ impl FromSql for Embedding {
 impl FromSql for CropDescriptors {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<CropDescriptors> {
         let values = value.as_blob()?.iter().map(|v| v.cast_signed()).collect();
-        CropDescriptors::from_values(values).ok_or_else(|| FromSqlError::Other("not as many parts as a photo has".into()))
+        CropDescriptors::from_values(values).ok_or_else(|| FromSqlError::Other("the wrong number of crop descriptors".into()))
     }
 }
 
 impl FromSql for Keypoints {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Keypoints> {
-        Keypoints::from_bytes(value.as_blob()?).ok_or_else(|| FromSqlError::Other("no keypoints".into()))
+        Keypoints::from_bytes(value.as_blob()?).ok_or_else(|| FromSqlError::Other("not valid keypoints".into()))
     }
 }
 
-/// 16-bit floats, as [`bytes_of`] stores them.
+/// 16-bit floats, the inverse of [`bytes_of`].
 fn halves_of(value: ValueRef<'_>) -> FromSqlResult<Vec<f16>> {
-    let (halves, []) = value.as_blob()?.as_chunks::<2>() else { return Err(FromSqlError::Other("half of a number is missing".into())) };
+    let (halves, []) = value.as_blob()?.as_chunks::<2>() else { return Err(FromSqlError::Other("an odd number of bytes".into())) };
     Ok(halves.iter().copied().map(f16::from_le_bytes).collect())
 }
 
@@ -71,7 +71,7 @@ pub fn bytes_of(values: &[f16]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-/// The parts, as they are stored.
+/// The stored form of crop descriptors.
 pub fn bytes_of_crops(crops: &CropDescriptors) -> Vec<u8> {
     crops.values().iter().map(|v| v.cast_unsigned()).collect()
 }
@@ -80,12 +80,12 @@ pub fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
-/// The place of a root and a path, the first two columns.
+/// The place in the first two columns: root and path.
 pub fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
     Ok(Place { root: RootId(row.get(0)?), path: path_of(row.get_ref(1)?.as_blob()?) })
 }
 
-/// The stamp of five columns from the one of number `first` on.
+/// The stamp in five columns, starting at column `first`.
 pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     Ok(Stamp {
         volume: row.get::<_, i64>(first)? as u64,
@@ -96,11 +96,11 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     })
 }
 
-/// Columns of `photos p` from which [`photo_of`] makes a photo.
+/// The columns of `photos p` that [`photo_of`] reads.
 pub const PHOTO_COLUMNS: &str =
     "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation";
 
-/// A photo of [`PHOTO_COLUMNS`], as yet without files.
+/// The photo in [`PHOTO_COLUMNS`], without its files.
 pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
     Ok(PhotoRecord {
         id: PhotoId(row.get(0)?),
@@ -119,12 +119,12 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
     })
 }
 
-/// The failure of a stage and a reason, the two columns from the one of number `first` on.
+/// The failure in two columns, stage and reason, starting at column `first`.
 pub fn failure_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Failure> {
     Ok(Failure { stage: row.get(first)?, reason: row.get(first + 1)? })
 }
 
-/// The keypoints of these photos, of those that are there.
+/// The keypoints of those of these photos that are stored.
 pub fn keypoints_of(index: &Connection, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
     let mut statement = index.prepare_cached("SELECT data FROM keypoints WHERE photo = ?1")?;
     let mut found = HashMap::with_capacity(photos.len());

@@ -1,6 +1,6 @@
-//! A damaged index: noticed, set aside, made again. `library.db` cannot be made again, and is left alone.
+//! A damaged index is detected, set aside and built again. `library.db` cannot be built again and is not changed.
 //!
-//! Damaged are pages that SQLite cannot read, and rows that hold what no version wrote.
+//! Damage is a page that SQLite cannot read, or a row with a value that no version wrote.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,39 +12,38 @@ use super::columns::{PHOTO_COLUMNS, failure_of, is_unreadable, photo_of, place_o
 use super::{Error, Location, Result};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
 
-/// Whether any file of this process was found to be damaged. It is one for all connections: an error
-/// shows wherever a bad page is read first.
+/// Whether damage was detected in any file. It is global, because an error appears wherever a bad page is read first.
 static NOTICED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the index was suspected when it was opened, and is sound: then it is another file that is damaged.
+/// Whether the index was checked when it was opened and is sound. Then another file is damaged.
 static FOUND_SOUND: AtomicBool = AtomicBool::new(false);
 
 pub fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Remembers an error that says that a file is damaged. Decisions and heads that cannot be read are not told here.
+/// Records an error that means damage. Decisions and heads that cannot be read are reported elsewhere.
 pub(super) fn notice(error: &rusqlite::Error) {
     if is_damage(error) || is_unreadable(error) {
         NOTICED.store(true, Ordering::Relaxed);
     }
 }
 
-/// Whether a file was found to be damaged that may be the index.
+/// Whether damage was detected that may be in the index.
 pub fn is_noticed() -> bool {
     NOTICED.load(Ordering::Relaxed) && !FOUND_SOUND.load(Ordering::Relaxed)
 }
 
-/// Has the index checked when it is opened next.
+/// Requests an integrity check the next time the index is opened.
 ///
 /// # Errors
-/// When the disk takes no more files.
+/// If the disk is full or read-only.
 pub fn request_check(location: &Location) -> io::Result<()> {
     fs::write(check_request(location), b"")
 }
 
-/// Opens the index with `open`, which makes it where there is none. If it is damaged, it is set aside first;
-/// then where it is kept comes with the new one. All of it is read if it was suspected.
+/// Opens the index with `open`, which creates it if it does not exist. A damaged index is set aside first, and its
+/// new path is returned. All of it is read if a check was requested.
 pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connection>) -> Result<(Connection, Option<PathBuf>)> {
     let failed = |source| Error::SetAside { path: location.index(), source };
     let is_check_requested = check_request(location).exists();
@@ -58,7 +57,7 @@ pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connecti
         opened => opened?,
     };
     if is_check_requested {
-        // Its rows are those of this version only now.
+        // Its rows have the current schema only after migration.
         if aside.is_none() && !has_sound_rows(&index) {
             drop(index);
             aside = Some(set_aside(location).map_err(failed)?);
@@ -70,7 +69,7 @@ pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connecti
     Ok((index, aside))
 }
 
-/// Moves the index out of the way, in place of one that was set aside before.
+/// Renames the damaged index, replacing one that was set aside before.
 fn set_aside(location: &Location) -> io::Result<PathBuf> {
     let (index, aside) = (location.index(), with(&location.index(), ".damaged"));
     for part in ["", "-wal", "-shm"] {
@@ -92,7 +91,7 @@ fn with(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Whether SQLite can read all of it.
+/// Whether SQLite can read all pages.
 fn has_sound_pages(index: &Path) -> bool {
     let check = || -> rusqlite::Result<String> {
         let connection = Connection::open_with_flags(index, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -100,13 +99,13 @@ fn has_sound_pages(index: &Path) -> bool {
     };
     match check() {
         Ok(answer) => answer == "ok",
-        // What is not damage is said when it is opened.
+        // Other errors are reported when it is opened.
         Err(e) => !is_damage(&e),
     }
 }
 
-/// Whether each row holds what this version writes. Features of before there were parts have none. Parts of another
-/// length were made by another recipe; then nothing of the index but its files would be kept anyway.
+/// Whether each row holds values that this version writes. Features from before crop descriptors existed have none.
+/// Crop descriptors of another length come from another recipe, whose data would be dropped anyway.
 fn has_sound_rows(index: &Connection) -> bool {
     let check = || -> rusqlite::Result<()> {
         each(index, &format!("SELECT {PHOTO_COLUMNS} FROM photos p"), |row| photo_of(row).map(drop))?;
@@ -162,7 +161,7 @@ mod tests {
     use crate::store::schema::{INDEX, INDEX_ID};
     use crate::store::{OnConflict, Reader, Wanted, Writer};
 
-    /// What was noticed is of the whole process: these tests take turns.
+    /// The flags are global, so these tests run one at a time.
     static TURN: Mutex<()> = Mutex::new(());
 
     fn take_turn() -> impl Drop {
@@ -204,7 +203,7 @@ mod tests {
         Connection::open(path).and_then(|file| file.execute_batch(sql)).expect(sql);
     }
 
-    /// Reads all there is.
+    /// Reads everything.
     fn read(location: &Location) -> Result<()> {
         let (reader, all) = (Reader::open(location)?, [place("")]);
         reader.photos(&all, Wanted::All)?;
@@ -239,7 +238,7 @@ mod tests {
             change(&location.index(), sql);
             let error = read(&location).expect_err(sql);
             assert!(is_noticed(), "{sql}: {error}");
-            // As the daemon does then.
+            // As the daemon does.
             request_check(&location).expect("told");
             let writer = Writer::open(&location).expect("opens");
             let aside = with(&location.index(), ".damaged");
@@ -279,7 +278,7 @@ mod tests {
         assert_eq!(Writer::open(&location).expect("opens").set_aside, None);
         assert!(!is_noticed() && !check_request(&location).exists(), "it is another file");
         assert_eq!(Reader::open(&location).and_then(|reader| reader.count_files(&place(""))).expect("read"), 2);
-        // Features of before there were parts have none, and their photos are read again.
+        // Features from before crop descriptors existed have none, and their photos are read again.
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());
         let mut old = Connection::open(location.index()).expect("opens");

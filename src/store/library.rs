@@ -1,7 +1,7 @@
-//! What cannot be made again: roots, decisions, tuned heads.
+//! What cannot be computed again: roots, decisions, tuned heads.
 //!
-//! A decision or a head that cannot be read stays as it is in the file. It is not used, and [`Writer::problems`]
-//! tells of it; all others are used.
+//! A decision or a head that cannot be read stays in the file as it is. It is not used, and [`Writer::problems`]
+//! reports it. All others are used.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -13,22 +13,22 @@ use super::columns::{is_unreadable, path_of};
 use super::{Error, HeadRecord, OnConflict, Result, Writer};
 use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
 
-/// Rows of a table that are told one by one when they cannot be read; of more, how many there are.
+/// The rows of a table that are reported one by one when they cannot be read. The rest is counted.
 const MAX_REPORTED_ROWS: usize = 8;
 
-/// Digits of a picture's hash by which a decision that cannot be read is told.
+/// The digits of a picture hash that identify an unreadable decision in a report.
 const REPORTED_HASH_DIGITS: usize = 12;
 
-/// A row that is there and cannot be read.
+/// A row that cannot be read.
 #[derive(Debug)]
 struct Unreadable {
-    /// What it is about.
+    /// The head or the photos it is about.
     name: String,
-    /// In words.
+    /// The reason, for people.
     why: String,
 }
 
-/// What could not be read of `library.db` when it was last read.
+/// The rows of `library.db` that could not be read the last time.
 #[derive(Default, Debug)]
 pub(super) struct Problems {
     decisions: Vec<Unreadable>,
@@ -36,14 +36,14 @@ pub(super) struct Problems {
 }
 
 impl Writer {
-    /// In words, which decisions and heads could not be read when they were last asked for.
+    /// Reports on the decisions and heads that could not be read the last time.
     pub fn problems(&self) -> Vec<String> {
         let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions");
         let heads = told(&self.problems.heads, "the head", "heads");
         [decisions, heads].concat()
     }
 
-    /// Names of the heads that could not be read when they were last asked for. No other head can have them.
+    /// The names of heads that could not be read the last time. No other head can take them.
     pub fn unreadable_heads(&self) -> Vec<String> {
         self.problems.heads.iter().map(|row| row.name.clone()).collect()
     }
@@ -61,7 +61,8 @@ impl Writer {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Adds a root, or finds it. Roots below it become part of it ([`merge_nested_roots`](Writer::merge_nested_roots)).
+    /// Adds a root, or finds it. Roots below it become part of it
+    /// ([`merge_nested_roots`](Writer::merge_nested_roots)).
     pub fn add_root(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
         let bytes = path.as_os_str().as_bytes();
         self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
@@ -70,15 +71,15 @@ impl Writer {
         Ok(id)
     }
 
-    /// Makes roots that lie in another, and not in what is hidden there (by the path below it), part of it,
-    /// with all that is known of them. Moving rows and forgetting the root are in two files: this is also
-    /// what mends a crash between them.
+    /// Merges each root that lies in another one into it, with all that is known of it. Roots in hidden folders (by
+    /// the path below the outer root) stay. Rows move in one file and the root is removed in the other, so this also
+    /// repairs a crash between the two.
     pub fn merge_nested_roots(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
         while self.merge_one_nested_root(is_hidden)? {}
         Ok(())
     }
 
-    /// Makes the first root that lies in another part of it; whether there was one.
+    /// Merges the first nested root, and returns whether there was one.
     fn merge_one_nested_root(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<bool> {
         let roots = self.roots()?;
         for inner in &roots {
@@ -101,8 +102,8 @@ impl Writer {
         Ok(false)
     }
 
-    /// Records where a root is now, and the filesystem and the path inside it by which it is known
-    /// at another mount point.
+    /// Records the current path of a root, and the filesystem and path by which it is recognised at another mount
+    /// point.
     pub fn place_root(&mut self, root: &Root) -> Result<()> {
         let (volume, inner) = root.home.as_ref().map(|(v, i)| (v.as_str(), i.as_os_str().as_bytes())).unzip();
         self.library.execute(
@@ -112,7 +113,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets a root and its files. Photos stay, so that adding it again costs no decode.
+    /// Forgets a root and its files. Photos stay, so that adding the root again needs no decoding.
     pub fn remove_root(&mut self, root: RootId) -> Result<()> {
         let batch = self.index.transaction()?;
         batch.execute("DELETE FROM files WHERE root = ?1", [root.0])?;
@@ -122,7 +123,7 @@ impl Writer {
         Ok(())
     }
 
-    /// All decisions that can be read; [`problems`](Writer::problems) tells of the others.
+    /// All decisions that can be read. [`problems`](Writer::problems) reports the others.
     pub fn decisions(&mut self) -> Result<Decisions> {
         let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
         let (decisions, unreadable) = readable(&mut statement, decision, |row| Ok(format!("{} and {}", digits(row, 0)?, digits(row, 1)?)))?;
@@ -130,8 +131,9 @@ impl Writer {
         Ok(Decisions::new(decisions))
     }
 
-    /// Keeps decisions; where there is one already, the later counts, or the new one if it is a person's word
-    /// of this moment, or as old as one that cannot be read. Returns how many changed what is known.
+    /// Stores decisions. If there already is a decision on two photos, [`OnConflict`] says which one is kept. With
+    /// [`KeepNewer`](OnConflict::KeepNewer) a decision also replaces an unreadable one of the same age. Returns how
+    /// many decisions changed.
     pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
         let transaction = self.library.transaction()?;
         let mut changed = 0;
@@ -159,7 +161,7 @@ impl Writer {
         Ok(changed)
     }
 
-    /// Takes decisions back; returns how many there were.
+    /// Removes decisions, and returns how many there were.
     pub fn undecide(&mut self, pairs: &[(PictureHash, PictureHash)]) -> Result<usize> {
         let transaction = self.library.transaction()?;
         let mut dropped = 0;
@@ -171,7 +173,7 @@ impl Writer {
         Ok(dropped)
     }
 
-    /// All heads that were tuned and can be read, oldest first; [`problems`](Writer::problems) tells of the others.
+    /// All tuned heads that can be read, oldest first. [`problems`](Writer::problems) reports the others.
     pub fn heads(&mut self) -> Result<Vec<HeadRecord>> {
         let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
         let (heads, unreadable) =
@@ -180,10 +182,10 @@ impl Writer {
         Ok(heads)
     }
 
-    /// Keeps a head, in place of one of its name.
+    /// Stores a head, replacing one of the same name.
     ///
     /// # Errors
-    /// [`Error::UnreadableHead`] when that one cannot be read: it is not known what would be lost.
+    /// [`Error::UnreadableHead`] if the head of that name cannot be read, because it is not known what would be lost.
     pub fn add_head(&mut self, head: &HeadRecord) -> Result<()> {
         let select = format!("SELECT {HEAD_COLUMNS} FROM heads WHERE name = ?1");
         match self.library.query_row(&select, [&head.name], head_record).optional() {
@@ -197,12 +199,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets a head; whether there was one.
+    /// Removes a head, and returns whether there was one.
     pub fn remove_head(&mut self, name: &str) -> Result<bool> {
         Ok(self.library.execute("DELETE FROM heads WHERE name = ?1", [name])? > 0)
     }
 
-    /// The name of the head that a person, or a tuning, chose.
+    /// The name of the head in use, chosen by a person or by a tuning.
     pub fn chosen_head(&self) -> Result<Option<String>> {
         Ok(self.library.query_row("SELECT value FROM settings WHERE name = 'head'", [], |row| row.get(0)).optional()?)
     }
@@ -213,7 +215,7 @@ impl Writer {
     }
 }
 
-/// A line for each of the first rows, and one for the rest.
+/// A line for each of the first rows, and one line for the rest.
 fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
     let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used", row.name, row.why);
     let rest = rows.len().saturating_sub(MAX_REPORTED_ROWS);
@@ -221,7 +223,7 @@ fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
     rows.iter().take(MAX_REPORTED_ROWS).map(line).chain(rest).collect()
 }
 
-/// The rows that can be read, and what the others are about.
+/// The values of the rows that can be read, and the others.
 fn readable<T>(
     statement: &mut Statement<'_>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
@@ -239,7 +241,7 @@ fn readable<T>(
     Ok((values, unreadable))
 }
 
-/// A value, or `None` where there is one that cannot be read.
+/// The value, or `None` if it cannot be read.
 fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match value {
         Err(e) if is_unreadable(&e) => Ok(None),
@@ -247,7 +249,7 @@ fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     }
 }
 
-/// What is wrong with a value, without the words of the library on where it was.
+/// What is wrong with a value, without the column that rusqlite adds.
 fn in_words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::FromSqlConversionFailure(_, _, why) => why.to_string(),
@@ -260,14 +262,14 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
 }
 
-/// The first digits of a hash, whatever its length.
+/// The first digits of a hash of any length.
 fn digits(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     let ValueRef::Blob(hash) = row.get_ref(column)? else { return Ok("?".to_owned()) };
     let digits: String = hash.iter().take(REPORTED_HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
     Ok(if 2 * hash.len() > REPORTED_HASH_DIGITS { digits + "…" } else { digits })
 }
 
-/// Columns of `heads` from which [`head_record`] makes one.
+/// The columns of `heads` that [`head_record`] reads.
 const HEAD_COLUMNS: &str = "name, backbone, positives, weights, threshold, report, made";
 
 fn head_record(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
@@ -310,7 +312,7 @@ mod tests {
         }
     }
 
-    /// A library with decisions on the photos 1 and 2, 3 and 4, and two heads, that `sql` then changes.
+    /// A library with decisions on photos 1 and 2, and 3 and 4, and two heads. Then `sql` changes it.
     fn library(sql: &str) -> (TempDir, Writer) {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());
@@ -335,7 +337,7 @@ mod tests {
     #[test]
     fn an_unknown_verdict_is_told_and_left_and_never_another() {
         let (_folder, mut writer) = library(UNKNOWN_VERDICT);
-        assert_eq!(writer.problems(), Vec::<String>::new(), "nothing was asked for");
+        assert_eq!(writer.problems(), Vec::<String>::new(), "nothing has been read yet");
         let decisions = writer.decisions().expect("read");
         assert_eq!((decisions.len(), decisions.of(picture(1), picture(2))), (1, None));
         assert_eq!(decisions.of(picture(3), picture(4)), Some(Verdict::Different));
@@ -344,7 +346,7 @@ mod tests {
         assert_eq!(writer.problems(), [told]);
         assert_eq!(text(&writer, "SELECT verdict FROM decisions WHERE made = 10"), "perhaps");
         assert_eq!(writer.set_aside, None);
-        // A person's word puts an end to it.
+        // A new decision replaces it.
         writer.decide(&[said(2, 1, Verdict::Same, 30)], OnConflict::Overwrite).expect("kept");
         assert_eq!(writer.decisions().expect("read").of(picture(1), picture(2)), Some(Verdict::Same));
         assert_eq!(writer.problems(), Vec::<String>::new());
@@ -374,7 +376,7 @@ mod tests {
         assert_eq!(kept(9), (0, "perhaps".into()));
         assert_eq!(kept(10), (1, "same".into()));
         assert_eq!(kept(11), (1, "same".into()));
-        // One that can be read is outdone only by a later one.
+        // A readable decision is replaced only by a newer one.
         let (_folder, mut writer) = library("");
         assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], OnConflict::KeepNewer).expect("decided"), 0);
         assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], OnConflict::KeepNewer).expect("decided"), 1);
@@ -395,7 +397,7 @@ mod tests {
         assert_eq!(names(writer.heads().expect("read")), ["tuned-2"]);
         let told = "the head tuned-1 cannot be read: \"weather\" is not a kind of positives; it stays in library.db and is not used";
         assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![told.to_owned()], vec!["tuned-1".to_owned()]));
-        // Its name is taken: another head in its place would be the end of it.
+        // The name is taken: another head would overwrite it.
         assert!(matches!(writer.add_head(&tuned("tuned-1", 3)), Err(Error::UnreadableHead(name)) if name == "tuned-1"));
         writer.add_head(&tuned("tuned-2", 3)).expect("kept");
         assert_eq!(text(&writer, "SELECT positives FROM heads WHERE name = 'tuned-1'"), "weather");

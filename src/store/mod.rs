@@ -1,13 +1,13 @@
-//! The memory: two SQLite files in the data directory.
+//! The store: two SQLite files in the data directory.
 //!
-//! `library.db` holds what cannot be made again (roots, decisions, tuned heads); `index.db` what a scan
-//! can (files, photos, features, embeddings, pairs, failures), so that a damaged index takes nothing precious along. One
-//! [`Writer`] writes in transactions; any number of [`Reader`]s read beside it (WAL).
+//! `library.db` holds what cannot be computed again: roots, decisions, tuned heads. `index.db` holds what a scan can:
+//! files, photos, features, embeddings, pairs, failures. So a damaged index loses nothing precious. One [`Writer`]
+//! writes in transactions, and any number of [`Reader`]s read at the same time (WAL).
 //!
-//! Invariants: a photo is wholly in or not at all (its row, features and pairs come in one
-//! transaction); a file has a photo or a failure or is pending, never two of them. A value that no version
-//! wrote is never taken for another: in `library.db` its row is left alone and told, and an index that has one is
-//! damaged. A damaged index is set aside and made again ([`damage`]).
+//! Invariants: a photo is stored completely or not at all (its row, features and pairs are written in one
+//! transaction). A file has a photo, or a failure, or is pending, and never two of these. A value that no version
+//! wrote is never read as another: in `library.db` its row is skipped and reported, and an index with such a value is
+//! damaged. A damaged index is set aside and built again ([`damage`]).
 
 mod columns;
 pub mod damage;
@@ -30,7 +30,7 @@ pub use reader::{Reader, Wanted};
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
 pub use writer::{Batch, IsNew, SeenFile, Writer};
 
-/// Why the store did not do what was asked.
+/// Why the store failed.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("{path} cannot be used: {source}")]
@@ -57,7 +57,7 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
-    /// Whether the disk, not the request, is at fault: full or failing.
+    /// Whether the disk is at fault, not the request: it is full or failing.
     pub fn is_disk(&self) -> bool {
         matches!(self, Error::Sqlite(e) | Error::Open { source: e, .. } if matches!(e.sqlite_error_code(),
             Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::ReadOnly)))
@@ -66,7 +66,7 @@ impl Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A photo with its files in a scope.
+/// A photo with its files in the scopes of a question.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PhotoRecord {
     pub id: PhotoId,
@@ -89,45 +89,45 @@ pub struct FailureRecord {
     pub failure: Failure,
 }
 
-/// A head's number in the index: embeddings, crowds and pairs are each of one.
+/// The number of a head in the index. Embeddings, densities and pairs belong to one head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HeadNumber(pub i64);
 
-/// How a decision comes to the store.
+/// Which decision is kept if there already is one on the same photos.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnConflict {
-    /// A person says so now.
+    /// The new one, for a decision that a person makes now.
     Overwrite,
-    /// It was kept somewhere.
+    /// The one that was made later, for imported decisions.
     KeepNewer,
 }
 
-/// A head that was tuned on this library.
+/// A head tuned on this library.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HeadRecord {
     pub name: String,
-    /// Names the backbone whose features it takes.
+    /// The backbone whose features it takes.
     pub backbone: String,
     pub positives: Positives,
     /// Safetensors.
     pub weights: Vec<u8>,
-    /// Under which pairs join, in this library.
+    /// The threshold in this library.
     pub threshold: f32,
-    /// JSON: what its tuning measured.
+    /// The report of its tuning, as JSON.
     pub report: String,
     /// Seconds since 1970.
     pub made: i64,
 }
 
-/// What the backbone makes of an edited view of a photo.
+/// The features of a photo or of an edited view of it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct View {
-    /// Empty for the photo itself.
+    /// The name of the edit. Empty for the photo itself.
     pub edit: String,
     pub features: Features,
 }
 
-/// Where the two files are.
+/// The directory of the two files.
 #[derive(Clone, Debug)]
 pub struct Location {
     directory: PathBuf,

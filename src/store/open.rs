@@ -8,18 +8,18 @@ use rusqlite_migration::{Migrations, SchemaVersion};
 
 use super::{Error, Result, damage};
 
-/// Whether a transaction must outlive a power cut once it is committed.
+/// Whether a committed transaction must survive a power cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
     Always,
-    /// A scan makes again what is lost.
+    /// Usually. A scan restores what is lost.
     Mostly,
 }
 
-/// Opens a file for writing, making or migrating it.
+/// Opens a file for writing, and creates or migrates it.
 ///
 /// # Errors
-/// [`Error::Newer`] and [`Error::Foreign`] leave the file as it is.
+/// [`Error::Newer`] and [`Error::Foreign`] do not change the file.
 pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, durable: Durable) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
@@ -34,10 +34,10 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
     }
     let prepare = |connection: &Connection| -> rusqlite::Result<()> {
         connection.pragma_update(None, "journal_mode", "wal")?;
-        // With WAL, NORMAL cannot corrupt; a power cut may cost the last transactions.
+        // With WAL, NORMAL cannot corrupt the file. A power cut may lose the last transactions.
         connection.pragma_update(None, "synchronous", if durable == Durable::Always { "full" } else { "normal" })?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // A row that is replaced is one that is deleted.
+        // Replacing a row also runs the delete triggers.
         connection.pragma_update(None, "recursive_triggers", true)?;
         // Beside the file: the daemon writes nowhere else. It is set for the whole process.
         // The daemon's working directory is that folder, should its name not be UTF-8.
@@ -50,7 +50,7 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
     Ok(connection)
 }
 
-/// Opens a file that a writer has made, for reading.
+/// Opens an existing file for reading.
 pub fn readable(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || -> rusqlite::Result<Connection> {
@@ -62,7 +62,7 @@ pub fn readable(path: &Path) -> Result<Connection> {
     open().map_err(|e| failed(path, e))
 }
 
-/// What an error at opening a file means.
+/// Classifies an error on opening a file.
 fn failed(path: &Path, source: rusqlite::Error) -> Error {
     let path = path.to_owned();
     if damage::is_damage(&source) { Error::Damaged { path, source } } else { Error::Open { path, source } }

@@ -1,4 +1,4 @@
-//! Reading beside the writer: each call sees one committed state.
+//! Reading, concurrently with the writer. Each call sees one committed state.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,8 +15,8 @@ use crate::photo::{
     StoredFeatures,
 };
 
-/// SQL that holds for files in one of the scopes, with its parameters. Paths are blobs, so
-/// they compare byte by byte: everything below `a/b` is from `a/b/` up to before `a/b0`.
+/// The SQL condition for files in one of the scopes, and its parameters. Paths are blobs and compare byte by byte:
+/// everything below `a/b` is from `a/b/` up to, but not including, `a/b0`.
 fn filter(scopes: &[Place], table: &str) -> (String, Vec<Value>) {
     let mut parts = Vec::new();
     let mut values = Vec::new();
@@ -35,7 +35,7 @@ fn filter(scopes: &[Place], table: &str) -> (String, Vec<Value>) {
     (any_of(&parts), values)
 }
 
-/// The parts joined by OR as a balanced tree: SQLite takes expressions up to a depth of 1000.
+/// Joins conditions with OR as a balanced tree, because SQLite limits the depth of expressions to 1000.
 fn any_of(parts: &[String]) -> String {
     match parts {
         [] => "0".to_owned(),
@@ -47,39 +47,39 @@ fn any_of(parts: &[String]) -> String {
     }
 }
 
-/// Which photos of some scopes are asked for.
+/// Which photos of the scopes to read.
 #[derive(Clone, Copy)]
 pub enum Wanted<'a> {
     All,
     These(&'a HashSet<PhotoId>),
-    /// And those that have several files there.
+    /// Also those that have several files there.
     TheseAndSeveral(&'a HashSet<PhotoId>),
 }
 
-/// One read-only connection to the index; for one thread at a time.
+/// A read-only connection to the index, for one thread at a time.
 pub struct Reader {
     index: Connection,
 }
 
-/// One commit, as [`Reader::hold`] has it.
+/// A read transaction, from [`Reader::hold`].
 pub struct Held<'a> {
     _transaction: Transaction<'a>,
 }
 
 impl Reader {
     /// # Errors
-    /// When no writer has made the index yet.
+    /// If the index does not exist yet.
     pub fn open(location: &Location) -> Result<Reader> {
         Ok(Reader { index: open::readable(&location.index())? })
     }
 
-    /// While this is held, all that is read is of one commit, and what a reader must do for each statement
-    /// is done once.
+    /// While this is held, all reads see the same commit, and the cost of a transaction is paid once instead of per
+    /// statement.
     pub fn hold(&self) -> Result<Held<'_>> {
         Ok(Held { _transaction: self.index.unchecked_transaction()? })
     }
 
-    /// Every file of a scope with its stamp and state.
+    /// All files of a scope, with stamp and state.
     pub fn files(&self, scope: &Place) -> Result<HashMap<PathBuf, KnownFile>> {
         let (within, values) = filter(std::slice::from_ref(scope), "f");
         let mut statement = self.index.prepare(&format!(
@@ -108,7 +108,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Whether some path holds this file, already read.
+    /// Whether a known path holds this file, already read.
     pub fn is_known(&self, stamp: &Stamp) -> Result<bool> {
         let mut statement = self.index.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM files WHERE inode = ?2 AND inode <> 0 AND size = ?3 AND mtime = ?4 AND volume = ?1 AND photo IS NOT NULL)",
@@ -118,7 +118,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Some of the other files that hold the photo of this place; `None` when it holds none.
+    /// Some of the other files with the photo of this place. `None` if the place holds no photo.
     pub fn other_files(&self, place: &Place) -> Result<Option<Vec<Place>>> {
         let key = params![place.root.0, place.path.as_os_str().as_bytes()];
         let mut statement = self.index.prepare_cached("SELECT id, photo FROM files WHERE root = ?1 AND path = ?2 AND photo IS NOT NULL")?;
@@ -130,7 +130,7 @@ impl Reader {
         Ok(Some(rows.collect::<rusqlite::Result<_>>()?))
     }
 
-    /// The other known names of the file of this place.
+    /// The other known paths (hard links) of the file at this place.
     pub fn links(&self, place: &Place) -> Result<Vec<Place>> {
         let mut statement = self.index.prepare_cached(
             "SELECT g.root, g.path FROM files f JOIN files g USING (volume, inode) WHERE f.root = ?1 AND f.path = ?2 AND f.inode <> 0 AND g.id <> f.id",
@@ -139,7 +139,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Files of a scope.
+    /// The number of files of a scope.
     pub fn count_files(&self, scope: &Place) -> Result<usize> {
         let (within, values) = filter(std::slice::from_ref(scope), "f");
         let sql = format!("SELECT count(*) FROM files f WHERE {within}");
@@ -161,7 +161,7 @@ impl Reader {
         Ok(statement.query_row([picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
     }
 
-    /// Files of the scopes, by state.
+    /// The number of files of the scopes, by state.
     pub fn coverage(&self, scopes: &[Place]) -> Result<Coverage> {
         let count = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
         let (within, values) = filter(scopes, "f");
@@ -171,7 +171,7 @@ impl Reader {
             |row| Ok((count(row, 0)?, count(row, 1)?)),
         )?;
         let (within, values) = filter(scopes, "x");
-        // One that is not known is read, and so told.
+        // An unknown stage is read as well, so that it is reported as damage.
         let known: Vec<String> = Stage::ALL.iter().map(|stage| format!("'{stage}'")).collect();
         let (unsupported, all, _) = self.index.query_row(
             &format!(
@@ -186,13 +186,13 @@ impl Reader {
         Ok(Coverage { indexed, pending, unsupported, failed: all - unsupported, offline: 0 })
     }
 
-    /// Distinct photos of a root.
+    /// The number of distinct photos of a root.
     pub fn count_photos(&self, root: RootId) -> Result<u64> {
         let mut statement = self.index.prepare_cached("SELECT count(DISTINCT photo) FROM files WHERE root = ?1")?;
         Ok(statement.query_row([root.0], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    /// Whether a file of the scopes is still to be read.
+    /// Whether a file of the scopes is pending.
     pub fn is_pending(&self, scopes: &[Place]) -> Result<bool> {
         let (within, values) = filter(scopes, "f");
         let sql = format!("SELECT EXISTS (SELECT 1 FROM files f WHERE f.pending AND ({within}))");
@@ -210,7 +210,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Up to `count` pending files that come after a place.
+    /// Up to `count` pending files after a place.
     pub fn pending_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
         let mut statement = self.index.prepare_cached(
             "SELECT root, path, volume, inode, size, mtime, ctime FROM files
@@ -276,7 +276,7 @@ impl Reader {
         Ok(photos)
     }
 
-    /// The numbers of the photos that may be wanted, in order, which is how they lie in the file.
+    /// The ids of the photos that may be wanted, in ascending order, which is their order in the file.
     fn ids(&self, wanted: Wanted<'_>) -> Result<Vec<PhotoId>> {
         let (Wanted::These(these) | Wanted::TheseAndSeveral(these)) = wanted else { return Ok(Vec::new()) };
         let mut ids: Vec<PhotoId> = these.iter().copied().collect();
@@ -301,7 +301,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// What names the head that answers, and its number.
+    /// The number and fingerprint of the head in use.
     pub fn head(&self) -> Result<Option<(HeadNumber, String)>> {
         let mut statement = self.index.prepare(
             "SELECT number, fingerprint FROM heads WHERE number = (SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'head')",
@@ -309,8 +309,8 @@ impl Reader {
         Ok(statement.query_row([], |row| Ok((HeadNumber(row.get(0)?), row.get(1)?))).optional()?)
     }
 
-    /// Hands over the looks of every photo under a head with the level and edge of its crowd where they are known,
-    /// in the order of the photos' numbers.
+    /// Passes to `take` the descriptors of every photo under a head, and its density if it is known, in ascending
+    /// order of photo ids.
     pub fn each_descriptors(&self, head: HeadNumber, mut take: impl FnMut(PhotoId, Descriptors, Option<(f32, f32)>)) -> Result<()> {
         let mut statement = self.index.prepare(
             "SELECT e.photo, e.data, e.crowd_level, e.crowd_edge, f.parts FROM embeddings e JOIN features f ON f.photo = e.photo
@@ -324,7 +324,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What is stored of up to `count` photos, of those with larger numbers than `after`, in order.
+    /// The stored features of up to `count` photos with ids greater than `after`, in ascending order.
     pub fn stored_features_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, StoredFeatures)>> {
         let mut statement =
             self.index.prepare_cached("SELECT f.photo, f.data, f.parts, k.data FROM features f JOIN keypoints k ON k.photo = f.photo WHERE f.photo > ?1 ORDER BY f.photo LIMIT ?2")?;
@@ -334,12 +334,12 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The keypoints of these photos, of those that are there.
+    /// The keypoints of those of these photos that are stored.
     pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
         keypoints_of(&self.index, photos)
     }
 
-    /// The features of these photos, of those that have some, in this order.
+    /// The features of those of these photos that are stored, in the given order.
     pub fn features_of(&self, photos: &[PhotoId]) -> Result<Vec<(PhotoId, Features)>> {
         let mut statement = self.index.prepare_cached("SELECT data FROM features WHERE photo = ?1")?;
         let mut out = Vec::with_capacity(photos.len());
@@ -350,7 +350,7 @@ impl Reader {
         Ok(out)
     }
 
-    /// The views kept for tuning, by photo, each photo's own features first.
+    /// The views stored for tuning, by photo. The features of the photo itself come first.
     pub fn views(&self) -> Result<HashMap<PhotoId, Vec<View>>> {
         let mut views: HashMap<PhotoId, Vec<View>> = HashMap::new();
         let mut statement = self.index.prepare("SELECT photo, edit, data FROM views ORDER BY photo, number")?;
@@ -361,14 +361,14 @@ impl Reader {
         Ok(views)
     }
 
-    /// Something remembered by name.
+    /// The value of a stored setting.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         let mut statement = self.index.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 }
 
-/// Adds a file, a row each, to its photo.
+/// Adds the file of each row to its photo.
 fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, is_wanted: impl Fn(&Place) -> bool) -> Result<()> {
     while let Some(row) = rows.next()? {
         let path = path_of(row.get_ref(12)?.as_blob().map_err(rusqlite::Error::from)?);

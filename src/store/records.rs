@@ -1,44 +1,44 @@
-//! What is stored as JSON: a tuning's order and its report.
+//! Stored JSON: the order of a tuning and its report.
 //!
-//! Other builds wrote them, or will read them. A field that is missing has its default, and one that is not known is
-//! passed over, so that the rest is not lost.
+//! Other versions wrote this data or will read it. A missing field gets its default, and an unknown field is ignored,
+//! so that the rest is not lost.
 
 use serde::{Deserialize, Serialize};
 
-/// An order to tune a head, as it waits in the index.
+/// An order to tune a head, stored in the index until it is done.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TuningOrderRecord {
     pub name: String,
-    /// A name of [`Positives`](super::Positives).
+    /// The name of a [`Positives`](super::Positives).
     pub positives: String,
     pub minutes: u64,
-    /// Photos of the library that it takes, at most.
+    /// The most photos of the library to tune on.
     pub photos: usize,
     /// Seconds since 1970.
     pub asked: i64,
 }
 
-/// What a tuning measured, as it is kept with its head.
+/// The report of a tuning, stored with its head.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TuningReportRecord {
-    /// Photos it was tuned on, and held out.
+    /// Photos in the training set, and held-out photos.
     pub tuned_on: u64,
     pub held_out: u64,
-    /// Edited versions of the held-out photos; of folders, photos whose neighbours were looked at.
+    /// Edited versions of the held-out photos. For folders, the photos whose neighbours were counted.
     pub copies: u64,
     pub decisions: u64,
     pub steps: u64,
     pub seconds: u64,
     pub before: HeadFiguresRecord,
     pub after: HeadFiguresRecord,
-    /// How the clusters of this library changed; `None` of a head that has not answered.
+    /// How the clusters of this library changed. `None` if the head was never used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clusters: Option<ClusterChangesRecord>,
 }
 
-/// What a head does on photos held out of its tuning.
+/// The results of a head on held-out photos.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HeadFiguresRecord {
@@ -49,7 +49,7 @@ pub struct HeadFiguresRecord {
     pub threshold: f32,
 }
 
-/// How clusters differ between two heads.
+/// The differences of clusters between two heads.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClusterChangesRecord {
@@ -64,7 +64,7 @@ pub struct ClusterChangesRecord {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClusterChangeRecord {
-    /// `new`, `gone`, `grown` or `shrunk`. Text, so that another word does not cost the report.
+    /// `new`, `gone`, `grown` or `shrunk`. It is text, so that an unknown value does not invalidate the report.
     pub change: String,
     pub paths: Vec<String>,
 }
@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    /// As version 0.1.0 writes them.
+    /// Written by version 0.1.0.
     const REPORT: &str = concat!(
         r#"{"tuned_on":1200,"held_out":300,"copies":2400,"decisions":17,"steps":900,"seconds":611,"#,
         r#""before":{"recall":0.9125,"found":2190,"false_pairs":3,"agreed":15,"threshold":0.3},"#,
@@ -113,7 +113,7 @@ mod tests {
         TuningOrderRecord { name: "tuned-1".into(), positives: "edits".into(), minutes: 30, photos: 20_000, asked: 1_784_000_000 }
     }
 
-    /// The report, read from the JSON of today after `change`.
+    /// Reads the report from its current JSON after `change`.
     fn changed(change: impl FnOnce(&mut Value)) -> TuningReportRecord {
         let mut value: Value = serde_json::from_str(REPORT).expect("JSON");
         change(&mut value);

@@ -17,9 +17,9 @@ const LIBRARY_STEPS: &[M<'static>] = &[
          path BLOB NOT NULL UNIQUE
      ) STRICT;",
     ),
-    // The filesystem that a root is on, and its path there.
+    // The filesystem of a root, and its path there.
     M::up("ALTER TABLE roots ADD COLUMN volume TEXT; ALTER TABLE roots ADD COLUMN inner BLOB;"),
-    // What a person said (a < b, by picture), the heads that were tuned, and which is to be used.
+    // Decisions (a < b, by picture hash), tuned heads, and the head in use.
     M::up(
         "CREATE TABLE decisions (
          a BLOB NOT NULL,
@@ -100,10 +100,10 @@ const INDEX_STEPS: &[M<'static>] = &[
      CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
      CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
     ),
-    // How crowded it is around a photo, where a doubtful pair asks for it.
+    // The density of a photo in a doubtful pair.
     M::up("ALTER TABLE features ADD COLUMN crowd_level REAL; ALTER TABLE features ADD COLUMN crowd_edge REAL;"),
-    // Embeddings, crowds and pairs of several heads: one answers (the setting `head` is its number) while
-    // another is made. They are made again from the features.
+    // Embeddings, densities and pairs of several heads: one is in use (its number is the setting `head`) while
+    // another is prepared. They are computed again from the features.
     M::up(
         "CREATE TABLE heads (number INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE) STRICT;
 
@@ -139,7 +139,7 @@ const INDEX_STEPS: &[M<'static>] = &[
      ALTER TABLE features DROP COLUMN crowd_edge;
      DELETE FROM settings WHERE name = 'head';",
     ),
-    // How many files hold a photo: those with several are wanted by every answer.
+    // The number of files of a photo. Every answer includes photos with several files.
     M::up(
         "ALTER TABLE photos ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
      UPDATE photos SET files = (SELECT count(*) FROM files WHERE photo = photos.id);
@@ -156,10 +156,10 @@ const INDEX_STEPS: &[M<'static>] = &[
          UPDATE photos SET files = files + 1 WHERE id = new.photo;
      END;",
     ),
-    // A photo's parts: 8-bit integers. Features from before are of no backbone, so their files are read again.
+    // Crop descriptors: 8-bit integers. Features from before get no backbone, so their files are read again.
     M::up("ALTER TABLE features ADD COLUMN parts BLOB; UPDATE features SET backbone = '';"),
-    // A photo's keypoints, apart from its features, which are read without them. Photos of before have none: their recipe
-    // is another, so their files are read again.
+    // Keypoints, in their own table because features are read without them. Photos from before have another recipe,
+    // so their files are read again.
     M::up("CREATE TABLE keypoints (photo INTEGER PRIMARY KEY REFERENCES photos(id), data BLOB NOT NULL) STRICT;"),
 ];
 
@@ -182,9 +182,9 @@ mod tests {
         super::INDEX.validate().expect("index");
     }
 
-    /// What a migration does not keep.
+    /// Data that a migration does not keep.
     struct Lost {
-        /// The first version that does not have it.
+        /// The first version without it.
         version: usize,
         table: &'static str,
         what: What,
@@ -194,20 +194,21 @@ mod tests {
     enum What {
         Table,
         Column(&'static str),
-        /// Rows for which this holds.
+        /// Rows that match this condition.
         Rows(&'static str),
     }
 
-    /// All that migrations of the index drop, or change, on purpose.
+    /// All data that migrations of the index intentionally remove or change.
     const LOST: [Lost; 6] = [
-        // Embeddings, crowds and pairs are now of a head. They are made again from the features, which stay.
+        // Embeddings, densities and pairs now belong to a head. They are computed again from the features, which
+        // stay.
         Lost { version: 3, table: "pairs", what: What::Table },
         Lost { version: 3, table: "features", what: What::Column("embedding") },
         Lost { version: 3, table: "features", what: What::Column("crowd_level") },
         Lost { version: 3, table: "features", what: What::Column("crowd_edge") },
-        // It named the head of those pairs, by its fingerprint; now it is a number in a table that is still empty.
+        // It was the fingerprint of the head of those pairs. Now it is a number in a table that is still empty.
         Lost { version: 3, table: "settings", what: What::Rows("name = 'head'") },
-        // Emptied: it names how features were made, and those were made without parts. So their files are read again.
+        // Emptied: it names the recipe, which then had no crop descriptors. So the files are read again.
         Lost { version: 5, table: "features", what: What::Column("backbone") },
     ];
 
@@ -237,7 +238,7 @@ mod tests {
     /// Rows for every table of a version of the index.
     fn index_rows(version: usize) -> String {
         let [a, b, c, d] = HASH;
-        // Numbers of two photos that are gone are not given again.
+        // Ids of removed photos are not used again.
         let files = format!(
             "INSERT INTO photos (id, picture, format, width, height, taken, utc_offset, make, model, serial, orientation) VALUES
                  (3, {a}, 'jpeg', 6000, 4000, '2026-05-01T10:00:00.123', '+02:00', 'Maker', 'Model', '0012', 6),
@@ -283,7 +284,7 @@ mod tests {
         .collect()
     }
 
-    /// Makes a file as the build of that version left it.
+    /// Creates a file as that version left it.
     fn make(path: &Path, migrations: &Migrations<'_>, application: i32, version: usize, rows: &str) -> Connection {
         let mut connection = Connection::open(path).expect("opens");
         connection.pragma_update(None, "application_id", application).expect("set");
@@ -302,7 +303,8 @@ mod tests {
         read(connection, select, |row| (0..row.as_ref().column_count()).map(|column| row.get(column)).collect())
     }
 
-    /// What must survive, by the statement that reads it: every column of every row of every table that is not [`LOST`].
+    /// The data that must survive, by the statement that reads it: all columns and rows of all tables except those in
+    /// [`LOST`].
     fn survivors(connection: &Connection, version: usize, lost: &[Lost]) -> BTreeMap<String, Vec<Vec<Value>>> {
         let mut survivors = BTreeMap::new();
         for table in read(connection, "SELECT name FROM sqlite_schema WHERE type = 'table'", |row| row.get::<_, String>(0)) {

@@ -1,4 +1,4 @@
-//! The one writer.
+//! The writer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
@@ -14,22 +14,21 @@ use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
 };
 
-/// Owns both files for writing; there is one in the whole system, held by whoever holds the lock
-/// of the data directory.
+/// Owns both files for writing. There is one writer, in the process that holds the lock of the data directory.
 pub struct Writer {
     pub(super) library: Connection,
     pub(super) index: Connection,
-    /// Where the index is kept that was damaged, if it just was.
+    /// The path of the damaged index, if it was just set aside.
     pub set_aside: Option<PathBuf>,
     pub(super) problems: Problems,
 }
 
 impl Writer {
-    /// Opens both files, making them when they are not there.
+    /// Opens both files, and creates them if they do not exist.
     ///
     /// # Errors
-    /// When a file cannot be used, is another program's, or was made by a newer version. A damaged index
-    /// is no error: it is set aside, and another is made.
+    /// If a file cannot be used, belongs to another program, or was written by a newer version. A damaged index is
+    /// not an error: it is set aside and built again.
     pub fn open(location: &Location) -> Result<Writer> {
         let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always)?;
         let open_index = || open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly);
@@ -37,10 +36,10 @@ impl Writer {
         Ok(Writer { library, index, set_aside, problems: Problems::default() })
     }
 
-    /// Leaves all there is in the two files themselves. Readers may still have them open.
+    /// Checkpoints the write-ahead logs into the two files. Readers may still have them open.
     ///
     /// # Errors
-    /// When the disk has no room; nothing is lost then.
+    /// If the disk is full. No data is lost then.
     pub fn checkpoint(&self) -> Result<()> {
         for file in [&self.library, &self.index] {
             file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -48,7 +47,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs `work` in one transaction: all of it is kept, or, on an error, none.
+    /// Runs `work` in one transaction. On an error nothing is kept.
     pub fn batch<T>(&mut self, work: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
         let mut batch = Batch { transaction: self.index.transaction()? };
         let done = work(&mut batch)?;
@@ -63,9 +62,9 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Records a file that was seen. With a new stamp it becomes pending and its failure, if any,
-    /// is forgotten; unless it is a known file's inode, moved or linked here: then it holds the
-    /// same photo. So what was seen must be recorded before what is gone.
+    /// Records that a file exists. With a new stamp it becomes pending and its failure is cleared. But if its inode
+    /// is that of a known file, it was moved or linked, and holds the same photo. So files that appeared must be
+    /// recorded before files that are gone.
     pub fn upsert_seen(&mut self, place: &Place, stamp: &Stamp) -> Result<SeenFile> {
         let key = params![place.root.0, place.path.as_os_str().as_bytes()];
         let mut statement = self.transaction.prepare_cached("SELECT photo IS NOT NULL FROM files WHERE root = ?1 AND path = ?2")?;
@@ -112,7 +111,7 @@ impl Batch<'_> {
         Ok(SeenFile { holds_photo: linked > 0, held_photo })
     }
 
-    /// Files of a root that could not be opened or read become pending again.
+    /// Makes files of a root pending again that could not be opened or read.
     pub fn retry(&mut self, root: RootId) -> Result<()> {
         let failed = "SELECT path FROM failures WHERE root = ?1 AND stage IN ('open', 'read')";
         let files = format!("UPDATE files SET pending = 1 WHERE root = ?1 AND photo IS NULL AND path IN ({failed})");
@@ -124,7 +123,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Other names of a file that was written to raise no event: they hold the new bytes all the same.
+    /// Makes other links to a changed file pending: they raise no event, but hold the new bytes.
     fn upsert_links(&mut self, stamp: &Stamp) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
             "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
@@ -137,7 +136,7 @@ impl Batch<'_> {
         links.iter().try_for_each(|place| self.clear_failure(place))
     }
 
-    /// Adds a photo with its features, or finds the one of the same picture.
+    /// Adds a photo with its features, or finds the one with the same picture hash.
     pub fn add_photo(&mut self, identity: &Identity, capture: &Capture, recipe: &str, stored: &StoredFeatures) -> Result<(PhotoId, IsNew)> {
         if let Some(known) = self.photo(identity)? {
             return Ok((known, IsNew::No));
@@ -174,7 +173,7 @@ impl Batch<'_> {
         Ok(statement.query_row([identity.picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
     }
 
-    /// Says that a file holds a photo, if its stamp is still the one that was read; whether it is.
+    /// Records that a file holds a photo, if its stamp is still the one that was read. Returns whether it is.
     pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId) -> Result<bool> {
         let linked = self
             .transaction
@@ -186,7 +185,7 @@ impl Batch<'_> {
         Ok(linked > 0)
     }
 
-    /// Records why a file could not be read, if its stamp is still the one that was read; whether it is.
+    /// Records why a file could not be read, if its stamp is still the one that was read. Returns whether it is.
     pub fn fail(&mut self, place: &Place, stamp: &Stamp, failure: &Failure) -> Result<bool> {
         let failed = self
             .transaction
@@ -210,7 +209,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Forgets a failure.
+    /// Removes a failure.
     pub fn clear_failure(&mut self, place: &Place) -> Result<()> {
         self.transaction
             .prepare_cached("DELETE FROM failures WHERE root = ?1 AND path = ?2")?
@@ -226,27 +225,27 @@ impl Batch<'_> {
         self.clear_failure(place)
     }
 
-    /// The keypoints of these photos, of those that are there or in this batch.
+    /// The keypoints of those of these photos that are stored or in this batch.
     pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
         keypoints_of(&self.transaction, photos)
     }
 
-    /// The number of a head, by what names its weights; a new one when it is new.
+    /// The number of a head, by its fingerprint. A new head gets a new number.
     pub fn head_number(&mut self, fingerprint: &str) -> Result<HeadNumber> {
         self.transaction.execute("INSERT INTO heads (fingerprint) VALUES (?1) ON CONFLICT DO NOTHING", [fingerprint])?;
         let number = self.transaction.query_row("SELECT number FROM heads WHERE fingerprint = ?1", [fingerprint], |row| row.get(0))?;
         Ok(HeadNumber(number))
     }
 
-    /// From this commit on answers are of this head.
+    /// Makes this the head in use from this commit on.
     pub fn use_head(&mut self, head: HeadNumber) -> Result<()> {
         self.set("head", &head.0.to_string())
     }
 
-    /// Marks all heads but these as of no more use, so that none is taken for complete while it is swept.
+    /// Retires all other heads, so that none is taken for complete while its data is removed.
     pub fn retire_heads(&mut self, keep: &[HeadNumber]) -> Result<Vec<HeadNumber>> {
         let keep: Vec<String> = keep.iter().map(|head| head.0.to_string()).collect();
-        // The row stays: its number must not be given again.
+        // The row stays, because its number must not be used again.
         self.transaction
             .execute(&format!("UPDATE heads SET fingerprint = 'retired-' || number WHERE number NOT IN ({})", keep.join(", ")), [])?;
         let mut statement = self.transaction.prepare("SELECT number FROM heads WHERE fingerprint = 'retired-' || number")?;
@@ -254,7 +253,7 @@ impl Batch<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Drops some of what a retired head made; whether that was all.
+    /// Removes up to `count` rows of each table of a retired head. Returns whether all were removed already.
     pub fn sweep_head(&mut self, head: HeadNumber, count: usize) -> Result<bool> {
         let mut dropped = 0;
         for (table, key) in [("pairs", "head, a, b"), ("embeddings", "head, photo")] {
@@ -284,7 +283,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Records the level and edge of the crowd around a photo.
+    /// Records the density of a photo.
     pub fn set_density(&mut self, head: HeadNumber, photo: PhotoId, mean_similarity: f32, min_similarity: f32) -> Result<()> {
         self.transaction
             .prepare_cached("UPDATE embeddings SET crowd_level = ?3, crowd_edge = ?4 WHERE head = ?1 AND photo = ?2")?
@@ -292,7 +291,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Keeps what a photo and its edited views look like to the backbone, for tuning.
+    /// Stores the features of a photo and its edited views, for tuning.
     pub fn add_views(&mut self, photo: PhotoId, views: &[View]) -> Result<()> {
         let mut statement =
             self.transaction.prepare_cached("INSERT OR REPLACE INTO views (photo, number, edit, data) VALUES (?1, ?2, ?3, ?4)")?;
@@ -307,8 +306,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Drops features that another recipe made (the column is called `backbone`), with everything made of them;
-    /// their files become pending.
+    /// Removes features of other recipes (column `backbone`) and all data made from them. Their files become pending.
     pub fn keep_recipe(&mut self, recipe: &str) -> Result<usize> {
         let stale = "SELECT photo FROM features WHERE backbone IS NOT ?1";
         self.transaction
@@ -334,7 +332,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Something remembered by name; `None` when it is not set.
+    /// The value of a stored setting. `None` if it is not set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(self.transaction.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
     }
@@ -350,14 +348,14 @@ impl Batch<'_> {
     }
 }
 
-/// What a path holds once it was seen, and held before.
+/// Whether a path holds a photo after it was recorded, and whether it did before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SeenFile {
     pub holds_photo: bool,
     pub held_photo: bool,
 }
 
-/// Whether a photo was not in the index before.
+/// Whether a photo was added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum IsNew {
     Yes,
