@@ -1,8 +1,8 @@
-//! Paths as they are asked about: each with what the asker sees there, so that no answer is about another folder.
+//! Paths of a request, each with what the client sees there, so that an answer is never about another folder.
 //!
-//! In a query, `seen` and `mount` belong to the `path` before them: `path=/p&seen=DEVICE:INODE&mount=8:1:/&…`. `seen` is
-//! `st_dev`, and `st_ino` where inode numbers last; `mount` is, for each mount below the path, `major:minor:`, the folder
-//! of the filesystem that is mounted, a NUL, and where it is mounted. Who leaves them out is answered as the daemon sees.
+//! In a query, `seen` and `mount` belong to the `path` before them: `path=/p&seen=DEVICE:INODE&mount=8:1:/&…`. `seen`
+//! is `st_dev`, and `st_ino` if inode numbers are stable. `mount` is, for each mount below the path, `major:minor:`,
+//! the mounted folder of the filesystem, a NUL, and the mount point. Without them the daemon's own view counts.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use super::problem::{Code, Problem};
 use super::service::Service;
 use crate::sys::View;
 
-/// The parameters that say what is seen at the path before them.
+/// The parameters for the view of the path before them.
 pub const SEEN: &str = "seen";
 pub const MOUNT: &str = "mount";
 
@@ -27,10 +27,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The paths, once the daemon sees at each what the asker sees.
+    /// The paths, after the daemon has checked that its view of each is the client's.
     ///
     /// # Errors
-    /// [`Code::OtherView`] when it does not.
+    /// [`Code::OtherView`] if it is not.
     pub fn seen_alike(self, service: &dyn Service) -> Result<Vec<PathBuf>, Problem> {
         if !self.views.is_empty() {
             service.compare_views(&self.views)?;
@@ -67,7 +67,7 @@ impl Asked {
     }
 }
 
-/// What a client sends about a path that it looked at.
+/// What a client sends about its view of a path.
 pub fn parameters_of(view: &View) -> Vec<(&'static str, Vec<u8>)> {
     let seen = view.inode.map_or_else(|| view.device.to_string(), |inode| format!("{}:{inode}", view.device));
     let mount = |(point, (device, folder)): (&PathBuf, &(String, PathBuf))| {

@@ -20,16 +20,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::listing::NDJSON;
 use super::types::{End, Event};
 
-/// Why there is no answer.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum Error {
     /// No daemon listens.
     #[error("no daemon answers at {socket}: {source}")]
     Unreachable { socket: PathBuf, source: io::Error },
-    /// It listened, then went away or spoke something else.
+    /// The daemon ended, or its answer is not valid.
     #[error("the daemon's answer cannot be read: {0}")]
     Broken(String),
-    /// It said no.
+    /// The daemon refused.
     #[error("{}", .0.message)]
     Refused(ErrorText),
 }
@@ -40,31 +40,31 @@ impl From<hyper::Error> for Error {
     }
 }
 
-/// How long to wait for a connection to be taken: a daemon that is there takes it at once.
+/// How long to wait for a connection. A running daemon accepts it at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Queries up to this many bytes go in the request's line.
+/// The longest query in a URI. A longer one is sent as the body.
 const MAX_URI_BYTES: usize = 8000;
 
 const JSON: &str = "application/json";
 
-/// Every refusal's body.
+/// The body of every refusal.
 #[derive(Deserialize)]
 struct ErrorBody {
     error: ErrorText,
 }
 
-/// Why it said no.
+/// The reason of a refusal.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ErrorText {
-    /// One of [`Code`](super::Code), or of those that a newer daemon knows.
+    /// A [`Code`](super::Code), or one of a newer daemon.
     pub code: String,
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
 }
 
-/// A part of a long answer, as JSON.
+/// A line of a long answer, as JSON.
 #[derive(Clone, Copy, Debug)]
 pub enum Part<'a> {
     Begin(&'a [u8]),
@@ -83,7 +83,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Speaks to the daemon behind a socket.
+/// A client of the daemon at a socket.
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
@@ -100,7 +100,7 @@ impl Client {
         self.call(Method::GET, target, Bytes::new()).await
     }
 
-    /// Asks with a query of any length.
+    /// Sends a query of any length.
     ///
     /// # Errors
     /// See [`enum@Error`].
@@ -109,10 +109,10 @@ impl Client {
         self.call(method, &target, body).await
     }
 
-    /// Asks for a long answer, and hands over its parts as they come. The end is also what is given back.
+    /// Requests a long answer, and passes its lines to `take` as they arrive. Returns the end of the answer.
     ///
     /// # Errors
-    /// See [`enum@Error`]; an answer without an end is broken. And what `take` gives.
+    /// See [`enum@Error`]. An answer without an end is [`Broken`](Error::Broken). Also the errors of `take`.
     pub async fn list<E: From<Error>>(
         &self,
         route: &str,
@@ -154,7 +154,7 @@ impl Client {
         self.call(Method::DELETE, target, body.into()).await
     }
 
-    /// Asks the daemon to end.
+    /// Stops the daemon.
     ///
     /// # Errors
     /// See [`enum@Error`].
@@ -162,7 +162,7 @@ impl Client {
         self.send(Method::POST, "/v1/stop", Bytes::new(), JSON).await.map(drop)
     }
 
-    /// Calls `take` with every event until it says false or the daemon ends.
+    /// Calls `take` with every event until it returns false or the daemon ends.
     ///
     /// # Errors
     /// See [`enum@Error`].
@@ -209,7 +209,7 @@ impl Client {
     }
 }
 
-/// A query of any length, as a request.
+/// A request with a query of any length.
 fn question(route: &str, query: String) -> (Method, String, Bytes) {
     if query.len() <= MAX_URI_BYTES {
         (Method::GET, format!("{route}?{query}"), Bytes::new())
@@ -218,8 +218,8 @@ fn question(route: &str, query: String) -> (Method, String, Bytes) {
     }
 }
 
-/// The lines of an answer. They are taken from the daemon as they come, however slowly whoever reads them goes on: it
-/// does not wait for long.
+/// The lines of an answer. They are received as they arrive, even if the caller reads slowly, because the daemon does
+/// not wait long.
 fn lines(response: Response<Incoming>) -> UnboundedReceiver<Result<Bytes, Error>> {
     let (out, lines) = unbounded_channel();
     tokio::spawn(async move {
@@ -234,10 +234,10 @@ fn lines(response: Response<Incoming>) -> UnboundedReceiver<Result<Bytes, Error>
     lines
 }
 
-/// A body's lines, without their ends.
+/// The lines of a body, without line ends.
 struct Lines {
     body: BodyStream<Incoming>,
-    /// What came and was not handed over yet.
+    /// Received bytes that were not returned yet.
     text: BytesMut,
 }
 

@@ -1,4 +1,4 @@
-//! What happens, as server-sent events.
+//! Events, as server-sent events.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,11 +12,12 @@ use tokio::sync::broadcast::error::RecvError;
 use super::Service;
 use super::types::{Event, What};
 
-/// Numbers of events are of one run of the daemon: who comes back says which run the last was of.
+/// Event numbers are valid within one run of the daemon, so a client that reconnects also sends the run of its last
+/// event.
 pub fn stream(service: &dyn Service, headers: &HeaderMap) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>> + use<>> {
     let run = service.version().run;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.split_once('-'));
-    // After another run everything of this one is new.
+    // After a restart all events of this run are new.
     let after = last.map(|(of, id)| if of == run { id.parse().unwrap_or(0) } else { 0 });
     let (missed, next) = service.events(after);
     let mut before: VecDeque<Event> = missed.into();
@@ -28,7 +29,7 @@ pub fn stream(service: &dyn Service, headers: &HeaderMap) -> Sse<impl Stream<Ite
 
 struct Listening {
     run: String,
-    /// What came before it listened.
+    /// Events from before the client connected.
     before: VecDeque<Event>,
     next: broadcast::Receiver<Event>,
 }
@@ -43,7 +44,7 @@ async fn next_event(mut listening: Listening) -> Option<(Result<SseEvent, Infall
         },
     };
     let mut sse = SseEvent::default().json_data(&event).unwrap_or_default();
-    // What was missed leaves the number of the last event as it is.
+    // A `missed` event does not change the number of the last event.
     if event.id > 0 {
         sse = sse.id(format!("{}-{}", listening.run, event.id));
     }

@@ -1,4 +1,4 @@
-//! Long answers, sent while they are made: one JSON object, or a line for each item.
+//! Long answers, sent while they are computed: one JSON object, or a line for each item.
 
 use std::ops::ControlFlow;
 
@@ -15,10 +15,10 @@ use super::types::Line;
 
 pub const NDJSON: &str = "application/x-ndjson";
 
-/// What is sent at once, in bytes; the first item goes alone.
+/// The bytes of a chunk. The first item is sent alone.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// How an answer is written.
+/// The form of an answer.
 #[derive(Clone, Copy)]
 pub enum Form {
     /// One object, the items under this name.
@@ -27,18 +27,18 @@ pub enum Form {
 }
 
 impl Form {
-    /// What a client asks for.
+    /// The form that a client requests.
     pub fn accepted(headers: &HeaderMap, items: &'static str) -> Form {
         let accepts = headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(NDJSON)));
         if accepts { Form::Lines } else { Form::Object(items) }
     }
 }
 
-/// Sends what `make` hands over, one by one, from a thread of its own. `make` never waits for the client: what the
-/// client has not read is kept for it.
+/// Sends the items of `make`, which runs on its own thread. `make` never waits for the client: what the client has
+/// not read is buffered.
 ///
 /// # Errors
-/// Where nothing was made. What goes wrong later breaks the answer off.
+/// If `make` fails before the first item. A later error breaks the answer off.
 pub async fn send<T: Serialize>(
     form: Form,
     make: impl FnOnce(Take<'_, T>) -> Result<(), Problem> + Send + 'static,
@@ -75,7 +75,7 @@ impl Writer {
             }
             (Form::Object(items), Line::Begin { begin }) => {
                 self.json(begin);
-                // What begins the object goes on with its items.
+                // The object begins with the fields of the beginning, then its items.
                 self.text.pop();
                 self.text.extend_from_slice(format!(",\"{items}\":[").as_bytes());
             }
@@ -96,7 +96,7 @@ impl Writer {
         if self.text.len() >= CHUNK_BYTES || self.items == 1 {
             self.flush();
         }
-        // A client that has gone needs no more.
+        // A client that disconnected needs no more.
         if self.out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 

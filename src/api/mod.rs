@@ -22,5 +22,5 @@ pub use problem::{Code, Problem};
 pub use server::serve;
 pub use service::{Service, Take};
 
-/// Grows when an older simctl could misread an answer.
+/// The protocol version. Raise it when an older simctl could misread an answer.
 pub const PROTOCOL: u32 = 2;

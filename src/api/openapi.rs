@@ -1,4 +1,4 @@
-//! The API's description, served at `/v1/openapi.json`: the routes as they are, the answers' schemas from their types.
+//! The OpenAPI description, served at `/v1/openapi.json`. It is made from the routes and the types of the answers.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -9,12 +9,12 @@ use super::listing::NDJSON;
 use super::problem::ErrorBody;
 use super::types::Line;
 
-/// What can be asked at a path by a method.
+/// An operation: a method at a path.
 pub struct Operation {
     method: &'static str,
     pub path: &'static str,
     summary: &'static str,
-    /// Those that are needed, and those that may be left out.
+    /// Required and optional parameters.
     needs: &'static [&'static str],
     parameters: &'static [&'static str],
     body: Option<(&'static str, SchemaOf)>,
@@ -48,7 +48,7 @@ impl Operation {
         Operation { parameters, ..self }
     }
 
-    /// It takes a body of this media type.
+    /// The operation takes a body of this media type.
     pub fn sent(self, body: &'static str) -> Operation {
         Operation { body: Some((body, |_| json!({}))), ..self }
     }
@@ -61,7 +61,7 @@ impl Operation {
         self.answered("application/json", schema_of::<T>)
     }
 
-    /// It answers with one object, or line by line.
+    /// The answer is one object, or one line for each item.
     pub fn list<All: JsonSchema, Item: JsonSchema>(self) -> Operation {
         self.answer::<All>().answered(NDJSON, schema_of::<Line<Item>>)
     }
@@ -81,7 +81,7 @@ impl Operation {
         let optional = || self.parameters.iter().chain(of_paths).map(|name| (name, false));
         let known = || self.needs.iter().map(|name| (name, true)).chain(optional());
         let parameters: Vec<Value> = known().map(|(name, needed)| parameter(name, needed)).collect();
-        // Where they are many, they come as the body.
+        // If there are many, they are sent as the body.
         let fields: serde_json::Map<String, Value> =
             known().map(|(name, _)| ((*name).to_owned(), parameter(name, false)["schema"].clone())).collect();
         let form = json!({"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": fields}}}});

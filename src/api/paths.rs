@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 
 use super::types::PathText;
 
-/// All but what is plainly harmless in a query.
+/// All characters but those that are always safe in a query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
 pub fn text_of(path: &Path) -> PathText {

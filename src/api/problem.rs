@@ -1,4 +1,4 @@
-//! Why a request was not answered.
+//! Errors of requests.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,17 +6,17 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What went wrong, for programs: these names stay.
+/// What went wrong, for programs. These names do not change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// There is no such route.
     NoSuchRoute,
-    /// There is one, but not by this method.
+    /// The route exists, but not with this method.
     NoSuchMethod,
-    /// A parameter is missing, or unknown here.
+    /// A parameter is missing or unknown.
     Parameter,
-    /// A number is none, or does not fit.
+    /// A number is not valid or out of range.
     Number,
     /// `after` is not the key of an item.
     Key,
@@ -26,7 +26,7 @@ pub enum Code {
     RelativePath,
     /// Not a distance from 0 to 2.
     Distance,
-    /// Pairs are not kept up to this distance.
+    /// Pairs are not stored up to this distance.
     BeyondReach,
     /// Not a relation.
     Relation,
@@ -38,11 +38,11 @@ pub enum Code {
     TooLarge,
     /// The body comes too slowly.
     Slow,
-    /// `split` does not part the body.
+    /// `split` is not a position inside the body.
     Split,
-    /// The body holds something other than decisions.
+    /// The body does not hold decisions.
     Decision,
-    /// Too much at once: ask again in a moment.
+    /// The daemon is overloaded. Try again in a moment.
     Busy,
     /// This is another user's library.
     ForeignUser,
@@ -52,7 +52,7 @@ pub enum Code {
     NoRoot,
     /// A path is not a folder that can be watched.
     NoFolder,
-    /// The daemon does not see at a path what the asker sees there.
+    /// The daemon and the client see different folders at a path.
     OtherView,
     /// A file is not a photo that has been read.
     NotIndexed,
@@ -64,23 +64,23 @@ pub enum Code {
     Settings,
     /// There is no such head.
     NoHead,
-    /// A head cannot be removed while it answers.
+    /// The head in use cannot be removed.
     InUse,
     /// A head of folders is for `similar` alone.
     NotForDupes,
-    /// A name that a head cannot have, or that another has.
+    /// A name that is not valid for a head, or in use by another.
     Name,
     /// Not a kind of positives.
     Positives,
-    /// A tuning cannot take so many minutes.
+    /// The minutes of a tuning are out of range.
     Minutes,
-    /// A tuning cannot take so many photos.
+    /// The photos of a tuning are out of range.
     Photos,
     /// A head is being tuned already.
     Tuning,
     /// No head is being tuned.
     NoTuning,
-    /// The daemon's own fault, or its disk's.
+    /// An internal error, or a failing disk.
     Internal,
 }
 
@@ -105,7 +105,7 @@ impl Code {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Problem {
     pub code: Code,
-    /// What happened, to what.
+    /// What happened.
     pub message: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +128,7 @@ impl Problem {
     }
 }
 
-/// Every error's body.
+/// The body of every error.
 #[derive(Serialize, JsonSchema)]
 pub struct ErrorBody {
     pub error: Problem,

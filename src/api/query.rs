@@ -1,4 +1,4 @@
-//! The parameters of a request, from its URI or, where they are many, from its body.
+//! The parameters of a request, from its URI or its body.
 
 use std::num::NonZeroUsize;
 
@@ -7,7 +7,7 @@ use super::paths::{parse_query, path_of};
 use super::problem::{Code, Problem};
 use crate::photo::Relation;
 
-/// A query's parameters; every one must be taken.
+/// The parameters of a query. Each must be used.
 pub struct Query(Vec<(String, Vec<u8>)>);
 
 impl Query {
@@ -25,7 +25,7 @@ impl Query {
         Some(self.0.remove(at).1)
     }
 
-    /// The paths, each with what is said to be seen there.
+    /// The paths, each with the client's view of it.
     pub fn asked(&mut self) -> Result<Asked, Problem> {
         let mut asked = Asked::default();
         let (about_paths, rest) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| ["path", SEEN, MOUNT].contains(&&**name));
@@ -58,12 +58,12 @@ impl Query {
         Ok(String::from_utf8_lossy(&value).into_owned())
     }
 
-    /// A parameter that is no unless it is there, and then yes unless it says `false`.
+    /// A flag: false if it is missing, and true unless its value is `false`.
     pub fn is_on(&mut self, name: &str) -> bool {
         self.take(name).is_some_and(|value| value != b"false")
     }
 
-    /// Which part of a long answer is asked for.
+    /// The requested part of a long answer.
     pub fn page(&mut self) -> Result<(Option<String>, Option<usize>), Problem> {
         let after = self.take("after").map(|key| String::from_utf8_lossy(&key).into_owned());
         let limit = self.number::<NonZeroUsize>("limit")?.map(NonZeroUsize::get);
@@ -84,8 +84,9 @@ impl Query {
             |name: &str| [Relation::Identical, Relation::Copy, Relation::Series, Relation::Unknown].into_iter().find(|r| r.name() == name);
         text.split(',')
             .map(|name| {
-                known(name)
-                    .ok_or_else(|| Problem::new(Code::Relation, format!("{name} is no relation")).hint("identical, copy, series, unknown"))
+                known(name).ok_or_else(|| {
+                    Problem::new(Code::Relation, format!("{name} is not a relation")).hint("identical, copy, series, unknown")
+                })
             })
             .collect()
     }

@@ -1,4 +1,4 @@
-//! The routes of `/v1`: what each takes, and whom it asks.
+//! The routes of `/v1`: their parameters and handlers.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,14 +28,14 @@ use super::types::{
 use super::uploads::Uploads;
 use crate::photo::Verdict;
 
-/// Answers made at once, each on a thread; others wait their turn. Those that read much of the library or decode a
-/// picture have turns of their own, one for each core: more would only keep the quick ones from theirs.
+/// Permits for quick answers, each on a thread. Others wait. Requests that read much of the library or decode a
+/// picture have permits of their own, one per core, so that they do not delay the quick ones.
 const SHORT_PERMITS: usize = 16;
 
-/// Requests that wait for photos to be read, at once; beyond, a client is told.
+/// The most requests that may wait for photos to be read. Further ones are refused.
 const MAX_LONG_POLLS: usize = 128;
 
-/// Longest wait that one request may ask for.
+/// The longest wait of one request.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a disk may take to say what is at a path.
@@ -47,14 +47,14 @@ struct App {
     uploads: Uploads,
     turns: Arc<Semaphore>,
     long_turns: Arc<Semaphore>,
-    /// There is one encoder, and one head takes over at a time.
+    /// There is one encoder, and one change of heads at a time.
     encoder_turn: Arc<Semaphore>,
     heads_turn: Arc<Semaphore>,
     waits: Arc<Semaphore>,
 }
 
 impl App {
-    /// A request's parameters, from its line or its body.
+    /// The parameters of a request, from its URI or its body.
     async fn query(&self, line: Option<String>, request: Request) -> Result<Query, Problem> {
         let body = self.uploads.take_query(request).await?;
         Ok(Query::or_body(line, &body))
@@ -65,7 +65,7 @@ async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
     turns.clone().acquire_owned().await.map_err(Problem::internal)
 }
 
-/// All that can be asked, as it is documented, with what answers it.
+/// All operations, with their descriptions and handlers.
 fn operations() -> Vec<(Operation, MethodRouter<App>)> {
     [about_photos(), about_decisions_and_heads()].into_iter().flatten().collect()
 }
@@ -188,7 +188,7 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         })
 }
 
-/// Runs a blocking answer apart from the threads that serve.
+/// Runs a blocking answer outside of the server's threads.
 async fn answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
@@ -196,7 +196,7 @@ async fn answer<T: Serialize + Send + 'static>(
     apart(app, turn(&app.turns).await?, work).await
 }
 
-/// The same for what takes a core a while.
+/// The same for CPU-heavy answers.
 async fn long_answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
@@ -204,7 +204,7 @@ async fn long_answer<T: Serialize + Send + 'static>(
     apart(app, turn(&app.long_turns).await?, work).await
 }
 
-/// The same for what may wait for a disk.
+/// The same for answers that may wait for a disk.
 async fn waiting<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
@@ -246,7 +246,7 @@ async fn apart<T: Serialize + Send + 'static>(
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
-/// Sends a long answer while it is made.
+/// Sends a long answer while it is computed.
 async fn list<T: Serialize>(
     app: &App,
     headers: &HeaderMap,
@@ -408,7 +408,7 @@ async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
     apart(&app, turn(&app.heads_turn).await?, move |s| s.remove_head(&name)).await
 }
 
-/// What is left out is chosen.
+/// The daemon chooses what is missing.
 async fn tune(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.take("name").map(|name| String::from_utf8_lossy(&name).into_owned());

@@ -1,4 +1,4 @@
-//! The server: connections that are this user's, and none that costs the others anything.
+//! The server. It accepts connections of this user only, and none can block the others.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -25,22 +25,23 @@ use tokio::time::Sleep;
 use super::problem::{Code, Problem};
 use super::{Service, routes};
 
-/// Connections at once; beyond, the oldest that asks nothing is closed, or else the oldest that is being answered.
+/// The connections that are kept. Beyond this number the oldest idle one is closed, or else the oldest that is
+/// receiving an answer.
 const MAX_SERVED_CONNECTIONS: usize = 400;
 
-/// Connections at once, if all of them ask; a process has 1,024 descriptors.
+/// The most connections, if all of them have requests. A process has 1,024 descriptors.
 const MAX_CONNECTIONS: usize = 800;
 
-/// How long a request's line and headers may take, also on a connection that is kept.
+/// The time for the request line and headers, also on a connection that is kept open.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long an answer may wait for whoever asked to read on.
+/// How long an answer may wait for the client to read.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Bytes buffered for one connection.
+/// The buffer of a connection.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Answers on a socket that is already bound until `stop` is done.
+/// Serves a bound socket until `stop` resolves.
 ///
 /// # Errors
 /// When the socket breaks.
@@ -48,19 +49,19 @@ pub async fn serve(listener: UnixListener, service: Arc<dyn Service>, stop: impl
     let app = routes::router(service);
     tokio::select! {
         broken = accept(listener, app) => broken,
-        // Answers under way (a listener of events among them) do not hold up the end.
+        // Running answers, event streams included, do not delay the end.
         () = stop => Ok(()),
     }
 }
 
 async fn accept(listener: UnixListener, app: Router) -> io::Result<()> {
     let stranger = Router::new().fallback(async || Problem::new(Code::ForeignUser, "this is another user's library").into_response());
-    let guests = Guests::default();
+    let connections = Connections::default();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => continue,
-            // No descriptor is left: others will give some back.
+            // No descriptor is free. Others will be closed soon.
             Err(e) if matches!(Errno::from_io_error(&e), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM)) => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
@@ -68,61 +69,61 @@ async fn accept(listener: UnixListener, app: Router) -> io::Result<()> {
             Err(e) => return Err(e),
         };
         let app = if is_allowed(&stream) { app.clone() } else { stranger.clone() };
-        // Who cannot be taken up is hung up on.
-        if let Some(guest) = guests.admit() {
-            tokio::spawn(converse(stream, app, guest));
+        // A connection beyond the limit is closed.
+        if let Some(connection) = connections.admit() {
+            tokio::spawn(serve_connection(stream, app, connection));
         }
     }
 }
 
-/// Whether this user, or root, is at the other end.
+/// Whether the peer is this user or root.
 fn is_allowed(stream: &UnixStream) -> bool {
     let own = rustix::process::geteuid().as_raw();
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }
 
 /// Serves one connection until either side ends it.
-async fn converse(stream: UnixStream, app: Router, guest: Arc<Guest>) {
-    let io = TokioIo::new(Patient { stream, until: None });
+async fn serve_connection(stream: UnixStream, app: Router, connection: Arc<Connection>) {
+    let io = TokioIo::new(WithWriteTimeout { stream, until: None });
     let service = TowerToHyperService::new(app);
-    let for_requests = guest.clone();
+    let for_requests = connection.clone();
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let (guest, service) = (for_requests.clone(), service.clone());
+        let (connection, service) = (for_requests.clone(), service.clone());
         async move {
-            guest.enter(Stage::Asking);
+            connection.enter(Stage::Asking);
             let answer = hyper::service::Service::call(&service, request).await.unwrap_or_else(|never| match never {});
-            guest.enter(Stage::Answered);
-            Ok::<_, Infallible>(answer.map(|body| Answer { body, guest }))
+            connection.enter(Stage::Answered);
+            Ok::<_, Infallible>(answer.map(|body| Answer { body, connection }))
         }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
     tokio::select! {
-        // A client that breaks off, or talks rubbish, is nobody's business but its own.
+        // A client that disconnects or sends garbage affects only its own connection.
         _ = http.serve_connection(io, counted) => {}
-        () = guest.must_go.notified() => {}
+        () = connection.must_close.notified() => {}
     }
 }
 
-/// A connection, as the others see it.
+/// The state of a connection.
 #[derive(Default)]
-struct Guest {
+struct Connection {
     stage: Mutex<Stage>,
-    must_go: Notify,
+    must_close: Notify,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Stage {
-    /// Before its first request, or between two.
+    /// Idle: before its first request, or between two.
     #[default]
     Idle,
-    /// Until the head of the answer.
+    /// Until the head of the answer is sent.
     Asking,
-    /// Until the end of the answer: events have none.
+    /// Until the end of the answer. Event streams do not end.
     Answered,
 }
 
-impl Guest {
+impl Connection {
     fn enter(&self, stage: Stage) {
         *lock(&self.stage) = stage;
     }
@@ -130,25 +131,27 @@ impl Guest {
 
 /// All connections, oldest first.
 #[derive(Default)]
-struct Guests(Mutex<VecDeque<Weak<Guest>>>);
+struct Connections(Mutex<VecDeque<Weak<Connection>>>);
 
-impl Guests {
-    /// Takes up another, in place of one that can be spared where there are too many; nobody, where far too many all ask.
-    fn admit(&self) -> Option<Arc<Guest>> {
-        let guest = Arc::<Guest>::default();
-        let mut guests = lock(&self.0);
-        guests.retain(|guest| guest.strong_count() > 0);
-        if guests.len() >= MAX_SERVED_CONNECTIONS {
-            let oldest = |stage| guests.iter().position(|guest| guest.upgrade().is_some_and(|guest| *lock(&guest.stage) == stage));
-            // It counts no longer, though it takes a moment to go.
-            let spared = oldest(Stage::Idle).or_else(|| oldest(Stage::Answered)).and_then(|at| guests.remove(at)?.upgrade());
-            spared.into_iter().for_each(|guest| guest.must_go.notify_one());
-            if guests.len() >= MAX_CONNECTIONS {
+impl Connections {
+    /// Adds a connection, and closes another if there are too many. `None` if far too many all have requests.
+    fn admit(&self) -> Option<Arc<Connection>> {
+        let connection = Arc::<Connection>::default();
+        let mut connections = lock(&self.0);
+        connections.retain(|connection| connection.strong_count() > 0);
+        if connections.len() >= MAX_SERVED_CONNECTIONS {
+            let oldest = |stage| {
+                connections.iter().position(|connection| connection.upgrade().is_some_and(|connection| *lock(&connection.stage) == stage))
+            };
+            // It is not counted any more, although it takes a moment to close.
+            let spared = oldest(Stage::Idle).or_else(|| oldest(Stage::Answered)).and_then(|at| connections.remove(at)?.upgrade());
+            spared.into_iter().for_each(|connection| connection.must_close.notify_one());
+            if connections.len() >= MAX_CONNECTIONS {
                 return None;
             }
         }
-        guests.push_back(Arc::downgrade(&guest));
-        Some(guest)
+        connections.push_back(Arc::downgrade(&connection));
+        Some(connection)
     }
 }
 
@@ -156,10 +159,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The body of an answer, whose end is the end of a request.
+/// The body of an answer. Its end is the end of the request.
 struct Answer {
     body: Body,
-    guest: Arc<Guest>,
+    connection: Arc<Connection>,
 }
 
 impl HttpBody for Answer {
@@ -181,18 +184,18 @@ impl HttpBody for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.guest.enter(Stage::Idle);
+        self.connection.enter(Stage::Idle);
     }
 }
 
-/// A stream whose writing fails when nobody reads for long.
-struct Patient {
+/// A stream whose writes fail if the peer does not read for long.
+struct WithWriteTimeout {
     stream: UnixStream,
     /// While a write waits.
     until: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
+impl WithWriteTimeout {
     fn patiently<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.until = None;
@@ -204,13 +207,13 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for WithWriteTimeout {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for WithWriteTimeout {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.patiently(context, written)

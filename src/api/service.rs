@@ -1,4 +1,4 @@
-//! What the routes ask of the daemon.
+//! The interface between the routes and the daemon.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -14,53 +14,52 @@ use super::types::{
 use crate::photo::Verdict;
 use crate::sys::View;
 
-/// Who takes the lines of a long answer, until it breaks off.
+/// Receives the lines of a long answer, until it breaks off.
 pub type Take<'a, T> = &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>;
 
-/// Answers requests; its methods may block. Paths are absolute.
+/// Answers requests. Methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {
     fn version(&self) -> Version;
-    /// Whether the daemon sees at each path what somebody else sees there; an error names the first where it does not.
+    /// Checks that the daemon's view of each path is the client's. The error names the first path where it is not.
     fn compare_views(&self, views: &[View]) -> Result<(), Problem>;
     fn status(&self) -> Result<Status, Problem>;
     fn roots(&self) -> Result<Vec<RootStatus>, Problem>;
-    /// Watches a folder, or says that one which holds it is watched already.
+    /// Adds a root, unless a watched folder already contains it.
     fn add_root(&self, path: &Path) -> Result<(), Problem>;
     fn remove_root(&self, path: &Path) -> Result<(), Problem>;
-    /// Reads the settings again.
+    /// Reloads the settings.
     fn reload(&self) -> Result<Reloaded, Problem>;
-    /// Looks at the paths again, or at all roots when there are none; answers before that is done.
-    /// With `forget`, files that are gone are forgotten however many they are.
+    /// Starts a scan of the paths, or of all roots if there are none, and returns at once. With `forget`, missing
+    /// files are forgotten whatever their number.
     fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem>;
-    /// Waits until everything under the paths is read, or for `timeout`.
+    /// Waits until all files under the paths are read, at most for `timeout`.
     fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
-    /// Hands over the clusters one by one, between a beginning and an end.
+    /// Sends the clusters one by one, between a beginning and an end.
     fn clusters(&self, selection: &Selection, take: Take<'_, Cluster>) -> Result<(), Problem>;
-    /// Hands over the pairs in the same way.
+    /// Sends the pairs in the same way.
     fn pairs(&self, selection: &Selection, take: Take<'_, FilePair>) -> Result<(), Problem>;
-    /// The `count` photos nearest to the picture in `bytes`, by a head other than the one that answers
-    /// when it is named.
+    /// The `count` photos nearest to the picture in `bytes`, by the named head or by the one in use.
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem>;
-    /// Keeps a person's word on every two photos of the paths; `None` takes it back.
+    /// Stores a decision on every two photos of the paths. `None` removes the decisions.
     fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem>;
     fn decisions(&self) -> Vec<DecisionText>;
-    /// Takes over decisions made elsewhere or before; of two on one pair the later counts.
+    /// Imports decisions. Of two on one pair the later one is kept.
     fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem>;
     fn heads(&self) -> Vec<HeadInfo>;
-    /// Has a head answer from now on, or only says how clusters would change.
+    /// Puts a head in use, or only reports how clusters would change.
     fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem>;
     fn remove_head(&self, name: &str) -> Result<(), Problem>;
-    /// Starts tuning a head, and answers at once with all that was chosen for it. `name`, `minutes` and
-    /// `photos` may be left to it; `positives` is `edits` or `folders`.
+    /// Starts tuning a head and returns its full order at once. The daemon chooses `name`, `minutes` and `photos` if
+    /// they are missing. `positives` is `edits` or `folders`.
     fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem>;
     fn tuning(&self) -> TuningState;
-    /// Ends a tuning with what it has.
+    /// Ends a tuning early, with its current head.
     fn stop_tuning(&self) -> Result<(), Problem>;
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
-    /// Events from now on, after those that came since the one of number `after`; what is lost of these is said
-    /// by a [`What::Missed`](super::types::What::Missed).
+    /// All events after number `after`, past and future. Lost ones are reported by a
+    /// [`What::Missed`](super::types::What::Missed).
     fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>);
-    /// Ends the daemon once this answer is sent.
+    /// Stops the daemon after this answer is sent.
     fn stop(&self);
 }

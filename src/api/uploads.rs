@@ -1,5 +1,5 @@
-//! Bodies of requests: never more of them at once than there is room for, and none that trickles. Large
-//! ones, and those of unknown length, wait for each other and hold up no photo.
+//! Bodies of requests. Their total size is limited, and slow ones are refused. Large bodies, and those of unknown
+//! length, wait for each other and do not delay small ones.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -17,34 +17,34 @@ use super::problem::{Code, Problem};
 
 const MEGABYTE: usize = 1 << 20;
 
-/// Largest body: a pair of the largest files that are read.
+/// The largest body: a pair of the largest files that are read.
 const MAX_BODY_BYTES: usize = 512 * MEGABYTE;
 
-/// Largest query that comes as a body: some thousands of paths.
+/// The largest query that is sent as a body: some thousands of paths.
 const MAX_QUERY_BYTES: usize = 16 * MEGABYTE;
 
-/// Bodies up to this size have room of their own: two photos.
+/// Bodies up to this size, which is that of two photos, have their own share of memory.
 const MAX_SMALL_BODY_BYTES: usize = 64 * MEGABYTE;
 
-/// What small bodies may take together, and all others.
+/// The memory for all small bodies, and for all others.
 const SMALL_BODIES_BYTES: usize = 256 * MEGABYTE;
 const LARGE_BODIES_BYTES: usize = MAX_BODY_BYTES;
 
-/// How long to wait for room, and for the next bytes.
+/// How long to wait for memory, and for the next bytes.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The slowest that a body may come on the whole, in bytes a second.
+/// The least average speed of a body, in bytes a second.
 const MIN_BYTES_PER_SECOND: usize = MEGABYTE;
 
-/// The room for bodies.
+/// The memory for bodies.
 #[derive(Clone)]
 pub struct Uploads {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
 
-/// A body, and the room that it takes until it is dropped.
+/// A body, and the memory that it reserves until it is dropped.
 pub struct Upload {
     bytes: Vec<u8>,
     _room: OwnedSemaphorePermit,
@@ -64,18 +64,18 @@ impl Uploads {
         Uploads { small: room(SMALL_BODIES_BYTES), large: room(LARGE_BODIES_BYTES) }
     }
 
-    /// Takes a request's body: a picture, or more.
+    /// Receives the body of a request: one picture or more.
     ///
     /// # Errors
-    /// When it is too large, comes too slowly, or there is no room for long.
+    /// If it is too large or too slow, or if no memory becomes free in time.
     pub async fn take(&self, request: Request) -> Result<Upload, Problem> {
         self.take_up_to(MAX_BODY_BYTES, request).await
     }
 
-    /// Takes a body that holds a query.
+    /// Receives a body that holds a query.
     ///
     /// # Errors
-    /// As `take`.
+    /// See [`take`](Uploads::take).
     pub async fn take_query(&self, request: Request) -> Result<Upload, Problem> {
         self.take_up_to(MAX_QUERY_BYTES, request).await
     }
@@ -87,10 +87,10 @@ impl Uploads {
             return Err(too_large(largest));
         }
         let room = if length <= MAX_SMALL_BODY_BYTES { &self.small } else { &self.large };
-        // A request without a body needs no room, and waits for none.
+        // A request without a body does not have to wait for memory.
         let room = room.clone().acquire_many_owned(length.div_ceil(MEGABYTE) as u32);
         let room = timeout(QUEUE_TIMEOUT, room).await.map_err(|_| busy())?.map_err(Problem::internal)?;
-        // Room that nothing comes for costs no memory; room that grows would cost it twice.
+        // Reserving memory that is not used costs nothing. Growing a buffer would need twice the memory.
         let bytes = Vec::with_capacity(stated.unwrap_or(0).min(length));
         Ok(Upload { bytes: read(request.into_body(), bytes, length).await?, _room: room })
     }

@@ -1,4 +1,4 @@
-//! What goes over the socket. Distances are 0 to 2, sizes bytes, paths absolute.
+//! The types of requests and answers. Distances are 0 to 2, sizes are in bytes, paths are absolute.
 
 mod tuning;
 
@@ -9,43 +9,43 @@ pub use tuning::*;
 
 use crate::photo::{Counters, Coverage, Format, Relation, Stage, Verdict};
 
-/// A path for people and, when it is not UTF-8, its bytes.
+/// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PathText {
     pub path: String,
-    /// Base64, only when `path` is lossy.
+    /// Base64 of the path. Present only if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
 }
 
-/// Which daemon answers.
+/// The version of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     pub version: String,
     pub protocol: u32,
-    /// The program file that runs, and its time and size: tells a rebuilt one from this.
+    /// The program file, its time and its size. They identify a build.
     pub program: String,
     pub build: String,
     pub pid: u32,
-    /// Names this run of the daemon, among all runs.
+    /// Identifies this run of the daemon.
     #[serde(default)]
     pub run: String,
 }
 
-/// What the daemon is and does.
+/// The status of the daemon.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     #[serde(flatten)]
     pub version: Version,
     pub data_dir: String,
-    /// `idle`, or what it is doing.
+    /// `idle`, or the current activity.
     pub activity: String,
-    /// What keeps it from its work, with the remedy; empty when all is well.
+    /// Problems, each with a remedy.
     pub problems: Vec<String>,
-    /// What keeps the daemon from changing files outside its own folders, and from the network.
+    /// The fence that keeps the daemon from changing files outside its own folders and from the network.
     #[serde(default)]
     pub fence: FenceStatus,
-    /// Layers that the decoder sandbox lacks on this system, each with why.
+    /// Missing layers of the decoder sandbox, each with the reason.
     #[serde(default)]
     pub missing_sandbox_layers: Vec<String>,
     pub head: String,
@@ -57,22 +57,22 @@ pub struct Status {
     pub photos: u64,
     pub coverage: Coverage,
     pub counters: Counters,
-    /// Pairs of photos that a person decided on.
+    /// The number of decisions.
     pub decisions: u64,
-    /// The tuning that is under way.
+    /// The running tuning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningProgress>,
 }
 
-/// What the daemon gave up when it started.
+/// The permissions that the daemon gave up when it started.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FenceStatus {
-    /// The version of Landlock by which it can write, make, rename and remove files in its own folders only.
+    /// The version of Landlock, which allows changing files in the daemon's own folders only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landlock: Option<i32>,
-    /// Whether seccomp keeps it from modes, owners and times of files, and from all sockets but Unix ones.
+    /// Whether seccomp denies changes of modes, owners and times of files, and all sockets but Unix ones.
     pub seccomp: bool,
-    /// What does not hold on this system, each with why and what could happen.
+    /// What is missing on this system, each with the reason and the risk.
     pub missing: Vec<String>,
 }
 
@@ -81,50 +81,50 @@ pub struct FenceStatus {
 pub struct RootStatus {
     #[serde(flatten)]
     pub path: PathText,
-    /// `online`, or `offline` while the folder is not there.
+    /// `online`, or `offline` while the folder cannot be read.
     pub state: String,
-    /// Why it is offline.
+    /// The reason if it is offline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline: Option<String>,
-    /// The filesystem by which it is known at another mount point.
+    /// The filesystem by which it is recognised at another mount point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
-    /// Whether a scan or a read is under way.
+    /// Whether it is being scanned or read.
     pub busy: bool,
-    /// Why new files are not all noticed by themselves, when they are not.
+    /// Why new files may go unnoticed between scans, if they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwatched: Option<String>,
-    /// Seconds between scans without a reason.
+    /// Seconds between regular scans.
     pub scanned_every: u64,
-    /// When the last scan of all of it ended, in seconds since 1970.
+    /// When the last full scan ended, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_scan: Option<u64>,
-    /// Events heard of it since the daemon started.
+    /// Events since the daemon started.
     pub events: u64,
-    /// How often events were lost, so that everything was looked at again.
+    /// How often events were lost, which causes a full scan.
     pub times_lost: u64,
-    /// Files that are gone, but so many at once that `scan --forget` must say so.
+    /// Missing files: so many that only `scan --forget` forgets them.
     pub missing: u64,
-    /// Files on a filesystem that was mounted inside and is not: they stay.
+    /// Files on a filesystem that was mounted inside the root and is not now. They are kept.
     pub away: u64,
-    /// What is left out, as globs, and what is not although one of them holds.
+    /// Globs of what is left out, and of the exceptions.
     pub excluded: Vec<String>,
     pub included: Vec<String>,
-    /// Distinct photos of its files.
+    /// The number of distinct photos.
     pub photos: u64,
     pub coverage: Coverage,
 }
 
-/// What came of reading the settings again.
+/// The result of reloading the settings.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Reloaded {
     pub config: String,
     pub changed: bool,
-    /// Whether something changed that only a restart takes over.
+    /// Whether a setting changed that needs a restart.
     pub needs_restart: bool,
 }
 
-/// Whether everything under the paths is read.
+/// Whether all files under the paths are read.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     pub settled: bool,
@@ -132,34 +132,34 @@ pub struct Progress {
     pub problems: Vec<String>,
 }
 
-/// Narrows `clusters` and `pairs`.
+/// Selects `clusters` or `pairs`.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     pub paths: Vec<std::path::PathBuf>,
     pub threshold: Option<f32>,
-    /// Empty: identical, copy and unknown.
+    /// If empty: identical, copy and unknown.
     pub relations: Vec<Relation>,
     pub everywhere: bool,
-    /// Only what comes after this one, as [`End::next`] said.
+    /// Only items after this one, from [`End::next`].
     pub after: Option<String>,
-    /// So many at most.
+    /// The most items.
     pub limit: Option<usize>,
 }
 
-/// What comes before the items of a long answer.
+/// The beginning of a long answer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Begin {
     pub version: u32,
-    /// The distance up to which photos are versions of each other, or pairs are near.
+    /// The distance up to which photos are versions, or pairs are listed.
     pub threshold: f32,
     pub head: String,
 }
 
-/// What comes after the items of a long answer: without it, it is not whole.
+/// The end of a long answer. Without it the answer is incomplete.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct End {
     pub coverage: Coverage,
-    /// Names the last item, when there are more: `after` it they go on.
+    /// The key of the last item, if there are more. They follow with `after` set to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -174,12 +174,12 @@ pub enum Line<T> {
     Item(T),
 }
 
-/// Photos that are versions of each other.
+/// Clusters of versions.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Clusters {
     #[serde(flatten)]
     pub begin: Begin,
-    /// Most files first, then most bytes that copies take.
+    /// Sorted by the number of files, then by the bytes of copies, largest first.
     pub clusters: Vec<Cluster>,
     #[serde(flatten)]
     pub end: End,
@@ -188,11 +188,11 @@ pub struct Clusters {
 /// Versions of one photo.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cluster {
-    /// Stable while the members are.
+    /// Does not change as long as the members do not.
     pub id: String,
     pub diameter: f32,
     pub loose: bool,
-    /// The representative first.
+    /// The best original comes first.
     pub photos: Vec<Photo>,
     pub pairs: Vec<ClusterPair>,
 }
@@ -204,10 +204,10 @@ pub struct Photo {
     pub path: PathText,
     /// All files of this photo, sorted; the first is `path`.
     pub paths: Vec<String>,
-    /// Base64 of each of `paths`, only when one of them is not UTF-8.
+    /// Base64 of each of `paths`. Present only if one is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths_bytes: Option<Vec<String>>,
-    /// Which of `paths`, counted from 0, are on a disk that is not here.
+    /// The positions in `paths`, from 0, of files that are offline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offline: Vec<usize>,
     /// Of one file.
@@ -246,7 +246,7 @@ pub struct FilePair {
     pub a: PathText,
     pub b: PathText,
     pub relation: Relation,
-    /// Whether one of the two is on a disk that is not here.
+    /// Whether one of the two is offline.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
 }
@@ -267,18 +267,18 @@ pub struct Neighbour {
     pub photo: Photo,
 }
 
-/// What two pictures are to each other.
+/// The comparison of two pictures.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     pub distance: f32,
-    /// The distance that is compared with the threshold: larger where many photos look alike.
+    /// The normalised distance, which is compared with the threshold. It is larger where many photos look alike.
     pub normalized_distance: f32,
     pub relation: Relation,
-    /// What a person said.
+    /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,
     pub threshold: f32,
-    /// In words, one difference each.
+    /// The differences, for people.
     pub differences: Vec<String>,
 }
 
@@ -297,7 +297,7 @@ pub struct FileFailure {
     pub reason: String,
 }
 
-/// Something happened, as `/v1/events` tells it.
+/// An event of `/v1/events`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Counts up from 1 in each run of the daemon.
@@ -309,11 +309,11 @@ pub struct Event {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum What {
-    /// A photo is in the index.
+    /// A photo was added to the index.
     Added(PathText),
-    /// A file that held a photo holds other bytes, which are read now.
+    /// The bytes of a file changed. It is being read.
     Changed(PathText),
-    /// A file has another name; nothing was read.
+    /// A file was moved. It was not read again.
     Moved {
         from: PathText,
         #[serde(flatten)]
@@ -337,7 +337,7 @@ pub enum What {
         cluster: String,
         paths: Vec<String>,
     },
-    /// A root went away; its photos stay.
+    /// A root went offline. Its photos stay.
     Offline {
         #[serde(flatten)]
         path: PathText,
@@ -346,7 +346,7 @@ pub enum What {
     /// A root is back, perhaps at another path.
     Online(PathText),
     ScanStarted(PathText),
-    /// A scan that takes longer has come across so many files and folders.
+    /// Progress of a longer scan: the files and folders it has found.
     ScanProgress {
         #[serde(flatten)]
         path: PathText,
@@ -357,27 +357,27 @@ pub enum What {
         path: PathText,
         changes: u64,
     },
-    /// A person decided on so many pairs of photos.
+    /// Decisions were made on this number of pairs.
     Decided {
         pairs: u64,
         verdict: Verdict,
     },
-    /// A head is being tuned.
+    /// A tuning started.
     Tuning(TuningProgress),
     /// A tuning ended.
     Tuned(TuningEnd),
-    /// Another head answers.
+    /// Another head is in use.
     HeadChanged {
         name: String,
     },
-    /// So many events before the next are lost to this listener: it was too slow, or away for too long. 0: the daemon
-    /// started anew since, and nobody knows.
+    /// This number of events was lost for this client: it was too slow or disconnected for too long. 0 if the daemon
+    /// restarted and the number is not known.
     Missed {
         count: u64,
     },
 }
 
-/// A person's word on two photos, by the BLAKE3 of their pictures in hexadecimal digits.
+/// A decision on two photos, by the hexadecimal BLAKE3 of their pictures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionText {
@@ -388,7 +388,7 @@ pub struct DecisionText {
     pub made: i64,
 }
 
-/// How many decisions were changed by a request.
+/// The number of decisions that changed.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionCount {
     pub pairs: u64,

@@ -1,33 +1,33 @@
-//! What a tuning is asked for, does and made.
+//! Tuning: its order, its progress and its result.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a tuning is asked for.
+/// The order of a tuning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TuningOrder {
     pub name: String,
     /// `edits` or `folders`.
     pub positives: String,
-    /// It ends after this many minutes, with what it has.
+    /// It ends after this number of minutes, with its current head.
     pub minutes: u64,
-    /// Photos of the library that it takes, at most.
+    /// The most photos of the library to tune on.
     pub photos: usize,
     /// Seconds since 1970.
     pub asked: i64,
 }
 
-/// What a tuning does.
+/// The phase of a tuning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Views of photos are made.
+    /// Edited views of photos are made.
     Preparing,
-    /// The head learns.
+    /// The head is trained.
     Training,
-    /// It is held against the one before.
+    /// The acceptance test compares it with the head before.
     Judging,
-    /// The library is paired again for it.
+    /// The pairs of the library are computed again.
     Pairing,
 }
 
@@ -35,25 +35,25 @@ pub enum Phase {
 pub struct TuningProgress {
     pub name: String,
     pub phase: Phase,
-    /// Photos prepared, or steps.
+    /// Prepared photos, or training steps.
     pub done: u64,
     pub of: u64,
-    /// The objective on what is trained on, while training.
+    /// The objective on the training set, during training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<f32>,
-    /// The share of held-out versions whose nearest other photo is one of their own, while training.
+    /// The share of held-out versions whose nearest other photo is of the same photo, during training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<f32>,
-    /// Seconds until it ends at the latest.
+    /// Seconds until it ends, at most.
     pub left: u64,
 }
 
-/// What came of a tuning.
+/// The result of a tuning.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TuningEnd {
     pub name: String,
     pub outcome: Outcome,
-    /// In words.
+    /// The result, for people.
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<TuningReport>,
@@ -62,17 +62,17 @@ pub struct TuningEnd {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// The new head is better and answers now.
+    /// The new head is better and in use.
     Used,
-    /// It is kept under its name, for `similar`.
+    /// It is kept by its name, for `similar`.
     Kept,
-    /// It is not better, and not kept.
+    /// It is not better, and was not kept.
     Refused,
-    /// Nothing came of it.
+    /// The tuning failed.
     Failed,
 }
 
-/// Where a tuning stands: under way, or how the last one ended.
+/// The running tuning, or how the last one ended.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TuningState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,13 +81,13 @@ pub struct TuningState {
     pub ended: Option<TuningEnd>,
 }
 
-/// What a head does on photos held out of its tuning, beside the head before it.
+/// The results of a head on held-out photos, and of the head before it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TuningReport {
-    /// Photos it was tuned on, and held out.
+    /// Photos in the training set, and held-out photos.
     pub tuned_on: u64,
     pub held_out: u64,
-    /// Edited versions of the held-out photos; of folders, photos whose neighbours were looked at.
+    /// Edited versions of the held-out photos. For folders, the photos whose neighbours were counted.
     pub copies: u64,
     pub decisions: u64,
     pub steps: u64,
@@ -101,17 +101,17 @@ pub struct TuningReport {
 
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeadFigures {
-    /// Of all true pairs at a precision of 99.9 %; of folders, the share of the ten nearest photos that are
+    /// Recall over all true pairs at a precision of 99.9 %. For folders, the share of the ten nearest photos that are
     /// of the same folder.
     pub recall: f64,
-    /// Copies found, pairs of different photos joined, and decisions agreed with, at the threshold.
+    /// Within the threshold: copies found, pairs of different photos, and decisions it agrees with.
     pub found: u64,
     pub false_pairs: u64,
     pub agreed: u64,
     pub threshold: f32,
 }
 
-/// How clusters differ between two heads. Clusters with two photos in common are one.
+/// The differences of clusters between two heads. Clusters with two photos in common count as the same.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterChanges {
     pub new: u64,
@@ -144,11 +144,11 @@ pub struct HeadInfo {
     /// `edits` or `folders`.
     pub positives: String,
     pub in_use: bool,
-    /// Why it cannot be used.
+    /// Why it cannot be used, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
     pub threshold: f32,
-    /// Seconds since 1970; the base has none.
+    /// Seconds since 1970. None for the base head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
