@@ -62,7 +62,7 @@ impl Method {
         };
         Ok([
             method("similard", Box::new(move |a, b| distances[at(a, b)])),
-            method("wholes alone, no crowds", Box::new(move |a, b| cosine_distance(&new[a].1.embedding.0, &new[b].1.embedding.0))),
+            method("embeddings alone, not normalised", Box::new(move |a, b| cosine_distance(&new[a].1.embedding.0, &new[b].1.embedding.0))),
         ])
     }
 

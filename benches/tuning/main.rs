@@ -313,7 +313,7 @@ fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Pairs of different photos of which a head joins some version to some version at 0.42, crowds not counted.
+/// Pairs of different photos of which a head joins some version to some version at 0.42, not normalised.
 fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize, usize)> {
     let (mut index, mut views, mut of) = (Index::new(head.dimensions()), Vec::new(), Vec::new());
     for (number, photo) in photos.iter().enumerate() {
@@ -337,7 +337,7 @@ fn words(joined: &HashSet<(usize, usize)>, count: usize, wrong: f64, seed: u64) 
 }
 
 fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
-    println!("\n40 decisions on pairs of different photos that the base joins at {THRESHOLD}, crowds not counted, and wrong ones:\n");
+    println!("\n40 decisions on pairs of different photos that the base joins at {THRESHOLD}, not normalised, and wrong ones:\n");
     header();
     let base = Head::base()?;
     let mut notes = Vec::new();

@@ -12,7 +12,7 @@ use crate::likeness::{Candidate, Index, best_original, clusters as join, normali
 use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation};
 use crate::store::{PhotoRecord, Result, Wanted};
 
-/// Whether a pair is near enough, seen how crowded it is around its photos.
+/// Whether a pair is near enough, by its normalised distance.
 pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
     normalized(pair.distance, index.density(pair.a), index.density(pair.b)) <= threshold
 }

@@ -82,7 +82,7 @@ pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<I
 }
 
 /// Embeds and pairs all photos that the index lacks, on all `cores`, having each part stored before it
-/// joins. As long as no crowd is known, crowds wait until all photos are there, which is quicker.
+/// joins. As long as no density is known, densities wait until all photos are there, which is quicker.
 pub fn catch_up<E: From<store::Error>>(
     generation: &mut Generation,
     reader: &Reader,

@@ -29,7 +29,7 @@ const KEYS: [Key; 10] = [
     Key { name: "notify-desktop", what: "tell of new copies on the desktop", value: |s| Some(Value::Boolean(s.live.notify_desktop)) },
     Key {
         name: "tune-after-decisions",
-        what: "tune the encoder after so many decisions, when nothing else is to do",
+        what: "tune the encoder after this many decisions, when the daemon is idle",
         value: |s| number(s.live.tune_after_decisions? as u64),
     },
 ];

@@ -87,8 +87,8 @@ pub fn batch_hard(distances: &Tensor<2>, masks: &Masks, margin: Margin) -> Tenso
 pub fn info_nce(distances: &Tensor<2>, masks: &Masks) -> Tensor<1> {
     // exp(−d / t) is between 1 (same) and 3e-15 (opposite), which f32 can hold.
     let near = distances.clone().div_scalar(-TEMPERATURE).exp();
-    let crowd = (near.clone() * masks.negative.clone()).sum_dim(1);
-    let each = (near + crowd).log() + distances.clone().div_scalar(TEMPERATURE);
+    let negatives = (near.clone() * masks.negative.clone()).sum_dim(1);
+    let each = (near + negatives).log() + distances.clone().div_scalar(TEMPERATURE);
     let count = masks.positive.clone().sum_dim(1).clamp_min(1.0);
     ((each * masks.positive.clone()).sum_dim(1) / count * masks.anchor.clone()).sum()
 }

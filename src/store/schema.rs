@@ -260,7 +260,7 @@ mod tests {
                  (3, 'backbone-1', x'003c00bc', x'003c'), (7, 'backbone-1', x'00380034', x'0038');
              INSERT INTO pairs (a, b, distance) VALUES (3, 7, 0.125);
              INSERT INTO settings (name, value) VALUES ('head', 'fingerprint-1');";
-        let crowds = "UPDATE features SET crowd_level = 0.5, crowd_edge = 0.25 WHERE photo = 3;";
+        let densities = "UPDATE features SET crowd_level = 0.5, crowd_edge = 0.25 WHERE photo = 3;";
         let heads = "INSERT INTO features (photo, backbone, data) VALUES (3, 'backbone-1', x'003c00bc'), (7, 'backbone-1', x'00380034');
              INSERT INTO heads (number, fingerprint) VALUES (1, 'retired-1'), (2, 'fingerprint-2');
              INSERT INTO settings (name, value) VALUES ('head', '2');
@@ -273,7 +273,7 @@ mod tests {
         [
             (1, latest, files.as_str()),
             (1, 2, one_head),
-            (2, 2, crowds),
+            (2, 2, densities),
             (3, latest, heads),
             (5, latest, parts.as_str()),
             (6, latest, keypoints),

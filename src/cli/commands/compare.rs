@@ -28,11 +28,11 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         (_, true) => "versions of one photo".green().to_string(),
         (_, false) => "two photos".yellow().to_string(),
     };
-    let crowd = if c.normalized_distance > c.distance {
+    let normalized = if c.normalized_distance > c.distance {
         format!(", counts as {:.4} among photos as much alike", c.normalized_distance)
     } else {
         String::new()
     };
-    writeln!(out, "distance {}{crowd} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
+    writeln!(out, "distance {}{normalized} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
     c.differences.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }

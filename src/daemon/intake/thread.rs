@@ -23,15 +23,15 @@ use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
 /// How often roots are looked for while nothing else happens.
-const IDLE: Duration = Duration::from_secs(60);
+const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often a scan says how far it is.
-const PROGRESS: Duration = Duration::from_secs(1);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Within what time a disk must have an answer.
-const ANSWER: Duration = Duration::from_secs(20);
+const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 /// And all its folders be watched.
-const WATCH: Duration = Duration::from_secs(900);
+const WATCH_TIMEOUT: Duration = Duration::from_secs(900);
 
 pub struct Intake {
     pub(super) parts: Parts,
@@ -89,9 +89,12 @@ impl Intake {
         while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
             let next = self.settle.next().into_iter().chain(self.scans.values().copied()).min();
-            match self.orders.recv_timeout(next.map_or(IDLE, |next| next.saturating_duration_since(now)).min(IDLE)) {
+            match self
+                .orders
+                .recv_timeout(next.map_or(ROOT_CHECK_INTERVAL, |next| next.saturating_duration_since(now)).min(ROOT_CHECK_INTERVAL))
+            {
                 Ok(order) => self.obey(order),
-                Err(RecvTimeoutError::Timeout) if now.elapsed() >= IDLE => self.look_for_roots(),
+                Err(RecvTimeoutError::Timeout) if now.elapsed() >= ROOT_CHECK_INTERVAL => self.look_for_roots(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -203,12 +206,12 @@ impl Intake {
     }
 
     fn presence(&self, root: &Root) -> Presence {
-        let _asking = self.heartbeat.work_on(root.id, ANSWER);
+        let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
         presence(root, &self.reader)
     }
 
     fn folder_id(&self, root: &Root) -> Option<FolderId> {
-        let _asking = self.heartbeat.work_on(root.id, ANSWER);
+        let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
         folder_id(&root.path)
     }
 
@@ -220,7 +223,7 @@ impl Intake {
         }
         let roots = self.parts.roots.now();
         let Some(path) = roots.path_of(place).filter(|_| roots.is_online(place.root)) else { return false };
-        let _asking = self.heartbeat.work_on(place.root, ANSWER);
+        let _asking = self.heartbeat.work_on(place.root, DISK_TIMEOUT);
         std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
     }
 
@@ -287,7 +290,7 @@ impl Intake {
         let Some(watch) = &mut self.watch else { return };
         // Watched anew: a folder whose making was missed, or a root that was replaced, has no watch.
         watch.remove(&root.path);
-        let asking = self.heartbeat.work_on(root.id, WATCH);
+        let asking = self.heartbeat.work_on(root.id, WATCH_TIMEOUT);
         let failed = watch.add(&root.path).err().map(|e| e.to_string());
         drop(asking);
         if let Some(why) = &failed {
@@ -394,12 +397,12 @@ impl Intake {
         if self.parts.configuration.live().rules.hide(&place.path) {
             return Some(Found::default());
         }
-        let working = self.heartbeat.work_on(root.id, ANSWER);
+        let working = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
         let (entries, told) = (Cell::new(0), Cell::new(Instant::now()));
         let goes_on = || {
             self.heartbeat.beat();
             entries.set(entries.get() + 1);
-            if told.get().elapsed() > PROGRESS {
+            if told.get().elapsed() > PROGRESS_INTERVAL {
                 told.set(Instant::now());
                 self.parts.events.emit(What::ScanProgress { path: text_of(&root.path_of(place)), entries: entries.get() });
             }
