@@ -218,7 +218,8 @@ async fn waiting<T: Serialize + Send + 'static>(
 /// The paths, once the daemon sees at each what the asker sees. Before a turn is taken: a disk may not answer.
 async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
     let place = app.waits.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::new(Code::Busy, format!("{WAITS} requests wait already")).hint("try again in a moment"))?;
+    let place =
+        place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))?;
     let service = app.service.clone();
     let compared = tokio::task::spawn_blocking(move || {
         let _place = place;

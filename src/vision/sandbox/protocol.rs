@@ -143,7 +143,7 @@ mod tests {
             drop(child);
             read_json::<Identified>(&daemon).expect_err("broken").kind()
         };
-        let too_long = (LARGEST_JSON as u32 + 1).to_le_bytes();
+        let too_long = (MAX_JSON_BYTES as u32 + 1).to_le_bytes();
         assert_eq!(kind(&too_long), io::ErrorKind::InvalidData, "nothing is allocated for it");
         assert_eq!(kind(&u32::MAX.to_le_bytes()), io::ErrorKind::InvalidData);
         assert_eq!(kind(&[3, 0]), io::ErrorKind::UnexpectedEof);
