@@ -209,17 +209,19 @@ async fn waiting<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let place = app.waits.clone().try_acquire_owned();
-    let place =
-        place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))?;
+    let place = place_to_wait(app)?;
     apart(app, place, work).await
+}
+
+/// A place among the requests that may wait for a disk.
+fn place_to_wait(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    let place = app.waits.clone().try_acquire_owned();
+    place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))
 }
 
 /// The paths, once the daemon sees at each what the asker sees. Before a turn is taken: a disk may not answer.
 async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
-    let place = app.waits.clone().try_acquire_owned();
-    let place =
-        place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))?;
+    let place = place_to_wait(app)?;
     let service = app.service.clone();
     let compared = tokio::task::spawn_blocking(move || {
         let _place = place;
