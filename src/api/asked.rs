@@ -38,6 +38,11 @@ impl Asked {
         Ok(self.paths)
     }
 
+    /// The first of the paths, as text.
+    pub(super) fn first(&self) -> String {
+        self.paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
     pub(super) fn add(&mut self, path: PathBuf) {
         self.paths.push(path);
     }

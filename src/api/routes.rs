@@ -222,15 +222,15 @@ fn place_to_wait(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
 /// The paths, once the daemon sees at each what the asker sees. Before a turn is taken: a disk may not answer.
 async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
     let place = place_to_wait(app)?;
-    let service = app.service.clone();
+    let (service, first) = (app.service.clone(), asked.first());
     let compared = tokio::task::spawn_blocking(move || {
         let _place = place;
         asked.seen_alike(service.as_ref())
     });
     let compared = tokio::time::timeout(VIEW_TIMEOUT, compared).await;
-    compared
-        .map_err(|_| Problem::new(Code::OtherView, "a place that was asked about is not answered: its disk does not answer"))?
-        .map_err(Problem::internal)?
+    let silent =
+        |_| Problem::new(Code::OtherView, format!("{first} is not answered: its disk, or that of a path after it, does not answer"));
+    compared.map_err(silent)?.map_err(Problem::internal)?
 }
 
 /// The turn ends with the work, which goes on when the client has gone.

@@ -243,6 +243,19 @@ fn a_service_that_cannot_start_leaves_all_as_it_was() {
 }
 
 #[test]
+fn an_installation_that_is_broken_off_leaves_nothing_behind() {
+    let Some(user) = UserManager::start() else { return };
+    // Its start takes long.
+    user.write(".config/systemd/user/service.d/slow.conf", "[Service]\nExecStartPre=/bin/sleep 60\n");
+    user.ok(&["systemctl", "--user", "daemon-reload"]);
+    let broken_off = user.run(&["timeout", "--preserve-status", "--signal=INT", "5", "simctl", "service", "install"]);
+    assert_eq!(broken_off.code, Some(2), "{}", broken_off.text);
+    assert!(broken_off.text.contains("broken off") && broken_off.text.contains("nothing was installed"), "{}", broken_off.text);
+    assert_eq!(user.run(&["find", &format!("{UNITS}/"), "-name", "similard*"]).text, "");
+    assert_eq!(user.property("LoadState"), "not-found");
+}
+
+#[test]
 fn the_service_uses_the_places_of_who_installs_it() {
     let Some(user) = UserManager::start() else { return };
     let places = [format!("XDG_DATA_HOME={HOME}/my data/50%"), format!("XDG_CONFIG_HOME={HOME}/settings")];

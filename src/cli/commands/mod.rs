@@ -43,7 +43,10 @@ pub fn run(arguments: Arguments) -> Done {
     }
     // What comes from the daemon is taken by a thread of its own: this one may wait for the reader of standard output.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(ask(arguments, settings))
+    let done = runtime.block_on(ask(arguments, settings));
+    // A thread that waits for a disk which does not answer would hold up the end.
+    runtime.shutdown_background();
+    done
 }
 
 /// The commands that ask the daemon, or about it.

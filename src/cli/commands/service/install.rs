@@ -39,10 +39,11 @@ pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitC
     require()?;
     let places = Places::ask()?;
     let mut installation = Installation::begin(settings, &places);
-    let mut terminate = signal(SignalKind::terminate())?;
+    // Taken from here on, also while nobody waits for them.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let carried_out = tokio::select! {
         carried_out = installation.carry_out(&places) => carried_out,
-        _ = tokio::signal::ctrl_c() => Err(Failure::usage("the installation was broken off")),
+        _ = interrupt.recv() => Err(Failure::usage("the installation was broken off")),
         _ = terminate.recv() => Err(Failure::usage("the installation was broken off")),
     };
     match carried_out {
