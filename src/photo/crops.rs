@@ -1,14 +1,14 @@
 //! Crop descriptors, by which a photo is compared with crops of others.
 
-/// Unit vectors for the whole photo, for its quarter turn, and for five crops. A crop of a photo is close to the one
-/// that shows the same part, even if it is far from the whole.
+/// Unit vectors for the whole photo, for its quarter turn, and for five crops. A crop of a photo is close to the vector
+/// that shows the same part, even if it is far from the vector of the whole.
 ///
 /// Numbers are 8-bit integers with 127 for 1, so that products are exact on every machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CropDescriptors(Vec<i8>);
 
 impl CropDescriptors {
-    /// Vectors beside that of the whole, the quarter turn first.
+    /// The number of vectors besides the one of the whole. The quarter turn is the first.
     pub const COUNT: usize = 6;
     /// Numbers in each vector.
     pub const DIMENSIONS: usize = 64;
@@ -25,17 +25,17 @@ impl CropDescriptors {
         CropDescriptors::from_values(values).expect("a global and its crop descriptors")
     }
 
-    /// Zero vectors, which are near nothing.
+    /// Returns zero vectors, which are near nothing.
     pub fn none() -> CropDescriptors {
         CropDescriptors(vec![0; CropDescriptors::LEN])
     }
 
-    /// The inverse of [`values`](CropDescriptors::values). `None` if the length is wrong.
+    /// Reverses [`values`](CropDescriptors::values). Returns `None` if the length is wrong.
     pub fn from_values(values: Vec<i8>) -> Option<CropDescriptors> {
         (values.len() == CropDescriptors::LEN).then_some(CropDescriptors(values))
     }
 
-    /// The vector of the whole, then those of the crops.
+    /// Returns the vector of the whole, followed by the vectors of the crops.
     pub fn values(&self) -> &[i8] {
         &self.0
     }
@@ -44,7 +44,7 @@ impl CropDescriptors {
         &self.0[..CropDescriptors::DIMENSIONS]
     }
 
-    /// The vectors of the crops, one after another.
+    /// Returns the vectors of the crops, one after another.
     pub fn crops(&self) -> &[i8] {
         &self.0[CropDescriptors::DIMENSIONS..]
     }

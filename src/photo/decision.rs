@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::PictureHash;
 use super::names::names;
 
-/// Whether two photos are versions of one.
+/// Whether two photos are versions of each other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -54,7 +54,7 @@ impl Decisions {
     }
 }
 
-/// Two pictures in the order in which their decision is stored.
+/// Returns two picture hashes in the order in which their decision is stored.
 pub fn ordered(a: PictureHash, b: PictureHash) -> (PictureHash, PictureHash) {
     (a.min(b), a.max(b))
 }

@@ -39,6 +39,6 @@ pub struct StoredFeatures {
 pub struct Descriptors {
     /// The global descriptor, which depends on the head.
     pub embedding: Embedding,
-    /// The crop descriptors, which do not.
+    /// The crop descriptors, which do not depend on the head.
     pub crops: CropDescriptors,
 }

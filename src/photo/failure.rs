@@ -31,7 +31,7 @@ names!(Stage, "stage" { Open: "open", Read: "read", Unsupported: "unsupported", 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Failure {
     pub stage: Stage,
-    /// What is wrong with the file, for people.
+    /// The reason, as text for people.
     pub reason: String,
 }
 

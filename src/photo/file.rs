@@ -1,4 +1,4 @@
-//! What is known of a file before it is read, and after.
+//! Files: their stamp, their state in the index, and their identity.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +20,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Whether `other` is the same file under another name: a rename or a hard link.
+    /// Returns whether `other` is the same file under another name: a rename or a hard link.
     pub fn is_same_inode(&self, other: &Stamp) -> bool {
         (self.volume, self.inode, self.size, self.mtime) == (other.volume, other.inode, other.size, other.mtime)
     }
 }
 
-/// What the index has about a file.
+/// The entry of a file in the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KnownFile {
     pub stamp: Stamp,

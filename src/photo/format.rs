@@ -25,7 +25,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format by the file name.
+    /// Returns the format by the extension of the file name.
     pub fn from_name(path: &Path) -> Option<Format> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
@@ -44,7 +44,7 @@ impl Format {
         })
     }
 
-    /// The format by the first bytes. At least 16 bytes are needed to distinguish all formats.
+    /// Returns the format by the first bytes. At least 16 bytes are needed to distinguish all formats.
     pub fn from_bytes(start: &[u8]) -> Option<Format> {
         Some(match start {
             [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
@@ -67,7 +67,7 @@ impl Format {
         })
     }
 
-    /// Whether this build reads it.
+    /// Returns whether this build reads the format.
     pub fn is_supported(self) -> bool {
         matches!(self, Format::Jpeg | Format::Png | Format::WebP | Format::Tiff | Format::Gif | Format::Bmp)
     }

@@ -14,7 +14,7 @@ pub struct ContentHash(pub [u8; 32]);
 pub struct PictureHash(pub [u8; 32]);
 
 impl PictureHash {
-    /// From 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<PictureHash> {
         let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
         let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();

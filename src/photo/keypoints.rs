@@ -14,19 +14,19 @@ pub struct Keypoint {
     pub descriptor: KeypointDescriptor,
 }
 
-/// 64 comparisons of brightness around a keypoint. Byte `p` holds the comparisons of byte 0 at places moved by
+/// 64 comparisons of brightness around a keypoint. Byte `p` holds the comparisons of byte 0 at positions moved by
 /// [`DihedralOrientation`] `p`. So turning or mirroring a picture only permutes the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct KeypointDescriptor(pub [u8; 8]);
 
 impl KeypointDescriptor {
-    /// The descriptor after the picture is brought into an orientation.
+    /// Returns the descriptor after the picture is turned or mirrored into an orientation.
     pub fn oriented(self, orientation: DihedralOrientation) -> KeypointDescriptor {
         let back = orientation.inverse();
         KeypointDescriptor(std::array::from_fn(|p| self.0[DihedralOrientation::ALL[p].then(back).number()]))
     }
 
-    /// The number of differing bits, of 64.
+    /// Returns the number of differing bits, of 64.
     #[inline(always)]
     pub fn differing(self, other: KeypointDescriptor) -> u32 {
         (u64::from_le_bytes(self.0) ^ u64::from_le_bytes(other.0)).count_ones()
@@ -52,12 +52,12 @@ impl Keypoints {
         &self.0
     }
 
-    /// The stored form.
+    /// Returns the stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|point| [point.x, point.y, point.level].into_iter().chain(point.descriptor.0)).collect()
     }
 
-    /// The inverse of [`to_bytes`](Keypoints::to_bytes). `None` if the bytes are not valid.
+    /// Reverses [`to_bytes`](Keypoints::to_bytes). Returns `None` if the bytes are not valid.
     pub fn from_bytes(bytes: &[u8]) -> Option<Keypoints> {
         let (points, []) = bytes.as_chunks::<{ Keypoints::BYTES }>() else { return None };
         let point = |&[x, y, level, ref descriptor @ ..]: &[u8; Keypoints::BYTES]| Keypoint {

@@ -19,12 +19,12 @@ impl DihedralOrientation {
         DihedralOrientation(7),
     ];
 
-    /// The position in [`ALL`](DihedralOrientation::ALL).
+    /// Returns the position in [`ALL`](DihedralOrientation::ALL).
     pub fn number(self) -> usize {
         usize::from(self.0)
     }
 
-    /// Moves a position relative to the centre: first mirrored, if at all, then turned clockwise.
+    /// Moves a position relative to the centre: mirrors it if the orientation is mirrored, then turns it clockwise.
     pub fn place<T: Neg<Output = T>>(self, (x, y): (T, T)) -> (T, T) {
         let (x, y) = if self.0 & 4 != 0 { (-x, y) } else { (x, y) };
         match self.0 & 3 {
@@ -35,13 +35,13 @@ impl DihedralOrientation {
         }
     }
 
-    /// This orientation, followed by another.
+    /// Returns the orientation that results from this one followed by `next`.
     pub fn then(self, next: DihedralOrientation) -> DihedralOrientation {
         let is_it = |orientation: &DihedralOrientation| orientation.place((1, 2)) == next.place(self.place((1, 2)));
         DihedralOrientation::ALL.into_iter().find(is_it).expect("orientations are a group")
     }
 
-    /// The inverse orientation.
+    /// Returns the inverse orientation.
     pub fn inverse(self) -> DihedralOrientation {
         DihedralOrientation::ALL
             .into_iter()

@@ -14,7 +14,7 @@ impl Dimensions {
         u64::from(self.width) * u64::from(self.height)
     }
 
-    /// Width and height after an EXIF orientation is undone.
+    /// Returns width and height after an EXIF orientation is undone.
     pub fn oriented(self, orientation: u8) -> Dimensions {
         match orientation {
             5..=8 => Dimensions { width: self.height, height: self.width },
@@ -32,10 +32,10 @@ pub struct Picture {
 
 impl Picture {
     /// # Panics
-    /// When `rgb` is not three bytes a pixel.
+    /// If `rgb` does not have three bytes per pixel.
     pub fn new(width: u32, height: u32, rgb: Vec<u8>) -> Picture {
         let dimensions = Dimensions { width, height };
-        assert_eq!(rgb.len() as u64, 3 * dimensions.pixels(), "three bytes a pixel");
+        assert_eq!(rgb.len() as u64, 3 * dimensions.pixels(), "three bytes per pixel");
         Picture { dimensions, rgb }
     }
 

@@ -14,17 +14,17 @@ pub struct Root {
     pub id: RootId,
     /// Absolute, without symlinks.
     pub path: PathBuf,
-    /// Its filesystem and its path there, if known.
+    /// Its volume and its path there, if known.
     pub home: Option<(String, PathBuf)>,
 }
 
 impl Root {
-    /// The place of an absolute path, if the path is the root or below it.
+    /// Returns the place of an absolute path, if the path is the root or below it.
     pub fn place(&self, path: &Path) -> Option<Place> {
         Some(Place { root: self.id, path: path.strip_prefix(&self.path).ok()?.to_owned() })
     }
 
-    /// The absolute path of one of its places.
+    /// Returns the absolute path of a place in this root.
     pub fn path_of(&self, place: &Place) -> PathBuf {
         // Joining an empty path would add a slash.
         if place.path.as_os_str().is_empty() { self.path.clone() } else { self.path.join(&place.path) }
@@ -38,7 +38,8 @@ pub struct Place {
     pub path: PathBuf,
 }
 
-/// The scopes of an absolute path: the path in the root that holds it, or every root below it.
+/// Returns the scopes of an absolute path: the place in the innermost root that contains it, or else every root below
+/// it.
 pub fn scopes_of(path: &Path, roots: &[Root]) -> Vec<Place> {
     let holding = roots.iter().filter(|r| path.starts_with(&r.path)).max_by_key(|r| r.path.as_os_str().len());
     match holding {

@@ -17,7 +17,7 @@ use crate::photo::{
     Stage, Stamp, Verdict,
 };
 
-/// Whether a row was read but holds a value that this version does not write.
+/// Returns whether an error means that a row holds a value that this version does not write.
 pub fn is_unreadable(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
@@ -61,7 +61,7 @@ impl FromSql for Keypoints {
     }
 }
 
-/// 16-bit floats, the inverse of [`bytes_of`].
+/// Reads 16-bit floats. Reverses [`bytes_of`].
 fn halves_of(value: ValueRef<'_>) -> FromSqlResult<Vec<f16>> {
     let (halves, []) = value.as_blob()?.as_chunks::<2>() else { return Err(FromSqlError::Other("an odd number of bytes".into())) };
     Ok(halves.iter().copied().map(f16::from_le_bytes).collect())
@@ -71,7 +71,7 @@ pub fn bytes_of(values: &[f16]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-/// The stored form of crop descriptors.
+/// Returns the stored form of crop descriptors.
 pub fn bytes_of_crops(crops: &CropDescriptors) -> Vec<u8> {
     crops.values().iter().map(|v| v.cast_unsigned()).collect()
 }
@@ -80,12 +80,12 @@ pub fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
-/// The place in the first two columns: root and path.
+/// Reads a place from the first two columns: root and path.
 pub fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
     Ok(Place { root: RootId(row.get(0)?), path: path_of(row.get_ref(1)?.as_blob()?) })
 }
 
-/// The stamp in five columns, starting at column `first`.
+/// Reads a stamp from five columns, starting at column `first`.
 pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     Ok(Stamp {
         volume: row.get::<_, i64>(first)? as u64,
@@ -100,7 +100,7 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
 pub const PHOTO_COLUMNS: &str =
     "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation";
 
-/// The photo in [`PHOTO_COLUMNS`], without its files.
+/// Reads a photo from [`PHOTO_COLUMNS`], without its files.
 pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
     Ok(PhotoRecord {
         id: PhotoId(row.get(0)?),
@@ -119,12 +119,12 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
     })
 }
 
-/// The failure in two columns, stage and reason, starting at column `first`.
+/// Reads a failure from two columns, stage and reason, starting at column `first`.
 pub fn failure_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Failure> {
     Ok(Failure { stage: row.get(first)?, reason: row.get(first + 1)? })
 }
 
-/// The keypoints of those of these photos that are stored.
+/// Returns the keypoints of the photos. Photos without stored keypoints are left out.
 pub fn keypoints_of(index: &Connection, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
     let mut statement = index.prepare_cached("SELECT data FROM keypoints WHERE photo = ?1")?;
     let mut found = HashMap::with_capacity(photos.len());

@@ -29,7 +29,7 @@ pub(super) fn notice(error: &rusqlite::Error) {
     }
 }
 
-/// Whether damage was detected that may be in the index.
+/// Returns whether damage was detected that may be in the index.
 pub fn is_noticed() -> bool {
     NOTICED.load(Ordering::Relaxed) && !FOUND_SOUND.load(Ordering::Relaxed)
 }
@@ -91,7 +91,7 @@ fn with(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Whether SQLite can read all pages.
+/// Returns whether SQLite can read all pages.
 fn has_sound_pages(index: &Path) -> bool {
     let check = || -> rusqlite::Result<String> {
         let connection = Connection::open_with_flags(index, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -104,8 +104,8 @@ fn has_sound_pages(index: &Path) -> bool {
     }
 }
 
-/// Whether each row holds values that this version writes. Features from before crop descriptors existed have none.
-/// Crop descriptors of another length come from another recipe, whose data would be dropped anyway.
+/// Returns whether each row holds values that this version writes. Features from before crop descriptors existed have
+/// none. Crop descriptors of another length come from another recipe, whose data would be dropped anyway.
 fn has_sound_rows(index: &Connection) -> bool {
     let check = || -> rusqlite::Result<()> {
         each(index, &format!("SELECT {PHOTO_COLUMNS} FROM photos p"), |row| photo_of(row).map(drop))?;
@@ -175,7 +175,7 @@ mod tests {
         Place { root: RootId(1), path: path.into() }
     }
 
-    /// An index of one photo and one failure.
+    /// Makes an index of one photo and one failure.
     fn fill(location: &Location) {
         let mut writer = Writer::open(location).expect("opens");
         let stamp = |inode| Stamp { volume: 1, inode, size: 100, mtime: 5, ctime: 6 };
@@ -238,7 +238,7 @@ mod tests {
             change(&location.index(), sql);
             let error = read(&location).expect_err(sql);
             assert!(is_noticed(), "{sql}: {error}");
-            // As the daemon does.
+            // The daemon does the same.
             request_check(&location).expect("told");
             let writer = Writer::open(&location).expect("opens");
             let aside = with(&location.index(), ".damaged");
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_does_not_take_an_unknown_stage_for_another() {
+    fn an_unknown_stage_is_not_counted_as_another() {
         let _turn = take_turn();
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_the_library_that_cannot_be_read_are_no_damage_of_the_index() {
+    fn unreadable_rows_of_the_library_are_not_damage_of_the_index() {
         let _turn = take_turn();
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());

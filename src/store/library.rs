@@ -13,7 +13,7 @@ use super::columns::{is_unreadable, path_of};
 use super::{Error, HeadRecord, OnConflict, Result, Writer};
 use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
 
-/// The rows of a table that are reported one by one when they cannot be read. The rest is counted.
+/// The most unreadable rows of a table that are reported one by one. The others are counted.
 const MAX_REPORTED_ROWS: usize = 8;
 
 /// The digits of a picture hash that identify an unreadable decision in a report.
@@ -36,14 +36,14 @@ pub(super) struct Problems {
 }
 
 impl Writer {
-    /// Reports on the decisions and heads that could not be read the last time.
+    /// Returns a report on the decisions and heads that could not be read the last time.
     pub fn problems(&self) -> Vec<String> {
         let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions");
         let heads = told(&self.problems.heads, "the head", "heads");
         [decisions, heads].concat()
     }
 
-    /// The names of heads that could not be read the last time. No other head can take them.
+    /// Returns the names of heads that could not be read the last time. No other head can have these names.
     pub fn unreadable_heads(&self) -> Vec<String> {
         self.problems.heads.iter().map(|row| row.name.clone()).collect()
     }
@@ -61,7 +61,7 @@ impl Writer {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Adds a root, or finds it. Roots below it become part of it
+    /// Adds a root, or finds an existing one. Roots below it become part of it
     /// ([`merge_nested_roots`](Writer::merge_nested_roots)).
     pub fn add_root(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
         let bytes = path.as_os_str().as_bytes();
@@ -71,9 +71,9 @@ impl Writer {
         Ok(id)
     }
 
-    /// Merges each root that lies in another one into it, with all that is known of it. Roots in hidden folders (by
-    /// the path below the outer root) stay. Rows move in one file and the root is removed in the other, so this also
-    /// repairs a crash between the two.
+    /// Merges each root that is inside another one into that one, with its files and failures. Roots in hidden folders
+    /// (by the path below the outer root) stay. Rows move in one file and the root is removed in the other, so this
+    /// also repairs a crash between the two.
     pub fn merge_nested_roots(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
         while self.merge_one_nested_root(is_hidden)? {}
         Ok(())
@@ -123,7 +123,7 @@ impl Writer {
         Ok(())
     }
 
-    /// All decisions that can be read. [`problems`](Writer::problems) reports the others.
+    /// Returns all decisions that can be read. [`problems`](Writer::problems) reports the others.
     pub fn decisions(&mut self) -> Result<Decisions> {
         let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
         let (decisions, unreadable) = readable(&mut statement, decision, |row| Ok(format!("{} and {}", digits(row, 0)?, digits(row, 1)?)))?;
@@ -173,7 +173,7 @@ impl Writer {
         Ok(dropped)
     }
 
-    /// All tuned heads that can be read, oldest first. [`problems`](Writer::problems) reports the others.
+    /// Returns all tuned heads that can be read, oldest first. [`problems`](Writer::problems) reports the others.
     pub fn heads(&mut self) -> Result<Vec<HeadRecord>> {
         let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
         let (heads, unreadable) =
@@ -204,7 +204,7 @@ impl Writer {
         Ok(self.library.execute("DELETE FROM heads WHERE name = ?1", [name])? > 0)
     }
 
-    /// The name of the head in use, chosen by a person or by a tuning.
+    /// Returns the name of the head that a person or a tuning chose last.
     pub fn chosen_head(&self) -> Result<Option<String>> {
         Ok(self.library.query_row("SELECT value FROM settings WHERE name = 'head'", [], |row| row.get(0)).optional()?)
     }
@@ -215,7 +215,7 @@ impl Writer {
     }
 }
 
-/// A line for each of the first rows, and one line for the rest.
+/// Returns a line for each of the first rows, and one line with the number of the others.
 fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
     let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used", row.name, row.why);
     let rest = rows.len().saturating_sub(MAX_REPORTED_ROWS);
@@ -223,7 +223,7 @@ fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
     rows.iter().take(MAX_REPORTED_ROWS).map(line).chain(rest).collect()
 }
 
-/// The values of the rows that can be read, and the others.
+/// Returns the values of the rows that can be read, and the rows that cannot.
 fn readable<T>(
     statement: &mut Statement<'_>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
@@ -241,7 +241,7 @@ fn readable<T>(
     Ok((values, unreadable))
 }
 
-/// The value, or `None` if it cannot be read.
+/// Returns the value, or `None` if it cannot be read.
 fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match value {
         Err(e) if is_unreadable(&e) => Ok(None),
@@ -249,7 +249,7 @@ fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     }
 }
 
-/// What is wrong with a value, without the column that rusqlite adds.
+/// Describes what is wrong with a value, without the column that rusqlite adds.
 fn in_words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::FromSqlConversionFailure(_, _, why) => why.to_string(),
@@ -262,7 +262,7 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
 }
 
-/// The first digits of a hash of any length.
+/// Returns the first digits of a hash of any length.
 fn digits(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     let ValueRef::Blob(hash) = row.get_ref(column)? else { return Ok("?".to_owned()) };
     let digits: String = hash.iter().take(REPORTED_HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    /// A library with decisions on photos 1 and 2, and 3 and 4, and two heads. Then `sql` changes it.
+    /// Makes a library with decisions on photos 1 and 2, and 3 and 4, and two heads. Then changes it by `sql`.
     fn library(sql: &str) -> (TempDir, Writer) {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_verdict_is_told_and_left_and_never_another() {
+    fn an_unknown_verdict_is_reported_and_kept_and_never_read_as_another() {
         let (_folder, mut writer) = library(UNKNOWN_VERDICT);
         assert_eq!(writer.problems(), Vec::<String>::new(), "nothing has been read yet");
         let decisions = writer.decisions().expect("read");
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_other_lengths_are_told_and_of_many_how_many() {
+    fn hashes_of_a_wrong_length_are_reported_one_by_one_and_then_counted() {
         let (_folder, mut writer) = library(
             "INSERT INTO decisions VALUES (x'0b0c', x'ff', 'same', 1), (x'', x'ff', 'same', 1);
              WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_mends_what_it_is_not_older_than() {
+    fn an_import_replaces_an_unreadable_decision_that_is_not_newer() {
         let kept = |made| {
             let (_folder, mut writer) = library(UNKNOWN_VERDICT);
             let changed = writer.decide(&[said(1, 2, Verdict::Same, made)], OnConflict::KeepNewer).expect("decided");
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_that_cannot_be_read_can_be_taken_back() {
+    fn an_unreadable_decision_can_be_removed() {
         let (_folder, mut writer) = library(UNKNOWN_VERDICT);
         assert_eq!(writer.undecide(&[(picture(2), picture(1))]).expect("taken back"), 1);
         assert_eq!(writer.decisions().expect("read").len(), 1);
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_of_unknown_positives_is_told_and_left_and_never_used() {
+    fn a_head_with_unknown_positives_is_reported_and_kept_and_not_used() {
         let (_folder, mut writer) = library(UNKNOWN_POSITIVES);
         let names = |heads: Vec<HeadRecord>| heads.into_iter().map(|head| head.name).collect::<Vec<_>>();
         assert_eq!(names(writer.heads().expect("read")), ["tuned-2"]);

@@ -43,7 +43,7 @@ pub enum Error {
     Damaged { path: PathBuf, source: rusqlite::Error },
     #[error("the damaged {path} cannot be set aside: {source}")]
     SetAside { path: PathBuf, source: io::Error },
-    #[error("the head {0} is there already and cannot be read: it is not replaced")]
+    #[error("the head {0} exists already but cannot be read, so it is not replaced")]
     UnreadableHead(String),
     #[error("the index: {0}")]
     Sqlite(rusqlite::Error),
@@ -57,7 +57,7 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
-    /// Whether the disk is at fault, not the request: it is full or failing.
+    /// Returns whether the disk is the cause, not the request: it is full, read-only or failing.
     pub fn is_disk(&self) -> bool {
         matches!(self, Error::Sqlite(e) | Error::Open { source: e, .. } if matches!(e.sqlite_error_code(),
             Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::ReadOnly)))

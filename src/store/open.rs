@@ -39,8 +39,8 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         connection.pragma_update(None, "foreign_keys", true)?;
         // Replacing a row also runs the delete triggers.
         connection.pragma_update(None, "recursive_triggers", true)?;
-        // Beside the file: the daemon writes nowhere else. It is set for the whole process.
-        // The daemon's working directory is that folder, should its name not be UTF-8.
+        // SQLite's temporary files go beside the database, because the daemon must not write anywhere else. This is set
+        // for the whole process. A folder name that is not UTF-8 becomes `.`, which is the daemon's working directory.
         let folder = path.parent().and_then(Path::to_str).unwrap_or(".");
         connection.pragma_update(None, "temp_store_directory", folder)?;
         connection.pragma_update(None, "application_id", application)

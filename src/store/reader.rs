@@ -15,8 +15,8 @@ use crate::photo::{
     StoredFeatures,
 };
 
-/// The SQL condition for files in one of the scopes, and its parameters. Paths are blobs and compare byte by byte:
-/// everything below `a/b` is from `a/b/` up to, but not including, `a/b0`.
+/// Returns the SQL condition for files in one of the scopes, and its parameters. Paths are blobs and compare byte by
+/// byte: everything below `a/b` is from `a/b/` up to, but not including, `a/b0`.
 fn filter(scopes: &[Place], table: &str) -> (String, Vec<Value>) {
     let mut parts = Vec::new();
     let mut values = Vec::new();
@@ -52,7 +52,7 @@ fn any_of(parts: &[String]) -> String {
 pub enum Wanted<'a> {
     All,
     These(&'a HashSet<PhotoId>),
-    /// Also those that have several files there.
+    /// These photos, and all photos that have several files in the scopes.
     TheseAndSeveral(&'a HashSet<PhotoId>),
 }
 
@@ -73,13 +73,13 @@ impl Reader {
         Ok(Reader { index: open::readable(&location.index())? })
     }
 
-    /// While this is held, all reads see the same commit, and the cost of a transaction is paid once instead of per
-    /// statement.
+    /// Begins a read transaction. While it is held, all reads see the same commit, and the cost of a transaction is
+    /// paid once instead of per statement.
     pub fn hold(&self) -> Result<Held<'_>> {
         Ok(Held { _transaction: self.index.unchecked_transaction()? })
     }
 
-    /// All files of a scope, with stamp and state.
+    /// Returns all files of a scope, with stamp and state.
     pub fn files(&self, scope: &Place) -> Result<HashMap<PathBuf, KnownFile>> {
         let (within, values) = filter(std::slice::from_ref(scope), "f");
         let mut statement = self.index.prepare(&format!(
@@ -97,7 +97,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Up to `count` read files of a scope, with their stamps.
+    /// Returns up to `count` files of a scope that have been read, with their stamps.
     pub fn some_files(&self, scope: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
         let (within, mut values) = filter(std::slice::from_ref(scope), "f");
         values.push(Value::Integer(count as i64));
@@ -108,7 +108,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Whether a known path holds this file, already read.
+    /// Returns whether a file with this inode, size and time is known under any path, and has been read.
     pub fn is_known(&self, stamp: &Stamp) -> Result<bool> {
         let mut statement = self.index.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM files WHERE inode = ?2 AND inode <> 0 AND size = ?3 AND mtime = ?4 AND volume = ?1 AND photo IS NOT NULL)",
@@ -118,7 +118,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Some of the other files with the photo of this place. `None` if the place holds no photo.
+    /// Returns up to 256 other files with the photo of this place. `None` if the place holds no photo.
     pub fn other_files(&self, place: &Place) -> Result<Option<Vec<Place>>> {
         let key = params![place.root.0, place.path.as_os_str().as_bytes()];
         let mut statement = self.index.prepare_cached("SELECT id, photo FROM files WHERE root = ?1 AND path = ?2 AND photo IS NOT NULL")?;
@@ -130,7 +130,7 @@ impl Reader {
         Ok(Some(rows.collect::<rusqlite::Result<_>>()?))
     }
 
-    /// The other known paths (hard links) of the file at this place.
+    /// Returns the other known paths (hard links) of the file at this place.
     pub fn links(&self, place: &Place) -> Result<Vec<Place>> {
         let mut statement = self.index.prepare_cached(
             "SELECT g.root, g.path FROM files f JOIN files g USING (volume, inode) WHERE f.root = ?1 AND f.path = ?2 AND f.inode <> 0 AND g.id <> f.id",
@@ -139,14 +139,14 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The number of files of a scope.
+    /// Returns the number of files of a scope.
     pub fn count_files(&self, scope: &Place) -> Result<usize> {
         let (within, values) = filter(std::slice::from_ref(scope), "f");
         let sql = format!("SELECT count(*) FROM files f WHERE {within}");
         Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get::<_, i64>(0))? as usize)
     }
 
-    /// Folders of a scope that could not be listed: failures without a file.
+    /// Returns the folders of a scope that could not be listed: failures without a file.
     pub fn unreadable_folders(&self, scope: &Place) -> Result<Vec<PathBuf>> {
         let (within, values) = filter(std::slice::from_ref(scope), "x");
         let mut statement = self.index.prepare(&format!(
@@ -161,7 +161,7 @@ impl Reader {
         Ok(statement.query_row([picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
     }
 
-    /// The number of files of the scopes, by state.
+    /// Returns the number of files of the scopes, by state.
     pub fn coverage(&self, scopes: &[Place]) -> Result<Coverage> {
         let count = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
         let (within, values) = filter(scopes, "f");
@@ -186,20 +186,20 @@ impl Reader {
         Ok(Coverage { indexed, pending, unsupported, failed: all - unsupported, offline: 0 })
     }
 
-    /// The number of distinct photos of a root.
+    /// Returns the number of distinct photos of a root.
     pub fn count_photos(&self, root: RootId) -> Result<u64> {
         let mut statement = self.index.prepare_cached("SELECT count(DISTINCT photo) FROM files WHERE root = ?1")?;
         Ok(statement.query_row([root.0], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    /// Whether a file of the scopes is pending.
+    /// Returns whether a file of the scopes is pending.
     pub fn is_pending(&self, scopes: &[Place]) -> Result<bool> {
         let (within, values) = filter(scopes, "f");
         let sql = format!("SELECT EXISTS (SELECT 1 FROM files f WHERE f.pending AND ({within}))");
         Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get(0))?)
     }
 
-    /// Up to `count` pending files of the scopes.
+    /// Returns up to `count` pending files of the scopes.
     pub fn pending_in(&self, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
         let (within, mut values) = filter(scopes, "f");
         values.push(Value::Integer(count as i64));
@@ -210,7 +210,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Up to `count` pending files after a place.
+    /// Returns up to `count` pending files after a place.
     pub fn pending_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
         let mut statement = self.index.prepare_cached(
             "SELECT root, path, volume, inode, size, mtime, ctime FROM files
@@ -236,7 +236,7 @@ impl Reader {
         Ok(counters)
     }
 
-    /// A head's pairs up to a distance, closest first.
+    /// Returns the pairs of a head up to a distance, closest first.
     pub fn pairs(&self, head: HeadNumber, up_to: f32) -> Result<Vec<Pair>> {
         let mut statement =
             self.index.prepare_cached("SELECT a, b, distance FROM pairs WHERE head = ?1 AND distance <= ?2 ORDER BY distance, a, b")?;
@@ -246,7 +246,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The photos that have files in the scopes, with those files sorted by path.
+    /// Returns the photos that have files in the scopes, with these files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
         let select = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.size FROM photos p JOIN files f ON f.photo = p.id");
         let mut photos = HashMap::new();
@@ -276,7 +276,7 @@ impl Reader {
         Ok(photos)
     }
 
-    /// The ids of the photos that may be wanted, in ascending order, which is their order in the file.
+    /// Returns the ids of the photos that may be wanted, in ascending order, which is their order in the file.
     fn ids(&self, wanted: Wanted<'_>) -> Result<Vec<PhotoId>> {
         let (Wanted::These(these) | Wanted::TheseAndSeveral(these)) = wanted else { return Ok(Vec::new()) };
         let mut ids: Vec<PhotoId> = these.iter().copied().collect();
@@ -290,7 +290,7 @@ impl Reader {
         Ok(ids)
     }
 
-    /// The failures of the scopes, by path.
+    /// Returns the failures of the scopes, sorted by path.
     pub fn failures(&self, scopes: &[Place]) -> Result<Vec<FailureRecord>> {
         let (within, values) = filter(scopes, "x");
         let mut statement = self
@@ -301,7 +301,7 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The number and fingerprint of the head in use.
+    /// Returns the number and fingerprint of the head in use.
     pub fn head(&self) -> Result<Option<(HeadNumber, String)>> {
         let mut statement = self.index.prepare(
             "SELECT number, fingerprint FROM heads WHERE number = (SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'head')",
@@ -324,7 +324,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The stored features of up to `count` photos with ids greater than `after`, in ascending order.
+    /// Returns the stored features of up to `count` photos with ids greater than `after`, in ascending order.
     pub fn stored_features_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, StoredFeatures)>> {
         let mut statement =
             self.index.prepare_cached("SELECT f.photo, f.data, f.parts, k.data FROM features f JOIN keypoints k ON k.photo = f.photo WHERE f.photo > ?1 ORDER BY f.photo LIMIT ?2")?;
@@ -334,12 +334,12 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The keypoints of those of these photos that are stored.
+    /// Returns the keypoints of the photos. Photos without stored keypoints are left out.
     pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
         keypoints_of(&self.index, photos)
     }
 
-    /// The features of those of these photos that are stored, in the given order.
+    /// Returns the features of the photos, in the given order. Photos without stored features are left out.
     pub fn features_of(&self, photos: &[PhotoId]) -> Result<Vec<(PhotoId, Features)>> {
         let mut statement = self.index.prepare_cached("SELECT data FROM features WHERE photo = ?1")?;
         let mut out = Vec::with_capacity(photos.len());
@@ -350,7 +350,7 @@ impl Reader {
         Ok(out)
     }
 
-    /// The views stored for tuning, by photo. The features of the photo itself come first.
+    /// Returns the views stored for tuning, by photo. The features of the photo itself come first.
     pub fn views(&self) -> Result<HashMap<PhotoId, Vec<View>>> {
         let mut views: HashMap<PhotoId, Vec<View>> = HashMap::new();
         let mut statement = self.index.prepare("SELECT photo, edit, data FROM views ORDER BY photo, number")?;
@@ -361,7 +361,7 @@ impl Reader {
         Ok(views)
     }
 
-    /// The value of a stored setting.
+    /// Returns the value of a stored setting. `None` if it is not set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         let mut statement = self.index.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)

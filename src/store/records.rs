@@ -1,4 +1,4 @@
-//! Stored JSON: the order of a tuning and its report.
+//! The stored JSON of a tuning: its order and its report.
 //!
 //! Other versions wrote this data or will read it. A missing field gets its default, and an unknown field is ignored,
 //! so that the rest is not lost.
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_today_is_read_and_written_the_same() {
+    fn json_of_version_0_1_0_is_read_and_written_unchanged() {
         assert_eq!(serde_json::from_str::<TuningReportRecord>(REPORT).expect("a report"), report());
         assert_eq!(serde_json::to_string(&report()).expect("JSON"), REPORT);
         assert_eq!(serde_json::from_str::<TuningOrderRecord>(ORDER).expect("an order"), order());
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_field_costs_nothing_else() {
+    fn a_missing_field_gets_its_default_and_the_others_are_kept() {
         let fields: Vec<String> =
             serde_json::from_str::<Value>(REPORT).expect("JSON").as_object().expect("an object").keys().cloned().collect();
         for field in fields {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_or_a_word_that_is_not_known_costs_nothing() {
+    fn an_unknown_field_or_value_does_not_invalidate_a_record() {
         let read = changed(|value| {
             value["watts"] = json!({ "mean": 12.5 });
             value["before"]["precision"] = json!(0.99);

@@ -182,7 +182,7 @@ mod tests {
         super::INDEX.validate().expect("index");
     }
 
-    /// Data that a migration does not keep.
+    /// Data that a migration removes or changes.
     struct Lost {
         /// The first version without it.
         version: usize,
@@ -352,11 +352,11 @@ mod tests {
                 assert_eq!(rows(&writer.library, select), *rows_before, "version {version}: {select}");
             }
             assert_eq!(schema(&writer.library), schema(&new.library), "version {version}");
-            // And they mean what they meant.
+            // The migrated rows are read with their old meaning.
             let roots = writer.roots().expect("read");
             assert_eq!(roots.iter().map(|root| root.id).collect::<Vec<_>>(), [RootId(2), RootId(5)], "version {version}");
             assert_eq!(roots[0].home, (version >= 2).then(|| ("0a1b-2c3d".into(), "/DCIM".into())));
-            assert_eq!(writer.add_root(Path::new("/more"), &|_| false).expect("added"), RootId(6), "no number is given again");
+            assert_eq!(writer.add_root(Path::new("/more"), &|_| false).expect("added"), RootId(6), "ids are not used again");
             if version >= 3 {
                 let mut decisions: Vec<(Verdict, i64)> = writer.decisions().expect("read").iter().map(|d| (d.verdict, d.made)).collect();
                 decisions.sort_by_key(|(_, made)| *made);
@@ -385,14 +385,14 @@ mod tests {
                 assert_eq!(rows(&writer.index, select), *rows_before, "version {version}: {select}");
             }
             assert_eq!(schema(&writer.index), schema(&new.index), "version {version}");
-            // What is lost is wholly lost, so that it is made again.
+            // Lost data is lost completely, so that it is made again.
             let count = |select: &str| read(&writer.index, select, |row| row.get::<_, i64>(0))[0];
             let of_before = if version < 3 { 0 } else { 1 };
             assert_eq!(count("SELECT count(*) FROM pairs"), of_before, "version {version}");
             assert_eq!(count("SELECT count(*) FROM settings WHERE name = 'head'"), of_before, "version {version}");
             let backbones = read(&writer.index, "SELECT DISTINCT backbone FROM features", |row| row.get::<_, String>(0));
             assert_eq!(backbones, [if version < 5 { "" } else { "backbone-1" }], "version {version}");
-            // What is kept is read as before.
+            // Kept data is read as before.
             let reader = Reader::open(&location).expect("opens");
             let all = [Place { root: RootId(2), path: "".into() }];
             let photos = reader.photos(&all, Wanted::All).expect("read");

@@ -1,4 +1,4 @@
-//! The writer.
+//! Writing to the two files, in transactions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
@@ -111,7 +111,7 @@ impl Batch<'_> {
         Ok(SeenFile { holds_photo: linked > 0, held_photo })
     }
 
-    /// Makes files of a root pending again that could not be opened or read.
+    /// Makes the files of a root pending again that could not be opened or read.
     pub fn retry(&mut self, root: RootId) -> Result<()> {
         let failed = "SELECT path FROM failures WHERE root = ?1 AND stage IN ('open', 'read')";
         let files = format!("UPDATE files SET pending = 1 WHERE root = ?1 AND photo IS NULL AND path IN ({failed})");
@@ -123,7 +123,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Makes other links to a changed file pending: they raise no event, but hold the new bytes.
+    /// Makes the other hard links of a changed file pending. They raise no file event, but have the new bytes.
     fn upsert_links(&mut self, stamp: &Stamp) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
             "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
@@ -225,12 +225,12 @@ impl Batch<'_> {
         self.clear_failure(place)
     }
 
-    /// The keypoints of those of these photos that are stored or in this batch.
+    /// Returns the keypoints of the photos that are stored or in this batch. Photos without keypoints are left out.
     pub fn keypoints_of(&self, photos: &BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>> {
         keypoints_of(&self.transaction, photos)
     }
 
-    /// The number of a head, by its fingerprint. A new head gets a new number.
+    /// Returns the number of a head, by its fingerprint. A new head gets a new number.
     pub fn head_number(&mut self, fingerprint: &str) -> Result<HeadNumber> {
         self.transaction.execute("INSERT INTO heads (fingerprint) VALUES (?1) ON CONFLICT DO NOTHING", [fingerprint])?;
         let number = self.transaction.query_row("SELECT number FROM heads WHERE fingerprint = ?1", [fingerprint], |row| row.get(0))?;
@@ -242,7 +242,8 @@ impl Batch<'_> {
         self.set("head", &head.0.to_string())
     }
 
-    /// Retires all other heads, so that none is taken for complete while its data is removed.
+    /// Retires all heads except `keep`, and returns all retired heads. A retired head loses its fingerprint, so that it
+    /// is not taken for complete while its data is removed.
     pub fn retire_heads(&mut self, keep: &[HeadNumber]) -> Result<Vec<HeadNumber>> {
         let keep: Vec<String> = keep.iter().map(|head| head.0.to_string()).collect();
         // The row stays, because its number must not be used again.
@@ -332,7 +333,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The value of a stored setting. `None` if it is not set.
+    /// Returns the value of a stored setting. `None` if it is not set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(self.transaction.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()?)
     }

@@ -1,23 +1,23 @@
-//! Threads that run beside others, and what they do while a disk is full.
+//! Named background threads and their priorities.
 
 use std::io;
 use std::thread::{self, JoinHandle};
 
-/// How much a thread gives way to others.
+/// The priority of a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Nice {
-    /// Not at all.
+    /// The priority of the process.
     No,
-    /// To people's programs.
+    /// Nice 10: yields to the programs that people use.
     ToPeople,
-    /// To everything.
+    /// Nice 19: yields to everything.
     ToAll,
 }
 
-/// Starts a named thread that gives way.
+/// Starts a named thread with a priority.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// If the system cannot start a thread.
 pub fn background(name: &str, nice: Nice, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.into()).spawn(move || {
         give_way(nice);
@@ -25,13 +25,13 @@ pub fn background(name: &str, nice: Nice, work: impl FnOnce() + Send + 'static) 
     })
 }
 
-/// Has this thread give way.
+/// Lowers the priority of the calling thread.
 pub fn give_way(nice: Nice) {
     let level = match nice {
         Nice::No => return,
         Nice::ToPeople => 10,
         Nice::ToAll => 19,
     };
-    // A system that does not let a thread give way runs it all the same.
+    // If the system refuses, the thread runs with its old priority.
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), level);
 }

@@ -1,4 +1,5 @@
-//! Landlock and seccomp: how a process gives up for good what it has no use for, and its children with it.
+//! Landlock and seccomp: a process gives up rights that it does not need. It cannot get them back, and its children do
+//! not have them either.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,17 +8,17 @@ use landlock::{ABI, LandlockStatus, RulesetCreated, RulesetStatus};
 use seccompiler::SeccompCmpArgLen::Dword;
 use seccompiler::{BackendError, BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
 
-/// The newest landlock that the crate knows; an older kernel does what it can of it.
+/// The newest Landlock version that the crate knows. An older kernel enforces the part that it supports.
 pub const LANDLOCK: ABI = ABI::V10;
 
-/// System calls by number, each with the cases that are meant: one of them must hold, and any does where there are none.
+/// System calls by number, each with its cases. A call matches if one of its cases holds, or if it has no cases.
 pub type Calls = BTreeMap<i64, Vec<SeccompRule>>;
 
-/// Takes from this thread, and from those that it starts, what the ruleset does not allow. Gives back the version of
-/// landlock that holds.
+/// Restricts this thread, and the threads that it starts, to what the ruleset allows. Returns the Landlock version that
+/// is in force.
 ///
 /// # Errors
-/// When the kernel does not have it.
+/// If the kernel has no Landlock.
 pub fn landlock(rules: RulesetCreated) -> io::Result<i32> {
     let status = rules.restrict_self().map_err(io::Error::other)?;
     match (status.ruleset, status.landlock) {
@@ -28,10 +29,11 @@ pub fn landlock(rules: RulesetCreated) -> io::Result<i32> {
     }
 }
 
-/// Adds a filter to this thread and those that it starts: system calls in `calls` come out as `listed`, others as `others`.
+/// Adds a filter to this thread and the threads that it starts: `listed` is the action for system calls that match
+/// `calls`, `others` the action for all others.
 ///
 /// # Errors
-/// When the kernel does not have it.
+/// If the kernel has no seccomp.
 pub fn seccomp(calls: Calls, listed: SeccompAction, others: SeccompAction) -> io::Result<()> {
     let compile = || -> Result<BpfProgram, BackendError> {
         SeccompFilter::new(calls, others, listed, std::env::consts::ARCH.try_into()?)?.try_into()
@@ -42,10 +44,11 @@ pub fn seccomp(calls: Calls, listed: SeccompAction, others: SeccompAction) -> io
     })
 }
 
-/// A case in which all these hold of a call's arguments, counted from 0, by their lower 32 bits.
+/// Returns a case that holds if all conditions hold. A condition compares the lower 32 bits of an argument, counted
+/// from 0.
 ///
 /// # Errors
-/// When there is no such argument.
+/// If there is no such argument.
 pub fn case(conditions: &[(u8, SeccompCmpOp, u64)]) -> io::Result<SeccompRule> {
     let conditions = conditions.iter().map(|(argument, is, value)| SeccompCondition::new(*argument, Dword, is.clone(), *value));
     conditions.collect::<Result<_, _>>().and_then(SeccompRule::new).map_err(io::Error::other)

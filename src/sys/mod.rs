@@ -1,6 +1,6 @@
-//! What the operating system says and does, in terms that no other module owns.
+//! Services of the operating system: mounts, views of a path, Landlock and seccomp, threads, the path of this program.
 //!
-//! What only Linux has is in files of its own; elsewhere their functions say that there is nothing.
+//! Landlock and seccomp exist on Linux only. On other systems no mounts are known.
 
 pub mod background;
 #[cfg(target_os = "linux")]
@@ -15,8 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use own_program::own_program;
 pub use view::View;
 
-/// Says that a unit test cannot run here. Where `SIMILARD_MAY_SKIP` is set, it lists the reasons that are taken, with `;`
-/// between them; any other is a failure.
+/// Reports that a unit test cannot run here. If `SIMILARD_MAY_SKIP` is set, it lists the allowed reasons, separated by
+/// `;`, and any other reason fails the test.
 #[cfg(test)]
 pub fn skip(why: &str) {
     println!("SKIPPED: {why}");
@@ -25,7 +25,7 @@ pub fn skip(why: &str) {
     }
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
 }

@@ -1,17 +1,18 @@
-//! The mounts that this process sees. Linux: the mount table; elsewhere none are known.
+//! The mounts that this process sees, from the mount table of Linux. On other systems none are known.
 
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// Where the kernel lists them.
+/// The mount table of this process.
 const TABLE: &str = "/proc/self/mountinfo";
 
-/// Filesystems that number their files anew at every mount, or whenever the kernel has forgotten them.
+/// Filesystems whose inode numbers do not last: a file gets a new one at every mount, or whenever the kernel drops it
+/// from its cache.
 const UNNUMBERED: [&str; 4] = ["vfat", "msdos", "exfat", "cifs"];
 
-/// A line of the table.
+/// A mount: one line of the table.
 #[derive(Clone, Debug)]
 pub struct Mount {
     /// `major:minor` of the filesystem, the same in every process.
@@ -22,7 +23,7 @@ pub struct Mount {
     pub point: PathBuf,
     /// `ext4`, `vfat`, `nfs4`.
     pub kind: String,
-    /// A device, or a share's name.
+    /// A device, or the name of a network share.
     pub source: OsString,
 }
 
@@ -31,18 +32,18 @@ impl Mount {
         self.kind.starts_with("fuse")
     }
 
-    /// Whether a file keeps its inode number.
+    /// Returns whether files keep their inode numbers.
     pub fn numbers_last(&self) -> bool {
         !UNNUMBERED.contains(&self.kind.as_str()) && !self.is_fuse()
     }
 }
 
-/// All mounts, as they are now. Of two on one point the later hides the earlier.
+/// All mounts at one moment. Of two mounts at one point, the later hides the earlier.
 #[derive(Clone, Debug, Default)]
 pub struct Mounts(Vec<Mount>);
 
 impl Mounts {
-    /// Reads the table; it is empty where there is none.
+    /// Reads the mount table. On a system without one, the result is empty.
     pub fn now() -> Mounts {
         Mounts::parse(&fs::read(TABLE).unwrap_or_default())
     }
@@ -51,12 +52,12 @@ impl Mounts {
         Mounts(table.split(|&b| b == b'\n').filter_map(parse_line).collect())
     }
 
-    /// The mount that a path is on: of several as near, the last.
+    /// Returns the mount that a path is on: the one with the nearest mount point, and the last if several are there.
     pub fn holding(&self, path: &Path) -> Option<&Mount> {
         self.0.iter().filter(|m| path.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
     }
 
-    /// The mounts below a folder, the folder itself left out.
+    /// Returns the mounts below a folder, without one at the folder itself.
     pub fn below(&self, folder: &Path) -> impl Iterator<Item = &Mount> {
         self.0.iter().filter(move |m| m.point != folder && m.point.starts_with(folder))
     }
@@ -66,7 +67,7 @@ impl Mounts {
     }
 }
 
-/// A line of proc(5)'s mountinfo: `36 35 98:0 /root /point options … - kind source options`.
+/// Parses a line of mountinfo (proc(5)): `36 35 98:0 /root /point options … - kind source options`.
 fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|&b| b == b' ');
     let device = String::from_utf8_lossy(fields.nth(2)?).into_owned();
@@ -78,7 +79,7 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
     Some(Mount { device, root: OsString::from_vec(root).into(), point: OsString::from_vec(point).into(), kind, source })
 }
 
-/// Blanks and backslashes stand as three octal digits.
+/// Undoes the kernel's escapes: white space and backslashes are written as a backslash and three octal digits.
 fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(field.len());
     let mut at = 0;

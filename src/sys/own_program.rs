@@ -1,14 +1,14 @@
-//! Where this very program is, for starting it again: as the daemon, as a decoding child.
+//! The path of the running program, for starting it again as the daemon or as a decoding child.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// The file that runs: by its name as long as that still names it, else, on Linux, as the running
-/// file itself, which is there even after it was replaced or deleted.
+/// Returns the path of the running program. If the file at that path was replaced or deleted, returns `/proc/self/exe`,
+/// which on Linux still leads to the running file.
 ///
 /// # Errors
-/// When the system does not say.
+/// If the system does not report the path.
 pub fn own_program() -> io::Result<PathBuf> {
     let named = env::current_exe()?;
     let running = Path::new("/proc/self/exe");

@@ -1,13 +1,14 @@
-//! Work shared out among cores, for the time of one call.
+//! Divides the work of one call among cores.
 
 use std::thread;
 
-/// `work` on a share of the items for each of `cores` cores; the results in the order of the items.
+/// Divides the items into equal shares, one for each core, and calls `work` on each share. Returns the results in the
+/// order of the items.
 pub fn parallel<T: Sync, U: Send>(items: &[T], cores: usize, work: impl Fn(&[T]) -> Vec<U> + Sync) -> Vec<U> {
     let work = &work;
     thread::scope(|scope| {
         let shares: Vec<_> = items.chunks(items.len().div_ceil(cores).max(1)).map(|share| scope.spawn(move || work(share))).collect();
-        // A share that panicked takes this thread with it, as it would without others.
+        // A panic in a share continues in the calling thread.
         shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     })
 }

@@ -1,5 +1,5 @@
-//! What a process sees at a path. Two processes compare their views: a drive that was mounted where one of them has no
-//! part, a container, or a mount that hides a folder from one of them makes the same path two places.
+//! What a process sees at a path. The daemon and a client compare their views, because one path may lead them to
+//! different files: if one of them runs in a container, or if a mount is visible to only one of them.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -14,29 +14,29 @@ pub struct View {
     pub path: PathBuf,
     /// `st_dev`.
     pub device: u64,
-    /// `st_ino`; `None` where the filesystem's inode numbers do not last, as with FUSE.
+    /// `st_ino`. `None` if the inode numbers of the filesystem do not last, as on FUSE.
     pub inode: Option<u64>,
-    /// What is mounted below, by where: `major:minor` and the folder of that filesystem. Nothing of it is touched, so
-    /// that a dead server below holds nobody up.
+    /// The mounts below, by mount point: `major:minor` of the filesystem, and its folder that is mounted. The mounted
+    /// filesystems are not accessed, because a dead server would block the caller.
     pub mounts: BTreeMap<PathBuf, (String, PathBuf)>,
 }
 
 impl View {
-    /// What this process sees at a path without symlinks.
+    /// Returns what this process sees at a path. The path contains no symlinks.
     ///
     /// # Errors
-    /// Those of `stat`.
+    /// If `stat` fails.
     pub fn of(path: &Path, mounts: &Mounts) -> io::Result<View> {
         let found = fs::metadata(path)?;
-        // On SMB it depends on the server.
+        // On SMB the server decides whether inode numbers last.
         let numbers_last = mounts.holding(path).is_none_or(|mount| mount.numbers_last() && mount.kind != "smb3");
         let below = if found.is_dir() { Some(mounts.below(path)) } else { None };
         let below = below.into_iter().flatten().map(|m| (m.point.clone(), (m.device.clone(), m.root.clone())));
         Ok(View { path: path.to_owned(), device: found.dev(), inode: numbers_last.then(|| found.ino()), mounts: below.collect() })
     }
 
-    /// How what another process sees at the same path differs from this, in words about the other; `None` when it does
-    /// not. Mounts at hidden places do not count.
+    /// Describes how the view of another process at the same path differs from this one: the predicate of a sentence
+    /// about that process. Returns `None` if they do not differ. Mounts at hidden paths do not count.
     pub fn difference(&self, other: &View, is_hidden: impl Fn(&Path) -> bool) -> Option<String> {
         let is_another_inode = self.inode.zip(other.inode).is_some_and(|(mine, theirs)| mine != theirs);
         if self.device != other.device || is_another_inode {
@@ -46,7 +46,7 @@ impl View {
         let differing = points.find(|point| self.mounts.get(*point) != other.mounts.get(*point))?;
         Some(match (self.mounts.get(differing), other.mounts.get(differing)) {
             (Some(_), None) => format!("does not see what is mounted at {}", differing.display()),
-            (None, _) => format!("sees something mounted at {} that is not there for you", differing.display()),
+            (None, _) => format!("sees something mounted at {} that you do not see", differing.display()),
             _ => format!("sees something else mounted at {}", differing.display()),
         })
     }
@@ -71,7 +71,7 @@ mod tests {
         // Where inode numbers do not last, the device decides.
         assert_eq!(view(None, &[]).difference(&mine, shown), None);
         for (a, b, word) in
-            [(&card, &mine, "does not see"), (&mine, &card, "not there for you"), (&card, &view(Some(7), &[("/p/card", "8:2")]), "else")]
+            [(&card, &mine, "does not see"), (&mine, &card, "you do not see"), (&card, &view(Some(7), &[("/p/card", "8:2")]), "else")]
         {
             assert!(a.difference(b, shown).is_some_and(|said| said.contains(word) && said.contains("/p/card")));
         }
