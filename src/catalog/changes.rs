@@ -8,12 +8,12 @@ use super::clusters::{clusters, files_of};
 use crate::photo::PhotoId;
 use crate::store;
 
-/// What became of a cluster.
+/// How a cluster changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
     New,
     Gone,
-    /// It has files that it did not have, or is two that were apart.
+    /// It has new files, or several clusters became one.
     Grown,
     Shrunk,
 }
@@ -21,20 +21,21 @@ pub enum Change {
 /// The clusters of the whole library at one moment.
 pub struct Snapshot(Vec<Known>);
 
-/// One of them.
+/// A cluster of a snapshot.
 pub struct Known {
     pub id: String,
-    /// Its photos, each as often as files hold it: a copy of a file makes a cluster larger, a new name does not.
+    /// The photo of each file, and the number of the file among those of the photo. So a copy of a file makes a cluster
+    /// larger, and a renamed file does not.
     files: Vec<(PhotoId, usize)>,
     /// Absolute.
     pub paths: Vec<PathBuf>,
 }
 
 impl Snapshot {
-    /// As `dupes` would answer now, were the context's generation the one that answers.
+    /// Makes the clusters of the whole library, as `dupes` does, with the generation of the context.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     pub fn take(context: &Context<'_>) -> store::Result<Snapshot> {
         let _held = context.reader.hold()?;
         let clustering = clusters(context, &context.roots.scopes(), context.generation.threshold, &[])?;
@@ -50,7 +51,7 @@ impl Snapshot {
         Ok(Snapshot(known.collect()))
     }
 
-    /// What became of these clusters. Clusters with at least two files in common are one that changed.
+    /// Compares with a later snapshot. Clusters with at least two files in common count as one cluster that changed.
     pub fn changes<'a>(&'a self, after: &'a Snapshot) -> Vec<(Change, &'a Known)> {
         let (was, is) = (self.places(), after.places());
         let mut changes = Vec::new();
@@ -80,7 +81,7 @@ impl Snapshot {
     }
 }
 
-/// The clusters that a cluster has at least two files in common with.
+/// Returns the clusters that have at least two files in common with a cluster.
 fn met(cluster: &Known, others: &HashMap<(PhotoId, usize), usize>) -> Vec<usize> {
     let mut common: HashMap<usize, usize> = HashMap::new();
     cluster.files.iter().filter_map(|file| others.get(file)).for_each(|&other| *common.entry(other).or_default() += 1);

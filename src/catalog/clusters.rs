@@ -12,15 +12,15 @@ use crate::likeness::{Candidate, Index, best_original, clusters as join, normali
 use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation};
 use crate::store::{PhotoRecord, Result, Wanted};
 
-/// Whether a pair is near enough, by its normalised distance.
+/// Returns whether the normalised distance of a pair is within the threshold.
 pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
     normalized(pair.distance, index.density(pair.a), index.density(pair.b)) <= threshold
 }
 
-/// A cluster in its place among the others.
+/// A cluster with its rank among the others.
 pub struct Found {
     pub rank: Rank,
-    /// The representative first.
+    /// The best original first.
     pub members: Vec<PhotoId>,
     pub diameter: Distance,
     pub loose: bool,
@@ -36,10 +36,12 @@ pub struct Edge {
     pub relation: Relation,
 }
 
-/// Where a cluster comes: the one with most files first, then the one whose copies take most bytes.
+/// Orders clusters: an answer begins with the clusters that have the most files, then those whose copies take the most
+/// bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Rank {
     files: usize,
+    /// The bytes of all files except one file of the best original.
     spare: u64,
     pub id: String,
 }
@@ -60,20 +62,20 @@ impl FromStr for Rank {
     }
 }
 
-/// The clusters of some scopes, and the photos they are of.
+/// The clusters of some scopes, with their photos.
 pub struct Clustering {
     pub found: Vec<Found>,
     photos: HashMap<PhotoId, PhotoRecord>,
 }
 
 impl Clustering {
-    /// A photo of one of the clusters.
+    /// Returns a photo of one of the clusters.
     pub fn photo(&self, id: PhotoId) -> &PhotoRecord {
         &self.photos[&id]
     }
 }
 
-/// The clusters of the scopes, by [`Rank`].
+/// Returns the clusters of the scopes, in the order of [`Rank`].
 pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<Clustering> {
     let Context { reader, generation, decisions, roots } = *context;
     let index = &generation.index;
@@ -136,7 +138,7 @@ fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
             }
         })
         .collect();
-    // By place, where distances are equal: the photos' own numbers depend on what was seen first.
+    // Equal distances are ordered by position, because photo ids depend on which photo was seen first.
     edges.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
     let all_bytes: u64 = records.iter().map(|r| r.files[0].bytes * r.files.len() as u64).sum();
     Found {
@@ -148,7 +150,7 @@ fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
     }
 }
 
-/// A cluster's name: of the pictures alone, so that a move or a rename keeps it.
+/// Returns the id of a cluster. It depends on the picture hashes alone, so moves and renames do not change it.
 fn id(records: &[&PhotoRecord]) -> String {
     let mut pictures: Vec<_> = records.iter().map(|r| r.picture).collect();
     pictures.sort_unstable();
@@ -164,11 +166,11 @@ fn id(records: &[&PhotoRecord]) -> String {
 pub struct FileOfPhoto {
     /// Absolute.
     pub path: PathBuf,
-    /// Whether it can be had now, for all that is known.
+    /// Whether it can be read now, as far as is known.
     pub is_here: bool,
 }
 
-/// The files of a photo, by path.
+/// Returns the files of a photo, sorted by path.
 pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Vec<FileOfPhoto> {
     let file = |place| FileOfPhoto { path: roots.shown_path(place), is_here: roots.is_here(place) };
     let mut files: Vec<FileOfPhoto> = record.files.iter().map(|f| file(&f.place)).collect();

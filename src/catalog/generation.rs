@@ -1,4 +1,5 @@
-//! A generation of the index: a head, and all that was made with it (embeddings, local densities, pairs).
+//! Generations. A generation is a head with its threshold and its index in memory. The pairs of the head are in the
+//! store only.
 
 use std::sync::Arc;
 
@@ -10,20 +11,20 @@ use crate::photo::{Descriptors, Distance, PhotoId, StoredFeatures};
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 use crate::sys::parallel::parallel;
 
-/// The name of the head in the binary.
+/// The name of the head that comes with the program.
 pub const BASE: &str = "base";
 
 /// Photos embedded and paired in one commit.
 pub const INCREMENT_PHOTOS: usize = 512;
 
-/// New photos and what they bring.
+/// New photos, with the pairs and densities that result from them.
 pub type Increment = Arc<(Vec<(PhotoId, Descriptors)>, Arrival)>;
 
-/// A head with its index; one of them answers.
+/// A head with its threshold and its index. One generation is in use, another may be in preparation.
 pub struct Generation {
     pub number: HeadNumber,
     pub head: Head,
-    /// Up to which pairs join a cluster unless a question says otherwise.
+    /// The distance up to which pairs join a cluster, unless a query names another one.
     pub threshold: Distance,
     pub index: Index,
 }
@@ -35,11 +36,10 @@ pub struct UsableHead {
     pub positives: Positives,
 }
 
-/// The head of a name among those that were tuned and the base; `None` when there is none for this
-/// backbone.
+/// Returns the base head or the tuned head of this name. `None` if there is none for this backbone.
 ///
 /// # Errors
-/// When its weights cannot be read.
+/// If its weights cannot be read.
 pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<UsableHead>, HeadError> {
     if name == BASE {
         return Ok(Some(UsableHead { head: Head::base()?, threshold: THRESHOLD, positives: Positives::Edits }));
@@ -49,12 +49,12 @@ pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<U
     Ok(Some(UsableHead { head, threshold: record.threshold, positives: record.positives }))
 }
 
-/// Names a head and how its pairs are made.
+/// Returns the fingerprint of a head. It names the weights and how pairs are made.
 pub fn fingerprint(head: &Head) -> String {
     format!("{}-{MAX_PAIR_DISTANCE}-crowds-parts-keypoints", head.fingerprint())
 }
 
-/// Stores what new photos bring to a head.
+/// Stores the embeddings of new photos, and the pairs and densities that result from them, for a head.
 pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Descriptors)], arrival: &Arrival) -> store::Result<()> {
     new.iter().try_for_each(|(photo, descriptors)| batch.add_embedding(head, *photo, &descriptors.embedding))?;
     batch.add_pairs(head, &arrival.pairs)?;
@@ -64,12 +64,12 @@ pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Descriptor
         .try_for_each(|(photo, density)| batch.set_density(head, *photo, density.mean_similarity, density.min_similarity))
 }
 
-/// What a photo is compared by under a head.
+/// Returns the descriptors of a photo for a head.
 pub fn descriptors(head: &Head, stored: &StoredFeatures) -> Descriptors {
     Descriptors { embedding: head.embed(&stored.features), crops: stored.crops.clone() }
 }
 
-/// What the store holds of a head.
+/// Reads the index of a head from the store.
 pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<Index> {
     let mut index = Index::new(head.dimensions());
     reader.each_descriptors(number, |photo, descriptors, density| {
@@ -81,8 +81,8 @@ pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<I
     Ok(index)
 }
 
-/// Embeds and pairs all photos that the index lacks, on all `cores`, having each part stored before it
-/// joins. As long as no density is known, densities wait until all photos are there, which is quicker.
+/// Embeds and pairs all photos that the index lacks, on `cores` cores. Each part is stored before it joins the index.
+/// If no density is known yet, the densities are computed after all photos have joined, which is faster.
 pub fn catch_up<E: From<store::Error>>(
     generation: &mut Generation,
     reader: &Reader,

@@ -1,6 +1,5 @@
-//! What is known of a library, and questions to it. Everything here takes the store, a generation of the index, the
-//! roots and the decisions as they are at one moment, and gives a value: no thread of its own, no channel, no socket,
-//! and no type of the API.
+//! Answers queries about a library. The functions read the store, a generation, the roots and the decisions at one
+//! moment, and return a value. They use no threads of their own, no channels, no sockets and no API types.
 
 pub mod changes;
 pub mod clusters;
@@ -16,7 +15,7 @@ use roots::Roots;
 use crate::photo::{Decisions, PhotoId, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Result};
 
-/// What a question is answered from, as of one moment.
+/// The data that a query is answered from, at one moment.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub reader: &'a Reader,
@@ -25,18 +24,18 @@ pub struct Context<'a> {
     pub roots: &'a Roots,
 }
 
-/// Whether a relation is asked for; by default all but series.
+/// Returns whether an answer includes a relation. An empty list means all relations except series.
 pub fn shows(relations: &[Relation], relation: Relation) -> bool {
     if relations.is_empty() { relation != Relation::Series } else { relations.contains(&relation) }
 }
 
-/// Whether pairs of different pictures are asked for at all.
+/// Returns whether an answer includes pairs of different photos.
 fn shows_near(relations: &[Relation]) -> bool {
     [Relation::Copy, Relation::Series, Relation::Unknown].into_iter().any(|r| shows(relations, r))
 }
 
-/// What two photos are to each other: what a person decided, or else what the camera's clock says. Photos that are decided
-/// to be different have no relation.
+/// Returns the relation of two photos: by the decision of a person, or else by the camera's clock. Photos that a person
+/// decided to be different have no relation.
 pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Option<Relation> {
     match decisions.of(a.picture, b.picture) {
         Some(Verdict::Same) => Some(Relation::Copy),
@@ -45,7 +44,7 @@ pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Optio
     }
 }
 
-/// The photos in the index that a person decided to be the same, two by two.
+/// Returns every two photos in the index that a person decided to be the same.
 fn decided_same(reader: &Reader, decisions: &Decisions) -> Result<Vec<(PhotoId, PhotoId)>> {
     let mut pairs = Vec::new();
     for decision in decisions.iter().filter(|d| d.verdict == Verdict::Same) {

@@ -1,4 +1,4 @@
-//! Near pairs of photos, from those in the store.
+//! Pairs of files, from the pairs of photos in the store.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use super::{Context, related, shows, shows_near};
 use crate::photo::{Distance, PhotoId, Place, Relation};
 use crate::store::{Result, Wanted};
 
-/// Two near photos, each by its first file, `a` before `b`.
+/// The first files of two near photos, or two files of one photo. `a` sorts before `b`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FilePair {
     pub distance: Distance,
@@ -20,12 +20,12 @@ pub struct FilePair {
     pub a: PathBuf,
     pub b: PathBuf,
     pub relation: Relation,
-    /// Whether one of the two is on a disk that is not here.
+    /// Whether one of the two files cannot be read now, as far as is known.
     pub offline: bool,
 }
 
-/// The pairs of the scopes up to a distance, closest first; with `normalized`, of those only the ones that are near
-/// enough for the local density around their photos.
+/// Returns the pairs of the scopes up to a distance, closest first. With `normalized`, the normalised distance must be
+/// within that distance too.
 pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalized: bool, relations: &[Relation]) -> Result<Vec<FilePair>> {
     let Context { reader, generation, decisions, roots } = *context;
     let mut near = if shows_near(relations) { reader.pairs(generation.number, up_to)? } else { Vec::new() };
@@ -57,7 +57,7 @@ fn file_pair(distance: Distance, x: &Place, y: &Place, relation: Relation, roots
     FilePair { distance, a, b, relation, offline }
 }
 
-/// By distance, then by path, so that an answer does not depend on which photo was seen first.
+/// Compares by distance, then by path. Photo ids are not used: they depend on which photo was seen first.
 pub fn order(x: &FilePair, y: &FilePair) -> Ordering {
     let paths = |pair: &FilePair| (bytes(&pair.a).to_vec(), bytes(&pair.b).to_vec());
     x.distance.total_cmp(&y.distance).then_with(|| paths(x).cmp(&paths(y)))

@@ -1,4 +1,4 @@
-//! Queries by picture: a picture that is not in the library, compared with those that are, or two such pictures.
+//! Image queries: compare a picture with the photos of the library, or with another picture.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{Seek, SeekFrom, Write as _};
@@ -15,32 +15,32 @@ use crate::vision::decode::Decoded;
 use crate::vision::keypoints::keypoints;
 use crate::vision::sandbox;
 
-/// Photos embedded at once for a head that does not answer.
+/// Photos embedded at once for a head that is not in use.
 const EMBED_BATCH: usize = 1024;
 
 /// Why a picture was not compared.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// It is not a picture that can be read.
+    /// The bytes are not a picture that can be read.
     #[error("{0}")]
     NotReadable(String),
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// This machine's fault.
+    /// This machine is the cause, not the picture.
     #[error("{0}")]
     Internal(String),
 }
 
-/// Reads pictures, as any other, in a child, and compares them.
+/// Reads the pictures of queries, like photos of the library, in a decoding child.
 pub struct Queries {
     pub reader: sandbox::Reader,
     pub runner: Runner,
     pub crop_head: CropHead,
-    /// The library under a head that does not answer: the one asked for last.
+    /// The last head in a query that is not in use, and the library embedded by it.
     pub other: Option<(Head, Index)>,
 }
 
-/// A picture that came with a question.
+/// The picture of a query.
 pub struct Asked {
     identity: Identity,
     decoded: Decoded,
@@ -54,20 +54,20 @@ pub struct Neighbour<'a> {
     pub relation: Relation,
 }
 
-/// What two pictures are to each other.
+/// The comparison of two pictures.
 pub struct Comparison {
     pub distance: Distance,
-    /// The distance normalized by the local density: larger where many photos are as much alike.
+    /// The normalised distance: larger if many photos of the library are as similar.
     pub normalized: Distance,
     pub relation: Relation,
-    /// What a person decided.
+    /// The decision of a person, if there is one.
     pub decided: Option<Verdict>,
-    /// In words, one difference each.
+    /// One line of text for each difference.
     pub differences: Vec<String>,
 }
 
 impl Queries {
-    /// Reads a picture, by way of a temporary file in `folder`.
+    /// Reads a picture. It is written to a temporary file in `folder`, because the decoding child takes an open file.
     ///
     /// # Errors
     /// See [`enum@Error`].
@@ -86,10 +86,10 @@ impl Queries {
         Ok(Asked { identity, decoded, stored })
     }
 
-    /// As [`nearest`], under a head that does not answer.
+    /// Does the same as [`nearest`], for a head that is not in use.
     ///
     /// # Errors
-    /// Those of the store.
+    /// If the store cannot be read.
     pub fn nearest_under(
         &mut self,
         head: UsableHead,
@@ -102,7 +102,7 @@ impl Queries {
         near(head, index, positives, reader, asked, count)
     }
 
-    /// The library under another head.
+    /// Returns the library embedded by a head that is not in use. New photos are added to the last such library.
     fn library_under(&mut self, asked: UsableHead, reader: &Reader) -> store::Result<&(Head, Index)> {
         let kept = self.other.take().filter(|(head, _)| head.fingerprint() == asked.head.fingerprint());
         let (head, mut index) = kept.unwrap_or_else(|| {
@@ -119,10 +119,11 @@ impl Queries {
     }
 }
 
-/// The photos nearest to a picture, nearest first: more than `count`, as some may have no file any more.
+/// Returns the photos nearest to a picture, nearest first. They are more than `count`, because some may have no files
+/// any more.
 ///
 /// # Errors
-/// Those of the store.
+/// If the store cannot be read.
 pub fn nearest(generation: &Generation, reader: &Reader, asked: &Asked, count: usize) -> store::Result<Vec<(PhotoId, Distance)>> {
     near(&generation.head, &generation.index, Positives::Edits, reader, asked, count)
 }
@@ -135,16 +136,17 @@ fn near(
     asked: &Asked,
     count: usize,
 ) -> store::Result<Vec<(PhotoId, Distance)>> {
-    // Photos whose files are all gone stay in the index: ask for more than will be shown.
+    // Photos whose files are all gone stay in the index, so more are searched than will be shown.
     let wanted = count.saturating_mul(2).saturating_add(64);
     match positives {
         Positives::Edits => verified_all(reader, &asked.stored.keypoints, index.nearest(&descriptors(head, &asked.stored), wanted)),
-        // What photos of a folder have in common is in their global descriptors.
+        // A head for folders is trained on global descriptors only.
         Positives::Folders => Ok(index.nearest(&global_only(head.embed(&asked.stored.features)), wanted)),
     }
 }
 
-/// What the photos near a picture are to it, `count` at most; `photos` holds those that have files.
+/// Returns up to `count` photos near a picture, with their relation to it. Photos that are not in `photos` have no
+/// files and are left out.
 pub fn neighbours<'a>(
     asked: &Asked,
     nearest: &[(PhotoId, Distance)],
@@ -156,16 +158,16 @@ pub fn neighbours<'a>(
     near.map(|(record, distance)| Neighbour { record, distance, relation: between(decisions, record, asked) }).collect()
 }
 
-/// The records of photos, as far as they have files in the scopes.
+/// Returns the records of those photos that have files in the scopes.
 ///
 /// # Errors
-/// Those of the store.
+/// If the store cannot be read.
 pub fn records(reader: &Reader, scopes: &[Place], nearest: &[(PhotoId, Distance)]) -> store::Result<HashMap<PhotoId, PhotoRecord>> {
     let named: HashSet<PhotoId> = nearest.iter().map(|(photo, _)| *photo).collect();
     reader.photos(scopes, Wanted::These(&named))
 }
 
-/// Two pictures, as if they came to the library now.
+/// Compares two pictures, as if both were new photos of the library.
 pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &Asked) -> Comparison {
     let is_one = a.identity.picture == b.identity.picture;
     let (distance, normalized) = if is_one { (0.0, 0.0) } else { distances(generation, a, b) };
@@ -178,7 +180,7 @@ pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &As
     Comparison { distance, normalized, relation, decided, differences: differences(a, b) }
 }
 
-/// How far apart two pictures are, alone and among the photos of the library.
+/// Returns the distance of two pictures, and their normalised distance among the photos of the library.
 fn distances(generation: &Generation, a: &Asked, b: &Asked) -> (f32, f32) {
     let descriptors = |asked: &Asked| descriptors(&generation.head, &asked.stored);
     let new: [(PhotoId, Descriptors); 2] = [(PhotoId(i64::MAX - 1), descriptors(a)), (PhotoId(i64::MAX), descriptors(b))];
@@ -187,7 +189,7 @@ fn distances(generation: &Generation, a: &Asked, b: &Asked) -> (f32, f32) {
     (distance, normalized(distance, densities[0].1.mean_similarity, densities[1].1.mean_similarity))
 }
 
-/// Photos with their distances after geometric verification, nearest first.
+/// Returns the photos with their distances after geometric verification, nearest first.
 fn verified_all(reader: &Reader, asked: &Keypoints, mut nearest: Vec<(PhotoId, Distance)>) -> store::Result<Vec<(PhotoId, Distance)>> {
     let keypoints = reader.keypoints_of(&nearest.iter().map(|(photo, _)| *photo).collect())?;
     for (photo, distance) in &mut nearest {

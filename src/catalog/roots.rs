@@ -1,4 +1,4 @@
-//! The watched folders: where each is, and whether it is here.
+//! The roots: their paths, and whether they are online.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -8,32 +8,32 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::photo::{self, Place, Root, RootId};
 
-/// Device, inode, and time of making (inodes are used again), of a folder.
+/// Device, inode and creation time of a folder. The time is needed because inode numbers are reused.
 pub type FolderId = (u64, u64, Option<SystemTime>);
 
 pub fn folder_id(path: &Path) -> Option<FolderId> {
     fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|m| (m.dev(), m.ino(), m.created().ok()))
 }
 
-/// What is known of a root beside its files.
+/// The state of a root, without its files.
 #[derive(Clone, Debug, Default)]
 pub struct RootState {
-    /// The folder that was watched and scanned; `None` when it was away.
+    /// The folder that was watched and scanned. `None` if the root was offline.
     pub folder: Option<FolderId>,
-    /// Why it is offline.
+    /// The reason why it is offline. `None` if it is online.
     pub offline: Option<String>,
-    /// Why the watch does not notice all of its changes, so that it is scanned at intervals.
+    /// The reason why the watch does not notice all changes. Such a root is scanned more often.
     pub unwatched: Option<String>,
     /// Interval between routine scans.
     pub scanned_every: Duration,
     pub last_scan: Option<SystemTime>,
-    /// Events that came from the watch.
+    /// The number of file events from the watch.
     pub hints: u64,
-    /// How often events were lost, so that everything was scanned again.
+    /// How often file events were lost. Each time the root was scanned again.
     pub times_lost: u64,
-    /// Files, by their paths below the root, that are gone, but too many at once to be forgotten without a question.
+    /// Missing files, by their paths below the root: so many are gone at once that a person must confirm it.
     pub missing: HashSet<PathBuf>,
-    /// Files on a filesystem that was mounted in this root and is not.
+    /// Files on a filesystem that was mounted inside this root and is not now, by their paths below the root.
     pub away: HashSet<PathBuf>,
     /// Set while offline because of an I/O timeout: when to retry.
     pub retry_at: Option<Instant>,
@@ -41,11 +41,11 @@ pub struct RootState {
     pub timeouts: u32,
 }
 
-/// All roots, as they are known at one moment.
+/// All roots with their states, at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Roots {
     list: Vec<Root>,
-    /// How each root was at its last scan. A root without a state was not scanned yet.
+    /// A root that was not scanned yet has no state.
     states: HashMap<RootId, RootState>,
 }
 
@@ -58,7 +58,7 @@ impl Roots {
         &self.list
     }
 
-    /// Takes over the roots as they are in the store now. What is known of each stays.
+    /// Replaces the list of roots with the current one of the store. The states stay.
     pub fn replace(&mut self, list: Vec<Root>) {
         self.list = list;
     }
@@ -71,12 +71,12 @@ impl Roots {
         self.states.get(&id)
     }
 
-    /// The state of a root that was scanned, to be changed.
+    /// Returns the state of a root for a change. `None` if the root was not scanned yet.
     pub fn state_mut(&mut self, id: RootId) -> Option<&mut RootState> {
         self.states.get_mut(&id)
     }
 
-    /// The state of a root, made if there is none.
+    /// Returns the state of a root for a change, and creates it if there is none.
     pub fn state_or_new(&mut self, id: RootId) -> &mut RootState {
         self.states.entry(id).or_default()
     }
@@ -85,49 +85,49 @@ impl Roots {
         self.states.remove(&id);
     }
 
-    /// The roots as places.
+    /// Returns all roots as scopes.
     pub fn scopes(&self) -> Vec<Place> {
         self.list.iter().map(whole).collect()
     }
 
-    /// The roots that are here, as places.
+    /// Returns the online roots as scopes.
     pub fn online_scopes(&self) -> Vec<Place> {
         self.list.iter().filter(|root| self.is_online(root.id)).map(whole).collect()
     }
 
-    /// The places that a path means: it may be below a root, or hold some.
+    /// Returns the scopes of an absolute path. It may be in a root, or contain roots.
     pub fn scopes_of(&self, path: &Path) -> Vec<Place> {
         photo::scopes_of(path, &self.list)
     }
 
-    /// The root that a path is in: the innermost.
+    /// Returns the innermost root that contains a path.
     pub fn holding(&self, path: &Path) -> Option<&Root> {
         self.list.iter().filter(|root| path.starts_with(&root.path)).max_by_key(|root| root.path.as_os_str().len())
     }
 
-    /// Whether a root's files can be read; one that was not scanned yet may be.
+    /// Returns whether the files of a root can be read. A root that was not scanned yet counts as online.
     pub fn is_online(&self, id: RootId) -> bool {
         self.state(id).is_none_or(|state| state.offline.is_none())
     }
 
-    /// Whether a file can be had now, for all that is known.
+    /// Returns whether a file can be read now, as far as is known.
     pub fn is_here(&self, file: &Place) -> bool {
         let Some(state) = self.state(file.root) else { return true };
         state.offline.is_none() && !state.missing.contains(&file.path) && !state.away.contains(&file.path)
     }
 
-    /// The absolute path of a place, as long as its root is known.
+    /// Returns the absolute path of a place. `None` if its root was removed.
     pub fn path_of(&self, place: &Place) -> Option<PathBuf> {
         self.get(place.root).map(|root| root.path_of(place))
     }
 
-    /// The absolute path of a place, or what is known of it where its root was just removed.
+    /// Returns the absolute path of a place. If its root was just removed, returns the path below the root.
     pub fn shown_path(&self, place: &Place) -> PathBuf {
         self.path_of(place).unwrap_or_else(|| place.path.clone())
     }
 }
 
-/// All of a root.
+/// Returns a whole root as a scope.
 pub fn whole(root: &Root) -> Place {
     Place { root: root.id, path: PathBuf::new() }
 }

@@ -1,4 +1,4 @@
-//! Photos that a person put together: what heads of folders are tuned on.
+//! The photos for a tuning on folders.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,18 @@ use crate::catalog::roots::Roots;
 use crate::photo::{Features, PhotoId, Place};
 use crate::store::{Reader, Result, Wanted};
 
-/// A folder with fewer photos teaches nothing.
+/// The fewest photos of a folder that is used.
 pub const LEAST_PHOTOS: usize = 8;
 
-/// Photos of one folder that are taken at most.
+/// The most photos that are taken from one folder.
 const MOST_PHOTOS: usize = 200;
 
-/// The features of the photos of each folder that has enough of them, in an order drawn by the
-/// seed. A photo in two folders is of neither. `count` photos at most.
+/// Returns the features of the photos of each folder, in an order drawn by the seed. Folders with fewer than
+/// [`LEAST_PHOTOS`] photos are left out, and so are photos that are in several folders. The result has up to `count`
+/// photos, or [`LEAST_PHOTOS`] of each folder if that is more.
 ///
 /// # Errors
-/// Those of the store.
+/// If the store cannot be read.
 pub fn folders(reader: &Reader, roots: &Roots, seed: u64, count: usize) -> Result<Vec<Vec<Features>>> {
     let mut folders: BTreeMap<Place, Vec<PhotoId>> = BTreeMap::new();
     for photo in reader.photos(&roots.scopes(), Wanted::All)?.into_values() {

@@ -1,4 +1,4 @@
-//! What a head is tuned on and judged by: photos of the library, and what is known of them.
+//! The data of a tuning: training photos and held-out photos of the library, with their labels.
 
 pub mod folders;
 pub mod sample;
@@ -11,8 +11,8 @@ use super::roots::Roots;
 use crate::photo::Decisions;
 use crate::store::Reader;
 
-/// The library as a tuning sees it. It takes minutes: the generation is held only for a moment each time, so that
-/// nobody who asks for duplicates waits behind a writer who waits for a tuning.
+/// The data that a tuning reads. A tuning takes minutes, so it locks the generation only for short moments. Otherwise
+/// the writer would wait for the tuning, and every query would wait behind the writer.
 #[derive(Clone, Copy)]
 pub struct Library<'a> {
     pub reader: &'a Reader,

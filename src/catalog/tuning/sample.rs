@@ -1,4 +1,4 @@
-//! Which photos of the library a head is tuned on, and which it is judged by.
+//! Draws the training photos and the held-out photos of a tuning on edits.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,40 +10,44 @@ use crate::likeness::{MAX_PAIR_DISTANCE, distance, normalized};
 use crate::photo::{Descriptors, Embedding, Pair, PhotoId, PictureHash, Relation, Verdict};
 use crate::store::{PhotoRecord, Result, Wanted};
 
-/// Of so many photos one is drawn by chance; the others are the nearest to it that are no versions.
+/// The number of similar photos that are taken with each photo drawn at random: the nearest ones beyond the maximum
+/// pair distance.
 const PHOTOS_ALIKE_PER_DRAWN: usize = 2;
 
-/// Photos whose look-alikes are searched at once.
+/// Photos whose similar photos are searched at once.
 const QUERY_BATCH_PHOTOS: usize = 16;
 
-/// Of ten photos so many are held out, and so many at most: all their pairs are ranked.
+/// The tenths of all photos that may be held out.
 const HELD_OUT_TENTHS: u8 = 3;
+
+/// The most held-out photos. All their pairs are ranked.
 const MAX_HELD_OUT: usize = 300;
 
-/// What is known of two near photos.
+/// The label of two photos that are near or decided on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PairLabel {
-    /// A person said that they are versions.
+    /// A person decided that they are versions.
     Same,
-    /// A person said that they are not.
+    /// A person decided that they are not versions.
     Different,
     /// They are frames of one scene, by the camera's clock.
     Series,
-    /// They may be versions.
+    /// They are near and may be versions.
     Undecided,
 }
 
-/// Photos to learn from and photos to judge by; no near pair has one photo on each side.
+/// Training photos and held-out photos. Two photos with a label are never in different parts.
 pub struct Sample {
     pub taught: Vec<PhotoRecord>,
     pub held_out: Vec<PhotoRecord>,
     pub pair_labels: HashMap<(PhotoId, PhotoId), PairLabel>,
 }
 
-/// Draws it by a seed: the same again after a restart, as long as the library is the same. `count` photos at most.
+/// Draws a sample of up to `count` photos. The same seed draws the same sample again after a restart, if the library
+/// did not change.
 ///
 /// # Errors
-/// Those of the store.
+/// If the store cannot be read.
 pub fn draw(library: &Library<'_>, seed: u64, count: usize) -> Result<Sample> {
     let mut rng = Rng::with_seed(seed);
     let wanted = candidates(library, count, &mut rng)?;
@@ -70,13 +74,14 @@ pub fn draw(library: &Library<'_>, seed: u64, count: usize) -> Result<Sample> {
     Ok(Sample { taught, held_out: judged, pair_labels })
 }
 
-/// Whether a picture is for judging: the same in every tuning, so that no head is judged by photos that the
-/// one before it was taught.
+/// Returns whether a photo may be held out. This depends on its picture hash alone, so that no head is judged by photos
+/// that an earlier head was trained on.
 fn judges(picture: PictureHash) -> bool {
     picture.0[0] % 10 < HELD_OUT_TENTHS
 }
 
-/// Photos by the place in line: decided ones first, then some by chance, each with look-alikes.
+/// Returns candidates with their rank: photos with decisions first, then photos drawn at random, each followed by
+/// similar photos.
 fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<HashMap<PhotoId, usize>> {
     let Library { reader, decisions, .. } = *library;
     let mut line: Vec<PhotoId> = Vec::new();
@@ -86,14 +91,14 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
         }
     }
     line.sort_unstable();
-    // Photos whose files are all gone are in the index too: more are drawn than wanted.
+    // Photos whose files are all gone are in the index too, so more are drawn than wanted.
     let wanted = 2 * count;
     let ids = library.generation().index.photos().to_vec();
     let count = wanted.min(ids.len());
     let drawn: Vec<PhotoId> = rng.choose_multiple(ids, count);
     let few = drawn.len().min(wanted / (1 + PHOTOS_ALIKE_PER_DRAWN));
     for photos in drawn[..few].chunks(QUERY_BATCH_PHOTOS) {
-        // Held for a moment each time: whoever asks for duplicates meanwhile waits behind the writer.
+        // Locked for each batch only: the writer waits for this lock, and queries wait behind the writer.
         let generation = library.generation();
         let queries: Vec<Embedding> = photos.iter().filter_map(|&p| generation.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
         for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, MAX_PAIR_DISTANCE, PHOTOS_ALIKE_PER_DRAWN)) {
@@ -109,7 +114,7 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
     Ok(places)
 }
 
-/// What is known of every two of the photos that are near or decided on.
+/// Returns a label for every two photos that are near or decided on.
 fn pair_labels(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoId, PhotoRecord>) -> HashMap<(PhotoId, PhotoId), PairLabel> {
     let decisions = library.decisions;
     let seen: Vec<(PhotoId, Descriptors, f32)> = {
@@ -136,7 +141,7 @@ fn pair_labels(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoI
     pair_labels
 }
 
-/// Photos that bonds hold together, each in one group.
+/// Divides photos into groups. Photos with a label between them are in one group.
 fn groups(order: &[PhotoId], pair_labels: &HashMap<(PhotoId, PhotoId), PairLabel>) -> Vec<Vec<PhotoId>> {
     let mut bound: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
     for &(a, b) in pair_labels.keys() {

@@ -1,4 +1,4 @@
-//! What a head is taught of versions of photos, and what it is judged by.
+//! Makes the training set and the held-out photos of a tuning on edits.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,16 +13,16 @@ use crate::learn::tuning::TuningData;
 use crate::photo::{Decision, Features, PhotoId};
 use crate::store::{PhotoRecord, Result, View};
 
-/// Decisions that a head must agree with, at most: the latest.
+/// The most decisions that a head is tested on. The latest are used.
 const MAX_DECISIONS: usize = 2_000;
 
-/// Photos of the library that held-out ones are judged among.
+/// The most photos of the library that the held-out photos are judged among.
 const BACKGROUND_PHOTOS: usize = 20_000;
 
-/// The lesson from a sample and the views of its photos, and how many photos are taught.
+/// Makes the tuning data from a sample and the views of its photos. Returns it with the number of training photos.
 ///
 /// # Errors
-/// Those of the store.
+/// If the store cannot be read.
 pub fn tuning_data(library: &Library<'_>, sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, seed: u64) -> Result<(TuningData, usize)> {
     let (with_decisions, taught) = training_set(sample, views, UseDecisions::Yes);
     let tuning_data = TuningData {
@@ -35,12 +35,12 @@ pub fn tuning_data(library: &Library<'_>, sample: &Sample, views: &HashMap<Photo
     Ok((tuning_data, taught))
 }
 
-/// All features of views.
+/// Returns the features of all views.
 fn features(views: &[View]) -> Vec<Features> {
     views.iter().map(|view| view.features.clone()).collect()
 }
 
-/// Taught and held-out photos in turns, so that a tuning cut short has some of both.
+/// Returns training and held-out photos in turn, so that a tuning that is stopped early has some of both.
 pub fn interleaved(sample: &Sample) -> Vec<&PhotoRecord> {
     let every = sample.taught.len().div_ceil(sample.held_out.len().max(1)).max(1);
     let mut held_out = sample.held_out.iter();
@@ -53,19 +53,19 @@ pub fn interleaved(sample: &Sample) -> Vec<&PhotoRecord> {
     photos
 }
 
-/// Whether to believe what a person said.
+/// Whether a training set uses the decisions of people.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UseDecisions {
     Yes,
     No,
 }
 
-/// The taught photos with their views, and how many they are; those that a person called the same are one
-/// class.
+/// Makes a training set from the training photos and their views, and returns it with the number of these photos.
+/// Photos that a person decided to be the same are one class.
 fn training_set(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, use_decisions: UseDecisions) -> (TrainingSet, usize) {
     let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
     let place: HashMap<PhotoId, usize> = here.iter().enumerate().map(|(place, (photo, _))| (*photo, place)).collect();
-    // Each photo goes with the first of those it is the same as, whatever the order of the decisions.
+    // The class of a photo is the first of all photos that are the same. It does not depend on the order of decisions.
     let mut first: Vec<usize> = (0..here.len()).collect();
     for ((a, b), label) in &sample.pair_labels {
         if let (Some(&a), Some(&b)) = (place.get(a), place.get(b))
@@ -113,7 +113,7 @@ fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
     held_out
 }
 
-/// Photos of the library by chance.
+/// Returns the features of photos drawn at random.
 fn background(library: &Library<'_>, seed: u64) -> Result<Vec<Features>> {
     let ids = library.generation().index.photos().to_vec();
     let mut rng = Rng::with_seed(seed);
