@@ -1,4 +1,4 @@
-//! A person's decisions on photos: kept by content, respected from the next answer on.
+//! Making, listing and importing decisions. They refer to picture hashes, and apply from the next answer on.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
@@ -12,10 +12,10 @@ use crate::photo::{Decision, Decisions, PictureHash, Verdict};
 use crate::store::{OnConflict, Reader, Wanted};
 use crate::sys::now;
 
-/// Photos that one request may decide on: every two of them make a decision.
+/// The most photos in one request. Every two of them get a decision.
 const MOST_PHOTOS: usize = 500;
 
-/// Keeps a decision on every two photos of the paths; `None` takes it back.
+/// Stores a decision on every two photos of the paths. `None` removes the decisions.
 pub fn decide(
     roots: &Roots,
     events: &Events,
@@ -25,7 +25,7 @@ pub fn decide(
     verdict: Option<Verdict>,
 ) -> Result<DecisionCount, Problem> {
     if !(2..=MOST_PHOTOS).contains(&paths.len()) {
-        return Err(Problem::new(Code::Path, format!("two photos are needed, and at most {MOST_PHOTOS}; these are {}", paths.len())));
+        return Err(Problem::new(Code::Path, format!("a decision needs 2 to {MOST_PHOTOS} photos, not {}", paths.len())));
     }
     let mut pictures: Vec<(PictureHash, &PathBuf)> = Vec::with_capacity(paths.len());
     for path in paths {
@@ -52,21 +52,21 @@ pub fn decide(
     Ok(DecisionCount { pairs: count, changed })
 }
 
-/// The photo that a file of the library holds.
+/// Returns the picture hash of the photo in a file of the library.
 fn picture(roots: &Roots, reader: &Reader, path: &Path) -> Result<PictureHash, Problem> {
     let Some(place) = roots.holding(path).and_then(|root| root.place(path)) else {
-        return Err(Problem::new(Code::NotWatched, format!("{} is under no watched folder", path.display()))
-            .hint("simctl roots add FOLDER makes its photos known"));
+        return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
+            .hint("simctl roots add FOLDER watches a folder"));
     };
     let photos = reader.photos(std::slice::from_ref(&place), Wanted::All)?;
     let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| file.place == place));
     photo.map(|photo| photo.picture).ok_or_else(|| {
         Problem::new(Code::NotIndexed, format!("{} is not a photo that has been read", path.display()))
-            .hint("name files, not folders; simctl failures shows what could not be read")
+            .hint("name files, not folders; simctl failures lists files that could not be read")
     })
 }
 
-/// All decisions, in an order that does not depend on when they were made.
+/// Returns all decisions, sorted by picture hash.
 pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
     let text = |d: &Decision| DecisionText { a: d.a.to_string(), b: d.b.to_string(), verdict: d.verdict, made: d.made };
     let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
@@ -74,7 +74,7 @@ pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
     decisions
 }
 
-/// Takes over decisions from a file.
+/// Stores exported decisions. Of two decisions on the same photos, the newer one is kept.
 pub fn import(writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
     let read = |(number, text): (usize, &DecisionText)| {
         let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
@@ -82,7 +82,7 @@ pub fn import(writes: &SyncSender<Write>, decisions: &[DecisionText]) -> Result<
             let message = format!("decision {} does not name two photos: {} and {}", number + 1, text.a, text.b);
             Problem::new(Code::Decision, message).hint("nothing was taken over; simctl decisions export writes what import reads")
         })?;
-        // A clock that is ahead must not outdo what is said here later.
+        // A time in the future, from a clock that was ahead, would win over later decisions.
         Ok(Decision { a, b, verdict: text.verdict, made: text.made.min(now()) })
     };
     let decisions = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;

@@ -1,4 +1,4 @@
-//! The dispatcher: hands what the store calls pending to the workers.
+//! The dispatcher: hands pending files from the store to the workers.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::state::{Health, Lifecycle, Queue, SharedRoots, lock};
 use crate::photo::{Place, RootId};
 use crate::store::Reader;
 
-/// Files fetched at once.
+/// Files read from the store at once.
 const FETCH_FILES: usize = 256;
 
-/// How often pending files are looked for without being told: what a worker could not take on
-/// (no process to be had) is tried again.
+/// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
+/// because no decoding child could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long after its last question a client still counts as waiting.
+/// How long after its last request a client still counts as waiting.
 const WANTED_FOR: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
@@ -30,7 +30,8 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Runs until the daemon stops: first what somebody waits for, then everything in order.
+    /// Runs until the daemon stops. Files that a client waits for come first, then all others in the order of their
+    /// places.
     pub fn run(&self) {
         let Dispatcher { roots, queue, health, lifecycle, reader, jobs } = self;
         let start = Place { root: RootId(0), path: PathBuf::new() };
@@ -42,7 +43,7 @@ impl Dispatcher {
                 health.set_problem("dispatcher", Some(e.to_string()));
                 Default::default()
             });
-            // Any thread may have found the damage.
+            // Checked regularly here, because any thread may notice damage.
             lifecycle.examine_index(health);
             let was_last = rest.len() < FETCH_FILES;
             if pending.is_empty() || was_last {

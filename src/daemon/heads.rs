@@ -1,8 +1,8 @@
-//! Heads: the one that answers, those that were tuned, and how one takes over from another.
+//! Heads: listing, switching and removing them.
 //!
-//! Embeddings, local densities and pairs belong to a head. Those of another are made beside the ones that answer, in
-//! commits that each leave a state to go on from; then one commit, under the lock that every answer holds, makes it the
-//! one that answers. So no answer mixes two heads, and a daemon that is killed anywhere goes on at its next start.
+//! Embeddings, densities and pairs belong to one head. To switch, those of the next head are made beside those in use,
+//! in several commits. One more commit, under the lock that every answer holds, then puts the next head into use. So no
+//! answer mixes two heads, and a daemon that is killed in between continues at its next start.
 
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, RwLock};
@@ -21,12 +21,12 @@ use crate::photo::Decisions;
 use crate::store::{self, HeadNumber, HeadRecord, Location, Positives, Reader, Writer};
 use crate::vision::backbone::Backbone;
 
-/// Why a head did not take over.
+/// Why a head was not put into use or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("there is no head named {0}")]
     Unknown(String),
-    #[error("{0} was tuned on folders, for similar: it cannot say which photos are versions")]
+    #[error("{0} was tuned on folders, for similar only: it cannot tell which photos are versions")]
     NotForDupes(String),
     #[error("{0} cannot be removed: it is in use, or comes with the program")]
     InUse(String),
@@ -42,18 +42,18 @@ impl From<store::Error> for Error {
     }
 }
 
-/// The name of the head that was chosen last.
+/// Returns the name of the head that was chosen last, or of the base head.
 pub fn chosen(writer: &Writer) -> store::Result<String> {
     Ok(writer.chosen_head()?.unwrap_or_else(|| BASE.to_owned()))
 }
 
-/// The head that answers: the one chosen, or while its embeddings are not all made the one that answered
-/// last, or else the one chosen, made ready now.
+/// Returns the generation to start with. It is the one that was in use last, because its data is complete. If that one
+/// cannot be used any more, it is the one of the chosen head, and its data is made now.
 pub fn ready(writer: &mut Writer, location: &Location, backbone: &Backbone, chosen: &str, cores: usize) -> Result<Generation, Error> {
     let heads = writer.heads()?;
     let dropped = writer.batch(|batch| batch.keep_recipe(&backbone.recipe()))?;
     if dropped > 0 {
-        tracing::info!("this version looks at photos in another way: {dropped} are read again");
+        tracing::info!("this version processes photos differently: {dropped} photos are read again");
     }
     let reader = Reader::open(location)?;
     let answered = reader.head()?;
@@ -79,14 +79,14 @@ pub fn ready(writer: &mut Writer, location: &Location, backbone: &Backbone, chos
     Ok(generation)
 }
 
-/// Whether a head is to answer, or only to show what would change.
+/// Whether to put a head into use, or only to return how the clusters would change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Switch {
     Take,
     Try,
 }
 
-/// What switching needs of the daemon.
+/// The parts of the daemon that switching needs.
 #[derive(Clone)]
 pub struct Switcher {
     pub configuration: Arc<Configuration>,
@@ -100,10 +100,10 @@ pub struct Switcher {
 }
 
 impl Switcher {
-    /// Makes what a head lacks, and has it take over; says how the clusters change.
+    /// Makes the data that a head lacks and puts the head into use. Returns how the clusters change.
     ///
     /// # Errors
-    /// See [`enum@Error`]; the head from before goes on then.
+    /// See [`enum@Error`]. The head in use then stays in use.
     pub fn switch(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Error> {
         let _turn = lock(&self.heads.switching);
         let known = find(&read(&self.heads.records), &self.configuration.backbone, name)?.ok_or_else(|| Error::Unknown(name.to_owned()))?;
@@ -122,7 +122,7 @@ impl Switcher {
         let reader = Reader::open(&self.configuration.location)?;
         let index = load(&reader, &known.head, number)?;
         let mut next = Generation { number, threshold: known.threshold, index, head: known.head };
-        // Again while many came meanwhile: the writer adds the last few when it takes over.
+        // Repeated while many new photos arrive. The writer adds the last few when it takes over the generation.
         loop {
             let cores = self.configuration.settings.workers;
             catch_up(&mut next, &reader, cores, |new, arrival| self.stored(number, Arc::new((new, arrival))))?;
@@ -139,24 +139,24 @@ impl Switcher {
         self.events.emit(What::HeadChanged { name });
         self.health.set_problem("heads", None);
         if let Err(e) = self.sweep(vec![before, number]) {
-            // What is left takes room and does no harm; the next change of heads sweeps it.
-            tracing::warn!("what unused heads made could not all be dropped: {e}");
+            // The remaining rows only take space. The next switch removes them.
+            tracing::warn!("some data of unused heads could not be removed: {e}");
         }
         Ok(changes)
     }
 
-    /// Has a head take over that was chosen before the daemon started.
+    /// Switches to a head that was chosen before the daemon started.
     pub fn take_up(&self, name: &str) {
         match self.switch(name, Switch::Take) {
             Ok(_) | Err(Error::Unwritten(Unwritten::Ending)) => {}
             Err(e) => {
-                let problem = format!("the head that was chosen is not used: {e}; simctl heads use base ends this");
+                let problem = format!("the chosen head is not used: {e}; simctl heads use base chooses the base head instead");
                 self.health.set_problem("heads", Some(problem));
             }
         }
     }
 
-    /// Forgets a head that is not in use.
+    /// Removes a head that is not in use.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let _turn = lock(&self.heads.switching);
         if name == BASE || read(&self.heads.active).head.name() == name {
@@ -166,16 +166,16 @@ impl Switcher {
         if was_there { Ok(()) } else { Err(Error::Unknown(name.to_owned())) }
     }
 
-    /// Stores an increment, again and again while the disk has no room.
+    /// Stores an increment, and retries while the disk is full.
     fn stored(&self, number: HeadNumber, increment: Increment) -> Result<Increment, Error> {
         let goes_on = || !self.lifecycle.is_stopping();
-        while_full(&self.health, "heads", "another head cannot be made ready", goes_on, || {
+        while_full(&self.health, "heads", "the next head cannot be prepared", goes_on, || {
             request(&self.writes, |reply| Request::AddIncrement(number, increment.clone(), reply))
         })?;
         if self.lifecycle.is_stopping() { Err(Unwritten::Ending.into()) } else { Ok(increment) }
     }
 
-    /// Drops what heads made that are not among `keep` and not the base, a little at a time.
+    /// Removes the data of all heads except `keep` and the base, in many small commits.
     fn sweep(&self, keep: Vec<HeadNumber>) -> Result<(), Error> {
         let base = fingerprint(&Head::base()?);
         let retired = request(&self.writes, |reply| Request::RetireHeads { keep, base, reply })?;
@@ -185,7 +185,7 @@ impl Switcher {
         Ok(())
     }
 
-    /// How the clusters of the whole library change when `next` answers.
+    /// Returns how the clusters of the whole library change when `next` is put into use.
     fn changes(&self, reader: &Reader, next: &Generation) -> Result<ClusterChanges, Error> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
         let snapshot = |generation: &Generation| Snapshot::take(&Context { reader, generation, decisions: &decisions, roots: &roots });
@@ -194,7 +194,7 @@ impl Switcher {
     }
 }
 
-/// All heads: the base, then those that were tuned, oldest first.
+/// Returns all heads: the base, then the tuned ones, oldest first.
 pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
     let active = read(&heads.active);
     let in_use = active.head.name();
@@ -211,7 +211,7 @@ pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
         name: record.name.clone(),
         positives: record.positives.name().into(),
         in_use: in_use == record.name,
-        unusable: (record.backbone != backbone).then(|| "it was tuned for another encoder than this version has".into()),
+        unusable: (record.backbone != backbone).then(|| "it was tuned for another backbone than this version has".into()),
         threshold: record.threshold,
         made: Some(record.made),
         report: serde_json::from_str(&record.report).ok().map(stored_report),

@@ -11,18 +11,18 @@ use rustix::process::umask;
 
 use super::Error;
 
-/// Makes the data directory, for this user alone.
+/// Creates the data directory, accessible to this user only.
 pub fn data_directory(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::DataDirectory { path: path.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-    // A daemon that starts itself again is behind its fence, which leaves modes as they are.
+    // A daemon that restarted itself is behind its fence, which forbids changing modes.
     if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777 == 0o700 {
         return Ok(());
     }
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// Held while the daemon runs. The kernel lets go of it however the daemon ends.
+/// The lock of the data directory, held while the daemon runs. The kernel releases it even after a crash.
 pub struct Lock {
     _file: File,
 }
@@ -40,13 +40,13 @@ impl Lock {
     }
 }
 
-/// A bound socket, removed at the end.
+/// A bound socket. Dropping it removes the file.
 pub struct Socket {
     path: PathBuf,
 }
 
 impl Socket {
-    /// Makes the directory of a socket, for this user alone, so that at no moment others could connect.
+    /// Creates the directory of a socket, accessible to this user only. So other users can never connect.
     pub fn directory(path: &Path) -> Result<&Path, Error> {
         let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
         let directory = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
@@ -57,7 +57,7 @@ impl Socket {
         Ok(directory)
     }
 
-    /// Binds in a directory of [`Socket::directory`], over a socket that nobody listens at any more.
+    /// Binds a socket in a directory of [`Socket::directory`]. Replaces a socket on which nobody listens any more.
     pub fn bind(path: &Path) -> Result<(Socket, UnixListener), Error> {
         let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
@@ -65,10 +65,10 @@ impl Socket {
         }
         match fs::symlink_metadata(path) {
             Ok(found) if std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) => fs::remove_file(path).map_err(failed)?,
-            Ok(_) => return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket is there"))),
+            Ok(_) => return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is not a socket is there"))),
             Err(_) => {}
         }
-        // 0600 from the first moment on; this is the only thread yet.
+        // The mode is 0600 from the start. The umask may change here, because this is the only thread yet.
         let before = umask(Mode::from_raw_mode(0o177));
         let bound = UnixListener::bind(path);
         umask(before);

@@ -1,4 +1,4 @@
-//! Events in the log: one line for many files, once it is quiet; a line each for what is rare.
+//! Events in the log: one line for many file events once it is quiet, and one line for each rare event.
 
 use std::sync::Mutex;
 use std::thread;
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use super::state::{Lifecycle, Signal, lock};
 use crate::api::types::What;
 
-/// It is quiet when nothing happened for this long; a line comes after [`LONGEST_DELAY`] in any case.
+/// It is quiet when nothing happened for this long. A line is written after [`LONGEST_DELAY`] in any case.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
-/// What happened to files since the last line.
+/// Counts of file events since the last line.
 #[derive(Default)]
 pub struct LogSummary {
     counts: Mutex<Counts>,
@@ -28,11 +28,11 @@ struct Counts {
 }
 
 impl LogSummary {
-    /// Counts what happened to a file; logs at once what is rare.
+    /// Counts a file event. A rare event is logged at once.
     pub fn count(&self, what: &What) {
         match what {
-            What::Online(root) => return tracing::info!("{} is back", root.path),
-            What::HeadChanged { name } => return tracing::info!("head {name} answers from now on"),
+            What::Online(root) => return tracing::info!("{} is online again", root.path),
+            What::HeadChanged { name } => return tracing::info!("head {name} is in use now"),
             What::Decided { pairs, verdict } => return tracing::info!("{pairs} pairs of photos decided {}", verdict.name()),
             _ => {}
         }
@@ -49,7 +49,7 @@ impl LogSummary {
         self.raised.raise();
     }
 
-    /// Writes the line, if there is anything to say.
+    /// Writes the line, if anything was counted.
     pub fn write(&self) {
         let Counts { added, changed, moved, gone, failed } = std::mem::take(&mut *lock(&self.counts));
         let parts = [(added, "added"), (changed, "changed"), (moved, "moved"), (gone, "gone")];
@@ -58,7 +58,7 @@ impl LogSummary {
             tracing::info!("files: {}", parts.join(", "));
         }
         if failed > 0 {
-            tracing::info!("{failed} files were not read; simctl failures says which and why");
+            tracing::info!("{failed} files were not read; simctl failures lists them");
         }
     }
 

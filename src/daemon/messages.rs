@@ -1,4 +1,4 @@
-//! Everything that goes through a channel of the daemon.
+//! All messages that go through a channel of the daemon.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::photo::{
 };
 use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
 
-/// To the writer.
+/// A message to the writer.
 pub enum Write {
     /// Committed together with other changes.
     Change(Change),
@@ -35,100 +35,100 @@ impl From<Request> for Write {
     }
 }
 
-/// A change of what is known of files.
+/// A change of stored files and failures.
 pub enum Change {
     Files {
         seen: Vec<(Place, Stamp)>,
         gone: Vec<Place>,
         moves: Arc<Moves>,
     },
-    /// Files of a root that could not be opened or read are tried again.
+    /// Makes the files of a root pending again that could not be opened or read.
     Retry(RootId),
     Folders {
-        /// Can be listed again.
+        /// Folders that can be listed again.
         listed: Vec<Place>,
         unreadable: Vec<(Place, Failure)>,
     },
-    /// A worker is done with a file; without an outcome it stays pending.
+    /// A worker has finished a file. Without an outcome the file stays pending.
     Read {
         place: Place,
         outcome: Option<Box<Outcome>>,
         counters: Counters,
     },
-    /// Everything before is committed when the ticket is dropped.
+    /// The ticket is dropped once all earlier changes are committed.
     Done {
         _ticket: Ticket,
     },
-    /// Answers when everything before is committed.
+    /// Answered once all earlier changes are committed.
     Flush(SyncSender<()>),
 }
 
-/// Files that were seen where others are gone, and are the same.
+/// Moved files: each is gone at one place and was seen at another.
 #[derive(Default)]
 pub struct Moves {
-    /// Where each file that is here was before.
+    /// The old place of each moved file, by its new place.
     pub from: HashMap<Place, Place>,
-    /// The places that were left.
+    /// The old places.
     pub left: HashSet<Place>,
 }
 
-/// What reading a file came to.
-#[expect(clippy::large_enum_variant, reason = "it is boxed on its way")]
+/// The result of reading a file.
+#[expect(clippy::large_enum_variant, reason = "messages contain it in a box")]
 pub enum Outcome {
     Known { stamp: Stamp, photo: PhotoId, content: ContentHash },
     New { stamp: Stamp, made: Made },
     Failed { stamp: Stamp, failure: Failure },
 }
 
-/// A photo that the index did not have.
+/// A photo that is new to the index.
 pub struct Made {
     pub identity: Identity,
     pub capture: Capture,
     pub stored: StoredFeatures,
 }
 
-/// Where the writer's answer goes. A client that left does not want it any more.
+/// The channel for the writer's answer. If nobody waits for it any more, the answer is dropped.
 pub type Reply<T> = SyncSender<store::Result<T>>;
 
-/// One transaction, with its answer.
+/// A request that changes the store on its own, with the channel for its answer.
 pub enum Request {
     AddRoot(PathBuf, Reply<Root>),
     RemoveRoot(Root, Reply<()>),
-    /// A root is at another path, or on another filesystem, than was known.
+    /// Records the new path or filesystem of a root.
     PlaceRoot(Root, Reply<()>),
-    /// How many decisions changed.
+    /// Answered with the number of changed decisions.
     Decide(Vec<Decision>, OnConflict, Reply<usize>),
     Undecide(Vec<(PictureHash, PictureHash)>, Reply<usize>),
-    /// From now on a daemon that starts again goes on with this head.
+    /// Stores the head that the daemon uses after its next start.
     ChooseHead(String, Reply<()>),
     AddHead(HeadRecord, Reply<()>),
-    /// Whether it was there.
+    /// Answered with whether the head existed.
     RemoveHead(String, Reply<bool>),
-    /// The number of the head of a fingerprint.
+    /// Answered with the number of the head with this fingerprint.
     NumberHead(String, Reply<HeadNumber>),
     AddIncrement(HeadNumber, Increment, Reply<()>),
-    /// Has a generation answer; the number of the head from before.
+    /// Puts a generation into use. Answered with the number of the previous head.
     TakeOver(Box<Generation>, Reply<HeadNumber>),
-    /// Retires all heads but these and the one of a fingerprint; the retired ones.
+    /// Retires all heads except `keep` and the one with the fingerprint `base`. Answered with the retired heads.
     RetireHeads {
         keep: Vec<HeadNumber>,
         base: String,
         reply: Reply<Vec<HeadNumber>>,
     },
-    /// Drops some rows of a retired head; whether that was all.
+    /// Removes some rows of a retired head. Answered with whether all were removed already.
     SweepHead(HeadNumber, Reply<bool>),
-    /// Keeps the order of a tuning.
+    /// Stores the order of a tuning.
     QueueTuning(String, Reply<()>),
     DropTuning(Reply<()>),
     AddViews(PhotoId, Vec<View>, Reply<()>),
-    /// Drops the order and its views, and keeps how many decisions it knew.
+    /// Removes the order and its views, and stores the number of decisions at its start.
     EndTuning {
         decisions: usize,
         reply: Reply<()>,
     },
 }
 
-/// Why nothing came of a request to the writer.
+/// Why a request to the writer failed.
 #[derive(Debug, Error)]
 pub enum Unwritten {
     #[error("the daemon is ending")]
@@ -147,36 +147,32 @@ pub fn request<T>(writes: &SyncSender<Write>, make: impl FnOnce(Reply<T>) -> Req
     Ok(answer.recv().map_err(|_| Unwritten::Ending)??)
 }
 
-/// To a worker: a file to read.
+/// A message to a worker: a file to read.
 pub struct Job {
     pub place: Place,
     pub path: PathBuf,
     pub stamp: Stamp,
 }
 
-/// To an intake thread. The ticket keeps the root busy until the effects are in the store.
+/// A message to an intake thread. The ticket keeps the root busy until the effects are in the store.
 pub enum Order {
     /// Watch a root and scan it.
     Start(Root, Ticket),
     /// Scan a place.
-    Scan {
-        root: Root,
-        place: Place,
-        gone: Gone,
-        ticket: Ticket,
-    },
-    /// Roots may have come or gone.
+    Scan { root: Root, place: Place, gone: Gone, ticket: Ticket },
+    /// Look for roots that appeared or disappeared.
     LookForRoots,
     /// Stop watching.
     Forget(Root),
+    /// A file event, or the loss of file events.
     Hint(Hint, Option<Ticket>),
 }
 
-/// What to do with files that are gone.
+/// How files that are gone are treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gone {
-    /// Ask a person before most of a root is forgotten at once.
+    /// If most of a root is gone at once, its files are kept until a person confirms it.
     AskIfMany,
-    /// A person said that they are gone.
+    /// A person confirmed it, so the files are forgotten.
     Forget,
 }

@@ -1,21 +1,21 @@
-//! The daemon: threads, channels and lifecycle. It alone joins the other modules.
+//! The daemon: threads, channels and lifecycle. Only the daemon connects the other modules.
 //!
 //! ```text
-//! notify ─(hints)─→ intake ─(seen, gone)─→ writer ──→ SQLite, generation in memory
+//! notify ─(events)→ intake ─(seen, gone)─→ writer ──→ SQLite, generation in memory
 //!  api ──(orders)──↗                        ↑  │
 //!                dispatcher ─(jobs)─→ worker 1…N └─(wakes)─→ dispatcher
 //! ```
 //!
-//! `run` starts everything, `state` is what the threads share, in parts, and `messages` is all that goes through a
-//! channel. `intake` has one thread for each filesystem; it finds what there is and has it written as pending. The
-//! `dispatcher` reads what is pending from the store and hands it to the `worker`s; their results go to the one
-//! `writer`, which also pairs new photos before they are committed. So a crash anywhere loses nothing that the store does
-//! not still call pending, and no queue holds more than a few photos.
+//! `run` starts everything. `state` has the parts of the state that threads share, and `messages` everything that goes
+//! through a channel. `intake` has one thread for each filesystem, which finds files. The writer stores them as
+//! pending. The `dispatcher` reads pending files from the store and hands them to the `worker`s. Their results go to
+//! the one `writer`, which also pairs new photos before it commits them. So a crash loses only work on files that are
+//! still pending in the store, and each queue holds only a few photos.
 //!
-//! `watchdog` takes a disk offline that does not answer. `heads` has another head take over, `tuning` makes one. `notifier`
-//! emits what changed when somebody listens, `log_summary` writes it to the log. `service` answers the API from the catalog,
-//! `wire` puts it into the API's types, `records` what is stored of a tuning; `views` checks that a client sees what the daemon sees. `fence` is what all of it
-//! gives up first.
+//! `watchdog` takes the roots of a disk offline that does not answer. `heads` switches heads, `tuning` makes them.
+//! `notifier` reports new copies while somebody listens, `log_summary` writes events to the log. `service` answers the
+//! API. `wire`, `problems` and `records` convert between the types of the API, the catalog and the store. `views`
+//! compares what a client and the daemon see at a path. `fence` is what the daemon gives up when it starts.
 
 mod decisions;
 mod dispatcher;
@@ -51,7 +51,7 @@ use crate::api::PROTOCOL;
 use crate::api::types::Version;
 use crate::sys::own_program;
 
-/// This program, as the daemon tells it and as a client compares it.
+/// Returns the version of this program. The daemon reports it, and a client compares it with its own.
 pub fn own_version() -> Version {
     let file = own_program();
     let build = file.as_ref().ok().and_then(|file| fs::metadata(file).ok()).map(|m| {

@@ -1,4 +1,4 @@
-//! The notifier: once it is quiet, emits which photos have copies now, and shows that on the desktop.
+//! The notifier: once it is quiet, reports photos with new copies as events and desktop notifications.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -16,10 +16,10 @@ use crate::store::Reader;
 /// The longest wait for quiet.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// After comparing it rests this many times as long as that took.
+/// After a comparison the notifier sleeps for this many times its duration.
 const REST_FACTOR: u32 = 20;
 
-/// How long the desktop may take.
+/// How long `notify-send` may take.
 const DESKTOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Notifier {
@@ -36,14 +36,14 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Runs until the daemon stops. Where nobody wants to know it costs nothing.
+    /// Runs until the daemon stops. It compares clusters only while somebody listens or desktop notifications are on.
     pub fn run(&self) {
         let mut before: Option<Snapshot> = None;
         while !self.lifecycle.is_stopping() {
             if !self.events.is_listened_to() && !self.configuration.live().notify_desktop {
                 before = None;
             } else if before.is_none() {
-                // At once: what comes during the wait for quiet is news.
+                // Taken at once, so that copies that arrive during the wait for quiet are reported.
                 before = self.snapshot();
             }
             self.notify.wait(Duration::from_secs(3600));
@@ -65,7 +65,7 @@ impl Notifier {
         }
     }
 
-    /// A head that is to take over waits only as long as this takes.
+    /// Takes a snapshot. The generation is locked only for that time, because a switch of heads waits for the lock.
     fn snapshot(&self) -> Option<Snapshot> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
         let generation = read(&self.heads.active);
@@ -73,7 +73,7 @@ impl Notifier {
         Snapshot::take(&context).inspect_err(|e| tracing::debug!("notifier: {e}")).ok()
     }
 
-    /// Whether nothing is under way whose effects are still to come.
+    /// Returns whether no work is under way that may change clusters.
     fn is_quiet(&self) -> bool {
         self.queue.is_settled(&self.reader, &self.roots.now().online_scopes()).unwrap_or(false)
     }
@@ -95,7 +95,7 @@ impl Notifier {
     }
 }
 
-/// Shows it with `notify-send`, which every desktop has.
+/// Shows a notification with `notify-send`, which is common on Linux desktops.
 fn show_on_desktop(count: usize, first: &Known) -> io::Result<()> {
     let title = if count == 1 { "A photo has copies".to_owned() } else { format!("{count} photos have copies") };
     let names: Vec<_> = first.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();

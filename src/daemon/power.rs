@@ -1,14 +1,14 @@
-//! Whether the machine runs on mains power, as Linux tells it.
+//! Finds out whether the machine runs on mains power, from what Linux reports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const SUPPLIES: &str = "/sys/class/power_supply";
 
-/// A machine without a battery is on mains.
+/// Returns whether the machine runs on mains power. A machine without a battery does.
 pub fn on_mains() -> bool {
     let read = |supply: &Path, what: &str| fs::read_to_string(supply.join(what)).map(|text| text.trim().to_owned());
-    // A mouse has a battery, too.
+    // Batteries of devices do not count, for example that of a mouse.
     let is_machine = |supply: &PathBuf| !read(supply, "scope").is_ok_and(|scope| scope == "Device");
     let supplies: Vec<PathBuf> =
         fs::read_dir(SUPPLIES).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_machine).collect();

@@ -1,4 +1,4 @@
-//! The daemon's errors as the API states them.
+//! Converts the daemon's errors to those of the API.
 
 use super::heads;
 use super::intake::Refused;
@@ -25,7 +25,7 @@ impl From<query::Error> for Problem {
 impl From<heads::Error> for Problem {
     fn from(error: heads::Error) -> Problem {
         match error {
-            heads::Error::Unknown(_) => Problem::new(Code::NoHead, error.to_string()).hint("simctl heads list shows what there is"),
+            heads::Error::Unknown(_) => Problem::new(Code::NoHead, error.to_string()).hint("simctl heads list shows all heads"),
             heads::Error::InUse(_) => Problem::new(Code::InUse, error.to_string()).hint("simctl heads use base, then remove it"),
             heads::Error::NotForDupes(_) => Problem::new(Code::NotForDupes, error.to_string()).hint("simctl similar --head NAME uses it"),
             _ => Problem::internal(error),

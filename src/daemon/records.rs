@@ -1,4 +1,4 @@
-//! Between what is stored of a tuning and what the API says of it.
+//! Converts tuning orders and reports between the types of the store and of the API.
 
 use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadFigures, TuningOrder, TuningReport};
 use crate::store::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
@@ -33,7 +33,7 @@ pub fn report_to_store(report: &TuningReport) -> TuningReportRecord {
     }
 }
 
-/// An example whose kind this version does not know is left out.
+/// Converts a stored report. Examples with a kind of change that this version does not know are left out.
 pub fn stored_report(record: TuningReportRecord) -> TuningReport {
     TuningReport {
         tuned_on: record.tuned_on,
@@ -98,7 +98,7 @@ mod tests {
         };
         let mut record = report_to_store(&report);
         assert_eq!(stored_report(record.clone()), report);
-        // What is stored is what the API said of it before the two were apart.
+        // Earlier versions stored the type of the API, so the JSON of both must be the same.
         assert_eq!(serde_json::to_value(&record).expect("JSON"), serde_json::to_value(&report).expect("JSON"));
         record.clusters.as_mut().expect("there").examples[0].change = "split".into();
         assert_eq!(stored_report(record).clusters.expect("there").examples.len(), 3);

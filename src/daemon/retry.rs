@@ -1,4 +1,4 @@
-//! Going on by itself once a full disk has room again.
+//! Retrying while the disk is full.
 
 use std::thread;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use super::state::Health;
 /// How long to wait before trying again when the disk is full.
 pub const RETRY_WHILE_FULL: Duration = Duration::from_secs(2);
 
-/// Attempts something of `part` again and again while the disk is full and `goes_on`; meanwhile `status` says `what`.
+/// Repeats an attempt while the disk is full and `goes_on` is true. Meanwhile `status` reports `what` as the problem of
+/// `part`.
 ///
 /// # Errors
-/// Those of the last attempt.
+/// The error of the last attempt.
 pub fn while_full<T>(
     health: &Health,
     part: &'static str,
@@ -23,7 +24,7 @@ pub fn while_full<T>(
     loop {
         match attempt() {
             Err(Unwritten::Store(e)) if e.is_disk() && goes_on() => {
-                health.set_problem(part, Some(format!("{what}: {e}; make room, it goes on by itself")));
+                health.set_problem(part, Some(format!("{what}: {e}; make room, then it continues automatically")));
                 thread::sleep(RETRY_WHILE_FULL);
             }
             Ok(done) => {

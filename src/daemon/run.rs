@@ -1,4 +1,4 @@
-//! From settings to a running daemon, and to its end.
+//! Starts the daemon from its settings, runs it, and ends it.
 
 use std::collections::HashSet;
 use std::env;
@@ -49,11 +49,11 @@ pub enum Error {
     DataDirectory { path: PathBuf, source: io::Error },
     #[error("a daemon already runs on {0}")]
     AlreadyRunning(PathBuf),
-    #[error("the socket {path} cannot be made: {source}")]
+    #[error("the socket {path} cannot be created: {source}")]
     Socket { path: PathBuf, source: io::Error },
-    #[error("{0} is open to other users; a socket there would be too (chmod 700 mends it)")]
+    #[error("{0} is open to other users, so a socket in it would be too; chmod 700 fixes this")]
     OpenDirectory(PathBuf),
-    #[error("something already listens at {0}")]
+    #[error("another process already listens at {0}")]
     SocketTaken(PathBuf),
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -69,19 +69,19 @@ pub enum Error {
     Thread(#[from] io::Error),
 }
 
-/// Changes that may wait for the writer; workers stop for it rather than fill memory.
+/// The most messages that may wait for the writer. Workers block on a full queue, so that it does not fill the memory.
 const MOST_WAITING_WRITES: usize = 64;
 
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// It was told to.
+    /// A signal or a client told it to stop.
     Told,
-    /// To start again, with a new index.
+    /// The index is damaged: the daemon must start again, with a new index.
     ToStartAgain,
 }
 
-/// Runs until SIGTERM, SIGINT or a client says stop, or until the index turns out to be damaged.
+/// Runs the daemon until SIGTERM, SIGINT, a stop request, or damage of the index.
 ///
 /// # Errors
 /// See [`enum@Error`].
@@ -98,12 +98,12 @@ pub fn run(settings: Settings) -> Result<Ended, Error> {
 }
 
 fn run_once(settings: Settings) -> Result<Ended, Error> {
-    // Whatever was open where it was started is not for its children.
+    // Children must not inherit files that were open when the daemon was started.
     close_fds::set_fds_cloexec(3, &[]);
     data_directory(&settings.data_dir)?;
-    // A core file goes there, too, where the system says no other place.
+    // A core file is written there too, if the system names no other place.
     env::set_current_dir(&settings.data_dir).map_err(|source| Error::DataDirectory { path: settings.data_dir.clone(), source })?;
-    // Made and kept by systemd, where it starts the daemon.
+    // With socket activation systemd creates and owns the socket.
     let handed = ListenFd::from_env().take_unix_listener(0)?;
     let socket_dir = if handed.is_none() { Some(Socket::directory(&settings.socket)?) } else { None };
     let fence = fence::enclose(&Writable { data_dir: &settings.data_dir, socket_dir });
@@ -120,7 +120,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     daemon.serve(listener)
 }
 
-/// What runs once all is started.
+/// The daemon after its start.
 struct Daemon {
     state: State,
     writes: SyncSender<Write>,
@@ -130,7 +130,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Reads what the store knows and starts all threads.
+    /// Reads the store and starts all threads.
     fn start(settings: Settings, location: Location, mut writer: Writer, fence: Fence) -> Result<Daemon, Error> {
         let (backbone, crop_head) = (Backbone::embedded()?, CropHead::embedded()?);
         let set_aside = writer.set_aside.take();
@@ -171,11 +171,11 @@ impl Daemon {
         });
         start_reading(&state, &writes, &intakes, &backbone, &crop_head)?;
         start_telling(&state, &log_summary)?;
-        // Busy from the first request on, before intake has taken up its orders.
+        // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
         if !is_chosen {
-            // It was chosen, and the daemon ended before it was ready.
+            // The daemon ended before the chosen head was ready.
             let switcher = switcher.clone();
             background("heads", Nice::No, move || switcher.take_up(&chosen))?;
         }
@@ -187,7 +187,7 @@ impl Daemon {
         Ok(Daemon { state, writes, writer, log_summary, service })
     }
 
-    /// Answers until the daemon is told to end; then what it was given is stored.
+    /// Answers requests until the daemon stops, then waits until everything that was sent to the writer is stored.
     fn serve(self, listener: StdListener) -> Result<Ended, Error> {
         let Daemon { state, writes, writer, log_summary, service } = self;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
@@ -208,16 +208,16 @@ impl Daemon {
         }
         // Wakes the writer.
         let _ = writes.try_send(Change::Flush(sync_channel(1).0).into());
-        // Requests under way are cut off; the writer finishes what it was given.
+        // Requests under way are cut off. The writer still stores what was sent to it.
         runtime.shutdown_background();
         let _ = writer.join();
         log_summary.write();
-        tracing::info!("ended");
+        tracing::info!("stopped");
         served.map(|()| ended)
     }
 }
 
-/// The state at the start.
+/// Makes the state of the daemon at its start.
 fn state(
     settings: Settings,
     location: Location,
@@ -229,7 +229,7 @@ fn state(
 ) -> Result<State, Error> {
     let roots = writer.roots()?;
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
-    fence.missing.iter().for_each(|missing| tracing::warn!("without {missing}"));
+    fence.missing.iter().for_each(|missing| tracing::warn!("the daemon runs without {missing}"));
     let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
     let (summary, news) = (log_summary.clone(), notify.clone());
     let count = move |what: &What| summary.count(what);
@@ -256,7 +256,7 @@ fn state(
     })
 }
 
-/// Whether clusters may be others after an event.
+/// Returns whether an event may change clusters.
 fn changes_clusters(what: &What) -> bool {
     let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
     is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. })
@@ -279,7 +279,7 @@ fn tuner(state: &State, writes: &SyncSender<Write>) -> Tuner {
     Tuner { switcher: switcher(state, writes), queue: state.queue.clone(), tuning: state.tuning.clone() }
 }
 
-/// Starts what hands out pending files and reads them.
+/// Starts the workers, the watchdog and the dispatcher.
 fn start_reading(
     state: &State,
     writes: &SyncSender<Write>,
@@ -323,7 +323,7 @@ fn start_reading(
     Ok(())
 }
 
-/// Starts what reports what happened.
+/// Starts the notifier and the log summary.
 fn start_telling(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
     let notifier = Notifier {
         configuration: state.configuration.clone(),

@@ -1,4 +1,4 @@
-//! The daemon's answers to the API: asked of the catalog, and put into the API's types.
+//! Answers the requests of the API, by asking the catalog.
 
 use std::collections::{HashMap, HashSet};
 use std::iter::once;
@@ -44,7 +44,7 @@ pub struct Answers {
     figures: Mutex<HashMap<RootId, Figures>>,
 }
 
-/// The store as of a commit, or of a later one.
+/// A reader that sees this commit or a later one.
 struct AsOf {
     commit: u64,
     reader: Reader,
@@ -58,7 +58,7 @@ impl Deref for AsOf {
     }
 }
 
-/// What the store says of a root's files, as of a commit.
+/// The counts of a root's files, as of a commit.
 #[derive(Clone, Copy)]
 struct Figures {
     commit: u64,
@@ -67,7 +67,7 @@ struct Figures {
     photos: u64,
 }
 
-/// How long a root may take to come back.
+/// How long to wait until an offline root is online at its new path.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Answers {
@@ -77,12 +77,12 @@ impl Answers {
     }
 
     fn reader(&self) -> Result<AsOf, Problem> {
-        // Before anything is read: what is kept as of this commit is never older.
+        // Read before the store is opened, so that data kept with this number is never older than the commit.
         let commit = self.state.queue.commits();
         Ok(AsOf { commit, reader: Reader::open(&self.state.configuration.location)? })
     }
 
-    /// What the paths mean; all roots when there are none.
+    /// Returns the scopes of the paths, or all roots if there are no paths.
     fn scopes(&self, paths: &[PathBuf]) -> Result<Vec<Place>, Problem> {
         let roots = self.state.roots.now();
         if paths.is_empty() {
@@ -92,7 +92,7 @@ impl Answers {
         for path in paths {
             let meant = roots.scopes_of(path);
             if meant.is_empty() {
-                return Err(Problem::new(Code::NotWatched, format!("{} is under no watched folder", path.display()))
+                return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
                     .hint(format!("simctl roots add {}", path.display())));
             }
             scopes.extend(meant);
@@ -158,7 +158,7 @@ impl Answers {
         })
     }
 
-    /// Counted anew when something was committed since: counting 100,000 files takes a while.
+    /// Returns the counts of a root. They are kept until the next commit, because counting 100,000 files takes a while.
     fn figures(&self, reader: &AsOf, root: RootId) -> Result<Figures, Problem> {
         let (commit, is_online) = (reader.commit, self.state.roots.now().is_online(root));
         if let Some(known) = lock(&self.figures).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
@@ -170,8 +170,8 @@ impl Answers {
         Ok(figures)
     }
 
-    /// Whether a path is that of an offline root whose filesystem is mounted elsewhere now, which is
-    /// taken up then.
+    /// Returns whether a path belongs to an offline root whose filesystem is now mounted at another path. Starts that
+    /// root and waits until it is online.
     fn is_a_root_come_back(&self, path: &Path) -> Result<bool, Problem> {
         let Some(here) = Volume::of(path) else { return Ok(false) };
         let roots = self.state.roots.now();
@@ -208,7 +208,7 @@ impl Service for Answers {
             (0, true) => "scanning".to_owned(),
             (pending, _) => format!("reading, {pending} to go"),
         };
-        // Before the head is held: whoever starts a tuning takes them in this order, too.
+        // Locked before the head: starting a tuning takes these locks in the same order.
         let tuning = self.state.tuning.state().progress;
         let active = read(&self.state.heads.active);
         Ok(Status {
@@ -249,7 +249,7 @@ impl Service for Answers {
         if let Some(root) = before.holding(&real)
             && real.strip_prefix(&root.path).is_ok_and(|below| !self.state.configuration.live().rules.hide(below))
         {
-            // Known, but perhaps its folder came back, was replaced, or its changes are not all noticed.
+            // A known root is started again if its folder appeared or was replaced, or if changes in it may be missed.
             let known = before.state(root.id).map(|state| (state.folder, state.unwatched.is_none()));
             let is_current = known.is_none_or(|(folder, _)| folder == folder_id(&root.path));
             let is_watched = known.is_some_and(|(_, is_watched)| is_watched);
@@ -280,7 +280,7 @@ impl Service for Answers {
     }
 
     fn reload(&self) -> Result<Reloaded, Problem> {
-        let refused = |e| Problem::new(Code::Settings, format!("{e}")).hint("the daemon goes on with the settings it has");
+        let refused = |e| Problem::new(Code::Settings, format!("{e}")).hint("the daemon keeps its current settings");
         let before = &self.state.configuration.settings;
         let now = Settings::load(&before.overrides).map_err(refused)?;
         let had = self.state.configuration.reload(now.live.clone());
@@ -317,7 +317,7 @@ impl Service for Answers {
             let settled = !online.iter().any(is_new) && self.state.queue.is_settled(&reader, &online)?;
             let left = deadline.saturating_duration_since(Instant::now());
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
-                // As of now, and not of when the waiting began.
+                // A new reader, because the commit number of the other one is from before the wait.
                 return Ok(Progress { settled, coverage: self.coverage(&self.reader()?, &scopes)?, problems: self.problems() });
             }
             self.state.queue.activity.wait(left.min(Duration::from_millis(250)));
@@ -329,7 +329,7 @@ impl Service for Answers {
         let _held = reader.hold()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
-        // Held until the answer is made, so that all of it is of one head.
+        // Locked until the clusters are made, so that the whole answer is of one head.
         let active = read(&self.state.heads.active);
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
@@ -469,10 +469,10 @@ fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
     if distance <= MAX_PAIR_DISTANCE {
         return Ok(distance);
     }
-    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is beyond {MAX_PAIR_DISTANCE}, up to which pairs are kept"))
-        .hint("similar finds photos at any distance"))
+    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is greater than {MAX_PAIR_DISTANCE}, the maximum pair distance"))
+        .hint("simctl similar finds photos at any distance"))
 }
 
 fn no_key(text: &str) -> Problem {
-    Problem::new(Code::Key, format!("after={text} is none of this list's keys")).hint("an answer's `next` is one")
+    Problem::new(Code::Key, format!("after={text} is not a key of this list")).hint("use `next` of an earlier answer")
 }

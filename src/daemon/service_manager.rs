@@ -1,4 +1,4 @@
-//! Telling a service manager how the daemon is (systemd's sd_notify). Where there is none, all of this does nothing.
+//! Reports the state of the daemon to a service manager (systemd's sd_notify). Without one, nothing here has an effect.
 
 use std::env;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use super::state::{Heads, Health, Lifecycle, Queue, lock, read};
 use crate::api::client::Client;
 use crate::api::types::Version;
 
-/// How often it is told what the daemon does, when it does not ask for more.
+/// The longest time between two reports. The service manager's watchdog may require a shorter one.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Whether a service manager watches this process, and starts it again when it fails.
+/// Returns whether a service manager supervises this process, and restarts it when it fails.
 pub fn is_there() -> bool {
     env::var_os("NOTIFY_SOCKET").is_some()
 }
@@ -28,11 +28,11 @@ fn tell(state: &[NotifyState<'_>]) {
     if is_there()
         && let Err(e) = sd_notify::notify(state)
     {
-        tracing::debug!("the service manager cannot be told: {e}");
+        tracing::debug!("the service manager cannot be notified: {e}");
     }
 }
 
-/// What is reported of.
+/// The parts of the daemon that are reported.
 pub struct Reported {
     pub heads: Arc<Heads>,
     pub queue: Arc<Queue>,
@@ -40,8 +40,8 @@ pub struct Reported {
     pub lifecycle: Arc<Lifecycle>,
 }
 
-/// Says ready once the API has answered, then what the daemon does; and feeds the watchdog as long as requests
-/// find a thread and the writer goes on.
+/// Reports that the daemon is ready once the API has answered, and then what it does. Feeds the watchdog of the service
+/// manager as long as requests get a thread and the writer makes progress.
 pub async fn report(parts: Reported, writes: SyncSender<Write>, client: Client) {
     if !is_there() {
         return;
@@ -68,10 +68,10 @@ pub async fn report(parts: Reported, writes: SyncSender<Write>, client: Client) 
     }
 }
 
-/// Whether the writer answers, or still tries: a full disk is no reason to start it again.
+/// Returns whether the writer makes progress. Retries on a full disk count, because a restart would not help.
 fn is_writing(health: &Health, writes: &SyncSender<Write>, patience: Duration) -> bool {
     let (before, began) = (health.writer_beats(), Instant::now());
-    // One that has no room for this has enough to do, which will show.
+    // This wakes an idle writer. If the queue is full, the writer is busy and its heartbeat shows progress anyway.
     let _ = writes.try_send(Change::Flush(sync_channel(1).0).into());
     while health.writer_beats() == before {
         if began.elapsed() > patience {

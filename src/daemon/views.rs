@@ -1,4 +1,4 @@
-//! Whether the daemon sees at a path what a client sees there.
+//! Compares what a client and the daemon see at a path.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,12 +10,15 @@ use crate::intake::Rules;
 use crate::sys::View;
 use crate::sys::mounts::Mounts;
 
-/// An error names the first path where it does not. Mounts at places that are left out do not count.
+/// Compares the views of a client with those of the daemon. Mounts at excluded places do not count.
+///
+/// # Errors
+/// If a view differs. The error names the first such path.
 pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Problem> {
     let mounts = Mounts::now();
     for theirs in theirs {
         let root = roots.holding(&theirs.path).map_or(&theirs.path, |root| &root.path);
-        // A disk that does not answer is not asked: its root is offline, and said to be.
+        // A disk that does not answer is not accessed. Answers show that its root is offline.
         let is_unresponsive = roots.holding(&theirs.path).is_some_and(|root| roots.state(root.id).is_some_and(|s| s.retry_at.is_some()));
         if is_unresponsive {
             continue;
@@ -24,7 +27,7 @@ pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Prob
         let why = match View::of(&theirs.path, &mounts) {
             Ok(ours) => theirs.difference(&ours, is_hidden),
             Err(e) if e.kind() == ErrorKind::NotFound => Some("sees nothing there".into()),
-            Err(e) => Some(format!("cannot look there ({e})")),
+            Err(e) => Some(format!("cannot access it ({e})")),
         };
         if let Some(why) = why {
             let restart = if is_supervised() {
@@ -33,7 +36,7 @@ pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Prob
                 "simctl daemon --replace"
             };
             let message = format!("{} is not answered: the daemon (process {}) {why}", theirs.path.display(), std::process::id());
-            return Err(Problem::new(Code::OtherView, message).hint(format!("start one that sees what you see: {restart}")));
+            return Err(Problem::new(Code::OtherView, message).hint(format!("start a daemon that sees what you see: {restart}")));
         }
     }
     Ok(())

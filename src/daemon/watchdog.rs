@@ -1,5 +1,4 @@
-//! The watchdog: a disk that does not answer takes its roots offline, and no thread's time but that of the one that
-//! waits for it.
+//! The watchdog: if a disk does not answer, it takes the roots of that disk offline and replaces stuck workers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use super::worker::WorkerPool;
 /// How often heartbeats are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// When a disk is asked again although a thread still waits for it; twice as long after each timeout.
+/// How long until a disk is tried again although a thread still waits for it. The time doubles after each timeout.
 const FIRST_RETRY: Duration = Duration::from_secs(60);
 
 pub struct Watchdog {

@@ -1,4 +1,4 @@
-//! From the catalog's types to those of the API.
+//! Converts the types of the catalog to those of the API.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -14,7 +14,7 @@ use crate::catalog::query;
 use crate::catalog::roots::Roots;
 use crate::store::PhotoRecord;
 
-/// Changed clusters that are named, of each kind.
+/// The most examples of each kind of change.
 const MOST_EXAMPLES: u64 = 10;
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
@@ -30,7 +30,7 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
     }
 }
 
-/// A photo with its files, by absolute path.
+/// Converts a photo, with its files sorted by absolute path.
 pub fn photo(record: &PhotoRecord, representative: bool, roots: &Roots) -> types::Photo {
     let files = files_of(record, roots);
     let texts: Vec<_> = files.iter().map(|file| text_of(&file.path)).collect();
@@ -53,12 +53,12 @@ pub fn pair(pair: &FilePair) -> types::FilePair {
     types::FilePair { distance: pair.distance, a: text_of(&pair.a), b: text_of(&pair.b), relation: pair.relation, offline: pair.offline }
 }
 
-/// Names a pair, so that an answer can go on after it, even where it is gone by then.
+/// Returns the key of a pair. A later answer can continue after it, even if the pair is gone by then.
 pub fn pair_key(pair: &FilePair) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self::pair(pair)).unwrap_or_default())
 }
 
-/// The pair that a [`pair_key`] names.
+/// Returns the pair of a [`pair_key`]. `None` if the key is not valid.
 pub fn keyed_pair(key: &str) -> Option<FilePair> {
     let pair: types::FilePair = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(key).ok()?).ok()?;
     let (a, b) = (pair.a.to_path(), pair.b.to_path());
@@ -80,7 +80,7 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
     }
 }
 
-/// How many clusters changed, with the first of each kind.
+/// Counts the changed clusters by kind, with the first ones of each kind as examples.
 pub fn cluster_changes(changes: &[(Change, &Known)]) -> ClusterChanges {
     let mut counted = ClusterChanges::default();
     for (change, cluster) in changes {

@@ -1,4 +1,4 @@
-//! A worker: one file at a time, from open to features.
+//! Workers: each reads one file at a time, from opening it to its features.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -23,7 +23,7 @@ use crate::vision::backbone::{Backbone, Runner};
 use crate::vision::keypoints::keypoints;
 use crate::vision::sandbox::{self, Problem};
 
-/// Spawns workers, and others for those that are stuck.
+/// Spawns workers, and replaces stuck ones.
 #[derive(Clone)]
 pub struct WorkerPool {
     pub configuration: Arc<Configuration>,
@@ -35,7 +35,7 @@ pub struct WorkerPool {
     pub crop_head: CropHead,
     pub jobs: Arc<Mutex<Receiver<Job>>>,
     pub writes: SyncSender<Write>,
-    /// To be told when a file is not what it was when it was seen.
+    /// Checks the path of a file again that changed since it was seen.
     pub intakes: Arc<Intakes>,
 }
 
@@ -43,7 +43,7 @@ impl WorkerPool {
     /// Starts one worker.
     ///
     /// # Errors
-    /// When the system gives no thread, or the store no reader.
+    /// If the thread cannot be started, or the store or the backbone cannot be opened.
     pub fn spawn(&self) -> Result<(), super::Error> {
         let worker = Worker {
             pool: self.clone(),
@@ -52,7 +52,6 @@ impl WorkerPool {
             runner: self.backbone.runner()?,
             heartbeat: self.health.heartbeats.add(Kind::Worker),
         };
-        // People's programs come first.
         background("worker", Nice::ToPeople, move || worker.run())?;
         Ok(())
     }
@@ -63,13 +62,13 @@ impl WorkerPool {
             && stuck.replace()
             && let Err(e) = self.spawn()
         {
-            tracing::warn!("no worker in place of one that is stuck: {e}");
+            tracing::warn!("a stuck worker cannot be replaced: {e}");
         }
     }
 }
 
 struct Worker {
-    /// What it has in common with the others.
+    /// The data that all workers share.
     pool: WorkerPool,
     store: store::Reader,
     reader: sandbox::Reader,
@@ -89,13 +88,13 @@ impl Worker {
             let place = job.place.clone();
             let (outcome, counters) = tracing::debug_span!("file", path = %job.path.display()).in_scope(|| self.read(&job));
             let is_replaced = self.heartbeat.is_replaced();
-            // Last, so that a file is in flight until what came of it is in the store.
+            // The writer releases the file after it has stored the outcome. Until then the file is in flight.
             let read = Change::Read { place, outcome: outcome.map(Box::new), counters };
             if self.pool.writes.send(read.into()).is_err() {
                 return;
             }
             if is_replaced {
-                // The disk that did not answer has done so.
+                // The disk answered at last.
                 drop(self.heartbeat);
                 return self.pool.intakes.look_for_roots();
             }
@@ -125,14 +124,15 @@ impl Worker {
         (outcome, counters)
     }
 
-    /// `None` leaves the file pending.
+    /// Reads a file. `None` leaves it pending.
     fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
         let stored = |e: store::Error| Problem::Child(io::Error::other(e));
-        // It may have been settled after the dispatcher read the store and before it came here.
+        // Its outcome may have been stored after the dispatcher read the store.
         if !self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? {
             return Ok(None);
         }
-        // Many RAW formats are TIFFs whose first picture is a thumbnail: the name tells.
+        // Many RAW formats are TIFF files whose first picture is a thumbnail. Only the name tells them from other TIFF
+        // files.
         if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
             return Err(Problem::Photo(Failure::unsupported(format)));
         }
@@ -148,7 +148,7 @@ impl Worker {
         };
         counters.read = 1;
         let identity = self.reader.identify(&file);
-        // What was read, or could not be, belongs to the stamp from before only if the file still has it.
+        // The result belongs to the stamp of the job only if the file still has that stamp.
         let stamp = file.metadata().map(|m| stamp_like(&m, &job.stamp))?;
         drop(asking);
         if !stamp.is_same_inode(&job.stamp) {
@@ -161,7 +161,7 @@ impl Worker {
             return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
         }
         if !lock(&self.pool.queue.in_flight).pictures.insert(identity.picture) {
-            // Another worker has the same picture in another file; this one is next.
+            // Another worker has the same picture in another file. This file stays pending and comes later.
             return Ok(None);
         }
         let made = self.photo(&identity, counters);
@@ -181,14 +181,14 @@ impl Worker {
         Ok(Made { identity: *identity, capture: decoded.capture, stored })
     }
 
-    /// Has intake look at the path again. The worker must not say itself what is there: between its look
-    /// and the store intake may have found the path as the store knew it, and said nothing.
+    /// Has intake check the path again. A worker must not report itself that a file changed or is gone. If the file is
+    /// back in its stored state by then, intake sees no difference and would not correct the report.
     fn look_again(&self, job: &Job) {
         self.pool.intakes.hint(job.place.root, job.path.clone());
     }
 }
 
-/// Opens a file without waiting for anything: not for the writer of a pipe, not for a link's target.
+/// Opens a regular file for reading. It does not wait for the writer of a pipe, and does not follow symlinks.
 pub fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;

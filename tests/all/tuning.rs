@@ -127,7 +127,7 @@ fn a_chosen_head_is_used_after_a_crash() {
     wait_until("the chosen head answers", || instance.dupes(&folder)["head"] == "other");
     assert_eq!(told(&instance.dupes(&folder)), before);
     let log = fs::read_to_string(instance.data_dir().join("daemon.log")).expect("a log");
-    assert!(log.contains("head other answers from now on"), "it took over while the daemon ran: {log}");
+    assert!(log.contains("head other is in use now"), "it took over while the daemon ran: {log}");
 }
 
 #[test]
@@ -353,8 +353,8 @@ fn too_few_photos_and_wrong_orders_are_refused() {
     };
     refused(&["tune"], "too little to learn from");
     refused(&["tune", "--positives", "folders"], "folders of at least");
-    refused(&["tune", "--name", "base"], "is no name for a head");
-    refused(&["tune", "--name", "a/b"], "is no name for a head");
+    refused(&["tune", "--name", "base"], "is not a valid name for a head");
+    refused(&["tune", "--name", "a/b"], "is not a valid name for a head");
     refused(&["tune", "--minutes", "0"], "from one minute");
     assert_eq!(instance.dupes(&folder)["head"], "base");
 }

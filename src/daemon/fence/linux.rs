@@ -1,4 +1,4 @@
-//! The fences that Linux has.
+//! The fence on Linux: Landlock and seccomp.
 
 use std::io;
 
@@ -9,8 +9,9 @@ use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
 use super::Writable;
 use crate::sys::fence::{self, Calls, LANDLOCK, case};
 
-/// System calls that change a file without opening it for writing, which landlock does not know; and two ways around
-/// a filter: what is asked by io_uring passes none, and the flags of `openat2` lie in memory where none sees them.
+/// Refused system calls. Most change a file without opening it for writing, which Landlock does not cover. The last two
+/// would bypass the filter: requests to io_uring are not filtered, and the flags of `openat2` are in memory, which a
+/// filter cannot read.
 const REFUSED: [i64; 18] = [
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
@@ -27,26 +28,26 @@ const REFUSED: [i64; 18] = [
     libc::SYS_fremovexattr,
     REMOVEXATTRAT,
     FILE_SETATTR,
-    // Landlock knows this one from version 3 on.
+    // Landlock covers this one from version 3 on.
     libc::SYS_truncate,
     libc::SYS_io_uring_setup,
     libc::SYS_openat2,
 ];
 
-/// Numbers that are the same on every processor, and younger than the crate.
+/// System calls that the libc crate does not name. Their numbers are the same on every architecture.
 const FCHMODAT2: i64 = 452;
 const SETXATTRAT: i64 = 463;
 const REMOVEXATTRAT: i64 = 466;
 const FILE_SETATTR: i64 = 469;
 
-/// Older forms, which younger processors do not have.
+/// Older forms of these calls, which newer architectures do not have.
 #[cfg(target_arch = "x86_64")]
 const OLD: [i64; 6] = [libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
 #[cfg(not(target_arch = "x86_64"))]
 const OLD: [i64; 0] = [];
 
-/// Requests of `ioctl` that change a file or folder which is open for reading: flags, attributes of FAT, fs-verity, and
-/// btrfs's snapshots and subvolumes.
+/// Requests of `ioctl` that change a file or folder that is open for reading: flags, FAT attributes, fs-verity, and
+/// snapshots and subvolumes of btrfs.
 const CHANGING_REQUESTS: [u64; 12] = [
     0x4008_6602, // FS_IOC_SETFLAGS
     0x4004_6602, // FS_IOC32_SETFLAGS
@@ -62,20 +63,22 @@ const CHANGING_REQUESTS: [u64; 12] = [
     0x5000_943f, // BTRFS_IOC_SNAP_DESTROY_V2
 ];
 
-/// On x86-64 a second set of numbers (x32) may name the same calls.
+/// Bits to add to a call's number. On x86-64 the same calls have a second set of numbers (x32).
 #[cfg(target_arch = "x86_64")]
 const OTHER_NUMBERS: &[i64] = &[0, 0x4000_0000];
 #[cfg(not(target_arch = "x86_64"))]
 const OTHER_NUMBERS: &[i64] = &[0];
 
-/// Nothing is written, made, renamed or removed but below these folders. Gives back the version of landlock.
+/// Allows writing, creating, renaming and removing files only below the writable folders. Returns the Landlock version
+/// that is in force.
 pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
-    // Unix sockets stay: the desktop's notifications and the journal are behind them.
+    // Unix sockets stay allowed, because desktop notifications and the journal use them.
     let all = AccessFs::from_write(LANDLOCK) & !BitFlags::from(AccessFs::ResolveUnix);
     let file = make_bitflags!(AccessFs::{WriteFile | Truncate});
     let socket = make_bitflags!(AccessFs::{MakeSock | RemoveFile});
-    // What children are given to read and to write, and where they tell the kernel to end them first (vision's fence).
-    // Landlock itself keeps this process from the memory of those that are not its children.
+    // Children use `/dev/null`, and in `/proc` they ask the kernel to kill them before other processes
+    // (`vision::sandbox`). `/proc` gives no access to the memory of other processes: Landlock itself allows that for
+    // children only.
     let places =
         [(Some(writable.data_dir), all), (writable.socket_dir, socket), (Some("/dev/null".as_ref()), file), (Some("/proc".as_ref()), file)];
     let mut rules = Ruleset::default()
@@ -84,21 +87,21 @@ pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
         .and_then(|rules| rules.create())
         .map_err(io::Error::other)?;
     for (place, access) in places.into_iter().filter_map(|(place, access)| Some((place?, access))) {
-        // What is not there cannot be written to.
+        // A path that does not exist needs no rule.
         let Ok(folder) = PathFd::new(place) else { continue };
         rules = rules.add_rule(PathBeneath::new(folder, access)).map_err(io::Error::other)?;
     }
     fence::landlock(rules)
 }
 
-/// No socket but Unix ones, and no change to a file that landlock does not see.
+/// Forbids all sockets except Unix sockets, and the changes to files that Landlock does not cover.
 pub fn seccomp() -> io::Result<()> {
     let mut calls: Calls = REFUSED.into_iter().chain(OLD).map(|call| (call, Vec::new())).collect();
     calls.insert(libc::SYS_socket, vec![case(&[(0, Ne, libc::AF_UNIX as u64)])?]);
-    // To cut a file off, it need not be opened for writing.
+    // `O_TRUNC` truncates a file even if it is not opened for writing.
     let (cut, access) = (libc::O_TRUNC as u64, libc::O_ACCMODE as u64);
     let cut_with = |argument, mode| case(&[(argument, MaskedEq(cut | access), cut | mode)]);
-    // By reading, and by the access mode 3, which asks for neither reading nor writing.
+    // Access mode 0 opens for reading, and access mode 3 for neither reading nor writing.
     let cut_unopened = |argument| -> io::Result<_> { Ok(vec![cut_with(argument, 0)?, cut_with(argument, access)?]) };
     calls.insert(libc::SYS_openat, cut_unopened(2)?);
     #[cfg(target_arch = "x86_64")]
@@ -127,16 +130,16 @@ mod tests {
 
     const TOLD: &str = "SIMILARD_ENCLOSED_FOLDER";
 
-    /// A folder with photos, and the daemon's two.
+    /// A folder with photos, and the two folders of the daemon.
     const FOLDERS: [&str; 3] = ["photos", "data", "run"];
 
-    /// Does nothing but in the process that the next test starts: there it tries everything, and prints what came of it.
+    /// Acts only in the process that the next test starts. There it tries every action and prints the results.
     #[test]
     fn acts_when_told_to() {
         let Some(folder) = env::var_os(TOLD) else { return };
         let [photos, data, run] = FOLDERS.map(|name| Path::new(&folder).join(name));
         let fence = enclose(&Writable { data_dir: &data, socket_dir: Some(&run) });
-        // What does not hold is not tried; CI has both.
+        // Without one of them the actions are not tried. CI has both.
         if fence.landlock.is_none() || !fence.seccomp {
             println!("\nSKIPPED: {}", fence.missing.join(", "));
             exit(0);

@@ -1,4 +1,4 @@
-//! What the store is told of a look at the disk.
+//! Compares the result of a walk with the store, and sends the difference to the writer.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,35 +12,35 @@ use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
 use crate::intake::{self, Change, Found, Writing};
 use crate::photo::{Failure, FileState, Place, Root, RootId, Stage, Stamp};
 
-/// Changes written at once during a scan.
+/// The most files in one message to the writer.
 const BATCH_FILES: usize = 2000;
 
-/// What the store must be told of a place.
+/// The difference between disk and store at a place.
 #[derive(Default)]
 pub struct Difference {
     seen: Vec<(Place, Stamp)>,
-    /// With the stamps of those that were indexed.
+    /// Files that are gone, with the stamps of those that were indexed.
     gone: Vec<(Place, Option<Stamp>)>,
-    /// Files on a filesystem that is not mounted.
+    /// Files on a filesystem that is not mounted now.
     away: Vec<Place>,
     unreadable: Vec<(Place, Failure)>,
     /// Folders that could not be listed before and can be now.
     listed: Vec<Place>,
 }
 
-/// What became of differences.
+/// The result of recording differences.
 #[derive(Default)]
 pub struct Recorded {
-    /// Files that were seen, or forgotten.
+    /// The number of files that were seen or forgotten.
     pub changes: u64,
-    /// Files that are gone, but too many at once to be forgotten without a word.
+    /// Missing files: so many are gone at once that a person must confirm it.
     pub missing: HashSet<Place>,
     pub away: HashSet<Place>,
 }
 
 impl Intake {
-    /// How what was found differs from the store, which must hold all that earlier looks found. The
-    /// writers of `closed` are done.
+    /// Compares what was found with the store, which must already have the results of earlier walks. `closed` are files
+    /// that were closed by their writers. Returns `None` if the store cannot be read.
     pub(super) fn difference(&mut self, root: &Root, place: &Place, found: &Found, closed: &HashSet<PathBuf>) -> Option<Difference> {
         let known = self.reader.files(place).ok()?;
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
@@ -60,7 +60,7 @@ impl Intake {
                 Change::Seen(path, stamp) => (path, Some(stamp.inode)),
                 Change::Gone(path) | Change::Away(path) => (path, None),
             };
-            // Once for each file: one with many names loses many of them at once.
+            // Asked once for each inode, because a file with many hard links may lose many of them at once.
             if known
                 .get(path)
                 .is_some_and(|known| Some(known.stamp.inode) != inode && asked.insert((known.stamp.volume, known.stamp.inode)))
@@ -80,13 +80,13 @@ impl Intake {
                 Change::Away(path) => difference.away.push(at(&path)),
             }
         }
-        // What was walked just now is as it was found.
+        // Links below this place were walked just now.
         links.retain(|link| link.root != root.id || !link.path.starts_with(&place.path));
         self.suspect(links);
         Some(difference)
     }
 
-    /// Whether a file can be read. If not, it is looked at again, and its root is busy until then.
+    /// Returns whether a file can be read now. If not, it is checked again later, and its root is busy until then.
     fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, closed: &HashSet<PathBuf>) -> bool {
         let path = root.path.join(path);
         let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
@@ -95,7 +95,7 @@ impl Intake {
         if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
             return true;
         }
-        // A file that is known by another name was moved or linked here: it is not read anyway.
+        // A file that is known by another name was moved or linked here, so it is not read anyway.
         if self.reader.is_known(stamp).unwrap_or(false) {
             return true;
         }
@@ -103,8 +103,8 @@ impl Intake {
         false
     }
 
-    /// Looks again at other names of files that lost one: who wrote through that name before it went
-    /// raised no event for the others.
+    /// Checks the other hard links of files that lost one. A program may have changed the file through the lost link,
+    /// which raises no file event for the others.
     fn suspect(&mut self, links: Vec<Place>) {
         for link in links {
             if let Some(path) = self.parts.roots.now().path_of(&link) {
@@ -113,8 +113,8 @@ impl Intake {
         }
     }
 
-    /// Has what differs written: all that is there first, then what is gone, as far as that is believed or
-    /// to be forgotten whatever it is.
+    /// Sends differences to the writer: first the files that are there, then the files that are gone. Of these, missing
+    /// and away files are kept, unless `when_gone` is [`Gone::Forget`].
     pub(super) fn record(&mut self, differences: Vec<Difference>, when_gone: Gone) -> Recorded {
         let mut all = Difference::default();
         for difference in differences {
@@ -129,7 +129,7 @@ impl Intake {
             self.write(Written::Folders { listed: all.listed, unreadable: all.unreadable });
         }
         let changes = all.seen.len();
-        // Part by part: workers need not wait for the last of a large scan.
+        // Sent in parts, so that workers can start before all of a large scan is stored.
         for part in all.seen.chunks(BATCH_FILES) {
             self.write(Written::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
         }
@@ -147,18 +147,17 @@ impl Intake {
         Recorded { changes: (changes + gone.len()) as u64, missing, away }
     }
 
-    /// What may be forgotten of what is gone, and what may not: when most of a root goes
-    /// at once, it was more likely a disk that went than a person who deleted.
+    /// Divides files that are gone into those to forget and the missing ones, by the rule in `mass_deletion.rs`.
     fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
         let live = self.parts.configuration.live();
-        // A person said not to look there.
+        // Files at excluded places are forgotten, because a person excluded them.
         let (mut kept, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| live.rules.hide(&p.path));
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
         gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));
         let mut held_back = HashSet::new();
         for (root, gone) in of_roots {
-            // What is lost with a file is the photo it holds: not if that is elsewhere, moved or copied.
+            // A file is lost only if no other file holds its photo.
             let is_there = |place: &Place| !everywhere.contains(place) && self.is_there(place);
             let is_elsewhere = |place: &Place| match self.reader.other_files(place) {
                 Ok(Some(others)) => others.iter().any(is_there),
@@ -173,7 +172,7 @@ impl Intake {
             if lost.is_empty() {
                 continue;
             }
-            tracing::warn!("{} files of a folder are gone at once; they are kept until somebody says so", lost.len());
+            tracing::warn!("{} files of a folder are gone at once; they are kept until you confirm with simctl scan --forget", lost.len());
             self.parts.roots.change(|roots| {
                 let missing = roots.state_mut(root).into_iter().map(|state| &mut state.missing);
                 missing.for_each(|missing| missing.extend(lost.iter().map(|place| place.path.clone())));
@@ -184,8 +183,8 @@ impl Intake {
         (kept, held_back)
     }
 
-    /// Waits until what was written is in the store: a file that is again as the store still says
-    /// it was, but as the last look did not find it, would be taken for unchanged.
+    /// Waits until all changes that were sent are in the store. Otherwise a file could be compared with an outdated
+    /// entry: if it changed and changed back, it would count as unchanged.
     pub(super) fn flush(&self) -> Option<()> {
         let (done, wait) = sync_channel(1);
         self.parts.writes.send(Written::Flush(done).into()).ok()?;
@@ -193,12 +192,12 @@ impl Intake {
     }
 
     pub(super) fn write(&self, change: Written) {
-        // The writer outlives intake, except at the end, when nothing more needs writing.
+        // The writer is gone only when the daemon ends. Then nothing more needs to be written.
         let _ = self.parts.writes.send(Write::Change(change));
     }
 }
 
-/// Which of the files that are gone were seen under another name.
+/// Finds the files that are gone and were seen at another place.
 fn moves(difference: &Difference) -> Moves {
     let key = |stamp: &Stamp| (stamp.volume, stamp.inode, stamp.size, stamp.mtime);
     let gone: HashMap<_, &Place> =

@@ -1,15 +1,15 @@
-//! Which files that are gone are forgotten, and which are kept until a person says so.
+//! Decides which files that are gone are forgotten, and which are kept until a person confirms it.
 
 use crate::photo::Place;
 
-/// Fewer files of a root may go at once without a question.
+/// Fewer lost files of a root are forgotten without confirmation.
 pub const MASS_DELETION_MIN_FILES: usize = 50;
 
-/// What may be forgotten of the files of one root that are gone, and what is held back: when most of a root goes at once,
-/// it was more likely a disk that went than a person who deleted.
+/// Divides the files of one root that are gone into those to forget and the missing ones, which are kept. If most of a
+/// root is gone at once, a disk was more likely disconnected than all files deleted.
 ///
-/// A file whose photo is elsewhere costs nothing: `is_elsewhere` says which; without it, because the store is not to be
-/// asked now, none counts as lost. `share` of the root's `count` files may go without a question, 0 to 1.
+/// A file is lost only if its photo is in no other file: `is_elsewhere` tells this. Without `is_elsewhere` no file
+/// counts as lost. `share` of the root's `count` files may be lost without confirmation, 0 to 1.
 pub fn believed(
     gone: Vec<Place>,
     share: f64,
@@ -30,7 +30,8 @@ mod tests {
     use super::*;
     use crate::photo::RootId;
 
-    /// How many of `gone` files of a root of `all` are forgotten and held back, `elsewhere` of them being elsewhere, too.
+    /// Returns how many files are forgotten and how many are kept, if `gone` of the `all` files of a root are gone, and
+    /// the photos of `elsewhere` of them are in other files.
     fn counts(gone: usize, elsewhere: usize, all: usize, share: f64) -> (usize, usize) {
         let places = (0..gone).map(|n| Place { root: RootId(1), path: n.to_string().into() }).collect();
         let is_elsewhere = |place: &Place| place.path.to_str().and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n < elsewhere);

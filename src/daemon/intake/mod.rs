@@ -1,5 +1,5 @@
-//! Intake: one thread for each filesystem that holds roots, so that one that hangs holds up no other, and
-//! what moves from root to root on one is seen at both ends.
+//! Intake: one thread for each filesystem that holds roots. So a filesystem that hangs blocks no other, and one thread
+//! sees both ends of a move between two roots of a filesystem.
 
 mod difference;
 mod mass_deletion;
@@ -27,36 +27,36 @@ use crate::store::{self, Reader};
 use crate::sys::background::{Nice, background};
 use thread::Intake;
 
-/// Orders that may wait, hints above all; a hint that finds no room is dropped and a scan of all
-/// the thread's roots takes its place.
+/// The most orders that may wait for a thread. Most are file events. A file event that finds no room is dropped, and a
+/// scan of all roots of the thread takes its place.
 const MOST_ORDERS: usize = 8192;
 
-/// How long an order may wait for a thread, which may be scanning.
+/// How long to wait for room in the queue of a thread, which may be scanning.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why an order was not taken.
+/// Why an order was not accepted.
 #[derive(Debug, Error)]
 pub enum Refused {
     #[error("the daemon is busy with other folders")]
     Busy,
     #[error("the daemon is ending")]
     Ending,
-    #[error("no thread for this disk: {0}")]
+    #[error("the thread for this disk cannot be started: {0}")]
     Thread(#[from] io::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// The way to one thread.
+/// The queue of one intake thread.
 #[derive(Clone)]
 struct ThreadQueue {
     orders: SyncSender<Order>,
-    /// Hints were dropped.
+    /// Whether file events were dropped.
     lost: Arc<AtomicBool>,
     heartbeat: Arc<Heartbeat>,
 }
 
-/// What intake needs of the daemon.
+/// The parts of the daemon that intake needs.
 #[derive(Clone)]
 pub struct Parts {
     pub configuration: Arc<Configuration>,
@@ -68,7 +68,7 @@ pub struct Parts {
     pub writes: SyncSender<Write>,
 }
 
-/// All intake threads; they end with the process.
+/// All intake threads.
 pub struct Intakes {
     parts: Parts,
     threads: Mutex<Threads>,
@@ -85,10 +85,10 @@ impl Intakes {
         Arc::new(Intakes { parts, threads: Mutex::default() })
     }
 
-    /// Watches and scans a root, or looks for it.
+    /// Looks for a root, watches it and scans it.
     ///
     /// # Errors
-    /// When its thread is busy for long, or cannot be had.
+    /// If its thread is busy for too long, or cannot be started.
     pub fn start(self: &Arc<Intakes>, root: Root) -> Result<(), Refused> {
         let ticket = self.parts.queue.activity.begin(root.id);
         self.send(root.clone(), Order::Start(root, ticket))
@@ -111,14 +111,14 @@ impl Intakes {
         self.send(root.clone(), Order::Forget(root))
     }
 
-    /// Has a path looked at soon. Never waits.
+    /// Has a path checked soon. It never blocks.
     pub fn hint(&self, root: RootId, path: path::PathBuf) {
         let Some(queue) = lock(&self.threads).of_root.get(&root).cloned() else { return };
         queue.hint(Hint::Path(path, Writing::Unknown), Some(self.parts.queue.activity.begin(root)));
     }
 
-    /// Has every thread look for its roots. One that waits for a disk that does not answer, and may have been
-    /// mounted anew, is given up: another takes its roots.
+    /// Has every thread look for its roots. A thread that is stuck on a disk is replaced, because the disk may have
+    /// been mounted again.
     pub fn look_for_roots(self: &Arc<Intakes>) {
         let threads: Vec<ThreadQueue> = lock(&self.threads).of_volume.values().cloned().collect();
         for queue in threads {
@@ -131,7 +131,7 @@ impl Intakes {
                 let known = self.parts.roots.now();
                 for root in known.list().iter().filter(|root| roots.contains(&root.id)) {
                     if let Err(e) = self.start(root.clone()) {
-                        tracing::warn!("a disk that did not answer is not looked for: {e}");
+                        tracing::warn!("a root on a disk that did not answer cannot be looked for: {e}");
                     }
                 }
                 continue;
@@ -157,7 +157,7 @@ impl Intakes {
         Ok(())
     }
 
-    /// A root's thread, for as long as the daemon runs: that of the filesystem it was on first.
+    /// Returns the queue of a root's thread: the thread of the filesystem that the root was on first, even if it moves.
     fn queue_of(self: &Arc<Intakes>, root: &Root) -> Result<ThreadQueue, Refused> {
         if let Some(queue) = lock(&self.threads).of_root.get(&root.id) {
             return Ok(queue.clone());
@@ -190,7 +190,7 @@ impl Intakes {
 
 impl ThreadQueue {
     fn hint(&self, hint: Hint, ticket: Option<Ticket>) {
-        // A full queue drops the hint and remembers only that one was lost: the scan finds it.
+        // If the queue is full, only the loss is recorded. The scan that follows finds the change.
         if let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Hint(hint, ticket)) {
             self.lost.store(true, Ordering::Relaxed);
         }

@@ -1,4 +1,4 @@
-//! Wakes intake when something is mounted or unmounted. Linux: the mount table can be polled.
+//! Wakes intake when something is mounted or unmounted, by polling the mount table of Linux.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::Intakes;
 use crate::sys::background::{Nice, background};
 
-/// Starts the thread, which ends with the process. Without a mount table roots are looked for now and
-/// then all the same.
+/// Starts the thread, which ends with the process. Without a mount table there is no such thread, and intake looks for
+/// roots at intervals only.
 pub fn spawn(intakes: Arc<Intakes>) -> std::io::Result<()> {
     let Ok(table) = File::open("/proc/self/mounts") else { return Ok(()) };
     let watch = move || {

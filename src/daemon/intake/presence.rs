@@ -1,4 +1,4 @@
-//! Whether a root is here, and where: the folder that was watched, on the filesystem it was on.
+//! Finds out whether a root is online, and at which path. Its folder must be on the filesystem that it was on before.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -7,15 +7,15 @@ use crate::intake::Volume;
 use crate::photo::{Place, Root, Stamp};
 use crate::store::Reader;
 
-/// Known files looked for to tell whether an unknown filesystem holds a copy of a root.
+/// The number of known files that are checked to tell whether another filesystem holds a copy of a root.
 const SAMPLE_FILES: usize = 16;
 
-/// What became of a root.
+/// Whether a root is online.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Presence {
-    /// It is here; the root says where and on what, if that is new.
+    /// The root is online. It has its current path and filesystem.
     Online(Root),
-    /// Why it is not. Nothing is said of its files.
+    /// The reason why the root is offline. It says nothing about the files.
     Offline(String),
 }
 
@@ -40,8 +40,9 @@ pub fn presence(root: &Root, store: &Reader) -> Presence {
     }
 }
 
-/// Whether at least half of some known files are there, unchanged: a copy of the disk, or the same
-/// one under a new name. Where nothing is known, an empty folder is a mount point without its disk.
+/// Returns whether at least half of some known files are there, unchanged. Then the filesystem is a copy of the disk,
+/// or the same disk with a new UUID. If no files are known, the folder must not be empty: an empty one is a mount point
+/// without its disk.
 fn is_familiar(root: &Root, store: &Reader) -> bool {
     let Ok(known) = store.some_files(&Place { root: root.id, path: Default::default() }, SAMPLE_FILES) else { return false };
     if known.is_empty() {

@@ -1,4 +1,4 @@
-//! When a root is scanned without a reason: soon after a scan that found something, then less and less often.
+//! The interval between routine scans of a root: short after a scan that found something, then longer and longer.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ impl Schedule {
     pub const WATCHED: Schedule = Schedule { shortest: Duration::from_secs(3600), longest: Duration::from_secs(24 * 3600) };
     /// While it does not notice all of them.
     pub const POLLED: Schedule = Schedule { shortest: Duration::from_secs(60), longest: Duration::from_secs(1800) };
-    /// While files are missing that may only have moved, to where they are not read yet.
+    /// While files are missing. They may have moved to places that are not read yet.
     pub const IN_DOUBT: Schedule = Schedule { shortest: Duration::from_secs(10), longest: Duration::from_secs(3600) };
 
     pub fn of(is_unwatched: bool, is_missing_files: bool) -> Schedule {
@@ -25,7 +25,7 @@ impl Schedule {
         }
     }
 
-    /// The time to the next scan, after one that came `last` after the one before it.
+    /// Returns the time until the next scan. `last` is the time between the last two scans.
     pub fn next(self, last: Duration, found_something: bool) -> Duration {
         if found_something { self.shortest } else { (2 * last).clamp(self.shortest, self.longest) }
     }
@@ -58,7 +58,7 @@ mod tests {
         ] {
             assert_eq!(Schedule::of(is_unwatched, is_missing), schedule);
         }
-        // From a day to at most half an hour.
+        // The interval drops from a day to the longest of this schedule, half an hour.
         assert_eq!(Schedule::POLLED.next(Duration::from_secs(24 * 3600), false), Schedule::POLLED.longest);
     }
 }

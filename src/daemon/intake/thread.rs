@@ -1,4 +1,4 @@
-//! An intake thread: orders and hints in, seen and gone files out.
+//! An intake thread: takes orders and file events, and sends seen and gone files to the writer.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -22,15 +22,15 @@ use crate::intake::{self, Clock, Found, Hint, Settle, Volume, Watch, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
-/// How often roots are looked for while nothing else happens.
+/// How often an idle thread looks for its roots.
 const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How often a scan says how far it is.
+/// How often a scan reports its progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Within what time a disk must have an answer.
+/// How long a disk may take to answer.
 const DISK_TIMEOUT: Duration = Duration::from_secs(20);
-/// And all its folders be watched.
+/// How long watching all folders of a root may take.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(900);
 
 pub struct Intake {
@@ -41,12 +41,12 @@ pub struct Intake {
     pub(super) reader: Reader,
     heartbeat: Arc<Heartbeat>,
     watch: Option<Watch>,
-    /// The roots that this thread looks after.
+    /// The roots of this thread.
     mine: HashSet<RootId>,
     pub(super) settle: Settle,
     /// Keeps a root busy while one of its paths settles.
     pub(super) settling: HashMap<RootId, Ticket>,
-    /// When each root is scanned again, whatever happens.
+    /// When the next routine scan of each root is due.
     scans: HashMap<RootId, Instant>,
     clock: Clock,
 }
@@ -65,7 +65,7 @@ impl Intake {
             hints.hint(hint, ticket);
         });
         if let Err(e) = &watch {
-            parts.health.set_problem("watch", Some(format!("new files are not noticed by themselves: {e}")));
+            parts.health.set_problem("watch", Some(format!("new files are found by scans only: {e}")));
         }
         let heartbeat = queue.heartbeat.clone();
         Intake {
@@ -84,7 +84,7 @@ impl Intake {
         }
     }
 
-    /// Runs until every sender of orders is gone or the daemon stops.
+    /// Runs until the daemon stops or this thread is replaced.
     pub fn run(mut self) {
         while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
@@ -112,7 +112,7 @@ impl Intake {
         }
     }
 
-    /// The roots of this thread, as they are known now.
+    /// Returns the current roots of this thread.
     fn roots(&self) -> Vec<Root> {
         self.parts.roots.now().list().iter().filter(|root| self.mine.contains(&root.id)).cloned().collect()
     }
@@ -125,7 +125,7 @@ impl Intake {
         match order {
             Order::Start(root, ticket) => self.start(&root, ticket),
             Order::Scan { root, place, gone, ticket } => {
-                // Whether it is here may be the question.
+                // If the folder is not the one that was watched, the root is started again.
                 if self.is_where_it_was(&root) { self.scan(&root, &place, gone, ticket) } else { self.start(&root, ticket) }
             }
             Order::LookForRoots => self.look_for_roots(),
@@ -138,7 +138,7 @@ impl Intake {
                 }
             }
             Order::Hint(Hint::Lost, _) => {
-                tracing::info!("events were lost: everything is looked at again");
+                tracing::info!("file events were lost: everything is scanned again");
                 for root in self.roots() {
                     self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.times_lost += 1));
                     let ticket = self.parts.queue.activity.begin(root.id);
@@ -148,9 +148,9 @@ impl Intake {
         }
     }
 
-    /// Finds a root, watches it and scans it; or says that it is offline.
+    /// Looks for a root, then watches and scans it, or records that it is offline.
     fn start(&mut self, root: &Root, ticket: Ticket) {
-        // As it is known now: an order may have waited while the root moved, or was removed.
+        // The root may have moved or been removed while the order waited.
         let Some(root) = &self.root(root.id) else { return };
         self.mine.insert(root.id);
         let root = match self.presence(root) {
@@ -160,14 +160,14 @@ impl Intake {
                 self.unwatch(root);
                 self.scans.remove(&root.id);
                 self.parts.roots.set_offline(root, why, &self.parts.events, &self.parts.queue);
-                // It answered: from now on it is looked for like any other.
+                // The disk answered, so the root is looked for like any other from now on.
                 self.parts.roots.change(|roots| roots.state_or_new(root.id).retry_at = None);
                 return;
             }
         };
         self.place(&root);
         if self.root(root.id).is_none() {
-            // Where it is now another root holds it: its files are that one's.
+            // At its new path it is inside another root, and was merged into it.
             self.drop_root(&root);
             if let Some(outer) = self.parts.roots.now().holding(&root.path) {
                 let _ = self.intakes.start(outer.clone());
@@ -177,7 +177,7 @@ impl Intake {
         if !self.parts.roots.now().is_online(root.id) {
             self.parts.events.emit(What::Online(text_of(&root.path)));
         }
-        // Before the watch and the scan: what changes later is an event.
+        // Read before the watch begins. Later changes raise an event.
         let folder = self.folder_id(&root);
         self.parts.roots.change(|roots| {
             let state = roots.state_or_new(root.id);
@@ -194,14 +194,14 @@ impl Intake {
         self.parts.roots.change(|roots| roots.forget_state(root.id));
     }
 
-    /// Records where a root is, if that is new.
+    /// Records the path and filesystem of a root, if they changed.
     fn place(&mut self, root: &Root) {
         let Some(known) = self.root(root.id).filter(|known| known != root) else { return };
         if known.path != root.path {
             tracing::info!("{} is now at {}", known.path.display(), root.path.display());
             self.unwatch(&known);
         }
-        // The writer says in the log when it cannot be recorded.
+        // The writer logs a failure.
         let _ = request(&self.parts.writes, |reply| Request::PlaceRoot(root.clone(), reply));
     }
 
@@ -215,10 +215,10 @@ impl Intake {
         folder_id(&root.path)
     }
 
-    /// Whether there is a file at a place, for all that its disk says.
+    /// Returns whether there is a file at a place.
     pub(super) fn is_there(&self, place: &Place) -> bool {
         if !self.mine.contains(&place.root) {
-            // Another disk may hang: its own thread finds out.
+            // Another disk may hang, so it is accessed by its own thread only.
             return self.parts.roots.now().is_here(place);
         }
         let roots = self.parts.roots.now();
@@ -232,7 +232,7 @@ impl Intake {
         folder.is_some() && self.parts.roots.now().state(root.id).is_some_and(|state| state.folder == folder)
     }
 
-    /// Takes up roots that came, went, or whose folder is another one now.
+    /// Starts roots again that appeared, disappeared, or have another folder now.
     fn look_for_roots(&mut self) {
         for root in self.roots() {
             if self.is_unresponsive(&root) {
@@ -251,8 +251,8 @@ impl Intake {
         self.parts.roots.now().state(root.id).is_some_and(|state| state.retry_at.is_some())
     }
 
-    /// Takes up roots whose disk did not answer: once nobody waits for it any more, and now and then although
-    /// somebody does, who may wait for a disk that was there before.
+    /// Starts roots again whose disk did not answer: once no thread waits for it any more, and at intervals even if one
+    /// does, because that thread may wait for a disk that was replaced.
     fn take_up_again(&mut self) {
         let stuck = self.parts.health.heartbeats.stuck();
         let mut unresponsive = self.roots();
@@ -267,7 +267,8 @@ impl Intake {
         }
     }
 
-    /// After time that nobody saw: disks may have come or gone, others may have written to a server.
+    /// Looks for changes after the clock jumped or the machine slept: disks may have been connected or removed, and
+    /// other machines may have written to a server.
     fn catch_up(&mut self) {
         tracing::debug!("the clock jumped, or the machine slept");
         self.look_for_roots();
@@ -288,7 +289,7 @@ impl Intake {
 
     fn watch(&mut self, root: &Root) {
         let Some(watch) = &mut self.watch else { return };
-        // Watched anew: a folder whose making was missed, or a root that was replaced, has no watch.
+        // The watch is made again, because a folder whose creation was missed, or a replaced root, has none.
         watch.remove(&root.path);
         let asking = self.heartbeat.work_on(root.id, WATCH_TIMEOUT);
         let failed = watch.add(&root.path).err().map(|e| e.to_string());
@@ -306,11 +307,11 @@ impl Intake {
         }
     }
 
-    /// Looks at the paths that are due now. All that is there is written before all that is
-    /// gone, so that a file that moved is known by its inode.
+    /// Checks the paths that are due now. Files that are there are written before files that are gone, so that a moved
+    /// file is recognised by its inode.
     fn look_at_due(&mut self) {
         let mut walks = Vec::new();
-        // What lies below another due path is looked at with it: two looks would contradict each other.
+        // A path below another due path is walked with it, because two walks could contradict each other.
         let due = self.settle.take_due(Instant::now());
         let closed: HashSet<PathBuf> =
             due.iter().filter(|(_, writing)| *writing == Writing::Closed).map(|(path, _)| path.clone()).collect();
@@ -321,7 +322,7 @@ impl Intake {
             let Some(place) = root.place(&path) else { continue };
             let ticket = self.parts.queue.activity.begin(root.id);
             if place.path.as_os_str().is_empty() {
-                // The root itself went, or came, or is another one.
+                // The root itself disappeared, appeared or was replaced.
                 self.start(&root, ticket);
             } else {
                 match self.walk(&root, &place) {
@@ -341,7 +342,7 @@ impl Intake {
         if !self.record(differences, Gone::AskIfMany).missing.is_empty() {
             self.scans.extend(tickets.iter().map(|(root, _)| (*root, Instant::now() + Schedule::IN_DOUBT.shortest)));
         }
-        // A file that a worker gave back, and that is as it was, is to be read again now.
+        // A file that a worker gave back and that did not change is still pending, and must be handed out again.
         self.parts.queue.pending.raise();
         tickets.into_iter().for_each(|(_, ticket)| self.write(Change::Done { _ticket: ticket }));
     }
@@ -350,7 +351,7 @@ impl Intake {
         let path = text_of(&root.path_of(place));
         self.parts.events.emit(What::ScanStarted(path.clone()));
         if place.path.as_os_str().is_empty() {
-            // What its disk refused before it may give now.
+            // Files that could not be read before may be readable now.
             self.write(Change::Retry(root.id));
         }
         let found = self.walk(root, place).filter(|_| self.flush().is_some());
@@ -361,18 +362,18 @@ impl Intake {
         if was_whole {
             self.scanned(root, &recorded);
         } else if is_nothing {
-            // It went while it was walked, or could not be compared.
+            // The root disappeared during the walk, or the store could not be read.
             self.scans.insert(root.id, Instant::now() + Schedule::POLLED.shortest);
         } else if gone == Gone::Forget {
-            // How much is missing now only a look at all of it can say.
+            // Only a scan of the whole root can tell how many files are still missing.
             self.scans.insert(root.id, Instant::now());
         }
-        // After everything above: the root stays busy until it is committed.
+        // Sent last, so that the root is busy until everything above is committed.
         self.write(Change::Done { _ticket: ticket });
         self.parts.events.emit(What::ScanFinished { path, changes: recorded.changes });
     }
 
-    /// After a scan of a whole root: when the next one is.
+    /// Records the scan of a whole root, and schedules the next one.
     fn scanned(&mut self, root: &Root, recorded: &Recorded) {
         let below = |places: &HashSet<Place>| places.iter().map(|place| place.path.clone()).collect::<HashSet<PathBuf>>();
         let (missing, away) = (below(&recorded.missing), below(&recorded.away));
@@ -391,8 +392,8 @@ impl Intake {
         }
     }
 
-    /// What is on the disk at one place. Nothing is said of a root that is away, or went while it was
-    /// walked: its mount point is an empty folder then.
+    /// Walks a place on the disk. Returns `None` if the root is offline or went offline during the walk, because its
+    /// mount point is an empty folder then. Also returns `None` if the daemon stops.
     fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
         if self.parts.configuration.live().rules.hide(&place.path) {
             return Some(Found::default());
@@ -414,8 +415,8 @@ impl Intake {
     }
 }
 
-/// The root in which something that happened to `path` matters: not in what is left out, and
-/// not to our own index, whose every reading would be an event.
+/// Returns the root of a path with a file event. Returns `None` for excluded paths, and for the daemon's data
+/// directory, where every access to the index would raise an event.
 fn hinted_root(parts: &Parts, path: &Path) -> Option<RootId> {
     let roots = parts.roots.now();
     let root = roots.holding(path)?;

@@ -8,10 +8,10 @@ use tokio::sync::broadcast;
 use super::sync::lock;
 use crate::api::types::{Event, What};
 
-/// Events kept for a listener that is slow, or comes back.
+/// Events kept for a listener that is slow or reconnects.
 const HISTORY_EVENTS: usize = 1024;
 
-/// Sees every event on the thread that emits it; it must not block.
+/// Called with every event, on the thread that emits it. It must not block.
 pub type Observer = Box<dyn Fn(&What) + Send + Sync>;
 
 pub struct Events {
@@ -33,11 +33,12 @@ impl Events {
         if history.len() > HISTORY_EVENTS {
             history.pop_front();
         }
-        // Nobody listening is fine. Under the lock, so that a new listener misses none and gets none twice.
+        // An error means that nobody listens. Sent under the lock, so that a new listener gets each event exactly once.
         let _ = self.sender.send(event);
     }
 
-    /// Events from now on, after those that came since the one of number `after`, as far as they are kept.
+    /// Returns the kept events after the one with id `after`, and a receiver for new events. If some events after
+    /// `after` are no longer kept, the first event returned has their number.
     pub fn listen(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let history = lock(&self.history);
         let listener = self.sender.subscribe();

@@ -1,4 +1,4 @@
-//! What keeps the daemon from its work, and what does not hold on this system.
+//! The health of the daemon: its problems, its heartbeats, and the limits that this system lacks.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,15 +12,15 @@ use crate::vision::{Limits, sandbox};
 
 #[derive(Default)]
 pub struct Health {
-    /// What keeps which part from its work.
+    /// The problem of each part that cannot work.
     problems: Mutex<BTreeMap<&'static str, String>>,
-    /// What the daemon gave up.
+    /// What the daemon gave up when it started.
     pub fence: Fence,
-    /// The layers that the decoder sandbox lacks, once that was asked.
+    /// The layers that the decoder sandbox lacks, once they are known.
     missing_sandbox_layers: OnceLock<Vec<String>>,
-    /// Of the threads that touch disks.
+    /// The heartbeats of the threads that access disks.
     pub heartbeats: Heartbeats,
-    /// Of the writer.
+    /// The number of heartbeats of the writer.
     writer_beats: AtomicU64,
 }
 
@@ -29,7 +29,7 @@ impl Health {
         Health { fence, ..Health::default() }
     }
 
-    /// Records, or with `None` clears, what keeps `part` from its work.
+    /// Sets or clears the problem of a part. A new problem is logged.
     pub fn set_problem(&self, part: &'static str, problem: Option<String>) {
         let mut problems = lock(&self.problems);
         let changed = problems.get(part) != problem.as_ref();
@@ -46,12 +46,12 @@ impl Health {
         }
     }
 
-    /// All problems, by part.
+    /// Returns all problems, sorted by part.
     pub fn problems(&self) -> Vec<String> {
         lock(&self.problems).values().cloned().collect()
     }
 
-    /// The writer goes on, or still tries.
+    /// Records that the writer makes progress, or retries.
     pub fn writer_beat(&self) {
         self.writer_beats.fetch_add(1, Ordering::Relaxed);
     }
@@ -60,14 +60,15 @@ impl Health {
         self.writer_beats.load(Ordering::Relaxed)
     }
 
-    /// Which layers the decoder sandbox lacks, each with why. The first call asks a child of its own.
+    /// Returns the layers that the decoder sandbox lacks, each with the reason. The first call starts a child to find
+    /// out.
     pub fn missing_sandbox_layers(&self, limits: Limits) -> Vec<String> {
         if let Some(known) = self.missing_sandbox_layers.get() {
             return known.clone();
         }
         match own_program().and_then(|program| sandbox::Reader::new(program, limits).missing_layers()) {
             Ok(missing) => self.missing_sandbox_layers.get_or_init(|| missing).clone(),
-            Err(e) => vec![format!("any layer that is known of (the decoding child does not start: {e})")],
+            Err(e) => vec![format!("any known layer (the decoding child cannot be started: {e})")],
         }
     }
 }

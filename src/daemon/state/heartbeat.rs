@@ -1,5 +1,5 @@
-//! Heartbeats of the threads that touch disks, to detect one that is stuck on a disk or server that does not answer.
-//! Such a thread may wait for ever; no other may wait with it.
+//! Heartbeats of the threads that access disks, to detect one that is stuck on a disk or server that does not answer.
+//! Such a thread may wait for ever, so no other thread must wait for it.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use super::sync::lock;
 use crate::photo::RootId;
 
-/// Which thread's it is.
+/// The kind of thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// All its roots wait with it.
+    /// While it is stuck, all its roots are.
     Intake,
-    /// Another takes its place when it is stuck; it ends when its disk answers.
+    /// While it is stuck, another worker replaces it. It ends when its disk answers.
     Worker,
 }
 
-/// What one thread asks of a disk.
+/// The heartbeat of one thread, and its current access to a disk.
 pub struct Heartbeat {
     kind: Kind,
     work: Mutex<Option<Work>>,
-    /// An intake thread's.
+    /// The roots of an intake thread. Empty for a worker.
     roots: Mutex<HashSet<RootId>>,
     is_replaced: AtomicBool,
 }
@@ -35,33 +35,33 @@ struct Work {
     patience: Duration,
 }
 
-/// Work on a root; it ends when this is dropped.
+/// An access to the disk of a root. It ends when this is dropped.
 pub struct Working<'a> {
     heartbeat: &'a Heartbeat,
     before: Option<Work>,
 }
 
 impl Heartbeat {
-    /// Before a thread asks a root's disk for something: within what time that ends, or a
-    /// [`beat`](Heartbeat::beat) comes.
+    /// Begins an access to the disk of a root. Within `patience` it must end, or there must be a
+    /// [`beat`](Heartbeat::beat).
     pub fn work_on(&self, root: RootId, patience: Duration) -> Working<'_> {
         let work = Work { root, until: Instant::now() + patience, patience };
         Working { heartbeat: self, before: lock(&self.work).replace(work) }
     }
 
-    /// There is progress.
+    /// Records progress, so that the time limit starts again.
     pub fn beat(&self) {
         if let Some(work) = lock(&self.work).as_mut() {
             work.until = Instant::now() + work.patience;
         }
     }
 
-    /// A root waits for this thread from now on, too.
+    /// Adds a root of this thread.
     pub fn look_after(&self, root: RootId) {
         lock(&self.roots).insert(root);
     }
 
-    /// The roots that wait with this thread for a disk that does not answer.
+    /// Returns the roots that wait while this thread is stuck. `None` if it is not stuck.
     pub fn stuck_on(&self) -> Option<HashSet<RootId>> {
         let work = lock(&self.work).filter(|work| work.until < Instant::now())?;
         let others = lock(&self.roots);
@@ -72,7 +72,8 @@ impl Heartbeat {
         self.kind == Kind::Worker
     }
 
-    /// Has this thread end when its disk answers, because another takes its place; whether that is new.
+    /// Makes this thread end when its disk answers, because another one replaces it. Returns whether it was not
+    /// replaced yet.
     pub fn replace(&self) -> bool {
         !self.is_replaced.swap(true, Ordering::Relaxed)
     }
@@ -88,7 +89,7 @@ impl Drop for Working<'_> {
     }
 }
 
-/// Those of all threads.
+/// The heartbeats of all threads.
 #[derive(Default)]
 pub struct Heartbeats(Mutex<Vec<Weak<Heartbeat>>>);
 
@@ -99,7 +100,7 @@ impl Heartbeats {
         heartbeat
     }
 
-    /// The threads that are stuck, and on which roots.
+    /// Returns the stuck threads, each with the roots that wait for it.
     pub fn stuck(&self) -> Vec<(Arc<Heartbeat>, HashSet<RootId>)> {
         let mut heartbeats = lock(&self.0);
         heartbeats.retain(|heartbeat| heartbeat.strong_count() > 0);

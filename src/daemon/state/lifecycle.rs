@@ -1,4 +1,4 @@
-//! Whether the daemon goes on.
+//! The lifecycle of the daemon: stopping, and starting again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,15 +12,15 @@ use crate::store::{self, Location};
 pub struct Lifecycle {
     stopping: AtomicBool,
     starts_again: AtomicBool,
-    /// Tells the server.
+    /// Notifies the API server that the daemon stops.
     pub stopped: Notify,
-    /// Of threads that wait for something else.
+    /// The signals that other threads wait for.
     wake: Vec<Arc<Signal>>,
     location: Location,
 }
 
 impl Lifecycle {
-    /// `wake` are raised when the daemon stops.
+    /// The signals in `wake` are raised when the daemon stops.
     pub fn new(location: Location, wake: Vec<Arc<Signal>>) -> Lifecycle {
         Lifecycle { stopping: AtomicBool::new(false), starts_again: AtomicBool::new(false), stopped: Notify::new(), wake, location }
     }
@@ -29,7 +29,7 @@ impl Lifecycle {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Whether it stops to start again, with a new index.
+    /// Returns whether the daemon stops to start again with a new index.
     pub fn starts_again(&self) -> bool {
         self.starts_again.load(Ordering::Relaxed)
     }
@@ -40,7 +40,7 @@ impl Lifecycle {
         self.stopped.notify_one();
     }
 
-    /// Ends the daemon, to start again with a new index, when this one turned out to be damaged.
+    /// If damage of the index was noticed, stops the daemon so that it starts again with a new index.
     pub fn examine_index(&self, health: &Health) {
         if store::damage::is_noticed() && !self.is_stopping() {
             tracing::error!("the index is damaged; the daemon starts again and makes a new one");

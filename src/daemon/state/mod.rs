@@ -1,4 +1,4 @@
-//! The daemon's state, in parts: a thread is given the parts that it uses.
+//! The state of the daemon, in parts. A thread gets the parts that it uses.
 
 pub mod events;
 pub mod health;
@@ -25,17 +25,17 @@ use crate::config::{Live, Settings};
 use crate::photo::Decisions;
 use crate::store::{HeadRecord, Location};
 
-/// What does not change while the daemon runs, and the settings that a reload changes.
+/// The data that does not change while the daemon runs, and the settings that a reload changes.
 pub struct Configuration {
     pub version: Version,
-    /// As they were when the daemon started.
+    /// The settings when the daemon started.
     pub settings: Settings,
-    /// Those of them that a reload changes.
+    /// The current values of the settings that a reload changes.
     live: RwLock<Live>,
     pub location: Location,
-    /// Names the weights that the daemon runs: heads are for them.
+    /// The name of the backbone. A head fits one backbone.
     pub backbone: String,
-    /// Names these and how crops are taken: stored features are for it.
+    /// The name of the recipe of stored features.
     pub recipe: String,
 }
 
@@ -48,23 +48,23 @@ impl Configuration {
         read(&self.live).clone()
     }
 
-    /// Takes over other settings; returns those from before.
+    /// Replaces the settings that a reload changes, and returns the old ones.
     pub fn reload(&self, live: Live) -> Live {
         std::mem::replace(&mut write(&self.live), live)
     }
 }
 
-/// The heads, and the generation of the one that answers.
+/// The tuned heads, and the generation in use.
 pub struct Heads {
-    /// The one that answers, with its embeddings.
+    /// The generation in use. An answer holds the lock while it uses the index.
     pub active: RwLock<Generation>,
-    /// One head takes over at a time.
+    /// Held while heads are switched or removed, so that this happens one at a time.
     pub switching: Mutex<()>,
-    /// All heads that were tuned.
+    /// All tuned heads.
     pub records: RwLock<Vec<HeadRecord>>,
 }
 
-/// All parts. Only `run`, which makes them, and `service`, which answers from them, have it whole.
+/// All parts. Only `run`, which makes them, and `service`, which answers requests, have all of them.
 #[derive(Clone)]
 pub struct State {
     pub configuration: Arc<Configuration>,
@@ -76,6 +76,6 @@ pub struct State {
     pub health: Arc<Health>,
     pub lifecycle: Arc<Lifecycle>,
     pub tuning: Arc<Tuning>,
-    /// Wakes the notifier: clusters may be others now, or somebody wants to know.
+    /// Wakes the notifier: clusters may have changed, or somebody began to listen.
     pub notify: Arc<Signal>,
 }

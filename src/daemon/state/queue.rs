@@ -1,4 +1,4 @@
-//! What is still to be read, and who waits for it.
+//! Work under way: busy roots, files in flight, and the places that clients wait for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +11,13 @@ use crate::store::{self, Reader};
 
 #[derive(Default)]
 pub struct Queue {
-    /// What clients wait for, and when they last asked: it is read first.
+    /// The places that clients wait for, and when they last asked. Their files are read first.
     pub wanted: Mutex<HashMap<Place, Instant>>,
     pub in_flight: Mutex<InFlight>,
     pub activity: Arc<Activity>,
-    /// Wakes the dispatcher: something may be pending.
+    /// Wakes the dispatcher: files may be pending.
     pub pending: Arc<Signal>,
-    /// Counts what was committed: what was read of the store before is old then.
+    /// Counts commits. Data that was read before the last one may be outdated.
     commits: AtomicU64,
 }
 
@@ -37,23 +37,23 @@ impl Queue {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether nothing is under way below the scopes and nothing is pending.
+    /// Returns whether no root of the scopes is busy and no file of the scopes is pending.
     ///
     /// # Errors
-    /// Those of the store.
+    /// If the store cannot be read.
     pub fn is_settled(&self, reader: &Reader, scopes: &[Place]) -> store::Result<bool> {
         Ok(!scopes.iter().any(|scope| self.activity.is_busy(scope.root)) && !reader.is_pending(scopes)?)
     }
 }
 
-/// How much work on each root is under way that the store does not show as pending.
+/// Counts the work on each root that is under way and that the store does not show as pending.
 #[derive(Default)]
 pub struct Activity {
     open: Mutex<HashMap<RootId, usize>>,
     changed: Condvar,
 }
 
-/// One piece of such work; it ends when this is dropped.
+/// One unit of such work. It ends when this is dropped.
 pub struct Ticket {
     activity: Arc<Activity>,
     root: RootId,
@@ -69,7 +69,7 @@ impl Activity {
         lock(&self.open).get(&root).is_some_and(|&open| open > 0)
     }
 
-    /// Wakes those that wait.
+    /// Wakes the threads in [`wait`](Activity::wait).
     pub fn announce(&self) {
         self.changed.notify_all();
     }

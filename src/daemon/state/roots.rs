@@ -1,4 +1,4 @@
-//! The roots as they are now: read as a whole, changed one change at a time.
+//! The current roots, shared among threads. A reader gets a snapshot; changes happen one at a time.
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -18,7 +18,7 @@ impl SharedRoots {
         SharedRoots(RwLock::new(Arc::new(Roots::new(list))))
     }
 
-    /// As of this moment; it does not change any more.
+    /// Returns a snapshot of the roots. Later changes do not affect it.
     pub fn now(&self) -> Arc<Roots> {
         read(&self.0).clone()
     }
@@ -27,7 +27,7 @@ impl SharedRoots {
         change(Arc::make_mut(&mut write(&self.0)))
     }
 
-    /// Records why a root is offline, and emits that if it was not.
+    /// Records why a root is offline, and emits an event if it was online.
     pub fn set_offline(&self, root: &Root, why: String, events: &Events, queue: &Queue) {
         let was_online = self.change(|roots| {
             let state = roots.state_or_new(root.id);
@@ -40,7 +40,8 @@ impl SharedRoots {
         queue.activity.announce();
     }
 
-    /// After an I/O timeout: when to retry, twice as long after each, from `first` on.
+    /// Sets the time of the next retry after an I/O timeout. The delay is `first`, and doubles with each timeout up to
+    /// 64 times that.
     pub fn back_off(&self, root: RootId, first: Duration) {
         self.change(|roots| {
             let state = roots.state_or_new(root);
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_does_not_change_and_offline_is_emitted_once() {
+    fn a_snapshot_does_not_change_and_offline_is_emitted_once() {
         let root = Root { id: RootId(1), path: "/p".into(), home: None };
         let (roots, events, queue) = (SharedRoots::new(vec![root.clone()]), Events::new(Vec::new()), Queue::default());
         let (_, mut listener) = events.listen(None);

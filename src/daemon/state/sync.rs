@@ -1,10 +1,10 @@
-//! Locks whose owner may have panicked, and a flag to wait for.
+//! Locks that ignore panics of their owners, and a flag to wait for.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-/// A thread that panicked while it held a lock left consistent data: every change under one is a
-/// single insertion or removal.
+/// Locks a mutex, even if a thread panicked while it held the lock. The data is consistent all the same, because every
+/// change under a lock is a single insertion or removal.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -17,7 +17,7 @@ pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A flag to wait for.
+/// A flag that threads can wait for.
 #[derive(Default)]
 pub struct Signal {
     raised: Mutex<bool>,
@@ -30,7 +30,7 @@ impl Signal {
         self.changed.notify_all();
     }
 
-    /// Waits until it is raised, or for `timeout`, and lowers it.
+    /// Waits until the flag is raised, or for `timeout`, and lowers it.
     pub fn wait(&self, timeout: Duration) {
         let raised = lock(&self.raised);
         let (mut raised, _) = self.changed.wait_timeout_while(raised, timeout, |raised| !*raised).unwrap_or_else(PoisonError::into_inner);

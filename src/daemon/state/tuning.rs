@@ -1,4 +1,4 @@
-//! Where the tuning stands, and the wish to end it.
+//! The progress of a tuning, and the request to end it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +10,7 @@ use crate::api::types::TuningState;
 pub struct Tuning {
     state: Mutex<TuningState>,
     stop: AtomicBool,
-    /// Wakes its thread.
+    /// Wakes the tuning thread.
     pub asked: Arc<Signal>,
 }
 
@@ -23,7 +23,7 @@ impl Tuning {
         lock(&self.state)
     }
 
-    /// Whether it is to end with what it has.
+    /// Returns whether the tuning was asked to end with the result so far.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Tuning on folders: photos that a person put together, for `similar`.
+//! Tuning on folders, for `similar`.
 
 use super::{Passed, Run, Why};
 use crate::api::types::{HeadFigures, Phase, TuningReport};
@@ -6,17 +6,17 @@ use crate::catalog::tuning::folders::{LEAST_PHOTOS, folders};
 use crate::daemon::state::read;
 use crate::learn::device::device;
 use crate::learn::folders::{LabelledSet, NEAREST_PHOTOS, Precision};
-use crate::learn::training::{Next, Recipe, Step, train};
+use crate::learn::training::{MIN_CLASSES, Next, Recipe, Step, train};
 use crate::learn::training_set::TrainingSet;
 use crate::likeness::Head;
 use crate::photo::Features;
 use crate::store::Reader;
 
-/// One photo of a folder in this many is held out.
+/// One of this many photos of a folder is held out.
 const HELD_OUT_EVERY: usize = LEAST_PHOTOS / 2;
 
-/// Tunes the head that answers to hold folders together; it judges by photos of the same folders that it
-/// was not shown.
+/// Tunes the head in use so that photos of one folder are near each other. The new head is judged by held-out photos of
+/// the same folders.
 pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let reader = Reader::open(&run.tuner.switcher.configuration.location)?;
     run.tell(Phase::Preparing, 0, 0, None, None);
@@ -43,7 +43,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), None);
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
-    let head = head.map_err(|_| Why::Failed(format!("folders of at least {LEAST_PHOTOS} photos are needed, and two dozen of them")))?;
+    let head = head.map_err(|_| Why::Failed(format!("at least {MIN_CLASSES} folders with {LEAST_PHOTOS} photos or more are needed")))?;
     if run.is_ending() {
         return Err(Why::Ending);
     }

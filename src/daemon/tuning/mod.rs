@@ -1,7 +1,7 @@
-//! Tuning a head on this library: one at a time, on a thread of its own that gives way to all others.
+//! Tuning a head on this library. One tuning runs at a time, on a thread with the lowest priority.
 //!
-//! The order and the views made for it are in the store, so that a daemon that starts again goes on;
-//! training itself takes a minute and starts over.
+//! The order and its views are in the store, so that a tuning continues after a restart of the daemon. Training itself
+//! takes a minute and starts over.
 
 mod folders;
 mod versions;
@@ -25,24 +25,24 @@ use crate::store::{HeadRecord, Positives, Reader};
 use crate::sys::now;
 use crate::vision::backbone::Backbone;
 
-/// How often the thread checks whether a tuning is due that nobody asked for.
+/// How often the thread checks whether an automatic tuning is due.
 const DUE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Minutes and photos where nobody says.
+/// Minutes and photos of an order that does not name them.
 const DEFAULT_MINUTES: u64 = 10;
 const DEFAULT_PHOTOS: usize = 1000;
 
-/// Folders need no photo to be read again.
+/// Photos of such an order for folders. There are more, because no photo is read again.
 const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 
-/// At most: every two photos are held against each other, and all views are in memory.
+/// The most photos of a tuning: every two of them are compared, and all views are in memory.
 const MOST_PHOTOS: usize = 5_000;
 const MOST_FOLDER_PHOTOS: usize = 100_000;
 
-/// The share of the time that views may take; the rest is for training and judging.
+/// The share of the time that may be spent on making views. The rest is for training and judging.
 const PREPARING_SHARE: f64 = 0.7;
 
-/// What tuning needs of the daemon.
+/// The parts of the daemon that tuning needs.
 #[derive(Clone)]
 pub struct Tuner {
     pub switcher: Switcher,
@@ -51,7 +51,7 @@ pub struct Tuner {
 }
 
 impl Tuner {
-    /// An order with everything that was left open chosen.
+    /// Makes an order, with defaults for everything that is not given.
     pub fn order(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> TuningOrder {
         let names: Vec<String> =
             heads::list(&self.switcher.heads, &self.switcher.configuration.backbone).into_iter().map(|head| head.name).collect();
@@ -67,7 +67,7 @@ impl Tuner {
         }
     }
 
-    /// Takes an order; the tuning goes on by itself.
+    /// Accepts an order. The tuning runs on its own thread.
     pub fn start(&self, order: TuningOrder) -> Result<TuningOrder, Problem> {
         check(&order)?;
         let is_taken = heads::list(&self.switcher.heads, &self.switcher.configuration.backbone).iter().any(|head| head.name == order.name);
@@ -75,11 +75,11 @@ impl Tuner {
             let mut state = self.tuning.change();
             if let Some(running) = &state.progress {
                 return Err(Problem::new(Code::Tuning, format!("{} is being tuned", running.name))
-                    .hint("simctl tune --stop ends it with what it has"));
+                    .hint("simctl tune --stop ends it with the result so far"));
             }
             if is_taken {
                 return Err(Problem::new(Code::Name, format!("there is a head named {} already", order.name))
-                    .hint("--name gives this one another, or simctl heads remove makes room"));
+                    .hint("give another one with --name, or remove that head with simctl heads remove"));
             }
             *state = TuningState { progress: Some(first(&order)), ended: None };
         }
@@ -93,7 +93,7 @@ impl Tuner {
         Ok(order)
     }
 
-    /// Ends it with what it has.
+    /// Ends the tuning with the result so far.
     pub fn stop(&self) -> Result<(), Problem> {
         if self.tuning.state().progress.is_none() {
             return Err(Problem::new(Code::NoTuning, "no head is being tuned").hint("simctl tune starts one"));
@@ -116,7 +116,7 @@ impl Tuner {
         }
     }
 
-    /// The order that is waiting, or one of our own when many decisions were made since the last.
+    /// Returns the stored order, or a new one if an automatic tuning is due.
     fn next(&self) -> Result<Option<TuningOrder>, Unwritten> {
         let reader = Reader::open(&self.switcher.configuration.location)?;
         if let Some(text) = reader.setting(TUNING_ORDER)? {
@@ -134,7 +134,7 @@ impl Tuner {
             return Ok(None);
         }
         let order = self.order(None, Positives::Edits.name().into(), None, None);
-        tracing::info!("{} decisions since the last tuning: {} is tuned", decided - knew, order.name);
+        tracing::info!("{} decisions since the last tuning: tuning {}", decided - knew, order.name);
         Ok(self.start(order).ok())
     }
 
@@ -144,7 +144,7 @@ impl Tuner {
         let run = Run { tuner: self, backbone, order, started: Instant::now() };
         let decisions = read(&self.switcher.decisions).len();
         let positives = order.positives.parse::<Positives>().unwrap_or_default();
-        // A daemon before this one may have got as far as keeping the head.
+        // The daemon may have stored the head before it was restarted.
         let kept = read(&self.switcher.heads.records).iter().find(|head| head.name == order.name && head.made >= order.asked).cloned();
         let passed = match (kept, positives) {
             (Some(record), _) => again(record),
@@ -160,18 +160,18 @@ impl Tuner {
             Err(Why::Failed(reason)) => end(Outcome::Failed, reason, None),
         };
         tracing::info!("tuning {}: {}", order.name, end.message);
-        // Else it would be carried out once more.
+        // Otherwise the order would be carried out again.
         let forgotten = while_full(
             &self.switcher.health,
             "tuning",
-            "a tuning cannot be ended",
+            "the end of a tuning cannot be stored",
             || !self.switcher.lifecycle.is_stopping(),
             || request(&self.switcher.writes, |reply| Request::EndTuning { decisions, reply }),
         );
         match forgotten {
             Ok(()) => {}
             Err(Unwritten::Store(e)) if !self.switcher.lifecycle.is_stopping() => {
-                self.switcher.health.set_problem("tuning", Some(format!("a tuning cannot be ended: {e}")));
+                self.switcher.health.set_problem("tuning", Some(format!("the end of a tuning cannot be stored: {e}")));
             }
             Err(_) => return,
         }
@@ -183,19 +183,18 @@ impl Tuner {
 fn check(order: &TuningOrder) -> Result<(), Problem> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if order.name.is_empty() || order.name.len() > 60 || order.name == BASE || !order.name.chars().all(is_plain) {
-        return Err(Problem::new(Code::Name, format!("{:?} is no name for a head", order.name)).hint("letters, digits, - _ . and not base"));
+        return Err(Problem::new(Code::Name, format!("{:?} is not a valid name for a head", order.name))
+            .hint("use letters, digits, - _ and . for a name other than base"));
     }
     if order.positives.parse::<Positives>().is_err() {
-        return Err(
-            Problem::new(Code::Positives, format!("{} is not what photos can have in common", order.positives)).hint("edits, folders")
-        );
+        return Err(Problem::new(Code::Positives, format!("{:?} is not a kind of positives", order.positives)).hint("use edits or folders"));
     }
     let most = if order.positives == Positives::Folders.name() { MOST_FOLDER_PHOTOS } else { MOST_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
-        return Err(Problem::new(Code::Minutes, format!("minutes={}: it takes from one minute to a day", order.minutes)));
+        return Err(Problem::new(Code::Minutes, format!("minutes={} is out of range: 1 to 1440", order.minutes)));
     }
     if !(1..=most).contains(&order.photos) {
-        return Err(Problem::new(Code::Photos, format!("photos={}: it takes from one photo to {most}", order.photos)));
+        return Err(Problem::new(Code::Photos, format!("photos={} is out of range: 1 to {most}", order.photos)));
     }
     Ok(())
 }
@@ -204,7 +203,7 @@ fn first(order: &TuningOrder) -> TuningProgress {
     TuningProgress { name: order.name.clone(), phase: Phase::Preparing, done: 0, of: 0, loss: None, recall: None, left: 60 * order.minutes }
 }
 
-/// A tuning under way.
+/// A running tuning.
 pub struct Run<'a> {
     pub tuner: &'a Tuner,
     pub backbone: &'a Backbone,
@@ -212,13 +211,13 @@ pub struct Run<'a> {
     started: Instant,
 }
 
-/// Why a tuning gives no head.
+/// Why a tuning produced no head.
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
-    /// The daemon ends; the next one goes on.
+    /// The daemon ends. The tuning continues after its next start.
     #[error("the daemon is ending")]
     Ending,
-    /// The head is not better.
+    /// The head did not pass the acceptance test.
     #[error("{0}")]
     Refused(String, Box<TuningReport>),
     #[error("{0}")]
@@ -234,7 +233,7 @@ impl<E: Into<Unwritten>> From<E> for Why {
     }
 }
 
-/// A head that passed, with its threshold in this library and what it was judged by.
+/// A head that passed the acceptance test, with its threshold in this library and its report.
 pub struct Passed {
     pub head: Head,
     pub threshold: f32,
@@ -246,7 +245,7 @@ impl Run<'_> {
         Duration::from_secs(60 * self.order.minutes).saturating_sub(self.started.elapsed())
     }
 
-    /// Whether views should still be made.
+    /// Returns whether views should still be made.
     pub fn may_prepare(&self) -> bool {
         let whole = Duration::from_secs(60 * self.order.minutes);
         self.started.elapsed() < whole.mul_f64(PREPARING_SHARE) && !self.is_stopped() && !self.tuner.switcher.lifecycle.is_stopping()
@@ -256,7 +255,7 @@ impl Run<'_> {
         self.tuner.tuning.is_stopped()
     }
 
-    /// Whether the daemon ends.
+    /// Returns whether the daemon ends.
     pub fn is_ending(&self) -> bool {
         self.tuner.switcher.lifecycle.is_stopping()
     }
@@ -284,7 +283,7 @@ impl Run<'_> {
     }
 }
 
-/// What was kept of a head that passed.
+/// Reads a head that passed and was stored before.
 fn again(record: HeadRecord) -> Result<Passed, Why> {
     let failed = |e: &dyn std::fmt::Display| Why::Failed(format!("{} cannot be read again: {e}", record.name));
     let head = Head::from_safetensors(&record.name, &record.weights).map_err(|e| failed(&e))?;
@@ -292,7 +291,7 @@ fn again(record: HeadRecord) -> Result<Passed, Why> {
     Ok(Passed { head, threshold: record.threshold, report })
 }
 
-/// Keeps a head that passed, and has it answer if it is one for `dupes`.
+/// Stores a head that passed. A head for `dupes` is also put into use.
 fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd, Why> {
     let record = |report: &TuningReport| HeadRecord {
         name: run.order.name.clone(),
@@ -308,7 +307,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     while_full(&run.tuner.switcher.health, "tuning", "the new head cannot be stored", || !run.is_ending(), || add(&report))?;
     let name = run.order.name.clone();
     if positives == Positives::Folders {
-        let message = format!("the new head is kept: simctl similar --head {name} FILE uses it");
+        let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
         return Ok(TuningEnd { name, outcome: Outcome::Kept, message, report: Some(report) });
     }
     run.tell(Phase::Pairing, 0, 0, None, None);

@@ -1,4 +1,4 @@
-//! Tuning on versions of photos: what `dupes` looks for.
+//! Tuning on edits, for `dupes`.
 
 use super::views::prepare;
 use super::{Passed, Run, Why};
@@ -14,7 +14,7 @@ use crate::learn::tuning::tune as learn;
 use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::store::Reader;
 
-/// Tunes the head that answers.
+/// Tunes the head in use so that versions of one photo are near each other.
 pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let tuner = run.tuner;
     let reader = Reader::open(&tuner.switcher.configuration.location)?;
@@ -35,7 +35,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
-    let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read for it", views.len())))?;
+    let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read", views.len())))?;
     if run.is_ending() {
         return Err(Why::Ending);
     }

@@ -1,4 +1,4 @@
-//! Edited views of photos, and what the backbone makes of them.
+//! Makes the views of a tuning: the features of photos and of edited versions of them.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -21,11 +21,11 @@ use crate::sys::own_program;
 use crate::vision::backbone::Runner;
 use crate::vision::sandbox::{self, Problem};
 
-/// Edited views of each photo.
+/// The number of edited views of each photo.
 const VIEWS_PER_PHOTO: usize = 6;
 
-/// Makes the views of all the photos that have none yet, until the time for it is over; returns all there
-/// are. A photo that cannot be read now has none.
+/// Makes the views of the photos that have none yet, until the time for this is over. Returns all stored views. A photo
+/// that cannot be read now gets none.
 pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Result<HashMap<PhotoId, Vec<View>>, Why> {
     let known = reader.views()?;
     let missing: Vec<&PhotoRecord> = photos.iter().filter(|p| !known.contains_key(&p.id)).copied().collect();
@@ -41,7 +41,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
             seed: run.order.asked as u64,
         };
         while let Some(&photo) = missing.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| run.may_prepare()) {
-            // A child that somebody ended is no fault of the photo: once more.
+            // Tried twice, because the child may have been killed for a reason that is not in the photo.
             if let Some(views) = maker.views(run, photo).or_else(|_| maker.views(run, photo)).map_err(|e| broken(&e))? {
                 store(run, photo.id, views)?;
             }
@@ -79,7 +79,7 @@ fn store(run: &Run<'_>, photo: PhotoId, views: Vec<View>) -> Result<(), Why> {
     Ok(stored?)
 }
 
-/// What one thread makes views with.
+/// Makes views on one thread.
 struct Maker {
     reader: sandbox::Reader,
     runner: Runner,
@@ -87,7 +87,8 @@ struct Maker {
 }
 
 impl Maker {
-    /// `None` when no file of the photo can be read, or holds another photo by now.
+    /// Makes the views of a photo. Returns `None` if its first online file cannot be read or holds another photo by
+    /// now.
     fn views(&mut self, run: &Run<'_>, photo: &PhotoRecord) -> Result<Option<Vec<View>>, std::io::Error> {
         let roots = run.tuner.switcher.roots.now();
         let path = photo.files.iter().filter(|f| roots.is_online(f.place.root)).find_map(|f| roots.path_of(&f.place));

@@ -1,4 +1,4 @@
-//! The writer thread: everything that changes the store, in the order it came.
+//! The writer thread: carries out all changes of the store, in the order in which they were sent.
 
 mod requests;
 
@@ -19,12 +19,12 @@ use crate::likeness::{Density, MAX_PAIR_DISTANCE, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, SeenFile, Writer};
 
-/// Changes committed at once, at most.
+/// The most changes in one commit.
 const BATCH_WRITES: usize = 128;
 
-/// How long it sleeps while nothing is to be written; stopping the daemon wakes it.
+/// How long to wait for the next message. Stopping the daemon wakes the thread.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long to drain the queue at shutdown.
+/// At shutdown the thread ends once nothing was sent for this long.
 const DRAIN_TIME: Duration = Duration::from_millis(200);
 
 pub struct WriterThread {
@@ -39,12 +39,12 @@ pub struct WriterThread {
     pub tuning: Arc<Tuning>,
     pub writer: Writer,
     pub writes: Receiver<Write>,
-    /// Places whose file changed and is not read again yet.
+    /// Places whose file changed and was not read again yet.
     pub changed: HashSet<Place>,
 }
 
 impl WriterThread {
-    /// Runs until the daemon stops, then commits what has come.
+    /// Runs until the daemon stops and everything that was sent is committed.
     pub fn run(mut self) {
         loop {
             self.health.writer_beat();
@@ -68,7 +68,8 @@ impl WriterThread {
         }
     }
 
-    /// Writes a batch, again and again while the disk has no room for it.
+    /// Commits a batch: first all changes in one transaction, then each request. Retries the changes after an error,
+    /// for example while the disk is full.
     fn commit(&mut self, batch: Vec<Write>) {
         let (mut changes, mut requests) = (Vec::new(), Vec::new());
         for write in batch {
@@ -89,7 +90,7 @@ impl WriterThread {
                     break;
                 }
                 Err(e) => {
-                    let remedy = if e.is_disk() { "; make room, it goes on by itself" } else { "" };
+                    let remedy = if e.is_disk() { "; make room, then it continues automatically" } else { "" };
                     let folder = self.configuration.settings.data_dir.display();
                     self.health.set_problem("store", Some(format!("nothing can be stored in {folder}: {e}{remedy}")));
                     self.queue.activity.announce();
@@ -105,11 +106,12 @@ impl WriterThread {
         self.release(&changes);
         for change in &changes {
             if let Change::Flush(done) = change {
-                // It has room for one, and nobody else sends.
+                // The channel has room for one answer, and only this thread sends.
                 let _ = done.try_send(());
             }
         }
-        // A file that is left pending is not handed out again at once.
+        // A file without an outcome stays pending. It does not wake the dispatcher, which would hand it out again at
+        // once.
         let news = changes.iter().any(|c| matches!(c, Change::Files { .. } | Change::Retry(_) | Change::Read { outcome: Some(_), .. }));
         drop(changes);
         if !requests.is_empty() {
@@ -122,7 +124,7 @@ impl WriterThread {
         }
     }
 
-    /// One transaction: all changes, with what new photos bring.
+    /// Writes all changes in one transaction, with the embeddings, pairs and densities that result from new photos.
     fn write(&mut self, changes: &[Change]) -> store::Result<Joined> {
         let (active, recipe) = (read(&self.heads.active), &self.configuration.recipe);
         self.writer.batch(|batch| {
@@ -162,7 +164,7 @@ impl WriterThread {
         })
     }
 
-    /// These files and pictures may be taken up again.
+    /// Removes files and pictures from those in flight, so that they can be read again.
     fn release(&self, changes: &[Change]) {
         let mut in_flight = lock(&self.queue.in_flight);
         for change in changes {
@@ -217,25 +219,25 @@ impl WriterThread {
     }
 }
 
-/// What the index takes over once it is stored.
+/// The result of a transaction, for the index in memory and for events.
 struct Joined {
     new: Vec<(PhotoId, Descriptors)>,
     densities: Vec<(PhotoId, Density)>,
-    /// What was seen, for those who listen.
+    /// Files that were seen, for events.
     seen_files: Vec<(Place, SeenFile)>,
-    /// Files that were read and are others by now, or gone.
+    /// Files that were read and have changed or disappeared since.
     outdated: HashSet<Place>,
 }
 
-/// What became of a file that was read.
+/// The result of storing an outcome.
 struct Settled<'a> {
-    /// Its photo, if that is new.
+    /// The photo, if it is new.
     new: Option<(PhotoId, &'a StoredFeatures)>,
-    /// Whether the file still is what was read.
+    /// Whether the file still has the stamp that was read.
     counts: bool,
 }
 
-/// Stores what reading a file came to.
+/// Stores the outcome of reading a file.
 fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str) -> store::Result<Settled<'a>> {
     let (new, counts) = match outcome {
         Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),

@@ -1,4 +1,4 @@
-//! Requests to the writer: each a transaction of its own.
+//! Requests to the writer. Each is carried out on its own.
 
 use std::mem;
 use std::path::Path;
@@ -11,24 +11,25 @@ use crate::daemon::state::write;
 use crate::photo::{Decisions, Root};
 use crate::store::{self, HeadNumber, Reader, Writer};
 
-/// Names of what a tuning keeps in the store: its order, and how many decisions the last one knew.
+/// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
 pub const TUNING_ORDER: &str = "tuning";
 pub const TUNING_KNEW: &str = "tuning-knew";
 
-/// Rows of a retired head dropped in one commit.
+/// Rows of each table of a retired head that are removed in one commit.
 const SWEEP_ROWS: usize = 4096;
 
 /// The part of the daemon that `status` names when rows of `library.db` cannot be read.
 pub const LIBRARY: &str = "library";
 
-/// Which decisions and heads could not be read when they were read last: they stay as they are, and the rest is used.
+/// Describes the decisions and heads that could not be read the last time. They stay as they are, and are not used.
 pub fn unreadable(writer: &Writer) -> Option<String> {
     let problems = writer.problems();
     (!problems.is_empty()).then(|| problems.join("; "))
 }
 
 impl WriterThread {
-    /// The answer comes once everyone sees the change. Who asked may have left: then nobody wants it.
+    /// Carries out a request, then answers: by then all threads see the change. If nobody waits for the answer any
+    /// more, it is dropped.
     pub(super) fn carry_out(&mut self, request: Request) {
         match request {
             Request::AddRoot(path, reply) => drop(reply.send(self.add_root(&path))),
@@ -78,7 +79,7 @@ impl WriterThread {
     fn remove_root(&mut self, root: &Root) -> store::Result<()> {
         self.writer.remove_root(root.id)?;
         self.read_roots();
-        tracing::info!("{} is not watched any more", root.path.display());
+        tracing::info!("{} is no longer watched", root.path.display());
         Ok(())
     }
 
@@ -86,7 +87,7 @@ impl WriterThread {
         let rules = self.configuration.live().rules;
         let placed = self.writer.place_root(root).and_then(|()| self.writer.merge_nested_roots(&|below| rules.hide(below)));
         if let Err(e) = &placed {
-            tracing::warn!("where {} is could not be recorded: {e}", root.path.display());
+            tracing::warn!("the path of {} could not be recorded: {e}", root.path.display());
         }
         self.read_roots();
         placed
@@ -98,19 +99,19 @@ impl WriterThread {
         }
     }
 
-    /// Changes what is kept, and in the same turn what answers go by; how many decisions changed.
+    /// Changes the stored decisions and then the decisions in memory. Returns how many changed.
     fn change_decisions(&mut self, change: impl FnOnce(&mut Writer) -> store::Result<usize>) -> store::Result<usize> {
         let changed = change(&mut self.writer)?;
         let decisions: Decisions = self.writer.decisions()?;
         *write(&self.decisions) = decisions;
         self.health.set_problem(LIBRARY, unreadable(&self.writer));
-        // It may be time to tune again.
+        // An automatic tuning may be due.
         self.tuning.asked.raise();
         Ok(changed)
     }
 
     fn remove_head(&mut self, name: &str) -> store::Result<bool> {
-        // It may have been chosen, and not have taken over.
+        // The head may have been chosen, without being in use yet.
         if self.writer.chosen_head()?.as_deref() == Some(name) {
             let in_use = super::read(&self.heads.active).head.name().to_owned();
             self.writer.choose_head(&in_use)?;
@@ -126,8 +127,8 @@ impl WriterThread {
         Ok(())
     }
 
-    /// Has a generation answer, with the last photos that it lacks: they are added by this thread alone, so that none
-    /// can come meanwhile.
+    /// Adds the last photos that a generation lacks, then puts it into use. Only this thread adds photos, so none can
+    /// arrive meanwhile.
     fn take_over(&mut self, mut next: Generation) -> store::Result<HeadNumber> {
         let (reader, number) = (Reader::open(&self.configuration.location)?, next.number);
         catch_up(&mut next, &reader, 1, |new, arrival| {
