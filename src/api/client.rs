@@ -13,6 +13,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use thiserror::Error;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -64,23 +65,12 @@ pub struct ErrorText {
     pub hint: Option<String>,
 }
 
-/// A line of a long answer, as JSON.
-#[derive(Clone, Copy, Debug)]
-pub enum Part<'a> {
-    Begin(&'a [u8]),
-    Item(&'a [u8]),
-    End(&'a [u8]),
-}
-
-impl<'a> Part<'a> {
-    fn of(line: &'a [u8]) -> Part<'a> {
-        let named = |name: &str| line.strip_prefix(name.as_bytes())?.strip_suffix(b"}");
-        match (named("{\"begin\":"), named("{\"end\":")) {
-            (Some(begin), _) => Part::Begin(begin),
-            (_, Some(end)) => Part::End(end),
-            _ => Part::Item(line),
-        }
-    }
+/// The lines of a long answer that are not items.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    begin: Option<&'a RawValue>,
+    end: Option<End>,
 }
 
 /// A client of the daemon at a socket.
@@ -109,7 +99,7 @@ impl Client {
         self.call(method, &target, body).await
     }
 
-    /// Requests a long answer, and passes its lines to `take` as they arrive. Returns the end of the answer.
+    /// Requests a long answer, and passes its items to `take` as they arrive. Returns the end of the answer.
     ///
     /// # Errors
     /// See [`enum@Error`]. An answer without an end is [`Broken`](Error::Broken). Also the errors of `take`.
@@ -117,7 +107,7 @@ impl Client {
         &self,
         route: &str,
         query: String,
-        mut take: impl FnMut(Part<'_>) -> Result<(), E>,
+        mut take: impl FnMut(&RawValue) -> Result<(), E>,
     ) -> Result<End, E> {
         let (method, target, body) = question(route, query);
         let broken = |e: serde_json::Error| Error::Broken(e.to_string());
@@ -125,11 +115,10 @@ impl Client {
         let mut lines = lines(self.send(method, &target, body, NDJSON).await?);
         while let Some(line) = lines.recv().await {
             let line = line?;
-            let part = Part::of(&line);
-            if let Part::End(json) = part {
-                end = Some(serde_json::from_slice(json).map_err(broken)?);
+            match serde_json::from_slice(&line).map_err(broken)? {
+                Frame { begin: None, end: None } => take(serde_json::from_slice(&line).map_err(broken)?)?,
+                frame => end = frame.end,
             }
-            take(part)?;
         }
         Ok(end.ok_or_else(|| Error::Broken("it broke off".into()))?)
     }

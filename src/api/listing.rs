@@ -1,4 +1,4 @@
-//! Long answers, sent while they are computed: one JSON object, or a line for each item.
+//! Long answers: a line for each item, sent while they are computed, or one JSON object.
 
 use std::ops::ControlFlow;
 
@@ -8,44 +8,32 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use super::Take;
 use super::problem::Problem;
-use super::types::Line;
+use super::types::{Line, Listing};
 
 pub const NDJSON: &str = "application/x-ndjson";
+const JSON: &str = "application/json";
 
 /// The bytes of a chunk. The first item is sent alone.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// The form of an answer.
-#[derive(Clone, Copy)]
-pub enum Form {
-    /// One object, the items under this name.
-    Object(&'static str),
-    Lines,
+/// Whether a client requests lines.
+pub fn accepts_lines(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(NDJSON)))
 }
 
-impl Form {
-    /// The form that a client requests.
-    pub fn accepted(headers: &HeaderMap, items: &'static str) -> Form {
-        let accepts = headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(NDJSON)));
-        if accepts { Form::Lines } else { Form::Object(items) }
-    }
-}
-
-/// Sends the items of `make`, which runs on its own thread. `make` never waits for the client: what the client has
+/// Sends the lines of `make`, which runs on its own thread. `make` never waits for the client: what the client has
 /// not read is buffered.
 ///
 /// # Errors
 /// If `make` fails before the first item. A later error breaks the answer off.
-pub async fn send<T: Serialize>(
-    form: Form,
-    make: impl FnOnce(Take<'_, T>) -> Result<(), Problem> + Send + 'static,
-) -> Result<Response, Problem> {
+pub async fn send_lines<T: Serialize>(make: impl FnOnce(Take<'_, T>) -> Result<(), Problem> + Send + 'static) -> Result<Response, Problem> {
     let (out, mut pieces) = unbounded_channel();
     tokio::task::spawn_blocking(move || {
-        let mut writer = Writer { form, text: Vec::new(), items: 0, out };
+        let mut writer = Writer { text: Vec::new(), items: 0, out };
         let made = make(&mut |line| writer.write(&line));
         writer.finish(made);
     });
@@ -55,12 +43,41 @@ pub async fn send<T: Serialize>(
         Some((piece.map_err(|problem| problem.message), pieces))
     });
     let body = Body::from_stream(stream::StreamExt::chain(stream::iter([Ok(first)]), rest));
-    let kind = if matches!(form, Form::Lines) { NDJSON } else { "application/json" };
-    Ok(([(header::CONTENT_TYPE, kind)], body).into_response())
+    Ok(([(header::CONTENT_TYPE, NDJSON)], body).into_response())
+}
+
+/// Sends the lines of `make`, which runs on its own thread, as one object when all of them are there.
+///
+/// # Errors
+/// The errors of `make`.
+pub async fn send_object<L: Listing>(
+    make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    let (reply, answer) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let object = collect::<L>(make, || reply.is_closed());
+        let json = object.and_then(|object| serde_json::to_vec(&object).map_err(Problem::internal));
+        let _ = reply.send(json);
+    });
+    let json = answer.await.map_err(Problem::internal)??;
+    Ok(([(header::CONTENT_TYPE, JSON)], json).into_response())
+}
+
+fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, has_left: impl Fn() -> bool) -> Result<L, Problem> {
+    let (mut first, mut items, mut last) = (None, Vec::new(), None);
+    make(&mut |line| {
+        match line {
+            Line::Begin { begin } => first = Some(begin),
+            Line::Item(item) => items.push(item),
+            Line::End { end } => last = Some(end),
+        }
+        if has_left() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    let (begin, end) = first.zip(last).ok_or_else(|| Problem::internal("the answer broke off"))?;
+    Ok(L::new(begin, items, end))
 }
 
 struct Writer {
-    form: Form,
     text: Vec<u8>,
     items: usize,
     out: UnboundedSender<Result<Bytes, Problem>>,
@@ -68,40 +85,14 @@ struct Writer {
 
 impl Writer {
     fn write<T: Serialize>(&mut self, line: &Line<T>) -> ControlFlow<()> {
-        match (self.form, line) {
-            (Form::Lines, line) => {
-                self.json(line);
-                self.text.push(b'\n');
-            }
-            (Form::Object(items), Line::Begin { begin }) => {
-                self.json(begin);
-                // The object begins with the fields of the beginning, then its items.
-                self.text.pop();
-                self.text.extend_from_slice(format!(",\"{items}\":[").as_bytes());
-            }
-            (Form::Object(_), Line::Item(item)) => {
-                if self.items > 0 {
-                    self.text.push(b',');
-                }
-                self.json(item);
-            }
-            (Form::Object(_), Line::End { end }) => {
-                self.text.extend_from_slice(b"],");
-                let start = self.text.len();
-                self.json(end);
-                self.text.remove(start);
-            }
-        }
+        serde_json::to_writer(&mut self.text, line).expect("these types have a form in JSON, and memory takes it");
+        self.text.push(b'\n');
         self.items += usize::from(matches!(line, Line::Item(_)));
         if self.text.len() >= CHUNK_BYTES || self.items == 1 {
             self.flush();
         }
         // A client that disconnected needs no more.
         if self.out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    fn json(&mut self, value: &impl Serialize) {
-        serde_json::to_writer(&mut self.text, value).expect("these types have a form in JSON, and memory takes it");
     }
 
     fn flush(&mut self) {
@@ -120,36 +111,71 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
-    use crate::api::types::{Begin, End};
-    use crate::photo::Coverage;
+    use crate::api::types::{Begin, End, FilePair, Pairs, PathText};
+    use crate::photo::{Coverage, Relation};
 
-    fn written(form: Form, items: usize) -> String {
+    fn lines(items: usize) -> Vec<Line<FilePair>> {
+        let path = |number: usize| PathText { path: format!("/{number}"), path_bytes: None };
+        let pair = |n| FilePair { distance: 0.25, a: path(n), b: path(n + 1), relation: Relation::Copy, offline: false };
+        let begin = Begin { version: 1, threshold: 0.5, head: "base".into() };
+        let end = End { coverage: Coverage::default(), next: None };
+        let first = std::iter::once(Line::Begin { begin });
+        first.chain((0..items).map(|n| Line::Item(pair(n)))).chain([Line::End { end }]).collect()
+    }
+
+    fn object(lines: Vec<Line<FilePair>>) -> Result<Pairs, Problem> {
+        collect(
+            |take| {
+                let _ = lines.into_iter().try_for_each(take);
+                Ok(())
+            },
+            || false,
+        )
+    }
+
+    fn sent(lines: &[Line<FilePair>]) -> Vec<Line<FilePair>> {
         let (out, mut pieces) = unbounded_channel();
-        let mut writer = Writer { form, text: Vec::new(), items: 0, out };
-        let _ = writer.write::<usize>(&Line::Begin { begin: Begin { version: 1, threshold: 0.5, head: "base".into() } });
-        (0..items).for_each(|item| assert!(writer.write(&Line::Item(item)).is_continue()));
-        let _ = writer.write::<usize>(&Line::End { end: End { coverage: Coverage::default(), next: None } });
+        let mut writer = Writer { text: Vec::new(), items: 0, out };
+        lines.iter().for_each(|line| assert!(writer.write(line).is_continue()));
         writer.finish(Ok(()));
         let mut text = Vec::new();
         while let Ok(piece) = pieces.try_recv() {
             text.extend(piece.expect("no problem"));
         }
-        String::from_utf8(text).expect("UTF-8")
+        String::from_utf8(text).expect("UTF-8").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
     #[test]
     fn an_object_holds_what_the_lines_do() {
         for items in [0, 1, 2, 20_000] {
-            let object: Value = serde_json::from_str(&written(Form::Object("numbers"), items)).expect("JSON");
-            assert_eq!(object["numbers"].as_array().map(Vec::len), Some(items));
-            assert_eq!((&object["head"], &object["coverage"]["indexed"]), (&Value::from("base"), &Value::from(0)));
-            let lines = written(Form::Lines, items);
-            let lines: Vec<Line<usize>> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-            assert_eq!(lines.len(), items + 2);
-            assert!(matches!(lines[..], [Line::Begin { .. }, .., Line::End { .. }]));
+            let sent = sent(&lines(items));
+            assert!(matches!(sent[..], [Line::Begin { .. }, .., Line::End { .. }]));
+            let json = |lines| serde_json::to_value(object(lines).expect("is whole")).expect("JSON");
+            let whole = json(lines(items));
+            assert_eq!(whole["pairs"].as_array().map(Vec::len), Some(items));
+            assert_eq!(json(sent), whole);
         }
+    }
+
+    #[test]
+    fn an_object_is_whole_or_an_error() {
+        let mut cut = lines(3);
+        cut.pop();
+        assert!(object(cut).is_err());
+        assert!(object(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_client_that_has_left_ends_the_work() {
+        let mut made = 0;
+        let left: Result<Pairs, Problem> = collect(
+            |take| {
+                made = lines(100).into_iter().take_while(|line| take(line.clone()).is_continue()).count();
+                Ok(())
+            },
+            || true,
+        );
+        assert!(left.is_err() && made == 0);
     }
 }

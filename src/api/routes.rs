@@ -16,14 +16,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::asked::Asked;
 use super::events;
-use super::listing::{self, Form};
+use super::listing;
 use super::openapi::{self, Operation, delete, get, post};
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::service::{Service, Take};
 use super::types::{
-    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Pairs, Progress,
-    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Listing, Pairs,
+    Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use super::uploads::Uploads;
 use crate::photo::Verdict;
@@ -249,20 +249,19 @@ async fn apart<T: Serialize + Send + 'static>(
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
-/// Sends a long answer while it is computed.
-async fn list<T: Serialize>(
+/// Sends a long answer in the form that the client requests.
+async fn list<L: Listing>(
     app: &App,
     headers: &HeaderMap,
-    items: &'static str,
-    make: impl FnOnce(&dyn Service, Take<'_, T>) -> Result<(), Problem> + Send + 'static,
+    make: impl FnOnce(&dyn Service, Take<'_, L::Item>) -> Result<(), Problem> + Send + 'static,
 ) -> Answer {
     let turn = turn(&app.long_turns).await?;
     let service = app.service.clone();
-    listing::send(Form::accepted(headers, items), move |take| {
+    let make = move |take: Take<'_, L::Item>| {
         let _turn = turn;
         make(service.as_ref(), take)
-    })
-    .await
+    };
+    if listing::accepts_lines(headers) { listing::send_lines(make).await } else { listing::send_object::<L>(make).await }
 }
 
 type Answer = Result<Response, Problem>;
@@ -327,7 +326,7 @@ async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): R
         Selection { paths: Vec::new(), threshold: query.distance("threshold")?, relations: query.relations()?, everywhere, after, limit };
     query.end()?;
     let selection = Selection { paths: seen_alike(&app, asked).await?, ..selection };
-    list(&app, &headers, "clusters", move |service, take| service.clusters(&selection, take)).await
+    list::<Clusters>(&app, &headers, move |service, take| service.clusters(&selection, take)).await
 }
 
 async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -344,7 +343,7 @@ async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQ
     };
     query.end()?;
     let selection = Selection { paths: seen_alike(&app, asked).await?, ..selection };
-    list(&app, &headers, "pairs", move |service, take| service.pairs(&selection, take)).await
+    list::<Pairs>(&app, &headers, move |service, take| service.pairs(&selection, take)).await
 }
 
 async fn events(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {

@@ -174,6 +174,13 @@ pub enum Line<T> {
     Item(T),
 }
 
+/// A long answer as one object.
+pub trait Listing: Serialize {
+    type Item: Serialize;
+
+    fn new(begin: Begin, items: Vec<Self::Item>, end: End) -> Self;
+}
+
 /// Clusters of versions.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Clusters {
@@ -183,6 +190,14 @@ pub struct Clusters {
     pub clusters: Vec<Cluster>,
     #[serde(flatten)]
     pub end: End,
+}
+
+impl Listing for Clusters {
+    type Item = Cluster;
+
+    fn new(begin: Begin, clusters: Vec<Cluster>, end: End) -> Clusters {
+        Clusters { begin, clusters, end }
+    }
 }
 
 /// Versions of one photo.
@@ -237,6 +252,14 @@ pub struct Pairs {
     pub pairs: Vec<FilePair>,
     #[serde(flatten)]
     pub end: End,
+}
+
+impl Listing for Pairs {
+    type Item = FilePair;
+
+    fn new(begin: Begin, pairs: Vec<FilePair>, end: End) -> Pairs {
+        Pairs { begin, pairs, end }
+    }
 }
 
 /// Two near photos, each by its first file.

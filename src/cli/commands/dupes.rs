@@ -8,10 +8,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use owo_colors::OwoColorize;
+use serde_json::value::RawValue;
 
-use crate::api::client::{Client, Part};
+use crate::api::client::Client;
 use crate::api::query_of;
-use crate::api::types::{Cluster, End, Photo, Progress, RootStatus};
+use crate::api::types::{Cluster, Clusters, End, Photo, Progress, RootStatus};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
@@ -39,9 +40,14 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
         query.extend((!options.relation.is_empty()).then(|| ("relation", options.relation.join(",").into())));
         query.extend(options.everywhere.then(|| ("everywhere", b"true".to_vec())));
-        client.list("/v1/clusters", query_of(query), |part| Ok::<_, Failure>(printer.print(part)?)).await
+        let query = query_of(query);
+        if options.format == DupesFormat::Json {
+            return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);
+        }
+        client.list("/v1/clusters", query, |cluster| Ok::<_, Failure>(printer.print(cluster)?)).await
     })
     .await?;
+    printer.end(&end)?;
     let found = printer.clusters > 0;
     out.flush()?;
     Ok(match (is_whole, options.strict && end.coverage.failed > 0, options.exit_code && found) {
@@ -97,55 +103,31 @@ impl<'a, W: Write> Printer<'a, W> {
         Printer { out, format, clusters: 0, spare: 0 }
     }
 
-    pub fn print(&mut self, part: Part<'_>) -> io::Result<()> {
-        if let Part::Item(_) = part {
-            self.clusters += 1;
-        }
+    pub fn print(&mut self, json: &RawValue) -> io::Result<()> {
+        self.clusters += 1;
         match self.format {
-            DupesFormat::Text => self.text(part),
-            DupesFormat::Json => self.json(part),
-            DupesFormat::Ndjson => lines(self.out, part),
-            DupesFormat::Paths0 => match part {
-                Part::Item(json) => paths0(self.out, &serde_json::from_slice(json)?),
-                Part::Begin(_) | Part::End(_) => Ok(()),
-            },
+            DupesFormat::Text => self.cluster(&serde_json::from_str(json.get())?),
+            DupesFormat::Paths0 => paths0(self.out, &serde_json::from_str(json.get())?),
+            DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json),
         }?;
-        // Whoever waits sees at once that something comes.
+        // Show that an answer comes.
         if self.clusters == 1 { self.out.flush() } else { Ok(()) }
     }
 
-    /// One object: what begins it, goes on with the clusters, and ends with what ends it.
-    fn json(&mut self, part: Part<'_>) -> io::Result<()> {
-        match part {
-            Part::Begin(json) => {
-                self.out.write_all(json.strip_suffix(b"}").unwrap_or(json))?;
-                self.out.write_all(b",\"clusters\":[")
-            }
-            Part::Item(json) => {
-                self.out.write_all(if self.clusters > 1 { b"," } else { b"" })?;
-                self.out.write_all(json)
-            }
-            Part::End(json) => {
-                self.out.write_all(b"],")?;
-                self.out.write_all(json.strip_prefix(b"{").unwrap_or(json))?;
-                self.out.write_all(b"\n")
-            }
-        }
+    /// One JSON object. Returns its end.
+    pub fn whole(&mut self, answer: Clusters) -> io::Result<End> {
+        self.clusters = answer.clusters.len() as u64;
+        serde_json::to_writer(&mut *self.out, &answer)?;
+        writeln!(self.out)?;
+        Ok(answer.end)
     }
 
-    fn text(&mut self, part: Part<'_>) -> io::Result<()> {
-        match part {
-            Part::Begin(_) => Ok(()),
-            Part::Item(json) => {
-                let cluster: Cluster = serde_json::from_slice(json)?;
-                self.spare += spare(&cluster);
-                self.cluster(&cluster)
-            }
-            Part::End(json) => self.summary(&serde_json::from_slice(json)?),
-        }
+    pub fn end(&mut self, end: &End) -> io::Result<()> {
+        if self.format == DupesFormat::Text { self.summary(end) } else { Ok(()) }
     }
 
     fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
+        self.spare += spare(cluster);
         let mut title = format!("{}, {} in copies", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
         if cluster.loose {
             title.push_str(&format!("; {}: its ends are {:.2} apart, look before you delete", "loose".yellow(), cluster.diameter));
@@ -171,11 +153,9 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-/// Each item a line, as it came.
-pub fn lines(out: &mut impl Write, part: Part<'_>) -> io::Result<()> {
-    let Part::Item(json) = part else { return Ok(()) };
-    out.write_all(json)?;
-    out.write_all(b"\n")
+/// Writes an item as it came.
+pub fn line(out: &mut impl Write, json: &RawValue) -> io::Result<()> {
+    writeln!(out, "{}", json.get())
 }
 
 /// What could go: every file but one of the representative, NUL after each. Of files on a disk that is not

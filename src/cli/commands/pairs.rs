@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::dupes::lines;
-use crate::api::client::Part;
+use serde_json::value::RawValue;
+
+use super::dupes::line;
 use crate::api::query_of;
 use crate::api::types::FilePair;
 use crate::cli::args::PairsFormat;
@@ -22,13 +23,12 @@ pub async fn run(session: &Session, paths: &[PathBuf], max_distance: Option<f32>
         return Ok(ExitCode::from(NOT_WHOLE));
     }
     let mut out = opened(Reader::Program);
-    let mut print = |part: Part<'_>| match (format, part) {
-        (PairsFormat::Tsv, Part::Item(json)) => {
-            let pair = serde_json::from_slice(json).map_err(io::Error::from)?;
+    let mut print = |json: &RawValue| match format {
+        PairsFormat::Tsv => {
+            let pair = serde_json::from_str(json.get()).map_err(io::Error::from)?;
             Ok::<_, Failure>(self::pair(&mut out, &pair)?)
         }
-        (PairsFormat::Tsv, Part::Begin(_) | Part::End(_)) => Ok(()),
-        (PairsFormat::Ndjson, part) => Ok(lines(&mut out, part)?),
+        PairsFormat::Ndjson => Ok(line(&mut out, json)?),
     };
     about(&paths, async |mut query: Parameters| {
         query.extend(max_distance.map(|d| ("max_distance", d.to_string().into())));
