@@ -84,7 +84,7 @@ fn is_allowed(stream: &UnixStream) -> bool {
 
 /// Serves one connection until either side ends it.
 async fn serve_connection(stream: UnixStream, app: Router, connection: Arc<Connection>) {
-    let io = TokioIo::new(WithWriteTimeout { stream, until: None });
+    let io = TokioIo::new(WithWriteTimeout { stream, timeout: WRITE_TIMEOUT, until: None });
     let service = TowerToHyperService::new(app);
     let for_requests = connection.clone();
     let counted = hyper::service::service_fn(move |request: Request<Incoming>| {
@@ -191,6 +191,7 @@ impl Drop for Answer {
 /// A stream whose writes fail if the peer does not read for long.
 struct WithWriteTimeout {
     stream: UnixStream,
+    timeout: Duration,
     /// While a write waits.
     until: Option<Pin<Box<Sleep>>>,
 }
@@ -201,7 +202,8 @@ impl WithWriteTimeout {
             self.until = None;
             return written;
         }
-        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIMEOUT)));
+        let timeout = self.timeout;
+        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         ready!(until.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -226,5 +228,28 @@ impl AsyncWrite for WithWriteTimeout {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_ends_if_the_client_does_not_read() {
+        let (stream, mut client) = UnixStream::pair().expect("a pair");
+        let mut server = WithWriteTimeout { stream, timeout: Duration::from_millis(100), until: None };
+        // A client that reads now and then gets all of it.
+        let written = tokio::spawn(async move {
+            server.write_all(&[1; 4 << 20]).await.expect("is read");
+            server
+        });
+        let mut bytes = vec![0; 4 << 20];
+        client.read_exact(&mut bytes).await.expect("is written");
+        let mut server = written.await.expect("does not panic");
+        let error = server.write_all(&bytes).await.expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }
