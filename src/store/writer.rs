@@ -362,3 +362,152 @@ pub enum IsNew {
     Yes,
     No,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::{CropDescriptors, Dimensions, Features, Format, PictureHash, Stage};
+
+    fn writer() -> Writer {
+        let [library, index] = [&schema::LIBRARY, &schema::INDEX].map(|migrations| {
+            let mut connection = Connection::open_in_memory().expect("opens");
+            migrations.to_latest(&mut connection).expect("migrates");
+            connection
+        });
+        Writer { library, index, set_aside: None, problems: Problems::default() }
+    }
+
+    fn place(path: &str) -> Place {
+        Place { root: RootId(1), path: path.into() }
+    }
+
+    fn stamp(inode: u64, mtime: i64) -> Stamp {
+        Stamp { volume: 7, inode, size: 100, mtime, ctime: mtime }
+    }
+
+    impl Writer {
+        fn fail(&mut self, path: &str, stamp: Stamp, stage: Stage) -> bool {
+            self.batch(|batch| batch.fail(&place(path), &stamp, &Failure::new(stage, "why"))).expect("written")
+        }
+
+        fn seen(&mut self, path: &str, stamp: Stamp) -> SeenFile {
+            self.batch(|batch| batch.upsert_seen(&place(path), &stamp)).expect("written")
+        }
+
+        /// Reads a file as the picture of this number. Returns whether the file was still the one that was read.
+        fn read(&mut self, path: &str, stamp: Stamp, picture: u8) -> bool {
+            let (content, picture) = (ContentHash([picture; 32]), PictureHash([picture; 32]));
+            let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 3, height: 2 } };
+            let (features, crops, keypoints) = (Features(Vec::new()), CropDescriptors::new([]), Keypoints::default());
+            let stored = StoredFeatures { features, crops, keypoints };
+            self.batch(|batch| {
+                let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
+                batch.link(&place(path), &stamp, &content, photo)
+            })
+            .expect("written")
+        }
+
+        fn file(&self, path: &str) -> File {
+            let sql = "SELECT picture, pending, reason FROM files LEFT JOIN photos ON photos.id = photo
+                       LEFT JOIN failures USING (root, path) WHERE path = ?1";
+            let row = self.index.query_row(sql, [path.as_bytes()], |row| {
+                let picture: Option<[u8; 32]> = row.get(0)?;
+                Ok((picture.map(|picture| picture[0]), row.get(1)?, row.get(2)?))
+            });
+            row.optional().expect("readable")
+        }
+    }
+
+    /// The picture of a file's photo, whether it is pending, and why it failed. `None` if it is not known.
+    type File = Option<(Option<u8>, bool, Option<String>)>;
+
+    const PENDING: File = Some((None, true, None));
+
+    fn holds(picture: u8) -> File {
+        Some((Some(picture), false, None))
+    }
+
+    fn failed() -> File {
+        Some((None, false, Some("why".into())))
+    }
+
+    #[test]
+    fn a_file_is_pending_until_it_is_read_and_again_when_it_changes() {
+        let mut writer = writer();
+        assert_eq!(writer.seen("a", stamp(1, 1)), SeenFile { holds_photo: false, held_photo: false });
+        assert_eq!(writer.file("a"), PENDING);
+        assert!(writer.read("a", stamp(1, 1), 5));
+        assert_eq!(writer.file("a"), holds(5));
+        assert_eq!(writer.seen("a", stamp(1, 1)), SeenFile { holds_photo: true, held_photo: true });
+        assert_eq!(writer.file("a"), holds(5), "the stamp is the same");
+        assert_eq!(writer.seen("a", stamp(1, 2)), SeenFile { holds_photo: false, held_photo: true });
+        assert_eq!(writer.file("a"), PENDING);
+    }
+
+    #[test]
+    fn what_was_read_of_an_older_file_does_not_count() {
+        let mut writer = writer();
+        writer.seen("a", stamp(1, 1));
+        writer.seen("a", stamp(1, 2));
+        assert!(!writer.read("a", stamp(1, 1), 5));
+        assert!(!writer.fail("a", stamp(1, 1), Stage::Decode));
+        assert_eq!(writer.file("a"), PENDING);
+    }
+
+    #[test]
+    fn a_failure_stays_until_the_file_changes_or_is_gone() {
+        let mut writer = writer();
+        writer.seen("a", stamp(1, 1));
+        assert!(writer.fail("a", stamp(1, 1), Stage::Decode));
+        writer.seen("a", stamp(1, 1));
+        assert_eq!(writer.file("a"), failed());
+        writer.seen("a", stamp(1, 2));
+        assert_eq!(writer.file("a"), PENDING);
+        writer.fail("a", stamp(1, 2), Stage::Decode);
+        writer.batch(|batch| batch.forget(&place("a"))).expect("written");
+        assert_eq!(writer.file("a"), None);
+        writer.seen("a", stamp(1, 2));
+        assert_eq!(writer.file("a"), PENDING, "the failure is forgotten, too");
+    }
+
+    #[test]
+    fn a_moved_file_keeps_its_photo_and_a_link_changes_with_its_file() {
+        let mut writer = writer();
+        writer.seen("a", stamp(1, 1));
+        writer.read("a", stamp(1, 1), 5);
+        // A rename and a link change the ctime alone.
+        let moved = Stamp { ctime: 9, ..stamp(1, 1) };
+        assert_eq!(writer.seen("b", moved), SeenFile { holds_photo: true, held_photo: false });
+        assert_eq!(writer.file("b"), holds(5));
+        writer.seen("b", stamp(1, 2));
+        assert_eq!((writer.file("a"), writer.file("b")), (PENDING, PENDING), "both names hold the new bytes");
+        // Where inodes have no numbers, files of the same size and time are different files.
+        writer.seen("c", stamp(0, 3));
+        writer.read("c", stamp(0, 3), 6);
+        writer.seen("d", stamp(0, 3));
+        assert_eq!((writer.file("c"), writer.file("d")), (holds(6), PENDING));
+    }
+
+    #[test]
+    fn an_error_takes_the_whole_batch_back() {
+        let mut writer = writer();
+        let failed = writer.batch(|batch| {
+            batch.upsert_seen(&place("a"), &stamp(1, 1))?;
+            batch.link(&place("a"), &stamp(1, 1), &ContentHash([1; 32]), PhotoId(99))
+        });
+        assert!(failed.is_err(), "there is no such photo");
+        assert_eq!(writer.file("a"), None);
+    }
+
+    #[test]
+    fn files_that_could_not_be_read_are_pending_after_a_retry() {
+        let mut writer = writer();
+        for (path, stage, inode) in [("open", Stage::Open, 1), ("read", Stage::Read, 2), ("decode", Stage::Decode, 3)] {
+            writer.seen(path, stamp(inode, 1));
+            writer.fail(path, stamp(inode, 1), stage);
+        }
+        writer.batch(|batch| batch.retry(RootId(1))).expect("written");
+        assert_eq!((writer.file("open"), writer.file("read")), (PENDING, PENDING));
+        assert_eq!(writer.file("decode"), failed(), "it would fail again");
+    }
+}
