@@ -246,7 +246,12 @@ fn state(
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
-        heads: Arc::new(Heads { active: RwLock::new(active), switching: Mutex::default(), records: RwLock::new(records) }),
+        heads: Arc::new(Heads {
+            active: RwLock::new(active),
+            switching: Mutex::default(),
+            records: RwLock::new(records),
+            unreadable: RwLock::new(writer.unreadable_heads()),
+        }),
         decisions: Arc::new(RwLock::new(decisions)),
         events: Arc::new(Events::new(vec![Box::new(count), Box::new(wake_notifier)])),
         queue: Arc::new(queue),

@@ -20,7 +20,7 @@ pub use sync::{Signal, lock, read, write};
 pub use tuning::Tuning;
 
 use crate::api::types::Version;
-use crate::catalog::generation::Generation;
+use crate::catalog::generation::{BASE, Generation};
 use crate::config::{Live, Settings};
 use crate::photo::Decisions;
 use crate::store::{HeadRecord, Location};
@@ -62,6 +62,15 @@ pub struct Heads {
     pub switching: Mutex<()>,
     /// All tuned heads.
     pub records: RwLock<Vec<HeadRecord>>,
+    /// The names of stored heads that cannot be read. No other head can take them.
+    pub unreadable: RwLock<Vec<String>>,
+}
+
+impl Heads {
+    /// Whether a head has this name, also one that cannot be read.
+    pub fn is_taken(&self, name: &str) -> bool {
+        name == BASE || read(&self.records).iter().any(|head| head.name == name) || read(&self.unreadable).iter().any(|head| head == name)
+    }
 }
 
 /// All parts. Only `run`, which makes them, and `service`, which answers requests, have all of them.

@@ -53,10 +53,9 @@ pub struct Tuner {
 impl Tuner {
     /// Makes an order, with defaults for everything that is not given.
     pub fn order(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> TuningOrder {
-        let names: Vec<String> =
-            heads::list(&self.switcher.heads, &self.switcher.configuration.backbone).into_iter().map(|head| head.name).collect();
+        let heads = &self.switcher.heads;
         let stem = if positives == Positives::Folders.name() { "folders" } else { "tuned" };
-        let free = || (1..).map(|n| format!("{stem}-{n}")).find(|name| !names.contains(name)).expect("some number is free");
+        let free = || (1..).map(|n| format!("{stem}-{n}")).find(|name| !heads.is_taken(name)).expect("some number is free");
         let most = if stem == "folders" { DEFAULT_FOLDER_PHOTOS } else { DEFAULT_PHOTOS };
         TuningOrder {
             name: name.unwrap_or_else(free),
@@ -70,7 +69,7 @@ impl Tuner {
     /// Accepts an order. The tuning runs on its own thread.
     pub fn start(&self, order: TuningOrder) -> Result<TuningOrder, Problem> {
         check(&order)?;
-        let is_taken = heads::list(&self.switcher.heads, &self.switcher.configuration.backbone).iter().any(|head| head.name == order.name);
+        let is_taken = self.switcher.heads.is_taken(&order.name);
         {
             let mut state = self.tuning.change();
             if let Some(running) = &state.progress {

@@ -123,6 +123,7 @@ impl WriterThread {
 
     fn read_heads(&mut self) -> store::Result<()> {
         *write(&self.heads.records) = self.writer.heads()?;
+        *write(&self.heads.unreadable) = self.writer.unreadable_heads();
         self.health.set_problem(LIBRARY, unreadable(&self.writer));
         Ok(())
     }
