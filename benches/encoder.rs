@@ -1,10 +1,10 @@
-//! Milliseconds a picture takes in the backbone, beside other networks, and with its keypoints; one core, one run.
+//! The time of a picture in the backbone, compared with other networks, and the time of its keypoints. On one core.
 //!
 //!     cargo bench --bench encoder -- [--onnxruntime COMMAND] [FILE@SIZE …]
 //!
-//! Each FILE is an ONNX network with one input `[1, 3, SIZE, SIZE]`, run by tract. COMMAND gets the
-//! same arguments and prints what it measures (`python models/train/time_onnx.py`); files that only it
-//! can run are named with a plus: `+FILE@SIZE`.
+//! Each FILE is an ONNX network with one input `[1, 3, SIZE, SIZE]`, run by tract. COMMAND gets the same arguments and
+//! prints its own measurements (`python models/train/time_onnx.py`). `+FILE@SIZE` names a file that only COMMAND can
+//! run.
 
 use std::env;
 use std::error::Error;
@@ -34,12 +34,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         runner.features(&picture)?;
         Ok(())
     })?;
-    println!("{own:6.2} ms  the shipped backbone, preparation of a 288 × 216 picture included");
+    println!("{own:6.2} ms  the backbone, with the preparation of a 288 × 216 picture");
     let photo = median(|| {
         runner.features_and_crops(&picture)?;
         Ok(())
     })?;
-    println!("{photo:6.2} ms  a photo: the whole and its parts");
+    println!("{photo:6.2} ms  a photo: the global descriptor and the crop descriptors");
     let [one, other] = [1, 2].map(noise);
     let found = median(|| {
         black_box(keypoints(&one));
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         black_box(verified(MAX_CANDIDATE_DISTANCE, &points[0], &points[1]));
         Ok(())
     })?;
-    println!("{verified:6.2} ms  two photos compared by their keypoints");
+    println!("{verified:6.2} ms  geometric verification of two photos");
 
     for named in args.iter().filter(|a| !a.starts_with('+')) {
         let (file, size) = named.rsplit_once('@').ok_or("FILE@SIZE")?;
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Spots of random brightness, four pixels wide.
+/// A picture of spots of random brightness, four pixels wide.
 fn noise(seed: u64) -> Picture {
     let mut random = fastrand::Rng::with_seed(seed);
     let spots: Vec<u8> = (0..72 * 54).map(|_| random.u8(..)).collect();

@@ -1,12 +1,12 @@
-//! Photos a second, from the command to its answer, beside czkawka_cli's perceptual hash.
+//! Photos per second, from the start of a command to its answer, compared with the perceptual hash of czkawka_cli.
 //!
 //!     cargo bench --bench indexing -- [PHOTOS] [--count 48] [--runs 3]
 //!
-//! Makes JPEGs of 12 megapixels in a temporary folder: mosaics of the pictures in PHOTOS with a
-//! sensor's noise, or made landscapes without it, one in twelve progressive. Then both programs
-//! search them in turn, each with an empty cache or index and warm pages, and the medians and
-//! their ratio are printed. czkawka_cli is taken from $CZKAWKA or the PATH; without it only our own
-//! figure is printed. Last comes where our time goes, stage by stage on one core.
+//! Makes JPEGs of 12 megapixels in a temporary folder: mosaics of the pictures in PHOTOS with sensor noise, or
+//! artificial landscapes if PHOTOS is missing. One in twelve is progressive. Then both programs search them in turn,
+//! each with an empty cache or index, and with the files in the page cache. The medians and their ratio are printed.
+//! czkawka_cli is taken from $CZKAWKA or the PATH. Without it only our own figure is printed. The last line has our
+//! time for each stage, on one core.
 
 use std::env;
 use std::fs::{self, File};
@@ -49,7 +49,7 @@ fn main() {
     }
     let ours = report("similard", &mut ours, count);
     if theirs.is_empty() {
-        println!("{czkawka} is not there: no ratio");
+        println!("{czkawka} is not installed, so there is no ratio");
     } else {
         let theirs = report("czkawka", &mut theirs, count);
         println!("ratio     {:.2} × the photos per second of czkawka", theirs.as_secs_f64() / ours.as_secs_f64());
@@ -80,15 +80,15 @@ fn time_similard(library: &Path, data: &Path) -> Duration {
     time
 }
 
-/// Ends the daemon that holds the lock of a data directory.
+/// Stops the daemon of a data directory.
 fn stop(data: &Path) {
     let status = Command::new(env!("CARGO_BIN_EXE_simctl")).args(["status", "--json"]).env("SIMILARD_DATA_DIR", data).output();
     let status: serde_json::Value = serde_json::from_slice(&status.expect("simctl runs").stdout).expect("the daemon answers");
     let ended = Command::new("kill").arg(status["pid"].to_string()).status();
-    assert!(ended.is_ok_and(|s| s.success()), "the daemon of this run must end");
+    assert!(ended.is_ok_and(|s| s.success()), "the daemon of this run ends");
 }
 
-/// The daemon's and its children's largest resident sizes, summed.
+/// Prints the sum of the largest resident sizes of the daemon and its children.
 fn peak_memory(data: &Path) {
     let mut total = 0;
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -157,7 +157,7 @@ fn mosaic(pictures: &[PathBuf], random: &mut Random) -> RgbImage {
     out
 }
 
-/// Hills of sines under a sky: smooth and rough parts, as in photos.
+/// Hills under a sky: smooth and rough parts, as in photos.
 fn landscape(random: &mut Random) -> RgbImage {
     let phase: Vec<f32> = (0..8).map(|_| (random.next() % 628) as f32 / 100.0).collect();
     RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
@@ -195,7 +195,7 @@ fn stages(library: &Path) {
     }
     let per = |d: Duration| d.as_secs_f64() * 1000.0 / files.len() as f64;
     println!(
-        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, encoder (whole and parts) {:.1}, keypoints {:.1}",
+        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, encoder (with crops) {:.1}, keypoints {:.1}",
         per(spent[0]),
         per(spent[1]),
         per(spent[2]),
@@ -204,7 +204,7 @@ fn stages(library: &Path) {
     );
 }
 
-/// xorshift: the same photos every time.
+/// A xorshift generator, so that the photos are the same in every run.
 struct Random(u64);
 
 impl Random {

@@ -1,11 +1,10 @@
-//! A large library that is known already: how long the daemon takes to start, to answer `dupes`, and to
-//! have another head take over while it answers.
+//! A large library that is indexed already: how long the daemon takes to start, to answer `dupes`, and to change the
+//! head while it answers.
 //!
 //!     cargo bench --bench library -- [--photos 100000] [--clusters 5000]
 //!
-//! The photos are random features, those of a cluster near each other; their files are there, with the stamps that
-//! the store knows, so that none is read. Every answer that comes while heads change is held against what each of
-//! the two heads says alone.
+//! The photos are random features, and those of a cluster are near each other. Their files exist with the stamps in the
+//! store, so none is read. Every answer during the change of heads is compared with the answers of the two heads alone.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,7 +26,7 @@ use similard::vision::backbone::Backbone;
 
 const FEATURES: usize = 512;
 
-/// How far versions are from their photo, as a share of its features.
+/// The difference between a version and its photo, as a share of the features.
 const NOISE: f32 = 0.25;
 
 fn main() {
@@ -44,7 +43,7 @@ fn main() {
     make(home.path(), &folder, photos, clusters);
     let library = Library { home: home.path(), folder: &folder };
 
-    // Embedding and pairing what the store holds is what a new head costs, too.
+    // The first start embeds and pairs the whole library, as a new head does.
     let (seconds, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
     println!("{photos} photos, {clusters} clusters: first start, everything embedded and paired, {seconds:.2} s");
     library.run(&["status"]);
@@ -88,18 +87,18 @@ fn main() {
     let mixed = answers.iter().filter(|(_, answer)| *answer != base && *answer != other).count();
     let slowest = answers.iter().map(|(seconds, _)| *seconds).fold(0.0, f64::max);
     println!(
-        "another head took over in {seconds:.1} s; meanwhile {} answers, the slowest in {slowest:.2} s, {mixed} of them of neither head alone; resident {}",
+        "another head took over in {seconds:.1} s; meanwhile {} answers, the slowest in {slowest:.2} s, {mixed} of them mixed from both heads; resident {}",
         answers.len(),
         resident(pid)
     );
     assert!(mixed == 0 && other != base);
     let (seconds, _) = timed(|| library.run(&["heads", "use", "base"]));
-    println!("back to the base in {seconds:.2} s");
+    println!("back to the base head in {seconds:.2} s");
     assert!(library.answer() == base);
     library.stop();
 }
 
-/// Head, threshold, and all clusters with their distances.
+/// The head, the threshold, and a hash of all clusters with their distances.
 type Answer = (Value, Value, blake3::Hash);
 
 struct Library<'a> {
@@ -166,7 +165,7 @@ fn resident(pid: u64) -> String {
     kilobytes.map_or_else(|| "unknown".into(), |k| format!("{} MB", k / 1000))
 }
 
-/// A store as the daemon leaves it, but without embeddings, and a head that sees things differently.
+/// Makes a store as the daemon leaves it, but without embeddings, and a second head with other distances.
 fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
     let data = home.join("data");
     fs::create_dir(&data).expect("a data directory");

@@ -1,10 +1,10 @@
-//! Pair search over generated embeddings: time for each new photo, and memory.
+//! The search for pairs among random embeddings: the time for a new photo, and the memory.
 //!
 //!     cargo bench --bench search -- [100000 1000000]
 //!
-//! Embeddings are random unit vectors of 256 dimensions, one in ten near an earlier one, with parts that are near no
-//! other's. Each size
-//! prints the time for a photo in batches of 64 and alone, and the resident size of the process.
+//! Embeddings are random unit vectors of 256 dimensions. One in ten is near an earlier one. No crop descriptor is near
+//! another photo. Each size prints the time for a photo in batches of 64 and alone, and the resident size of the
+//! process.
 
 use std::env;
 use std::fs;
@@ -50,7 +50,7 @@ fn main() {
     }
 }
 
-/// KiB.
+/// The resident size of this process, in KiB.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok()).unwrap_or(0)

@@ -1,10 +1,10 @@
-//! What watching costs and how fast it is: arrivals, idling, a large folder; and long storms.
+//! The speed and the cost of watching: new files, an idle daemon, a large folder, and long storms.
 //!
 //!     cargo bench --bench watching -- [--arrivals 100] [--idle 60] [--files 100000] [--storms 20] [--steps 1500] [--kills 50]
 //!
-//! An arrival is the time from the closing of a new file to its being in the answer. The files of the large
-//! folder hold one small picture under as many comments: they are listed, read and hashed, and decoded
-//! once. Storms are those of the tests (`tests/all/storm.rs`), held against a new index after each.
+//! An arrival is the time from the close of a new file until it is in the answer. The files of the large folder hold
+//! one small picture with different comments, so all are listed, read and hashed, but only one is decoded. The storms
+//! are those of the tests (`tests/all/storm.rs`). After each the daemon is compared with a new index.
 
 #[allow(dead_code)]
 #[path = "../tests/all/photos.rs"]
@@ -44,7 +44,7 @@ fn main() {
     println!("{storms} storms of {steps} operations: no difference from a new index, {:.0} s", spent.as_secs_f64());
     let kills = number("--kills", 50);
     storm::kills(kills);
-    println!("{kills} times kill -9 in a storm: every database sound, no difference from a new index");
+    println!("{kills} times kill -9 in a storm: every database intact, no difference from a new index");
 }
 
 fn arrivals(instance: &Instance, folder: &Path, count: u64) {
@@ -55,12 +55,12 @@ fn arrivals(instance: &Instance, folder: &Path, count: u64) {
     for number in 0..count {
         let picture = photos::open(photos::NAMES[number as usize % photos::NAMES.len()]);
         let bytes = photos::jpeg(&photos::crop(&picture, 0.4 + 0.005 * number as f32), 90);
-        // Long enough for the machine to be idle again.
+        // Wait until the machine is idle again.
         thread::sleep(Duration::from_millis(500));
         let name = format!("arrival-{number}.jpg");
         fs::write(folder.join(&name), bytes).expect("written");
         let began = Instant::now();
-        lines.find(|line| line.contains("\"added\"") && line.contains(&name)).expect("it is told");
+        lines.find(|line| line.contains("\"added\"") && line.contains(&name)).expect("an event");
         times.push(began.elapsed().as_secs_f64());
     }
     let answer = instance.dupes(folder);
@@ -78,14 +78,14 @@ fn idle(instance: &Instance, seconds: u64) {
     println!("idle for {seconds} s: {:.2} s of a processor, woken {:.1} times a second", spent, woken as f64 / seconds as f64);
 }
 
-/// Seconds that a process computed, in hundredths.
+/// The CPU time of a process in seconds, with a resolution of a hundredth.
 fn cpu(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
     let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
     (fields[11].parse::<f64>().expect("user time") + fields[12].parse::<f64>().expect("system time")) / 100.0
 }
 
-/// How often all its threads gave up the processor by themselves: each time something had woken them.
+/// The voluntary context switches of all its threads. Each one follows a wake-up.
 fn wakings(pid: u32) -> u64 {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("threads").flatten();
     let of = |status: String| status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok());

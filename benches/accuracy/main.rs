@@ -1,11 +1,10 @@
-//! How well the encoder tells versions of a photo from other photos, on any folder of photos, beside
-//! pHash, PDQ and other encoders, on the same pairs in one run.
+//! How well the encoder separates versions of a photo from other photos, on any folder of photos, compared with pHash,
+//! PDQ and other encoders on the same pairs.
 //!
 //!     cargo bench --bench accuracy -- PHOTOS --look-alikes PHOTOS/leaves
 //!
-//! PHOTOS are folders and files. Some of the photos are drawn as originals, and versions of them are made
-//! by the edits of `models/edits.toml`, saved as JPEG; then every pair of the library is ranked by
-//! distance. `--help` names the rest.
+//! PHOTOS are folders and files. Some of the photos are drawn as originals. The edits of `models/edits.toml` make
+//! versions of them, saved as JPEG. Then all pairs of the library are ranked by distance. `--help` lists the options.
 
 mod methods;
 mod pdq;
@@ -26,38 +25,38 @@ use methods::Method;
 use pictures::{Result, all, photos, picture};
 
 #[derive(Parser)]
-#[command(about = "Average precision and recall of the encoder on a library made from PHOTOS, beside hashes and other encoders")]
+#[command(about = "Average precision and recall of the encoder on a library made from PHOTOS, compared with hashes and other encoders")]
 struct Args {
     /// Folders and files of photos that the encoder was not trained on
     photos: Vec<PathBuf>,
-    /// A file that names photos, a path on each line
+    /// A file with the path of a photo on each line
     #[arg(long, value_name = "FILE")]
     from: Vec<PathBuf>,
-    /// Photos under this folder look alike without being versions: figures without them are added
+    /// Photos in this folder look alike without being versions; also report figures without them
     #[arg(long, value_name = "FOLDER")]
     look_alikes: Vec<PathBuf>,
-    /// A folder of frames of one scene in the order of their names: reports how near neighbours are
+    /// A folder of frames of one scene, ordered by name; also report the distances of neighbours
     #[arg(long, value_name = "FOLDER")]
     frames: Vec<PathBuf>,
-    /// How many photos get versions
+    /// The number of photos that get versions
     #[arg(long, default_value_t = 240)]
     originals: usize,
-    /// How many versions each
+    /// The number of versions of each
     #[arg(long, default_value_t = 6)]
     versions: usize,
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Another encoder: COMMAND gets the path of a file that names a JPEG on each line, and prints for
-    /// each a line of numbers; their cosine is what counts
+    /// Another encoder, compared by cosine: COMMAND gets the path of a file with the path of a JPEG on each line, and
+    /// prints a line of numbers for each
     #[arg(long, value_name = "NAME=COMMAND")]
     peer: Vec<String>,
-    /// Keep the library as JPEG files in this folder, with library.csv
+    /// Write the library to this folder, as JPEG files and library.csv
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
-    /// Without pHash and PDQ
+    /// Leave out pHash and PDQ
     #[arg(long)]
     no_hashes: bool,
-    /// Given by cargo
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -121,7 +120,7 @@ fn write(folder: &Path, paths: &[PathBuf], members: &[Member]) -> Result<()> {
     Ok(fs::write(folder.join("list.txt"), list)?)
 }
 
-/// The tables for `members`, a part of the `library` whose pictures the methods know.
+/// Prints the tables for `members`, a part of the `library` that the methods were given.
 fn report(title: &str, members: &[Member], library: &[Member], methods: &[Method], paths: &[PathBuf]) {
     let place: Vec<usize> = {
         let key = |m: &Member| (m.photo, m.edit.map(|e| e.name.as_str()));
@@ -173,7 +172,7 @@ fn report(title: &str, members: &[Member], library: &[Member], methods: &[Method
     }
 }
 
-/// How near frames of a scene are to the next ones, beside versions to their original.
+/// Prints the distances between frames of a scene, and those between versions and their original.
 fn frames(folder: &Path, members: &[Member]) -> Result<()> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
     paths.sort();

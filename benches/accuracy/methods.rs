@@ -1,4 +1,4 @@
-//! What is compared: our encoder, two hashes, and encoders of others by a command.
+//! The methods that are compared: our encoder, two hashes, and other encoders by a command.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -19,18 +19,18 @@ use similard::vision::keypoints::keypoints;
 use crate::pdq::Pdq;
 use crate::pictures::Result;
 
-/// Distances between the pictures of a library by one method.
+/// A method, with the distances between the pictures of a library.
 pub struct Method {
     pub name: String,
     pub milliseconds: f64,
-    /// What the milliseconds hold.
+    /// What the milliseconds include.
     pub measured: &'static str,
     pub distance: Box<dyn Fn(usize, usize) -> Distance>,
 }
 
 impl Method {
-    /// The shipped encoder: its distances as the threshold sees them among these pictures, with parts and keypoints;
-    /// and those of wholes alone, as they are.
+    /// The base head: its normalised distances among these pictures, with crop descriptors and keypoints; and the
+    /// distances of the embeddings alone.
     pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
         let (mut runner, head, crop_head) = (Backbone::embedded()?.runner()?, Head::base()?, CropHead::embedded()?);
         let (stored, milliseconds) = timed(members, |picture| {
@@ -91,7 +91,7 @@ impl Method {
         })
     }
 
-    /// `NAME=COMMAND`; the command gets `folder`/list.txt.
+    /// `peer` is `NAME=COMMAND`. The command gets the path of list.txt in `folder`.
     pub fn peer(peer: &str, folder: &Path, count: usize) -> Result<Method> {
         let (name, command) = peer.split_once('=').ok_or("--peer takes NAME=COMMAND")?;
         let start = Instant::now();
@@ -117,7 +117,7 @@ impl Method {
     }
 }
 
-/// `describe` of every member as a reader of its file would see it, and its mean time.
+/// The results of `describe` on every member after decoding its file, and the mean time of one.
 fn timed<T>(members: &[Member], mut describe: impl FnMut(&Picture) -> Result<T>) -> Result<(Vec<T>, f64)> {
     let mut seconds = 0.0;
     let mut out = Vec::with_capacity(members.len());

@@ -1,7 +1,7 @@
-//! PDQ, Meta's perceptual hash for matching photos, from its description ("The TMK+PDQF Video-Hashing
-//! Algorithm and the PDQ Image-Hashing Algorithm", 2019): brightness, blurred by two passes of a box,
-//! sampled at 64 × 64, its 16 × 16 lowest cosines but the constant, each above or below their median.
-//! A hash made for each of the eight ways a picture can be turned and mirrored finds those too.
+//! PDQ, Meta's perceptual hash for photos, from its description ("The TMK+PDQF Video-Hashing Algorithm and the PDQ
+//! Image-Hashing Algorithm", 2019). The brightness is blurred by two passes of a box filter and sampled at 64 × 64. The
+//! bits tell which of its 16 × 16 lowest cosine coefficients, without the constant, are above their median. Hashes of
+//! all eight orientations also find turned and mirrored pictures.
 
 use std::f32::consts::PI;
 
@@ -39,7 +39,7 @@ impl Pdq {
         Pdq { forms }
     }
 
-    /// Differing bits of 256, at the best of the eight forms.
+    /// The number of differing bits, of 256, for the best of the eight orientations.
     pub fn distance(&self, other: &Pdq) -> u32 {
         let bits = |a: &Hash, b: &Hash| a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum();
         other.forms.iter().map(|form| bits(&self.forms[0], form)).min().unwrap_or(256)
@@ -61,7 +61,7 @@ fn sampled(picture: &Picture) -> [f32; SIDE * SIDE] {
     })
 }
 
-/// The mean over a window of a 128th of the line, rounded up.
+/// The means over a window of a 128th of the line, rounded up.
 fn boxed(line: &[f32]) -> Vec<f32> {
     let window = line.len().div_ceil(2 * SIDE);
     let before = window.div_ceil(2) - 1;

@@ -1,4 +1,4 @@
-//! Photos for a benchmark: found, decoded, and worked on by all cores.
+//! Photos for a benchmark: finding and decoding them, and work on all cores.
 
 use std::error::Error;
 use std::fs;
@@ -11,7 +11,7 @@ use similard::vision::decode::decode;
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The photos to use, sorted, each once.
+/// The paths of all photos, sorted, each once.
 pub fn photos(folders: &[PathBuf], lists: &[PathBuf]) -> Result<Vec<PathBuf>> {
     fn walk(path: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
         if path.is_dir() {
@@ -44,7 +44,7 @@ pub fn picture(path: &Path) -> Result<Picture> {
     Ok(decode(&bytes, &Limits::default()).map_err(|f| format!("{}: {f:?}", path.display()))?.picture)
 }
 
-/// `make` of every item, on all cores, in order.
+/// The results of `make` for all items, in order. Runs on all cores.
 pub fn all<T: Sync, U: Send>(items: &[T], make: impl Fn(&T) -> Result<U> + Sync) -> Result<Vec<U>> {
     let cores = thread::available_parallelism()?.get();
     let make = &make;

@@ -1,5 +1,5 @@
-//! What abuse does to others: a client asks for the status twenty times a second, another what a photo is
-//! similar to once a second, a third listens to events, while attacks run one after another.
+//! How attacks affect other clients. One client requests the status twenty times a second, one requests similar photos
+//! once a second, and one listens to events, while attacks run one after another.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::tree;
 
 const FILES: usize = 240;
 
-/// What the others are promised, in seconds.
+/// The longest time for a status of another client, in seconds.
 const PROMISE: f64 = 0.1;
 
 pub fn run(simctl: &Path, photos: &Path, seconds: u64, only: &str) {
@@ -63,7 +63,7 @@ struct Report {
 #[derive(Default)]
 struct Asked {
     times: Latencies,
-    /// Refused, or broken off; the last one's reason.
+    /// The number of requests that were refused or not answered in full, and the reason of the last one.
     failed: u64,
     why: String,
 }
@@ -98,7 +98,7 @@ fn during(daemon: &Daemon, photo: &[u8], time: Duration, attack: &attacks::Attac
     Report { status, similar, outcomes, peak: after.own_peak, descriptors: descriptors.into_inner(), after, is_heard }
 }
 
-/// Asks at this pace until it is over, and at once again when an answer took longer.
+/// Sends a request at each interval of `pace` until `over`, and at once if the answer before took longer.
 fn ask(over: &AtomicBool, pace: Duration, ask: impl Fn() -> std::io::Result<client::Answer>) -> Asked {
     let mut asked = Asked::default();
     while !over.load(Ordering::Relaxed) {

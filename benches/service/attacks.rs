@@ -1,5 +1,5 @@
-//! What clients do that know no better, or mean harm. Each attack goes on until its time is over, opens anew what
-//! the daemon closed, and counts what came of it.
+//! Attacks by faulty or malicious clients. Each attack runs for its time, reopens connections that the daemon closed,
+//! and counts the outcomes.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -18,7 +18,7 @@ use crate::client::{self, status_of};
 pub struct Ground<'a> {
     pub socket: &'a Path,
     pub until: Instant,
-    /// A photo that the library does not hold.
+    /// A photo that is not in the library.
     pub photo: &'a [u8],
 }
 
@@ -28,7 +28,7 @@ impl Ground<'_> {
     }
 }
 
-/// How often what happened to them.
+/// The number of each outcome.
 pub type Outcomes = BTreeMap<String, u64>;
 
 pub type Attack = fn(&Ground<'_>) -> Outcomes;
@@ -52,14 +52,14 @@ pub const ALL: [(&str, Attack); 13] = [
     ("20 clients of another user", strangers),
 ];
 
-/// Whether a connection reads what it is sent.
+/// Whether a connection reads its answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
     Yes,
     No,
 }
 
-/// Keeps so many connections; each is sent `words` of its age, in seconds.
+/// Keeps `count` connections open. Every second each sends `words` of its age in seconds.
 fn hold(ground: &Ground<'_>, count: usize, reads: Reads, words: fn(usize) -> Vec<u8>) -> Outcomes {
     let mut outcomes = Outcomes::new();
     let mut held: Vec<Option<(UnixStream, usize)>> = (0..count).map(|_| None).collect();
@@ -92,7 +92,7 @@ fn connect(socket: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// What a connection says, if it says something or ends.
+/// The answer on a connection, if there is one or the connection has ended.
 fn heard(stream: &mut UnixStream) -> Option<String> {
     let mut answer = [0; 256];
     match stream.read(&mut answer) {
@@ -107,12 +107,12 @@ fn slowly(age: usize) -> Vec<u8> {
     vec![request.get(age).copied().unwrap_or(b'x')]
 }
 
-/// Many questions at first, then another each second, so that it is known when the other side is gone.
+/// Many requests at first, then one each second, which fails if the daemon has closed the connection.
 fn endlessly(age: usize) -> Vec<u8> {
     b"GET /v1/clusters HTTP/1.1\r\nhost: x\r\n\r\n".repeat(if age == 0 { 200 } else { 1 })
 }
 
-/// So many threads do something again and again.
+/// Repeats an action in `count` threads.
 fn crowd(ground: &Ground<'_>, count: u64, act: fn(&Ground<'_>, &mut Rng) -> String) -> Outcomes {
     let mut outcomes = Outcomes::new();
     thread::scope(|scope| {
@@ -141,12 +141,12 @@ fn random_bytes(ground: &Ground<'_>, rng: &mut Rng) -> String {
     heard(&mut stream).unwrap_or_else(|| "no answer in 200 ms".into())
 }
 
-/// How a body's end is known.
+/// How the end of a body is marked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
-    /// By its length in bytes.
+    /// By its length, in bytes.
     Announced(usize),
-    /// By the last chunk; a gigabyte.
+    /// By its last chunk. The body is a gigabyte.
     Chunked,
 }
 
@@ -194,7 +194,8 @@ fn clusters(ground: &Ground<'_>, _: &mut Rng) -> String {
     client::get(ground.socket, "/v1/clusters").map_or("closed".into(), |answer| answer.status.to_string())
 }
 
-/// Another user asks, as if the modes of socket and directory were not what keeps others out.
+/// Requests of another user. The modes of the socket and its directory are opened first, so that only the check of the
+/// peer keeps the user out.
 fn strangers(ground: &Ground<'_>) -> Outcomes {
     let mut outcomes = Outcomes::new();
     let directory = ground.socket.parent().expect("a directory");
@@ -225,7 +226,7 @@ fn strangers(ground: &Ground<'_>) -> Outcomes {
     outcomes
 }
 
-/// What another user's process does.
+/// Sends requests, in a process of another user.
 pub fn ask_as_a_stranger(socket: &Path, seconds: u64) {
     let ground = Ground { socket, until: Instant::now() + Duration::from_secs(seconds), photo: b"" };
     for (outcome, count) in

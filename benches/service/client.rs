@@ -1,4 +1,4 @@
-//! A client: one request on a connection of its own, as `simctl` asks; and one that listens to events.
+//! Clients: one that sends each request on its own connection, as `simctl` does, and one that listens to events.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Longest wait for the next bytes of an answer.
+/// The longest wait for the next bytes of an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
-    /// From connecting to its last byte.
+    /// The time from connecting to the last byte.
     pub seconds: f64,
 }
 
@@ -42,12 +42,12 @@ fn ask(socket: &Path, method: &str, target: &str, body: &[u8]) -> io::Result<Ans
     Ok(Answer { status, body: answer.split_off(head + 4), seconds })
 }
 
-/// The status of the answer that these bytes begin with.
+/// The status of the answer at the start of these bytes.
 pub fn status_of(answer: &[u8]) -> Option<u16> {
     std::str::from_utf8(answer.get(..12)?).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
 }
 
-/// How long answers took.
+/// The times of answers.
 #[derive(Clone, Default)]
 pub struct Latencies(Vec<f64>);
 
@@ -68,7 +68,7 @@ impl Latencies {
         self.share(0.5)
     }
 
-    /// What this share of them took at most.
+    /// The time within which this share of the answers came.
     fn share(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -84,14 +84,14 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// One connection to `/v1/events`.
+/// A connection to `/v1/events`.
 pub struct Listener {
     stream: BufReader<UnixStream>,
     line: Vec<u8>,
 }
 
 impl Listener {
-    /// `after` is the number of the last event heard, as the daemon wrote it.
+    /// `after` is the id of the last event received, as the daemon wrote it.
     pub fn connect(socket: &Path, after: Option<&str>) -> io::Result<Listener> {
         let mut stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(Duration::from_millis(250)))?;
@@ -100,10 +100,10 @@ impl Listener {
         Ok(Listener { stream: BufReader::new(stream), line: Vec::new() })
     }
 
-    /// The next event's JSON, or its number, as they come; `None` when there is nothing for a moment.
+    /// The JSON of the next event, or its id. `None` if nothing arrives for a moment.
     ///
     /// # Errors
-    /// When the daemon closed the connection.
+    /// If the daemon closed the connection.
     pub fn next(&mut self) -> io::Result<Option<Said>> {
         loop {
             match self.stream.read_until(b'\n', &mut self.line) {
@@ -125,6 +125,6 @@ impl Listener {
 
 pub enum Said {
     Event(Value),
-    /// Of the event just said.
+    /// The id of the event before.
     Id(String),
 }

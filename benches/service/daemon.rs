@@ -1,4 +1,4 @@
-//! A daemon in a home of its own, as a child of this process.
+//! A daemon in its own home directory, as a child of this process.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 
 use crate::client;
 
-/// Longest wait for anything.
+/// The longest wait.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Where a daemon lives and what it watches, whether it runs or not.
+/// The home directory of a daemon, with its index and its photos.
 pub struct Home {
     home: TempDir,
     simctl: PathBuf,
@@ -67,7 +67,7 @@ impl Home {
         log.map_or(Stdio::null(), Stdio::from)
     }
 
-    /// As [`start`](Home::start), watching the folder.
+    /// The same as [`start`](Home::start), with the folder watched.
     pub fn watch(&self) -> Daemon {
         let daemon = self.start();
         let target = format!("/v1/roots?path={}", self.folder().display());
@@ -76,7 +76,7 @@ impl Home {
     }
 }
 
-/// It ends when this is dropped.
+/// A running daemon. It ends when this is dropped.
 pub struct Daemon {
     child: Child,
     pub socket: PathBuf,
@@ -92,7 +92,7 @@ impl Daemon {
         serde_json::from_slice(&answer.body).expect("JSON")
     }
 
-    /// Waits until everything is read; the coverage then.
+    /// Waits until everything is read. Returns the coverage.
     pub fn settle(&self) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -104,7 +104,7 @@ impl Daemon {
         }
     }
 
-    /// Sends SIGTERM and waits for the end.
+    /// Sends SIGTERM and waits until the daemon has ended.
     pub fn end(&mut self) -> (Duration, ExitStatus) {
         let began = Instant::now();
         self.terminate().expect("a signal");

@@ -1,4 +1,4 @@
-//! What a daemon costs that has nothing to do, with one listener.
+//! The CPU time and memory of a daemon that is idle, with one listener.
 
 use std::path::Path;
 use std::thread;
@@ -23,7 +23,7 @@ pub fn run(simctl: &Path, photos: &Path, minutes: u64) {
     let start = tree::work(daemon.pid());
     let mut before = start;
     for minute in 1..=minutes {
-        // What the listener hears wakes this process, not the daemon.
+        // Waiting for events wakes this process, not the daemon.
         while began.elapsed() < Duration::from_secs(60 * minute) {
             heard += u64::from(listener.next().expect("it stays connected").is_some());
         }
@@ -33,7 +33,7 @@ pub fn run(simctl: &Path, photos: &Path, minutes: u64) {
     }
     let all = before.since(start);
     print(&format!("idle for {minutes} minutes"), all, 60.0 * minutes as f64, daemon.pid());
-    println!("{:.4} % of a processor; {heard} events heard", (all.user + all.system) as f64 / (60.0 * minutes as f64));
+    println!("{:.4} % of a processor; {heard} events received", (all.user + all.system) as f64 / (60.0 * minutes as f64));
 }
 
 fn print(what: &str, work: tree::Work, seconds: f64, pid: u32) {

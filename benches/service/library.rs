@@ -1,4 +1,4 @@
-//! Photos to index: edited versions of a folder's pictures.
+//! Photos to index: edited versions of the pictures in a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use similard::vision::decode::decode;
 
 use crate::photos;
 
-/// Pictures taken from a folder, at most.
+/// The most pictures that are taken from a folder.
 const SOURCES: usize = 64;
 
-/// Pixels along an edge, at most.
+/// The longest edge, in pixels.
 const EDGE: u32 = 1024;
 
 /// Makes photos, all of them different.
@@ -24,7 +24,7 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// Takes some pictures of the folder, evenly from all it has.
+    /// Takes pictures of the folder, evenly spread over all it has.
     pub fn new(folder: &Path) -> Maker {
         let mut files = files(folder);
         files.sort();
@@ -58,7 +58,7 @@ impl Maker {
         photos::jpeg(&edited, self.rng.u8(50..95))
     }
 
-    /// A picture as a camera would have taken it, of this size, with its sensor's noise.
+    /// A picture of this size with sensor noise, as a camera would take it.
     pub fn large(&mut self, width: u32, height: u32, noise: &[i8]) -> Vec<u8> {
         let picture = self.rng.choice(&self.sources).expect("there are some");
         let mut large = imageops::resize(picture, width, height, FilterType::Nearest);
@@ -68,7 +68,7 @@ impl Maker {
         photos::jpeg(&large, 90)
     }
 
-    /// Writes so many photos; their bytes together.
+    /// Writes `count` photos. Returns their total size in bytes.
     pub fn fill(&mut self, folder: &Path, count: usize) -> u64 {
         let photos = (0..count).map(|number| {
             let photo = self.photo();

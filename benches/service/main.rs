@@ -1,11 +1,11 @@
-//! What an operator asks of a daemon that is left running: whether it lasts, what abuse does to its other
-//! clients, how it ends and starts, what it costs idle.
+//! Measures a daemon in long operation: its stability, its answers during attacks, how it starts and stops, and its
+//! cost when idle.
 //!
 //!     cargo bench --bench service -- soak [--minutes 60] [--photos DIR]
 //!     cargo bench --bench service -- abuse | stop | start | idle [--minutes 10]
 //!
-//! Every mode works in a home of its own, on files that it makes of the pictures in DIR. `--simctl PATH` has it
-//! measure another build.
+//! Every mode uses its own home directory, with photos made from the pictures in DIR. `--simctl PATH` measures another
+//! build.
 
 mod abuse;
 mod attacks;
@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(about = "What an operator asks of a daemon that is left running")]
+#[command(about = "Measures a daemon in long operation")]
 struct Arguments {
     /// The program to measure
     #[arg(long, global = true, default_value = env!("CARGO_BIN_EXE_simctl"))]
@@ -38,51 +38,51 @@ struct Arguments {
     photos: PathBuf,
     #[command(subcommand)]
     mode: Mode,
-    /// Given by cargo
+    /// Passed by cargo
     #[arg(long, hide = true, global = true)]
     bench: bool,
 }
 
 #[derive(Subcommand)]
 enum Mode {
-    /// Photos come and go while clients ask: memory, descriptors, latencies, and whether anything is lost
+    /// Change photos while clients send requests; report memory, descriptors, latencies and losses
     Soak {
         #[arg(long, default_value_t = 60)]
         minutes: u64,
-        /// Files at a time, about
+        /// The approximate number of files at a time
         #[arg(long, default_value_t = 600)]
         files: usize,
-        /// Every photo that comes is new; otherwise they are taken from twice as many as there are files
+        /// Make every photo new; otherwise take them from a set of twice as many photos as files
         #[arg(long)]
         ever_new: bool,
     },
-    /// One client asks for the status while others misbehave
+    /// Measure the answers of other clients during attacks
     Abuse {
-        /// How long each attack lasts
+        /// The seconds of each attack
         #[arg(long, default_value_t = 40)]
         seconds: u64,
         /// Only attacks whose name contains this
         #[arg(long, default_value = "")]
         only: String,
     },
-    /// SIGTERM in the middle of indexing
+    /// Send SIGTERM during indexing
     Stop {
         #[arg(long, default_value_t = 300)]
         files: usize,
         #[arg(long, default_value_t = 10)]
         times: u32,
     },
-    /// A settled library and one listener
+    /// Measure an idle daemon with one listener
     Idle {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
-    /// From exec to the first answer
+    /// Measure the time from exec to the first answer
     Start {
         #[arg(long, default_value_t = 20)]
         times: usize,
     },
-    /// Asks as another user: one connection after the other
+    /// Send requests as another user, one connection after the other
     #[command(hide = true)]
     Stranger { socket: PathBuf, seconds: u64 },
 }

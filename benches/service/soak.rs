@@ -1,8 +1,9 @@
-//! Photos come, go, move and change for a long time, clients ask all the time, a listener comes and goes: what the
-//! daemon takes each minute, and whether it says in the end what the disk says.
+//! For a long time photos are added, removed, moved and changed, clients send requests, and a listener connects and
+//! disconnects. Prints the resources of the daemon each minute, and checks at the end whether its answers agree with
+//! the disk.
 //!
 //! The index keeps the features of photos whose files are gone. So the photos are taken from a fixed set: once all of
-//! it was seen, memory has no reason to grow. Where every photo is new, growth for each of them is what is measured.
+//! them have been read, memory must not grow. If every photo is new, the growth for each of them is measured.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,15 +24,15 @@ use crate::tree::{self, mb};
 
 const FOLDERS: usize = 12;
 
-/// What is asked, each by a client of its own, five times a second.
+/// The requests. A client for each sends it five times a second.
 const QUESTIONS: [&str; 5] = ["clusters", "status", "pairs", "similar", "failures"];
 
 const PACE: Duration = Duration::from_millis(200);
 
-/// Growth over the second half that is taken for none, as a share.
+/// The growth in the second half that still counts as none, as a share.
 const FLAT: f64 = 0.03;
 
-/// What the threads share.
+/// The state that the threads share.
 struct Soak<'a> {
     daemon: &'a Daemon,
     folder: PathBuf,
@@ -53,7 +54,7 @@ impl Soak<'_> {
     }
 }
 
-/// Whether it is sound.
+/// Returns whether there was no failure.
 pub fn run(simctl: &Path, photos: &Path, minutes: u64, count: usize, ever_new: bool) -> bool {
     let home = Home::new(simctl);
     let mut maker = Maker::new(photos);
@@ -77,7 +78,10 @@ pub fn run(simctl: &Path, photos: &Path, minutes: u64, count: usize, ever_new: b
         asked: Mutex::new(QUESTIONS.iter().map(|q| (*q, Latencies::default())).collect()),
         failed: Mutex::default(),
     };
-    println!("about {count} files {}; {minutes} minutes", if ever_new { "of photos that are ever new" } else { "of twice as many photos" });
+    println!(
+        "about {count} files {}; {minutes} minutes",
+        if ever_new { "of photos that are always new" } else { "of twice as many photos" }
+    );
     let question = maker.photo();
     let mut all: Vec<(&str, Latencies)> = soak.asked.lock().expect("no panic").clone();
     let (samples, heard) = thread::scope(|scope| {
@@ -112,20 +116,20 @@ pub fn run(simctl: &Path, photos: &Path, minutes: u64, count: usize, ever_new: b
     }
     println!("events: {heard}");
     if heard.silent > 0 {
-        soak.fail(format!("{} events were lost and nobody said so", heard.silent));
+        soak.fail(format!("{} events were lost without a report", heard.silent));
     }
     is_all_there(&soak, &question);
     judge(&soak, &samples, ever_new)
 }
 
-/// Does one thing that programs and people do. The number of files stays about the same.
+/// Makes one change as programs and people do. The number of files stays about the same.
 fn change(rng: &mut Rng, folder: &Path, count: usize, next: &mut impl FnMut(&mut Rng) -> Vec<u8>) -> io::Result<()> {
     let files = files(folder);
     let new = |rng: &mut Rng| folder.join(format!("{:02}/{:08x}.jpg", rng.usize(..FOLDERS), rng.u32(..)));
     let Some(some) = rng.choice(&files) else { return fs::write(new(rng), next(rng)) };
     match rng.u8(..100) {
         0..70 if files.len() > count => fs::remove_file(some),
-        // As programs save: under another name first.
+        // As programs save a file: under another name first.
         0..15 => {
             let (to, part) = (new(rng), folder.join("part"));
             fs::write(&part, next(rng))?;
@@ -159,12 +163,12 @@ fn ask(soak: &Soak<'_>, question: &'static str, photo: &[u8]) {
     }
 }
 
-/// What a listener heard that comes and goes, and says each time what it heard last.
+/// The events of a listener that disconnects, and connects again after its last event.
 #[derive(Default)]
 struct Heard {
     events: u64,
     connections: u64,
-    /// Events that the daemon said were lost, and those that were without a word.
+    /// Lost events that the daemon reported, and those that it did not report.
     said: u64,
     silent: u64,
 }
@@ -172,7 +176,7 @@ struct Heard {
 impl std::fmt::Display for Heard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Heard { events, connections, said, silent } = self;
-        write!(f, "{events} heard on {connections} connections, {said} said to be lost, {silent} lost without a word")
+        write!(f, "{events} received on {connections} connections, {said} reported as lost, {silent} lost without a report")
     }
 }
 
@@ -248,7 +252,7 @@ fn sample(soak: &Soak<'_>, minute: u64, all: &mut [(&'static str, Latencies)]) -
     Sample { usage, photos: status["photos"].as_f64().unwrap_or(0.0) }
 }
 
-/// Holds the disk against the daemon, once it has come to rest.
+/// Compares the answers with the disk, once the daemon is idle.
 fn is_all_there(soak: &Soak<'_>, any: &[u8]) {
     let began = Instant::now();
     let (mut missing, mut gone);
@@ -262,12 +266,12 @@ fn is_all_there(soak: &Soak<'_>, any: &[u8]) {
         let is_whole = missing == 0 && gone == 0 && covered == on_disk.len() as u64;
         if is_whole || began.elapsed() > Duration::from_secs(60) {
             println!(
-                "{} files on the disk after {:.1} s of rest, {coverage}: {missing} missing in the daemon's answers, {gone} in them that are gone",
+                "{} files on the disk after {:.1} s without changes, {coverage}: {missing} missing in the answers, {gone} in the answers but not on the disk",
                 on_disk.len(),
                 began.elapsed().as_secs_f64()
             );
             if !is_whole {
-                soak.fail("the daemon does not say what the disk says".into());
+                soak.fail("the answers do not agree with the disk".into());
             }
             return;
         }
@@ -275,7 +279,7 @@ fn is_all_there(soak: &Soak<'_>, any: &[u8]) {
     }
 }
 
-/// All files that the daemon has as photos, which are all more or less similar to any, or as failures.
+/// All files in the answers of the daemon: the photos, by a request for the nearest of all, and the failures.
 fn paths(daemon: &Daemon, any: &[u8]) -> BTreeSet<PathBuf> {
     let similar = client::post(&daemon.socket, "/v1/similar?k=1000000", any).expect("an answer");
     let similar: Value = serde_json::from_slice(&similar.body).expect("JSON");
@@ -286,7 +290,7 @@ fn paths(daemon: &Daemon, any: &[u8]) -> BTreeSet<PathBuf> {
     photos.chain(failed).filter_map(|path| path.as_str().map(PathBuf::from)).collect()
 }
 
-/// Growth by the least squares of the second half, over that half.
+/// The growth during the second half, by least squares.
 fn growth(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
     let half = &samples[samples.len() / 2..];
     let count = half.len() as f64;

@@ -1,4 +1,4 @@
-//! How long a start takes: of the daemon to its first answer, of the program to its version.
+//! The time of a start: of the daemon until its first answer, and of the program until it prints its version.
 
 use std::fs;
 use std::path::Path;

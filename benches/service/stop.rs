@@ -1,4 +1,4 @@
-//! SIGTERM in the middle of indexing: how soon it ends, and whether the next daemon has everything.
+//! SIGTERM during indexing: how soon the daemon ends, and whether the next daemon has all photos.
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub fn run(simctl: &Path, photos: &Path, files: usize, times: u32) {
     for round in 0..times {
         fs::remove_dir_all(home.data()).expect("removed");
         let mut daemon = home.watch();
-        // From the first photos to the last.
+        // The stops are spread over the time of indexing.
         thread::sleep(whole.mul_f64((f64::from(round) + 0.2) / f64::from(times)).max(Duration::from_millis(50)));
         let before = daemon.json("/v1/status")["coverage"].clone();
         let (time, status) = daemon.end();

@@ -1,8 +1,8 @@
-//! What the system says of a process and its children.
+//! The resources of a process and its children, from `/proc`.
 
 use std::fs;
 
-/// The children of a process and theirs.
+/// All descendants of a process.
 pub fn children(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let all: Vec<(u32, u32)> = entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter_map(|p| Some((p, parent(p)?))).collect();
@@ -19,13 +19,13 @@ fn parent(pid: u32) -> Option<u32> {
     stat(pid)?.get(1)?.parse().ok()
 }
 
-/// The fields after the name; the first is the state.
+/// The fields of the stat file after the name. The first is the state.
 fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
 }
 
-/// A number from a status file: kibibytes become bytes.
+/// A number from a status file, with kibibytes converted to bytes.
 fn number(status: &str, name: &str) -> u64 {
     let Some(line) = status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')) else { return 0 };
     let number = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -36,14 +36,14 @@ fn status(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default()
 }
 
-/// What a process and its children have now. Sizes are bytes.
+/// The current resources of a process and its descendants. Sizes are in bytes.
 #[derive(Clone, Copy, Default)]
 pub struct Usage {
     pub resident: u64,
     pub anonymous: u64,
-    /// The process's own alone.
+    /// That of the process alone.
     pub own_anonymous: u64,
-    /// Its highest resident size since [`forget_peak`].
+    /// The highest resident size of the process since [`forget_peak`].
     pub own_peak: u64,
     pub descriptors: usize,
     pub threads: u64,
@@ -65,18 +65,18 @@ pub fn usage(pid: u32) -> Usage {
     }
 }
 
-/// Has the highest resident size begin anew.
+/// Resets the highest resident size.
 pub fn forget_peak(pid: u32) {
     let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
 
-/// What a process and its children did since they began.
+/// The work of a process and its descendants since they started.
 #[derive(Clone, Copy, Default)]
 pub struct Work {
-    /// Hundredths of a second on a processor, of programs and of the kernel for them.
+    /// CPU time in user mode and in the kernel, in hundredths of a second.
     pub user: u64,
     pub system: u64,
-    /// How often threads gave up the processor by themselves, each time to be woken again, and otherwise.
+    /// Voluntary and involuntary context switches. Each voluntary one ends with a wake-up.
     pub voluntary: u64,
     pub involuntary: u64,
 }

@@ -1,9 +1,9 @@
-//! What tuning the head on a library gives, on photos of that library that neither the tuning nor its gate
-//! saw: several seeds, decisions right and wrong, folders, and Burn's backends beside each other.
+//! The gain of tuning on a library, on photos of that library that neither the training nor the acceptance test saw:
+//! with several seeds, with right and wrong decisions, with folders, and with each backend of Burn.
 //!
 //!     cargo bench --bench tuning -- --library leaves=PHOTOS/leaves --library mixed=PHOTOS --folders SORTED
 //!
-//! Half of a library's photos, with six edited versions each, are for tuning; the other half tests.
+//! Half of the photos of a library, with six edited versions each, are for tuning. The other half is the test.
 
 #[path = "../pictures/mod.rs"]
 mod pictures;
@@ -34,25 +34,25 @@ use pictures::{Result, all, photos, picture};
 const VERSIONS: usize = 6;
 
 #[derive(Parser)]
-#[command(about = "What tuning gives on photos that it did not see")]
+#[command(about = "Measures the gain of tuning on photos that the tuning did not see")]
 struct Args {
     /// A library: NAME=FOLDER, or NAME=FILE of paths
     #[arg(long, value_name = "NAME=PATH")]
     library: Vec<String>,
-    /// A folder of folders, each of one kind of photo
+    /// A folder that contains folders, each with one kind of photo
     #[arg(long, value_name = "FOLDER")]
     folders: Option<PathBuf>,
     #[arg(long, default_value_t = 5)]
     seeds: u64,
-    /// Photos of a library that are used
+    /// The number of photos of a library to use
     #[arg(long, default_value_t = 600)]
     photos: usize,
-    /// Given by cargo
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// A photo with its edited versions, as the backbone sees them.
+/// The features of a photo and of its edited versions.
 struct Photo {
     own: Features,
     versions: Vec<(&'static Edit, Features)>,
@@ -118,7 +118,7 @@ fn go_on(_: Step, _: &dyn Fn() -> Head) -> Next {
     Next::GoOn
 }
 
-/// Half to tune on, of which some are held out for the gate, and half to test.
+/// Half of the photos for tuning, some of which are held out for the acceptance test, and half for the test.
 struct Split<'a> {
     taught: Vec<&'a Photo>,
     judged: Vec<&'a Photo>,
@@ -133,14 +133,14 @@ fn split(photos: &[Photo], seed: u64) -> Split<'_> {
     Split { taught: order, judged, test }
 }
 
-/// Pairs of different photos that the base would call versions: nobody has decided on them.
+/// Pairs of different photos that the base head would call versions. They are undecided.
 fn near(photos: &[&Photo], head: &Head) -> HashSet<(usize, usize)> {
     let seen = Seen::new(head, &photos.iter().map(|p| &p.own).collect::<Vec<_>>());
     let pairs = (0..photos.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
     pairs.filter(|&(a, b)| seen.distance(a, b) <= MAX_PAIR_DISTANCE).collect()
 }
 
-/// A person's word on two photos of the taught ones.
+/// A decision on two photos of the training set.
 type Word = (usize, usize, Verdict);
 
 fn training_set(taught: &[&Photo], near: &HashSet<(usize, usize)>, words: &[Word]) -> TrainingSet {
@@ -181,7 +181,7 @@ fn held_out(photos: &[&Photo], near: &HashSet<(usize, usize)>) -> HeldOut {
     held_out
 }
 
-/// Pictures as a head sees them among each other.
+/// Pictures with the embeddings of a head, and the densities among them.
 struct Seen {
     descriptors: Vec<(PhotoId, Descriptors)>,
     mean_similarities: Vec<f32>,
@@ -206,8 +206,8 @@ impl Seen {
     }
 }
 
-/// On test photos, all pairs counted: recall at 99.9 % and 99 %, average precision; at a threshold the
-/// share of versions found, and how many different photos are joined.
+/// The results on all pairs of test photos: recall at a precision of 99.9 % and 99 %, average precision, and at a
+/// threshold the share of versions found and the number of different photos joined.
 struct Tested {
     recall: f64,
     at_99: f64,
@@ -266,7 +266,7 @@ fn header() {
     println!("|---|---|---|---|---|---|---|---|");
 }
 
-/// One tuning with its gate: what the daemon does.
+/// A tuning with its acceptance test, as in the daemon.
 fn tuned(split: &Split<'_>, words: &[Word], seed: u64) -> Result<(Head, Judgement)> {
     let base = Head::base()?;
     let near_taught = near(&split.taught, &base);
@@ -303,7 +303,7 @@ fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
         }
     }
     let pairs = split(photos, 1).test.len() * (VERSIONS + 1) * VERSIONS / 2;
-    println!("{pairs} true pairs among the test photos; training and judging took {} s\n", spread(&seconds));
+    println!("{pairs} true pairs among the test photos; training and acceptance test took {} s\n", spread(&seconds));
     let mean = format!("{:.3}", thresholds.iter().sum::<f64>() / thresholds.len() as f64);
     header();
     line("base", &before, &format!("{THRESHOLD}"), "");
@@ -313,7 +313,7 @@ fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Pairs of different photos of which a head joins some version to some version at 0.42, not normalised.
+/// Pairs of different photos that a head joins by any of their versions, at distances that are not normalised.
 fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize, usize)> {
     let (mut index, mut views, mut of) = (Index::new(head.dimensions()), Vec::new(), Vec::new());
     for (number, photo) in photos.iter().enumerate() {
@@ -327,7 +327,7 @@ fn joined(photos: &[&Photo], head: &Head, threshold: Distance) -> HashSet<(usize
     near.filter(|(a, b)| a < b).collect()
 }
 
-/// Some of these pairs decided, a share of them wrong.
+/// Decisions on some of these pairs, a share of them wrong.
 fn words(joined: &HashSet<(usize, usize)>, count: usize, wrong: f64, seed: u64) -> Vec<Word> {
     let mut rng = Rng::with_seed(seed);
     let mut pairs: Vec<(usize, usize)> = joined.iter().copied().collect();
@@ -337,7 +337,7 @@ fn words(joined: &HashSet<(usize, usize)>, count: usize, wrong: f64, seed: u64) 
 }
 
 fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
-    println!("\n40 decisions on pairs of different photos that the base joins at {THRESHOLD}, not normalised, and wrong ones:\n");
+    println!("\ndecisions on 40 pairs of different photos that the base head joins at {THRESHOLD}, not normalised, some of them wrong:\n");
     header();
     let base = Head::base()?;
     let mut notes = Vec::new();
@@ -367,7 +367,7 @@ fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
         }
         let mean = format!("{:.3}", thresholds.iter().sum::<f64>() / thresholds.len() as f64);
         line(name, &tested, &mean, &format!("{used} of {seeds}"));
-        line(&format!("{name}, in use then"), &in_use, "", &format!("finds less than the base in {worse}"));
+        line(&format!("{name}, in use then"), &in_use, "", &format!("finds less than the base head in {worse}"));
         notes.push(format!(
             "{name}: of {} undecided wrong pairs of taught photos {} are left; of test photos there are {} for {}",
             taught.0, taught.1, others.1, others.0
@@ -375,7 +375,7 @@ fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
     }
     println!();
     notes.iter().for_each(|note| println!("{note}"));
-    // Ten photos only, and photos that are all alike.
+    // Only ten photos, and photos that are all the same.
     let ten: Vec<&Photo> = photos.iter().take(10).collect();
     let few = train(&Head::base()?, "few", &training_set(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), &mut go_on);
     println!("\nten photos: {}", few.err().map_or_else(|| "tuned".into(), |e| e.to_string()));
@@ -386,7 +386,7 @@ fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Burn's backends on the same batches.
+/// Runs the backends of Burn on the same batches.
 fn backends(photos: &[Photo]) -> Result<()> {
     let base = Head::base()?;
     let taught: Vec<&Photo> = photos.iter().collect();
@@ -419,7 +419,7 @@ fn backends(photos: &[Photo]) -> Result<()> {
     Ok(())
 }
 
-/// Folders as positives: photos of folders that were shown, and folders that were not.
+/// Folders as positives: new photos of folders in the training set, and folders outside of it.
 fn folders(root: &std::path::Path, seeds: u64) -> Result<()> {
     let mut folders: Vec<Vec<Features>> = Vec::new();
     let mut names: Vec<PathBuf> = std::fs::read_dir(root)?.map(|e| e.map(|e| e.path())).collect::<std::io::Result<_>>()?;
