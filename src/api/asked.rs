@@ -22,7 +22,7 @@ pub const MOUNT: &str = "mount";
 pub struct Asked {
     paths: Vec<PathBuf>,
     views: Vec<View>,
-    /// How many paths there were when the last view came: it is of the last of them.
+    /// The number of paths when the last view arrived. That view belongs to the last of them.
     paths_at_last_view: usize,
 }
 
@@ -48,7 +48,7 @@ impl Asked {
     }
 
     pub(super) fn add_seen(&mut self, value: &[u8]) -> Result<(), Problem> {
-        let refused = || Problem::new(Code::Parameter, "seen is DEVICE or DEVICE:INODE, of the path before it");
+        let refused = || Problem::new(Code::Parameter, "seen must be DEVICE or DEVICE:INODE, after its path");
         let path = self.paths.last().filter(|_| self.paths.len() > self.paths_at_last_view).ok_or_else(refused)?;
         let text = std::str::from_utf8(value).map_err(|_| refused())?;
         let (device, inode) = text.split_once(':').map_or((text, None), |(device, inode)| (device, Some(inode)));
@@ -60,7 +60,7 @@ impl Asked {
     }
 
     pub(super) fn add_mount(&mut self, value: &[u8]) -> Result<(), Problem> {
-        let refused = || Problem::new(Code::Parameter, "mount is MAJOR:MINOR:FOLDER NUL POINT, after the seen it belongs to");
+        let refused = || Problem::new(Code::Parameter, "mount must be MAJOR:MINOR:FOLDER NUL POINT, after its seen");
         let is_of_last = self.paths.len() == self.paths_at_last_view;
         let view = self.views.last_mut().filter(|_| is_of_last).ok_or_else(refused)?;
         let end = value.iter().enumerate().filter(|(_, b)| **b == b':').nth(1).ok_or_else(refused)?.0;
@@ -72,7 +72,7 @@ impl Asked {
     }
 }
 
-/// What a client sends about its view of a path.
+/// The parameters for a client's view of a path.
 pub fn parameters_of(view: &View) -> Vec<(&'static str, Vec<u8>)> {
     let seen = view.inode.map_or_else(|| view.device.to_string(), |inode| format!("{}:{inode}", view.device));
     let mount = |(point, (device, folder)): (&PathBuf, &(String, PathBuf))| {
@@ -96,7 +96,7 @@ mod tests {
         let first = View { path: "/p".into(), device: 66, inode: Some(7), mounts: mounts.into() };
         let second = View { path: "/q".into(), device: 67, inode: None, mounts: BTreeMap::new() };
         let query = [&first, &second].into_iter().flat_map(parameters_of);
-        // The same path again is no contradiction.
+        // A path may be repeated.
         let query = query_of(query.chain(parameters_of(&second)).chain([("path", b"/r".to_vec())]));
         let mut parsed = Query::new(Some(query));
         let asked = parsed.asked().expect("whole");

@@ -135,8 +135,8 @@ fn parameter(name: &str, needed: bool) -> Value {
         ),
         SEEN => (
             json!({"type": "array", "items": {"type": "string"}}),
-            "what you see at the path before it, as st_dev:st_ino, or st_dev where inode numbers do not last: where the daemon sees \
-             something else, nothing is answered (other-view)"
+            "your view of the path before it: st_dev:st_ino, or st_dev if inode numbers are not stable; if the daemon's view differs, \
+             the answer is the error other-view"
                 .to_owned(),
             json!(["66305:1234"]),
         ),
@@ -146,23 +146,23 @@ fn parameter(name: &str, needed: bool) -> Value {
                 .to_owned(),
             json!(["8:1:/%00/home/me/Pictures/card"]),
         ),
-        "threshold" => number("the distance up to which photos are versions of each other; the head's own when it is left out", 0.2),
-        "max_distance" => number("pairs up to this distance; when it is left out, those that clusters are made from", 0.2),
-        "relation" => text("identical, copy, series, unknown; several with commas; all but series when it is left out", "identical,copy"),
-        "everywhere" => switch("also show the versions that lie elsewhere"),
-        "after" => text("goes on after this item: `next` of the answer before", ""),
+        "threshold" => number("the distance up to which photos are versions of each other; by default that of the head", 0.2),
+        "max_distance" => number("pairs up to this distance; by default the threshold of the head", 0.2),
+        "relation" => text("identical, copy, series, unknown; several with commas; by default all but series", "identical,copy"),
+        "everywhere" => switch("also versions outside the paths"),
+        "after" => text("only items after this one: `next` of the previous answer", ""),
         "limit" => count("the most items", 1, 100),
-        "forget" => switch("forget files that are gone, however many they are"),
-        "timeout_ms" => count("wait so long at most; a minute is the longest", 0, 1000),
+        "forget" => switch("forget missing files, whatever their number"),
+        "timeout_ms" => count("the longest wait, up to a minute", 0, 1000),
         "k" => count("the number of photos", 0, 10),
         "split" => count("the length of the first file", 0, 0),
-        "head" => text("the head to ask, when not the one that answers", "base"),
+        "head" => text("the head to use, if not the one in use", "base"),
         "name" => text("a head", "base"),
-        "try" => switch("only say how clusters would change"),
+        "try" => switch("only report how clusters would change"),
         "verdict" => one_of("what the photos are", &["same", "different"]),
-        "positives" => one_of("what the head learns to hold together", &["edits", "folders"]),
-        "minutes" => count("it ends after so long, with what it has", 1, 5),
-        "photos" => count("photos of the library that it takes, at most", 1, 1000),
+        "positives" => one_of("the photos that the head learns to hold together", &["edits", "folders"]),
+        "minutes" => count("the time limit; the tuning ends with its current head", 1, 5),
+        "photos" => count("the most photos of the library to tune on", 1, 1000),
         _ => unreachable!("{name} is described here"),
     };
     json!({"name": name, "in": "query", "required": needed, "description": description, "schema": schema, "example": example})

@@ -50,7 +50,7 @@ impl Query {
     pub fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let text = String::from_utf8_lossy(&value).into_owned();
-        text.parse().map(Some).map_err(|_| Problem::new(Code::Number, format!("{name}={text} is not a number that fits")))
+        text.parse().map(Some).map_err(|_| Problem::new(Code::Number, format!("{name}={text} is not a number, or out of range")))
     }
 
     pub fn text(&mut self, name: &'static str) -> Result<String, Problem> {

@@ -38,7 +38,7 @@ const MAX_LONG_POLLS: usize = 128;
 /// The longest wait of one request.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// How long a disk may take to say what is at a path.
+/// How long a disk may take to look up a path.
 const VIEW_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
@@ -72,12 +72,12 @@ fn operations() -> Vec<(Operation, MethodRouter<App>)> {
 
 fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
-        (get("/v1/version", "Which daemon answers").answer::<Version>(), on_get(version)),
-        (get("/v1/status", "What the daemon is and does").answer::<Status>(), on_get(status)),
+        (get("/v1/version", "The version of the daemon").answer::<Version>(), on_get(version)),
+        (get("/v1/status", "The status of the daemon").answer::<Status>(), on_get(status)),
         (get("/v1/roots", "The watched folders").answer::<Vec<RootStatus>>(), on_get(roots)),
         (post("/v1/roots", "Watch a folder").needs(&["path"]), on_post(add_root)),
         (delete("/v1/roots", "Stop watching a folder").needs(&["path"]), on_delete(remove_root)),
-        (post("/v1/scan", "Look at the paths, or everything, again").takes(&["path", "forget"]), on_post(scan)),
+        (post("/v1/scan", "Scan the paths, or everything").takes(&["path", "forget"]), on_post(scan)),
         (
             get("/v1/wait", "Wait until everything under the paths is read").takes(&["path", "timeout_ms"]).answer::<Progress>(),
             on_get(wait),
@@ -126,39 +126,42 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
 
 fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
-        (get("/v1/decisions", "What a person said of photos, by content").answer::<Vec<DecisionText>>(), on_get(decisions)),
+        (get("/v1/decisions", "All decisions, by picture hash").answer::<Vec<DecisionText>>(), on_get(decisions)),
         (
-            post("/v1/decisions", "Keep a person's word on every two of the photos")
+            post("/v1/decisions", "Store a decision on every two of the photos")
                 .needs(&["verdict"])
                 .takes(&["path"])
                 .answer::<DecisionCount>(),
             on_post(decide),
         ),
-        (delete("/v1/decisions", "Take it back").takes(&["path"]).answer::<DecisionCount>(), on_delete(undecide)),
         (
-            post("/v1/decisions/import", "Take over the decisions in the body, as GET shows them")
+            delete("/v1/decisions", "Remove the decisions on every two of the photos").takes(&["path"]).answer::<DecisionCount>(),
+            on_delete(undecide),
+        ),
+        (
+            post("/v1/decisions/import", "Import the decisions in the body, in the form of GET /v1/decisions")
                 .sent_json::<Vec<DecisionText>>()
                 .answer::<DecisionCount>(),
             on_post(import),
         ),
-        (get("/v1/heads", "The heads there are, with what their tuning measured").answer::<Vec<HeadInfo>>(), on_get(heads)),
-        (delete("/v1/heads", "Forget a head").needs(&["name"]), on_delete(remove_head)),
+        (get("/v1/heads", "All heads, with the results of their tuning").answer::<Vec<HeadInfo>>(), on_get(heads)),
+        (delete("/v1/heads", "Remove a head").needs(&["name"]), on_delete(remove_head)),
         (
-            post("/v1/heads/use", "Have a head answer; with try only say how clusters would change")
+            post("/v1/heads/use", "Put a head in use; with try, only report how clusters would change")
                 .needs(&["name"])
                 .takes(&["try"])
                 .answer::<ClusterChanges>(),
             on_post(use_head),
         ),
-        (get("/v1/tune", "How far a tuning is, or how the last one ended").answer::<TuningState>(), on_get(tuning)),
+        (get("/v1/tune", "The running tuning, or how the last one ended").answer::<TuningState>(), on_get(tuning)),
         (
             post("/v1/tune", "Tune a head on this library").takes(&["name", "positives", "minutes", "photos"]).answer::<TuningOrder>(),
             on_post(tune),
         ),
-        (delete("/v1/tune", "End a tuning with what it has"), on_delete(stop_tuning)),
+        (delete("/v1/tune", "End a tuning with its current head"), on_delete(stop_tuning)),
         (get("/v1/failures", "Files that could not be read, and why").takes(&["path"]).answer::<Failures>(), on_get(failures)),
         (post("/v1/failures", "The same, also with the parameters as the body").takes(&["path"]).answer::<Failures>(), on_post(failures)),
-        (get("/v1/events", "What happens, as it happens; Last-Event-ID goes on after that event").events::<Event>(), on_get(events)),
+        (get("/v1/events", "Events as they happen; with Last-Event-ID, those after that event").events::<Event>(), on_get(events)),
         (post("/v1/reload", "Read the settings again").answer::<Reloaded>(), on_post(reload)),
         (post("/v1/stop", "End the daemon"), on_post(stop)),
         (get("/v1/openapi.json", "This description"), on_get(async || Json(document()))),
@@ -173,9 +176,9 @@ pub fn router(service: Arc<dyn Service>) -> Router {
     operations()
         .into_iter()
         .fold(Router::new(), |router, (operation, handler)| router.route(operation.path, handler))
-        .fallback(async || Problem::new(Code::NoSuchRoute, "there is nothing here").hint("GET /v1/openapi.json lists what there is"))
+        .fallback(async || Problem::new(Code::NoSuchRoute, "there is no such route").hint("GET /v1/openapi.json lists the routes"))
         .method_not_allowed_fallback(async || {
-            Problem::new(Code::NoSuchMethod, "this is not done that way").hint("GET /v1/openapi.json lists what there is")
+            Problem::new(Code::NoSuchMethod, "this route has no such method").hint("GET /v1/openapi.json lists the methods")
         })
         .with_state(App {
             service,
@@ -213,13 +216,14 @@ async fn waiting<T: Serialize + Send + 'static>(
     apart(app, place, work).await
 }
 
-/// A place among the requests that may wait for a disk.
+/// A permit for a request that may wait for a disk.
 fn place_to_wait(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
     let place = app.waits.clone().try_acquire_owned();
     place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))
 }
 
-/// The paths, once the daemon sees at each what the asker sees. Before a turn is taken: a disk may not answer.
+/// The paths, after a check that the daemon's view of each is the client's. It comes before any permit for an answer,
+/// because a disk may not answer.
 async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
     let place = place_to_wait(app)?;
     let (service, first) = (app.service.clone(), asked.first());
@@ -233,7 +237,7 @@ async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
     compared.map_err(silent)?.map_err(Problem::internal)?
 }
 
-/// The turn ends with the work, which goes on when the client has gone.
+/// Runs `work` on another thread, which keeps the permit to the end, even if the client disconnects.
 async fn apart<T: Serialize + Send + 'static>(
     app: &App,
     turn: impl Send + 'static,
@@ -384,7 +388,7 @@ async fn import(State(app): State<App>, request: Request) -> Answer {
     let upload = app.uploads.take(request).await?;
     answer(&app, move |s| {
         let decisions: Vec<DecisionText> = serde_json::from_slice(&upload).map_err(|e| {
-            Problem::new(Code::Decision, format!("these are no decisions: {e}")).hint("GET /v1/decisions shows what they look like")
+            Problem::new(Code::Decision, format!("the body does not hold decisions: {e}")).hint("GET /v1/decisions shows their form")
         })?;
         s.import(decisions)
     })
@@ -410,7 +414,7 @@ async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
     apart(&app, turn(&app.heads_turn).await?, move |s| s.remove_head(&name)).await
 }
 
-/// The daemon chooses what is missing.
+/// The daemon chooses the parameters that are missing.
 async fn tune(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.take("name").map(|name| String::from_utf8_lossy(&name).into_owned());
@@ -440,8 +444,7 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = Query::new(query);
-    let split: usize =
-        query.number("split")?.ok_or_else(|| Problem::new(Code::Split, "split says how many bytes of the body are the first file's"))?;
+    let split: usize = query.number("split")?.ok_or_else(|| Problem::new(Code::Split, "split must be the length of the first file"))?;
     query.end()?;
     let upload = app.uploads.take(request).await?;
     if split > upload.len() {

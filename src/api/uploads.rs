@@ -121,5 +121,5 @@ fn slow() -> Problem {
 }
 
 fn busy() -> Problem {
-    Problem::new(Code::Busy, "too much is sent at once").hint("try again in a moment")
+    Problem::new(Code::Busy, "the daemon is receiving too much at once").hint("try again in a moment")
 }

@@ -1,4 +1,4 @@
-//! `simctl`: the command line, and, started by itself, the daemon.
+//! `simctl`: the command line. It also starts itself as the daemon.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The arguments of the command line, with their help texts.
 
 use std::path::PathBuf;
 
@@ -25,16 +25,16 @@ pub struct Arguments {
 
 #[derive(Args, Debug)]
 pub struct InstanceArguments {
-    /// Where the index is kept [env: SIMILARD_DATA_DIR] [default: ~/.local/share/similard]
+    /// The data directory, with the index and your decisions [env: SIMILARD_DATA_DIR] [default: ~/.local/share/similard]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
-    /// Where the daemon listens [env: SIMILARD_SOCKET] [default: $XDG_RUNTIME_DIR/similard/api.sock]
+    /// The socket of the daemon [env: SIMILARD_SOCKET] [default: $XDG_RUNTIME_DIR/similard/api.sock]
     #[arg(long, global = true, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// The settings file [env: SIMILARD_CONFIG] [default: ~/.config/similard/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Do not start a daemon when none answers: exit with 3
+    /// Do not start the daemon if none runs; exit with 3
     #[arg(long, global = true)]
     pub no_start: bool,
 }
@@ -49,11 +49,12 @@ impl InstanceArguments {
 pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
     ///
-    /// A folder is watched from the first time it is asked about; the answer comes when everything in it is read, later
-    /// ones at once. The first file of a cluster is the best original: most pixels, then RAW before HEIC before JPEG,
-    /// fewest signs of an edit, oldest, shortest path. The number before another is its distance to the nearest other
-    /// version: 0 is the same picture, what lies above the threshold is taken for another photo. "same" is another file of the
-    /// very same photo. A cluster whose ends have little in common is marked "loose": look before you delete.
+    /// The first request for a folder has it watched, and is answered once everything in it has been read. Later
+    /// answers come at once. The first file of a cluster is the best original: most pixels, then RAW before HEIC before
+    /// JPEG, fewest signs of an edit, oldest, shortest path. The number before another file is its distance to the
+    /// nearest other version: 0 means the same picture, and above the threshold two files count as different photos.
+    /// "same" marks another file of the same photo. A cluster whose most distant photos have little in common is marked
+    /// "loose": look before you delete.
     Dupes(DupesArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     Pairs {
@@ -64,23 +65,23 @@ pub enum Command {
         max_distance: Option<f32>,
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
         format: PairsFormat,
-        /// Answer at once, with what is read so far
+        /// Answer at once, with the photos read so far
         #[arg(long)]
         no_wait: bool,
     },
     /// Show the photos of the library nearest to a file
     Similar {
         file: PathBuf,
-        /// How many
+        /// The number of photos
         #[arg(short, default_value_t = 10, value_name = "N")]
         k: usize,
-        /// The head to measure with [default: the one in use]
+        /// The head that measures distances [default: the head in use]
         #[arg(long, value_name = "NAME")]
         head: Option<String>,
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Say how far apart two files are, and what differs
+    /// Show how far apart two files are, and what differs
     Compare {
         a: PathBuf,
         b: PathBuf,
@@ -90,10 +91,10 @@ pub enum Command {
     /// Add, remove or list the watched folders
     #[command(subcommand)]
     Roots(RootsCommand),
-    /// Look at the folders again, or at everything
+    /// Scan a folder now, or all watched folders
     Scan {
         path: Option<PathBuf>,
-        /// Forget what is gone, even if it is most of a folder at once
+        /// Forget missing files, even if most of a folder is gone
         #[arg(long)]
         forget: bool,
     },
@@ -105,7 +106,7 @@ pub enum Command {
         #[arg(long, conflicts_with = "format")]
         json: bool,
     },
-    /// Show what happens, as it happens
+    /// Show events as they happen
     Events {
         #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
         format: EventsFormat,
@@ -116,40 +117,40 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Say whether photos are versions of one, for ever: every two of those named
+    /// Decide whether files are versions of one photo; the decision applies to every two of them
     #[command(subcommand)]
     Decide(DecideCommand),
-    /// Write what was decided to a file, or take it over from one
+    /// Export your decisions to a file, or import them from one
     #[command(subcommand)]
     Decisions(DecisionsCommand),
-    /// Teach the encoder this library: used afterwards only if it finds more on photos held out of it
+    /// Tune a head on this library; it is used only if it finds more versions of held-out photos
     Tune(TuneArguments),
-    /// List, use or remove what tunings made
+    /// List, use or remove heads, the results of tunings
     #[command(subcommand)]
     Heads(HeadsCommand),
-    /// Print the settings in force, with what each does and where it comes from
+    /// Print the settings in force, with the meaning and the source of each
     Config,
-    /// Have the daemon read its settings again
+    /// Have the daemon reload its settings
     Reload,
     /// Have systemd start the daemon with your session, or undo that
     #[command(subcommand)]
     Service(ServiceCommand),
-    /// Run the daemon here, until Ctrl-C
+    /// Run the daemon in the foreground, until Ctrl-C
     Daemon(DaemonArguments),
     /// Print completions for a shell
     Completions { shell: Shell },
     /// Print the man page of simctl, or of one of its commands
     ///
-    /// To read it without putting it anywhere: simctl man | man -l -
+    /// To read it without installing it: simctl man | man -l -
     Man { command: Option<String> },
-    /// Put completions and man pages where shells and man look for them
+    /// Install completions for your shells, and man pages
     ///
-    /// For who has simctl from cargo install; packages bring both.
+    /// Only needed after cargo install. Packages contain both.
     Setup {
-        /// Put them below DIR/share [default: ~/.local]
+        /// Install below DIR/share [default: ~/.local]
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         prefix: Option<PathBuf>,
-        /// Take them away again
+        /// Remove them
         #[arg(long)]
         remove: bool,
     },
@@ -157,45 +158,45 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct DupesArguments {
-    /// Folders or files; a folder that is not watched yet is from now on
+    /// Folders or files; new folders are watched from now on
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Pairs up to this distance join, 0 to 0.45 [default: 99.9 % precision]
+    /// Join pairs up to this distance, 0 to 0.45 [default: a precision of 99.9 %]
     #[arg(long, value_name = "D")]
     pub threshold: Option<f32>,
-    /// Kinds to show: identical, copy, series, unknown [default: all but series]
+    /// Relations to show: identical, copy, series, unknown [default: all but series]
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "series", "unknown"])]
     pub relation: Vec<String>,
-    /// paths0: what could go, NUL after each: every file but one of the best original
+    /// paths0: the files that could go, all but one of the best original, each followed by NUL
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths
     #[arg(long)]
     pub everywhere: bool,
-    /// Exit with 1 when there are duplicates
+    /// Exit with 1 if there are duplicates
     #[arg(long)]
     pub exit_code: bool,
-    /// Exit with 4 when some photos could not be read
+    /// Exit with 4 if some photos could not be read
     #[arg(long)]
     pub strict: bool,
-    /// Answer at once, with what is read so far
+    /// Answer at once, with the photos read so far
     #[arg(long)]
     pub no_wait: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum DecideCommand {
-    /// They are versions of one photo: one cluster, however far apart
+    /// They are versions of one photo: always in one cluster
     Same {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// They are different photos: never in one cluster, however near
+    /// They are different photos: never in one cluster
     Different {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Take back what was said of them
+    /// Remove the decisions about them
     Forget {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
@@ -204,30 +205,30 @@ pub enum DecideCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum DecisionsCommand {
-    /// Write all decisions as JSON lines, photos named by their content
+    /// Write all decisions as JSON lines; photos are identified by their content
     Export {
         /// [default: standard output]
         file: Option<PathBuf>,
     },
-    /// Take over decisions that export wrote; of two on one pair the later counts
+    /// Read decisions that export wrote; of two decisions about a pair the later one is kept
     Import { file: PathBuf },
 }
 
 #[derive(Args, Debug)]
 pub struct TuneArguments {
-    /// End after this time, with what there is [default: 10]
+    /// End after this many minutes, with the result so far [default: 10]
     #[arg(long, value_name = "M")]
     pub minutes: Option<u64>,
-    /// What photos have in common: edits of one photo, or their folder (for similar only)
+    /// The photos that belong together: edited versions of a photo, or photos of a folder (for similar only)
     #[arg(long, value_enum, default_value_t = PositivesArgument::Edits)]
     pub positives: PositivesArgument,
-    /// A name for what comes of it [default: tuned-1, tuned-2, …]
+    /// The name of the new head [default: tuned-1, tuned-2, …]
     #[arg(long)]
     pub name: Option<String>,
-    /// Photos of the library to learn from and to judge by, at most [default: 1000; of folders 20000]
+    /// The most photos for training and the acceptance test [default: 1000; for folders 20000]
     #[arg(long, value_name = "N")]
     pub photos: Option<usize>,
-    /// End the tuning that runs, with what it has
+    /// End the running tuning, with the result so far
     #[arg(long, conflicts_with_all = ["minutes", "name", "photos"])]
     pub stop: bool,
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
@@ -242,12 +243,12 @@ pub enum PositivesArgument {
 
 #[derive(Debug, Subcommand)]
 pub enum HeadsCommand {
-    /// List all heads with what their tuning measured
+    /// List all heads, with the results of their tuning
     List {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Have a head answer from now on; base is the one that comes with the program
+    /// Use a head from now on; base is the one that comes with the program
     Use {
         name: String,
         /// Only show how the clusters would change
@@ -256,26 +257,26 @@ pub enum HeadsCommand {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Forget a head that is not in use
+    /// Remove a head that is not in use
     Remove { name: String },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum ServiceCommand {
-    /// Write the units for this user where no package brought them, and enable the socket: the first question starts the daemon
+    /// Write the units unless a package contains them, and enable the socket; the first request starts the daemon
     Install,
-    /// Stop it and remove the units; index and decisions stay
+    /// Stop the daemon and remove the units; index and decisions stay
     Remove,
-    /// Show whether it is installed, and how it is
+    /// Show whether the service is installed, and its state
     Status,
 }
 
 #[derive(Args, Debug)]
 pub struct DaemonArguments {
-    /// End the daemon that runs, and take its place
+    /// End the running daemon, and take its place
     #[arg(long)]
     pub replace: bool,
-    /// Started by simctl: leave its terminal
+    /// Detach from the terminal of the command that started it
     #[arg(long, hide = true)]
     pub background: bool,
 }
@@ -287,7 +288,7 @@ pub enum RootsCommand {
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
     },
-    /// Stop watching folders; their photos stay known
+    /// Stop watching folders; their photos stay in the index
     Remove {
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! Reaching the daemon, starting it when none answers, and noticing that it is another build.
+//! Connects to the daemon, starts it if none runs, and warns if it is another build.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write, stderr, stdin};
@@ -17,17 +17,17 @@ use crate::config::Settings;
 use crate::daemon::own_version;
 use crate::sys::own_program;
 
-/// Loading the encoder takes 0.2 s, a large index a second or two.
+/// How long a daemon may take to start. Loading the encoder takes 0.2 s, a large index a second or two.
 const START: Duration = Duration::from_secs(60);
 
-/// Pools that its memory comes from, with glibc; which otherwise takes eight for each core, and each keeps what it had.
-/// As in the unit.
+/// The number of memory pools that glibc may use, as in the systemd unit. The default is eight per core, and each pool
+/// keeps memory that was freed.
 const ARENAS: &str = "4";
 
-/// A longer log is set aside when the daemon starts.
+/// A longer log is renamed to `daemon.log.1` when the daemon starts.
 const LONGEST_LOG_BYTES: u64 = 1 << 20;
 
-/// How long a daemon may take to end: it finishes one transaction.
+/// How long a daemon may take to end. It finishes its transaction first.
 const STOP: Duration = Duration::from_secs(10);
 
 /// Whether a command may start the daemon.
@@ -37,12 +37,12 @@ pub enum Start {
     Never,
 }
 
-/// A client of a daemon that speaks this program's protocol.
+/// Connects to a daemon that speaks this program's protocol.
 pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failure> {
     let client = Client::new(&settings.socket);
     let mut asked = client.get::<Version>("/v1/version").await;
     if matches!(asked, Err(client::Error::Broken(_))) {
-        // A daemon that is just ending takes the connection and drops it.
+        // A daemon that is ending accepts the connection and drops it.
         tokio::time::sleep(Duration::from_millis(200)).await;
         asked = client.get("/v1/version").await;
     }
@@ -58,8 +58,10 @@ pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failur
     Ok(client)
 }
 
-/// A daemon of another protocol cannot be used; one of an older build of this same program can,
-/// but should be told of.
+/// Offers to restart a daemon of another build, or warns about it.
+///
+/// # Errors
+/// If it speaks another protocol.
 async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> Result<(), Failure> {
     let ours = own_version();
     let is_rebuilt = theirs.build != ours.build && (theirs.program == ours.program || theirs.program.is_empty());
@@ -85,13 +87,13 @@ async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> 
         );
     }
     if theirs.protocol != PROTOCOL {
-        return Err(Failure::unreachable("the two do not understand each other")
+        return Err(Failure::unreachable(format!("the daemon speaks protocol {}, this program speaks {PROTOCOL}", theirs.protocol))
             .hint("simctl daemon --replace; as a service: systemctl --user restart similard"));
     }
     Ok(())
 }
 
-/// Ends the daemon that runs, if one does.
+/// Stops the running daemon, if any.
 pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
     match stop(&Client::new(&settings.socket), settings).await {
         Err(failure) if UnixStream::connect(&settings.socket).is_ok() => Err(failure),
@@ -102,7 +104,7 @@ pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
 async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
     client.stop().await?;
     let deadline = Instant::now() + STOP;
-    // It holds its lock until it has stored what it was given.
+    // The daemon holds its lock until everything is stored.
     while is_locked(settings) {
         if Instant::now() > deadline {
             return Err(Failure::unreachable("the daemon does not end").hint("kill it; nothing is lost"));
@@ -112,10 +114,10 @@ async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Starts this program as the daemon, apart from this terminal, and waits until it answers.
+/// Starts this program as the daemon, in the background, and waits until it answers.
 pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     fs::create_dir_all(&settings.data_dir).map_err(|e| {
-        Failure::unreachable(format!("{} cannot be made: {e}", settings.data_dir.display())).hint("--data-dir names another place")
+        Failure::unreachable(format!("{} cannot be created: {e}", settings.data_dir.display())).hint("--data-dir names another place")
     })?;
     let log = settings.data_dir.join("daemon.log");
     let unwritable = |e| Failure::unreachable(format!("{} cannot be written: {e}", log.display())).hint("--data-dir names another place");
@@ -136,7 +138,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
             Err(_) => {}
         }
         if has_ended(&mut daemon) {
-            // Another simctl may have been first: then its daemon holds the lock, and will answer.
+            // Another simctl may have started a daemon first. That one holds the lock and will answer.
             if is_locked(settings) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
@@ -152,7 +154,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
             let hint = lines.iter().rev().find_map(|l| strip(l, "hint:"));
             let message = format!(
                 "the daemon did not start: {}",
-                error.unwrap_or_else(|| lines.last().copied().unwrap_or("it said nothing").to_owned())
+                error.unwrap_or_else(|| lines.last().copied().unwrap_or("it printed nothing").to_owned())
             );
             return Err(Failure { hint, ..Failure::unreachable(message) });
         }
@@ -160,8 +162,8 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-/// Opens the log to be written on, so that what a crash left stays; one that has grown is set aside first, in place of the
-/// one before. With how many bytes are in it.
+/// Opens the log for appending, so that the messages of a crash are kept, and returns its length. A log that has grown
+/// too long is renamed first, and replaces the one renamed before.
 fn open_log(log: &Path) -> io::Result<(File, usize)> {
     if fs::metadata(log).is_ok_and(|m| m.len() > LONGEST_LOG_BYTES) {
         fs::rename(log, log.with_extension("log.1"))?;
@@ -171,7 +173,7 @@ fn open_log(log: &Path) -> io::Result<(File, usize)> {
     Ok((file, length as usize))
 }
 
-/// Whether a daemon runs on the data directory.
+/// Whether a daemon uses the data directory.
 fn is_locked(settings: &Settings) -> bool {
     File::open(settings.data_dir.join("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
 }

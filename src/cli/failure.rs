@@ -1,4 +1,4 @@
-//! What went wrong, for people: an error, a hint, an exit code.
+//! Errors for people: a message, a hint and an exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,29 +8,29 @@ use owo_colors::OwoColorize;
 use crate::api::client;
 use crate::{config, daemon};
 
-/// Exit codes, as scripts rely on them.
+/// Exit codes. Scripts rely on them.
 pub const FOUND: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
 pub const UNREAD: u8 = 4;
 pub const NOT_WHOLE: u8 = 5;
-/// The daemon's, for a service manager: it wants to be started again.
+/// The daemon asks its service manager for a restart.
 pub const AGAIN: u8 = 75;
 
-/// How the daemon says that it does not see what the asker sees.
+/// The error code if the daemon and this process see different folders at a path.
 const OTHER_VIEW: &str = "other-view";
 
-/// All of `simctl`, in words.
+/// The exit codes of `simctl`, for the help.
 pub const EXIT_CODES: [(u8, &str); 6] = [
     (0, "done"),
     (FOUND, "duplicates found (with --exit-code)"),
     (USAGE, "usage"),
     (UNREACHABLE, "daemon not reachable"),
     (UNREAD, "some photos could not be read (with --strict)"),
-    (NOT_WHOLE, "the answer is not whole: a place that was asked about is left out"),
+    (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
 ];
 
-/// Why a command ended without its answer.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     pub message: String,
@@ -53,7 +53,8 @@ impl Failure {
         self
     }
 
-    /// Says it on standard error and gives the exit code. Nobody reading any more is no failure.
+    /// Prints the error and returns its exit code. An empty message prints nothing: the reader closed the pipe, or the
+    /// error was printed before.
     pub fn report(self) -> ExitCode {
         if self.message.is_empty() {
             return ExitCode::from(self.code);
@@ -78,18 +79,17 @@ impl From<io::Error> for Failure {
 impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Failure {
         match error {
-            // One line: it is said for each place.
+            // One line, because it is printed for each place.
             client::Error::Refused(text) if text.code == OTHER_VIEW => {
                 let message = [Some(text.message), text.hint].into_iter().flatten().collect::<Vec<_>>().join("; ");
                 Failure { message, hint: None, code: NOT_WHOLE }
             }
             client::Error::Refused(text) => Failure { message: text.message, hint: text.hint, code: USAGE },
             client::Error::Unreachable { .. } => {
-                Failure::unreachable(error.to_string()).hint("simctl dupes DIR starts it; simctl daemon runs it here")
+                Failure::unreachable(error.to_string()).hint("simctl dupes DIR starts it; simctl daemon runs it in the foreground")
             }
-            client::Error::Broken(_) => {
-                Failure::unreachable(error.to_string()).hint("is it another version? simctl daemon --replace ends it and starts this one")
-            }
+            client::Error::Broken(_) => Failure::unreachable(error.to_string())
+                .hint("it may be another version; simctl daemon --replace starts this one in its place"),
         }
     }
 }
@@ -106,7 +106,7 @@ impl From<daemon::Error> for Failure {
             daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace takes its place"),
             daemon::Error::Store(crate::store::Error::Newer(_)) => Some("update similard, or name another directory with --data-dir"),
             daemon::Error::Store(crate::store::Error::Damaged { .. }) => {
-                Some("it holds what cannot be made again: put a copy of yours in its place, or move it away and decide anew")
+                Some("its contents cannot be made again: put your backup in its place, or move the file away and decide anew")
             }
             daemon::Error::Store(e) if e.is_disk() => Some("make room, or name another directory with --data-dir"),
             _ => None,

@@ -1,4 +1,4 @@
-//! Where the daemon's log goes: to the journal when systemd has standard error, or else to standard error.
+//! The daemon's log. It goes to the journal if systemd connected standard error to it, and otherwise to standard error.
 
 use std::env;
 use std::io::{IsTerminal, stderr};
@@ -8,12 +8,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// Starts logging, at the levels that `SIMILARD_LOG` says.
+/// Starts logging at the levels in `SIMILARD_LOG`.
 pub fn start() {
     let filter = EnvFilter::try_from_env("SIMILARD_LOG").unwrap_or_else(|_| EnvFilter::new("similard=info,warn"));
     let registry = Registry::default().with(filter);
     match tracing_journald::layer() {
-        // Fields of their own: journalctl SIMILARD_PATH=… finds what was said of a file.
+        // The journal stores each field, so `journalctl SIMILARD_PATH=…` finds the messages about a file.
         Ok(journal) if is_journal() => {
             let journal = journal.with_field_prefix(Some("SIMILARD".into())).with_syslog_identifier("similard".into());
             registry.with(journal).init();
@@ -25,7 +25,7 @@ pub fn start() {
     }
 }
 
-/// Whether standard error is what systemd says is connected to the journal.
+/// Whether standard error is the stream that systemd connected to the journal.
 fn is_journal() -> bool {
     let stated = env::var("JOURNAL_STREAM").ok();
     let real = std::fs::metadata("/proc/self/fd/2").ok().map(|m| format!("{}:{}", m.dev(), m.ino()));

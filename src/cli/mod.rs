@@ -1,4 +1,4 @@
-//! The command line: arguments, commands, what people see.
+//! The command line: arguments, commands and output.
 
 mod args;
 mod commands;
@@ -22,8 +22,8 @@ use crate::vision::sandbox;
 use args::Arguments;
 use failure::Failure;
 
-/// Runs `simctl` with this process's arguments; `similard` where that is the name it was called by, as a package
-/// has one file for both.
+/// Runs `simctl` with this process's arguments, or `similard` if the program was called by that name: a package has one
+/// file for both.
 pub fn simctl() -> ExitCode {
     if env::args_os().next().is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new("similard"))) {
         return similard();
@@ -52,7 +52,7 @@ pub fn similard() -> ExitCode {
     }
 }
 
-/// Turns into a decoding child when the daemon asks for one.
+/// Runs this process as a decoding child, if the daemon started it as one.
 fn decoding_child() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != sandbox::COMMAND {

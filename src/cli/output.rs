@@ -1,4 +1,4 @@
-//! Standard output: for people, in colours, or for programs, as bytes.
+//! Standard output: coloured text for people, plain bytes for programs.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -12,12 +12,12 @@ pub type Done = Result<ExitCode, Failure>;
 
 pub type Output = io::BufWriter<Box<dyn Write>>;
 
-/// For whom output is.
+/// The reader of the output.
 #[derive(Clone, Copy)]
 pub enum Reader {
-    /// Colours where the terminal has them.
+    /// Colours, if the terminal supports them.
     Person,
-    /// The bytes as they are.
+    /// Bytes without colours.
     Program,
 }
 
@@ -29,7 +29,7 @@ pub fn opened(reader: Reader) -> Output {
     })
 }
 
-/// Writes to standard output. A reader that has seen enough ends the program without a word.
+/// Writes to standard output. If the reader closes the pipe, the program ends without a message.
 pub fn output(reader: Reader, write: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = opened(reader);
     write(&mut out)?;

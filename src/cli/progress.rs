@@ -1,4 +1,4 @@
-//! Waiting for the daemon, with a bar on a terminal.
+//! Waiting for the daemon, with a progress bar on a terminal.
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr};

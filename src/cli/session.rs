@@ -1,4 +1,4 @@
-//! What commands that ask the daemon have in common: reaching it, and asking about paths.
+//! Shared by the commands that send requests: connecting to the daemon, and requests about paths.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -14,30 +14,30 @@ use crate::config::Settings;
 use crate::sys::View;
 use crate::sys::mounts::Mounts;
 
-/// Of a request: names and values.
+/// The names and values of the parameters of a request.
 pub type Parameters = Vec<(&'static str, Vec<u8>)>;
 
-/// A command's way to the daemon.
+/// Connects a command to the daemon.
 pub struct Session {
     pub settings: Settings,
-    /// Whether commands that may start the daemon do.
+    /// Whether a command that may start the daemon does so.
     pub start: Start,
 }
 
 impl Session {
-    /// A daemon, started when none answers.
+    /// Connects to the daemon. Starts it if none runs, unless the user forbids it.
     pub async fn daemon(&self) -> Result<Client, Failure> {
         connect(&self.settings, self.start).await
     }
 
-    /// The daemon that runs.
+    /// Connects to the running daemon.
     pub async fn running(&self) -> Result<Client, Failure> {
         connect(&self.settings, Start::Never).await
     }
 }
 
-/// The parameters of a request about paths, each with what this process sees there: nothing is answered about another
-/// place of that name.
+/// The parameters of a request about paths. Each path comes with this process's view of it, so that the answer is never
+/// about another folder at the same path.
 fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
     let mounts = Mounts::now();
     let mut parameters = Parameters::new();
@@ -48,12 +48,12 @@ fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
     Ok(parameters)
 }
 
-/// How often, and after which pause, a question is asked again that met other mounts in the daemon than here.
+/// The number of attempts while the daemon sees other mounts than this process, and the pause between them.
 const VIEW_ATTEMPTS: usize = 3;
 const VIEW_PAUSE: Duration = Duration::from_millis(300);
 
-/// Asks about paths, with what is seen there at that moment. Where the daemon sees something else it is asked again: a
-/// drive may just be coming or going.
+/// Sends a request about paths, with this process's view of them. If the daemon's view differs, the request is sent
+/// again: a drive may have been connected or removed at this moment.
 pub async fn about<T>(paths: &[PathBuf], mut ask: impl AsyncFnMut(Parameters) -> Result<T, Failure>) -> Result<T, Failure> {
     let mut attempts = 1;
     loop {
@@ -67,13 +67,13 @@ pub async fn about<T>(paths: &[PathBuf], mut ask: impl AsyncFnMut(Parameters) ->
     }
 }
 
-/// Has a folder watched.
+/// Has the daemon watch a folder.
 pub async fn watch(client: &Client, folder: PathBuf) -> Result<(), Failure> {
     about(&[folder], async |query| Ok(client.post::<()>("/v1/roots", query_of(query).into()).await?)).await
 }
 
-/// Has the paths watched, and waits until they are read. Gives back those that can be answered, and whether that is all:
-/// a place where the daemon sees something else than this process is named on standard error.
+/// Has the daemon watch the paths, and waits until they are read. Returns the paths that can be answered, and whether
+/// these are all of them. A path at which the daemon sees something else is reported on standard error.
 pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<(Vec<PathBuf>, bool), Failure> {
     let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
     let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
@@ -96,7 +96,7 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
     Ok((paths, is_whole))
 }
 
-/// The absolute path of something that is there.
+/// The absolute path of an existing file or folder.
 pub fn existing(path: &Path) -> Result<PathBuf, Failure> {
     fs::canonicalize(path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", path.display())).hint("is its drive connected?"),
@@ -104,7 +104,7 @@ pub fn existing(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The absolute paths of things that are all there, each once.
+/// The absolute paths of existing files and folders, each once.
 pub fn all_existing<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();

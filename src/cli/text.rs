@@ -1,4 +1,4 @@
-//! Words and numbers as people and scripts see them.
+//! Numbers, paths and times as text.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -29,12 +29,12 @@ pub fn escaped(path: &PathText) -> Vec<u8> {
     out
 }
 
-/// A path for eyes: control characters would move the cursor.
+/// A path for a terminal. Control characters are replaced, because they would move the cursor.
 pub fn shown(path: &str) -> String {
     path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// `2026-05-01 10:00`.
+/// A time of capture, as `2026-05-01 10:00`.
 pub fn time(taken: &str) -> String {
     taken.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }

@@ -46,7 +46,7 @@ mod tests {
         };
         assert!(!after(60, 60));
         assert!(!after(3600, 3595), "drift");
-        assert!(after(1, 8 * 3600), "a night in the bag");
+        assert!(after(1, 8 * 3600), "suspended for a night");
         assert!(!after(60, 60));
         assert!(after(60, -3600), "winter time, on a machine that sets its clock");
         assert!(after(60, 0), "stopped");

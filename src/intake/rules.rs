@@ -76,10 +76,10 @@ fn set(globs: &[String]) -> Result<GlobSet, String> {
 fn compiled(glob: &str) -> Result<Glob, String> {
     let path = glob.trim_end_matches('/');
     if path.is_empty() {
-        return Err(format!("\"{glob}\" names nothing"));
+        return Err(format!("\"{glob}\" matches nothing"));
     }
     let path = if path.contains('/') { path.trim_start_matches('/').to_owned() } else { format!("**/{path}") };
-    GlobBuilder::new(&path).literal_separator(true).build().map_err(|e| format!("\"{glob}\" is no glob: {}", e.kind()))
+    GlobBuilder::new(&path).literal_separator(true).build().map_err(|e| format!("\"{glob}\" is not a valid glob: {}", e.kind()))
 }
 
 #[cfg(test)]

@@ -157,9 +157,9 @@ mod tests {
         assert!(!settle.is_settled(path, &stamp(2), Writing::Unknown, young, at(2000)), "it grew");
         assert_eq!(settle.next(), Some(at(4000)));
         assert_eq!(settle.take_due(at(4000)).len(), 1);
-        assert!(settle.is_settled(path, &stamp(2), Writing::Unknown, None, at(4000)), "whatever its clock says");
+        assert!(settle.is_settled(path, &stamp(2), Writing::Unknown, None, at(4000)), "also with a time in the future");
         assert!(!settle.holds(Path::new("/")));
-        assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STABLE_TIME), at(4001)), "it lies there for long");
+        assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STABLE_TIME), at(4001)), "it has not changed for long");
         assert!(settle.is_settled(path, &stamp(4), Writing::Closed, young, at(4002)), "it was closed");
     }
 
@@ -178,7 +178,7 @@ mod tests {
         prop::collection::vec((0..900u64, 0..3usize, step), 1..60)
     }
 
-    /// Everything that ever happened, asked anew each time.
+    /// The full history. Each answer is computed from all of it.
     #[derive(Default)]
     struct Oracle {
         hints: Vec<(Instant, usize, Writing)>,
@@ -226,13 +226,13 @@ mod tests {
             let mut files: [Option<(i64, Instant)>; 3] = [None; 3];
             let (mut now, mut version) = (Instant::now(), 0);
             for (wait, file, step) in steps {
-                // Never two things at one moment, which a list in order could not tell apart.
+                // No two steps happen at one moment, because the order of the list could not distinguish them.
                 now += Duration::from_millis(wait + 1);
                 let hint = match step {
                     Step::Write => {
                         version += 1;
                         let was_there = files[file].replace((version, now)).is_some();
-                        // Only the making of a file raises an event; more bytes do not.
+                        // Only creating a file raises an event. Writing more bytes does not.
                         (!was_there).then_some(Writing::Unknown)
                     }
                     Step::Close => files[file].map(|_| Writing::Closed),
@@ -267,7 +267,7 @@ mod tests {
                     }
                 }
             }
-            // Left alone, everything comes out.
+            // Without further events every file becomes due and settles.
             let mut rounds = 0;
             while let Some(next) = settle.next() {
                 rounds += 1;

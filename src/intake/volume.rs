@@ -48,7 +48,7 @@ impl Volume {
     /// Why changes may go unnoticed. `None` if all changes raise events.
     pub fn silence(&self) -> Option<String> {
         let silent = TYPES_WITHOUT_EVENTS.contains(&self.kind.as_str()) || self.kind.starts_with("fuse");
-        silent.then(|| format!("a {} filesystem does not tell of all changes", self.kind))
+        silent.then(|| format!("a {} filesystem does not report all changes", self.kind))
     }
 }
 

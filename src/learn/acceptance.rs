@@ -156,12 +156,12 @@ fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decide
     if after.found <= before.found {
         Some(format!("it finds no more: {copies}"))
     } else if worse > MAX_WORSE_SHARE {
-        Some(format!("that it finds more is not sure enough: {copies}, but no more in {} of the draws of the test photos", percent(worse)))
+        Some(format!("the gain is not certain enough: {copies}, but no more in {} of the resamples of the test photos", percent(worse)))
     } else if after.false_pairs > before.false_pairs {
-        Some(format!("it joins more photos that are different: {} pairs, {} before", after.false_pairs, before.false_pairs))
+        Some(format!("it joins more different photos: {} pairs, {} before", after.false_pairs, before.false_pairs))
     } else if after.at_99 < before.at_99 - RECALL_SLACK {
         Some(format!(
-            "it tells photos apart less well: {} of the pairs of copies at a precision of 99 %, {} before",
+            "it separates photos less well: {} of the pairs of copies are found at a precision of 99 %, {} before",
             percent(after.at_99),
             percent(before.at_99)
         ))
@@ -172,7 +172,7 @@ fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decide
     }
 }
 
-/// The held-out photos and the decided pairs, measured by one head.
+/// The held-out photos and the decided pairs, as one head embeds them.
 struct Seen {
     held_out: Vec<(Embedding, f32)>,
     decided: Vec<Distance>,
@@ -283,10 +283,10 @@ mod tests {
         let after = Figures { found: 80, ..before };
         let refused = |after: &Figures, worse: f64, with: &str| reason(&before, after, worse, 100, 5).is_some_and(|r| r.starts_with(with));
         assert_eq!(reason(&before, &after, 0.0, 100, 5), None);
-        assert!(refused(&after, 0.2, "that it finds more is not sure"));
+        assert!(refused(&after, 0.2, "the gain is not certain"));
         assert!(refused(&Figures { agreed: 4, ..after }, 0.0, "it agrees with fewer"));
-        assert!(refused(&Figures { at_99: 0.7, ..after }, 0.0, "it tells photos apart less well"));
-        assert!(refused(&Figures { false_pairs: 3, ..after }, 0.0, "it joins more photos"));
+        assert!(refused(&Figures { at_99: 0.7, ..after }, 0.0, "it separates photos less well"));
+        assert!(refused(&Figures { false_pairs: 3, ..after }, 0.0, "it joins more different photos"));
     }
 
     #[test]

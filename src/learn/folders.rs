@@ -66,7 +66,7 @@ impl Precision {
         if self.mean() <= before.mean() {
             Some(format!("it is not better: {means}"))
         } else if worse > MAX_WORSE_SHARE {
-            Some(format!("that it is better is not sure enough: {means}"))
+            Some(format!("the gain is not certain enough: {means}"))
         } else {
             None
         }

@@ -336,10 +336,10 @@ mod tests {
 
     #[test]
     fn undo_inverts_apply() {
-        let transform = Transform::through([(10.0, 20.0), (60.0, 90.0)], [(30.0, 50.0), (125.0, 210.0)]).expect("a photo may lie so");
+        let transform = Transform::through([(10.0, 20.0), (60.0, 90.0)], [(30.0, 50.0), (125.0, 210.0)]).expect("a plausible transform");
         let there = transform.apply((60.0, 90.0));
         assert!(!is_far(there, (125.0, 210.0), 1e-3) && !is_far(transform.undo(there), (60.0, 90.0), 1e-3));
-        assert!(Transform::through([(0.0, 0.0), (50.0, 0.0)], [(0.0, 0.0), (0.0, 50.0)]).is_none(), "a quarter turn is a orientation");
-        assert!(Transform::through([(0.0, 0.0), (50.0, 0.0)], [(0.0, 0.0), (5.0, 0.0)]).is_none(), "as small as that");
+        assert!(Transform::through([(0.0, 0.0), (50.0, 0.0)], [(0.0, 0.0), (0.0, 50.0)]).is_none(), "a quarter turn is an orientation");
+        assert!(Transform::through([(0.0, 0.0), (50.0, 0.0)], [(0.0, 0.0), (5.0, 0.0)]).is_none(), "a scale below the range");
     }
 }

@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn a_picture_of_its_own_has_no_other_in_it() {
-        assert_eq!(inner(&screen(300, 216, [0, 0, 300, 216])), None, "all photo");
+        assert_eq!(inner(&screen(300, 216, [0, 0, 300, 216])), None, "no plain ground");
         assert_eq!(inner(&screen(300, 216, [20, 20, 270, 190])), None, "a thin border");
-        assert_eq!(inner(&screen(300, 216, [0, 0, 0, 0])), None, "plain but for letters");
-        assert_eq!(inner(&screen(300, 216, [100, 100, 40, 40])), None, "too small to tell");
+        assert_eq!(inner(&screen(300, 216, [0, 0, 0, 0])), None, "plain, with letters only");
+        assert_eq!(inner(&screen(300, 216, [100, 100, 40, 40])), None, "the photo is too small");
         assert_eq!(inner(&Picture::new(1, 1, vec![0; 3])), None);
     }
 }

@@ -219,7 +219,7 @@ mod tests {
         let on_a_corner = |v: u8| ((f64::from(v) + 0.5) / 255.0 * 324.0 + 4.5).rem_euclid(9.0) - 4.5;
         let (near, others): (Vec<&Keypoint>, Vec<_>) =
             points.as_slice().iter().filter(|p| p.level == 0).partition(|p| on_a_corner(p.x).abs() < 2.0 && on_a_corner(p.y).abs() < 2.0);
-        // One in five would be by chance.
+        // By chance it would be one in five.
         assert!(near.len() > others.len(), "{} and {} elsewhere", near.len(), others.len());
         let left = points.as_slice().iter().filter(|p| p.x < 128).count();
         assert!((25..=73).contains(&left), "they are spread: {left}");

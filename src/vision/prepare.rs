@@ -103,6 +103,6 @@ mod tests {
         let (upright, clockwise) = (prepare_crops(&upright, &preparation), prepare_crops(&clockwise, &preparation));
         assert_eq!(upright[1], clockwise[0]);
         assert_ne!(upright[1], upright[0]);
-        assert_eq!(upright.len(), 2, "no crops of a picture as small as that");
+        assert_eq!(upright.len(), 2, "so small a picture has no crops");
     }
 }

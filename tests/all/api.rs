@@ -1,4 +1,4 @@
-//! The socket: who may, what is answered, and what rubbish does to it.
+//! The API on the socket: who may connect, the answers, and garbage as input.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -38,11 +38,11 @@ fn curl_reads_it() {
     assert_eq!(answer["clusters"].as_array().map(Vec::len), Some(1));
 }
 
-/// A schema, wherever it stands in the document.
+/// A schema, after following its reference into the document.
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let Some(reference) = schema["$ref"].as_str() else { return schema };
     let found = document.pointer(reference.trim_start_matches('#'));
-    found.unwrap_or_else(|| panic!("{reference} is nowhere"))
+    found.unwrap_or_else(|| panic!("{reference} does not exist"))
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_is_documented_is_what_there_is() {
             if path == "/v1/events" || path == "/v1/stop" {
                 continue;
             }
-            // Each parameter alone, with its example, is known there; and so is the route without any.
+            // The route accepts each parameter alone, with its example, and no parameters at all.
             let parameters = array(&operation["parameters"]).iter().map(|parameter| {
                 let example = if parameter["example"].is_array() { &parameter["example"][0] } else { &parameter["example"] };
                 let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
@@ -119,7 +119,7 @@ fn lists_come_whole_by_lines_or_by_pages() {
             assert_eq!(paged, all, "{route} in pages of {size}");
         }
     }
-    // What a key names may be gone by then: the list goes on where it was.
+    // A list continues after an item that no longer exists.
     let (_, first) = instance.get("/v1/pairs?limit=1");
     let (_, whole) = instance.get("/v1/pairs");
     fs::remove_file(folder.join("same.webp")).expect("removed");
@@ -168,14 +168,14 @@ fn random_bytes_do_it_no_harm() {
     ];
     runner
         .run(&requests, |request| {
-            // Listening for events is an answer without an end; stopping is not what is tested.
+            // An answer with events does not end, and a stop would end the test.
             prop_assume!(!request.windows(6).any(|w| w == b"/event") && !request.windows(5).any(|w| w == b"/stop"));
             instance.raw(&request, Duration::from_millis(50));
             prop_assert_eq!(instance.get("/v1/version").0, 200);
             Ok(())
         })
         .expect("it answers after anything");
-    assert_eq!(instance.pid(), pid, "it is the same process");
+    assert_eq!(instance.pid(), pid, "the daemon was restarted");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_client_that_stops_reading_holds_up_nobody() {
     drop(deaf);
 }
 
-/// Reads what comes for a while.
+/// Everything that arrives within a time.
 fn hear(socket: &mut UnixStream, time: Duration) -> String {
     let (began, mut heard) = (std::time::Instant::now(), Vec::new());
     socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
@@ -225,18 +225,18 @@ fn a_listener_that_comes_back_hears_what_it_missed() {
     instance.dupes(&folder);
     let heard = hear(&mut listen(&last), Duration::from_secs(1));
     assert!(heard.contains("meanwhile.webp") && !heard.contains("missed"), "{heard}");
-    assert!(!heard.contains(&format!("id: {last}\n")), "nothing twice: {heard}");
+    assert!(!heard.contains(&format!("id: {last}\n")), "an event came twice: {heard}");
     let (run, _) = last.split_once('-').expect("a run and a number");
     let heard = hear(&mut listen("another-7"), Duration::from_secs(1));
     assert!(heard.contains("missed") && heard.contains("meanwhile.webp"), "{heard}");
-    assert!(!hear(&mut listen(&format!("{run}-999999")), Duration::from_secs(1)).contains("meanwhile"), "nothing is after that");
+    assert!(!hear(&mut listen(&format!("{run}-999999")), Duration::from_secs(1)).contains("meanwhile"), "no event has a larger number");
 }
 
 #[test]
 fn a_crowd_of_clients_holds_up_nobody() {
     let instance = running();
     let pid = instance.pid();
-    // Some say nothing, some half a request, some begin a body; one announces more than is taken.
+    // Some send nothing, some half a request, some the beginning of a body. One announces a body that is too large.
     let mut crowd: Vec<UnixStream> = (0..700)
         .map(|number| {
             let mut socket = UnixStream::connect(instance.socket()).expect("connects");
@@ -254,7 +254,7 @@ fn a_crowd_of_clients_holds_up_nobody() {
     let answer = instance.raw(b"POST /v1/similar HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n", Duration::from_secs(20));
     assert!(String::from_utf8_lossy(&answer).contains("too-large"), "{}", String::from_utf8_lossy(&answer));
     assert_eq!(instance.dupes(&instance.folder("photos"))["clusters"].as_array().map(Vec::len), Some(1));
-    // Whoever sends too slowly is told, or cut off; nobody stays for ever.
+    // A client that sends too slowly gets an error or is disconnected. None stays for ever.
     let slow = &mut crowd[499];
     slow.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     let ended = slow.read_to_end(&mut Vec::new());
@@ -300,7 +300,7 @@ fn another_user_is_sent_away() {
     let instance = running();
     let open = |path: std::path::PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
     let home = instance.folder(".");
-    // As if its modes were not what keeps others out.
+    // Open the modes, so that only the check of the peer keeps other users out.
     if open(home, 0o755).and(open(instance.data_dir(), 0o755)).and(open(instance.socket(), 0o666)).is_err() {
         return skip("modes cannot be changed");
     }

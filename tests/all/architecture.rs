@@ -1,10 +1,11 @@
-//! The shape of the source: which module may know which, how each file opens, and how long things are. Prints its figures.
+//! Rules for the source: which module may import which, how each file begins, and the longest file and function. Prints
+//! the figures.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module and the modules it may use. `photo` is free to all.
+/// A module and the modules it may use. All may use `photo`.
 const MAY_USE: [(&str, &[&str]); 12] = [
     ("photo", &[]),
     ("sys", &[]),
@@ -20,10 +21,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("cli", &["api", "config", "vision", "daemon", "store", "sys"]),
 ];
 
-/// The same inside the daemon, for what must not know its threads.
+/// The same inside the daemon, for the parts that must not depend on its threads.
 const INSIDE_DAEMON: [(&str, &[&str]); 3] = [("state", &["fence"]), ("messages.rs", &["state"]), ("fence", &[])];
 
-/// A heavy crate's only homes.
+/// The only places that may use a heavy crate.
 const HOMES: [(&str, &[&str]); 18] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
@@ -51,7 +52,7 @@ const LONGEST_FUNCTION_LINES: usize = 80;
 /// Files that may import each other in a circle: a folder's `mod.rs` and one of its files.
 const LARGEST_CIRCLE_FILES: usize = 2;
 
-/// Fields of a struct that files of more than one thread name.
+/// The most fields of a struct that files of more than one thread use.
 const MOST_SHARED_FIELDS: usize = 10;
 
 /// A source file: its path below `src`, and its code without tests.
@@ -80,8 +81,8 @@ fn sources() -> Vec<Source> {
     paths.iter().filter(|p| p.extension().is_some_and(|e| e == "rs")).map(source).collect()
 }
 
-/// The code without items that are only for tests, wherever they stand: as formatted, such an item ends with the line that
-/// closes it at its own indentation.
+/// The code without the items that are only for tests. In formatted code such an item ends with a closing line of the
+/// same indentation.
 fn without_tests(text: &str) -> String {
     let mut out = Vec::new();
     let mut lines = text.lines();
@@ -104,7 +105,7 @@ fn is_code(line: &str) -> bool {
     !line.trim_start().starts_with("//")
 }
 
-/// The paths that the `use` items of some code name, in full.
+/// The full paths in the `use` items of some code.
 fn uses(code: &str) -> Vec<String> {
     items(code, &["", "pub", "pub(crate)", "pub(super)"])
 }
@@ -153,7 +154,7 @@ fn expand(before: &str, tree: &str, found: &mut Vec<String>) {
 fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     let module = |file: &str| file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
     let files: HashMap<String, &str> = sources.iter().map(|s| (module(&s.file), s.file.as_str())).collect();
-    // What a module gives on under its own name is of the file that it comes from.
+    // A re-exported name belongs to the file that defines it.
     let mut given_on: HashMap<String, String> = HashMap::new();
     for source in sources {
         let own = module(&source.file);
@@ -188,7 +189,7 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
             let is_inner = files.contains_key(&format!("{own}::{}", rest.split("::").next().unwrap_or_default()));
             (is_relative || is_inner).then(|| [base.join("::"), rest.to_owned()].join("::"))
         };
-        // What a module only gives on it does not use itself.
+        // A module does not use the names that it only re-exports.
         let names = items(&source.code, &["", "pub(crate)", "pub(super)"]).iter().filter_map(full).collect::<Vec<_>>();
         names.iter().filter_map(|name| resolve(name)).filter(|file| *file != source.file).map(str::to_owned).collect()
     };
@@ -258,7 +259,7 @@ fn structs(source: &Source) -> Vec<(String, String, usize)> {
 #[test]
 fn files_import_each_other_in_no_circle() {
     let imports = imports(&sources());
-    // What each file reaches; a circle is what reaches itself.
+    // A file is in a circle if it reaches itself.
     let reach = |from: &String| {
         let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
         while let Some(file) = next.pop() {
@@ -323,7 +324,7 @@ fn functions(code: &str) -> Vec<(String, usize)> {
         let indentation = &line[..line.len() - line.trim_start().len()];
         let end = lines[at..].iter().position(|line| *line == format!("{indentation}}}"));
         let name = line.split("fn ").nth(1).and_then(|rest| rest.split(['(', '<']).next()).unwrap_or_default();
-        // Declared without a body, or on one line.
+        // Not a declaration without a body, and not a function on one line.
         if !line.trim_end().ends_with([';', '}']) {
             found.push((name.to_owned(), end.map_or(1, |end| end + 1)));
         }
@@ -331,13 +332,13 @@ fn functions(code: &str) -> Vec<(String, usize)> {
     found
 }
 
-/// Threads are started in one place, for one module; tasks and blocking calls belong to those who serve.
+/// Only one file starts threads, and only for the daemon. Tasks and blocking calls are for modules that serve requests.
 #[test]
 fn no_module_but_the_daemon_starts_threads() {
     for Source { file, code, .. } in sources() {
         let uses = |what: &str| code.lines().any(|line| is_code(line) && line.contains(what));
         let starts = uses("thread::spawn") || uses("thread::Builder");
-        assert!(!starts || file == "sys/background.rs", "{file} starts a thread by itself");
+        assert!(!starts || file == "sys/background.rs", "{file} starts a thread without sys/background.rs");
         let background = self::uses(&code).iter().any(|path| path.starts_with("crate::sys::background"));
         assert!(!background || file.starts_with("daemon/"), "{file} starts a thread");
         let tasks = uses("tokio::spawn") || uses("spawn_blocking") || uses("runtime.spawn");
@@ -355,6 +356,6 @@ fn every_test_file_is_in_the_test_binary() {
     for entry in fs::read_dir(folder).expect("tests").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let module = name.trim_end_matches(".rs");
-        assert!(module == "main" || main.contains(&format!("mod {module};")), "{name} is not run");
+        assert!(module == "main" || main.contains(&format!("mod {module};")), "{name} is not in main.rs");
     }
 }

@@ -1,5 +1,5 @@
-//! Pictures that ask for more memory or time than there is, and what ends the process that decodes them: each costs one
-//! photo. And the fences around that process.
+//! Pictures that need more memory or time than allowed, and signals that end the decoding process: each costs one
+//! photo. Also the sandbox around that process, and the fence of the daemon.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ fn reasons(instance: &Instance) -> BTreeMap<String, String> {
     array(&failures["failures"]).iter().map(|f| (name(text(&f["path"])), text(&f["reason"]))).collect()
 }
 
-/// One grey picture of 300 MB in a file of a few hundred kB.
+/// A grey picture of 300 MB in a file of a few hundred kB.
 fn png() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 10_000, 10_000);
@@ -38,7 +38,7 @@ fn gif() -> Vec<u8> {
     [screen.concat(), frame.concat()].concat()
 }
 
-/// A header of 100 megapixels, and nothing below it.
+/// A header of 100 megapixels without any data.
 fn bmp() -> Vec<u8> {
     let info = [40u32.to_le_bytes(), 10_000u32.to_le_bytes(), 10_000u32.to_le_bytes(), [1, 0, 24, 0]].concat();
     [b"BM".as_slice(), &[0; 8], &54u32.to_le_bytes(), &info, &[0; 24], &[7; 64]].concat()
@@ -71,12 +71,12 @@ fn webp() -> Vec<u8> {
     [b"RIFF".as_slice(), &76u32.to_le_bytes(), b"WEBPVP8L", &64u32.to_le_bytes(), &data].concat()
 }
 
-/// A progressive JPEG of four inks, in 100,000 scans: each says of 140,000 blocks that there is nothing to say.
+/// A progressive JPEG of four inks in 100,000 scans. Each scan codes 140,000 empty blocks.
 fn jpeg() -> Vec<u8> {
     let quantisation = [&[0xff, 0xdb, 0, 67, 0][..], &[1; 64]].concat();
     let inks: Vec<u8> = (1..=4).flat_map(|ink| [ink, 0x11, 0]).collect();
     let frame = [&[0xff, 0xc2, 0, 20, 8][..], &3000u16.to_be_bytes(), &3000u16.to_be_bytes(), &[4], &inks].concat();
-    // One code for all: "nothing in the next 16,384 blocks", and fourteen bits for how many more.
+    // One code: the next 16,384 blocks are empty, and fourteen bits for the number of further ones.
     let table = [&[0xff, 0xc4, 0, 20, 0x10, 1][..], &[0; 15], &[0xe0]].concat();
     let run = [false].into_iter().chain([true; 14]);
     let bits: Vec<bool> = (0..375 * 375 / 32_767 + 1).flat_map(|_| run.clone()).collect();
@@ -107,7 +107,7 @@ fn bombs_cost_one_photo_each() {
     assert!(bombs.iter().all(|(name, _)| reasons.contains_key(*name)) && reasons.len() == bombs.len(), "{reasons:?}");
     assert!(reasons["a.jpg"].contains("more than 2 seconds"), "{reasons:?}");
     assert!(!reasons.values().any(|reason| reason.contains("must not")), "{reasons:?}");
-    assert_eq!(instance.pid(), pid, "the same process goes on");
+    assert_eq!(instance.pid(), pid, "the daemon was restarted");
     assert_eq!(instance.status()["problems"], serde_json::json!([]));
 }
 
@@ -121,7 +121,7 @@ fn what_ended_the_decoder_is_said() {
         instance.dupes(&folder);
         fs::write(folder.join("long.jpg"), jpeg()).expect("written");
         let pid = instance.pid().to_string();
-        wait_until("its end is recorded", || {
+        wait_until("the failure is recorded", || {
             thread::sleep(std::time::Duration::from_millis(300));
             let _ = Command::new("pkill").args([signal, "-P", &pid]).status();
             reasons(&instance).contains_key("long.jpg")
@@ -137,7 +137,7 @@ fn children_have_the_socket_and_nothing_of_where_the_daemon_was_started() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
     photos::library(&folder, &["00003"]);
-    // A descriptor that a shell has open for itself.
+    // A descriptor that the shell has open.
     let line = format!("exec 9</dev/zero; {} dupes {}", env!("CARGO_BIN_EXE_simctl"), folder.display());
     let output = instance.command_of("sh").args(["-c", &line]).output().expect("runs");
     assert!(output.status.success());
@@ -149,7 +149,7 @@ fn children_have_the_socket_and_nothing_of_where_the_daemon_was_started() {
     assert!(open.iter().all(|file| file == "/dev/null" || file.starts_with("socket:")), "{open:?}");
 }
 
-/// What the fence keeps a thread from is tested beside it (`daemon/fence`); here, that no thread is before it.
+/// `daemon/fence` tests what the fence denies. This tests that it holds for every thread.
 #[test]
 fn every_thread_of_the_daemon_is_behind_its_fence() {
     let instance = Instance::new();
@@ -163,7 +163,7 @@ fn every_thread_of_the_daemon_is_behind_its_fence() {
     let said = instance.ok(["status"]);
     assert!(said.lines().any(|line| line.starts_with("fence      ") && line.ends_with("seccomp")), "{said}");
     let threads = fs::read_dir(format!("/proc/{}/task", instance.pid())).expect("threads").flatten();
-    // More than this process has, which may be in a container.
+    // More than the filters of this process, which may be in a container.
     let filters = |status: &Path| -> u32 {
         let text = fs::read_to_string(status).expect("it runs");
         text.lines().find_map(|line| line.strip_prefix("Seccomp_filters:")).map_or(0, |n| n.trim().parse().expect("a number"))
@@ -171,7 +171,7 @@ fn every_thread_of_the_daemon_is_behind_its_fence() {
     let own = filters(Path::new("/proc/self/status"));
     let counts: Vec<u32> = threads.map(|thread| filters(&thread.path().join("status"))).collect();
     assert!(counts.len() > 8 && counts.iter().all(|count| *count > own), "{counts:?}, {own} here");
-    // A settings file elsewhere, named by a relative path, is found again: the daemon has another working directory.
+    // A settings file with a relative path is found again, although the daemon has another working directory.
     instance.stop();
     fs::write(instance.folder("here").join("own.toml"), "workers = 1\n").expect("written");
     let mut daemon = instance.command();
@@ -220,7 +220,7 @@ fn without_the_kernels_fences_it_works_and_says_so() {
     );
     let said = instance.ok(["status"]);
     assert!(said.contains("note: photos are decoded without landlock"), "{said}");
-    // The daemon's own fence, too.
+    // The fence of the daemon is missing as well.
     assert!(said.contains("fence      none") && said.contains("note: without landlock (") && said.contains("network"), "{said}");
     assert_eq!((&status["fence"]["landlock"], &status["fence"]["seccomp"]), (&Value::Null, &Value::Bool(false)));
     assert_eq!(array(&status["fence"]["missing"]).len(), 2);

@@ -1,4 +1,4 @@
-//! Frames of one scene are not copies, and copies of them do not join them.
+//! Frames of one scene are not copies, and their copies do not join them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,8 +10,8 @@ use image::imageops::crop_imm;
 use crate::photos;
 use crate::support::{Instance, array, names};
 
-/// Three frames of a burst, a second apart and a little to the side of each other; a small one
-/// of the first that kept its EXIF, a black-and-white one of the second that lost it.
+/// Three frames of a burst, a second apart and shifted a little. A small copy of the first keeps its EXIF, and a
+/// black-and-white version of the second has lost it.
 fn burst(folder: &Path) {
     let scene = photos::large("00040");
     let frame = |at: u32| -> RgbImage { crop_imm(&scene, at * 50, at * 30, 1400, 1400).to_image() };

@@ -1,5 +1,5 @@
-//! Real camera files (the repository exif-samples, when it lies beside this one): every readable
-//! one is indexed, every broken one is a failure with a reason.
+//! Real camera files, from the repository exif-samples: each readable one is indexed, and each broken one is a failure
+//! with a reason.
 
 use std::fs;
 use std::path::{Path, PathBuf};

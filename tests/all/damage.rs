@@ -1,4 +1,4 @@
-//! Bad inputs: each gets a clear message, and the rest is unharmed.
+//! Damaged input: each gets a clear message, and everything else still works.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -23,7 +23,7 @@ fn reasons(instance: &Instance) -> Vec<(String, String)> {
     array(&failures["failures"]).iter().map(|f| (name(f), f["reason"].as_str().expect("a reason").to_owned())).collect()
 }
 
-/// A PNG that states a size and holds next to nothing.
+/// A PNG whose header states a size, with almost no data.
 fn png_of(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -50,7 +50,7 @@ fn files_that_are_no_photos_say_why() {
     write("bomb.png", &png_of(60_000, 60_000));
     write("hollow.png", &png_of(3_000, 3_000));
     write("IMG_1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
-    // What a NEF looks like to whoever reads TIFF: a thumbnail.
+    // A NEF looks like a TIFF with a thumbnail.
     photos::open("00003").save_with_format(folder.join("DSC_1.NEF"), ImageFormat::Tiff).expect("written");
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), photos::expected(&["00003", "00009"]));
@@ -68,7 +68,7 @@ fn files_that_are_no_photos_say_why() {
     assert!(reason("IMG_1.HEIC").contains("heic"));
     assert!(reason("DSC_1.NEF").contains("raw"));
     assert_eq!(reasons.len(), 9);
-    // Mended, it is taken in.
+    // A repaired file is indexed.
     write("empty.jpg", &small);
     instance.ok(["scan"]);
     assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], good + 1);
@@ -280,7 +280,7 @@ fn a_damaged_index_is_made_again_and_decisions_stay() {
     instance.stop();
     damage(&instance);
     is_as_before("it opens, and cannot be read");
-    // Its pages are in the one file then. And by its other name, which a package has as a link.
+    // After a stop all pages are in one file. The daemon also starts by its other name, which is a link in a package.
     instance.stop();
     let similard = instance.folder("bin").join("similard");
     symlink(env!("CARGO_BIN_EXE_simctl"), &similard).expect("a link");

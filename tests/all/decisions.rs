@@ -1,4 +1,4 @@
-//! What a person says of photos: respected at once, kept by content, taken along in a file.
+//! Decisions: they apply at once, belong to the picture, and can be exported.
 
 use std::fs;
 use std::path::PathBuf;
@@ -34,14 +34,14 @@ fn different_photos_are_never_together_and_same_ones_always() {
     let pairs = instance.ok(["pairs", &folder.display().to_string()]);
     assert!(!pairs.lines().any(|l| l.contains("00003.webp") && l.contains("00003_warm.jpg")), "{pairs}");
 
-    // Two photos that have nothing in common, and a third that joins them by itself.
+    // Two photos that have nothing in common become one cluster, with the versions of both.
     instance.ok(["decide", "same", &file("00009.webp"), &file("00011.webp")]);
     let joined = cluster_of(&instance.dupes(&folder), "00009.webp");
     assert!(joined.contains(&"00011_half.jpg".to_owned()) && joined.contains(&"00009_low.jpg".to_owned()), "{joined:?}");
     let copies = instance.json(["dupes", "--format=json", "--relation=copy", &folder.display().to_string()]);
     assert_eq!(cluster_of(&copies, "00009.webp"), ["00009.webp", "00011.webp"]);
     let said = instance.ok(["compare", &file("00009.webp"), &file("00011.webp")]);
-    assert!(said.contains("as you said"), "{said}");
+    assert!(said.contains("as you decided"), "{said}");
 
     instance.ok(["decide", "forget", &file("00009.webp"), &file("00011.webp"), &file("00003.webp"), &file("00003_warm.jpg")]);
     assert_eq!(names(&instance.dupes(&folder)), names(&before));

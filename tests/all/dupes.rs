@@ -1,4 +1,4 @@
-//! The main job: right clusters, remembered, in every format.
+//! `dupes`, `pairs`, `similar` and `compare`: the right answers in every format, also after a restart.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,8 +24,8 @@ fn versions_of_a_photo_are_found_and_remembered() {
     assert_eq!((instance.counter("read"), instance.counter("decoded")), (files as u64, files as u64), "nothing was read twice");
 }
 
-/// Of the area a quarter is left: far from the photo as a whole, and found in the part of it that it shows,
-/// whichever of the two came first.
+/// A crop to a quarter of the area is far from the whole photo, and near one of its crop descriptors. The order in
+/// which the two arrive does not matter.
 #[test]
 fn a_small_crop_is_found_in_its_photo() {
     let instance = Instance::new();
@@ -71,7 +71,7 @@ fn a_photo_is_found_in_a_screenshot() {
     let similar = instance.json([OsStr::new("similar"), folder.join("screenshot.jpg").as_os_str(), "--format".as_ref(), "json".as_ref()]);
     let nearest = &array(&similar["similar"])[1];
     assert!(nearest["photo"]["path"].as_str().is_some_and(|path| path.ends_with("photo.jpg")), "{nearest}");
-    // The wholes are much farther apart: a third of the screen is photo.
+    // The global descriptors are much farther apart, because the photo is a third of the screen.
     assert!(nearest["distance"].as_f64().is_some_and(|distance| distance < 0.1), "{nearest}");
 }
 
@@ -88,12 +88,12 @@ fn a_photo_on_its_side_is_found() {
     for name in ["clockwise.jpg", "other.jpg"] {
         let [turned, upright] = [name, "photo.jpg"].map(|name| folder.join(name));
         let compared = instance.json(["compare".as_ref(), turned.as_os_str(), upright.as_os_str(), "--format".as_ref(), "json".as_ref()]);
-        // The wholes are farther apart.
+        // The global descriptors are farther apart.
         assert!(compared["distance"].as_f64().is_some_and(|distance| distance < 0.05), "{name}: {compared}");
     }
 }
 
-/// It lies in none of the photo's windows: what finds it is that its corners meet.
+/// No crop descriptor of the photo fits it. It is found by its keypoints.
 #[test]
 fn a_crop_to_a_fifth_is_found() {
     let instance = Instance::new();
@@ -132,7 +132,7 @@ fn the_answer_has_the_promised_shape() {
     assert_eq!(members.len(), 5);
     assert_eq!(members.iter().filter(|p| p["representative"] == true).count(), 1);
     assert_eq!(members[0]["representative"], true);
-    let twice = members.iter().find(|p| array(&p["paths"]).len() == 2).expect("the copied file is one photo with the first");
+    let twice = members.iter().find(|p| array(&p["paths"]).len() == 2).expect("both files are one photo");
     assert_eq!((twice["width"].as_u64(), twice["format"].as_str()), (Some(288), Some("webp")));
     assert_eq!(twice["path"], twice["paths"][0]);
     let threshold = answer["threshold"].as_f64().expect("a number");
@@ -174,7 +174,7 @@ fn formats_relations_and_exit_codes_are_as_promised() {
         [["00003.webp", "tab\there.webp"]]
     );
     let series = serde_json::from_slice(&dupes(&["--format=json", "--relation=series"]).stdout).expect("JSON");
-    assert!(names(&series).is_empty(), "these photos say nothing of when they were taken");
+    assert!(names(&series).is_empty(), "these photos have no time");
 
     let pairs = instance.ok([OsStr::new("pairs"), folder.as_os_str(), OsStr::new("--max-distance=0.45")]);
     let rows: Vec<Vec<&str>> = pairs.lines().map(|l| l.split('\t').collect()).collect();
@@ -267,7 +267,7 @@ fn a_killed_daemon_goes_on_and_ends_with_the_same_answer() {
     }
     for round in 1..=3 {
         interrupted.ok([OsStr::new("roots"), OsStr::new("add"), folder.as_os_str()]);
-        wait_until("some photos are in", || interrupted.counter("embedded") >= 4 * round);
+        wait_until("some photos are embedded", || interrupted.counter("embedded") >= 4 * round);
         interrupted.kill();
     }
     let answer = interrupted.dupes(&folder);
@@ -280,7 +280,7 @@ fn a_killed_daemon_goes_on_and_ends_with_the_same_answer() {
         ids
     };
     assert_eq!(ids(&answer), ids(&of_fresh));
-    assert!(interrupted.counter("decoded") < 32 + 3 * 16, "what was in before stays in");
+    assert!(interrupted.counter("decoded") < 32 + 3 * 16, "finished photos are not decoded again");
     for database in ["index.db", "library.db"] {
         let connection = Connection::open(interrupted.data_dir().join(database)).expect("opens");
         let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checks");
@@ -297,7 +297,7 @@ fn only_the_asked_folder_counts_unless_everywhere() {
     fs::create_dir(&there).expect("made");
     fs::copy(photos::path("00003"), here.join("a.webp")).expect("copied");
     fs::write(there.join("b.jpg"), photos::jpeg(&photos::warm(&photos::open("00003")), 90)).expect("written");
-    // A name that sorts right after the folder's must not be taken for something in it.
+    // A name that begins with the folder's name is not in the folder.
     fs::write(folder.join("here-not.jpg"), photos::jpeg(&photos::half(&photos::open("00003")), 90)).expect("written");
     assert_eq!(names(&instance.dupes(&folder)), [["a.webp", "b.jpg", "here-not.jpg"]]);
     assert!(names(&instance.dupes(&here)).is_empty());
@@ -321,7 +321,7 @@ fn a_root_that_takes_in_another_keeps_what_is_known() {
     instance.ok([OsStr::new("roots"), OsStr::new("remove"), folder.as_os_str()]);
     assert!(array(&instance.json(["roots", "list", "--format=json"])).is_empty());
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
-    assert_eq!(instance.counter("decoded"), files, "a root that was removed and comes back costs no decode");
+    assert_eq!(instance.counter("decoded"), files, "a root that is added again costs no decode");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Damaged pictures by the thousand, through the whole daemon: it lives, and each is indexed or recorded.
+//! Thousands of damaged pictures: the daemon survives, and each picture is indexed or recorded as a failure.
 //!
-//! `SIMILARD_MUTATIONS` says how many of each kind; all of them are the same in every run.
+//! `SIMILARD_MUTATIONS` is the number of each kind. They are the same in every run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,18 +16,18 @@ use jpeg_encoder::{ColorType, Encoder};
 use crate::photos;
 use crate::support::{Instance, array, wait_until};
 
-/// Of each kind for one daemon: near copies make pairs, whose number grows with its square.
+/// Pictures of each kind for one daemon. Near copies form pairs, whose number grows with the square of this.
 const ROUND: usize = 100;
 
-/// What the daemon may keep in memory, and a decoding child (its `max-decode-memory`).
+/// The most memory of the daemon, and of a decoding child (its `max-decode-memory`).
 const DAEMON_MEMORY: u64 = 300 << 20;
 const CHILD_MEMORY: u64 = 512 << 20;
 
-/// A sound picture to damage.
+/// An intact picture to damage.
 struct Seed {
     kind: &'static str,
     bytes: Vec<u8>,
-    /// Only this much of its beginning is damaged.
+    /// Only this number of bytes at its beginning is damaged.
     head: usize,
 }
 
@@ -72,7 +72,7 @@ fn damaged(seed: &Seed, others: &[Seed], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = seed.bytes.clone();
     let mut head = seed.head;
     for _ in 0..rng.usize(1..=3) {
-        // Headers decide most: half of the damage is there.
+        // Headers matter most, so they get half of the damage.
         let reach = if rng.bool() { head.min(256) } else { head }.max(1);
         let at = rng.usize(0..reach);
         let end = (at + rng.usize(1..=64)).min(head).max(at);
@@ -89,7 +89,7 @@ fn damaged(seed: &Seed, others: &[Seed], rng: &mut Rng) -> Vec<u8> {
                 let end = (at + field.len()).min(head).max(at);
                 bytes[at..end].copy_from_slice(&field[..end - at]);
             }
-            // A part once more.
+            // A part is repeated.
             5 => drop(bytes.splice(at..at, seed.bytes[at.min(seed.head)..end.min(seed.head).max(at.min(seed.head))].to_vec())),
             6 => drop(bytes.drain(at..end)),
             _ => {
@@ -110,7 +110,7 @@ fn damaged(seed: &Seed, others: &[Seed], rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// Gives a PNG's chunks the checksums of what is in them, so that the damage is not all that is seen.
+/// Corrects the checksums of a PNG's chunks. Otherwise a decoder would stop at the first wrong one.
 fn mend_checksums(bytes: &mut [u8]) {
     let mut at = 8;
     while let Some(length) = bytes.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize) {
@@ -140,13 +140,13 @@ fn children(pid: u32) -> Vec<u32> {
     processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_child).collect()
 }
 
-/// What came of a round.
+/// The results of a round.
 #[derive(Default)]
 struct Sum {
     files: u64,
     indexed: u64,
     unsupported: u64,
-    /// How many failed, by reason.
+    /// The number of failures by reason.
     reasons: BTreeMap<String, u64>,
     daemon: u64,
     child: u64,
@@ -175,7 +175,7 @@ fn round(seeds: &[Seed], numbers: std::ops::Range<usize>, sum: &mut Sum) {
         let count = |what: &str| status["coverage"][what].as_u64().expect("a count");
         count("indexed") + count("failed") + count("unsupported") == files && count("pending") == 0
     });
-    assert_eq!(status["pid"], pid, "the daemon that was started still runs");
+    assert_eq!(status["pid"], pid, "the daemon was restarted");
     assert_eq!(status["problems"], serde_json::json!([]));
     sum.files += files;
     sum.indexed += status["coverage"]["indexed"].as_u64().expect("a count");
@@ -184,7 +184,7 @@ fn round(seeds: &[Seed], numbers: std::ops::Range<usize>, sum: &mut Sum) {
     let failures = instance.json(["failures", "--format=json"]);
     for failure in array(&failures["failures"]).iter().filter(|f| f["stage"] != "unsupported") {
         let (reason, path) = (failure["reason"].as_str().expect("a reason"), failure["path"].as_str().expect("a path"));
-        assert!(!reason.contains("must not"), "the fence is too close: {path}");
+        assert!(!reason.contains("must not"), "the sandbox denies a system call that decoding needs: {path}");
         if reason.contains("crashed") || reason.contains("killed") || reason.contains("seconds") || reason.contains("gave up") {
             println!("{reason}: {path}");
         }
@@ -203,7 +203,7 @@ fn damaged_pictures_cost_nothing_but_themselves() {
     println!("{} files: {} indexed, {} unsupported", sum.files, sum.indexed, sum.unsupported);
     println!("most memory: daemon {} MB, a child {} MB", sum.daemon >> 20, sum.child >> 20);
     sum.reasons.iter().for_each(|(reason, count)| println!("{count:6}  {reason}"));
-    assert!(sum.indexed > sum.files / 10, "little damage is survived");
+    assert!(sum.indexed > sum.files / 10, "too few damaged pictures are readable");
     assert!(sum.indexed + sum.unsupported < sum.files, "nothing was damaged");
     assert!(sum.daemon < DAEMON_MEMORY, "{} MB", sum.daemon >> 20);
     assert!(sum.child < CHILD_MEMORY, "{} MB", sum.child >> 20);

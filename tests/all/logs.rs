@@ -1,4 +1,4 @@
-//! What the daemon logs, how much of it, and where it goes.
+//! The log of the daemon: its messages, its length and its destination.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -21,7 +21,7 @@ fn a_bad_folder_is_a_line_not_a_storm() {
     }
     instance.dupes(&folder);
     let summary = "300 files were not read";
-    wait_until("it is quiet and the log says so", || log(&instance).contains(summary));
+    wait_until("the log has the summary", || log(&instance).contains(summary));
     let said = log(&instance);
     assert!(said.lines().count() < 10, "{said}");
     assert!(!said.contains("299.jpg"), "{said}");
@@ -42,7 +42,7 @@ fn at_debug_every_file_has_its_time() {
     assert!(line("bad.jpg").contains("not a picture"), "{said}");
 }
 
-/// A socket of our own stands where the journal's is, in a namespace of the daemon's own.
+/// In a namespace of the daemon, a socket of this test takes the place of the journal's socket.
 #[test]
 fn under_systemd_it_speaks_to_the_journal() {
     let instance = Instance::new();
@@ -80,5 +80,5 @@ fn under_systemd_it_speaks_to_the_journal() {
         return skip("there are no namespaces here");
     }
     assert!(said.contains("MESSAGE") && said.contains("photos known") && said.contains("similard"), "{said} {errors}");
-    assert!(!errors.contains("photos known"), "not twice: {errors}");
+    assert!(!errors.contains("photos known"), "standard error has it as well: {errors}");
 }

@@ -1,5 +1,5 @@
-//! Whole-program tests: real photos, a real daemon, a real socket. One binary, so that tract is
-//! linked once.
+//! Whole-program tests with real photos, a real daemon and a real socket. They are one binary, so that tract is linked
+//! once.
 
 mod accuracy;
 mod api;

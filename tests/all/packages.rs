@@ -1,4 +1,4 @@
-//! What comes with the programs: man pages, completions, the Debian package.
+//! Man pages, completions and the Debian package.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,7 +17,7 @@ fn source() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file and link below a folder, by its path from there, sorted.
+/// The paths of all files and links below a folder, relative to it, sorted.
 fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -56,7 +56,7 @@ fn setup_writes_where_shells_and_man_look_and_takes_it_away() {
     assert!(said.contains("man -M"), "~/.local/bin is not in PATH: {said}");
     instance.ok(["setup", "--remove"]);
     assert_eq!(files(&share), Vec::<String>::new());
-    // A packager's, where there is no home, and settings that nobody can read do not matter.
+    // For a packager: there is no home directory, and settings that cannot be read do not matter.
     let prefix = instance.folder("prefix");
     instance.configure("nonsense");
     let mut command = Command::new(SIMCTL);
@@ -127,14 +127,14 @@ fn bash_completes_commands_options_and_values() {
     assert_eq!(complete(&["simctl", "du"]), ["dupes"]);
     assert_eq!(complete(&["simctl", "dupes", "--thr"]), ["--threshold"]);
     assert_eq!(complete(&["simctl", "dupes", "--format", "p"]), ["paths0"]);
-    // Files are bash's own to complete, where the script has nothing to say.
+    // Bash completes files itself where the script has no suggestion.
     assert_eq!(complete(&["simctl", "compare", "READ"]), [""]);
     assert!(fs::read_to_string(&script).is_ok_and(|text| text.contains("-o default simctl")));
     assert!(complete(&["simctl", "roots", "''"]).contains(&"add".to_owned()));
 }
 
-/// As the package will find what cargo built: the tested program stands in for the released one. `None`, said on the
-/// test's output, where the tools for it are missing.
+/// Builds the package, with the tested program in place of a release build. `None`, with a message, if the tools for it
+/// are missing.
 pub fn build_package(instance: &Instance) -> Option<PathBuf> {
     let cargo_deb = Command::new("cargo").args(["deb", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !cargo_deb.is_ok_and(|s| s.success()) || !has("dpkg") {
@@ -157,7 +157,7 @@ pub fn build_package(instance: &Instance) -> Option<PathBuf> {
     Some(out.join(&packages[0]))
 }
 
-/// dpkg, in a root of its own with an empty database. Who is not root is it as far as fakeroot goes.
+/// Runs dpkg in a separate root directory with an empty database. Uses fakeroot if the user is not root.
 fn dpkg(root: &Path, words: &[&OsStr]) -> String {
     let is_root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
     let mut command = Command::new(if is_root { "env" } else { "fakeroot" });
@@ -203,7 +203,7 @@ fn the_debian_package_is_built_installed_and_removed() {
     let unit = fs::read_to_string(usr.join("lib/systemd/user/similard.service")).expect("a unit");
     assert!(unit.contains("ExecStart=/usr/bin/simctl daemon\n"));
 
-    // What was installed does its work, by both its names.
+    // The installed program works under both names.
     let program = usr.join("bin/simctl");
     let run = |program: &Path, words: &[&OsStr]| {
         let mut command = Command::new(program);
@@ -225,7 +225,7 @@ fn the_debian_package_is_built_installed_and_removed() {
     let mine = files(&instance.data_dir());
     assert!(mine.iter().any(|f| f == "library.db"), "{mine:?}");
     dpkg(&root, &[OsStr::new("--purge"), OsStr::new("similard")]);
-    assert_eq!(files(&usr), Vec::<String>::new(), "nothing of it is left");
+    assert_eq!(files(&usr), Vec::<String>::new(), "files are left");
     assert!(!usr.join("share/doc").exists() && !usr.join("lib").exists());
-    assert_eq!(files(&instance.data_dir()), mine, "what belongs to the user stays");
+    assert_eq!(files(&instance.data_dir()), mine, "files of the user are removed");
 }

@@ -1,4 +1,4 @@
-//! The photos of `tests/photos`, and edits of them.
+//! The photos of `tests/photos`, and edited versions of them.
 
 use std::fs;
 use std::io::Cursor;
@@ -27,7 +27,7 @@ pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
     bytes
 }
 
-/// With the time and the camera that took it, in EXIF.
+/// Adds EXIF with a time and a camera.
 pub fn taken(jpeg: &[u8], time: &str) -> Vec<u8> {
     let field = |tag, value: &str| Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![value.as_bytes().to_vec()]) };
     let fields = [field(Tag::Make, "Maker"), field(Tag::Model, "Model 1"), field(Tag::DateTimeOriginal, time)];
@@ -40,7 +40,7 @@ pub fn taken(jpeg: &[u8], time: &str) -> Vec<u8> {
     [&jpeg[..2], &[0xff, 0xe1], &length, &segment, &jpeg[2..]].concat()
 }
 
-/// As a camera would have taken it: large enough to be decoded at an eighth.
+/// As large as a camera would take it, so that it is decoded at an eighth.
 pub fn large(name: &str) -> RgbImage {
     imageops::resize(&open(name), 1600, 1600, FilterType::CatmullRom)
 }
@@ -49,7 +49,7 @@ pub fn half(picture: &RgbImage) -> RgbImage {
     imageops::resize(picture, picture.width() / 2, picture.height() / 2, FilterType::Triangle)
 }
 
-/// The middle, of that share of width and height.
+/// The middle of a picture, with this share of its width and height.
 pub fn crop(picture: &RgbImage, share: f32) -> RgbImage {
     let (w, h) = ((picture.width() as f32 * share) as u32, (picture.height() as f32 * share) as u32);
     imageops::crop_imm(picture, (picture.width() - w) / 2, (picture.height() - h) / 2, w, h).to_image()
@@ -69,7 +69,7 @@ fn map(picture: &RgbImage, change: impl Fn([u8; 3]) -> [u8; 3]) -> RgbImage {
     out
 }
 
-/// Writes the original and four edits of each photo; returns how many files that makes.
+/// Writes each photo and four edited versions of it. Returns the number of files.
 pub fn library(folder: &Path, names: &[&str]) -> usize {
     for name in names {
         let original = open(name);
@@ -83,7 +83,7 @@ pub fn library(folder: &Path, names: &[&str]) -> usize {
     5 * names.len()
 }
 
-/// The clusters that `library` should give.
+/// The clusters of a [`library`].
 pub fn expected(names: &[&str]) -> Vec<Vec<String>> {
     let of = |name: &&str| {
         vec![

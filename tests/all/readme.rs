@@ -1,4 +1,4 @@
-//! The README's and the API page's own words.
+//! The commands in the README and in the API page work.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn its_curl_lines_are_answered() {
             .replace("$XDG_RUNTIME_DIR/similard/api.sock", &instance.socket().display().to_string())
             .replace("/home/me/Pictures", &folder.display().to_string())
             .replace("photo.jpg", &folder.join("00003.webp").display().to_string());
-        // Events have no end of their own.
+        // The stream of events does not end.
         let output = Command::new("sh").args(["-c", &format!("curl -sS --fail-with-body --max-time 5 {line}")]).output().expect("a shell");
         if output.status.code() == Some(127) {
             return skip("curl is not installed");

@@ -1,4 +1,4 @@
-//! Under a service manager: the units under a real systemd of a user, activation and notifications also without one.
+//! The service: the units under a real systemd of a user, and socket activation and notifications without one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::user_manager::{HOME, UserManager};
 
 const SIMCTL: &str = env!("CARGO_BIN_EXE_simctl");
 
-/// In the home of a user manager's user.
+/// In the home directory of the user whose systemd runs.
 const PICTURES: &str = "/home/tester/Pictures";
 const UNITS: &str = "/home/tester/.config/systemd/user";
 
@@ -21,7 +21,7 @@ fn units() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")
 }
 
-/// Ended with the test, however that ends.
+/// A process that is killed when the test ends, also after a panic.
 struct Ends(Child);
 
 impl Drop for Ends {
@@ -45,7 +45,7 @@ fn systemd_finds_no_fault_with_the_units() {
     };
     let Ok(verified) = verify() else { return skip("there is no systemd-analyze") };
     assert!(verified.status.success() && verified.stderr.is_empty(), "{}", String::from_utf8_lossy(&verified.stderr));
-    // What is written there is really read.
+    // systemd-analyze reports an unknown option.
     let unit = folder.join("similard.service");
     let text = fs::read_to_string(&unit).expect("a unit");
     fs::write(&unit, text.replace("[Service]", "[Service]\nNonsense=yes")).expect("written");
@@ -76,7 +76,7 @@ fn a_service_manager_hears_how_the_daemon_is() {
         let length = manager.recv(&mut buffer).expect("it says something");
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
-    assert_eq!(hear().trim(), "READY=1", "the first word");
+    assert_eq!(hear().trim(), "READY=1", "the first message");
     assert!(UnixStream::connect(instance.socket()).is_ok());
     instance.dupes(&folder);
     let mut heard = String::new();
@@ -84,7 +84,7 @@ fn a_service_manager_hears_how_the_daemon_is() {
         heard += &hear();
         heard.push('\n');
     }
-    // A process that does not get on says nothing.
+    // A stopped process does not feed the watchdog.
     let pid = daemon.0.id().to_string();
     let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().is_ok_and(|s| s.success()));
     signal("-STOP");
@@ -115,12 +115,12 @@ fn the_first_question_starts_it_and_the_socket_outlives_it() {
     let Ok(mut manager) = start() else { return skip("there is no systemd-socket-activate") };
     wait_until("it listens", || instance.socket().exists());
     std::thread::sleep(Duration::from_millis(300));
-    assert!(!instance.data_dir().join("library.db").exists(), "nobody asked");
+    assert!(!instance.data_dir().join("library.db").exists(), "there was no request");
     assert_eq!(crate::support::names(&instance.dupes(&folder)), photos::expected(&["00003"]));
-    assert_eq!(instance.pid(), manager.0.id(), "the one that systemd started");
+    assert_eq!(instance.pid(), manager.0.id(), "another daemon answers");
     assert!(Command::new("kill").arg(manager.0.id().to_string()).status().is_ok_and(|s| s.success()));
     assert!(manager.0.wait().is_ok_and(|ended| ended.success()));
-    assert!(instance.socket().exists(), "it is systemd's");
+    assert!(instance.socket().exists(), "the socket was removed");
 }
 
 #[test]
@@ -131,17 +131,17 @@ fn the_service_is_installed_started_by_a_question_and_removed() {
     let said = user.install();
     assert!(said.contains("service remove") && said.contains("enable-linger"), "{said}");
     let first = user.service_pid();
-    // Ready, and says so.
+    // It has reported that it is ready.
     assert_eq!(user.property("SubState"), "running");
     let answer = user.ok(&["simctl", "dupes", "--format=json", PICTURES]);
     assert_eq!(crate::support::names(&serde_json::from_str(&answer).expect("JSON")), photos::expected(&["00003"]));
     wait_until("it says what it does", || user.property("StatusText").contains("photos, idle"));
-    // It gives way, and both fences stand as far as this kernel has them.
+    // It has a low priority, and its fence is complete as far as the kernel supports it.
     assert_eq!(user.property("Nice"), "10");
     let elsewhere = Instance::new();
     elsewhere.ok(["roots", "add", "/dev/shm"]);
-    assert_eq!(user.status()["fence"], elsewhere.status()["fence"], "the unit leaves the daemon its fences");
-    // A reader that has seen enough undoes nothing.
+    assert_eq!(user.status()["fence"], elsewhere.status()["fence"], "the unit weakens the fence of the daemon");
+    // A closed pipe undoes nothing.
     assert_eq!(user.run(&["sh", "-c", "simctl service install | true"]).code, Some(0));
     let first = {
         assert_ne!(user.service_pid(), first);
@@ -150,11 +150,11 @@ fn the_service_is_installed_started_by_a_question_and_removed() {
     // After a crash.
     user.root(&["kill", "-9", &first]);
     let second = user.wait_for_another(&first);
-    // Again, over the first and with its daemon running.
+    // A second installation, while the daemon of the first runs.
     user.install();
     let third = user.service_pid();
     assert_ne!(second, third);
-    // Stopped, and started by a question.
+    // A request starts a daemon that was stopped.
     user.ok(&["systemctl", "--user", "stop", "similard.service"]);
     assert_eq!((user.property("ActiveState"), user.property("Result")), ("inactive".into(), "success".into()));
     user.ok(&["simctl", "--no-start", "dupes", PICTURES]);
@@ -163,10 +163,10 @@ fn the_service_is_installed_started_by_a_question_and_removed() {
     assert!(said.contains("socket   active, enabled") && said.contains("service  active (running), process"), "{said}");
     let said = user.ok(&["simctl", "service", "remove"]);
     assert!(said.contains("removed"), "{said}");
-    assert_eq!(user.run(&["simctl", "--no-start", "status"]).code, Some(3), "its daemon has ended");
+    assert_eq!(user.run(&["simctl", "--no-start", "status"]).code, Some(3), "the daemon still runs");
     assert_eq!(user.run(&["simctl", "service", "status"]).code, Some(3));
     assert_eq!(user.run(&["ls", "-A", UNITS]).text, "");
-    assert!(user.path(HOME).join(".local/share/similard/library.db").exists(), "what belongs to the user stays");
+    assert!(user.path(HOME).join(".local/share/similard/library.db").exists(), "the library was removed");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_daemon_that_hangs_is_started_again_and_settings_are_reloaded() {
     let first = user.service_pid();
     user.write(".config/similard/config.toml", "forget-at-once = 0.25\n");
     user.ok(&["systemctl", "--user", "reload", "similard.service"]);
-    assert_eq!(user.service_pid(), first, "the same process");
+    assert_eq!(user.service_pid(), first, "the daemon was restarted");
     user.write(".config/systemd/user/similard.service.d/watchdog.conf", "[Service]\nWatchdogSec=2\n");
     user.ok(&["systemctl", "--user", "daemon-reload"]);
     user.ok(&["systemctl", "--user", "restart", "similard.service"]);
@@ -197,7 +197,7 @@ fn the_service_sees_a_drive_that_comes_and_goes() {
     let said = user.ok(&["simctl", "dupes", "--everywhere", "/run/card"]);
     assert!(said.contains("/run/card/") && said.contains("Pictures"), "{said}");
     let gone = user.root(&["umount", "/run/card"]);
-    assert_eq!(gone.code, Some(0), "nothing of it is held: {}", gone.text);
+    assert_eq!(gone.code, Some(0), "the drive is still in use: {}", gone.text);
     wait_until("it is offline", || user.ok(&["simctl", "roots", "list"]).contains("offline"));
 }
 
@@ -209,7 +209,7 @@ fn an_upgrade_counts_from_the_next_start_on() {
     let build = || user.status()["build"].as_str().expect("a build").to_owned();
     let before = build();
     user.put(Path::new(SIMCTL), "bin/simctl");
-    // The daemon of before still reads photos, and says which build it is.
+    // The old daemon still reads photos, and reports its build.
     let said = user.ok(&["simctl", "dupes", PICTURES]);
     assert!(said.contains("another build") && said.contains("files"), "{said}");
     assert_eq!(build(), before);
@@ -222,12 +222,12 @@ fn an_upgrade_counts_from_the_next_start_on() {
 fn a_service_that_cannot_start_leaves_all_as_it_was() {
     let Some(user) = UserManager::start() else { return };
     user.put_photos();
-    // A daemon of one's own runs, with a decision in its library.
+    // A daemon runs without systemd, with a decision in its library.
     user.ok(&["simctl", "dupes", PICTURES]);
     let photo = |name: &str| format!("{PICTURES}/{name}");
     let files: Vec<String> = photos::expected(&["00003"])[0].iter().map(|name| photo(name)).collect();
     user.ok(&["simctl", "decide", "different", &files[0], &files[1]]);
-    // What a system may do to services: here, each is told to do something that no user's can.
+    // A drop-in for all services of the user. The service cannot start with it.
     user.write(".config/systemd/user/service.d/refuse.conf", "[Service]\nPrivateNetwork=yes\nExecStartPre=/bin/false\n");
     user.ok(&["systemctl", "--user", "daemon-reload"]);
     let failed = user.run(&["simctl", "service", "install"]);
@@ -236,21 +236,21 @@ fn a_service_that_cannot_start_leaves_all_as_it_was() {
         assert!(failed.text.contains(words), "{words}: {}", failed.text);
     }
     let left = user.run(&["find", &format!("{UNITS}/"), "-name", "similard*"]);
-    assert_eq!(left.text, "", "nothing half installed");
+    assert_eq!(left.text, "", "files of the installation are left");
     let status = user.status();
-    assert_eq!(status["decisions"], 1, "the daemon of before goes on: {status}");
+    assert_eq!(status["decisions"], 1, "the earlier daemon does not run: {status}");
     assert_eq!(user.property("LoadState"), "not-found");
 }
 
 #[test]
 fn an_installation_that_is_broken_off_leaves_nothing_behind() {
     let Some(user) = UserManager::start() else { return };
-    // Its start takes long.
+    // Make the start slow.
     user.write(".config/systemd/user/service.d/slow.conf", "[Service]\nExecStartPre=/bin/sleep 60\n");
     user.ok(&["systemctl", "--user", "daemon-reload"]);
     let broken_off = user.run(&["timeout", "--preserve-status", "--signal=INT", "5", "simctl", "service", "install"]);
     assert_eq!(broken_off.code, Some(2), "{}", broken_off.text);
-    assert!(broken_off.text.contains("broken off") && broken_off.text.contains("nothing was installed"), "{}", broken_off.text);
+    assert!(broken_off.text.contains("interrupted") && broken_off.text.contains("nothing was installed"), "{}", broken_off.text);
     assert_eq!(user.run(&["find", &format!("{UNITS}/"), "-name", "similard*"]).text, "");
     assert_eq!(user.property("LoadState"), "not-found");
 }
@@ -268,13 +268,13 @@ fn the_service_uses_the_places_of_who_installs_it() {
     assert!(status.contains("/my data/50%/similard"), "{status}");
     let reloaded = user.run_with(&places, &["simctl", "reload"]).text;
     assert!(reloaded.contains("settings/similard/config.toml") && !reloaded.contains("restart"), "{reloaded}");
-    assert!(!user.path(HOME).join(".local/share/similard").exists(), "no second library");
+    assert!(!user.path(HOME).join(".local/share/similard").exists(), "there is a second library");
     // Back in the usual places, nothing of it is left.
     assert_eq!(user.run_with(&places, &["simctl", "service", "remove"]).code, Some(0));
     user.install();
     assert!(user.ok(&["simctl", "status"]).contains(".local/share/similard"));
     assert!(!user.path(UNITS).join("similard.service.d").exists());
-    // A socket elsewhere is not systemd's to keep.
+    // systemd would not listen at a socket elsewhere.
     user.ok(&["simctl", "service", "remove"]);
     user.ok(&["mkdir", "-m", "700", &format!("{HOME}/run")]);
     let bus = user.ok(&["printenv", "XDG_RUNTIME_DIR"]);
@@ -284,7 +284,7 @@ fn the_service_uses_the_places_of_who_installs_it() {
     assert_eq!(user.property("LoadState"), "not-found");
 }
 
-/// As who installs it from a package does: `dpkg -i`, then `simctl service install`.
+/// Installs a package, then runs `simctl service install`.
 #[test]
 fn the_service_of_a_package_is_enabled_as_it_came() {
     let Some(user) = UserManager::start() else { return };
@@ -298,7 +298,7 @@ fn the_service_of_a_package_is_enabled_as_it_came() {
     user.ok(&["systemctl", "--user", "daemon-reload"]);
     let said = user.run(&["simctl", "service", "status"]);
     assert!(said.code == Some(3) && said.text.contains("not enabled"), "{}", said.text);
-    // One that was written before the package came would hide the package's.
+    // An earlier unit of the user would hide that of the package.
     user.write(".config/systemd/user/similard.socket", "[Socket]\nListenStream=%t/similard/api.sock\n");
     let said = user.install();
     assert!(said.contains("found    /usr/lib/systemd/user/similard.socket") && said.contains("removed"), "{said}");
@@ -308,7 +308,7 @@ fn the_service_of_a_package_is_enabled_as_it_came() {
     let said = user.ok(&["simctl", "service", "remove"]);
     assert!(said.contains("disabled") && user.path("/usr/lib/systemd/user/similard.socket").exists(), "{said}");
     assert_eq!(user.run(&["simctl", "service", "status"]).code, Some(3));
-    // And as an administrator does it, without simctl.
+    // The same without simctl, as an administrator does it.
     user.ok(&["systemctl", "--user", "enable", "--now", "similard.socket"]);
     user.ok(&["simctl", "--no-start", "dupes", PICTURES]);
     user.service_pid();

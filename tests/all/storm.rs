@@ -1,8 +1,7 @@
-//! Storms: several threads do to two watched folders whatever programs and people do, while the
-//! daemon watches; then its answer must be that of a new index of the same folders. Also with the
-//! daemon killed in the middle, again and again.
+//! Storms: several threads change two watched folders in every way that programs and people do. Afterwards the daemon
+//! must answer the same as a new index of these folders, also if it was killed several times in between.
 //!
-//! More and longer: `cargo bench --bench watching`.
+//! `cargo bench --bench watching` runs more and longer storms.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -21,7 +20,7 @@ use crate::support::{Instance, PATIENCE, array};
 
 const THREADS: u64 = 3;
 
-/// Small files: photos, versions of them, one that is damaged.
+/// The contents of small files: photos, versions of them, and a damaged one.
 fn contents() -> Vec<Vec<u8>> {
     let mut contents: Vec<Vec<u8>> = photos::NAMES
         .iter()
@@ -35,7 +34,7 @@ fn contents() -> Vec<Vec<u8>> {
     contents
 }
 
-/// Does one random thing. Whatever another thread made impossible is left undone.
+/// Makes one random change. Returns an error if another thread made it impossible.
 fn step(rng: &mut Rng, roots: &[PathBuf], contents: &[Vec<u8>]) -> std::io::Result<()> {
     let folder = |rng: &mut Rng| {
         let mut folder = roots[rng.usize(..roots.len())].clone();
@@ -51,7 +50,8 @@ fn step(rng: &mut Rng, roots: &[PathBuf], contents: &[Vec<u8>]) -> std::io::Resu
         folder.join(name)
     };
     let content = &contents[rng.usize(..contents.len())];
-    // Who writes through one name of a file, and takes that name away at once, is only found by a scan.
+    // A write through one of several names of a file raises an event for that name only. If the name is removed at
+    // once, only a scan finds the change. So such a name is removed first.
     let alone = |path: PathBuf| -> std::io::Result<PathBuf> {
         if fs::metadata(&path).is_ok_and(|m| m.nlink() > 1) {
             fs::remove_file(&path)?;
@@ -59,13 +59,13 @@ fn step(rng: &mut Rng, roots: &[PathBuf], contents: &[Vec<u8>]) -> std::io::Resu
         Ok(path)
     };
     match rng.u8(..100) {
-        // A new file, or other bytes in an old one.
+        // A new file, or new bytes in an old one.
         0..28 => {
             let folder = folder(rng);
             fs::create_dir_all(&folder)?;
             fs::write(alone(folder.join(name(rng)))?, content)
         }
-        // Slowly, in two parts.
+        // A slow write in two parts.
         28..38 => {
             let mut file = fs::File::create(alone(some(rng))?)?;
             let (first, rest) = content.split_at(content.len() / 2);
@@ -82,7 +82,7 @@ fn step(rng: &mut Rng, roots: &[PathBuf], contents: &[Vec<u8>]) -> std::io::Resu
         }
         // Moves, also between roots.
         50..62 => fs::rename(some(rng), some(rng)),
-        // Two files change places.
+        // Two files are exchanged.
         62..66 => {
             let (a, b) = (some(rng), some(rng));
             let between = a.with_extension("swap");
@@ -97,14 +97,14 @@ fn step(rng: &mut Rng, roots: &[PathBuf], contents: &[Vec<u8>]) -> std::io::Resu
             let (from, to) = (folder(rng).join("d0"), folder(rng).join(format!("d{}", rng.u8(..3))));
             fs::rename(from, to)
         }
-        // Nested new folders with a file at the bottom, at once.
+        // New nested folders with a file in the innermost.
         90..95 => {
             let deep = folder(rng).join("d0/d1");
             fs::create_dir_all(&deep)?;
             fs::write(alone(deep.join(name(rng)))?, content)
         }
         95..98 => fs::remove_dir_all(folder(rng).join(format!("d{}", rng.u8(..3)))),
-        // Same bytes, another time.
+        // The same bytes with a new time.
         _ => fs::File::options().append(true).open(alone(some(rng))?)?.set_modified(std::time::SystemTime::now()),
     }
 }
@@ -125,14 +125,14 @@ fn storm(seed: u64, steps: u64, roots: &[PathBuf], contents: &[Vec<u8>]) {
     });
 }
 
-/// An instance that never asks whether most of a folder may be forgotten.
+/// An instance that forgets any number of missing files.
 fn careless() -> Instance {
     let instance = Instance::new();
     instance.configure("forget-at-once = 1.0\n");
     instance
 }
 
-/// Everything an answer says that does not depend on the history of the index.
+/// The parts of an answer that do not depend on the history of the index.
 fn said(instance: &Instance, roots: &[PathBuf]) -> Value {
     let ask = |words: &[&str]| instance.json(words.iter().map(OsStr::new).chain(roots.iter().map(|r| r.as_os_str())));
     let clusters = ask(&["dupes", "--format=json"]);
@@ -148,7 +148,7 @@ fn said(instance: &Instance, roots: &[PathBuf]) -> Value {
     serde_json::json!({ "clusters": stripped, "pairs": pairs, "failures": failures, "coverage": clusters["coverage"] })
 }
 
-/// Waits until the daemon, left alone, says what a new one says of the same folders.
+/// Waits until the daemon answers the same as a new one on these folders.
 fn agrees_with_a_new_index(what: &str, instance: &Instance, roots: &[PathBuf]) {
     let fresh = Instance::new();
     let expected = said(&fresh, roots);
@@ -173,7 +173,7 @@ fn difference(now: &Value, expected: &Value) -> String {
     out
 }
 
-/// What must hold in every database at every moment.
+/// Checks what must always hold in the databases.
 fn is_sound(instance: &Instance) {
     let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
     let one = |sql: &str| index.query_row(sql, [], |row| row.get::<_, String>(0)).expect("a row");
@@ -187,7 +187,7 @@ fn is_sound(instance: &Instance) {
     none("SELECT count(*) FROM photos p WHERE p.files <> (SELECT count(*) FROM files f WHERE f.photo = p.id)");
 }
 
-/// One storm, and what a new index says after it.
+/// Runs a storm, and compares the daemon with a new index after it. Returns the time it took.
 pub fn weather(seed: u64, steps: u64) -> Duration {
     let instance = careless();
     let roots = [instance.folder("a"), instance.folder("b")];
@@ -208,7 +208,7 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// Kills the daemon at random moments of an unending storm.
+/// Kills the daemon at random moments of a storm that does not end.
 pub fn kills(count: u64) {
     let contents = contents();
     let instance = careless();
@@ -223,7 +223,7 @@ pub fn kills(count: u64) {
                 seed += 1;
             }
         });
-        // Also when an assertion fails: the storm must end, or the test would not.
+        // The storm must also end if an assertion fails. Otherwise the test would not end.
         let _over = Ends(over);
         let mut rng = Rng::with_seed(7);
         for _ in 0..count {
@@ -261,18 +261,18 @@ fn a_file_written_through_another_name_is_another_photo_under_all_its_names() {
     fs::hard_link(&one, &two).expect("linked");
     fs::write(&other, photo("00009")).expect("written");
     assert_eq!(crate::support::names(&instance.dupes(&root)), [["one.jpg", "two.jpg"]]);
-    // Only the name it is written through raises an event.
+    // Only the name that is written through raises an event.
     fs::write(&one, photo("00009")).expect("written");
     crate::support::wait_until("all three are one", || {
         crate::support::names(&instance.dupes(&root)) == [["one.jpg", "other.jpg", "two.jpg"]]
     });
-    // And that name may be gone by the time somebody looks.
+    // That name may be gone before the daemon reads it.
     fs::write(&one, photo("00003")).expect("written");
     fs::remove_file(&one).expect("removed");
     crate::support::wait_until("none are alike", || crate::support::names(&instance.dupes(&root)).is_empty());
 }
 
-/// Names that are not UTF-8 move like any others.
+/// Also with names that are not UTF-8.
 #[test]
 fn a_folder_that_moves_costs_no_read() {
     let instance = Instance::new();

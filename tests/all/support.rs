@@ -1,4 +1,4 @@
-//! One instance of similard in a home of its own, and how to talk to it.
+//! An instance of similard in its own home directory, and requests to it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longest wait for anything a test waits for.
+/// The longest wait in a test.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Instance {
@@ -58,7 +58,7 @@ impl Instance {
         self.command().args(arguments).output().expect("simctl runs")
     }
 
-    /// Runs a command that must succeed; its standard output.
+    /// Runs a command that must succeed. Returns its standard output.
     pub fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
         let output = self.run(arguments);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -79,20 +79,20 @@ impl Instance {
         fs::write(self.folder(".config/similard").join("config.toml"), settings).expect("written");
     }
 
-    /// Ends the daemon as it should end.
+    /// Stops the daemon, and waits until it has ended.
     pub fn stop(&self) {
         let pid = self.pid();
         self.raw(b"POST /v1/stop HTTP/1.1\r\nhost: similard\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", PATIENCE);
         wait_until("the daemon has ended", || !Path::new(&format!("/proc/{pid}")).exists());
     }
 
-    /// What `events` says from now on, in a file.
+    /// Writes the output of `events` from now on to a file.
     pub fn listen(&self, name: &str) -> Listener {
         let log = self.data_dir().join(name);
         let file = fs::File::create(&log).expect("a file");
         let process = self.command().args(["events", "--format=ndjson"]).stdout(file).spawn().expect("runs");
         let listener = Listener { log, process };
-        // It is there once it hears of a scan.
+        // It is connected once it receives an event of a scan.
         wait_until("it listens", || {
             self.ok(["scan"]);
             listener.events().iter().any(|e| e["event"] == "scan-finished")
@@ -108,11 +108,11 @@ impl Instance {
         self.status()["counters"][name].as_u64().expect("a counter")
     }
 
-    /// Sends bytes to the socket and reads until the other side closes or is silent for a while.
+    /// Sends bytes to the socket and reads until the daemon closes the connection, or sends nothing for `timeout`.
     pub fn raw(&self, request: &[u8], timeout: Duration) -> Vec<u8> {
         let mut socket = UnixStream::connect(self.socket()).expect("the daemon listens");
         socket.set_read_timeout(Some(timeout)).expect("a timeout");
-        // A server may close on rubbish before all of it is sent.
+        // The server may close the connection on invalid bytes before all are sent.
         let _ = socket.write_all(request);
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer);
@@ -124,9 +124,9 @@ impl Instance {
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
 
-    /// A request's status, and the body of its answer.
+    /// Sends a request. Returns the status and the body of the answer.
     pub fn ask(&self, method: &str, target: &str, accept: &str) -> (u16, String) {
-        // By version 1.0 the body is sent in one piece.
+        // With HTTP 1.0 the body is not sent in chunks.
         let request = format!("{method} {target} HTTP/1.0\r\nhost: similard\r\naccept: {accept}\r\ncontent-length: 0\r\n\r\n");
         let answer = self.raw(request.as_bytes(), Duration::from_secs(20));
         let text = String::from_utf8_lossy(&answer);
@@ -139,7 +139,7 @@ impl Instance {
         self.status()["pid"].as_u64().expect("a process") as u32
     }
 
-    /// kill -9, and waits until the process is gone.
+    /// Kills the daemon with SIGKILL, and waits until it is gone.
     pub fn kill(&self) {
         let pid = self.pid();
         let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
@@ -177,7 +177,7 @@ impl Listener {
     /// Waits for an event.
     pub fn hears(&self, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let mut found = None;
-        let what = format!("{name} is told");
+        let what = format!("event {name} arrives");
         wait_until(&what, || {
             found = self.events().into_iter().find(|event| event["event"] == name && is_it(event));
             found.is_some()
@@ -220,8 +220,8 @@ pub fn array(value: &Value) -> &[Value] {
     value.as_array().expect("an array")
 }
 
-/// Says that a test cannot run here, on its output and in the file that `SIMILARD_SKIPPED` names. Where
-/// `SIMILARD_MAY_SKIP` is set, it lists the reasons that are taken, with `;` between them; any other is a failure.
+/// Reports that a test cannot run here, on its output and in the file that `SIMILARD_SKIPPED` names. If
+/// `SIMILARD_MAY_SKIP` is set, it lists the accepted reasons, separated by `;`. Any other reason is a failure.
 pub fn skip(why: &str) {
     println!("SKIPPED: {why}");
     if let Some(file) = std::env::var_os("SIMILARD_SKIPPED") {

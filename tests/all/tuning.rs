@@ -64,7 +64,7 @@ fn a_head_takes_over_in_one_step_and_goes_back() {
     assert_eq!(told(&instance.dupes(&folder)), base, "a try changes nothing");
     let decoded = instance.counter("decoded");
 
-    // Whoever asks meanwhile gets one head or the other.
+    // Each answer meanwhile comes from one of the two heads.
     let done = AtomicBool::new(false);
     let answers = thread::scope(|scope| {
         let asking = scope.spawn(|| {
@@ -340,7 +340,7 @@ fn a_tuning_is_stopped_and_only_one_runs() {
     tuning.wait().expect("ends");
     let end = instance.get("/v1/tune").1["ended"].clone();
     assert_eq!(end["name"], "mine");
-    // Stopped so early there is too little to learn from; later, there is a head to judge.
+    // If it was stopped early there is too little to learn from. Otherwise there is a head to test.
     if end["outcome"] == "failed" {
         assert!(end["message"].as_str().is_some_and(|m| m.contains("too little to learn from")), "{end}");
         assert_eq!(names(&instance.dupes(&folder)), names(&base));

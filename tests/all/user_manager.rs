@@ -1,4 +1,4 @@
-//! A real systemd of an ordinary user, in a copy of this system that is thrown away (`tests/user-manager`).
+//! A real systemd of an ordinary user, in a temporary copy of this system (`tests/user-manager`).
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,33 +9,33 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::photos;
 use crate::support::{PATIENCE, skip, wait_until};
 
-/// Users of the managers of this test run.
+/// The next user id. Each user manager of a test run has its own.
 static NEXT_USER: AtomicU32 = AtomicU32::new(47_000);
 
 pub const HOME: &str = "/home/tester";
 
-/// Its programs are in `~/bin`, first in the PATH.
+/// A user manager and its user, whose programs are in `~/bin`, first in the PATH.
 pub struct UserManager {
     process: Child,
-    /// It ends with this.
+    /// The manager ends when this is closed.
     stdin: Option<ChildStdin>,
     /// A process in its namespaces.
     inside: String,
     uid: String,
 }
 
-/// What a command said and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
 pub struct Said {
     pub code: Option<i32>,
     /// Standard output.
     pub out: String,
-    /// And standard error after it.
+    /// Standard output, then standard error.
     pub text: String,
 }
 
 impl UserManager {
-    /// `None`, said on the test's output, where none can run.
+    /// `None`, with a message, if no user manager can run.
     pub fn start() -> Option<UserManager> {
         let uid = (NEXT_USER.fetch_add(1, Ordering::Relaxed) + std::process::id() % 1000 * 10).to_string();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/user-manager");
@@ -54,7 +54,7 @@ impl UserManager {
         Some(manager)
     }
 
-    /// A path as it is in there, from here.
+    /// The path on this system of a path inside.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         Path::new("/proc").join(&self.inside).join("root").join(path.as_ref().strip_prefix("/").expect("absolute"))
     }
@@ -63,7 +63,7 @@ impl UserManager {
     pub fn put(&self, file: &Path, to: &str) {
         let target = self.path(HOME).join(to);
         fs::create_dir_all(target.parent().expect("a folder")).expect("made");
-        // Beside it first: a program that runs cannot be written to.
+        // Rename a new file, because a running program cannot be overwritten.
         let beside = target.with_extension("new");
         fs::copy(file, &beside).expect("copied");
         fs::rename(beside, &target).expect("renamed");
@@ -94,7 +94,7 @@ impl UserManager {
         self.run_with(&[], words)
     }
 
-    /// With more variables, `NAME=value` each.
+    /// The same with more environment variables, `NAME=value` each.
     pub fn run_with(&self, variables: &[&str], words: &[&str]) -> Said {
         let (user, group) = (format!("--reuid={}", self.uid), format!("--regid={}", self.uid));
         let runtime = format!("XDG_RUNTIME_DIR=/run/user/{}", self.uid);
@@ -122,7 +122,7 @@ impl UserManager {
         said.text
     }
 
-    /// Of the service.
+    /// A property of the service.
     pub fn property(&self, name: &str) -> String {
         self.run(&["systemctl", "--user", "show", "similard.service", "--value", "-p", name]).text.trim().to_owned()
     }
@@ -132,7 +132,7 @@ impl UserManager {
         serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.text))
     }
 
-    /// The process, in its own numbers, that answers simctl, which must be the service's.
+    /// The process id, inside, of the daemon that answers. It must be that of the service.
     pub fn service_pid(&self) -> String {
         let status = self.status();
         let pid = self.property("MainPID");
@@ -146,7 +146,7 @@ impl UserManager {
         text
     }
 
-    /// Waits until another process than this is the service's.
+    /// Waits until the service has another process.
     pub fn wait_for_another(&self, pid: &str) -> String {
         wait_until("the service is started again", || {
             self.property("ActiveState") == "active" && !["0", pid].contains(&self.property("MainPID").as_str())

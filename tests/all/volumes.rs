@@ -1,4 +1,4 @@
-//! Disks that come and go: real mounts, in a namespace of the test's own.
+//! Disks that are connected and removed: real mounts, in a namespace of the test.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::photos;
 use crate::support::{Instance, array, names, skip, wait_until};
 
-/// A process in a user and mount namespace, whose commands may mount.
+/// A process in a user and mount namespace. Commands in it may mount.
 struct Namespace {
     keeper: Child,
 }
 
 impl Namespace {
-    /// `None`, said on the output, where the system allows none.
+    /// `None`, with a message, if the system does not allow it.
     fn new() -> Option<Namespace> {
         let keeper = Command::new("unshare")
             .args(["-Urm", "--propagation", "private", "sleep", "600"])
@@ -90,7 +90,7 @@ fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
     let Some(namespace) = Namespace::new() else { return };
     let instance = Instance::new();
     let (cover, here, disk) = (instance.folder("media"), instance.folder("first"), instance.folder("media/second"));
-    // One filesystem at two mount points, of which a mount over its parent hides one.
+    // One filesystem at two mount points. A mount over the parent of one hides it.
     namespace.sh("mount -t tmpfs none \"$1\" && mkdir \"$1/DCIM\"", &disk);
     namespace.run(&["mount", "--bind"].map(OsStr::new).into_iter().chain([disk.as_os_str(), here.as_os_str()]).collect::<Vec<_>>());
     namespace.sh("mount -t tmpfs none \"$1\"", &cover);
@@ -123,7 +123,7 @@ fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
     assert_eq!(status["roots"][0]["path"].as_str(), moved.to_str());
     assert_eq!(instance.counter("read"), files, "nothing was read again");
 
-    // And new files there show by themselves.
+    // New files there appear without a scan.
     let more = instance.folder("more");
     photos::library(&more, &["00011"]);
     namespace.sh(&format!("cp '{}'/* \"$1/DCIM/\"", more.display()), &disk);
@@ -158,7 +158,7 @@ fn a_disk_that_was_away_while_the_index_was_damaged_is_known_again() {
     let instance = Instance::new();
     let here = instance.folder("here");
     namespace.sh("mount -t tmpfs none \"$1\"", &here);
-    // It stays mounted under a cover, for later.
+    // A second mount point is hidden below another mount, for later.
     let safe = instance.folder("safe/inner");
     namespace.run(&["mount".as_ref(), "--bind".as_ref(), here.as_os_str(), safe.as_os_str()]);
     let cover = safe.parent().expect("a folder").to_owned();
@@ -188,7 +188,7 @@ fn folders_in_folders_are_one() {
     }
     assert_eq!(array(&instance.status()["roots"]).len(), 2, "what is hidden in one is another");
     let everywhere = instance.ok(["dupes".as_ref(), "--everywhere".as_ref(), "--format=paths0".as_ref(), hidden.as_os_str()]);
-    assert_eq!(everywhere, "", "no file is its own copy");
+    assert_eq!(everywhere, "", "a file is listed as its own copy");
     let left_out = instance.folder("q/.thumbnails");
     fs::copy(photos::path("00009"), left_out.join("small.webp")).expect("copied");
     instance.ok(["scan".as_ref(), left_out.as_os_str()]);
@@ -233,7 +233,7 @@ fn most_of_a_folder_gone_at_once_is_a_question() {
     let coverage = |answer: &Value| answer["coverage"]["indexed"].as_u64();
     assert_eq!(coverage(&instance.dupes(&folder)), Some(80));
 
-    // A move of all of them is none.
+    // Moving all files forgets none.
     let moved = folder.join("moved");
     fs::create_dir(&moved).expect("made");
     (0..80).for_each(|number| fs::rename(file(number), moved.join(format!("{number}.webp"))).expect("moved"));
@@ -242,7 +242,7 @@ fn most_of_a_folder_gone_at_once_is_a_question() {
     };
     wait_until("all files are at their new place", || all_moved(&instance.dupes(&folder)));
 
-    // While nobody looks: events would have told of every file.
+    // Without a daemon, because events would report every file.
     instance.kill();
     fs::remove_dir_all(&moved).expect("removed");
     assert_eq!(coverage(&instance.dupes(&folder)), Some(80), "they are kept");
@@ -286,7 +286,7 @@ fn a_photo_that_is_gone_with_all_its_names_is_missed() {
     assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(120));
 }
 
-/// A filesystem whose server is there and never says anything.
+/// A filesystem whose server never answers.
 struct DeadMount(Child);
 
 impl DeadMount {
@@ -333,7 +333,7 @@ fn a_disk_that_does_not_answer_holds_up_no_other() {
     let read = instance.counter("read");
 
     let Some(dead) = DeadMount::over(&namespace, &disk) else { return };
-    // While the first thread waits for its disk, which takes long to be given up.
+    // Meanwhile the first thread still waits for its disk.
     photos::library(&other, &["00011"]);
     wait_until("new photos elsewhere are in the answer", || {
         names(&namespace.dupes(&instance, &other)) == photos::expected(&["00009", "00011"])
@@ -373,7 +373,7 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     instance.ok(["scan"]);
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "its photos stay");
     assert_eq!(instance.status()["roots"][0]["away"].as_u64(), Some(files));
-    // The one that is here is no spare while the others are not.
+    // The only online file of a photo must not be listed while the others are offline.
     fs::copy(photos::path("00009"), folder.join("only.webp")).expect("copied");
     let answer = instance.dupes(&folder);
     let text = instance.ok(["dupes".as_ref(), folder.as_os_str()]);
@@ -396,7 +396,7 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     unmount();
 }
 
-/// A daemon that has no part in a mount, or sees beneath one, does not answer for what is there.
+/// A daemon that does not see a mount, or sees what it hides, does not answer requests about it.
 #[test]
 fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
     let Some(namespace) = Namespace::new() else { return };
@@ -404,7 +404,7 @@ fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
     let (pictures, card) = (instance.folder("Pictures"), instance.folder("card"));
     photos::library(&pictures, &["00003"]);
     photos::library(&card, &["00009"]);
-    // Started outside; the person is inside.
+    // The daemon starts outside the namespace, and the commands run inside.
     instance.dupes(&pictures);
     let ask = |words: &[&OsStr]| {
         let inner = instance.command();
@@ -438,20 +438,20 @@ fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
     refused(&[OsStr::new("roots"), OsStr::new("add"), card.as_os_str()]);
     refused(&[OsStr::new("failures"), card.as_os_str()]);
     refused(&[OsStr::new("decide"), OsStr::new("same"), card.as_os_str(), pictures.as_os_str()]);
-    // The rest is answered, and the answer said not to be whole; what may go is not listed by it.
+    // The other path is answered, and the answer is incomplete. `paths0` then lists nothing.
     let (code, out, said) = ask(&[dupes, card.as_os_str(), pictures.as_os_str()]);
     assert!(code == Some(5) && out.contains("Pictures") && said.lines().count() == 1, "{out}{said}");
     assert_eq!(ask(&[dupes, format, card.as_os_str(), pictures.as_os_str()]).1, "");
-    // A mount below, and the daemon sees what lies beneath it: its photos are no answer to the person.
+    // With a mount below the path, the daemon sees the photos that the mount hides. It must not answer with them.
     let below = fs::canonicalize(instance.folder("Pictures/below")).expect("there");
     fs::copy(photos::path("00011"), below.join("a.webp")).expect("copied");
     fs::copy(photos::path("00011"), below.join("b.webp")).expect("copied");
     namespace.sh("mount -t tmpfs none \"$1\"", &below);
     let (code, out, said) = ask(&[dupes, pictures.as_os_str()]);
     assert!(code == Some(5) && out.is_empty() && said.contains("does not see what is mounted at") && said.contains("below"), "{out}{said}");
-    // Everywhere is every root.
+    // `--everywhere` is about every root.
     let (code, out, said) = ask(&[dupes, everywhere, instance.folder("none").as_os_str()]);
     assert!(code == Some(5) && out.is_empty() && said.contains("Pictures"), "{out}{said}");
-    // Outside, all is as before.
+    // Outside the namespace everything is answered as before.
     assert_eq!(instance.run(["dupes".as_ref(), pictures.as_os_str()]).status.code(), Some(0));
 }

@@ -1,4 +1,4 @@
-//! Files that come and go while the daemon runs.
+//! Files that change while the daemon runs.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -78,7 +78,7 @@ fn events_tell_what_happens() {
 fn new_copies_are_told_once_all_of_them_are_there() {
     let instance = Instance::new();
     let (folder, desktop) = (instance.folder("photos"), instance.folder("desktop"));
-    // What the desktop would show. Behind the daemon's fence it can be written down in the daemon's own folder only.
+    // A `notify-send` that writes its arguments to a file. The fence allows that in the data directory only.
     let (program, bubbles) = (desktop.join("notify-send"), instance.data_dir().join("bubbles"));
     fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\n", bubbles.display())).expect("written");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
@@ -88,7 +88,7 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     photos::library(&folder, &["00003"]);
     let started = instance.command().env("PATH", path).arg("dupes").arg(&folder).output().expect("runs");
     assert!(started.status.success());
-    // The desktop hears of the first clusters, too: they are no news for who listens from here on.
+    // The first clusters are reported, too. Wait for that, so that the listener only receives later ones.
     wait_until("the desktop is told of what was there", || fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("00003")));
     let listener = instance.listen("events.log");
     let nine = photos::open("00009");
@@ -104,7 +104,7 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     wait_until("the desktop is told", || fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("nine-again.webp")));
     assert!(fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("A photo has copies")));
     let clusters = listener.events().into_iter().filter(|e| e["event"] == "new-cluster" || e["event"] == "cluster-grew").count();
-    assert_eq!(clusters, 2, "a new name makes no news");
+    assert_eq!(clusters, 2, "a new name is reported as a copy");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_file_is_read_once_its_writer_is_done() {
     for part in photo.chunks(photo.len() / 6) {
         file.write_all(part).expect("written");
         std::thread::sleep(Duration::from_millis(800));
-        // Also who asks in the middle gets no half photo.
+        // Scans during the write must not read half a photo.
         asking.push(instance.command().arg("scan").stdout(Stdio::null()).spawn().expect("runs"));
     }
     drop(file);
@@ -144,8 +144,8 @@ fn what_is_left_out_can_be_chosen() {
     let each = fs::read_dir(folder.join("proofs")).expect("a folder").count() as u64;
     assert_eq!(files(&instance.dupes(&folder)), Some(2 * each + 60));
     instance.configure("exclude = [\"/proofs/\", \"many\"]\ninclude = [\".kept\"]\n");
-    assert!(instance.ok(["reload"]).contains("taken over"));
-    // However many they are: that they are left out is no accident.
+    assert!(instance.ok(["reload"]).contains("in force"));
+    // Files that the settings leave out are forgotten whatever their number.
     wait_until("they are left out", || files(&instance.dupes(&folder)) == Some(2 * each));
     assert!(instance.ok(["reload"]).contains("nothing changed"));
     let config = instance.ok(["config"]);
@@ -156,16 +156,16 @@ fn what_is_left_out_can_be_chosen() {
     photos::library(&folder.join(".kept"), &["00011"]);
     wait_until("only what is not left out is watched", || files(&instance.dupes(&folder)) > Some(2 * each));
     assert_eq!(files(&instance.dupes(&folder)), Some(3 * each));
-    // What is wrong is said, and the daemon goes on as before.
+    // A wrong setting is reported, and the daemon continues with the old ones.
     let (pid, socket) = (instance.pid(), instance.socket());
     instance.configure("exclude = [\"[a\"]\n");
     let refused = instance.run(["status"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("\"[a\" is no glob"), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("\"[a\" is not a valid glob"), "{refused:?}");
     let reload = "POST /v1/reload HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let answer = instance.raw(reload.as_bytes(), Duration::from_secs(20));
     assert!(String::from_utf8_lossy(&answer).contains("\"code\":\"settings\""), "{}", String::from_utf8_lossy(&answer));
-    // A hangup is a reload, too.
+    // SIGHUP reloads the settings as well.
     instance.configure("");
     assert!(Command::new("kill").args(["-HUP", &pid.to_string()]).status().is_ok_and(|s| s.success()));
     wait_until("nothing of it is left out any more", || files(&instance.dupes(&folder)) == Some(3 * each + 60));

@@ -21,15 +21,15 @@ pub async fn run(session: &Session, a: &Path, b: &Path, format: TextFormat) -> D
 
 fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     let verdict = match (c.relation, c.normalized_distance <= c.threshold) {
-        _ if c.decided == Some(Verdict::Same) => "versions of one photo, as you said".green().to_string(),
-        _ if c.decided == Some(Verdict::Different) => "two photos, as you said".yellow().to_string(),
+        _ if c.decided == Some(Verdict::Same) => "versions of one photo, as you decided".green().to_string(),
+        _ if c.decided == Some(Verdict::Different) => "two photos, as you decided".yellow().to_string(),
         (Relation::Identical, _) => "one photo".green().to_string(),
         (Relation::Series, _) => "two exposures, by the camera's clock".yellow().to_string(),
         (_, true) => "versions of one photo".green().to_string(),
         (_, false) => "two photos".yellow().to_string(),
     };
     let normalized = if c.normalized_distance > c.distance {
-        format!(", counts as {:.4} among photos as much alike", c.normalized_distance)
+        format!(", normalised to {:.4} because many photos look alike", c.normalized_distance)
     } else {
         String::new()
     };

@@ -13,7 +13,7 @@ use crate::sys::own_program;
 
 pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Failure> {
     if options.background {
-        // A session of its own: closing the terminal that first asked must not end it.
+        // In its own session it does not end when the terminal is closed.
         let _ = rustix::process::setsid();
     }
     if options.replace {
@@ -28,9 +28,9 @@ pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Fa
         }
         let arguments = env::args_os().skip(1).filter(|argument| argument != "--replace");
         let mut again = Command::new(own_program()?);
-        // By the name that it has: similard's arguments are not simctl's.
+        // Under the same name, because similard and simctl take different arguments.
         again.arg0(env::args_os().next().unwrap_or_default()).args(arguments);
-        // Where its paths are from.
+        // The daemon has changed its working directory. Relative paths in the arguments start here.
         if let Ok(folder) = started_in {
             again.current_dir(folder);
         }

@@ -1,4 +1,4 @@
-//! `simctl decide`: a person's decision on every two of some photos.
+//! `simctl decide`: stores a decision on every two of the files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

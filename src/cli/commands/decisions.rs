@@ -1,4 +1,4 @@
-//! `simctl decisions`: decisions as a file, for a backup or another machine.
+//! `simctl decisions`: exports and imports decisions, for a backup or another machine.
 
 use std::fs;
 use std::io::{self, Write};

@@ -19,14 +19,14 @@ use crate::cli::output::{Done, Reader, opened};
 use crate::cli::session::{Parameters, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, shown, time};
 
-/// How long the disk of a root may take to say that its folder is there.
+/// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let paths = all_existing(&options.paths)?;
     let client = session.daemon().await?;
     let (paths, is_whole) = prepare(&client, paths, options.no_wait).await?;
-    // What is listed may go: never by an answer that leaves out a place.
+    // Files on the list may be deleted, so an incomplete answer lists none.
     if !is_whole && (paths.is_empty() || options.format == DupesFormat::Paths0) {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
@@ -58,7 +58,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     })
 }
 
-/// A question about versions everywhere is one about every root. A root that is away for both is passed over.
+/// Compares the views of every root, as `--everywhere` is about all of them. Skips a root that is offline for both.
 async fn see_all_roots(client: &Client) -> Result<(), Failure> {
     let roots: Vec<RootStatus> = client.get("/v1/roots").await?;
     for root in roots {
@@ -67,7 +67,7 @@ async fn see_all_roots(client: &Client) -> Result<(), Failure> {
             let path = path.clone();
             move || path.is_dir()
         });
-        // A disk that does not answer holds up this question no longer.
+        // A disk that does not answer must not delay this request further.
         let is_there = tokio::time::timeout(ROOT_TIMEOUT, is_there).await;
         let not_answered = |why: &str| Failure {
             message: format!("{} is not answered: {why}; leave out --everywhere, or simctl daemon --replace", path.display()),
@@ -89,7 +89,7 @@ async fn see_all_roots(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints an answer as it comes.
+/// Prints an answer as it arrives.
 struct Printer<'a, W: Write> {
     out: &'a mut W,
     format: DupesFormat,
@@ -110,7 +110,7 @@ impl<'a, W: Write> Printer<'a, W> {
             DupesFormat::Paths0 => paths0(self.out, &serde_json::from_str(json.get())?),
             DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json),
         }?;
-        // Show that an answer comes.
+        // Show the first cluster at once.
         if self.clusters == 1 { self.out.flush() } else { Ok(()) }
     }
 
@@ -153,13 +153,13 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-/// Writes an item as it came.
+/// Writes an item as a line, as it arrived.
 pub fn line(out: &mut impl Write, json: &RawValue) -> io::Result<()> {
     writeln!(out, "{}", json.get())
 }
 
-/// What could go: every file but one of the representative, NUL after each. Of files on a disk that is not
-/// here nothing is said, and one of those that are here always stays.
+/// Prints the files that could go, each followed by NUL: all online files but the first. Offline files are not listed,
+/// so one online file always stays.
 fn paths0(out: &mut impl Write, cluster: &Cluster) -> io::Result<()> {
     let here = cluster.photos.iter().flat_map(|photo| {
         raw_paths(photo).into_iter().enumerate().filter(|(place, _)| !photo.offline.contains(place)).map(|(_, path)| path)
@@ -186,7 +186,7 @@ fn spare(cluster: &Cluster) -> u64 {
     cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
 }
 
-/// One line for each file of a photo: what to keep, how near, what it is, where.
+/// Prints a line for each file of a photo.
 fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
     let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place).map(|p| p.distance).reduce(f32::min);
     for (number, path) in photo.paths.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `simctl events`: what happens, as it happens.
+//! `simctl events`: prints events as they happen.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -52,11 +52,11 @@ fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Tuning(progress) => writeln!(out, "tuning  {}: {}", progress.name, tune::progress(progress)),
         What::Tuned(end) => writeln!(out, "tuned   {}: {}", end.name, end.message),
         What::HeadChanged { name } => writeln!(out, "head    {name} answers from now on"),
-        What::Missed { count: missed } => writeln!(out, "{}  {missed} events went by too fast", "missed".red()),
+        What::Missed { count: missed } => writeln!(out, "{}  {missed} events were lost", "missed".red()),
     }
 }
 
-/// The first few of the files of a cluster.
+/// The first few files of a cluster.
 fn paths_of(paths: &[String]) -> String {
     const SHOWN: usize = 5;
     let first: Vec<String> = paths.iter().take(SHOWN).map(|path| shown(path)).collect();

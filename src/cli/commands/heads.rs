@@ -1,4 +1,4 @@
-//! `simctl heads`: what tunings made.
+//! `simctl heads`: lists, uses and removes heads.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -43,12 +43,16 @@ fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
         writeln!(out, "{}  {state}, threshold {:.3}", shown(&head.name).bold(), head.threshold)?;
         if let Some(r) = &head.report {
             let line = if head.positives == "folders" {
-                format!("{:.1} % of the nearest photos of the same folder, {:.1} % before", 100.0 * r.after.recall, 100.0 * r.before.recall)
+                format!(
+                    "{:.1} % of the nearest photos are of the same folder, {:.1} % before",
+                    100.0 * r.after.recall,
+                    100.0 * r.before.recall
+                )
             } else {
                 let (after, before) = (100.0 * r.after.recall, 100.0 * r.before.recall);
-                format!("{after:.1} % of the pairs of test copies at a precision of 99.9 %, {before:.1} % before")
+                format!("{after:.1} % of the pairs of test copies are found at a precision of 99.9 %, {before:.1} % before")
             };
-            writeln!(out, "    {line}; tuned on {} photos, judged by {}", r.tuned_on, r.held_out)?;
+            writeln!(out, "    {line}; tuned on {} photos, tested on {}", r.tuned_on, r.held_out)?;
         }
     }
     Ok(())

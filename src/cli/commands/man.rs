@@ -1,4 +1,4 @@
-//! Man pages, made from the help: what clap knows of each command, and around it what help has no room for.
+//! Man pages: the help of each command, and sections for which the help has no room.
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -9,49 +9,53 @@ use crate::cli::failure::{AGAIN, EXIT_CODES, Failure};
 use crate::config;
 
 const DESCRIPTION: [&str; 3] = [
-    "simctl asks similard, a daemon that watches folders of photos, which of them are versions of one photo: the crop, the small one, the \
-     black-and-white try, the screenshot of it. Pictures are compared, not files, by a neural encoder, and what was seen is remembered.",
-    "simctl dupes starts the daemon when none answers, has it watch the folder, and answers once everything in it is read. The first time every \
-     photo is read; later answers come at once. simctl service install has systemd start the daemon with the session.",
-    "The daemon only reads, and nothing leaves this machine. No command deletes a photo: --format paths0 lists what could go for a tool of yours.",
+    "Finds the versions of one photo in your folders: the crop, the small copy, the black-and-white version, the screenshot. A neural encoder \
+     compares what the photos show, not their files. A daemon, similard(1), watches the folders and remembers what it has read.",
+    "simctl dupes starts the daemon if none runs, has it watch the folder, and answers once everything in it has been read. Later answers come \
+     at once. simctl service install has systemd start the daemon with your session.",
+    "The daemon never changes a photo, and nothing leaves this machine. No command deletes a photo: --format paths0 lists the files that could \
+     go, for a tool of your choice.",
 ];
 
 const EXAMPLES: [(&str, &str); 7] = [
-    ("What is there twice, or in several versions?", "simctl dupes ~/Pictures"),
-    ("The same for a program.", "simctl dupes --format json ~/Pictures"),
+    ("Find photos that exist twice or in several versions.", "simctl dupes ~/Pictures"),
+    ("The same as JSON.", "simctl dupes --format json ~/Pictures"),
     (
-        "What could go, NUL after each: only exact copies, and only shown.",
+        "List the exact copies that could go. Nothing is deleted.",
         "simctl dupes --format paths0 --relation identical ~/Pictures | xargs -0 -n 1 echo would delete",
     ),
-    ("Which photos of the library are nearest to a file from elsewhere?", "simctl similar -k 5 ~/Downloads/screenshot.png"),
+    ("Find the photos of the library that are nearest to another file.", "simctl similar -k 5 ~/Downloads/screenshot.png"),
     (
-        "Two photos look alike and are none of each other: never show them together.",
+        "Two photos look alike but are different. Never show them in one cluster.",
         "simctl decide different ~/Pictures/leaf-1.jpg ~/Pictures/leaf-2.jpg",
     ),
-    ("Teach the encoder your photos.", "simctl tune --minutes 10"),
-    ("The daemon's state for monitoring.", "simctl status --json"),
+    ("Tune a head on your photos, for ten minutes at most.", "simctl tune --minutes 10"),
+    ("Print the status of the daemon, for monitoring.", "simctl status --json"),
 ];
 
 const ENVIRONMENT: [(&str, &str); 6] = [
-    ("SIMILARD_DATA_DIR", "Where the index is kept, as --data-dir."),
-    ("SIMILARD_SOCKET", "Where the daemon listens, as --socket."),
+    ("SIMILARD_DATA_DIR", "The data directory, as --data-dir."),
+    ("SIMILARD_SOCKET", "The socket of the daemon, as --socket."),
     ("SIMILARD_CONFIG", "The settings file, as --config."),
-    ("SIMILARD_LOG", "What the daemon logs, as in similard=debug,warn."),
-    ("XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "Where the places below FILES begin."),
-    ("NO_COLOR", "If set, no colours."),
+    ("SIMILARD_LOG", "The levels of the daemon's log, for example similard=debug,warn."),
+    ("XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "The base directories of the paths under FILES."),
+    ("NO_COLOR", "If set, output has no colours."),
 ];
 
 const FILES: [(&str, &str); 5] = [
-    ("~/.config/similard/config.toml", "The settings, each line name = value."),
-    ("~/.local/share/similard/library.db", "Folders, decisions and heads: worth a backup."),
-    ("~/.local/share/similard/index.db", "What was read of the photos; it can be made again."),
-    ("~/.local/share/similard/daemon.log", "The log of a daemon that simctl started. A service's: journalctl --user -u similard."),
-    ("$XDG_RUNTIME_DIR/similard/api.sock", "The socket, with HTTP and JSON on it. GET /v1/openapi.json describes them."),
+    ("~/.config/similard/config.toml", "The settings, one name = value a line."),
+    ("~/.local/share/similard/library.db", "Folders, decisions and heads. Keep a backup of it."),
+    ("~/.local/share/similard/index.db", "The index. It can be made again from the photos."),
+    (
+        "~/.local/share/similard/daemon.log",
+        "The log of a daemon that a command started. A service logs to the journal: journalctl --user -u similard.",
+    ),
+    ("$XDG_RUNTIME_DIR/similard/api.sock", "The socket, for HTTP and JSON. GET /v1/openapi.json describes the API."),
 ];
 
 const SIGNALS: [(&str, &str); 2] = [
-    ("SIGTERM, SIGINT", "Ends the daemon; what it was given is stored first."),
-    ("SIGHUP", "Has it read its settings again, as simctl reload."),
+    ("SIGTERM, SIGINT", "End the daemon. Everything it has read is stored first."),
+    ("SIGHUP", "Reload the settings, as simctl reload does."),
 ];
 
 /// A page of section 1.
@@ -62,7 +66,7 @@ pub struct Page {
     pub text: String,
 }
 
-/// `simctl`, one for each of its commands, `similard`.
+/// The pages of `simctl`, of each of its commands, and of `similard`.
 pub fn pages() -> Vec<Page> {
     let program = Arguments::command();
     let mut pages = vec![simctl(&program), similard(&program)];
@@ -90,11 +94,11 @@ fn simctl(program: &Command) -> Page {
     for command in commands(program) {
         item(&mut out, vec![bold(format!("simctl-{}", command.get_name())), roman("(1)")], &about(command));
     }
-    out.control("SH", ["OPTIONS"]).text([roman("These go with every command.")]);
+    out.control("SH", ["OPTIONS"]).text([roman("All commands take these options.")]);
     let mut text = out.render() + &options(program);
     let mut out = Roff::new();
     out.control("SH", ["SETTINGS"]);
-    paragraphs(&mut out, ["simctl config prints those in force, simctl reload has a running daemon take changes over."]);
+    paragraphs(&mut out, ["simctl config prints the settings in force. simctl reload has a running daemon read them again."]);
     list(&mut out, config::keys());
     out.control("SH", ["EXIT STATUS"]);
     for (code, meaning) in EXIT_CODES {
@@ -121,9 +125,10 @@ fn similard(program: &Command) -> Page {
     synopsis(&mut out, [&daemon]);
     out.control("SH", ["DESCRIPTION"]);
     let what = [
-        "similard is simctl daemon under a name of its own: it watches folders of photos, reads what is new in them, and answers simctl on a socket. \
-         It stays in the foreground, for any supervisor. Nobody needs to start it: simctl dupes does, or systemd after simctl service install.",
-        "It tells systemd when it is ready, what it does and that it gets on (sd_notify), and takes a socket that systemd opened (socket activation).",
+        "similard is another name of simctl daemon. It watches folders of photos, reads new photos, and answers requests on a socket. It stays in \
+         the foreground, for any supervisor. You need not start it: simctl dupes does, or systemd after simctl service install.",
+        "It reports to systemd when it is ready, what it does, and that it makes progress (sd_notify). It accepts a socket that systemd opened \
+         (socket activation).",
     ];
     paragraphs(&mut out, what);
     out.control("SH", ["OPTIONS"]);
@@ -132,13 +137,13 @@ fn similard(program: &Command) -> Page {
     out.control("SH", ["SIGNALS"]);
     list(&mut out, SIGNALS);
     out.control("SH", ["EXIT STATUS"]);
-    paragraphs(&mut out, [format!("As simctl(1), and {AGAIN} where it wants systemd to start it again.").as_str()]);
+    paragraphs(&mut out, [format!("The same as of simctl(1), and {AGAIN} to ask systemd for a restart.").as_str()]);
     see_also(&mut out, &["simctl", "simctl-service"]);
     text += &out.render();
     Page { name: "similard".into(), text }
 }
 
-/// A command's page; those below it have a section each.
+/// The page of a command. Each of its subcommands has a section.
 fn of_command(command: &Command) -> Page {
     let name = format!("simctl-{}", command.get_name());
     let called = |command: &Command, above: &str| command.clone().bin_name(format!("{above} {}", command.get_name()));
@@ -166,7 +171,7 @@ fn of_command(command: &Command) -> Page {
     }
     let mut out = Roff::new();
     see_also(&mut out, &["simctl"]);
-    out.text([roman("has the options of all commands, the settings and the exit status.")]);
+    out.text([roman("describes the options of all commands, the settings and the exit status.")]);
     text += &out.render();
     Page { name, text }
 }
@@ -183,10 +188,10 @@ fn long_about(command: &Command) -> String {
     command.get_long_about().map_or_else(|| about(command), ToString::to_string)
 }
 
-/// Title and name.
+/// A new page, with its title and name.
 fn opened(command: &Command, name: &str) -> Roff {
     let mut out = Roff::new();
-    // A page without a date: the same source makes the same bytes.
+    // No date: the same source always makes the same page.
     out.control("TH", [name.to_uppercase().as_str(), "1", "\"\"", concat!("similard ", env!("CARGO_PKG_VERSION")), "User Commands"]);
     out.control("SH", ["NAME"]).text([roman(format!("{name} - {}", about(command)))]);
     out
@@ -205,7 +210,7 @@ fn synopsis<'a>(out: &mut Roff, commands: impl IntoIterator<Item = &'a Command>)
     }
 }
 
-/// The options as clap_mangen has them, without the heading above them, and possible values on one line as in the help.
+/// The options as clap_mangen writes them, without its heading, and with possible values on one line as in the help.
 fn options(command: &Command) -> String {
     let command = command.clone().disable_help_flag(true).disable_version_flag(true).mut_args(|arg| {
         let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
@@ -217,7 +222,7 @@ fn options(command: &Command) -> String {
         }
     });
     let mut text = Vec::new();
-    // Writing into memory does not fail.
+    // Writing to memory does not fail.
     let _ = Man::new(command).render_options_section(&mut text);
     let text = String::from_utf8_lossy(&text);
     text.split_once(".SH OPTIONS\n").map(|(_, options)| options.to_owned()).unwrap_or_default()

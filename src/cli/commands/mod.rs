@@ -41,7 +41,7 @@ pub fn run(arguments: Arguments) -> Done {
     if let Command::Daemon(options) = &arguments.command {
         return daemon::run(settings, options);
     }
-    // What comes from the daemon is taken by a thread of its own: this one may wait for the reader of standard output.
+    // Another thread receives the answers of the daemon, because this one may wait for the reader of standard output.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let done = runtime.block_on(ask(arguments, settings));
     // A thread that waits for a disk which does not answer would hold up the end.
@@ -77,7 +77,7 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
     }
 }
 
-/// Writes what is made without a daemon.
+/// Writes bytes that are made without the daemon.
 fn put_out(bytes: &[u8]) -> Done {
     output(Reader::Program, |out| out.write_all(bytes))?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `simctl roots`: the watched folders.
+//! `simctl roots`: adds, removes and lists watched folders.
 
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -26,7 +26,7 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
         RootsCommand::Remove { paths } => {
             let client = session.daemon().await?;
             for path in &paths {
-                // It may be gone from the disk: then its name as it was typed must do.
+                // A folder that no longer exists is removed by the path as it was typed.
                 let path = existing(path).or_else(|_| std::path::absolute(path))?;
                 client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
             }
@@ -39,10 +39,10 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The roots, and what keeps each from being watched.
+/// Prints the roots, and why one is offline or not watched.
 pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
     if roots.is_empty() {
-        return writeln!(out, "no folder is watched; simctl roots add DIR, or simctl dupes DIR, changes that");
+        return writeln!(out, "no folder is watched; simctl roots add DIR adds one");
     }
     for root in roots {
         let state = match (root.state.as_str(), root.busy) {
@@ -52,22 +52,22 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
         if let Some(why) = &root.offline {
-            writeln!(out, "    {why}; its photos stay, and it is known when it is back")?;
+            writeln!(out, "    {why}; its photos stay known, and it is recognised when it is back")?;
         } else if let Some(why) = &root.unwatched {
             let every = span(root.scanned_every);
-            writeln!(out, "    {} it is scanned every {every}, because {why}", "note:".yellow())?;
+            writeln!(out, "    {} this folder is scanned every {every}, because {why}", "note:".yellow())?;
         }
         if let Some(last) = root.last_scan {
             let ago = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_secs(last)).unwrap_or_default().as_secs();
             let (photos, events) = (count(root.photos, "photo", "photos"), count(root.events, "event", "events"));
-            writeln!(out, "    {}", format!("{photos}, looked through {} ago, {events} heard", span(ago)).dimmed())?;
+            writeln!(out, "    {}", format!("{photos}, scanned {} ago, {events}", span(ago)).dimmed())?;
         }
         if root.times_lost > 0 {
             let times = count(root.times_lost, "time", "times");
-            writeln!(out, "    {} events were lost {times}, and everything was looked at again", "note:".yellow())?;
+            writeln!(out, "    {} events were lost {times}, and the folder was scanned again", "note:".yellow())?;
         }
         if root.missing > 0 {
-            writeln!(out, "    {} {} files are gone at once; simctl scan --forget forgets them", "warning:".yellow(), root.missing)?;
+            writeln!(out, "    {} {} files are gone at once; simctl scan --forget DIR forgets them", "warning:".yellow(), root.missing)?;
         }
         if root.away > 0 {
             let files = count(root.away, "file is", "files are");
@@ -77,7 +77,7 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
     Ok(())
 }
 
-/// The roots, and what is left out below them.
+/// Prints the roots, and the globs in force.
 fn print_with_rules(out: &mut impl Write, list: &[RootStatus]) -> io::Result<()> {
     print(out, list)?;
     let Some(root) = list.first() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! `simctl scan`: looks at folders again.
+//! `simctl scan`: scans folders now.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use crate::cli::output::Done;
 use crate::cli::progress;
 use crate::cli::session::{Session, about, all_existing};
 
-/// With `forget`, what is gone is forgotten, even if it is most of a folder at once.
+/// With `forget`, missing files are forgotten even if most of a folder is gone.
 pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done {
     let paths = all_existing(path.iter())?;
     let client = session.daemon().await?;

@@ -1,4 +1,4 @@
-//! `simctl setup`: completions and man pages, where shells and `man` look for them.
+//! `simctl setup`: installs completions and man pages.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -17,14 +17,14 @@ use crate::cli::failure::Failure;
 const ZSH: &str = "zsh/site-functions";
 const PAGES: &str = "man/man1";
 
-/// What a shell reads to complete `simctl`.
+/// The script that completes `simctl` in a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "simctl", &mut script);
     script
 }
 
-/// Puts all files below `prefix`/share, or where this user's data is, or takes them away.
+/// Writes all files below `prefix`/share, or below this user's data directory, or removes them.
 pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
     let share = match prefix {
         Some(prefix) => prefix.join("share"),
@@ -48,17 +48,17 @@ pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What zsh and `man` must be told, where they have not been.
+/// Prints what zsh and `man` need before they find their files.
 fn say_what_is_missing(out: &mut impl Write, share: &Path) -> io::Result<()> {
     if env::var_os("SHELL").is_some_and(|shell| Path::new(&shell).file_name() == Some(OsStr::new("zsh"))) {
-        writeln!(out, "zsh finds its file with this in .zshrc, before compinit: fpath+=({})", share.join(ZSH).display())?;
+        writeln!(out, "zsh needs this line in .zshrc, before compinit: fpath+=({})", share.join(ZSH).display())?;
     }
-    // It looks beside the programs it knows.
+    // `man` looks beside the folders in PATH.
     let programs = share.with_file_name("bin");
     if !env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder == programs)) {
         writeln!(
             out,
-            "man finds its pages where {} is in PATH; until then: man -M {} simctl",
+            "man finds the pages once {} is in PATH; until then: man -M {} simctl",
             programs.display(),
             share.join("man").display()
         )?;
@@ -66,7 +66,7 @@ fn say_what_is_missing(out: &mut impl Write, share: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// All files by their paths below share/.
+/// All files, with their paths below share/.
 fn files() -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = vec![
         (PathBuf::from("bash-completion/completions/simctl"), completions(Shell::Bash)),

@@ -1,4 +1,4 @@
-//! `simctl tune`: a head tuned on this library.
+//! `simctl tune`: tunes a head on this library.
 
 use std::io::{self, IsTerminal, Write, stderr};
 use std::process::ExitCode;
@@ -16,10 +16,10 @@ use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
 use crate::cli::text::{count, shown};
 
-/// How often it is asked how far a tuning is.
+/// The pause between two requests for the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Starts a tuning, or joins the one that runs, and shows it to its end.
+/// Starts a tuning, or follows the running one, and shows its progress until it ends.
 pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     if options.stop {
         session.running().await?.delete("/v1/tune").await?;
@@ -36,13 +36,13 @@ pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     let query = query_of(given.chain([("positives", positives.as_bytes())]));
     match client.post::<TuningOrder>(&format!("/v1/tune?{query}"), Vec::new()).await {
         Ok(_) => {}
-        Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; this shows it", e.message),
+        Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; its progress follows", e.message),
         Err(e) => return Err(e.into()),
     }
     let end = tokio::select! {
         end = follow(&client) => end?,
         _ = tokio::signal::ctrl_c() => {
-            anstream::eprintln!("it goes on; simctl tune shows it again, simctl tune --stop ends it with what it has");
+            anstream::eprintln!("the tuning continues; simctl tune shows it again, simctl tune --stop ends it with the result so far");
             return Ok(ExitCode::SUCCESS);
         }
     };
@@ -66,13 +66,13 @@ async fn follow(client: &Client) -> Result<TuningEnd, Failure> {
             bar.finish_and_clear();
             return Ok(end);
         } else {
-            return Err(Failure::unreachable("the tuning is not known to the daemon").hint("was its data directory removed?"));
+            return Err(Failure::unreachable("the daemon does not know this tuning").hint("was its data directory removed?"));
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// In a few words.
+/// The progress as one line.
 pub fn progress(at: &TuningProgress) -> String {
     let left = match at.left {
         0..90 => format!("{} s", at.left),
@@ -80,18 +80,18 @@ pub fn progress(at: &TuningProgress) -> String {
     };
     match at.phase {
         Phase::Preparing if at.of == 0 => "choosing photos".into(),
-        Phase::Preparing => format!("making versions of photos, {left} left at most"),
+        Phase::Preparing => format!("making edited versions of photos, {left} left at most"),
         Phase::Training => {
             let loss = at.loss.map_or_else(String::new, |loss| format!(", loss {loss:.3}"));
             let recall = at.recall.map_or_else(String::new, |recall| format!(", {:.1} % of the test copies nearest", 100.0 * recall));
-            format!("learning{loss}{recall}, {left} left at most")
+            format!("training{loss}{recall}, {left} left at most")
         }
-        Phase::Judging => "trying it on photos it was not shown".into(),
-        Phase::Pairing => "finding all pairs of the library again".into(),
+        Phase::Judging => "testing it on held-out photos".into(),
+        Phase::Pairing => "computing the pairs of the library again".into(),
     }
 }
 
-/// What came of it: first what it means for the library.
+/// Prints the result of a tuning.
 fn print(out: &mut impl Write, end: &TuningEnd) -> io::Result<()> {
     if let Some(r) = &end.report {
         report(out, r, end.outcome == Outcome::Kept)?;
@@ -104,7 +104,7 @@ fn report(out: &mut impl Write, r: &TuningReport, is_of_folders: bool) -> io::Re
     if is_of_folders {
         return writeln!(
             out,
-            "of the ten photos nearest to each of {} held-out ones {} are of its folder, {} before",
+            "of the ten photos nearest to each of {} held-out photos, {} are of the same folder, {} before",
             r.held_out,
             percent(r.after.recall),
             percent(r.before.recall)
@@ -131,15 +131,21 @@ fn report(out: &mut impl Write, r: &TuningReport, is_of_folders: bool) -> io::Re
         r.before.threshold
     )?;
     if r.decisions > 0 {
-        writeln!(out, "it agrees with {} of {}, {} before", r.after.agreed, count(r.decisions, "decision", "decisions"), r.before.agreed)?;
+        writeln!(
+            out,
+            "the head agrees with {} of {}, {} before",
+            r.after.agreed,
+            count(r.decisions, "decision", "decisions"),
+            r.before.agreed
+        )?;
     }
-    writeln!(out, "tuned on {}, judged by {} others, {} steps, {} s", count(r.tuned_on, "photo", "photos"), r.held_out, r.steps, r.seconds)
+    writeln!(out, "tuned on {}, tested on {} others, {} steps, {} s", count(r.tuned_on, "photo", "photos"), r.held_out, r.steps, r.seconds)
 }
 
-/// How clusters change, with some of them.
+/// Prints how clusters change, with some examples.
 pub fn changes(out: &mut impl Write, c: &ClusterChanges) -> io::Result<()> {
     if c.new + c.gone + c.grown + c.shrunk == 0 {
-        return writeln!(out, "clusters of this library: none changes");
+        return writeln!(out, "clusters of this library: no changes");
     }
     writeln!(out, "clusters of this library: {} new, {} gone, {} grown, {} shrunk", c.new, c.gone, c.grown, c.shrunk)?;
     for example in &c.examples {

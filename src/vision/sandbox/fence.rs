@@ -101,11 +101,11 @@ fn allowed() -> io::Result<Calls> {
     // jpeg-decoder uses named threads. New processes are not allowed.
     allow_where(libc::SYS_clone, &[(0, MaskedEq(u64::from(!libc::CLONE_DETACHED as u32)), THREAD as u64)])?;
     allow_where(libc::SYS_prctl, &[(0, Eq, libc::PR_SET_NAME as u64)])?;
-    // Only to the daemon: the socket is connected, and no address is allowed.
+    // It can only send to the daemon: the socket is connected, and no address is allowed.
     allow_where(libc::SYS_sendto, &[(5, Eq, 0)])?;
-    // Its own CPU limit, before each file.
+    // It sets its own CPU limit before each file.
     allow_where(libc::SYS_prlimit64, &[(0, Eq, 0), (1, Eq, libc::RLIMIT_CPU as u64)])?;
-    // Its own end, as `abort` does it in glibc and musl.
+    // It may signal itself, as `abort` does in glibc and musl.
     let itself = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
     allow_where(libc::SYS_tgkill, &[(0, Eq, itself), (2, Eq, libc::SIGABRT as u64)])?;
     allow_where(libc::SYS_tkill, &[(0, Eq, itself), (1, Eq, libc::SIGABRT as u64)])?;
@@ -211,6 +211,6 @@ mod tests {
             assert_eq!(behind("seccomp", action).and_then(|e| e.code()), Some(DONE), "{action}");
         }
         let aborted = behind("seccomp", "abort").expect("it holds");
-        assert_eq!(aborted.signal(), Some(Signal::ABORT.as_raw()), "a crash is told from a trespass: {aborted}");
+        assert_eq!(aborted.signal(), Some(Signal::ABORT.as_raw()), "a crash differs from a forbidden system call: {aborted}");
     }
 }

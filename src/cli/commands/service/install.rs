@@ -1,4 +1,4 @@
-//! Putting the service in place, or saying why not and leaving all as it was.
+//! Installs the service. If it does not work, reports why and restores the state before.
 
 use std::fs;
 use std::io::{self, Write};
@@ -21,30 +21,30 @@ use crate::sys::own_program;
 const UNITS: [(&str, &str); 2] =
     [(SERVICE, include_str!("../../../../systemd/similard.service")), (SOCKET, include_str!("../../../../systemd/similard.socket"))];
 
-/// The program as the unit in the repository names it.
+/// The path of the program in the unit of the repository.
 const PROGRAM: &str = "/usr/bin/simctl";
 
-/// How long the first answer may take. An index that is read through first takes longer, and goes on.
+/// How long to wait for the first answer. Loading the index may take longer; then the start continues without a check.
 const FIRST_ANSWER: Duration = Duration::from_secs(30);
 
-/// How long a daemon of one's own may take to say that it is there.
+/// How long a daemon that systemd did not start may take to answer.
 const OWN_DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitCode, Failure> {
     let is_ours = overrides.data_dir.is_none() && overrides.socket.is_none() && overrides.config.is_none();
     if !is_ours || ["SIMILARD_DATA_DIR", "SIMILARD_SOCKET", "SIMILARD_CONFIG"].iter().any(|name| std::env::var_os(name).is_some()) {
-        return Err(Failure::usage("the service is for the usual places, and others are named here")
-            .hint("leave out --data-dir, --socket, --config and their variables, or write a unit after the ones in systemd/"));
+        return Err(Failure::usage("the service is for the usual places, but others are set")
+            .hint("leave out --data-dir, --socket, --config and their environment variables, or write a unit after the ones in systemd/"));
     }
     require()?;
     let places = Places::ask()?;
     let mut installation = Installation::begin(settings, &places);
-    // Taken from here on, also while nobody waits for them.
+    // From here on a signal does not end the process, so the state before can be restored.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let carried_out = tokio::select! {
         carried_out = installation.carry_out(&places) => carried_out,
-        _ = interrupt.recv() => Err(Failure::usage("the installation was broken off")),
-        _ = terminate.recv() => Err(Failure::usage("the installation was broken off")),
+        _ = interrupt.recv() => Err(Failure::usage("the installation was interrupted")),
+        _ = terminate.recv() => Err(Failure::usage("the installation was interrupted")),
     };
     match carried_out {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -52,21 +52,21 @@ pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitC
             let code = failure.code;
             failure.report();
             installation.take_back().await;
-            // It was said.
+            // The failure was printed above.
             Err(Failure { message: String::new(), hint: None, code })
         }
     }
 }
 
-/// What was there before, for taking all of it back.
+/// The state before the installation, to restore it.
 struct Installation<'a> {
     settings: &'a Settings,
     folder: PathBuf,
-    /// The files that may be written or removed, with what was in them.
+    /// The files that may be written or removed, with their contents.
     files: Vec<(PathBuf, Option<Vec<u8>>)>,
     was_enabled: bool,
     was_active: bool,
-    /// Whether a daemon that is not the service's was ended for it.
+    /// Whether a daemon that systemd did not start was stopped.
     took_over: bool,
 }
 
@@ -89,34 +89,36 @@ impl<'a> Installation<'a> {
                 put(&self.folder.join(name), &text.replace(PROGRAM, &word), &mut out)?;
             }
         }
-        // Of earlier versions; it would set what is not in the unit any more.
+        // A file of earlier versions. It sets options that the unit no longer has.
         take_away(&self.folder, &[OLD_DROP_IN], &mut out)?;
         self.say_places(places, &mut out)?;
         systemctl(&["daemon-reload"])?;
         self.require_our_socket()?;
-        // The service from before ends first: asking its socket would start it.
+        // An earlier service must stop first: a request to its socket would start it.
         let _ = systemctl(&["stop", SOCKET, SERVICE]);
         let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
-        // A daemon that simctl started would keep the socket from systemd.
+        // A daemon that systemd did not start holds the socket that systemd needs.
         self.take_over().await?;
         systemctl(&["enable", SOCKET])?;
         systemctl(&["restart", SOCKET]).map_err(|failure| explained(failure, SOCKET))?;
-        say(&mut out, format_args!("enabled  {SOCKET}: the first question starts the daemon"));
+        say(&mut out, format_args!("enabled  {SOCKET}: the first request starts the daemon"));
         let said = match self.ask_first().await? {
-            First::Answered => "The daemon answers, and starts with your session. simctl service remove undoes this.",
-            First::StillStarting => "The daemon is starting, and starts with your session; simctl service status shows when it is ready.",
+            First::Answered => "The daemon answers, and will start with your session. simctl service remove undoes this.",
+            First::StillStarting => {
+                "The daemon is starting, and will start with your session. simctl service status shows when it is ready."
+            }
         };
         say(&mut out, format_args!("{}", said.green()));
-        // On a desktop the session lasts as long as it is used.
+        // On a desktop the session lasts while the machine is used.
         let has_desktop = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
         if !has_desktop && lingers() != Some(true) {
-            let hint = "it ends with your last session here; loginctl enable-linger keeps it running";
+            let hint = "the daemon ends with your last session here; loginctl enable-linger keeps it running";
             say(&mut out, format_args!("{} {hint}", "hint:".cyan()));
         }
         Ok(())
     }
 
-    /// Ends a daemon of one's own, if one runs.
+    /// Stops a daemon that systemd did not start, if one runs.
     async fn take_over(&mut self) -> Result<(), Failure> {
         let client = Client::new(&self.settings.socket);
         let answered = tokio::time::timeout(OWN_DAEMON_TIMEOUT, client.get::<Status>("/v1/status")).await;
@@ -124,10 +126,10 @@ impl<'a> Installation<'a> {
         if answered.is_ok() {
             return stop_running(self.settings).await;
         }
-        Err(Failure::unreachable("a daemon runs that does not answer").hint("simctl daemon --replace, or kill it; nothing is lost"))
+        Err(Failure::unreachable("the running daemon does not answer").hint("simctl daemon --replace, or kill it; nothing is lost"))
     }
 
-    /// Has the service use the places that this process uses, where the user manager has others.
+    /// Writes the places of this process for the service, where the user manager has others.
     fn say_places(&self, places: &Places, out: &mut impl Write) -> Result<(), Failure> {
         let mut lines = String::new();
         let data_home = self.settings.data_dir.parent().unwrap_or(&self.settings.data_dir);
@@ -136,7 +138,7 @@ impl<'a> Installation<'a> {
             [("XDG_DATA_HOME", data_home, places.data_home()), ("XDG_CONFIG_HOME", config_home, places.config_home())]
         {
             if ours != theirs {
-                // The quotes hold the whole assignment.
+                // The quotes enclose the whole assignment.
                 lines += &format!("Environment=\"{name}={}\n", &quoted(ours)?[1..]);
             }
         }
@@ -144,10 +146,10 @@ impl<'a> Installation<'a> {
         if lines.is_empty() {
             return Ok(take_away(&self.folder, &[DROP_IN], out)?);
         }
-        Ok(put(&path, &format!("# Where the index and the settings were when the service was installed.\n[Service]\n{lines}"), out)?)
+        Ok(put(&path, &format!("# The places of the index and the settings when the service was installed.\n[Service]\n{lines}"), out)?)
     }
 
-    /// The socket is where systemd has its runtime directory.
+    /// Fails if systemd would listen at another socket. systemd's socket is in its own runtime directory.
     fn require_our_socket(&self) -> Result<(), Failure> {
         let listens = property(SOCKET, "Listen");
         let theirs = Path::new(listens.strip_suffix(" (Stream)").unwrap_or(&listens));
@@ -156,20 +158,20 @@ impl<'a> Installation<'a> {
         }
         let runtime = theirs.parent().and_then(Path::parent).unwrap_or(theirs).display();
         Err(Failure::usage(format!(
-            "the service would listen at {}, and simctl asks at {}",
+            "the service would listen at {}, but your socket is {}",
             theirs.display(),
             self.settings.socket.display()
         ))
-        .hint(format!("XDG_RUNTIME_DIR is {runtime} for your systemd: set it so, or install from a login session of yours")))
+        .hint(format!("XDG_RUNTIME_DIR is {runtime} in your systemd; set the same value here, or install from a login session")))
     }
 
-    /// The first question starts the daemon.
+    /// Sends the first request, which starts the daemon.
     async fn ask_first(&self) -> Result<First, Failure> {
         let client = Client::new(&self.settings.socket);
         let asked = tokio::time::timeout(FIRST_ANSWER, client.get::<Status>("/v1/status")).await;
         let status = match asked {
             Ok(Ok(status)) => status,
-            // It reads its index; one that crashes and is started again is in another substate, or was restarted.
+            // It loads its index. A daemon that crashes is in another substate or was restarted.
             Err(_) if property(SERVICE, "SubState") == "start" && property(SERVICE, "NRestarts") == "0" => {
                 return Ok(First::StillStarting);
             }
@@ -179,11 +181,12 @@ impl<'a> Installation<'a> {
             return Ok(First::Answered);
         }
         let ours = self.settings.data_dir.display();
-        Err(Failure::unreachable(format!("the service would keep its index at {}, and yours is at {ours}", status.data_dir))
-            .hint("systemctl --user show-environment shows what it was told: systemctl --user unset-environment SIMILARD_DATA_DIR"))
+        Err(Failure::unreachable(format!("the service would keep its index at {}, but yours is at {ours}", status.data_dir)).hint(
+            "systemctl --user show-environment shows its variables; systemctl --user unset-environment SIMILARD_DATA_DIR removes one",
+        ))
     }
 
-    /// Leaves all as it was.
+    /// Restores the state before.
     async fn take_back(&self) {
         if !self.was_enabled {
             let _ = systemctl(&["disable", SOCKET]);
@@ -204,9 +207,9 @@ impl<'a> Installation<'a> {
         let _ = systemctl(&["daemon-reload"]);
         let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
         if failed.is_empty() {
-            anstream::eprintln!("nothing was installed; what was there before is there again");
+            anstream::eprintln!("nothing was installed; the state before is restored");
         } else {
-            anstream::eprintln!("{} what was there before could not be put back: {}", "error:".red().bold(), failed.join(", "));
+            anstream::eprintln!("{} these files could not be restored: {}", "error:".red().bold(), failed.join(", "));
         }
         if self.took_over {
             match start_daemon(self.settings).await {
@@ -219,20 +222,20 @@ impl<'a> Installation<'a> {
     }
 }
 
-/// What came of the first question.
+/// The outcome of the first request.
 enum First {
     Answered,
     StillStarting,
 }
 
-/// With how the unit stands that failed.
+/// Adds the state of the unit that failed.
 fn explained(failure: Failure, unit: &str) -> Failure {
     let message = format!("{}: {}", failure.message, state_in_words(unit));
-    Failure { message, ..failure }.hint("simctl dupes starts the daemon by itself, without systemd")
+    Failure { message, ..failure }.hint("simctl dupes DIR starts the daemon without systemd")
 }
 
-/// The socket's unit of the package that this program is from, where systemd looks at it. Units that were written for
-/// this user before would hide those of the package, and are taken away.
+/// The socket unit of the package that contains this program, if systemd uses it. Earlier units of this user would hide
+/// it, and are removed.
 fn packaged(program: &Path, folder: &Path, out: &mut impl Write) -> Result<Option<PathBuf>, Failure> {
     let Some(units) = program.parent().and_then(Path::parent).map(|prefix| prefix.join("lib/systemd/user")) else { return Ok(None) };
     let socket = units.join(SOCKET);
@@ -251,7 +254,7 @@ fn put(path: &Path, text: &str, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes beside the file and renames, so that a full disk leaves the one from before.
+/// Writes a new file and renames it, so that a full disk leaves the old one as it is.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| drop(fs::remove_file(&beside)))

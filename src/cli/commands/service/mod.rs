@@ -16,13 +16,13 @@ use systemd::{Places, property, require, systemctl};
 const SERVICE: &str = "similard.service";
 const SOCKET: &str = "similard.socket";
 
-/// Where the service looks for index and settings, if not where systemd would have it look.
+/// Sets the places of the index and the settings, if the user manager has others.
 const DROP_IN: &str = "similard.service.d/places.conf";
 
-/// What earlier versions put there.
+/// A file that earlier versions wrote.
 const OLD_DROP_IN: &str = "similard.service.d/no-namespaces.conf";
 
-/// Below the folder of this user's units.
+/// All files of the service, below the folder of this user's units.
 const OWN_FILES: [&str; 4] = [SERVICE, SOCKET, DROP_IN, OLD_DROP_IN];
 
 pub async fn run(command: ServiceCommand, overrides: &Overrides, settings: &Settings) -> Result<ExitCode, Failure> {
@@ -37,7 +37,7 @@ fn remove() -> Result<ExitCode, Failure> {
     require()?;
     let folder = Places::ask()?.units();
     let mut out = anstream::stdout();
-    // What is not there need not be stopped.
+    // This fails if the service is not installed, which is fine.
     let _ = systemctl(&["disable", "--now", SOCKET]);
     let _ = systemctl(&["stop", SERVICE]);
     take_away(&folder, &OWN_FILES, &mut out)?;
@@ -45,16 +45,16 @@ fn remove() -> Result<ExitCode, Failure> {
     let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
     let unit = property(SOCKET, "FragmentPath");
     if !unit.is_empty() {
-        writeln!(out, "disabled {unit}, which is of the package and stays")?;
+        writeln!(out, "disabled {unit}, which belongs to the package and stays")?;
     }
-    writeln!(out, "Your index and decisions stay; simctl dupes starts a daemon of its own again.")?;
+    writeln!(out, "Your index and decisions stay; simctl dupes DIR starts a daemon without systemd.")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn status() -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
     let is_there = Places::ask()?.units().join(SOCKET).exists() || property(SOCKET, "LoadState") == "loaded";
-    // The package's units are there, and wait to be enabled.
+    // The units of a package exist before they are enabled.
     if !is_there || property(SOCKET, "UnitFileState") == "disabled" && property(SOCKET, "ActiveState") != "active" {
         writeln!(out, "not {}; simctl service install changes that", if is_there { "enabled" } else { "installed" })?;
         return Ok(ExitCode::from(UNREACHABLE));
@@ -71,18 +71,17 @@ fn status() -> Result<ExitCode, Failure> {
         writeln!(out, "says     {says}")?;
     }
     if !matches!(restarts.as_str(), "" | "0") {
-        writeln!(out, "started  again {restarts} times after failures; journalctl --user -u similard says why")?;
+        writeln!(out, "restarts {restarts}, after failures; journalctl --user -u similard shows why")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what was done. A reader that has seen enough does not undo it.
+/// Prints a step. A closed pipe must not stop the installation.
 fn say(out: &mut impl Write, what: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{what}");
 }
 
-/// Removes what is there of these files, and their folder once it is empty: it is not when somebody else put something
-/// there.
+/// Removes these files if they exist, and their folder if nothing else is in it.
 fn take_away(folder: &Path, names: &[&str], out: &mut impl Write) -> io::Result<()> {
     for path in names.iter().map(|name| folder.join(name)) {
         match fs::remove_file(&path) {

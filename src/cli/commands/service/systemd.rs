@@ -1,4 +1,4 @@
-//! The systemd of this user: its tools, what it knows of a unit, and how its files are written.
+//! This user's systemd: its commands, the properties of a unit, and how paths are quoted in unit files.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -19,14 +19,14 @@ pub fn require() -> Result<(), Failure> {
     match asked {
         Ok(ended) if ended.success() => Ok(()),
         Ok(_) => Err(Failure::unreachable("no systemd of this user answers (systemctl --user)")
-            .hint("simctl dupes starts the daemon by itself; where a session can start programs, have it start: simctl daemon")),
+            .hint("simctl dupes DIR starts the daemon without it; or have your session start it: simctl daemon")),
         Err(_) => Err(Failure::unreachable("this system has no systemd")
-            .hint("simctl dupes starts the daemon by itself; or have your session, or another supervisor, start: simctl daemon")),
+            .hint("simctl dupes DIR starts the daemon without it; or have your session or another supervisor start it: simctl daemon")),
     }
 }
 
 /// # Errors
-/// What it says, with what was asked of it.
+/// The message of `systemctl`, with its arguments.
 pub fn systemctl(words: &[&str]) -> Result<(), Failure> {
     let output = command(words).output()?;
     if output.status.success() {
@@ -36,12 +36,12 @@ pub fn systemctl(words: &[&str]) -> Result<(), Failure> {
     Err(Failure::unreachable(format!("systemctl --user {}: {said}", words.join(" "))))
 }
 
-/// What systemd knows of a unit; empty where it knows nothing.
+/// A property of a unit. Empty if systemd does not know it.
 pub fn property(unit: &str, name: &str) -> String {
     said(&mut command(&["show", "--value", "--property", name, unit])).unwrap_or_default()
 }
 
-/// How a unit stands, in words: how its last run ended, and the last lines of that run in the journal.
+/// The state of a unit, for people: how its last run ended, and the last lines of that run in the journal.
 pub fn state_in_words(unit: &str) -> String {
     let of = |name| property(unit, name);
     let mut words = format!("{unit} is {} ({})", of("ActiveState"), of("SubState"));
@@ -69,7 +69,7 @@ pub fn state_in_words(unit: &str) -> String {
     words
 }
 
-/// What systemd means by its own exit statuses, of those that a sandbox or a missing file brings about.
+/// The meaning of systemd's own exit statuses. Only those that a sandbox or a missing file can cause are named.
 fn named_status(status: &str) -> &'static str {
     match status {
         "200" => " (its folder cannot be entered)",
@@ -81,7 +81,7 @@ fn named_status(status: &str) -> &'static str {
     }
 }
 
-/// Where things are for the programs that the user manager starts.
+/// The base directories of programs that the user manager starts.
 pub struct Places {
     home: PathBuf,
     variables: HashMap<String, String>,
@@ -106,19 +106,19 @@ impl Places {
         self.base("XDG_DATA_HOME", ".local/share")
     }
 
-    /// Where this user's units are.
+    /// The folder of this user's units.
     pub fn units(&self) -> PathBuf {
         self.config_home().join("systemd/user")
     }
 
-    /// As the XDG base directory specification has it: a relative path does not count.
+    /// Relative paths are ignored, as the XDG base directory specification requires.
     fn base(&self, name: &str, below_home: &str) -> PathBuf {
         let named = self.variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         named.unwrap_or_else(|| self.home.join(below_home))
     }
 }
 
-/// A line of `show-environment`, where a value with special characters is quoted as for a shell.
+/// Parses a line of `show-environment`. A value with special characters is quoted as for a shell.
 fn variable(line: &str) -> Option<(String, String)> {
     let (name, value) = line.split_once('=')?;
     let Some(quoted) = value.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\'')) else {
@@ -132,14 +132,14 @@ fn variable(line: &str) -> Option<(String, String)> {
     Some((name.to_owned(), plain))
 }
 
-/// A path as a word of a unit file.
+/// A path, quoted for a unit file.
 ///
 /// # Errors
-/// When it is not UTF-8, which unit files are.
+/// If it is not UTF-8, as unit files must be.
 pub fn quoted(path: &Path) -> Result<String, Failure> {
     let text = path.to_str().ok_or_else(|| {
-        Failure::usage(format!("{} is not UTF-8, and cannot be named in a unit of systemd", path.display()))
-            .hint("simctl dupes starts the daemon by itself, from any place")
+        Failure::usage(format!("{} is not UTF-8, so a systemd unit cannot name it", path.display()))
+            .hint("simctl dupes DIR starts the daemon without systemd")
     })?;
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -154,7 +154,7 @@ pub fn quoted(path: &Path) -> Result<String, Failure> {
     Ok(out)
 }
 
-/// Whether this user's services go on when nobody is logged in; `None` when nothing says so.
+/// Whether this user's services continue after logout. `None` if that is not known.
 pub fn lingers() -> Option<bool> {
     let mut asked = Command::new("loginctl");
     asked.args(["show-user", "--property", "Linger", "--value"]).arg(rustix::process::getuid().as_raw().to_string());
@@ -171,7 +171,7 @@ fn command(words: &[&str]) -> Command {
     command
 }
 
-/// What a tool prints.
+/// The standard output of a command.
 fn said(command: &mut Command) -> io::Result<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
     if !output.status.success() {
