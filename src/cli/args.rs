@@ -328,10 +328,93 @@ pub enum EventsFormat {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::{fs, iter};
+
     use clap::CommandFactory;
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, MissingRequiredArgument, MissingSubcommand,
+    };
+
+    use super::Arguments;
 
     #[test]
     fn the_arguments_are_consistent() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
+    }
+
+    /// All files below a path of this repository, with their text.
+    fn texts(path: &Path) -> Vec<(String, String)> {
+        match fs::read_dir(path) {
+            Ok(entries) => entries.flat_map(|entry| texts(&entry.expect("an entry").path())).collect(),
+            Err(_) => vec![(path.display().to_string(), fs::read_to_string(path).expect("a text"))],
+        }
+    }
+
+    /// What follows `simctl` in a text, up to punctuation. Messages and help texts count as a whole. Comments and pages
+    /// count where a command is in backquotes or indented as code.
+    fn named_commands(file: &str, text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for line in text.split("\\\n").map(str::trim_start).collect::<String>().lines() {
+            let is_comment = line.trim_start().starts_with("//");
+            let is_help = file.ends_with("cli/args.rs") && line.trim_start().starts_with("///");
+            let is_prose = if file.ends_with(".md") { !line.starts_with("    ") } else { is_comment && !is_help };
+            for (at, _) in line.match_indices("simctl ") {
+                let named = line[at + "simctl ".len()..].split(['`', '"', ';', ',', ':', '(', ')', '#', '\\']).next().unwrap_or_default();
+                let named = ["  ", " | ", ". "].iter().fold(named, |named, end| named.split(end).next().unwrap_or_default());
+                let is_word = named.starts_with(|c: char| c.is_ascii_alphabetic() || c == '-');
+                if is_word && (!is_prose || line[..at].ends_with('`')) {
+                    found.push(named.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// `heads list|use` as `heads list` and `heads use`.
+    fn alternatives(command: &str) -> Vec<String> {
+        match command.split(' ').find(|word| word.contains('|')) {
+            Some(word) => word.split('|').flat_map(|one| alternatives(&command.replacen(word, one, 1))).collect(),
+            None => vec![command.to_owned()],
+        }
+    }
+
+    /// Whether the words begin with a command that exists. Prose may follow it, but no further option. Words in
+    /// capitals and braces stand for values, and required values may be left out.
+    fn begins_with_a_command(words: &str) -> bool {
+        let is_placeholder = |word: &str| word.starts_with('{') || word.chars().all(|c| c.is_ascii_uppercase());
+        let words: Vec<&str> = words
+            .split_whitespace()
+            .map(|word| word.trim_matches(['[', ']', '.', '…']))
+            .filter(|word| !word.is_empty())
+            .map(|word| if word == "COMMAND" { "status" } else { word })
+            .map(|word| if is_placeholder(word) { "1" } else { word })
+            .collect();
+        let end = (1..=words.len()).rev().find(|&end| {
+            let line = iter::once("simctl").chain(words[..end].iter().copied());
+            match Arguments::command().try_get_matches_from(line).err().map(|e| e.kind()) {
+                None | Some(DisplayHelp | DisplayVersion | MissingRequiredArgument) => true,
+                Some(MissingSubcommand | DisplayHelpOnMissingArgumentOrSubcommand) => end == words.len(),
+                Some(_) => false,
+            }
+        });
+        end.is_some_and(|end| words.get(end).is_none_or(|next| !next.starts_with('-')))
+    }
+
+    #[test]
+    fn every_command_in_messages_and_pages_exists() {
+        for wrong in ["tuna", "tune --halt ends it", "heads usee base", "roots add DIR --all"] {
+            assert!(!begins_with_a_command(wrong), "{wrong}");
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml", "docs", "models/README.md", "src"];
+        let mut count = 0;
+        for (file, text) in pages.iter().flat_map(|page| texts(&root.join(page))) {
+            for command in named_commands(&file, &text).iter().flat_map(|named| alternatives(named)) {
+                count += 1;
+                assert!(begins_with_a_command(&command), "{file} names a command that does not exist: simctl {command}");
+            }
+        }
+        assert!(count > 100, "{count}");
     }
 }
