@@ -1,28 +1,30 @@
-//! similard: finds the versions of one photo (crops, sizes, edits) in a photographer's folders.
+//! similard finds the versions of one photo (crops, sizes, edits) in a photographer's folders.
 //!
-//! Two laws:
+//! Two rules:
 //!
-//! 1. An event is a hint, the scan is the truth, the database is the memory. A lost event costs
-//!    time, never a photo; whatever is in memory can be rebuilt from SQLite and the disk.
-//! 2. Mechanisms know only the domain types of [`photo`]. [`catalog`] answers questions with them, and [`daemon`] alone
-//!    joins all with threads and channels.
+//! 1. An event is a hint, the scan decides, the database remembers. A lost event delays a photo and never loses it.
+//!    Everything in memory can be made again from SQLite and the disk.
+//! 2. The lower folders know only the domain types of [`photo`]. [`catalog`] answers questions with them. Only
+//!    [`daemon`] connects them with threads and channels.
 //!
-//! The way of a photo:
+//! The path of a photo:
 //!
 //! ```text
 //! notify ─┐
 //!         ├→ intake ──→ vision: identify → decode → prepare → backbone ──→ store ──→ likeness: head → pairs, verified → clusters
-//! scan ───┘             (a pool of children reads hostile bytes)           (one writer)             │
+//! scan ───┘             (child processes read hostile bytes)               (one writer)             │
 //!                                                                                        api ──→ simctl
 //! ```
 //!
-//! [`learn`] knows the edits that make versions of a photo, tunes the head on them with Burn, and measures
-//! how well distances find them.
+//! [`learn`] contains the edits that make versions of a photo, tunes the head on them with Burn, and measures how well
+//! distances find them.
 //!
-//! Six crops of each photo go through the backbone beside the whole, so that a crop is near what it shows; and its
-//! keypoints are kept, by which a pair in doubt is verified geometrically.
-//! Decoding and the backbone run once for each photo; head, pairs and clusters can be made again
-//! at any time from what is stored.
+//! The backbone sees each photo whole, turned by a quarter, and in five crops, so a crop is near its photo. Keypoints of a
+//! photo are stored, to verify doubtful pairs geometrically. Decoding and the backbone run once for each photo. Head,
+//! pairs and clusters can be made again at any time from what is stored.
+
+// Tests and benches have dependencies of their own.
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 pub mod api;
 pub mod catalog;

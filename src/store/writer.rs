@@ -398,8 +398,8 @@ mod tests {
         fn read(&mut self, path: &str, stamp: Stamp, picture: u8) -> bool {
             let (content, picture) = (ContentHash([picture; 32]), PictureHash([picture; 32]));
             let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 3, height: 2 } };
-            let (features, crops, keypoints) = (Features(Vec::new()), CropDescriptors::new([]), Keypoints::default());
-            let stored = StoredFeatures { features, crops, keypoints };
+            let crops = CropDescriptors::none();
+            let stored = StoredFeatures { features: Features(Vec::new()), crops, keypoints: Keypoints::default() };
             self.batch(|batch| {
                 let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
                 batch.link(&place(path), &stamp, &content, photo)

@@ -362,7 +362,7 @@ fn too_few_photos_and_wrong_orders_are_refused() {
         assert!(!output.status.success() && said.contains(why), "{said}");
     };
     refused(&["tune"], "too little to learn from");
-    refused(&["tune", "--positives", "folders"], "folders of at least");
+    refused(&["tune", "--positives", "folders"], "at least 25 folders");
     refused(&["tune", "--name", "base"], "is not a valid name for a head");
     refused(&["tune", "--name", "a/b"], "is not a valid name for a head");
     refused(&["tune", "--minutes", "0"], "from one minute");
