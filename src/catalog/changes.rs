@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::Context;
-use super::clusters::{clusters, files_of};
+use super::clusters::clusters;
+use super::files::{count_files, files_of};
 use crate::photo::PhotoId;
 use crate::store;
 
@@ -40,8 +41,8 @@ impl Snapshot {
         let _held = context.reader.hold()?;
         let clustering = clusters(context, &context.roots.scopes(), context.generation.threshold, &[])?;
         let known = clustering.found.iter().map(|found| {
-            let paths = |id: &PhotoId| files_of(clustering.photo(*id), context.roots).into_iter().map(|file| file.path);
-            let count = |id: &PhotoId| clustering.photo(*id).files.len();
+            let paths = |id: &PhotoId| files_of(clustering.photo(*id), context.roots).files.into_iter().map(|file| file.path().to_owned());
+            let count = |id: &PhotoId| count_files(clustering.photo(*id));
             Known {
                 id: found.rank.id.clone(),
                 files: found.members.iter().flat_map(|id| (0..count(id)).map(|nth| (*id, nth))).collect(),

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::str::FromStr;
 
+use super::files::{FileOfPhoto, count_files, files_of};
 use super::roots::Roots;
 use super::{Context, decided_same, related, shows, shows_near};
 use crate::likeness::{Candidate, Index, best_original, clusters as join, normalized};
 use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation};
-use crate::store::{PhotoRecord, Result, Wanted};
+use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
 pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
@@ -65,6 +66,8 @@ impl FromStr for Rank {
 /// The clusters of some scopes, with their photos.
 pub struct Clustering {
     pub found: Vec<Found>,
+    /// Photos that are left out as frames of a series.
+    pub series: u64,
     photos: HashMap<PhotoId, PhotoRecord>,
 }
 
@@ -87,13 +90,15 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let between = |a: PhotoId, b: PhotoId| Some(related(decisions, photos.get(&a)?, photos.get(&b)?));
     let is_shown = |a: PhotoId, b: PhotoId| between(a, b).map(|relation| relation.is_some_and(|r| shows(relations, r)));
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
+    let is_left_out = |p: &&Pair| between(p.a, p.b) == Some(Some(Relation::Series)) && !shows(relations, Relation::Series);
+    let series: HashSet<PhotoId> = pairs.iter().filter(is_left_out).flat_map(|p| [p.a, p.b]).collect();
     let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
         decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
     let cannot_link = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
     let identical = shows(relations, Relation::Identical);
-    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && p.files.len() > 1).map(|p| p.id).collect();
+    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
     let joined = join(&here, &decided, &alone, threshold, cannot_link, distance);
     let mut found: Vec<Found> = joined
         .iter()
@@ -103,11 +108,42 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
         })
         .collect();
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
-    Ok(Clustering { found, photos })
+    Ok(Clustering { found, series: series.len() as u64, photos })
+}
+
+/// Counts the photos outside the scopes that are versions of photos inside.
+pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<u64> {
+    let Context { reader, generation, decisions, roots } = *context;
+    let everywhere = roots.scopes();
+    if scopes == everywhere {
+        return Ok(0);
+    }
+    let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
+    pairs.retain(|p| counts(p, threshold, &generation.index));
+    let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).collect();
+    let inside = reader.photos(scopes, Wanted::These(&named))?;
+    pairs.retain(|p| inside.contains_key(&p.a) != inside.contains_key(&p.b));
+    let beyond: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).filter(|photo| !inside.contains_key(photo)).collect();
+    let all = reader.photos(&everywhere, Wanted::TheseAndSeveral(&beyond))?;
+    let is_version = |p: &&Pair| {
+        let record = |photo| all.get(&photo).or_else(|| inside.get(&photo));
+        let relation = record(p.a).zip(record(p.b)).and_then(|(a, b)| related(decisions, a, b));
+        relation.is_some_and(|relation| shows(relations, relation))
+    };
+    let mut outside: HashSet<PhotoId> =
+        pairs.iter().filter(is_version).flat_map(|p| [p.a, p.b]).filter(|photo| !inside.contains_key(photo)).collect();
+    let is_inside =
+        |file: &FileRecord| scopes.iter().any(|scope| scope.root == file.place.root && file.place.path.starts_with(&scope.path));
+    if shows(relations, Relation::Identical) {
+        let is_in_both = |photo: &&PhotoRecord| photo.files.iter().any(is_inside) && !photo.files.iter().all(is_inside);
+        outside.extend(all.values().filter(is_in_both).map(|photo| photo.id));
+    }
+    Ok(outside.len() as u64)
 }
 
 fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, roots: &Roots) -> Found {
-    let first_paths: Vec<PathBuf> = records.iter().map(|r| roots.shown_path(&r.files[0].place)).collect();
+    let files: Vec<Vec<FileOfPhoto>> = records.iter().map(|r| files_of(r, roots).files).collect();
+    let first_paths: Vec<&Path> = files.iter().map(|files| files[0].path()).collect();
     let candidates: Vec<Candidate<'_>> = records
         .iter()
         .zip(&first_paths)
@@ -119,7 +155,7 @@ fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
         (x != best)
             .cmp(&(y != best))
             .then(records[y].dimensions.pixels().cmp(&records[x].dimensions.pixels()))
-            .then(first_paths[x].cmp(&first_paths[y]))
+            .then(first_paths[x].cmp(first_paths[y]))
     });
     let mut position = vec![0; records.len()];
     for (to, &from) in order.iter().enumerate() {
@@ -140,9 +176,9 @@ fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
         .collect();
     // Equal distances are ordered by position, because photo ids depend on which photo was seen first.
     edges.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
-    let all_bytes: u64 = records.iter().map(|r| r.files[0].bytes * r.files.len() as u64).sum();
+    let all_bytes: u64 = files.iter().flatten().map(|file| file.stamp.size).sum();
     Found {
-        rank: Rank { files: records.iter().map(|r| r.files.len()).sum(), spare: all_bytes - records[best].files[0].bytes, id: id(records) },
+        rank: Rank { files: files.iter().map(Vec::len).sum(), spare: all_bytes - files[best][0].stamp.size, id: id(records) },
         members: order.iter().map(|&i| records[i].id).collect(),
         diameter: cluster.diameter,
         loose: cluster.loose,
@@ -159,21 +195,4 @@ fn id(records: &[&PhotoRecord]) -> String {
         hasher.update(&picture.0);
     }
     hasher.finalize().to_hex()[..16].to_owned()
-}
-
-/// A file of a photo.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct FileOfPhoto {
-    /// Absolute.
-    pub path: PathBuf,
-    /// Whether it can be read now, as far as is known.
-    pub is_here: bool,
-}
-
-/// Returns the files of a photo, sorted by path.
-pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Vec<FileOfPhoto> {
-    let file = |place| FileOfPhoto { path: roots.shown_path(place), is_here: roots.is_here(place) };
-    let mut files: Vec<FileOfPhoto> = record.files.iter().map(|f| file(&f.place)).collect();
-    files.sort_unstable();
-    files
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::os::unix::ffi::OsStrExt;
 
 use super::clusters::counts;
-use super::roots::Roots;
+use super::files::{FileOfPhoto, files_of};
 use super::{Context, related, shows, shows_near};
 use crate::photo::{Distance, PhotoId, Place, Relation};
 use crate::store::{Result, Wanted};
@@ -35,26 +35,26 @@ pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalize
     let mut pairs = Vec::new();
     if shows(relations, Relation::Identical) {
         for photo in photos.values() {
-            let first = &photo.files[0].place;
-            pairs.extend(photo.files[1..].iter().map(|other| file_pair(0.0, first, &other.place, Relation::Identical, roots)));
+            let files = files_of(photo, roots).files;
+            pairs.extend(files[1..].iter().map(|other| file_pair(0.0, &files[0], other, Relation::Identical)));
         }
     }
     for pair in near {
         let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
         let Some(relation) = related(decisions, a, b) else { continue };
         if shows(relations, relation) {
-            pairs.push(file_pair(pair.distance, &a.files[0].place, &b.files[0].place, relation, roots));
+            let keeper = |photo| files_of(photo, roots).files.swap_remove(0);
+            pairs.push(file_pair(pair.distance, &keeper(a), &keeper(b), relation));
         }
     }
     pairs.sort_unstable_by(order);
     Ok(pairs)
 }
 
-fn file_pair(distance: Distance, x: &Place, y: &Place, relation: Relation, roots: &Roots) -> FilePair {
-    let offline = !roots.is_here(x) || !roots.is_here(y);
-    let (x, y) = (roots.shown_path(x), roots.shown_path(y));
-    let (a, b) = if bytes(&x) <= bytes(&y) { (x, y) } else { (y, x) };
-    FilePair { distance, a, b, relation, offline }
+fn file_pair(distance: Distance, x: &FileOfPhoto, y: &FileOfPhoto, relation: Relation) -> FilePair {
+    let (x, y) = if bytes(x.path()) <= bytes(y.path()) { (x, y) } else { (y, x) };
+    let offline = !x.names[0].is_here || !y.names[0].is_here;
+    FilePair { distance, a: x.path().to_owned(), b: y.path().to_owned(), relation, offline }
 }
 
 /// Compares by distance, then by path. Photo ids are not used: they depend on which photo was seen first.

@@ -65,9 +65,12 @@ pub enum Command {
         max_distance: Option<f32>,
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
         format: PairsFormat,
-        /// Answer at once, with the photos read so far
+        /// Answer at once, with the photos read so far; implies --partial
         #[arg(long)]
         no_wait: bool,
+        /// Accept an answer without the places that are offline or not read yet: they are named, and the exit code is 0
+        #[arg(long)]
+        partial: bool,
     },
     /// Show the photos of the library nearest to a file
     Similar {
@@ -167,7 +170,8 @@ pub struct DupesArguments {
     /// Relations to show: identical, copy, series, unknown [default: all but series]
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "series", "unknown"])]
     pub relation: Vec<String>,
-    /// paths0: the files that could go, all but one of the best original, each followed by NUL
+    /// paths0: the files that could go, each followed by NUL. By default only files of the same picture; each of them, and
+    /// the file that stays, is looked at on the disk before
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths
@@ -179,9 +183,13 @@ pub struct DupesArguments {
     /// Exit with 4 if some photos could not be read
     #[arg(long)]
     pub strict: bool,
-    /// Answer at once, with the photos read so far
+    /// Answer at once, with the photos read so far; implies --partial, except for paths0
     #[arg(long)]
     pub no_wait: bool,
+    /// Accept an answer without the places that are offline or not read yet: they are named, and the exit code is that
+    /// of a whole answer
+    #[arg(long)]
+    pub partial: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,10 @@ mod failure;
 mod log;
 mod output;
 mod progress;
+mod removable;
 mod session;
 mod text;
+mod whole;
 
 use std::env;
 use std::ffi::{OsStr, OsString};

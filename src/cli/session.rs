@@ -9,6 +9,7 @@ use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
 use super::progress;
 use crate::api::client::Client;
+use crate::api::types::PlaceStatus;
 use crate::api::{parameters_of, query_of};
 use crate::config::Settings;
 use crate::sys::View;
@@ -42,7 +43,14 @@ fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
     let mounts = Mounts::now();
     let mut parameters = Parameters::new();
     for path in paths {
-        let view = View::of(path, &mounts).map_err(|e| Failure::usage(format!("{} cannot be used: {e}", path.display())))?;
+        let view = View::of(path, &mounts).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Failure {
+                message: format!("{} is not there any more, so the answer would be incomplete", path.display()),
+                hint: Some("is its drive connected?".into()),
+                code: NOT_WHOLE,
+            },
+            _ => Failure::usage(format!("{} cannot be used: {e}", path.display())),
+        })?;
         parameters.extend(parameters_of(&view));
     }
     Ok(parameters)
@@ -72,9 +80,19 @@ pub async fn watch(client: &Client, folder: PathBuf) -> Result<(), Failure> {
     about(&[folder], async |query| Ok(client.post::<()>("/v1/roots", query_of(query).into()).await?)).await
 }
 
-/// Has the daemon watch the paths, and waits until they are read. Returns the paths that can be answered, and whether
-/// these are all of them. A path at which the daemon sees something else is reported on standard error.
-pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<(Vec<PathBuf>, bool), Failure> {
+/// Paths that the daemon watches.
+pub struct Prepared {
+    /// The paths that can be answered.
+    pub paths: Vec<PathBuf>,
+    /// Whether these are all paths.
+    pub is_whole: bool,
+    /// The state of the places when they were read, if the caller waited for it.
+    pub waited: Vec<PlaceStatus>,
+}
+
+/// Has the daemon watch the paths, and waits until they are read. A path at which the daemon sees something else is
+/// reported on standard error.
+pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<Prepared, Failure> {
     let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
     let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
     let mut other = BTreeSet::new();
@@ -89,11 +107,9 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
     }
     let count = paths.len();
     let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !other.contains(&folder_of(path))).collect();
-    if !no_wait && !paths.is_empty() {
-        progress::wait(client, &paths).await?;
-    }
+    let waited = if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths).await?.places };
     let is_whole = paths.len() == count;
-    Ok((paths, is_whole))
+    Ok(Prepared { paths, is_whole, waited })
 }
 
 /// The absolute path of an existing file or folder.

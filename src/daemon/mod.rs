@@ -26,6 +26,7 @@ mod lock;
 mod log_summary;
 mod messages;
 mod notifier;
+mod places;
 mod power;
 mod problems;
 mod records;

@@ -15,14 +15,14 @@ use super::intake::Intakes;
 use super::messages::{Gone, Request, Write, request};
 use super::state::{State, lock, read};
 use super::tuning::Tuner;
-use super::{decisions, views, wire};
+use super::{decisions, places, views, wire};
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Code, Problem, Service, Take, text_of};
 use crate::catalog::Context;
-use crate::catalog::clusters::{Rank, clusters};
+use crate::catalog::clusters::{Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Queries, neighbours, records};
@@ -116,6 +116,13 @@ impl Answers {
         let (online, offline): (Vec<Place>, Vec<Place>) = scopes.iter().cloned().partition(|s| roots.is_online(s.root));
         let away = reader.coverage(&offline)?;
         Ok(Coverage { offline: away.indexed + away.pending + away.unsupported + away.failed, ..reader.coverage(&online)? })
+    }
+
+    /// Returns the end of an answer: the coverage of the places that were asked about, and the state of those it is about.
+    fn end(&self, reader: &AsOf, asked: &[Place], about: &[Place], next: Option<String>) -> Result<End, Problem> {
+        let places = places::states(about, &self.state.roots.now(), &self.state.queue, reader)?;
+        let whole = places.iter().all(|place| place.whole);
+        Ok(End { whole, places, series: 0, outside: 0, coverage: self.coverage(reader, asked)?, next })
     }
 
     fn problems(&self) -> Vec<String> {
@@ -318,7 +325,10 @@ impl Service for Answers {
             let left = deadline.saturating_duration_since(Instant::now());
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
                 // A new reader, because the commit number of the other one is from before the wait.
-                return Ok(Progress { settled, coverage: self.coverage(&self.reader()?, &scopes)?, problems: self.problems() });
+                let reader = self.reader()?;
+                let places = places::states(&scopes, &roots, &self.state.queue, &reader)?;
+                let whole = places.iter().all(|place| place.whole);
+                return Ok(Progress { settled, whole, places, coverage: self.coverage(&reader, &scopes)?, problems: self.problems() });
             }
             self.state.queue.activity.wait(left.min(Duration::from_millis(250)));
         }
@@ -336,6 +346,7 @@ impl Service for Answers {
         let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
         let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
         let mut clustering = clusters(&context, &scopes, threshold, &selection.relations)?;
+        let outside = if selection.everywhere { 0 } else { versions_outside(&context, &scopes, threshold, &selection.relations)? };
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
             clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
@@ -349,7 +360,8 @@ impl Service for Answers {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
-        let _ = take(Line::End { end: End { coverage: self.coverage(&reader, &asked)?, next } });
+        let end = self.end(&reader, &asked, if selection.everywhere { &scopes } else { &asked }, next)?;
+        let _ = take(Line::End { end: End { series: clustering.series, outside, ..end } });
         Ok(())
     }
 
@@ -372,7 +384,7 @@ impl Service for Answers {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
-        let _ = take(Line::End { end: End { coverage: self.coverage(&reader, &scopes)?, next } });
+        let _ = take(Line::End { end: self.end(&reader, &scopes, &scopes, next)? });
         Ok(())
     }
 

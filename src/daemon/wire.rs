@@ -8,7 +8,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use crate::api::text_of;
 use crate::api::types::{self, ClusterChange, ClusterChanges, ClusterPair};
 use crate::catalog::changes::{Change, Known};
-use crate::catalog::clusters::{Clustering, Found, files_of};
+use crate::catalog::clusters::{Clustering, Found};
+use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::roots::Roots;
@@ -32,20 +33,37 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
 
 /// Converts a photo, with its files sorted by absolute path.
 pub fn photo(record: &PhotoRecord, representative: bool, roots: &Roots) -> types::Photo {
-    let files = files_of(record, roots);
-    let texts: Vec<_> = files.iter().map(|file| text_of(&file.path)).collect();
+    let Files { files, rule } = files_of(record, roots);
+    let names: Vec<_> = files.iter().flat_map(|file| &file.names).collect();
+    let texts: Vec<_> = names.iter().map(|name| text_of(&name.path)).collect();
     let lossy = texts.iter().any(|t| t.path_bytes.is_some());
     types::Photo {
         path: texts[0].clone(),
-        paths_bytes: lossy.then(|| files.iter().map(|file| STANDARD.encode(file.path.as_os_str().as_bytes())).collect()),
+        paths_bytes: lossy.then(|| names.iter().map(|name| STANDARD.encode(name.path.as_os_str().as_bytes())).collect()),
         paths: texts.into_iter().map(|t| t.path).collect(),
-        offline: files.iter().enumerate().filter(|(_, file)| !file.is_here).map(|(place, _)| place).collect(),
-        bytes: record.files[0].bytes,
+        offline: names.iter().enumerate().filter(|(_, name)| !name.is_here).map(|(place, _)| place).collect(),
+        bytes: files[0].stamp.size,
         width: record.dimensions.width,
         height: record.dimensions.height,
         format: record.format,
         taken: record.capture.taken.clone(),
         representative,
+        kept_by: rule,
+        files: files.iter().map(file).collect(),
+    }
+}
+
+fn file(file: &FileOfPhoto) -> types::PhotoFile {
+    types::PhotoFile {
+        path: text_of(file.path()),
+        also: file.names[1..].iter().map(|name| text_of(&name.path)).collect(),
+        offline: !file.names[0].is_here,
+        content: file.content.to_string(),
+        volume: format!("{:016x}", file.stamp.volume),
+        inode: file.stamp.inode,
+        size: file.stamp.size,
+        mtime_ns: file.stamp.mtime,
+        ctime_ns: file.stamp.ctime,
     }
 }
 

@@ -10,6 +10,7 @@ mod density;
 mod geometry;
 mod head;
 mod index;
+mod keeper;
 mod relation;
 mod representative;
 
@@ -20,6 +21,7 @@ pub use density::{Density, densities, is_doubtful, normalized};
 pub use geometry::{MAX_CANDIDATE_DISTANCE, verified};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, cosine_distance};
+pub use keeper::{FileCandidate, keeper_first};
 pub use relation::relation;
 pub use representative::{Candidate, best_original};
 

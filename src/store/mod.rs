@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::photo::{Capture, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place};
+use crate::photo::{Capture, ContentHash, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place, Stamp};
 
 pub use crate::photo::Positives;
 pub use reader::{Reader, Wanted};
@@ -80,7 +80,9 @@ pub struct PhotoRecord {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileRecord {
     pub place: Place,
-    pub bytes: u64,
+    /// As the file was when it was read.
+    pub stamp: Stamp,
+    pub content: ContentHash,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

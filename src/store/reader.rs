@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, pa
 use super::columns::{PHOTO_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, stamp};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    Counters, Coverage, Descriptors, Features, FileState, Keypoints, KnownFile, Pair, PhotoId, PictureHash, Place, RootId, Stage, Stamp,
-    StoredFeatures,
+    ContentHash, Counters, Coverage, Descriptors, Features, FileState, Keypoints, KnownFile, Pair, PhotoId, PictureHash, Place, RootId,
+    Stage, Stamp, StoredFeatures,
 };
 
 /// Returns the SQL condition for files in one of the scopes, and its parameters. Paths are blobs and compare byte by
@@ -248,7 +248,9 @@ impl Reader {
 
     /// Returns the photos that have files in the scopes, with these files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        let select = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.size FROM photos p JOIN files f ON f.photo = p.id");
+        let select = format!(
+            "SELECT {PHOTO_COLUMNS}, f.root, f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.content FROM photos p JOIN files f ON f.photo = p.id"
+        );
         let mut photos = HashMap::new();
         if let Wanted::All = wanted {
             let (within, values) = filter(scopes, "f");
@@ -372,7 +374,8 @@ impl Reader {
 fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, is_wanted: impl Fn(&Place) -> bool) -> Result<()> {
     while let Some(row) = rows.next()? {
         let path = path_of(row.get_ref(12)?.as_blob().map_err(rusqlite::Error::from)?);
-        let file = FileRecord { place: Place { root: RootId(row.get(11)?), path }, bytes: row.get::<_, i64>(13)? as u64 };
+        let place = Place { root: RootId(row.get(11)?), path };
+        let file = FileRecord { place, stamp: stamp(row, 13)?, content: ContentHash(row.get(18)?) };
         if !is_wanted(&file.place) {
             continue;
         }

@@ -20,8 +20,8 @@ fn camera_files() -> Option<PathBuf> {
 fn every_camera_file_is_indexed_or_has_a_reason() {
     let Some(folder) = camera_files() else { return };
     let instance = Instance::new();
-    let folders = ["dump", "heic", "jpg", "tiff"].map(|name| folder.join(name).into_os_string());
-    let words = ["dupes".into(), "--format=json".into()].into_iter().chain(folders);
+    let asked = ["dump", "heic", "jpg", "tiff"].map(|name| folder.join(name));
+    let words = ["dupes".into(), "--format=json".into()].into_iter().chain(asked.iter().map(|path| path.clone().into_os_string()));
     let coverage = &instance.json(words)["coverage"];
     let count = |name: &str| coverage[name].as_u64().expect("a count");
     assert_eq!((count("pending"), count("offline")), (0, 0));
@@ -30,6 +30,8 @@ fn every_camera_file_is_indexed_or_has_a_reason() {
     let failed: Vec<(String, String)> = array(&failures["failures"])
         .iter()
         .filter(|f| f["stage"] != "unsupported")
+        // A file is watched with its whole folder, which may be read by now.
+        .filter(|f| f["path"].as_str().is_some_and(|path| asked.iter().any(|asked| Path::new(path).starts_with(asked))))
         .map(|f| (f["path"].as_str().expect("a path").to_owned(), f["reason"].as_str().expect("a reason").to_owned()))
         .collect();
     assert_eq!(count("failed"), failed.len() as u64);

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -157,8 +159,10 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     };
 
     let gone = dupes(&["--format=paths0"]).stdout;
+    assert!(gone.ends_with(b"tab\there.webp\0") && gone.iter().filter(|&&b| b == 0).count() == 1, "equal files only");
+    let gone = dupes(&["--format=paths0", "--relation=identical,unknown"]).stdout;
     let listed: Vec<&[u8]> = gone.split(|&b| b == 0).filter(|p| !p.is_empty()).collect();
-    assert_eq!(listed.len(), 11 - 2, "all files but one of each representative");
+    assert_eq!(listed.len(), 11 - 2, "all files but the keeper of each cluster");
     assert!(listed.iter().all(|p| std::path::Path::new(OsStr::from_bytes(p)).exists()));
     assert_eq!(dupes(&["--format=ndjson"]).stdout.split(|&b| b == b'\n').filter(|l| !l.is_empty()).count(), 2);
     let text = String::from_utf8(dupes(&[]).stdout).expect("text");
@@ -183,6 +187,41 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     assert!(distances.is_sorted());
     assert_eq!((rows[0][0], rows[0][3]), ("0.0000", "identical"));
     assert!(rows[0][2].ends_with("tab\\there.webp"));
+}
+
+/// The names that could go, without their folder, and what is said on standard error.
+fn could_go(instance: &Instance, folder: &Path) -> (Vec<String>, String) {
+    let output = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
+    assert!(output.status.success(), "{output:?}");
+    let paths = output.stdout.split(|&b| b == 0).filter(|path| !path.is_empty()).map(OsStr::from_bytes);
+    let names = paths.map(|path| Path::new(path).file_name().expect("a name").to_string_lossy().into_owned()).collect();
+    (names, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn what_could_go_is_looked_at_before_it_is_listed() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for name in ["DSC_1.jpg", "DSC_1 (1).jpg"] {
+        fs::write(folder.join(name), &photo).expect("written");
+    }
+    fs::write(folder.join("alone.jpg"), photos::jpeg(&photos::open("00009"), 90)).expect("written");
+    fs::hard_link(folder.join("alone.jpg"), folder.join("by-topic.jpg")).expect("linked");
+    let answer = instance.dupes(&folder);
+    assert_eq!(names(&answer), [["DSC_1 (1).jpg", "DSC_1.jpg"]], "two names of one file are no duplicates");
+    assert_eq!(answer["clusters"][0]["photos"][0]["kept_by"], "plain-name");
+    assert_eq!(could_go(&instance, &folder), (vec!["DSC_1 (1).jpg".to_owned()], String::new()));
+    // Something that nobody has told the daemon.
+    fs::set_permissions(folder.join("DSC_1.jpg"), fs::Permissions::from_mode(0o600)).expect("changed");
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(listed.is_empty() && said.contains("DSC_1.jpg has changed since it was read"), "{said}");
+    instance.ok(["scan"]);
+    assert_eq!(could_go(&instance, &folder).0, ["DSC_1 (1).jpg"]);
+    // The file with more in it stays, whatever its name.
+    let comment = [&photo[..2], &[0xff, 0xfe, 0, 9], b"wedding", &photo[2..]].concat();
+    fs::write(folder.join("DSC_1 (1).jpg"), comment).expect("written");
+    assert_eq!(could_go(&instance, &folder).0, ["DSC_1.jpg"]);
 }
 
 #[test]

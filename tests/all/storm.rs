@@ -135,11 +135,15 @@ fn careless() -> Instance {
 /// The parts of an answer that do not depend on the history of the index.
 fn said(instance: &Instance, roots: &[PathBuf]) -> Value {
     let ask = |words: &[&str]| instance.json(words.iter().map(OsStr::new).chain(roots.iter().map(|r| r.as_os_str())));
-    let clusters = ask(&["dupes", "--format=json"]);
+    let mut clusters = ask(&["dupes", "--partial", "--format=json"]);
+    // A link changes the ctime of a file, and raises no event for its other names.
+    let photos = clusters["clusters"].as_array_mut().into_iter().flatten().filter_map(|c| c["photos"].as_array_mut()).flatten();
+    photos.filter_map(|photo| photo["files"].as_array_mut()).flatten().for_each(|file| file["ctime_ns"] = Value::Null);
     let strip = |cluster: &Value| (cluster["id"].clone(), cluster["photos"].clone(), cluster["pairs"].clone());
     let mut stripped: Vec<String> = array(&clusters["clusters"]).iter().map(|c| format!("{:?}", strip(c))).collect();
     stripped.sort();
-    let pairs = instance.ok(["pairs", "--max-distance=0.45"].iter().map(OsStr::new).chain(roots.iter().map(|r| r.as_os_str())));
+    let pairs =
+        instance.ok(["pairs", "--partial", "--max-distance=0.45"].iter().map(OsStr::new).chain(roots.iter().map(|r| r.as_os_str())));
     let mut pairs: Vec<&str> = pairs.lines().collect();
     pairs.sort_unstable();
     let failures = instance.ok(["failures"]);
@@ -260,7 +264,7 @@ fn a_file_written_through_another_name_is_another_photo_under_all_its_names() {
     fs::write(&one, photo("00003")).expect("written");
     fs::hard_link(&one, &two).expect("linked");
     fs::write(&other, photo("00009")).expect("written");
-    assert_eq!(crate::support::names(&instance.dupes(&root)), [["one.jpg", "two.jpg"]]);
+    assert!(crate::support::names(&instance.dupes(&root)).is_empty(), "two names of one file are no duplicates");
     // Only the name that is written through raises an event.
     fs::write(&one, photo("00009")).expect("written");
     crate::support::wait_until("all three are one", || {

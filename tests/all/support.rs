@@ -70,8 +70,9 @@ impl Instance {
         serde_json::from_str(&self.ok(arguments)).expect("JSON")
     }
 
+    /// The answer about a folder, also if places are offline or not read yet.
     pub fn dupes(&self, folder: &Path) -> Value {
-        self.json([OsStr::new("dupes"), OsStr::new("--format=json"), folder.as_os_str()])
+        self.json([OsStr::new("dupes"), OsStr::new("--format=json"), OsStr::new("--partial"), folder.as_os_str()])
     }
 
     /// Writes the settings file, before the daemon starts.

@@ -365,7 +365,7 @@ fn too_few_photos_and_wrong_orders_are_refused() {
     refused(&["tune", "--positives", "folders"], "at least 25 folders");
     refused(&["tune", "--name", "base"], "is not a valid name for a head");
     refused(&["tune", "--name", "a/b"], "is not a valid name for a head");
-    refused(&["tune", "--minutes", "0"], "from one minute");
+    refused(&["tune", "--minutes", "0"], "minutes=0 is out of range");
     assert_eq!(instance.dupes(&folder)["head"], "base");
     // A stored head that cannot be read keeps its name.
     instance.kill();

@@ -376,10 +376,15 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     // The only online file of a photo must not be listed while the others are offline.
     fs::copy(photos::path("00009"), folder.join("only.webp")).expect("copied");
     let answer = instance.dupes(&folder);
-    let text = instance.ok(["dupes".as_ref(), folder.as_os_str()]);
+    let text = instance.ok(["dupes".as_ref(), "--partial".as_ref(), folder.as_os_str()]);
     assert_eq!(text.matches("(offline)").count() as u64, files, "{text}");
     assert_eq!(array(&answer["clusters"]).len(), 2);
-    let spare = instance.ok(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
+    assert_eq!((&answer["whole"], &answer["places"][0]["reason"]), (&false.into(), &"offline".into()));
+    let spare = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
+    assert!(spare.status.code() == Some(5) && spare.stdout.is_empty(), "an incomplete answer lists nothing");
+    assert!(String::from_utf8_lossy(&spare.stderr).contains(&format!("it is offline; {files} files")), "{spare:?}");
+    let all = "--relation=identical,unknown".as_ref();
+    let spare = instance.ok(["dupes".as_ref(), "--format=paths0".as_ref(), "--partial".as_ref(), all, folder.as_os_str()]);
     assert!(!spare.contains("only.webp") && !spare.contains("archive"), "{spare}");
     fs::remove_file(folder.join("only.webp")).expect("removed");
     wait_until("it is gone", || instance.dupes(&folder)["coverage"]["indexed"].as_u64() == Some(2 * files));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, Relation, Stage, Verdict};
+use crate::photo::{Counters, Coverage, Format, KeeperRule, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -124,10 +124,41 @@ pub struct Reloaded {
     pub needs_restart: bool,
 }
 
+/// A place that a request is about, and whether an answer can include all of its photos.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PlaceStatus {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// Files that cannot be read as photos do not make a place incomplete. `coverage` counts them.
+    pub whole: bool,
+    /// Why it is incomplete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Incomplete>,
+    /// The known files that are offline, or the files that are not read yet.
+    pub files: u64,
+}
+
+/// Why an answer about a place is incomplete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Incomplete {
+    /// It is not there, or a drive below it is not.
+    Offline,
+    /// Its disk does not answer.
+    Silent,
+    /// It is being scanned.
+    NotListed,
+    /// Files are not read yet.
+    Pending,
+}
+
 /// Whether all files under the paths are read.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     pub settled: bool,
+    /// Whether all `places` are whole.
+    pub whole: bool,
+    pub places: Vec<PlaceStatus>,
     pub coverage: Coverage,
     pub problems: Vec<String>,
 }
@@ -158,6 +189,14 @@ pub struct Begin {
 /// The end of a long answer. Without it the answer is incomplete.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct End {
+    /// Whether all `places` are whole.
+    pub whole: bool,
+    /// The places that the answer is about.
+    pub places: Vec<PlaceStatus>,
+    /// Photos of the places that are left out as frames of a series.
+    pub series: u64,
+    /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
+    pub outside: u64,
     pub coverage: Coverage,
     /// The key of the last item, if there are more. They follow with `after` set to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,7 +256,7 @@ pub struct Cluster {
 pub struct Photo {
     #[serde(flatten)]
     pub path: PathText,
-    /// All files of this photo, sorted; the first is `path`.
+    /// All names of the files of this photo, in the order of `files`; the first is `path`.
     pub paths: Vec<String>,
     /// Base64 of each of `paths`. Present only if one is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -232,6 +271,31 @@ pub struct Photo {
     pub format: Format,
     pub taken: Option<String>,
     pub representative: bool,
+    /// Why the first of `files` stays when the others go. Present only if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_by: Option<KeeperRule>,
+    /// The keeper first.
+    pub files: Vec<PhotoFile>,
+}
+
+/// A file of a photo, as it was when it was read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PhotoFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// Other names of the same inode: hard links, and the same folder seen at another path.
+    pub also: Vec<PathText>,
+    pub offline: bool,
+    /// The BLAKE3 hash of its bytes.
+    pub content: String,
+    /// The filesystem, as a hexadecimal number of this index.
+    pub volume: String,
+    /// 0 if the filesystem has no stable inode numbers.
+    pub inode: u64,
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
 }
 
 /// A pair by position in `photos`.

@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use owo_colors::OwoColorize;
 use serde_json::value::RawValue;
 
@@ -16,8 +15,11 @@ use crate::api::types::{Cluster, Clusters, End, Photo, Progress, RootStatus};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
-use crate::cli::session::{Parameters, Session, about, all_existing, prepare};
+use crate::cli::removable::Checker;
+use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, shown, time};
+use crate::cli::whole;
+use crate::photo::{KeeperRule, Relation};
 
 /// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,31 +27,45 @@ const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let paths = all_existing(&options.paths)?;
     let client = session.daemon().await?;
-    let (paths, is_whole) = prepare(&client, paths, options.no_wait).await?;
+    let Prepared { paths, is_whole, waited } = prepare(&client, paths, options.no_wait).await?;
     // Files on the list may be deleted, so an incomplete answer lists none.
     if !is_whole && (paths.is_empty() || options.format == DupesFormat::Paths0) {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
+    // The versions of one file may be anywhere.
+    let everywhere = options.everywhere || paths.iter().all(|path| path.is_file());
     if options.everywhere {
         see_all_roots(&client).await?;
     }
     let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
     let mut out = opened(reader);
     let mut printer = Printer::new(&mut out, options.format);
+    let mut relations = options.relation.clone();
+    if options.format == DupesFormat::Paths0 && relations.is_empty() {
+        // Other versions are not told apart yet, so listing them is a choice.
+        relations.push(Relation::Identical.to_string());
+    }
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
-        query.extend((!options.relation.is_empty()).then(|| ("relation", options.relation.join(",").into())));
-        query.extend(options.everywhere.then(|| ("everywhere", b"true".to_vec())));
+        query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
+        query.extend(everywhere.then(|| ("everywhere", b"true".to_vec())));
         let query = query_of(query);
         if options.format == DupesFormat::Json {
             return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);
         }
-        client.list("/v1/clusters", query, |cluster| Ok::<_, Failure>(printer.print(cluster)?)).await
+        client.list("/v1/clusters", query, |cluster| printer.print(cluster)).await
     })
     .await?;
-    printer.end(&end)?;
-    let found = printer.clusters > 0;
+    let is_partial = options.partial || options.no_wait && options.format != DupesFormat::Paths0;
+    let places = whole::asked(&waited, end.places.clone());
+    let is_whole = is_whole && (is_partial || whole::is_whole(&places, everywhere));
+    printer.end(&end, is_whole)?;
+    let (found, incomplete) = (printer.clusters > 0, printer.incomplete.take());
     out.flush()?;
+    whole::report(&places);
+    if let Some(failure) = incomplete {
+        return Err(failure);
+    }
     Ok(match (is_whole, options.strict && end.coverage.failed > 0, options.exit_code && found) {
         (false, ..) => ExitCode::from(NOT_WHOLE),
         (true, true, _) => ExitCode::from(UNREAD),
@@ -96,22 +112,42 @@ struct Printer<'a, W: Write> {
     /// Clusters so far, and the bytes that their copies take.
     pub clusters: u64,
     spare: u64,
+    checker: Option<Checker>,
+    removable: Vec<PathBuf>,
+    /// Why no more files are listed.
+    incomplete: Option<Failure>,
 }
 
 impl<'a, W: Write> Printer<'a, W> {
     pub fn new(out: &'a mut W, format: DupesFormat) -> Printer<'a, W> {
-        Printer { out, format, clusters: 0, spare: 0 }
+        Printer { out, format, clusters: 0, spare: 0, checker: None, removable: Vec::new(), incomplete: None }
     }
 
-    pub fn print(&mut self, json: &RawValue) -> io::Result<()> {
+    pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
         self.clusters += 1;
         match self.format {
-            DupesFormat::Text => self.cluster(&serde_json::from_str(json.get())?),
-            DupesFormat::Paths0 => paths0(self.out, &serde_json::from_str(json.get())?),
-            DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json),
-        }?;
-        // Show the first cluster at once.
-        if self.clusters == 1 { self.out.flush() } else { Ok(()) }
+            DupesFormat::Text => self.cluster(&parsed(json)?)?,
+            DupesFormat::Paths0 => self.paths0(parsed(json)?),
+            DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json)?,
+        }
+        if self.clusters == 1 {
+            // Show the first cluster at once.
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Collects the files that could go. A cluster that is not on the disk as the daemon says is reported instead.
+    fn paths0(&mut self, cluster: Cluster) {
+        if self.incomplete.is_some() {
+            return;
+        }
+        let id = cluster.id.clone();
+        match self.checker.get_or_insert_with(Checker::start).check(cluster) {
+            Ok(Ok(paths)) => self.removable.extend(paths),
+            Ok(Err(why)) => eprintln!("nothing of cluster {id} is listed: {}", shown(&why)),
+            Err(silent) => self.incomplete = Some(silent),
+        }
     }
 
     /// One JSON object. Returns its end.
@@ -122,8 +158,19 @@ impl<'a, W: Write> Printer<'a, W> {
         Ok(answer.end)
     }
 
-    pub fn end(&mut self, end: &End) -> io::Result<()> {
-        if self.format == DupesFormat::Text { self.summary(end) } else { Ok(()) }
+    /// Ends the answer. Files that may be deleted are listed only now, if the answer is whole.
+    pub fn end(&mut self, end: &End, is_whole: bool) -> io::Result<()> {
+        match self.format {
+            DupesFormat::Text => self.summary(end),
+            DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => {
+                for path in &self.removable {
+                    self.out.write_all(path.as_os_str().as_bytes())?;
+                    self.out.write_all(b"\0")?;
+                }
+                Ok(())
+            }
+            DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
+        }
     }
 
     fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
@@ -141,11 +188,21 @@ impl<'a, W: Write> Printer<'a, W> {
 
     fn summary(&mut self, end: &End) -> io::Result<()> {
         let summary = match self.clusters {
+            0 if end.coverage.indexed == 0 => "Nothing was compared: no photo is read.".to_owned(),
+            0 if !end.whole || end.series > 0 || end.outside > 0 => "No copies found among the photos that were compared.".to_owned(),
             0 => "No duplicates found.".to_owned(),
             found => format!("{}; the copies take {}.", count(found, "photo has copies", "photos have copies"), bytes(self.spare)),
         };
         writeln!(self.out, "{}", summary.bold())?;
         writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
+        if end.series > 0 {
+            let photos = count(end.series, "photo is a frame", "photos are frames");
+            writeln!(self.out, "{}", format!("{photos} of a series, not copies; --relation series shows them").dimmed())?;
+        }
+        if end.outside > 0 {
+            let photos = count(end.outside, "photo outside has", "photos outside have");
+            writeln!(self.out, "{}", format!("{photos} versions in here; --everywhere shows them").dimmed())?;
+        }
         if end.coverage.failed > 0 {
             writeln!(self.out, "{}", "simctl failures says why".dimmed())?;
         }
@@ -158,47 +215,49 @@ pub fn line(out: &mut impl Write, json: &RawValue) -> io::Result<()> {
     writeln!(out, "{}", json.get())
 }
 
-/// Prints the files that could go, each followed by NUL: all online files but the first. Offline files are not listed,
-/// so one online file always stays.
-fn paths0(out: &mut impl Write, cluster: &Cluster) -> io::Result<()> {
-    let here = cluster.photos.iter().flat_map(|photo| {
-        raw_paths(photo).into_iter().enumerate().filter(|(place, _)| !photo.offline.contains(place)).map(|(_, path)| path)
-    });
-    for path in here.skip(1) {
-        out.write_all(&path)?;
-        out.write_all(b"\0")?;
-    }
-    Ok(())
-}
-
-fn raw_paths(photo: &Photo) -> Vec<Vec<u8>> {
-    match &photo.paths_bytes {
-        Some(encoded) => encoded.iter().filter_map(|b| STANDARD.decode(b).ok()).collect(),
-        None => photo.paths.iter().map(|p| std::path::Path::new(p).as_os_str().as_bytes().to_vec()).collect(),
-    }
+fn parsed(json: &RawValue) -> io::Result<Cluster> {
+    Ok(serde_json::from_str(json.get())?)
 }
 
 fn files(cluster: &Cluster) -> usize {
-    cluster.photos.iter().map(|p| p.paths.len()).sum()
+    cluster.photos.iter().map(|p| p.files.len()).sum()
 }
 
+/// The bytes of all files but the one that stays.
 fn spare(cluster: &Cluster) -> u64 {
-    cluster.photos.iter().map(|p| p.bytes * (p.paths.len() as u64 - u64::from(p.representative))).sum()
+    let sizes = cluster.photos.iter().flat_map(|photo| &photo.files).map(|file| file.size);
+    sizes.skip(1).sum()
 }
 
-/// Prints a line for each file of a photo.
+/// Prints a line for each file of a photo, and one for each other name of it.
 fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
     let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place).map(|p| p.distance).reduce(f32::min);
-    for (number, path) in photo.paths.iter().enumerate() {
+    let size = format!("{} × {}", photo.width, photo.height);
+    let taken = photo.taken.as_deref().map(time).unwrap_or_default();
+    for (number, file) in photo.files.iter().enumerate() {
         let mark = match (photo.representative, number) {
             (true, 0) => "best".green().bold().to_string(),
             (_, 0) => nearest.map_or_else(|| "    ".to_owned(), |d| format!("{d:.2}")),
             _ => "same".dimmed().to_string(),
         };
-        let size = format!("{} × {}", photo.width, photo.height);
-        let taken = photo.taken.as_deref().map(time).unwrap_or_default();
-        let away = if photo.offline.contains(&number) { " (offline)".yellow().to_string() } else { String::new() };
-        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {}{away}", photo.format, bytes(photo.bytes), shown(path))?;
+        let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
+        let kept = photo.kept_by.filter(|_| number == 0).map(|rule| format!(" ({})", kept_by(rule)).dimmed().to_string());
+        let (path, kept) = (shown(&file.path.path), kept.unwrap_or_default());
+        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{kept}{away}", photo.format, bytes(file.size))?;
+        for name in &file.also {
+            let mark = "link".dimmed();
+            writeln!(out, "    {mark}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "", "", "", "", shown(&name.path))?;
+        }
     }
     Ok(())
+}
+
+/// Why a file comes before the others of its photo.
+fn kept_by(rule: KeeperRule) -> &'static str {
+    match rule {
+        KeeperRule::Metadata => "most metadata",
+        KeeperRule::PlainName => "plain name",
+        KeeperRule::Oldest => "oldest file",
+        KeeperRule::Path => "shortest path",
+    }
 }

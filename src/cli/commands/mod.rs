@@ -56,7 +56,9 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
     let session = Session { settings, start };
     match arguments.command {
         Command::Dupes(options) => dupes::run(&session, &options).await,
-        Command::Pairs { paths, max_distance, format, no_wait } => pairs::run(&session, &paths, max_distance, format, no_wait).await,
+        Command::Pairs { paths, max_distance, format, no_wait, partial } => {
+            pairs::run(&session, &paths, max_distance, format, no_wait, partial).await
+        }
         Command::Similar { file, k, head, format } => similar::run(&session, &file, k, head.as_deref(), format).await,
         Command::Compare { a, b, format } => compare::run(&session, &a, &b, format).await,
         Command::Roots(command) => roots::run(&session, command).await,

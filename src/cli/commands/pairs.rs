@@ -12,13 +12,21 @@ use crate::api::types::FilePair;
 use crate::cli::args::PairsFormat;
 use crate::cli::failure::{Failure, NOT_WHOLE};
 use crate::cli::output::{Done, Reader, opened};
-use crate::cli::session::{Parameters, Session, about, all_existing, prepare};
+use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::escaped;
+use crate::cli::whole;
 
-pub async fn run(session: &Session, paths: &[PathBuf], max_distance: Option<f32>, format: PairsFormat, no_wait: bool) -> Done {
+pub async fn run(
+    session: &Session,
+    paths: &[PathBuf],
+    max_distance: Option<f32>,
+    format: PairsFormat,
+    no_wait: bool,
+    partial: bool,
+) -> Done {
     let paths = all_existing(paths)?;
     let client = session.daemon().await?;
-    let (paths, is_whole) = prepare(&client, paths, no_wait).await?;
+    let Prepared { paths, is_whole, waited } = prepare(&client, paths, no_wait).await?;
     if paths.is_empty() {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
@@ -30,12 +38,15 @@ pub async fn run(session: &Session, paths: &[PathBuf], max_distance: Option<f32>
         }
         PairsFormat::Ndjson => Ok(line(&mut out, json)?),
     };
-    about(&paths, async |mut query: Parameters| {
+    let end = about(&paths, async |mut query: Parameters| {
         query.extend(max_distance.map(|d| ("max_distance", d.to_string().into())));
         client.list("/v1/pairs", query_of(query), &mut print).await
     })
     .await?;
     out.flush()?;
+    let places = whole::asked(&waited, end.places);
+    whole::report(&places);
+    let is_whole = is_whole && (no_wait || partial || whole::is_whole(&places, false));
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
 }
 

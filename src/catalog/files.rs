@@ -1,0 +1,85 @@
+//! The files of a photo: all names of one inode are one file, and the keeper comes first.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::roots::Roots;
+use crate::likeness::{FileCandidate, keeper_first};
+use crate::photo::{ContentHash, KeeperRule, Stamp};
+use crate::store::{FileRecord, PhotoRecord};
+
+/// A file of a photo.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FileOfPhoto {
+    /// All names of its inode: hard links, and the same folder seen at another path. The best to show comes first.
+    pub names: Vec<Name>,
+    /// As the file was when it was read.
+    pub stamp: Stamp,
+    pub content: ContentHash,
+}
+
+/// A name of a file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Name {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Whether the file can be read at this path now, as far as is known.
+    pub is_here: bool,
+}
+
+impl FileOfPhoto {
+    /// Returns its first name.
+    pub fn path(&self) -> &Path {
+        &self.names[0].path
+    }
+}
+
+/// The files of a photo.
+pub struct Files {
+    /// The keeper first.
+    pub files: Vec<FileOfPhoto>,
+    /// Why the first file is the keeper, if there are several.
+    pub rule: Option<KeeperRule>,
+}
+
+/// Returns the files of a photo.
+pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
+    let files: Vec<FileOfPhoto> = inodes(record).into_iter().map(|names| file(&names, roots)).collect();
+    let candidates: Vec<FileCandidate<'_>> =
+        files.iter().map(|f| FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime }).collect();
+    let (order, rule) = keeper_first(&candidates);
+    Files { files: order.into_iter().map(|i| files[i].clone()).collect(), rule }
+}
+
+/// Returns how many files a photo has. All names of one inode count as one.
+pub fn count_files(record: &PhotoRecord) -> usize {
+    inodes(record).len()
+}
+
+/// Returns the names of each inode.
+fn inodes(record: &PhotoRecord) -> Vec<Vec<&FileRecord>> {
+    let mut inodes: Vec<Vec<&FileRecord>> = Vec::new();
+    let mut known: HashMap<(u64, u64), usize> = HashMap::new();
+    for file in &record.files {
+        let Stamp { volume, inode, .. } = file.stamp;
+        match known.get(&(volume, inode)) {
+            // Without a number, each name is a file of its own.
+            Some(&at) if inode != 0 => inodes[at].push(file),
+            _ => {
+                known.insert((volume, inode), inodes.len());
+                inodes.push(vec![file]);
+            }
+        }
+    }
+    inodes
+}
+
+fn file(records: &[&FileRecord], roots: &Roots) -> FileOfPhoto {
+    let name = |record: &&FileRecord| Name { path: roots.shown_path(&record.place), is_here: roots.is_here(&record.place) };
+    let mut names: Vec<Name> = records.iter().map(name).collect();
+    names.sort_unstable_by(|x, y| {
+        let key = |name: &Name| (!name.is_here, name.path.as_os_str().len());
+        key(x).cmp(&key(y)).then_with(|| x.path.cmp(&y.path))
+    });
+    FileOfPhoto { names, stamp: records[0].stamp, content: records[0].content }
+}

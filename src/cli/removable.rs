@@ -1,0 +1,240 @@
+//! The files of a cluster that could be removed, checked on the disk at this moment.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+
+use super::failure::{Failure, NOT_WHOLE};
+use crate::api::types::{Cluster, Photo, PhotoFile};
+use crate::photo::Relation;
+
+/// How long the disks may take to say what is at the paths of one cluster.
+const DISK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is at a path now.
+#[derive(Clone, Copy)]
+pub struct Now {
+    is_file: bool,
+    device: u64,
+    inode: u64,
+    links: u64,
+    size: u64,
+    mtime_ns: i64,
+    ctime_ns: i64,
+}
+
+impl Now {
+    /// Reads the metadata of a path. Does not follow a symlink.
+    fn at(path: &Path) -> io::Result<Now> {
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(Now {
+            is_file: metadata.is_file(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            links: metadata.nlink(),
+            size: metadata.size(),
+            mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
+            ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+        })
+    }
+
+    fn is_same_file(&self, other: &Now) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Whether nothing has changed since the file was read.
+    fn is_as_read(&self, file: &PhotoFile) -> bool {
+        self.is_file && (self.size, self.mtime_ns, self.ctime_ns) == (file.size, file.mtime_ns, file.ctime_ns)
+    }
+}
+
+/// Checks clusters on a thread of its own, so that a disk that hangs does not hang the caller.
+pub struct Checker {
+    clusters: Sender<Cluster>,
+    checked: Receiver<Result<Vec<PathBuf>, String>>,
+}
+
+impl Checker {
+    pub fn start() -> Checker {
+        let (clusters, waiting) = channel::<Cluster>();
+        let (done, checked) = channel();
+        spawn_blocking(move || waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, Now::at))));
+        Checker { clusters, checked }
+    }
+
+    /// Returns the files of a cluster that could be removed, or why none of them may be.
+    ///
+    /// # Errors
+    /// If a disk does not answer.
+    pub fn check(&self, cluster: Cluster) -> Result<Result<Vec<PathBuf>, String>, Failure> {
+        let first = cluster.photos[0].path.to_path();
+        let _ = self.clusters.send(cluster);
+        self.checked.recv_timeout(DISK_TIMEOUT).map_err(|_| Failure {
+            message: format!("the list is incomplete: a disk with versions of {} does not answer", first.display()),
+            hint: Some("simctl roots list says which".into()),
+            code: NOT_WHOLE,
+        })
+    }
+}
+
+/// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
+/// nothing of this cluster may be removed.
+fn removable(cluster: &Cluster, look: impl Fn(&Path) -> io::Result<Now>) -> Result<Vec<PathBuf>, String> {
+    if cluster.loose {
+        return Err("its most distant photos have little in common".into());
+    }
+    let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
+    let kept = checked(keeper, &look)?;
+    let mut paths = Vec::new();
+    for (place, photo) in cluster.photos.iter().enumerate() {
+        // Only with a pair of its own. Two photos that are joined by a third may have little in common.
+        let is_version = |pair: &&crate::api::types::ClusterPair| (pair.a, pair.b) == (0, place) && pair.relation != Relation::Series;
+        if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
+            continue;
+        }
+        for file in photo.files.iter().skip(usize::from(place == 0)) {
+            if place > 0 && may_be_damaged(best, keeper, photo, file) {
+                let [a, b] = [keeper, file].map(|file| file.path.to_path());
+                return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
+            }
+            let now = checked(file, &look)?;
+            if now.is_same_file(&kept) {
+                return Err(format!("{} is another name of the file that stays", file.path.to_path().display()));
+            }
+            paths.push(file.path.to_path());
+            // Hard links free their space when all of them are gone. Other views of a folder go with it.
+            if now.links > 1 {
+                let names = file.also.iter().map(|name| name.to_path());
+                paths.extend(names.filter(|name| look(name).is_ok_and(|other| other.is_same_file(&now))));
+            }
+        }
+    }
+    Ok(paths)
+}
+
+/// Returns what is at the path of a file, if the file is as it was read.
+fn checked(file: &PhotoFile, look: impl Fn(&Path) -> io::Result<Now>) -> Result<Now, String> {
+    let path = file.path.to_path();
+    if file.offline {
+        return Err(format!("{} is offline", path.display()));
+    }
+    let now = look(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    if now.is_as_read(file) {
+        Ok(now)
+    } else {
+        Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
+    }
+}
+
+/// Whether two pictures of one format and size are in files of one length: equal files, one of them with other bytes.
+fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) -> bool {
+    (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::api::types::{ClusterPair, PathText};
+    use crate::photo::Format;
+
+    fn text(path: &str) -> PathText {
+        PathText { path: path.into(), path_bytes: None }
+    }
+
+    fn file(path: &str, size: u64) -> PhotoFile {
+        let content = path.to_owned();
+        let volume = String::new();
+        PhotoFile { path: text(path), also: Vec::new(), offline: false, content, volume, inode: 1, size, mtime_ns: 5, ctime_ns: 6 }
+    }
+
+    fn photo(files: Vec<PhotoFile>) -> Photo {
+        Photo {
+            path: files[0].path.clone(),
+            paths: Vec::new(),
+            paths_bytes: None,
+            offline: Vec::new(),
+            bytes: files[0].size,
+            width: 300,
+            height: 200,
+            format: Format::Jpeg,
+            taken: None,
+            representative: false,
+            kept_by: None,
+            files,
+        }
+    }
+
+    fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
+        let pairs = pairs.iter().map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation }).collect();
+        Cluster { id: "c".into(), diameter: 0.1, loose: false, photos, pairs }
+    }
+
+    /// A disk with these files, by path: inode, number of links, size.
+    fn list(cluster: &Cluster, disk: &[(&str, u64, u64, u64)]) -> Result<Vec<String>, String> {
+        let now = |&(path, inode, links, size): &(&str, u64, u64, u64)| {
+            (PathBuf::from(path), Now { is_file: true, device: 1, inode, links, size, mtime_ns: 5, ctime_ns: 6 })
+        };
+        let disk: HashMap<PathBuf, Now> = disk.iter().map(now).collect();
+        let look = |path: &Path| disk.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into());
+        removable(cluster, look).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
+    }
+
+    #[test]
+    fn the_keeper_stays_and_equal_files_can_go() {
+        let cluster = cluster(vec![photo(vec![file("/keep", 10), file("/copy", 10)])], &[]);
+        assert_eq!(list(&cluster, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]), Ok(vec!["/copy".into()]));
+    }
+
+    #[test]
+    fn nothing_can_go_if_the_disk_is_not_as_it_was_read() {
+        let cluster = cluster(vec![photo(vec![file("/keep", 10), file("/copy", 10)])], &[]);
+        for disk in [
+            &[("/copy", 2, 1, 10)][..],
+            &[("/keep", 1, 1, 10)],
+            &[("/keep", 1, 1, 11), ("/copy", 2, 1, 10)],
+            &[("/keep", 1, 1, 10), ("/copy", 2, 1, 9)],
+            // One file at two paths.
+            &[("/keep", 1, 1, 10), ("/copy", 1, 1, 10)],
+        ] {
+            assert!(list(&cluster, disk).is_err(), "{disk:?}");
+        }
+        let mut away = cluster.clone();
+        away.photos[0].files[1].offline = true;
+        assert!(list(&away, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]).is_err());
+        let loose = Cluster { loose: true, ..cluster };
+        assert!(list(&loose, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]).is_err());
+    }
+
+    #[test]
+    fn only_a_direct_version_of_the_keeper_can_go() {
+        let photos = ["/keep", "/crop", "/chained", "/frame"].into_iter().zip([10, 11, 12, 13]);
+        let photos = photos.map(|(path, size)| photo(vec![file(path, size)])).collect();
+        let pairs = [(0, 1, Relation::Unknown), (1, 2, Relation::Unknown), (0, 3, Relation::Series)];
+        let disk = [("/keep", 1, 1, 10), ("/crop", 2, 1, 11), ("/chained", 3, 1, 12), ("/frame", 4, 1, 13)];
+        assert_eq!(list(&cluster(photos, &pairs), &disk), Ok(vec!["/crop".into()]));
+    }
+
+    #[test]
+    fn equal_lengths_with_other_bytes_may_be_damage() {
+        let photos = vec![photo(vec![file("/keep", 10)]), photo(vec![file("/other", 10)])];
+        let said = list(&cluster(photos, &[(0, 1, Relation::Unknown)]), &[("/keep", 1, 1, 10), ("/other", 2, 1, 10)]);
+        assert!(said.is_err_and(|why| why.contains("damaged")));
+    }
+
+    #[test]
+    fn hard_links_go_together_and_other_views_of_a_folder_once() {
+        let mut copy = file("/copy", 10);
+        copy.also = vec![text("/link"), text("/view")];
+        let cluster = cluster(vec![photo(vec![file("/keep", 10), copy])], &[]);
+        let disk = |links| [("/keep", 1, 1, 10), ("/copy", 2, links, 10), ("/link", 2, links, 10), ("/view", 3, links, 10)];
+        assert_eq!(list(&cluster, &disk(2)), Ok(vec!["/copy".into(), "/link".into()]));
+        assert_eq!(list(&cluster, &disk(1)), Ok(vec!["/copy".into()]));
+    }
+}

@@ -1,0 +1,70 @@
+//! Whether an answer is whole, for people and for the exit code.
+
+use super::text::{count, shown};
+use crate::api::types::{Incomplete, PlaceStatus};
+
+/// Returns the state of the places of an answer. Files that appeared after the wait are not part of the question.
+pub fn asked(waited: &[PlaceStatus], answered: Vec<PlaceStatus>) -> Vec<PlaceStatus> {
+    let was_read = |place: &PlaceStatus| waited.iter().any(|before| before.whole && before.path == place.path);
+    let settle = |place: PlaceStatus| {
+        if !is_away(&place) && was_read(&place) { PlaceStatus { whole: true, reason: None, files: 0, ..place } } else { place }
+    };
+    answered.into_iter().map(settle).collect()
+}
+
+/// Reports each place of which an answer does not have all photos, on standard error.
+pub fn report(places: &[PlaceStatus]) {
+    for place in places.iter().filter(|place| !place.whole) {
+        anstream::eprintln!("incomplete: {}: {}", shown(&place.path.path), why(place));
+    }
+}
+
+/// Returns whether all places are whole, or only offline where that `is_excused`.
+pub fn is_whole(places: &[PlaceStatus], is_excused: bool) -> bool {
+    places.iter().all(|place| place.whole || is_excused && is_away(place))
+}
+
+fn is_away(place: &PlaceStatus) -> bool {
+    matches!(place.reason, Some(Incomplete::Offline | Incomplete::Silent))
+}
+
+fn why(place: &PlaceStatus) -> String {
+    let files = |words: &str| format!("{} {words}", count(place.files, "file", "files"));
+    match place.reason {
+        Some(Incomplete::Offline) => format!("it is offline; {}", files("there were not looked at")),
+        Some(Incomplete::Silent) => format!("its disk does not answer; {}", files("there were not looked at")),
+        Some(Incomplete::NotListed) => "it is still being scanned".into(),
+        Some(Incomplete::Pending) => files("there are not read yet"),
+        None => "not all of its photos are in the answer".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::types::PathText;
+
+    #[test]
+    fn only_an_offline_place_is_excused() {
+        let place = |reason: Option<Incomplete>| PlaceStatus {
+            path: PathText { path: "/card".into(), path_bytes: None },
+            whole: reason.is_none(),
+            reason,
+            files: 2,
+        };
+        for (reason, excused) in
+            [(Incomplete::Offline, true), (Incomplete::Silent, true), (Incomplete::NotListed, false), (Incomplete::Pending, false)]
+        {
+            let places = [place(None), place(Some(reason))];
+            assert!(!is_whole(&places, false));
+            assert_eq!(is_whole(&places, true), excused, "{reason:?}");
+        }
+        assert!(is_whole(&[place(None)], false));
+        // It was read, and a file has appeared since. But a drive that has gone since is missing in the answer.
+        for (reason, whole) in [(Incomplete::Pending, true), (Incomplete::Offline, false)] {
+            assert_eq!(asked(&[place(None)], vec![place(Some(reason))])[0].whole, whole);
+            assert!(!asked(&[], vec![place(Some(reason))])[0].whole);
+        }
+        assert_eq!(why(&place(Some(Incomplete::Offline))), "it is offline; 2 files there were not looked at");
+    }
+}

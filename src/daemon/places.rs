@@ -1,0 +1,46 @@
+//! Whether an answer is whole: the state of every place that it is about.
+
+use std::collections::BTreeMap;
+
+use super::state::Queue;
+use crate::api::text_of;
+use crate::api::types::{Incomplete, PlaceStatus};
+use crate::catalog::roots::Roots;
+use crate::photo::{Coverage, Place, RootId};
+use crate::store::{self, Reader};
+
+/// Returns the state of the places. Several places below one root are one.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -> store::Result<Vec<PlaceStatus>> {
+    let mut by_root: BTreeMap<RootId, Vec<Place>> = BTreeMap::new();
+    for scope in scopes {
+        by_root.entry(scope.root).or_default().push(scope.clone());
+    }
+    let state = |(root, scopes): (RootId, Vec<Place>)| {
+        let shown =
+            if let [one] = &scopes[..] { roots.shown_path(one) } else { roots.get(root).map(|r| r.path.clone()).unwrap_or_default() };
+        let (reason, files) = incomplete(root, &scopes, roots, queue, reader)?.unzip();
+        Ok(PlaceStatus { path: text_of(&shown), whole: reason.is_none(), reason, files: files.unwrap_or(0) })
+    };
+    by_root.into_iter().map(state).collect()
+}
+
+/// Returns why an answer about places of one root is incomplete, and how many files are concerned.
+fn incomplete(root: RootId, scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -> store::Result<Option<(Incomplete, u64)>> {
+    let Some(state) = roots.state(root) else { return Ok(Some((Incomplete::NotListed, 0))) };
+    let Coverage { indexed, pending, unsupported, failed, .. } = reader.coverage(scopes)?;
+    if state.offline.is_some() {
+        let reason = if state.retry_at.is_some() { Incomplete::Silent } else { Incomplete::Offline };
+        return Ok(Some((reason, indexed + pending + unsupported + failed)));
+    }
+    if pending > 0 {
+        return Ok(Some((Incomplete::Pending, pending)));
+    }
+    if queue.activity.is_busy(root) {
+        return Ok(Some((Incomplete::NotListed, 0)));
+    }
+    let away = state.away.iter().filter(|path| scopes.iter().any(|scope| path.starts_with(&scope.path))).count() as u64;
+    Ok((away > 0).then_some((Incomplete::Offline, away)))
+}

@@ -1,0 +1,107 @@
+//! The keeper: of several files of one photo, the one that stays when the others go.
+
+use std::cmp::{Ordering, Reverse};
+use std::path::Path;
+
+use crate::photo::KeeperRule;
+
+/// What the choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct FileCandidate<'a> {
+    pub path: &'a Path,
+    pub bytes: u64,
+    /// Nanoseconds since 1970.
+    pub mtime: i64,
+}
+
+/// Sorts the files of a photo, the keeper first. Returns their positions, and the rule by which the keeper comes before
+/// the second file; `None` if there is no second file.
+///
+/// The rules, in this order: the most bytes, because the pictures are the same and the rest is metadata; a plain name
+/// before one that a copy gets; the oldest; the shortest path; the first path.
+pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<KeeperRule>) {
+    let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
+    let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
+    let compared = |&x: &usize, &y: &usize| -> [(Ordering, KeeperRule); 4] {
+        let (a, b) = (&candidates[x], &candidates[y]);
+        [
+            (Reverse(a.bytes).cmp(&Reverse(b.bytes)), KeeperRule::Metadata),
+            (is_copy[x].cmp(&is_copy[y]), KeeperRule::PlainName),
+            (a.mtime.cmp(&b.mtime), KeeperRule::Oldest),
+            ((a.path.as_os_str().len(), a.path).cmp(&(b.path.as_os_str().len(), b.path)), KeeperRule::Path),
+        ]
+    };
+    let decisive = |x: &usize, y: &usize| compared(x, y).into_iter().find(|(order, _)| order.is_ne());
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by(|x, y| decisive(x, y).map_or(Ordering::Equal, |(order, _)| order));
+    let rule = if let [first, second, ..] = &order[..] { decisive(first, second).map(|(_, rule)| rule) } else { None };
+    (order, rule)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// Returns whether a name is one that a copy gets: another name with something before or after it, or a name with the
+/// mark of a copy.
+fn is_copy_name(stem: &str, all: &[String]) -> bool {
+    let is_apart = |rest: &str, from: Option<char>| !rest.is_empty() && from.is_some_and(|c| !c.is_alphanumeric());
+    let extends = |other: &String| {
+        let after = stem.strip_prefix(other.as_str()).is_some_and(|rest| is_apart(rest, rest.chars().next()));
+        let before = stem.strip_suffix(other.as_str()).is_some_and(|rest| is_apart(rest, rest.chars().next_back()));
+        !other.is_empty() && (after || before)
+    };
+    let is_numbered = stem
+        .strip_suffix(')')
+        .and_then(|s| s.rsplit_once('('))
+        .is_some_and(|(before, number)| !before.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    is_numbered || stem.contains("conflict") || all.iter().any(extends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name of the keeper among files of one size and time, and the rule.
+    fn keeper<'a>(names: &[&'a str]) -> (&'a str, Option<KeeperRule>) {
+        let candidates: Vec<FileCandidate<'_>> =
+            names.iter().map(|name| FileCandidate { path: Path::new(name), bytes: 9, mtime: 9 }).collect();
+        let (order, rule) = keeper_first(&candidates);
+        (names[order[0]], rule)
+    }
+
+    #[test]
+    fn a_plain_name_comes_before_the_name_of_a_copy() {
+        for copy in [
+            "DSC_1 (1)",
+            "DSC_1(1)",
+            "DSC_1 - Copy",
+            "DSC_1 - Kopie",
+            "DSC_1 copy",
+            "DSC_1_copie",
+            "Copy of DSC_1",
+            "Kopie von DSC_1",
+            "DSC_1.sync-conflict-20240101-120000-ABCDEFG",
+            "DSC_1 (Anna's conflicted copy 2024-01-01)",
+        ] {
+            let copy = format!("/a/{copy}.JPG");
+            assert_eq!(keeper(&[&copy, "/archive/2019/DSC_1.JPG"]), ("/archive/2019/DSC_1.JPG", Some(KeeperRule::PlainName)), "{copy}");
+        }
+        // The plain name itself may be gone.
+        assert_eq!(keeper(&["/a/x (2).jpg", "/b/holiday.jpg"]).0, "/b/holiday.jpg");
+        // A longer number or word is another name.
+        assert_eq!(keeper(&["/a/DSC_10.jpg", "/long/DSC_1.jpg"]), ("/a/DSC_10.jpg", Some(KeeperRule::Path)));
+    }
+
+    #[test]
+    fn metadata_then_name_then_age_then_path_decide() {
+        let file = |path, bytes, mtime| FileCandidate { path: Path::new(path), bytes, mtime };
+        let (order, rule) = keeper_first(&[file("/a.jpg", 10, 1), file("/a (1).jpg", 12, 5)]);
+        assert_eq!((order, rule), (vec![1, 0], Some(KeeperRule::Metadata)));
+        let (order, rule) = keeper_first(&[file("/b.jpg", 10, 3), file("/c.jpg", 10, 1), file("/c (1).jpg", 10, 0)]);
+        assert_eq!((order, rule), (vec![1, 0, 2], Some(KeeperRule::Oldest)));
+        let (order, rule) = keeper_first(&[file("/x/a.jpg", 10, 3), file("/a.jpg", 10, 3)]);
+        assert_eq!((order, rule), (vec![1, 0], Some(KeeperRule::Path)));
+        assert_eq!(keeper_first(&[file("/a.jpg", 10, 3)]), (vec![0], None));
+    }
+}
