@@ -37,8 +37,8 @@ use crate::catalog::query::Queries;
 use crate::config::Settings;
 use crate::likeness::{CropHead, HeadError};
 use crate::store::{self, Location, Reader, Writer};
+use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
-use crate::sys::own_program;
 use crate::vision::backbone::{self, Backbone};
 use crate::vision::sandbox;
 
@@ -181,7 +181,7 @@ impl Daemon {
         }
         let (for_tuning, network) = (tuner.clone(), backbone.clone());
         background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
-        let reader = sandbox::Reader::new(own_program()?, state.configuration.settings.limits);
+        let reader = sandbox::Reader::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
         let queries = Queries { reader, runner: backbone.runner()?, crop_head, other: None };
         let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
         Ok(Daemon { state, writes, writer, log_summary, service })
@@ -299,7 +299,7 @@ fn start_reading(
         queue: state.queue.clone(),
         health: state.health.clone(),
         lifecycle: state.lifecycle.clone(),
-        program: own_program()?,
+        program: SameProgram::of_this_process()?,
         backbone: backbone.clone(),
         crop_head: crop_head.clone(),
         jobs: Arc::new(Mutex::new(job_queue)),

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::intake::stamp_like;
 use crate::likeness::CropHead;
 use crate::photo::{Counters, Failure, Format, Identity, Stage};
 use crate::store;
+use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
 use crate::vision::backbone::{Backbone, Runner};
 use crate::vision::keypoints::keypoints;
@@ -30,7 +31,7 @@ pub struct WorkerPool {
     pub queue: Arc<Queue>,
     pub health: Arc<Health>,
     pub lifecycle: Arc<Lifecycle>,
-    pub program: PathBuf,
+    pub program: SameProgram,
     pub backbone: Backbone,
     pub crop_head: CropHead,
     pub jobs: Arc<Mutex<Receiver<Job>>>,

@@ -12,7 +12,7 @@ mod view;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use own_program::own_program;
+pub use own_program::{SameProgram, own_program};
 pub use view::View;
 
 /// Reports that a unit test cannot run here. If `SIMILARD_MAY_SKIP` is set, it lists the allowed reasons, separated by

@@ -15,6 +15,7 @@ mod logs;
 mod packages;
 mod photos;
 mod readme;
+mod running;
 mod service;
 mod storm;
 mod support;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 use super::heartbeat::Heartbeats;
 use super::sync::lock;
 use crate::daemon::fence::Fence;
-use crate::sys::own_program;
+use crate::sys::SameProgram;
 use crate::vision::{Limits, sandbox};
 
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Health {
         if let Some(known) = self.missing_sandbox_layers.get() {
             return known.clone();
         }
-        match own_program().and_then(|program| sandbox::Reader::new(program, limits).missing_layers()) {
+        match SameProgram::of_this_process().and_then(|program| sandbox::Reader::new(program, limits).missing_layers()) {
             Ok(missing) => self.missing_sandbox_layers.get_or_init(|| missing).clone(),
             Err(e) => vec![format!("any known layer (the decoding child cannot be started: {e})")],
         }

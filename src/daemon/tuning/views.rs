@@ -16,8 +16,8 @@ use crate::daemon::worker::open;
 use crate::learn::edits::edits;
 use crate::photo::{PhotoId, Picture};
 use crate::store::{PhotoRecord, Reader, View};
+use crate::sys::SameProgram;
 use crate::sys::background::{Nice, give_way};
-use crate::sys::own_program;
 use crate::vision::backbone::Runner;
 use crate::vision::sandbox::{self, Problem};
 
@@ -34,7 +34,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
     let work = || -> Result<(), Why> {
         give_way(Nice::ToAll);
         let broken = |e: &dyn std::fmt::Display| Why::Failed(format!("views cannot be made: {e}"));
-        let program = own_program().map_err(|e| broken(&e))?;
+        let program = SameProgram::of_this_process().map_err(|e| broken(&e))?;
         let mut maker = Maker {
             reader: sandbox::Reader::new(program, run.tuner.switcher.configuration.settings.limits),
             runner: run.backbone.runner().map_err(|e| broken(&e))?,

@@ -14,6 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use super::fence;
 use super::protocol::{self, DecodedHeader, Identified, MissingLayers, PictureHeader};
 use crate::photo::{Failure, Stage};
+use crate::sys::SameProgram;
 use crate::vision::{Limits, decode, identify};
 
 /// Serves the daemon on standard input until the daemon ends.
@@ -21,11 +22,16 @@ use crate::vision::{Limits, decode, identify};
 /// # Errors
 /// When the socket breaks.
 pub fn run(limits: &Limits) -> io::Result<()> {
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // The daemon sends no file to another build. This comes first, because another build may do anything else otherwise.
+    protocol::write_json(&socket, &SameProgram::of_this_process()?.build())?;
+    // Without it the name is that of the link that led to the program.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(c"similard-decode");
     // The daemon has priority over the child, and other programs over both.
     let _ = nice(10);
     // A panic is returned as an answer. Its message must not go to the daemon's log.
     std::panic::set_hook(Box::new(|_| {}));
-    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let missing = enclose(limits);
     let mut bytes = Vec::new();
     let mut busy = Duration::ZERO;

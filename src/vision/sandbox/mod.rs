@@ -1,6 +1,8 @@
 //! The decoder sandbox: decoding in another process. A child of this program reads one open file at a time. A file
 //! that crashes or hangs it costs only that file.
 //!
+//! The child is the very program that the daemon runs, whatever is at its path by then. It names its build first.
+//!
 //! The child receives the file's descriptor, not its path, over the socket on its standard input. It answers in two
 //! steps: first the identity of the file ([`Reader::identify`]), then its small picture ([`Reader::decode`]) if the
 //! daemon does not know the photo yet.

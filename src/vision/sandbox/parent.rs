@@ -6,8 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -17,6 +16,7 @@ use thiserror::Error;
 use super::COMMAND;
 use super::protocol::{self, DecodedHeader, Identified, MissingLayers};
 use crate::photo::{Failure, Identity, Picture, Stage};
+use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
 
@@ -33,7 +33,7 @@ pub enum Problem {
 
 /// Reads files through a child process. Each worker has its own.
 pub struct Reader {
-    program: PathBuf,
+    program: SameProgram,
     limits: Limits,
     child: Option<Running>,
     /// Device and inode of the child's current file, and of the file that last ended a child.
@@ -49,8 +49,8 @@ struct Running {
 }
 
 impl Reader {
-    /// `program` is the path of this program. It is run with [`COMMAND`].
-    pub fn new(program: PathBuf, limits: Limits) -> Reader {
+    /// `program` is this program. It is run with [`COMMAND`].
+    pub fn new(program: SameProgram, limits: Limits) -> Reader {
         Reader { program, limits, child: None, file: (0, 0), ended_with: None }
     }
 
@@ -140,7 +140,9 @@ impl Reader {
         if self.child.is_none() {
             let (ours, theirs) = UnixStream::pair()?;
             ours.set_read_timeout(Some(Duration::from_secs(self.limits.seconds)))?;
-            let process = Command::new(&self.program)
+            let process = self
+                .program
+                .command()
                 .arg(COMMAND)
                 .arg(serde_json::to_string(&self.limits)?)
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -149,7 +151,11 @@ impl Reader {
                 // Ctrl-C is for the daemon. Its children end when it is gone.
                 .process_group(0)
                 .spawn()?;
-            self.child = Some(Running { process, socket: ours });
+            let child = self.child.insert(Running { process, socket: ours });
+            if let Err(e) = check_build(&child.socket, self.program.build()) {
+                self.end();
+                return Err(e);
+            }
         }
         Ok(&self.child.as_ref().expect("just started").socket)
     }
@@ -162,8 +168,55 @@ impl Reader {
     }
 }
 
+/// Waits until a new child has named its build. No file was sent yet, so no failure here is the fault of a photo.
+fn check_build(socket: &UnixStream, ours: &str) -> io::Result<()> {
+    let theirs: String = protocol::read_json(socket).map_err(|e| io::Error::other(format!("it did not start: {e}")))?;
+    if theirs == ours {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("it is another build ({theirs}) than the daemon ({ours}); restart the daemon")))
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// What becomes of a photo when the child is this shell script.
+    fn outcome(script: &str) -> Problem {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("program");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("ours");
+        let mut reader = Reader::new(SameProgram::other(&program, "build-1"), Limits::default());
+        loop {
+            match reader.identify(&tempfile::tempfile().expect("a file")).expect_err("it is not this program") {
+                // Another test started a process while the script was open for writing here.
+                Problem::Child(e) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
+                problem => return problem,
+            }
+        }
+    }
+
+    #[test]
+    fn another_program_or_build_is_never_the_fault_of_a_photo() {
+        let said = |script: &str| match outcome(script) {
+            Problem::Child(e) => e.to_string(),
+            Problem::Photo(failure) => panic!("{script}: the photo is blamed: {failure}"),
+        };
+        assert!(said("exit 0").contains("did not start"));
+        assert!(said("kill -SEGV $$").contains("did not start"));
+        assert!(said("printf 'hello, this is no answer' >&0").contains("did not start"));
+        // A frame with the JSON of a text, nine bytes long.
+        let other = said(r#"printf '\011\000\000\000"build-2"' >&0"#);
+        assert!(other.contains("another build (build-2)") && other.contains("restart"), "{other}");
     }
 }
