@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod removable;
 mod session;
+mod start;
 mod text;
 mod whole;
 

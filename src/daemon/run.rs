@@ -100,6 +100,7 @@ pub fn run(settings: Settings) -> Result<Ended, Error> {
 fn run_once(settings: Settings) -> Result<Ended, Error> {
     // Children must not inherit files that were open when the daemon was started.
     close_fds::set_fds_cloexec(3, &[]);
+    heed_children()?;
     data_directory(&settings.data_dir)?;
     // A core file is written there too, if the system names no other place.
     env::set_current_dir(&settings.data_dir).map_err(|source| Error::DataDirectory { path: settings.data_dir.clone(), source })?;
@@ -118,6 +119,15 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     };
     let daemon = Daemon::start(settings, location, writer, fence)?;
     daemon.serve(listener)
+}
+
+/// Has the kernel keep the exit status of decoding children until the daemon reads it. It does not where the program that
+/// started the daemon ignores SIGCHLD. The status says whether a photo is to blame.
+fn heed_children() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _entered = runtime.enter();
+    // It stays in force after the runtime has ended.
+    signal(SignalKind::child()).map(drop)
 }
 
 /// The daemon after its start.

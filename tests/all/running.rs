@@ -1,11 +1,16 @@
 //! The life of a daemon: how it is started, stopped and replaced, and what it keeps from its caller.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::photos;
-use crate::support::{Instance, names};
+use crate::support::{Instance, names, skip};
 
 const SIMCTL: &str = env!("CARGO_BIN_EXE_simctl");
 
@@ -34,4 +39,47 @@ fn an_upgrade_or_a_deletion_of_the_program_changes_nothing_until_a_restart() {
         assert_eq!(instance.json(["failures", "--format=json"])["failures"], serde_json::json!([]));
         assert_eq!(instance.status()["problems"], serde_json::json!([]));
     }
+}
+
+#[test]
+fn the_daemon_keeps_nothing_of_the_command_that_started_it() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let lock = instance.folder("cron").join("lock");
+    // A lock and a pipe, limits, a mask, a signal that is ignored, and a service manager.
+    let script = "ulimit -S -n 64; ulimit -S -t 30; ulimit -S -f 200000; umask 0; exec 9>\"$2\"; flock -n 9; \
+                  exec 8>&1; trap '' CHLD; exec \"$0\" dupes \"$1\" >&2";
+    let mut caller = instance
+        .command_of("sh")
+        .args(["-c", script, SIMCTL])
+        .args([&folder, &lock])
+        .env("NOTIFY_SOCKET", instance.folder("cron").join("nobody"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("runs");
+    let mut pipe = caller.stdout.take().expect("piped");
+    assert!(caller.wait().is_ok_and(|ended| ended.success()));
+    // A pipe ends when no process has its other end any more.
+    let (ended, ends) = mpsc::channel();
+    thread::spawn(move || ended.send(pipe.read_to_end(&mut Vec::new())));
+    assert!(ends.recv_timeout(Duration::from_secs(10)).is_ok(), "the pipe of the caller is still open");
+    File::open(&lock).expect("it is there").try_lock().expect("the lock is free");
+    let process = Path::new("/proc").join(instance.pid().to_string());
+    let text = |name: &str| fs::read_to_string(process.join(name)).unwrap_or_default();
+    let (limits, status) = (text("limits"), text("status"));
+    if limits.is_empty() || !status.contains("SigIgn") {
+        return skip("this system does not say what a process has");
+    }
+    for limit in ["Max open files", "Max cpu time", "Max file size"] {
+        let line = limits.lines().find(|line| line.starts_with(limit)).expect(limit);
+        let [soft, hard] = [0, 1].map(|at| line[limit.len()..].split_whitespace().nth(at).expect("a limit"));
+        assert!(soft == hard || soft.parse() == Ok(65_536), "{line}");
+    }
+    let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    assert_eq!(of("Umask:"), "0077");
+    let ignored = u64::from_str_radix(&of("SigIgn:"), 16).expect("a mask");
+    assert_eq!(ignored & (1 << 16), 0, "SIGCHLD is ignored");
+    assert!(!text("environ").contains("NOTIFY_SOCKET"));
 }

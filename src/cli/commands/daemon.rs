@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 
 use crate::cli::args::DaemonArguments;
 use crate::cli::failure::{AGAIN, Failure};
+use crate::cli::start::leave_the_caller;
 use crate::cli::{connect, log};
 use crate::config::Settings;
 use crate::daemon;
@@ -13,8 +14,7 @@ use crate::sys::own_program;
 
 pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Failure> {
     if options.background {
-        // In its own session it does not end when the terminal is closed.
-        let _ = rustix::process::setsid();
+        leave_the_caller();
     }
     if options.replace {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -13,8 +13,9 @@ use super::systemd::{Places, lingers, property, quoted, require, state_in_words,
 use super::{DROP_IN, OLD_DROP_IN, OWN_FILES, SERVICE, SOCKET, say, take_away};
 use crate::api::client::Client;
 use crate::api::types::Status;
-use crate::cli::connect::{start_daemon, stop_running};
+use crate::cli::connect::stop_running;
 use crate::cli::failure::Failure;
+use crate::cli::start::start_daemon;
 use crate::config::{Overrides, Settings};
 use crate::sys::own_program;
 
