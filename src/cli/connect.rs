@@ -1,18 +1,18 @@
 //! Connects to the daemon, starts it if none runs, and warns if it is another build.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use owo_colors::OwoColorize;
 
 use super::failure::Failure;
-use super::start::{is_locked, start_daemon};
+use super::running::{Found, find};
+use super::start::{START, start_daemon};
 use crate::api::PROTOCOL;
-use crate::api::client::{self, Client};
+use crate::api::client::Client;
 use crate::api::types::Version;
 use crate::config::Settings;
-use crate::daemon::own_version;
+use crate::daemon::{Holder, holder, own_version};
 
 /// How long a daemon may take to end. It finishes its transaction first.
 const STOP: Duration = Duration::from_secs(10);
@@ -26,23 +26,19 @@ pub enum Start {
 
 /// Connects to a daemon that speaks this program's protocol.
 pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failure> {
-    let client = Client::new(&settings.socket);
-    let mut asked = client.get::<Version>("/v1/version").await;
-    if matches!(asked, Err(client::Error::Broken(_))) {
-        // A daemon that is ending accepts the connection and drops it.
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        asked = client.get("/v1/version").await;
+    let patience = if start == Start::IfNeeded { START } else { Duration::ZERO };
+    let mut found = find(settings, patience).await?;
+    if start == Start::IfNeeded && matches!(found, Found::Nobody(_)) {
+        start_daemon(settings).await?;
+        found = find(settings, patience).await?;
     }
-    let version = match asked {
-        Ok(version) => version,
-        Err(client::Error::Unreachable { .. }) if start == Start::IfNeeded => {
-            start_daemon(settings).await?;
-            client.get("/v1/version").await?
+    match found {
+        Found::Daemon(client, version) => {
+            check_build(&client, settings, &version?).await?;
+            Ok(client)
         }
-        Err(e) => return Err(e.into()),
-    };
-    check_build(&client, settings, &version).await?;
-    Ok(client)
+        Found::Nobody(e) => Err(e.into()),
+    }
 }
 
 /// Offers to restart a daemon of another build, or warns about it.
@@ -82,9 +78,9 @@ async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> 
 
 /// Stops the running daemon, if any.
 pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
-    match stop(&Client::new(&settings.socket), settings).await {
-        Err(failure) if UnixStream::connect(&settings.socket).is_ok() => Err(failure),
-        _ => Ok(()),
+    match find(settings, STOP).await? {
+        Found::Daemon(client, _) => stop(&client, settings).await,
+        Found::Nobody(_) => Ok(()),
     }
 }
 
@@ -92,7 +88,7 @@ async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
     client.stop().await?;
     let deadline = Instant::now() + STOP;
     // The daemon holds its lock until everything is stored.
-    while is_locked(settings) {
+    while holder(&settings.data_dir) != Holder::Nobody {
         if Instant::now() > deadline {
             return Err(Failure::unreachable("the daemon does not end").hint("kill it; nothing is lost"));
         }

@@ -8,6 +8,7 @@ mod log;
 mod output;
 mod progress;
 mod removable;
+mod running;
 mod session;
 mod start;
 mod text;

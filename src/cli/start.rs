@@ -10,13 +10,14 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 
 use super::failure::Failure;
+use super::running::{Found, find};
 use crate::api::client::Client;
 use crate::api::types::Version;
 use crate::config::Settings;
 use crate::sys::own_program;
 
 /// How long a daemon may take to start. Loading the encoder takes 0.2 s, a large index a second or two.
-const START: Duration = Duration::from_secs(60);
+pub const START: Duration = Duration::from_secs(60);
 
 /// The number of memory pools that glibc may use, as in the systemd unit. The default is eight per core, and each pool
 /// keeps memory that was freed.
@@ -67,11 +68,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
         }
         if has_ended(&mut daemon) {
             // Another simctl may have started a daemon first. That one holds the lock and will answer.
-            if is_locked(settings) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                continue;
-            }
-            if client.get::<Version>("/v1/version").await.is_ok() {
+            if let Found::Daemon(..) = find(settings, START).await? {
                 return Ok(());
             }
             let said = fs::read(&log).unwrap_or_default();
@@ -128,11 +125,6 @@ fn lower(a: Option<u64>, b: Option<u64>) -> Option<u64> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (limit, None) | (None, limit) => limit,
     }
-}
-
-/// Whether a daemon uses the data directory.
-pub fn is_locked(settings: &Settings) -> bool {
-    File::open(settings.data_dir.join("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
 }
 
 fn has_ended(daemon: &mut Child) -> bool {

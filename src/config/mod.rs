@@ -45,6 +45,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The socket of the API, in a folder with mode 0700.
     pub socket: PathBuf,
+    /// Whether an option or a variable names the socket. Otherwise a daemon of the data directory may listen elsewhere.
+    pub socket_is_named: bool,
     /// The settings file, if there is one.
     pub config: PathBuf,
     /// The number of workers.
@@ -81,7 +83,9 @@ impl Settings {
             .or_else(|| home.as_ref().map(|h| h.data_dir().to_owned()))
             .ok_or(Error::NoHome)?;
         let data_dir = absolute(&data_dir);
-        let socket = match chosen(&overrides.socket, "SIMILARD_SOCKET") {
+        let named_socket = chosen(&overrides.socket, "SIMILARD_SOCKET");
+        let socket_is_named = named_socket.is_some();
+        let socket = match named_socket {
             Some(socket) => absolute(&socket),
             // An instance with its own data directory must not use the default socket.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
@@ -123,6 +127,7 @@ impl Settings {
             },
             data_dir,
             socket,
+            socket_is_named,
             config,
         })
     }

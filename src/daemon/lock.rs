@@ -1,10 +1,14 @@
 //! One daemon for each data directory: its lock, and its socket.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -22,22 +26,90 @@ pub fn data_directory(path: &Path) -> Result<(), Error> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// The lock of the data directory, held while the daemon runs. The kernel releases it even after a crash.
+/// How often taking the lock is tried, and the pause between. A `simctl` that looks who holds the lock holds it for a
+/// moment.
+const ATTEMPTS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The lock of the data directory, held while the daemon runs. The kernel releases it even after a crash. The file says
+/// which process holds it, and where that process listens.
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
     pub fn take(data_directory: &Path) -> Result<Lock, Error> {
-        let path = data_directory.join("lock");
+        let path = path(data_directory);
         let failed = |source| Error::DataDirectory { path: path.clone(), source };
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::AlreadyRunning(data_directory.to_owned())),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+        for attempt in 1.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(Error::AlreadyRunning(data_directory.to_owned())),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+        let lock = Lock { file };
+        lock.say(None);
+        Ok(lock)
+    }
+
+    /// Says where the daemon listens. `None` while it starts or ends.
+    pub fn say(&self, socket: Option<&Path>) {
+        let mut text = format!("{}\n", std::process::id()).into_bytes();
+        if let Some(socket) = socket {
+            text.extend(socket.as_os_str().as_bytes());
+            text.push(b'\n');
+        }
+        // On a full disk the daemon runs all the same. It is then found at the usual socket only.
+        if let Err(e) = self.file.set_len(0).and_then(|()| self.file.write_all_at(&text, 0)) {
+            tracing::warn!("the lock cannot say where the daemon listens: {e}");
         }
     }
+}
+
+/// Who holds the lock of a data directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Holder {
+    Nobody,
+    /// A daemon that has not said anything yet, or an earlier version, which never does.
+    Unknown,
+    /// A daemon that is starting or ending.
+    Busy {
+        pid: u32,
+    },
+    Daemon {
+        pid: u32,
+        socket: PathBuf,
+    },
+}
+
+/// Returns who holds the lock of a data directory.
+pub fn holder(data_directory: &Path) -> Holder {
+    let Ok(mut file) = File::open(path(data_directory)) else { return Holder::Nobody };
+    if file.try_lock_shared().is_ok() {
+        return Holder::Nobody;
+    }
+    let mut text = Vec::new();
+    // The file has a process id and a path.
+    let _ = file.read_to_end(&mut text);
+    said(&text).unwrap_or(Holder::Unknown)
+}
+
+/// Reads what [`Lock::say`] wrote. `None` if it was not written, or not completely.
+fn said(text: &[u8]) -> Option<Holder> {
+    let end = text.iter().position(|byte| *byte == b'\n')?;
+    let pid = std::str::from_utf8(&text[..end]).ok()?.parse().ok()?;
+    match text[end + 1..].strip_suffix(b"\n") {
+        Some(socket) => Some(Holder::Daemon { pid, socket: PathBuf::from(OsStr::from_bytes(socket)) }),
+        None if text.len() == end + 1 => Some(Holder::Busy { pid }),
+        None => None,
+    }
+}
+
+fn path(data_directory: &Path) -> PathBuf {
+    data_directory.join("lock")
 }
 
 /// A bound socket. Dropping it removes the file.
@@ -80,5 +152,35 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_says_who_holds_it_and_where_that_listens() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pid = std::process::id();
+        assert_eq!(holder(folder.path()), Holder::Nobody);
+        let lock = Lock::take(folder.path()).expect("free");
+        assert_eq!(holder(folder.path()), Holder::Busy { pid });
+        let socket = Path::new(OsStr::from_bytes(b"/run/a\nb\xff.sock"));
+        lock.say(Some(socket));
+        assert_eq!(holder(folder.path()), Holder::Daemon { pid, socket: socket.to_owned() });
+        assert!(matches!(Lock::take(folder.path()), Err(Error::AlreadyRunning(_))));
+        lock.say(None);
+        assert_eq!(holder(folder.path()), Holder::Busy { pid });
+        // What a daemon left behind counts for nothing.
+        drop(lock);
+        assert_eq!(holder(folder.path()), Holder::Nobody);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_of_an_earlier_version_names_nobody() {
+        for text in [&b""[..], b"12", b"12\n/run/so", b"x\n/run/socket\n", b"\n"] {
+            assert_eq!(said(text), None, "{text:?}");
+        }
     }
 }

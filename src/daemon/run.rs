@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::env;
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
@@ -108,7 +108,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let handed = ListenFd::from_env().take_unix_listener(0)?;
     let socket_dir = if handed.is_none() { Some(Socket::directory(&settings.socket)?) } else { None };
     let fence = fence::enclose(&Writable { data_dir: &settings.data_dir, socket_dir });
-    let _lock = Lock::take(&settings.data_dir)?;
+    let lock = Lock::take(&settings.data_dir)?;
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
     writer.merge_nested_roots(&|below| settings.live.rules.hide(below))?;
@@ -117,8 +117,10 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
         Some(listener) => (None, listener),
         None => Socket::bind(&settings.socket).map(|(socket, listener)| (Some(socket), listener))?,
     };
+    let address = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
+    lock.say(Some(address.as_deref().unwrap_or(&settings.socket)));
     let daemon = Daemon::start(settings, location, writer, fence)?;
-    daemon.serve(listener)
+    daemon.serve(listener, &lock)
 }
 
 /// Has the kernel keep the exit status of decoding children until the daemon reads it. It does not where the program that
@@ -198,7 +200,7 @@ impl Daemon {
     }
 
     /// Answers requests until the daemon stops, then waits until everything that was sent to the writer is stored.
-    fn serve(self, listener: StdListener) -> Result<Ended, Error> {
+    fn serve(self, listener: StdListener, lock: &Lock) -> Result<Ended, Error> {
         let Daemon { state, writes, writer, log_summary, service } = self;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("api").enable_all().build()?;
         let address = listener.local_addr()?.as_pathname().map(Client::new);
@@ -211,6 +213,7 @@ impl Daemon {
         let client = address.unwrap_or_else(|| Client::new(&state.configuration.settings.socket));
         runtime.spawn(service_manager::report(reported, writes.clone(), client));
         let served = runtime.block_on(serve(listener, service, state.lifecycle.clone()));
+        lock.say(None);
         state.lifecycle.stop();
         let ended = if state.lifecycle.starts_again() { Ended::ToStartAgain } else { Ended::Told };
         if ended == Ended::Told {

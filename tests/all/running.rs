@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::photos;
-use crate::support::{Instance, names, skip};
+use crate::support::{Instance, names, skip, wait_until};
 
 const SIMCTL: &str = env!("CARGO_BIN_EXE_simctl");
 
@@ -82,4 +82,48 @@ fn the_daemon_keeps_nothing_of_the_command_that_started_it() {
     let ignored = u64::from_str_radix(&of("SigIgn:"), 16).expect("a mask");
     assert_eq!(ignored & (1 << 16), 0, "SIGCHLD is ignored");
     assert!(!text("environ").contains("NOTIFY_SOCKET"));
+}
+
+#[test]
+fn a_running_daemon_is_found_by_its_data_directory() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let run = instance.folder("run");
+    fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).expect("ours");
+    let simctl = |words: &[&str], run: Option<&Path>| {
+        let mut command = instance.command();
+        command.env_remove("SIMILARD_DATA_DIR").args(words).envs(run.map(|run| ("XDG_RUNTIME_DIR", run)));
+        command.output().expect("runs")
+    };
+    let dupes = ["dupes", "--format=json", folder.to_str().expect("text")];
+    assert!(simctl(&dupes, Some(&run)).status.success());
+    let data = instance.folder(".local/share/similard");
+    let log = fs::read(data.join("daemon.log")).expect("a log");
+    // As in a crontab.
+    let began = Instant::now();
+    let found = simctl(&dupes, None);
+    assert!(found.status.success() && began.elapsed() < Duration::from_secs(5), "{found:?} after {:?}", began.elapsed());
+    // With another runtime directory, as in another session.
+    assert!(simctl(&["--no-start", "status"], Some(&instance.folder("other"))).status.success());
+    let said = fs::read(data.join("daemon.log")).expect("a log");
+    assert!(said.starts_with(&log) && !String::from_utf8_lossy(&said).contains("already runs"), "another daemon was started");
+    // With a socket that it does not have.
+    let nowhere = instance.folder("run").join("none.sock");
+    let refused = simctl(&["--socket", nowhere.to_str().expect("text"), "dupes", "/"], None);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains("listens at") && said.contains("--socket"), "{said}");
+    // Where its socket is out of reach, that is said at once.
+    let socket = run.join("similard/api.sock");
+    fs::rename(&socket, run.join("moved")).expect("moved");
+    let began = Instant::now();
+    let refused = simctl(&dupes, None);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains(socket.to_str().expect("text")), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    fs::rename(run.join("moved"), &socket).expect("moved back");
+    let stopped =
+        Command::new("kill").arg(fs::read_to_string(data.join("lock")).expect("a lock").lines().next().expect("a process")).status();
+    assert!(stopped.is_ok_and(|ended| ended.success()));
+    wait_until("the daemon has ended", || !socket.exists());
 }

@@ -15,6 +15,7 @@ use crate::api::client::Client;
 use crate::api::types::Status;
 use crate::cli::connect::stop_running;
 use crate::cli::failure::Failure;
+use crate::cli::running::{Found, find};
 use crate::cli::start::start_daemon;
 use crate::config::{Overrides, Settings};
 use crate::sys::own_program;
@@ -121,10 +122,9 @@ impl<'a> Installation<'a> {
 
     /// Stops a daemon that systemd did not start, if one runs.
     async fn take_over(&mut self) -> Result<(), Failure> {
-        let client = Client::new(&self.settings.socket);
-        let answered = tokio::time::timeout(OWN_DAEMON_TIMEOUT, client.get::<Status>("/v1/status")).await;
-        self.took_over = matches!(answered, Ok(Ok(_)));
-        if answered.is_ok() {
+        let found = tokio::time::timeout(OWN_DAEMON_TIMEOUT, find(self.settings, OWN_DAEMON_TIMEOUT)).await;
+        if let Ok(found) = found {
+            self.took_over = matches!(found?, Found::Daemon(_, Ok(_)));
             return stop_running(self.settings).await;
         }
         Err(Failure::unreachable("the running daemon does not answer").hint("simctl daemon --replace, or kill it; nothing is lost"))
