@@ -133,6 +133,10 @@ pub enum Command {
     Heads(HeadsCommand),
     /// Print the settings in force, with the meaning and the source of each
     Config,
+    /// End the daemon; what it was given is stored first
+    Stop,
+    /// End the daemon, and start it anew with this program; as a service: by systemd
+    Restart,
     /// Have the daemon reload its settings
     Reload,
     /// Have systemd start the daemon with your session, or undo that
@@ -281,7 +285,7 @@ pub enum ServiceCommand {
 
 #[derive(Args, Debug)]
 pub struct DaemonArguments {
-    /// End the running daemon, and take its place
+    /// The same as simctl restart: end the running daemon, and start another in the background
     #[arg(long)]
     pub replace: bool,
     /// Detach from the terminal of the command that started it

@@ -1,21 +1,19 @@
 //! Connects to the daemon, starts it if none runs, and warns if it is another build.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use owo_colors::OwoColorize;
 
 use super::failure::Failure;
+use super::lifecycle::restart;
 use super::running::{Found, find};
 use super::start::{START, start_daemon};
 use crate::api::PROTOCOL;
 use crate::api::client::Client;
 use crate::api::types::Version;
 use crate::config::Settings;
-use crate::daemon::{Holder, holder, own_version};
-
-/// How long a daemon may take to end. It finishes its transaction first.
-const STOP: Duration = Duration::from_secs(10);
+use crate::daemon::own_version;
 
 /// Whether a command may start the daemon.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,23 +31,20 @@ pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failur
         found = find(settings, patience).await?;
     }
     match found {
-        Found::Daemon(client, version) => {
-            check_build(&client, settings, &version?).await?;
-            Ok(client)
-        }
+        Found::Daemon(client, version) => check_build(client, settings, &version?).await,
         Found::Nobody(e) => Err(e.into()),
     }
 }
 
-/// Offers to restart a daemon of another build, or warns about it.
+/// Offers to restart a daemon of another build, or warns about it. Returns a client of the daemon that then runs.
 ///
 /// # Errors
 /// If it speaks another protocol.
-async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> Result<(), Failure> {
+async fn check_build(client: Client, settings: &Settings, theirs: &Version) -> Result<Client, Failure> {
     let ours = own_version();
     let is_rebuilt = theirs.build != ours.build && (theirs.program == ours.program || theirs.program.is_empty());
     if theirs.protocol == PROTOCOL && theirs.version == ours.version && !is_rebuilt {
-        return Ok(());
+        return Ok(client);
     }
     let what =
         format!("the daemon (version {}, process {}) is another build than this simctl ({})", theirs.version, theirs.pid, ours.version);
@@ -59,40 +54,19 @@ async fn check_build(client: &Client, settings: &Settings, theirs: &Version) -> 
         let mut answer = String::new();
         stdin().read_line(&mut answer)?;
         if !answer.trim_start().to_lowercase().starts_with('n') {
-            stop(client, settings).await?;
-            return start_daemon(settings).await;
+            restart(settings).await?;
+            return match find(settings, START).await? {
+                Found::Daemon(client, _) => Ok(client),
+                Found::Nobody(e) => Err(e.into()),
+            };
         }
     } else {
         anstream::eprintln!("{} {what}", "warning:".yellow().bold());
-        anstream::eprintln!(
-            "{} simctl daemon --replace starts this one in its place; as a service: systemctl --user restart similard",
-            "hint:".cyan()
-        );
+        anstream::eprintln!("{} simctl restart starts this one in its place", "hint:".cyan());
     }
     if theirs.protocol != PROTOCOL {
         return Err(Failure::unreachable(format!("the daemon speaks protocol {}, this program speaks {PROTOCOL}", theirs.protocol))
-            .hint("simctl daemon --replace; as a service: systemctl --user restart similard"));
+            .hint("simctl restart starts this one in its place"));
     }
-    Ok(())
-}
-
-/// Stops the running daemon, if any.
-pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
-    match find(settings, STOP).await? {
-        Found::Daemon(client, _) => stop(&client, settings).await,
-        Found::Nobody(_) => Ok(()),
-    }
-}
-
-async fn stop(client: &Client, settings: &Settings) -> Result<(), Failure> {
-    client.stop().await?;
-    let deadline = Instant::now() + STOP;
-    // The daemon holds its lock until everything is stored.
-    while holder(&settings.data_dir) != Holder::Nobody {
-        if Instant::now() > deadline {
-            return Err(Failure::unreachable("the daemon does not end").hint("kill it; nothing is lost"));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
+    Ok(client)
 }

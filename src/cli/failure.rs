@@ -88,8 +88,9 @@ impl From<client::Error> for Failure {
             client::Error::Unreachable { .. } => {
                 Failure::unreachable(error.to_string()).hint("simctl dupes DIR starts it; simctl daemon runs it in the foreground")
             }
-            client::Error::Broken(_) => Failure::unreachable(error.to_string())
-                .hint("it may be another version; simctl daemon --replace starts this one in its place"),
+            client::Error::Broken(_) => {
+                Failure::unreachable(error.to_string()).hint("it may be another version; simctl restart starts this one in its place")
+            }
         }
     }
 }
@@ -103,7 +104,7 @@ impl From<config::Error> for Failure {
 impl From<daemon::Error> for Failure {
     fn from(error: daemon::Error) -> Failure {
         let hint = match &error {
-            daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace takes its place"),
+            daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace starts another in its place"),
             daemon::Error::Store(crate::store::Error::Newer(_)) => Some("update similard, or name another directory with --data-dir"),
             daemon::Error::Store(crate::store::Error::Damaged { .. }) => {
                 Some("its contents cannot be made again: put your backup in its place, or move the file away and decide anew")

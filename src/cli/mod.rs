@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod connect;
 mod failure;
+mod lifecycle;
 mod log;
 mod output;
 mod progress;
@@ -11,6 +12,7 @@ mod removable;
 mod running;
 mod session;
 mod start;
+mod systemd;
 mod text;
 mod whole;
 

@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::service_manager::is_there as is_supervised;
 use crate::api::{Code, Problem};
 use crate::catalog::roots::Roots;
 use crate::intake::Rules;
@@ -30,13 +29,8 @@ pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Prob
             Err(e) => Some(format!("cannot access it ({e})")),
         };
         if let Some(why) = why {
-            let restart = if is_supervised() {
-                "systemctl --user restart similard, or from here: simctl daemon --replace"
-            } else {
-                "simctl daemon --replace"
-            };
             let message = format!("{} is not answered: the daemon (process {}) {why}", theirs.path.display(), std::process::id());
-            return Err(Problem::new(Code::OtherView, message).hint(format!("start a daemon that sees what you see: {restart}")));
+            return Err(Problem::new(Code::OtherView, message).hint("start a daemon that sees what you see: simctl restart"));
         }
     }
     Ok(())

@@ -110,7 +110,7 @@ fn a_running_daemon_is_found_by_its_data_directory() {
     assert!(said.starts_with(&log) && !String::from_utf8_lossy(&said).contains("already runs"), "another daemon was started");
     // With a socket that it does not have.
     let nowhere = instance.folder("run").join("none.sock");
-    let refused = simctl(&["--socket", nowhere.to_str().expect("text"), "dupes", "/"], None);
+    let refused = simctl(&["--socket", nowhere.to_str().expect("text"), "status"], None);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(3) && said.contains("listens at") && said.contains("--socket"), "{said}");
     // Where its socket is out of reach, that is said at once.
@@ -122,8 +122,29 @@ fn a_running_daemon_is_found_by_its_data_directory() {
     assert!(refused.status.code() == Some(3) && said.contains(socket.to_str().expect("text")), "{said}");
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     fs::rename(run.join("moved"), &socket).expect("moved back");
-    let stopped =
-        Command::new("kill").arg(fs::read_to_string(data.join("lock")).expect("a lock").lines().next().expect("a process")).status();
-    assert!(stopped.is_ok_and(|ended| ended.success()));
-    wait_until("the daemon has ended", || !socket.exists());
+    assert!(simctl(&["stop"], None).status.success());
+    assert!(!socket.exists());
+}
+
+#[test]
+fn the_daemon_is_stopped_and_started_anew() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    assert!(instance.ok(["stop"]).contains("no daemon runs"));
+    instance.dupes(&folder);
+    let first = instance.pid();
+    assert!(instance.ok(["restart"]).contains("the daemon runs"));
+    let second = instance.pid();
+    // Its output is read to the end, so nothing of it waits for the daemon.
+    let replaced = instance.ok(["daemon", "--replace"]);
+    let third = instance.pid();
+    assert!(first != second && second != third && replaced.contains(&third.to_string()), "{first} {second} {third}: {replaced}");
+    assert!(instance.ok(["stop"]).contains(&third.to_string()));
+    wait_until("the process has ended", || !Path::new(&format!("/proc/{third}")).exists());
+    assert!(!instance.socket().exists());
+    assert_eq!(instance.run(["status"]).status.code(), Some(3), "it was started again");
+    // A restart starts it where none runs.
+    instance.ok(["restart"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
 }

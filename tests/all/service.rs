@@ -159,6 +159,19 @@ fn the_service_is_installed_started_by_a_question_and_removed() {
     assert_eq!((user.property("ActiveState"), user.property("Result")), ("inactive".into(), "success".into()));
     user.ok(&["simctl", "--no-start", "dupes", PICTURES]);
     user.service_pid();
+    // simctl does the same, through systemd, also where a crontab runs it.
+    let before = user.service_pid();
+    user.ok(&["env", "--unset=XDG_RUNTIME_DIR", "simctl", "restart"]);
+    assert_ne!(user.service_pid(), before);
+    user.ok(&["simctl", "daemon", "--replace"]);
+    assert_eq!(user.property("ActiveState"), "active");
+    let said = user.ok(&["simctl", "stop"]);
+    assert!(said.contains("similard.service is stopped") && said.contains("service remove"), "{said}");
+    assert_eq!((user.property("ActiveState"), user.property("Result")), ("inactive".into(), "success".into()));
+    assert!(user.ok(&["simctl", "stop"]).contains("no daemon runs"));
+    assert_eq!(user.property("ActiveState"), "inactive", "stop started it");
+    user.ok(&["simctl", "restart"]);
+    user.service_pid();
     let said = user.ok(&["simctl", "service", "status"]);
     assert!(said.contains("socket   active, enabled") && said.contains("service  active (running), process"), "{said}");
     let said = user.ok(&["simctl", "service", "remove"]);

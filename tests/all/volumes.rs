@@ -431,7 +431,7 @@ fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
         let (code, out, said) = ask(words);
         assert_eq!((code, out.as_str()), (Some(5), ""), "{words:?}: {said}");
         let lines: Vec<&str> = said.lines().collect();
-        assert!(matches!(lines[..], [line] if line.contains("card") && line.contains("simctl daemon --replace")), "{words:?}: {said}");
+        assert!(matches!(lines[..], [line] if line.contains("card") && line.contains("simctl restart")), "{words:?}: {said}");
     };
     let file = fs::read_dir(&pictures).expect("there").flatten().next().expect("a photo").file_name();
     refused(&[dupes, card.as_os_str()]);

@@ -1,13 +1,14 @@
-//! `simctl daemon`: the daemon in the foreground.
+//! `simctl daemon`: the daemon in the foreground; or, with `--replace`, a restart.
 
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
+use super::stop;
 use crate::cli::args::DaemonArguments;
 use crate::cli::failure::{AGAIN, Failure};
+use crate::cli::log;
 use crate::cli::start::leave_the_caller;
-use crate::cli::{connect, log};
 use crate::config::Settings;
 use crate::daemon;
 use crate::sys::own_program;
@@ -18,7 +19,8 @@ pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Fa
     }
     if options.replace {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(connect::stop_running(&settings))?;
+        // It runs in the background, so that the prompt is back.
+        return runtime.block_on(stop::restart(&settings));
     }
     log::start();
     let started_in = env::current_dir();
@@ -26,7 +28,7 @@ pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Fa
         if daemon::is_supervised() {
             return Ok(ExitCode::from(AGAIN));
         }
-        let arguments = env::args_os().skip(1).filter(|argument| argument != "--replace");
+        let arguments = env::args_os().skip(1);
         let mut again = Command::new(own_program()?);
         // Under the same name, because similard and simctl take different arguments.
         again.arg0(env::args_os().next().unwrap_or_default()).args(arguments);

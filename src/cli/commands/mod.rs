@@ -18,6 +18,7 @@ mod service;
 mod setup;
 mod similar;
 mod status;
+mod stop;
 mod tune;
 
 use std::io::Write;
@@ -71,6 +72,8 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
         Command::Tune(options) => tune::run(&session, &options).await,
         Command::Heads(command) => heads::run(&session, command).await,
         Command::Config => config::run(&session.settings),
+        Command::Stop => stop::stop(&session.settings).await,
+        Command::Restart => stop::restart(&session.settings).await,
         Command::Reload => reload::run(&session).await,
         Command::Service(command) => service::run(command, &overrides, &session.settings).await,
         Command::Daemon(_) | Command::Completions { .. } | Command::Man { .. } | Command::Setup { .. } => {

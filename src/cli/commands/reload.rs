@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 pub async fn run(session: &Session) -> Done {
     let reloaded: Reloaded = session.running().await?.post("/v1/reload", Vec::new()).await?;
     let what = if reloaded.changed { "the changes are in force" } else { "nothing changed" };
-    let rest = if reloaded.needs_restart { "; workers and limits need a restart: simctl daemon --replace" } else { "" };
+    let rest = if reloaded.needs_restart { "; workers and limits need a restart: simctl restart" } else { "" };
     anstream::println!("{}: {what}{rest}", reloaded.config);
     Ok(ExitCode::SUCCESS)
 }

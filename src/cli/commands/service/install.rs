@@ -9,14 +9,14 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::systemd::{Places, lingers, property, quoted, require, state_in_words, systemctl};
-use super::{DROP_IN, OLD_DROP_IN, OWN_FILES, SERVICE, SOCKET, say, take_away};
+use super::{DROP_IN, OLD_DROP_IN, OWN_FILES, say, take_away};
 use crate::api::client::Client;
 use crate::api::types::Status;
-use crate::cli::connect::stop_running;
 use crate::cli::failure::Failure;
+use crate::cli::lifecycle::stop_running;
 use crate::cli::running::{Found, find};
 use crate::cli::start::start_daemon;
+use crate::cli::systemd::{Places, SERVICE, SOCKET, lingers, listening, property, quoted, require, state_in_words, systemctl};
 use crate::config::{Overrides, Settings};
 use crate::sys::own_program;
 
@@ -127,7 +127,7 @@ impl<'a> Installation<'a> {
             self.took_over = matches!(found?, Found::Daemon(_, Ok(_)));
             return stop_running(self.settings).await;
         }
-        Err(Failure::unreachable("the running daemon does not answer").hint("simctl daemon --replace, or kill it; nothing is lost"))
+        Err(Failure::unreachable("the running daemon does not answer").hint("simctl restart, or kill it; nothing is lost"))
     }
 
     /// Writes the places of this process for the service, where the user manager has others.
@@ -153,7 +153,7 @@ impl<'a> Installation<'a> {
     /// Fails if systemd would listen at another socket. systemd's socket is in its own runtime directory.
     fn require_our_socket(&self) -> Result<(), Failure> {
         let listens = property(SOCKET, "Listen");
-        let theirs = Path::new(listens.strip_suffix(" (Stream)").unwrap_or(&listens));
+        let theirs = listening(&listens);
         if listens.is_empty() || theirs == self.settings.socket {
             return Ok(());
         }

@@ -1,7 +1,6 @@
 //! `simctl service`: similard as a systemd service of this user.
 
 mod install;
-mod systemd;
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,11 +9,8 @@ use std::process::ExitCode;
 
 use crate::cli::args::ServiceCommand;
 use crate::cli::failure::{Failure, UNREACHABLE};
+use crate::cli::systemd::{Places, SERVICE, SOCKET, property, require, systemctl};
 use crate::config::{Overrides, Settings};
-use systemd::{Places, property, require, systemctl};
-
-const SERVICE: &str = "similard.service";
-const SOCKET: &str = "similard.socket";
 
 /// Sets the places of the index and the settings, if the user manager has others.
 const DROP_IN: &str = "similard.service.d/places.conf";

@@ -4,10 +4,15 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use directories::BaseDirs;
 
-use crate::cli::failure::Failure;
+use super::failure::Failure;
+
+/// The units of similard.
+pub const SERVICE: &str = "similard.service";
+pub const SOCKET: &str = "similard.socket";
 
 /// Lines of the journal that an error shows.
 const LAST_LINES: &str = "5";
@@ -39,6 +44,28 @@ pub fn systemctl(words: &[&str]) -> Result<(), Failure> {
 /// A property of a unit. Empty if systemd does not know it.
 pub fn property(unit: &str, name: &str) -> String {
     said(&mut command(&["show", "--value", "--property", name, unit])).unwrap_or_default()
+}
+
+/// Returns whether systemd listens at a socket, for the service.
+pub fn listens_at(socket: &Path) -> bool {
+    property(SOCKET, "ActiveState") == "active" && listening(&property(SOCKET, "Listen")) == socket
+}
+
+/// The path in the property `Listen` of a socket.
+pub fn listening(listen: &str) -> &Path {
+    Path::new(listen.strip_suffix(" (Stream)").unwrap_or(listen))
+}
+
+/// The unit of this user's systemd that runs a process as its main process. `None` for a process that was only started
+/// by one of a unit, such as a terminal.
+pub fn unit_of(pid: u32) -> Option<String> {
+    let is_main = |unit: &str| property(unit, "MainPID") == pid.to_string();
+    if is_main(SERVICE) {
+        return Some(SERVICE.to_owned());
+    }
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let units = groups.lines().filter_map(|line| line.rsplit('/').next()).filter(|name| name.ends_with(".service"));
+    units.map(str::to_owned).find(|unit| is_main(unit))
 }
 
 /// The state of a unit, for people: how its last run ended, and the last lines of that run in the journal.
@@ -168,6 +195,10 @@ pub fn lingers() -> Option<bool> {
 fn command(words: &[&str]) -> Command {
     let mut command = Command::new("systemctl");
     command.arg("--user").args(words);
+    // Without it, as in a crontab, systemctl does not find the user manager.
+    if env::var_os("XDG_RUNTIME_DIR").is_none() {
+        command.env("XDG_RUNTIME_DIR", format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    }
     command
 }
 
