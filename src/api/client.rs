@@ -20,6 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::listing::NDJSON;
 use super::types::{End, Event};
+use crate::sys::own_file;
 
 /// Why a request failed.
 #[derive(Debug, Error)]
@@ -176,6 +177,10 @@ impl Client {
 
     async fn send(&self, method: Method, target: &str, body: Bytes, accept: &str) -> Result<Response<Incoming>, Error> {
         let unreachable = |source| Error::Unreachable { socket: self.socket.clone(), source };
+        // Root may speak to any user's daemon, as the daemon allows it.
+        if !rustix::process::geteuid().is_root() || self.socket.is_symlink() {
+            own_file::check(&self.socket).map_err(unreachable)?;
+        }
         let connected = tokio::time::timeout(CONNECT_TIMEOUT, UnixStream::connect(&self.socket)).await;
         let stream = connected.map_err(|e| unreachable(e.into()))?.map_err(unreachable)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

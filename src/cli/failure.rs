@@ -105,6 +105,10 @@ impl From<daemon::Error> for Failure {
     fn from(error: daemon::Error) -> Failure {
         let hint = match &error {
             daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace starts another in its place"),
+            daemon::Error::DataDirectory { .. } => Some("--data-dir names another place"),
+            daemon::Error::Store(crate::store::Error::NotOurs { .. }) => {
+                Some("put the file itself there, as yours; the whole data directory may be reached through a link, or --data-dir names it")
+            }
             daemon::Error::Store(crate::store::Error::Newer(_)) => Some("update similard, or name another directory with --data-dir"),
             daemon::Error::Store(crate::store::Error::Damaged { .. }) => {
                 Some("its contents cannot be made again: put your backup in its place, or move the file away and decide anew")

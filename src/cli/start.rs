@@ -14,7 +14,8 @@ use super::running::{Found, find};
 use crate::api::client::Client;
 use crate::api::types::Version;
 use crate::config::Settings;
-use crate::sys::own_program;
+use crate::daemon::data_directory;
+use crate::sys::{own_file, own_program};
 
 /// How long a daemon may take to start. Loading the encoder takes 0.2 s, a large index a second or two.
 pub const START: Duration = Duration::from_secs(60);
@@ -40,9 +41,7 @@ const MOST_STACK_BYTES: u64 = 8 << 20;
 
 /// Starts this program as the daemon, in the background, and waits until it answers.
 pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
-    fs::create_dir_all(&settings.data_dir).map_err(|e| {
-        Failure::unreachable(format!("{} cannot be created: {e}", settings.data_dir.display())).hint("--data-dir names another place")
-    })?;
+    data_directory(&settings.data_dir)?;
     let log = settings.data_dir.join("daemon.log");
     let unwritable = |e| Failure::unreachable(format!("{} cannot be written: {e}", log.display())).hint("--data-dir names another place");
     let (log_file, written_before) = open_log(&log).map_err(unwritable)?;
@@ -90,10 +89,10 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
 /// Opens the log for appending, so that the messages of a crash are kept, and returns its length. A log that has grown
 /// too long is renamed first, and replaces the one renamed before.
 fn open_log(log: &Path) -> io::Result<(File, usize)> {
-    if fs::metadata(log).is_ok_and(|m| m.len() > LONGEST_LOG_BYTES) {
+    if fs::symlink_metadata(log).is_ok_and(|m| m.is_file() && m.len() > LONGEST_LOG_BYTES) {
         fs::rename(log, log.with_extension("log.1"))?;
     }
-    let file = File::options().create(true).append(true).open(log)?;
+    let file = own_file::open(File::options().create(true).append(true), log)?;
     let length = file.metadata()?.len();
     Ok((file, length as usize))
 }

@@ -14,16 +14,16 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 
 use super::Error;
+use crate::sys::own_file;
 
-/// Creates the data directory, accessible to this user only.
+/// Creates the data directory, accessible to this user only. One that exists is used as it is, or not at all: its mode is
+/// the choice of the person who made it.
 pub fn data_directory(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::DataDirectory { path: path.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-    // A daemon that restarted itself is behind its fence, which forbids changing modes.
-    if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777 == 0o700 {
-        return Ok(());
-    }
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
+    let found = fs::metadata(path).map_err(failed)?;
+    own_file::check_owner(&found).map_err(failed)?;
+    if found.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(Error::OpenDataDirectory(path.to_owned())) }
 }
 
 /// How often taking the lock is tried, and the pause between. A `simctl` that looks who holds the lock holds it for a
@@ -41,7 +41,7 @@ impl Lock {
     pub fn take(data_directory: &Path) -> Result<Lock, Error> {
         let path = path(data_directory);
         let failed = |source| Error::DataDirectory { path: path.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = own_file::open(File::options().create(true).truncate(false).write(true), &path).map_err(failed)?;
         for attempt in 1.. {
             match file.try_lock() {
                 Ok(()) => break,
@@ -87,7 +87,7 @@ pub enum Holder {
 
 /// Returns who holds the lock of a data directory.
 pub fn holder(data_directory: &Path) -> Holder {
-    let Ok(mut file) = File::open(path(data_directory)) else { return Holder::Nobody };
+    let Ok(mut file) = own_file::open(File::options().read(true), &path(data_directory)) else { return Holder::Nobody };
     if file.try_lock_shared().is_ok() {
         return Holder::Nobody;
     }
@@ -123,7 +123,9 @@ impl Socket {
         let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
         let directory = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        if fs::metadata(directory).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+        let found = fs::metadata(directory).map_err(failed)?;
+        own_file::check_owner(&found).map_err(failed)?;
+        if found.permissions().mode() & 0o077 != 0 {
             return Err(Error::OpenDirectory(directory.to_owned()));
         }
         Ok(directory)
@@ -132,6 +134,7 @@ impl Socket {
     /// Binds a socket in a directory of [`Socket::directory`]. Replaces a socket on which nobody listens any more.
     pub fn bind(path: &Path) -> Result<(Socket, UnixListener), Error> {
         let failed = |source: io::Error| Error::Socket { path: path.to_owned(), source };
+        own_file::check(path).map_err(failed)?;
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(Error::SocketTaken(path.to_owned()));
         }

@@ -42,7 +42,7 @@ mod wire;
 mod worker;
 mod writer;
 
-pub use lock::{Holder, holder};
+pub use lock::{Holder, data_directory, holder};
 pub use run::{Ended, Error, run};
 pub use service_manager::is_there as is_supervised;
 

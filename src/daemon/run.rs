@@ -47,6 +47,8 @@ use crate::vision::sandbox;
 pub enum Error {
     #[error("{path} cannot be used: {source}")]
     DataDirectory { path: PathBuf, source: io::Error },
+    #[error("{0} is open to other users, and your paths and decisions are to be in it; chmod 700 fixes this")]
+    OpenDataDirectory(PathBuf),
     #[error("a daemon already runs on {0}")]
     AlreadyRunning(PathBuf),
     #[error("the socket {path} cannot be created: {source}")]

@@ -2,25 +2,24 @@
 //!
 //! Damage is a page that SQLite cannot read, or a row with a value that no version wrote.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{fs, io};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, Row};
 
 use super::columns::{PHOTO_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
+use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
+use crate::sys::own_file;
 
 /// Whether damage was detected in any file. It is global, because an error appears wherever a bad page is read first.
 static NOTICED: AtomicBool = AtomicBool::new(false);
 
 /// Whether the index was checked when it was opened and is sound. Then another file is damaged.
 static FOUND_SOUND: AtomicBool = AtomicBool::new(false);
-
-pub fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-}
 
 /// Records an error that means damage. Decisions and heads that cannot be read are reported elsewhere.
 pub(super) fn notice(error: &rusqlite::Error) {
@@ -39,7 +38,7 @@ pub fn is_noticed() -> bool {
 /// # Errors
 /// If the disk is full or read-only.
 pub fn request_check(location: &Location) -> io::Result<()> {
-    fs::write(check_request(location), b"")
+    own_file::open(File::options().create(true).truncate(true).write(true), &check_request(location)).map(drop)
 }
 
 /// Opens the index with `open`, which creates it if it does not exist. A damaged index is set aside first, and its
@@ -85,21 +84,15 @@ fn check_request(location: &Location) -> PathBuf {
     with(&location.index(), ".suspect")
 }
 
-fn with(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
 /// Returns whether SQLite can read all pages.
 fn has_sound_pages(index: &Path) -> bool {
-    let check = || -> rusqlite::Result<String> {
-        let connection = Connection::open_with_flags(index, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+    // Other errors are reported when it is opened.
+    let connection = match connect(index, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        Ok(connection) => connection,
+        Err(e) => return !matches!(e, Error::Damaged { .. }),
     };
-    match check() {
+    match connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0)) {
         Ok(answer) => answer == "ok",
-        // Other errors are reported when it is opened.
         Err(e) => !is_damage(&e),
     }
 }

@@ -35,6 +35,8 @@ pub use writer::{Batch, IsNew, SeenFile, Writer};
 pub enum Error {
     #[error("{path} cannot be used: {source}")]
     Open { path: PathBuf, source: rusqlite::Error },
+    #[error("{path} is not used: {source}")]
+    NotOurs { path: PathBuf, source: io::Error },
     #[error("{0} was made by a newer version of similard")]
     Newer(PathBuf),
     #[error("{0} is not similard's")]

@@ -1,12 +1,14 @@
 //! Opening the two files: ownership, version, pragmas.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{Migrations, SchemaVersion};
 
-use super::{Error, Result, damage};
+use super::{Error, Result};
+use crate::sys::own_file;
 
 /// Whether a committed transaction must survive a power cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,12 +23,7 @@ pub enum Durable {
 /// # Errors
 /// [`Error::Newer`] and [`Error::Foreign`] do not change the file.
 pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, durable: Durable) -> Result<Connection> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        Ok(connection)
-    };
-    let mut connection = open().map_err(|e| failed(path, e))?;
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     check_owner(&connection, path, application)?;
     let version = migrations.current_version(&connection).map_err(|e| migration(path, e))?;
     if matches!(version, SchemaVersion::Outside(_)) {
@@ -52,20 +49,45 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
 
 /// Opens an existing file for reading.
 pub fn readable(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Opens a file of this user, with the files that SQLite keeps beside it. No link is followed to any of them.
+pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let path = with(path, end);
+        own_file::check(&path).map_err(|source| Error::NotOurs { path, source })?;
+    }
+    // SQLite then refuses a link in any part of the path. The data directory may be reached through one.
+    let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
+    let real = folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = Connection::open_with_flags(real, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     };
     open().map_err(|e| failed(path, e))
 }
 
+/// Returns a path with something after its name.
+pub fn with(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Returns whether an error means a page that SQLite cannot read.
+pub fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
 /// Classifies an error on opening a file.
 fn failed(path: &Path, source: rusqlite::Error) -> Error {
     let path = path.to_owned();
-    if damage::is_damage(&source) { Error::Damaged { path, source } } else { Error::Open { path, source } }
+    if is_damage(&source) { Error::Damaged { path, source } } else { Error::Open { path, source } }
 }
 
 fn check_owner(connection: &Connection, path: &Path, application: i32) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Services of the operating system: mounts, views of a path, Landlock and seccomp, threads, the path of this program.
+//! Services of the operating system: mounts, views of a path, Landlock and seccomp, threads, the path of this program,
+//! files of this user alone.
 //!
 //! Landlock and seccomp exist on Linux only. On other systems no mounts are known.
 
@@ -6,6 +7,7 @@ pub mod background;
 #[cfg(target_os = "linux")]
 pub mod fence;
 pub mod mounts;
+pub mod own_file;
 mod own_program;
 pub mod parallel;
 mod view;

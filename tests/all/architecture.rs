@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("config", &["intake", "vision"]),
     ("intake", &["sys"]),
     ("vision", &["sys"]),
-    ("store", &[]),
+    ("store", &["sys"]),
     ("likeness", &[]),
     ("learn", &["vision", "likeness"]),
     ("catalog", &["store", "likeness", "learn", "vision", "sys"]),

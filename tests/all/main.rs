@@ -12,6 +12,7 @@ mod decisions;
 mod dupes;
 mod hostile;
 mod logs;
+mod own_files;
 mod packages;
 mod photos;
 mod readme;

@@ -1,7 +1,8 @@
 //! Heads: one takes over from another without a mixed answer, and a tuning ends with a head that is no
 //! worse, whatever happens to the daemon meanwhile.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ fn add(instance: &Instance, head: &Head, positives: Positives) {
         report: "{}".into(),
         made: 1,
     };
-    fs::create_dir_all(instance.data_dir()).expect("a data directory");
+    DirBuilder::new().recursive(true).mode(0o700).create(instance.data_dir()).expect("a data directory");
     Writer::open(&Location::new(&instance.data_dir())).expect("opens").add_head(&record).expect("kept");
 }
 

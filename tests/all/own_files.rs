@@ -1,0 +1,92 @@
+//! The daemon's own files: never through a symbolic link, never another user's, and no mode is changed.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
+
+use crate::photos;
+use crate::support::{Instance, names, skip};
+
+/// What it says when it may not run.
+fn refusal(instance: &Instance, folder: &Path) -> String {
+    let output = instance.run(["dupes".as_ref(), folder.as_os_str()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    said
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
+}
+
+#[test]
+fn no_link_is_followed_to_its_files() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    instance.stop();
+    let target = instance.folder("elsewhere").join("target");
+    for name in ["library.db", "library.db-wal", "index.db", "index.db-wal", "index.db-shm", "daemon.log", "lock", "api.sock"] {
+        let (path, aside) = (instance.data_dir().join(name), instance.data_dir().join("aside"));
+        let was_there = fs::rename(&path, &aside).is_ok();
+        for is_dangling in [true, false] {
+            let _ = fs::remove_file(&target);
+            if !is_dangling {
+                fs::write(&target, b"precious").expect("written");
+            }
+            symlink(&target, &path).expect("linked");
+            let said = refusal(&instance, &folder);
+            assert!(said.contains("symbolic link") && said.contains(name), "{name}: {said}");
+            assert!(path.is_symlink() && target.exists() != is_dangling, "{name}");
+            assert!(is_dangling || fs::read(&target).expect("read") == b"precious", "{name}");
+            fs::remove_file(&path).expect("removed");
+        }
+        if was_there {
+            fs::rename(&aside, &path).expect("back");
+        }
+    }
+    // The directory itself may be reached through a link.
+    let linked = instance.folder("elsewhere").join("data");
+    symlink(instance.data_dir(), &linked).expect("linked");
+    let mut command = instance.command();
+    let output = command.env("SIMILARD_DATA_DIR", &linked).args(["dupes", "--format=json"]).arg(&folder).output().expect("runs");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(names(&serde_json::from_slice(&output.stdout).expect("JSON")), photos::expected(&["00003"]));
+}
+
+#[test]
+fn a_folder_that_it_did_not_make_keeps_its_mode() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let data = instance.folder("data");
+    for open in [0o755, 0o770, 0o1777] {
+        fs::set_permissions(&data, fs::Permissions::from_mode(open)).expect("ours");
+        let said = refusal(&instance, &folder);
+        assert!(said.contains("open to other users") && said.contains("chmod 700"), "{said}");
+        assert_eq!(mode(&data), open);
+        assert_eq!(fs::read_dir(&data).expect("listed").count(), 0, "something was made in it");
+    }
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).expect("ours");
+    instance.dupes(&folder);
+}
+
+#[test]
+fn another_users_files_are_not_used() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    instance.stop();
+    let own = rustix::process::geteuid().as_raw();
+    for name in ["library.db", "index.db", "daemon.log", "lock", ""] {
+        let path = instance.data_dir().join(name);
+        if chown(&path, Some(4321), None).is_err() {
+            return skip("only root can give a file away");
+        }
+        let said = refusal(&instance, &folder);
+        assert!(said.contains("belongs to user 4321"), "{name}: {said}");
+        chown(&path, Some(own), None).expect("taken back");
+    }
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
+}
