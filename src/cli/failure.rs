@@ -97,7 +97,13 @@ impl From<client::Error> for Failure {
 
 impl From<config::Error> for Failure {
     fn from(error: config::Error) -> Failure {
-        Failure::usage(error.to_string())
+        let hint = match &error {
+            config::Error::OthersHome { .. } => {
+                Some("leave out sudo, or use root's own home (sudo -H), or name a directory with --data-dir".to_owned())
+            }
+            _ => None,
+        };
+        Failure { hint, ..Failure::usage(error.to_string()) }
     }
 }
 

@@ -3,11 +3,12 @@
 
 mod file;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs, io};
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 use thiserror::Error;
 
 use file::File;
@@ -26,6 +27,8 @@ pub enum Error {
     File { path: PathBuf, reason: String },
     #[error("there is no home directory to keep the index in")]
     NoHome,
+    #[error("{place} belongs to user {owner}, and not to you (user {own})")]
+    OthersHome { place: PathBuf, owner: u32, own: u32 },
     #[error("the socket path {0} is longer than the 107 bytes that sockets allow")]
     LongSocket(PathBuf),
 }
@@ -79,10 +82,13 @@ impl Settings {
         };
         let home = ProjectDirs::from("", "", "similard");
         let named = chosen(&overrides.config, "SIMILARD_CONFIG");
-        let data_dir = chosen(&overrides.data_dir, "SIMILARD_DATA_DIR")
-            .or_else(|| home.as_ref().map(|h| h.data_dir().to_owned()))
-            .ok_or(Error::NoHome)?;
-        let data_dir = absolute(&data_dir);
+        let data_dir = match chosen(&overrides.data_dir, "SIMILARD_DATA_DIR") {
+            Some(named) => absolute(&named),
+            None => {
+                require_own_home()?;
+                home.as_ref().map(|h| absolute(h.data_dir())).ok_or(Error::NoHome)?
+            }
+        };
         let named_socket = chosen(&overrides.socket, "SIMILARD_SOCKET");
         let socket_is_named = named_socket.is_some();
         let socket = match named_socket {
@@ -90,7 +96,8 @@ impl Settings {
             // An instance with its own data directory must not use the default socket.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
             None => env::var_os("XDG_RUNTIME_DIR")
-                .filter(|run| Path::new(run).is_absolute())
+                // That of another user, as after su, is no place for this user's socket.
+                .filter(|run| Path::new(run).is_absolute() && owner(Path::new(run)).is_none_or(|owner| owner == own_user()))
                 .map(|run| Path::new(&run).join("similard/api.sock"))
                 .unwrap_or_else(|| data_dir.join("api.sock")),
         };
@@ -136,6 +143,27 @@ impl Settings {
     pub fn in_force(&self) -> String {
         file::in_force(self)
     }
+}
+
+/// Checks that the folder for the data is this user's. sudo may keep the `HOME` of the user who calls it, and what root
+/// makes there would be in that user's way.
+fn require_own_home() -> Result<(), Error> {
+    let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|place| place.is_absolute() && place.exists());
+    let Some(place) = named.or_else(|| BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())) else { return Ok(()) };
+    match owner(&place) {
+        Some(owner) if owner != own_user() => Err(Error::OthersHome { place, owner, own: own_user() }),
+        _ => Ok(()),
+    }
+}
+
+/// The user to whom a folder belongs. `None` if there is none.
+fn owner(place: &Path) -> Option<u32> {
+    fs::metadata(place).ok().map(|found| found.uid())
+}
+
+/// The user that this process acts for.
+fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// Makes a path absolute, because the daemon changes its working directory.

@@ -90,3 +90,40 @@ fn another_users_files_are_not_used() {
     }
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
 }
+
+#[test]
+fn root_leaves_nothing_in_the_home_of_the_user_who_calls_sudo() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let (home, run) = (instance.folder("."), instance.folder("run"));
+    let user = 4321;
+    if [&home, &run].iter().any(|place| chown(place, Some(user), Some(user)).is_err()) {
+        return skip("only root can give a file away");
+    }
+    let contents = || fs::read_dir(&home).expect("listed").count() + fs::read_dir(&run).expect("listed").count();
+    let before = contents();
+    let simctl = |words: &[&str]| {
+        let mut command = instance.command();
+        command.env_remove("SIMILARD_DATA_DIR").env("XDG_RUNTIME_DIR", &run).args(words).arg(&folder);
+        let output = command.output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = simctl(&["dupes"]);
+    assert!(code == Some(2) && said.contains("belongs to user 4321") && said.contains("sudo -H"), "{said}");
+    assert_eq!(contents(), before);
+    // In a directory that is named it may keep its own library.
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let data = elsewhere.path().join("data");
+    let named = ["--data-dir", data.to_str().expect("text")];
+    assert_eq!(simctl(&[&named[..], &["dupes"]].concat()).0, Some(0));
+    assert_eq!(contents(), before);
+    let mut stop = instance.command();
+    assert!(stop.args(named).arg("stop").status().is_ok_and(|ended| ended.success()));
+    // After su, the runtime directory is still that of the user before.
+    chown(&home, Some(rustix::process::geteuid().as_raw()), None).expect("taken back");
+    assert_eq!(simctl(&["dupes"]).0, Some(0));
+    assert!(!run.join("similard").exists() && home.join(".local/share/similard/api.sock").exists());
+    let mut stop = instance.command();
+    assert!(stop.env_remove("SIMILARD_DATA_DIR").arg("stop").status().is_ok_and(|ended| ended.success()));
+}
