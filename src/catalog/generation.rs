@@ -8,6 +8,7 @@ use crate::likeness::{
     doubtful, is_doubtful, verify,
 };
 use crate::photo::{Descriptors, Distance, PhotoId, StoredFeatures};
+use crate::store::damage::contradiction;
 use crate::store::{self, Batch, HeadNumber, HeadRecord, Positives, Reader};
 use crate::sys::parallel::parallel;
 
@@ -72,13 +73,30 @@ pub fn descriptors(head: &Head, stored: &StoredFeatures) -> Descriptors {
 /// Reads the index of a head from the store.
 pub fn load(reader: &Reader, head: &Head, number: HeadNumber) -> store::Result<Index> {
     let mut index = Index::new(head.dimensions());
+    let mut wrong = None;
     reader.each_descriptors(number, |photo, descriptors, density| {
+        let values = &descriptors.embedding.0;
+        if values.len() != head.dimensions() || photo <= index.last() || !values.iter().all(|value| value.is_finite()) {
+            wrong.get_or_insert(photo);
+            return;
+        }
         index.add(photo, &descriptors);
         if let Some((mean_similarity, min_similarity)) = density {
             index.set_density(photo, Density { mean_similarity, min_similarity });
         }
     })?;
-    Ok(index)
+    match wrong {
+        Some(photo) => Err(contradiction(format!("an embedding of photo {} that no head makes", photo.0))),
+        None => Ok(index),
+    }
+}
+
+/// Checks that the rows of a loaded generation fit together. Nothing may be stored meanwhile.
+///
+/// # Errors
+/// If they do not.
+pub fn check(generation: &Generation, reader: &Reader) -> store::Result<()> {
+    reader.contradiction(generation.index.len())?.map_or(Ok(()), |what| Err(contradiction(what)))
 }
 
 /// Embeds and pairs all photos that the index lacks, on `cores` cores. Each part is stored before it joins the index.
@@ -94,6 +112,9 @@ pub fn catch_up<E: From<store::Error>>(
         let missing = reader.stored_features_after(index.last(), INCREMENT_PHOTOS)?;
         if missing.is_empty() {
             break;
+        }
+        if let Some((photo, _)) = missing.iter().find(|(_, stored)| stored.features.0.len() != head.features()) {
+            return Err(contradiction(format!("features of photo {} that no encoder makes", photo.0)).into());
         }
         let new: Vec<(PhotoId, Descriptors)> =
             parallel(&missing, cores, |part| part.iter().map(|(photo, stored)| (*photo, descriptors(head, stored))).collect());
@@ -113,8 +134,11 @@ pub fn catch_up<E: From<store::Error>>(
         let part = store(new, arrival)?;
         index.join(&part.0, &part.1.densities);
     }
-    let mut photos: Vec<PhotoId> =
-        reader.pairs(*number, MAX_PAIR_DISTANCE)?.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).collect();
+    let pairs = reader.pairs(*number, MAX_PAIR_DISTANCE)?;
+    if pairs.iter().any(|pair| pair.distance < 0.0 || [pair.a, pair.b].iter().any(|photo| index.get(*photo).is_none())) {
+        return Err(contradiction("a pair of photos that are not there").into());
+    }
+    let mut photos: Vec<PhotoId> = pairs.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).collect();
     photos.retain(|photo| !index.knows_density(*photo));
     photos.sort_unstable();
     photos.dedup();

@@ -15,7 +15,9 @@ use super::wire;
 use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
 use crate::catalog::changes::Snapshot;
-use crate::catalog::generation::{BASE, Generation, INCREMENT_PHOTOS, Increment, UsableHead, catch_up, find, fingerprint, keep, load};
+use crate::catalog::generation::{
+    BASE, Generation, INCREMENT_PHOTOS, Increment, UsableHead, catch_up, check, find, fingerprint, keep, load,
+};
 use crate::likeness::{Head, HeadError, THRESHOLD};
 use crate::photo::Decisions;
 use crate::store::{self, HeadNumber, HeadRecord, Location, Positives, Reader, Writer};
@@ -51,6 +53,19 @@ pub fn chosen(writer: &Writer) -> store::Result<String> {
 /// cannot be used any more, it is the one of the chosen head, and its data is made now.
 pub fn ready(writer: &mut Writer, location: &Location, backbone: &Backbone, chosen: &str, cores: usize) -> Result<Generation, Error> {
     let heads = writer.heads()?;
+    let loaded = load_or_make(writer, location, backbone, &heads, chosen, cores);
+    // The cause may be any value of any row.
+    loaded.inspect_err(store::damage::condemn).map_err(Error::from)
+}
+
+fn load_or_make(
+    writer: &mut Writer,
+    location: &Location,
+    backbone: &Backbone,
+    heads: &[HeadRecord],
+    chosen: &str,
+    cores: usize,
+) -> store::Result<Generation> {
     let dropped = writer.batch(|batch| batch.keep_recipe(&backbone.recipe()))?;
     if dropped > 0 {
         tracing::info!("this version processes photos differently: {dropped} photos are read again");
@@ -58,7 +73,7 @@ pub fn ready(writer: &mut Writer, location: &Location, backbone: &Backbone, chos
     let reader = Reader::open(location)?;
     let answered = reader.head()?;
     let names = [chosen, BASE].into_iter().chain(heads.iter().map(|h| h.name.as_str()));
-    let usable = |name: &str| match find(&heads, backbone.name(), name) {
+    let usable = |name: &str| match find(heads, backbone.name(), name) {
         Ok(known) => known.filter(|known| known.positives == Positives::Edits),
         Err(e) => {
             tracing::warn!("{e}");
@@ -75,6 +90,7 @@ pub fn ready(writer: &mut Writer, location: &Location, backbone: &Backbone, chos
         writer.batch(|batch| keep(batch, number, &new, &arrival))?;
         store::Result::Ok(Arc::new((new, arrival)))
     })?;
+    check(&generation, &reader)?;
     writer.batch(|batch| batch.use_head(number))?;
     Ok(generation)
 }

@@ -90,7 +90,7 @@ pub enum Ended {
 pub fn run(settings: Settings) -> Result<Ended, Error> {
     let location = Location::new(&settings.data_dir);
     match run_once(settings) {
-        Err(e) if store::damage::is_noticed() => {
+        Err(e) if store::damage::helps_to_start_again() => {
             tracing::error!("{e}; the daemon starts again and makes a new index");
             store::damage::request_check(&location)?;
             Ok(Ended::ToStartAgain)

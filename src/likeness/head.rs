@@ -102,6 +102,11 @@ impl Head {
         self.bias.len()
     }
 
+    /// The number of features that it takes.
+    pub fn features(&self) -> usize {
+        self.weight.ncols()
+    }
+
     /// A hash of the weights. Pairs with different fingerprints cannot be compared.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();

@@ -1,9 +1,10 @@
 //! A damaged index is detected, set aside and built again. `library.db` cannot be built again and is not changed.
 //!
-//! Damage is a page that SQLite cannot read, or a row with a value that no version wrote.
+//! Damage is a page that SQLite cannot read, a row with a value that no version wrote, a table that is not there, or rows
+//! that do not fit together. So is everything else that keeps the index from being loaded, unless the disk is the cause.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::columns::{PHOTO_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
 use super::open::{connect, is_damage, with};
-use super::{Error, Location, Result};
+use super::{Error, Location, Result, schema};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
 use crate::sys::own_file;
 
@@ -20,6 +21,16 @@ static NOTICED: AtomicBool = AtomicBool::new(false);
 
 /// Whether the index was checked when it was opened and is sound. Then another file is damaged.
 static FOUND_SOUND: AtomicBool = AtomicBool::new(false);
+
+/// Whether the index is certainly damaged. It is set aside without another check, which may not see this damage.
+static CONDEMNED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the index was set aside when it was opened. If the one that was made since cannot be loaded either, another
+/// one would not help.
+static SET_ASIDE: AtomicBool = AtomicBool::new(false);
+
+/// The content of a request to set the index aside without a check.
+const CONDEMN: &[u8] = b"set it aside";
 
 /// Records an error that means damage. Decisions and heads that cannot be read are reported elsewhere.
 pub(super) fn notice(error: &rusqlite::Error) {
@@ -30,26 +41,46 @@ pub(super) fn notice(error: &rusqlite::Error) {
 
 /// Returns whether damage was detected that may be in the index.
 pub fn is_noticed() -> bool {
-    NOTICED.load(Ordering::Relaxed) && !FOUND_SOUND.load(Ordering::Relaxed)
+    CONDEMNED.load(Ordering::Relaxed) || NOTICED.load(Ordering::Relaxed) && !FOUND_SOUND.load(Ordering::Relaxed)
 }
 
-/// Requests an integrity check the next time the index is opened.
+/// Returns whether a new index may help a daemon that could not start.
+pub fn helps_to_start_again() -> bool {
+    is_noticed() && !SET_ASIDE.load(Ordering::Relaxed)
+}
+
+/// Records that the index could not be loaded with this error, unless the disk is the cause.
+pub fn condemn(error: &Error) {
+    if error.is_of_contents() {
+        CONDEMNED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Returns the error of an index whose rows do not fit together, and records it as damage.
+pub fn contradiction(what: impl Into<String>) -> Error {
+    CONDEMNED.store(true, Ordering::Relaxed);
+    Error::Contradiction(what.into())
+}
+
+/// Requests that the index is checked the next time it is opened, or set aside if it is certainly damaged.
 ///
 /// # Errors
 /// If the disk is full or read-only.
 pub fn request_check(location: &Location) -> io::Result<()> {
-    own_file::open(File::options().create(true).truncate(true).write(true), &check_request(location)).map(drop)
+    let mut request = own_file::open(File::options().create(true).truncate(true).write(true), &check_request(location))?;
+    request.write_all(if CONDEMNED.load(Ordering::Relaxed) { CONDEMN } else { b"" })
 }
 
 /// Opens the index with `open`, which creates it if it does not exist. A damaged index is set aside first, and its
 /// new path is returned. All of it is read if a check was requested.
 pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connection>) -> Result<(Connection, Option<PathBuf>)> {
     let failed = |source| Error::SetAside { path: location.index(), source };
-    let is_check_requested = check_request(location).exists();
-    let mut aside =
-        if is_check_requested && !has_sound_pages(&location.index()) { Some(set_aside(location).map_err(failed)?) } else { None };
+    let request = fs::read(check_request(location)).ok();
+    let is_check_requested = request.is_some();
+    let is_known_bad = |request: &Vec<u8>| request == CONDEMN || !has_sound_pages(&location.index());
+    let mut aside = if request.as_ref().is_some_and(is_known_bad) { Some(set_aside(location).map_err(failed)?) } else { None };
     let mut index = match open() {
-        Err(Error::Damaged { .. }) => {
+        Err(e) if e.is_of_contents() => {
             aside = Some(set_aside(location).map_err(failed)?);
             open()?
         }
@@ -65,6 +96,12 @@ pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connecti
         FOUND_SOUND.store(aside.is_none(), Ordering::Relaxed);
         fs::remove_file(check_request(location)).map_err(failed)?;
     }
+    if aside.is_none() && !schema::is_complete(&index)? {
+        drop(index);
+        aside = Some(set_aside(location).map_err(failed)?);
+        index = open()?;
+    }
+    SET_ASIDE.store(aside.is_some(), Ordering::Relaxed);
     Ok((index, aside))
 }
 
@@ -124,8 +161,9 @@ fn has_sound_rows(index: &Connection) -> bool {
         each(index, "SELECT value FROM settings", |row| row.get::<_, String>(0).map(drop))?;
         each(index, "SELECT fingerprint FROM heads", |row| row.get::<_, String>(0).map(drop))
     };
+    let dangles = || index.prepare("PRAGMA foreign_key_check").and_then(|mut found| found.exists([]));
     match check() {
-        Ok(()) => true,
+        Ok(()) => !matches!(dangles(), Ok(true)),
         Err(e) => !is_damage(&e) && !is_unreadable(&e),
     }
 }
@@ -161,6 +199,7 @@ mod tests {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         NOTICED.store(false, Ordering::Relaxed);
         FOUND_SOUND.store(false, Ordering::Relaxed);
+        CONDEMNED.store(false, Ordering::Relaxed);
         turn
     }
 
@@ -242,6 +281,57 @@ mod tests {
             drop(writer);
             assert_eq!(Writer::open(&location).expect("opens").set_aside, None, "it is done once");
         }
+    }
+
+    #[test]
+    fn an_index_without_all_its_parts_is_set_aside() {
+        for sql in [
+            "DROP TABLE pairs",
+            "DROP TRIGGER file_changed",
+            "ALTER TABLE heads RENAME COLUMN fingerprint TO print",
+            "PRAGMA user_version = 0",
+        ] {
+            let _turn = take_turn();
+            let folder = tempfile::tempdir().expect("a folder");
+            let location = Location::new(folder.path());
+            fill(&location);
+            change(&location.index(), sql);
+            let writer = Writer::open(&location).expect(sql);
+            assert!(writer.set_aside.is_some(), "{sql}");
+            drop(writer);
+            assert_eq!(Writer::open(&location).expect("opens").set_aside, None, "it is done once");
+        }
+    }
+
+    #[test]
+    fn a_contradiction_condemns_the_index_without_a_check() {
+        let _turn = take_turn();
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        fill(&location);
+        let reader = Reader::open(&location).expect("opens");
+        assert_eq!(reader.contradiction(1).expect("read"), None);
+        assert!(reader.contradiction(2).expect("read").is_some(), "an embedding is missing");
+        change(&location.index(), "PRAGMA foreign_keys = off; UPDATE files SET photo = 99 WHERE photo IS NOT NULL");
+        assert!(reader.contradiction(1).expect("read").expect("a file of nothing").contains("file"));
+        assert!(!is_noticed());
+        contradiction("a test");
+        assert!(is_noticed() && helps_to_start_again());
+        request_check(&location).expect("told");
+        assert!(Writer::open(&location).expect("opens").set_aside.is_some());
+        assert!(!helps_to_start_again(), "another new index would not help");
+    }
+
+    #[test]
+    fn a_full_or_busy_disk_is_not_damage() {
+        use rusqlite::ffi;
+        let _turn = take_turn();
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_BUSY, ffi::SQLITE_READONLY, ffi::SQLITE_CANTOPEN, ffi::SQLITE_NOMEM] {
+            condemn(&Error::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)));
+            assert!(!is_noticed(), "{code}");
+        }
+        condemn(&Error::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), None)));
+        assert!(is_noticed());
     }
 
     #[test]

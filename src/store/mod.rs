@@ -18,8 +18,9 @@ mod records;
 mod schema;
 mod writer;
 
-use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use thiserror::Error;
 
@@ -43,6 +44,8 @@ pub enum Error {
     Foreign(PathBuf),
     #[error("{path} is damaged: {source}")]
     Damaged { path: PathBuf, source: rusqlite::Error },
+    #[error("the index has {0}")]
+    Contradiction(String),
     #[error("the damaged {path} cannot be set aside: {source}")]
     SetAside { path: PathBuf, source: io::Error },
     #[error("the head {0} exists already but cannot be read, so it is not replaced")]
@@ -63,6 +66,37 @@ impl Error {
     pub fn is_disk(&self) -> bool {
         matches!(self, Error::Sqlite(e) | Error::Open { source: e, .. } if matches!(e.sqlite_error_code(),
             Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::ReadOnly)))
+    }
+}
+
+impl Error {
+    /// Returns whether the contents of a file are the cause: not the disk, the system, or another process.
+    pub fn is_of_contents(&self) -> bool {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, NoLargeFileSupport, OperationAborted,
+            OperationInterrupted, OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure,
+        };
+        match self {
+            Error::Damaged { .. } | Error::Contradiction(_) => true,
+            Error::Open { source: e, .. } | Error::Sqlite(e) => !matches!(
+                e.sqlite_error_code(),
+                Some(
+                    CannotOpen
+                        | DatabaseBusy
+                        | DatabaseLocked
+                        | DiskFull
+                        | FileLockingProtocolFailed
+                        | NoLargeFileSupport
+                        | OperationAborted
+                        | OperationInterrupted
+                        | OutOfMemory
+                        | PermissionDenied
+                        | ReadOnly
+                        | SystemIoFailure
+                )
+            ),
+            _ => false,
+        }
     }
 }
 
@@ -131,6 +165,34 @@ pub struct View {
     pub features: Features,
 }
 
+/// Which files are at the two paths of a location.
+#[derive(Clone, Copy, Debug)]
+pub struct Files {
+    library: At,
+    index: At,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum At {
+    /// Device and inode.
+    File(u64, u64),
+    Nothing,
+    /// The disk does not say.
+    Unknown,
+}
+
+impl Files {
+    /// Returns whether `library.db` was deleted or replaced since.
+    pub fn has_other_library(&self, now: &Files) -> bool {
+        now.library != At::Unknown && now.library != self.library
+    }
+
+    /// Returns whether `index.db` was deleted or replaced since.
+    pub fn has_other_index(&self, now: &Files) -> bool {
+        now.index != At::Unknown && now.index != self.index
+    }
+}
+
 /// The directory of the two files.
 #[derive(Clone, Debug)]
 pub struct Location {
@@ -148,5 +210,15 @@ impl Location {
 
     pub fn index(&self) -> PathBuf {
         self.directory.join("index.db")
+    }
+
+    /// Returns which files are at the two paths now.
+    pub fn files(&self) -> Files {
+        let file = |path: PathBuf| match fs::metadata(path) {
+            Ok(found) => At::File(found.dev(), found.ino()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => At::Nothing,
+            Err(_) => At::Unknown,
+        };
+        Files { library: file(self.library()), index: file(self.index()) }
     }
 }

@@ -326,6 +326,19 @@ impl Reader {
         Ok(())
     }
 
+    /// Returns what in the index contradicts itself, with the number of photos that a head has embeddings of. `None` if
+    /// nothing was found.
+    pub fn contradiction(&self, embedded: usize) -> Result<Option<String>> {
+        let photos = self.index.query_row("SELECT count(*) FROM photos", [], |row| row.get::<_, i64>(0))?;
+        if photos != embedded as i64 {
+            return Ok(Some(format!("{photos} photos, and embeddings of {embedded}")));
+        }
+        let dangling =
+            "SELECT EXISTS (SELECT 1 FROM files f WHERE f.photo IS NOT NULL AND NOT EXISTS (SELECT 1 FROM photos WHERE id = f.photo))";
+        let dangles: bool = self.index.query_row(dangling, [], |row| row.get(0))?;
+        Ok(dangles.then(|| "a file with a photo that is not there".to_owned()))
+    }
+
     /// Returns the stored features of up to `count` photos with ids greater than `after`, in ascending order.
     pub fn stored_features_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, StoredFeatures)>> {
         let mut statement =

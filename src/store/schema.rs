@@ -1,6 +1,11 @@
 //! The tables. Migrations are only ever added at the end.
 
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
+
+use super::Result;
 
 /// `application_id` of the two files: "siml" and "simi".
 pub const LIBRARY_ID: i32 = 0x7369_6d6c;
@@ -162,6 +167,21 @@ const INDEX_STEPS: &[M<'static>] = &[
     // so their files are read again.
     M::up("CREATE TABLE keypoints (photo INTEGER PRIMARY KEY REFERENCES photos(id), data BLOB NOT NULL) STRICT;"),
 ];
+
+/// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
+pub fn is_complete(index: &Connection) -> Result<bool> {
+    let parts = |file: &Connection| -> rusqlite::Result<BTreeSet<String>> {
+        let mut statement = file.prepare(
+            "SELECT s.type || ' ' || s.name || ' ' || ifnull(c.name, '') FROM sqlite_schema s
+             LEFT JOIN pragma_table_info(iif(s.type = 'table', s.name, '')) c WHERE s.name NOT LIKE 'sqlite_%'",
+        )?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    let mut new = Connection::open_in_memory()?;
+    let is_made = INDEX.to_latest(&mut new).is_ok();
+    let found = parts(index)?;
+    Ok(is_made && parts(&new)?.iter().all(|part| found.contains(part)))
+}
 
 #[cfg(test)]
 mod tests {

@@ -301,6 +301,67 @@ fn a_damaged_index_is_made_again_and_decisions_stay() {
 }
 
 #[test]
+fn an_index_that_cannot_be_loaded_is_made_again() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003", "00009"]);
+    let before = instance.dupes(&folder);
+    instance.stop();
+    let (index, aside) = (instance.data_dir().join("index.db"), instance.data_dir().join("index.db.damaged"));
+    let sound = fs::read(&index).expect("an index");
+    for sql in [
+        "UPDATE embeddings SET data = x'0000' WHERE photo = 1",
+        "UPDATE embeddings SET data = x'00' WHERE photo = 1",
+        // Numbers that are none.
+        &format!("UPDATE embeddings SET data = x'{}' WHERE photo = 1", "007e".repeat(256)),
+        "DELETE FROM embeddings WHERE photo = 1",
+        "UPDATE features SET parts = x'00' WHERE photo = 1",
+        "DELETE FROM embeddings; UPDATE features SET data = x'003c' WHERE photo = 2",
+        "INSERT INTO pairs (head, a, b, distance) SELECT head, a, 999, 0.1 FROM pairs LIMIT 1",
+        "UPDATE pairs SET distance = -0.5",
+        "UPDATE files SET photo = 999 WHERE photo = 1",
+        "DELETE FROM photos WHERE id = 1",
+        "DROP TABLE pairs",
+    ] {
+        fs::write(&index, &sound).expect("written");
+        let file = rusqlite::Connection::open(&index).expect("opens");
+        file.execute_batch(&format!("PRAGMA foreign_keys = off; {sql}")).expect(sql);
+        drop(file);
+        let answer = instance.dupes(&folder);
+        assert_eq!((names(&answer), &answer["coverage"]), (names(&before), &before["coverage"]), "{sql}");
+        assert!(instance.ok(["status"]).contains("the index was damaged"), "{sql}");
+        fs::remove_file(&aside).expect(sql);
+        instance.stop();
+    }
+}
+
+#[test]
+fn a_file_that_is_deleted_under_the_daemon_is_noticed() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let before = instance.dupes(&folder);
+    let (index, library, aside) = ["index.db", "library.db", "aside"].map(|name| instance.data_dir().join(name)).into();
+    for is_replaced in [false, true] {
+        let run = instance.status()["run"].clone();
+        fs::copy(&index, &aside).expect("copied");
+        fs::remove_file(&index).expect("removed");
+        if is_replaced {
+            fs::rename(&aside, &index).expect("replaced");
+        }
+        wait_until("it starts again", || instance.run(["status"]).status.success() && instance.status()["run"] != run);
+        let answer = instance.dupes(&folder);
+        assert_eq!((names(&answer), &answer["coverage"]), (names(&before), &before["coverage"]));
+        assert!(index.exists());
+    }
+    let problems = || instance.status()["problems"].to_string();
+    fs::rename(&library, &aside).expect("moved");
+    wait_until("it says so", || problems().contains("library.db was deleted or replaced"));
+    fs::rename(&aside, &library).expect("moved back");
+    wait_until("all is well", || problems() == "[]");
+}
+
+#[test]
 fn a_damaged_library_file_is_left_alone_and_said() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -7,7 +7,11 @@ use tokio::sync::Notify;
 
 use super::health::Health;
 use super::sync::Signal;
-use crate::store::{self, Location};
+use crate::store::{self, Files, Location};
+
+/// A restart would begin a new library, so the person decides.
+const OTHER_LIBRARY: &str = "library.db was deleted or replaced while the daemon runs, and what you decide now is lost; \
+     simctl decisions export FILE saves your decisions, and simctl restart goes on with the file that is there";
 
 pub struct Lifecycle {
     stopping: AtomicBool,
@@ -17,12 +21,15 @@ pub struct Lifecycle {
     /// The signals that other threads wait for.
     wake: Vec<Arc<Signal>>,
     location: Location,
+    /// The files that the daemon has open.
+    files: Files,
 }
 
 impl Lifecycle {
     /// The signals in `wake` are raised when the daemon stops.
     pub fn new(location: Location, wake: Vec<Arc<Signal>>) -> Lifecycle {
-        Lifecycle { stopping: AtomicBool::new(false), starts_again: AtomicBool::new(false), stopped: Notify::new(), wake, location }
+        let files = location.files();
+        Lifecycle { stopping: AtomicBool::new(false), starts_again: AtomicBool::new(false), stopped: Notify::new(), wake, location, files }
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -40,9 +47,20 @@ impl Lifecycle {
         self.stopped.notify_one();
     }
 
-    /// If damage of the index was noticed, stops the daemon so that it starts again with a new index.
+    /// If damage of the index was noticed, or another file is in its place, stops the daemon so that it starts again with
+    /// a new index. Reports if another file is in the place of the library: what is decided now would be lost.
     pub fn examine_index(&self, health: &Health) {
-        if store::damage::is_noticed() && !self.is_stopping() {
+        if self.is_stopping() {
+            return;
+        }
+        let now = self.location.files();
+        let has_library = !self.files.has_other_library(&now);
+        health.set_problem("library file", (!has_library).then(|| OTHER_LIBRARY.to_owned()));
+        if has_library && self.files.has_other_index(&now) {
+            tracing::error!("index.db was deleted or replaced; the daemon starts again");
+            self.starts_again.store(true, Ordering::Relaxed);
+            self.stop();
+        } else if store::damage::is_noticed() {
             tracing::error!("the index is damaged; the daemon starts again and makes a new one");
             match store::damage::request_check(&self.location) {
                 Ok(()) => self.starts_again.store(true, Ordering::Relaxed),
