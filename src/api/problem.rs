@@ -18,6 +18,8 @@ pub enum Code {
     Parameter,
     /// A number is not valid or out of range.
     Number,
+    /// A flag that is neither `true` nor `false`.
+    Flag,
     /// `after` is not the key of an item.
     Key,
     /// Too few or too many paths.

@@ -58,9 +58,13 @@ impl Query {
         Ok(String::from_utf8_lossy(&value).into_owned())
     }
 
-    /// A flag: false if it is missing, and true unless its value is `false`.
-    pub fn is_on(&mut self, name: &str) -> bool {
-        self.take(name).is_some_and(|value| value != b"false")
+    /// A flag: false if it is missing.
+    pub fn is_on(&mut self, name: &'static str) -> Result<bool, Problem> {
+        match self.take(name).as_deref() {
+            None | Some(b"false") => Ok(false),
+            Some(b"true") => Ok(true),
+            Some(value) => Err(Problem::new(Code::Flag, format!("{name}={} is neither true nor false", String::from_utf8_lossy(value)))),
+        }
     }
 
     /// The requested part of a long answer.

@@ -306,7 +306,7 @@ fn only(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {
 async fn scan(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
-    let forget = query.is_on("forget");
+    let forget = query.is_on("forget")?;
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
     answer(&app, move |s| s.scan(&paths, forget)).await
@@ -323,7 +323,7 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
 
 async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
-    let everywhere = query.is_on("everywhere");
+    let everywhere = query.is_on("everywhere")?;
     let (after, limit) = query.page()?;
     let asked = query.asked()?;
     let selection =
@@ -402,7 +402,7 @@ async fn heads(State(app): State<App>) -> Answer {
 async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.text("name")?;
-    let only_try = query.is_on("try");
+    let only_try = query.is_on("try")?;
     query.end()?;
     apart(&app, turn(&app.heads_turn).await?, move |s| s.use_head(&name, only_try)).await
 }

@@ -141,6 +141,8 @@ fn what_is_wrong_is_said() {
         ("/v1/clusters?relation=cousin", 400, "relation"),
         ("/v1/clusters?path=relative", 400, "relative-path"),
         ("/v1/clusters?limit=0", 400, "number"),
+        ("/v1/clusters?everywhere=1", 400, "flag"),
+        ("/v1/clusters?everywhere", 400, "flag"),
         ("/v1/clusters?after=nonsense", 400, "key"),
         ("/v1/pairs?after=nonsense", 400, "key"),
         ("/v1/clusters?path=/nowhere", 404, "not-watched"),
@@ -149,6 +151,11 @@ fn what_is_wrong_is_said() {
         assert_eq!((got, body["error"]["code"].as_str()), (status, Some(code)), "{target}");
         assert!(!body["error"]["message"].as_str().expect("a message").is_empty());
     }
+    for value in ["0", "1", "no", "False", "TRUE", ""] {
+        let (status, body) = instance.ask("POST", &format!("/v1/scan?forget={value}"), "*/*");
+        assert!(status == 400 && body.contains("flag"), "forget={value}: {status} {body}");
+    }
+    assert_eq!(instance.ask("POST", "/v1/scan?forget=false", "*/*").0, 200);
 }
 
 #[test]
