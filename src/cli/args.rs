@@ -299,6 +299,9 @@ pub enum RootsCommand {
     Add {
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
+        /// Also folders that hold far more than photos, such as / and /home
+        #[arg(long)]
+        yes: bool,
     },
     /// Stop watching folders; their photos stay in the index
     Remove {

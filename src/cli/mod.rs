@@ -1,6 +1,7 @@
 //! The command line: arguments, commands and output.
 
 mod args;
+mod broad;
 mod commands;
 mod connect;
 mod failure;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use super::broad::consent;
 use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
 use super::progress;
@@ -95,6 +96,7 @@ pub struct Prepared {
 pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<Prepared, Failure> {
     let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
     let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+    consent(client, &folders).await?;
     let mut other = BTreeSet::new();
     for folder in folders {
         match watch(client, folder.clone()).await {

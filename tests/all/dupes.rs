@@ -364,6 +364,26 @@ fn a_root_that_takes_in_another_keeps_what_is_known() {
 }
 
 #[test]
+fn a_folder_that_holds_far_more_than_photos_is_watched_only_on_purpose() {
+    let instance = Instance::new();
+    let (people, home) = (instance.folder("people"), instance.folder("people/me"));
+    photos::library(&instance.folder("people/me/Pictures"), &["00003"]);
+    let simctl = |words: &[&str], path: &Path| {
+        let output = instance.command().env("HOME", &home).args(words).arg(path).output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (words, path) in [(&["dupes"][..], Path::new("/")), (&["pairs"], Path::new("/home/..")), (&["roots", "add"], &people)] {
+        let (code, said) = simctl(words, path);
+        assert!(code == Some(2) && said.contains("far more than photos") && said.contains("roots add --yes"), "{words:?}: {said}");
+    }
+    assert_eq!(instance.status()["roots"], serde_json::json!([]));
+    assert_eq!(simctl(&["dupes"], &home).0, Some(0), "a home is one person's");
+    assert_eq!(simctl(&["roots", "add", "--yes"], &people).0, Some(0));
+    // It is watched now, so there is nothing to ask about.
+    assert_eq!(simctl(&["dupes"], &people).0, Some(0));
+}
+
+#[test]
 fn thousands_of_paths_are_one_question() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::api::query_of;
 use crate::api::types::DecisionCount;
 use crate::cli::args::DecideCommand;
+use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
 use crate::cli::output::Done;
 use crate::cli::progress;
@@ -21,6 +22,7 @@ pub async fn run(session: &Session, command: DecideCommand) -> Done {
     let files = all_existing(&files)?;
     let client = session.daemon().await?;
     let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
+    consent(&client, &folders).await?;
     for folder in folders {
         watch(&client, folder).await?;
     }

@@ -10,15 +10,19 @@ use owo_colors::OwoColorize;
 use crate::api::query_of;
 use crate::api::types::RootStatus;
 use crate::cli::args::RootsCommand;
+use crate::cli::broad::consent;
 use crate::cli::output::{Done, show};
 use crate::cli::session::{Session, all_existing, existing, watch};
 use crate::cli::text::{count, coverage, shown};
 
 pub async fn run(session: &Session, command: RootsCommand) -> Done {
     match command {
-        RootsCommand::Add { paths } => {
+        RootsCommand::Add { paths, yes } => {
             let folders = all_existing(&paths)?;
             let client = session.daemon().await?;
+            if !yes {
+                consent(&client, &folders).await?;
+            }
             for folder in folders {
                 watch(&client, folder).await?;
             }
