@@ -295,7 +295,7 @@ async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
     let asked = query.asked()?;
     query.end()?;
     let path = only(seen_alike(&app, asked).await?)?;
-    answer(&app, move |s| s.remove_root(&path)).await
+    waiting(&app, move |s| s.remove_root(&path)).await
 }
 
 fn only(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {

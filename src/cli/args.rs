@@ -303,7 +303,7 @@ pub enum RootsCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Stop watching folders; their photos stay in the index
+    /// Stop watching folders; their photos stay in the index, and folders inside that were watched before are again
     Remove {
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,

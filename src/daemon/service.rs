@@ -283,7 +283,10 @@ impl Service for Answers {
                 .hint(format!("watched: {}", known.join(", "))));
         };
         self.intakes.forget(root.clone())?;
-        Ok(request(&self.writes, |reply| Request::RemoveRoot(root, reply))?)
+        request(&self.writes, |reply| Request::RemoveRoot(root, reply))?;
+        // Roots that had become part of it are back.
+        let after = self.state.roots.now();
+        after.list().iter().filter(|root| roots.get(root.id).is_none()).try_for_each(|root| Ok(self.intakes.start(root.clone())?))
     }
 
     fn reload(&self) -> Result<Reloaded, Problem> {

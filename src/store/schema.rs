@@ -46,6 +46,18 @@ const LIBRARY_STEPS: &[M<'static>] = &[
 
      CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
     ),
+    // Roots that became part of another one, the holder: the number that each had, and its path below the holder. They
+    // come back when the holder is removed.
+    M::up(
+        "CREATE TABLE absorbed (
+         holder INTEGER NOT NULL,
+         path BLOB NOT NULL,
+         root INTEGER NOT NULL,
+         volume TEXT,
+         inner BLOB,
+         PRIMARY KEY (holder, path)
+     ) STRICT, WITHOUT ROWID;",
+    ),
 ];
 
 const INDEX_STEPS: &[M<'static>] = &[
@@ -252,7 +264,13 @@ mod tests {
                  ('folders-1', 'backbone-1', 'folders', x'01', 0.5, '', 1700000002);
              INSERT INTO settings (name, value) VALUES ('head', 'tuned-1');"
         );
-        [(1, roots), (2, homes), (3, &words)].into_iter().filter(|(since, _)| *since <= version).map(|(_, sql)| sql).collect()
+        let absorbed = "INSERT INTO absorbed (holder, path, root, volume, inner) VALUES
+                 (2, CAST('2025' AS BLOB), 3, NULL, NULL), (2, x'ff2f61', 4, '0a1b-2c3d', CAST('/DCIM' AS BLOB));";
+        [(1, roots), (2, homes), (3, &words), (4, absorbed)]
+            .into_iter()
+            .filter(|(since, _)| *since <= version)
+            .map(|(_, sql)| sql)
+            .collect()
     }
 
     /// Rows for every table of a version of the index.

@@ -358,9 +358,18 @@ fn a_root_that_takes_in_another_keeps_what_is_known() {
     let roots = instance.json(["roots", "list", "--format=json"]);
     assert_eq!(array(&roots).len(), 1);
     instance.ok([OsStr::new("roots"), OsStr::new("remove"), folder.as_os_str()]);
+    // The one that it took in is back, with what is known of it, and is watched.
+    let roots = instance.json(["roots", "list", "--format=json"]);
+    assert!(matches!(array(&roots), [root] if root["path"] == inner.to_str().expect("text")), "{roots}");
+    let more = photos::library(&inner, &["00009"]) as u64;
+    let known = || instance.get("/v1/clusters").1;
+    wait_until("new photos are found", || names(&known()) == photos::expected(&["00003", "00009"]));
+    instance.dupes(&inner);
+    assert_eq!(instance.counter("read"), files + more);
+    instance.ok([OsStr::new("roots"), OsStr::new("remove"), inner.as_os_str()]);
     assert!(array(&instance.json(["roots", "list", "--format=json"])).is_empty());
-    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003"]));
-    assert_eq!(instance.counter("decoded"), files, "a root that is added again costs no decode");
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
+    assert_eq!(instance.counter("decoded"), files + more, "a root that is added again costs no decode");
 }
 
 #[test]

@@ -77,7 +77,8 @@ impl WriterThread {
     }
 
     fn remove_root(&mut self, root: &Root) -> store::Result<()> {
-        self.writer.remove_root(root.id)?;
+        let rules = self.configuration.live().rules;
+        self.writer.remove_root(root.id, &|below| rules.hide(below))?;
         self.read_roots();
         tracing::info!("{} is no longer watched", root.path.display());
         Ok(())
