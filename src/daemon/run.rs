@@ -172,6 +172,8 @@ impl Daemon {
             writer,
             writes: write_queue,
             changed: HashSet::new(),
+            // A daemon that was killed may have left something.
+            is_log_filled: true,
         };
         let writer = background("writer", Nice::No, move || writer.run())?;
         let intakes = Intakes::new(Parts {

@@ -10,6 +10,9 @@ use rusqlite_migration::{Migrations, SchemaVersion};
 use super::{Error, Result};
 use crate::sys::own_file;
 
+/// How long a connection waits for another one.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Whether a committed transaction must survive a power cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
@@ -66,7 +69,7 @@ pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(real, flags)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         Ok(connection)
     };
     open().map_err(|e| failed(path, e))

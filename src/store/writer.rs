@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -13,6 +14,9 @@ use super::{HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
 };
+
+/// How long a checkpoint waits for each reader. Changes wait meanwhile.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Owns both files for writing. There is one writer, in the process that holds the lock of the data directory.
 pub struct Writer {
@@ -36,15 +40,22 @@ impl Writer {
         Ok(Writer { library, index, set_aside, problems: Problems::default() })
     }
 
-    /// Checkpoints the write-ahead logs into the two files. Readers may still have them open.
+    /// Moves the write-ahead logs into the two files and empties them. Returns whether both are empty: a reader may hold
+    /// this up, but not for long.
     ///
     /// # Errors
     /// If the disk is full. No data is lost then.
-    pub fn checkpoint(&self) -> Result<()> {
-        for file in [&self.library, &self.index] {
-            file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
-        Ok(())
+    pub fn checkpoint(&self) -> Result<bool> {
+        let library = self.checkpoint_library()?;
+        Ok(empty_log(&self.index)? && library)
+    }
+
+    /// Does the same for `library.db` alone. Afterwards a copy of this one file is a backup.
+    ///
+    /// # Errors
+    /// If the disk is full. No data is lost then.
+    pub fn checkpoint_library(&self) -> Result<bool> {
+        empty_log(&self.library)
     }
 
     /// Runs `work` in one transaction. On an error nothing is kept.
@@ -54,6 +65,14 @@ impl Writer {
         batch.transaction.commit()?;
         Ok(done)
     }
+}
+
+/// Moves the write-ahead log of a file into the file, and empties it. Returns whether it is empty.
+fn empty_log(file: &Connection) -> Result<bool> {
+    file.busy_timeout(CHECKPOINT_TIMEOUT)?;
+    let emptied = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
+    file.busy_timeout(open::BUSY_TIMEOUT)?;
+    Ok(emptied?)
 }
 
 /// Writes that succeed or fail together.
@@ -486,6 +505,27 @@ mod tests {
         writer.read("c", stamp(0, 3), 6);
         writer.seen("d", stamp(0, 3));
         assert_eq!((writer.file("c"), writer.file("d")), (holds(6), PENDING));
+    }
+
+    #[test]
+    fn a_reader_does_not_hold_up_a_checkpoint_for_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let log = |file: PathBuf| std::fs::metadata(format!("{}-wal", file.display())).map_or(0, |m| m.len());
+        writer.seen("a", stamp(1, 1));
+        let reader = crate::store::Reader::open(&location).expect("opens");
+        let held = reader.hold().expect("held");
+        reader.counters().expect("read");
+        writer.seen("b", stamp(2, 2));
+        let began = std::time::Instant::now();
+        assert!(!writer.checkpoint().expect("no error"), "the reader still needs the log");
+        assert!(began.elapsed() < Duration::from_secs(3));
+        assert!(log(location.index()) > 0);
+        drop(held);
+        assert!(writer.checkpoint().expect("no error"));
+        assert_eq!((log(location.index()), log(location.library())), (0, 0));
+        assert_eq!(writer.file("b"), PENDING);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod accuracy;
 mod api;
 mod architecture;
+mod backup;
 mod bombs;
 mod bursts;
 mod cameras;

@@ -24,6 +24,8 @@ const BATCH_WRITES: usize = 128;
 
 /// How long to wait for the next message. Stopping the daemon wakes the thread.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// After this time without a message the store is at rest, and its write-ahead logs are emptied.
+const REST_TIME: Duration = Duration::from_secs(1);
 /// At shutdown the thread ends once nothing was sent for this long.
 const DRAIN_TIME: Duration = Duration::from_millis(200);
 
@@ -41,6 +43,8 @@ pub struct WriterThread {
     pub writes: Receiver<Write>,
     /// Places whose file changed and was not read again yet.
     pub changed: HashSet<Place>,
+    /// Whether the write-ahead logs may hold something.
+    pub is_log_filled: bool,
 }
 
 impl WriterThread {
@@ -48,10 +52,17 @@ impl WriterThread {
     pub fn run(mut self) {
         loop {
             self.health.writer_beat();
-            let wait = if self.lifecycle.is_stopping() { DRAIN_TIME } else { IDLE_TIMEOUT };
+            let wait = match (self.lifecycle.is_stopping(), self.is_log_filled) {
+                (true, _) => DRAIN_TIME,
+                (false, true) => REST_TIME,
+                (false, false) => IDLE_TIMEOUT,
+            };
             let first = match self.writes.recv_timeout(wait) {
                 Ok(first) => Some(first),
-                Err(RecvTimeoutError::Timeout) if !self.lifecycle.is_stopping() => continue,
+                Err(RecvTimeoutError::Timeout) if !self.lifecycle.is_stopping() => {
+                    self.empty_logs();
+                    continue;
+                }
                 Err(_) => None,
             };
             let mut batch: Vec<Write> = first.into_iter().collect();
@@ -64,7 +75,18 @@ impl WriterThread {
                 let _ = self.writer.checkpoint();
                 return;
             }
+            self.is_log_filled = true;
             self.commit(batch);
+        }
+    }
+
+    /// Empties the write-ahead logs. If a reader or a full disk is in the way, it is tried again at the next rest.
+    fn empty_logs(&mut self) {
+        if self.is_log_filled {
+            self.is_log_filled = !self.writer.checkpoint().unwrap_or_else(|e| {
+                tracing::debug!("no checkpoint: {e}");
+                false
+            });
         }
     }
 
