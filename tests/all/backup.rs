@@ -1,6 +1,9 @@
 //! Backups of the data directory, and the files beside the databases.
 
 use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
 
 use crate::photos;
 use crate::support::{Instance, wait_until};
@@ -19,4 +22,40 @@ fn the_write_ahead_log_is_emptied_at_rest() {
     wait_until("the log is empty again", || {
         instance.dupes(&folder)["coverage"]["indexed"] == count + 1 && length("index.db-wal") == 0
     });
+}
+
+/// The number of rows of a table in a database file.
+fn rows(file: &Path, table: &str) -> u64 {
+    let count = Connection::open(file).and_then(|file| file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)));
+    count.unwrap_or_else(|e| panic!("{table}: {e}"))
+}
+
+/// Backup programs copy files one by one, and may not copy the log beside a database.
+#[test]
+fn a_copy_of_the_library_file_holds_all_that_was_answered() {
+    let instance = Instance::new();
+    let (folder, other) = (instance.folder("photos"), instance.folder("other"));
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    let copy = instance.folder("out").join("copy.db");
+    let copied = |table: &str| {
+        fs::copy(instance.data_dir().join("library.db"), &copy).expect("copied");
+        rows(&copy, table)
+    };
+    assert_eq!(copied("roots"), 1);
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_half.jpg"), &file("00003_low.jpg")]);
+    assert_eq!(copied("decisions"), 3);
+    instance.ok(["decide", "forget", &file("00003.webp"), &file("00003_half.jpg")]);
+    assert_eq!(copied("decisions"), 2);
+    instance.ok(["roots".as_ref(), "add".as_ref(), other.as_os_str()]);
+    assert_eq!(copied("roots"), 2);
+    instance.ok(["roots".as_ref(), "remove".as_ref(), other.as_os_str()]);
+    assert_eq!(copied("roots"), 1);
+    let decisions = instance.folder("out").join("decisions.jsonl");
+    instance.ok(["decisions".as_ref(), "export".as_ref(), decisions.as_os_str()]);
+    instance.ok(["decide", "forget", &file("00003.webp"), &file("00003_half.jpg"), &file("00003_low.jpg")]);
+    assert_eq!(copied("decisions"), 0);
+    instance.ok(["decisions".as_ref(), "import".as_ref(), decisions.as_os_str()]);
+    assert_eq!(copied("decisions"), 2);
 }

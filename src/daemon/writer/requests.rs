@@ -32,19 +32,18 @@ impl WriterThread {
     /// more, it is dropped.
     pub(super) fn carry_out(&mut self, request: Request) {
         match request {
-            Request::AddRoot(path, reply) => drop(reply.send(self.add_root(&path))),
-            Request::RemoveRoot(root, reply) => drop(reply.send(self.remove_root(&root))),
-            Request::PlaceRoot(root, reply) => drop(reply.send(self.place_root(&root))),
+            Request::AddRoot(path, reply) => drop(reply.send(self.in_library(|this| this.add_root(&path)))),
+            Request::RemoveRoot(root, reply) => drop(reply.send(self.in_library(|this| this.remove_root(&root)))),
+            Request::PlaceRoot(root, reply) => drop(reply.send(self.in_library(|this| this.place_root(&root)))),
             Request::Decide(decisions, word, reply) => {
                 drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, word))));
             }
             Request::Undecide(pairs, reply) => drop(reply.send(self.change_decisions(|writer| writer.undecide(&pairs)))),
-            Request::ChooseHead(name, reply) => drop(reply.send(self.writer.choose_head(&name))),
+            Request::ChooseHead(name, reply) => drop(reply.send(self.in_library(|this| this.writer.choose_head(&name)))),
             Request::AddHead(record, reply) => {
-                let added = self.writer.add_head(&record);
-                drop(reply.send(added.and_then(|()| self.read_heads())));
+                drop(reply.send(self.in_library(|this| this.writer.add_head(&record).and_then(|()| this.read_heads()))));
             }
-            Request::RemoveHead(name, reply) => drop(reply.send(self.remove_head(&name))),
+            Request::RemoveHead(name, reply) => drop(reply.send(self.in_library(|this| this.remove_head(&name)))),
             Request::NumberHead(fingerprint, reply) => {
                 drop(reply.send(self.writer.batch(|batch| batch.head_number(&fingerprint))));
             }
@@ -100,9 +99,19 @@ impl WriterThread {
         }
     }
 
+    /// Changes `library.db` and then empties its write-ahead log, so that a copy of the file is a backup of all that was
+    /// answered. What is in the way of that is no error: the change is stored, and the log is emptied at the next rest.
+    fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
+        let done = change(self)?;
+        if let Err(e) = self.writer.checkpoint_library() {
+            tracing::warn!("the last change is in library.db-wal and not yet in library.db: {e}");
+        }
+        Ok(done)
+    }
+
     /// Changes the stored decisions and then the decisions in memory. Returns how many changed.
     fn change_decisions(&mut self, change: impl FnOnce(&mut Writer) -> store::Result<usize>) -> store::Result<usize> {
-        let changed = change(&mut self.writer)?;
+        let changed = self.in_library(|this| change(&mut this.writer))?;
         let decisions: Decisions = self.writer.decisions()?;
         *write(&self.decisions) = decisions;
         self.health.set_problem(LIBRARY, unreadable(&self.writer));
