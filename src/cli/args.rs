@@ -126,6 +126,14 @@ pub enum Command {
     /// Export your decisions to a file, or import them from one
     #[command(subcommand)]
     Decisions(DecisionsCommand),
+    /// Back up your folders, decisions and heads to a new file, with or without a running daemon
+    ///
+    /// The file is a copy of library.db. To put it back: end the daemon, remove library.db-wal and library.db-shm from the
+    /// data directory if they are there, and copy the file to library.db.
+    Backup {
+        /// A new file; one that is there is not overwritten
+        file: PathBuf,
+    },
     /// Tune a head on this library; it is used only if it finds more versions of held-out photos
     Tune(TuneArguments),
     /// List, use or remove heads, the results of tunings

@@ -5,6 +5,7 @@ mod broad;
 mod commands;
 mod connect;
 mod failure;
+mod files;
 mod lifecycle;
 mod log;
 mod output;

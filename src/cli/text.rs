@@ -1,6 +1,7 @@
 //! Numbers, paths and times as text.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use humansize::{DECIMAL, format_size};
 
@@ -32,6 +33,11 @@ pub fn escaped(path: &PathText) -> Vec<u8> {
 /// A path for a terminal. Control characters are replaced, because they would move the cursor.
 pub fn shown(path: &str) -> String {
     path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for a path that is no text.
+pub fn shown_path(path: &Path) -> String {
+    shown(&path.to_string_lossy())
 }
 
 /// A time of capture, as `2026-05-01 10:00`.

@@ -114,6 +114,10 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let location = Location::new(&settings.data_dir);
     let mut writer = Writer::open(&location)?;
     writer.merge_nested_roots(&|below| settings.live.rules.hide(below))?;
+    let forgotten = writer.forget_unknown_roots()?;
+    if forgotten > 0 {
+        tracing::info!("{forgotten} files of folders that this library.db does not have are forgotten");
+    }
     // From here on connections wait instead of failing.
     let (_socket, listener) = match handed {
         Some(listener) => (None, listener),

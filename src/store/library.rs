@@ -174,6 +174,18 @@ impl Writer {
         Ok(returning)
     }
 
+    /// Forgets the files of roots that `library.db` does not have, and returns their number. There are some after another
+    /// `library.db` was put in its place. A new root may get the number of an unknown one, but not its files.
+    pub fn forget_unknown_roots(&mut self) -> Result<usize> {
+        let known: Vec<String> = self.roots()?.iter().map(|root| root.id.0.to_string()).collect();
+        let known = known.join(", ");
+        let batch = self.index.transaction()?;
+        let forgotten = batch.execute(&format!("DELETE FROM files WHERE root NOT IN ({known})"), [])?;
+        batch.execute(&format!("DELETE FROM failures WHERE root NOT IN ({known})"), [])?;
+        batch.commit()?;
+        Ok(forgotten)
+    }
+
     /// Returns all decisions that can be read. [`problems`](Writer::problems) reports the others.
     pub fn decisions(&mut self) -> Result<Decisions> {
         let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
@@ -492,6 +504,25 @@ mod tests {
         let (_folder, mut writer) = library("");
         assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], OnConflict::KeepNewer).expect("decided"), 0);
         assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], OnConflict::KeepNewer).expect("decided"), 1);
+    }
+
+    #[test]
+    fn files_of_roots_that_another_library_had_are_forgotten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let known = writer.add_root(Path::new("/photos"), &|_| false).expect("added");
+        let stamp = crate::photo::Stamp { volume: 1, inode: 2, size: 3, mtime: 4, ctime: 5 };
+        let seen = |writer: &mut Writer, root| {
+            let place = crate::photo::Place { root, path: "a.jpg".into() };
+            writer.batch(|batch| batch.upsert_seen(&place, &stamp)).expect("written");
+        };
+        seen(&mut writer, known);
+        assert_eq!(writer.forget_unknown_roots().expect("looked"), 0);
+        seen(&mut writer, RootId(9));
+        assert_eq!(writer.forget_unknown_roots().expect("forgotten"), 1);
+        let roots: i64 = writer.index.query_row("SELECT max(root) FROM files", [], |row| row.get(0)).expect("read");
+        assert_eq!(roots, known.0);
     }
 
     #[test]

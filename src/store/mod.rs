@@ -9,6 +9,7 @@
 //! wrote is never read as another: in `library.db` its row is skipped and reported, and an index with such a value is
 //! damaged. A damaged index is set aside and built again ([`damage`]).
 
+pub mod backup;
 mod columns;
 pub mod damage;
 mod library;
@@ -48,6 +49,8 @@ pub enum Error {
     Contradiction(String),
     #[error("the damaged {path} cannot be set aside: {source}")]
     SetAside { path: PathBuf, source: io::Error },
+    #[error("{path} cannot be copied: {source}")]
+    BackUp { path: PathBuf, source: rusqlite::Error },
     #[error("the head {0} exists already but cannot be read, so it is not replaced")]
     UnreadableHead(String),
     #[error("the index: {0}")]

@@ -93,7 +93,11 @@ fn failed(path: &Path, source: rusqlite::Error) -> Error {
     if is_damage(&source) { Error::Damaged { path, source } } else { Error::Open { path, source } }
 }
 
-fn check_owner(connection: &Connection, path: &Path, application: i32) -> Result<()> {
+/// Checks that a file is similard's, or empty.
+///
+/// # Errors
+/// [`Error::Foreign`] if it is not.
+pub fn check_owner(connection: &Connection, path: &Path, application: i32) -> Result<()> {
     let read = || -> rusqlite::Result<(i32, i64)> {
         let owner = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod backup;
 mod compare;
 mod config;
 mod daemon;
@@ -42,6 +43,9 @@ pub fn run(arguments: Arguments) -> Done {
     if let Command::Daemon(options) = &arguments.command {
         return daemon::run(settings, options);
     }
+    if let Command::Backup { file } = &arguments.command {
+        return backup::run(&settings, file);
+    }
     // Another thread receives the answers of the daemon, because this one may wait for the reader of standard output.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let done = runtime.block_on(ask(arguments, settings));
@@ -76,7 +80,7 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
         Command::Restart => stop::restart(&session.settings).await,
         Command::Reload => reload::run(&session).await,
         Command::Service(command) => service::run(command, &overrides, &session.settings).await,
-        Command::Daemon(_) | Command::Completions { .. } | Command::Man { .. } | Command::Setup { .. } => {
+        Command::Backup { .. } | Command::Daemon(_) | Command::Completions { .. } | Command::Man { .. } | Command::Setup { .. } => {
             unreachable!("they were run before")
         }
     }
