@@ -44,6 +44,8 @@ pub enum Code {
     Split,
     /// The body does not hold decisions.
     Decision,
+    /// Decisions would contradict each other.
+    Contradiction,
     /// The daemon is overloaded. Try again in a moment.
     Busy,
     /// This is another user's library.
@@ -93,7 +95,7 @@ impl Code {
             Code::NoSuchRoute | Code::NotWatched | Code::NoRoot | Code::NotIndexed | Code::NoHead => StatusCode::NOT_FOUND,
             Code::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Code::Slow => StatusCode::REQUEST_TIMEOUT,
-            Code::InUse | Code::Tuning | Code::NoTuning | Code::OtherView => StatusCode::CONFLICT,
+            Code::InUse | Code::Contradiction | Code::Tuning | Code::NoTuning | Code::OtherView => StatusCode::CONFLICT,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::NotReadable => StatusCode::UNPROCESSABLE_ENTITY,
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

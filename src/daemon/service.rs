@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::broadcast;
 
+use super::decisions::Deciding;
 use super::heads::{self, Switch, Switcher};
 use super::intake::Intakes;
 use super::messages::{Gone, Request, Write, request};
@@ -177,6 +178,11 @@ impl Answers {
         Ok(figures)
     }
 
+    fn deciding<T>(&self, work: impl FnOnce(&Deciding<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        let (reader, roots) = (self.reader()?, self.state.roots.now());
+        work(&Deciding { roots: &roots, events: &self.state.events, writes: &self.writes, reader: &reader })
+    }
+
     /// Returns whether a path belongs to an offline root whose filesystem is now mounted at another path. Starts that
     /// root and waits until it is online.
     fn is_a_root_come_back(&self, path: &Path) -> Result<bool, Problem> {
@@ -235,6 +241,7 @@ impl Service for Answers {
             roots,
             photos: active.index.len() as u64,
             decisions: read(&self.state.decisions).len() as u64,
+            contradictions: read(&self.state.decisions).contradictions() as u64,
             tuning,
             coverage,
             counters: reader.counters()?,
@@ -425,8 +432,7 @@ impl Service for Answers {
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem> {
-        let reader = self.reader()?;
-        decisions::decide(&self.state.roots.now(), &self.state.events, &self.writes, &reader, paths, verdict)
+        self.deciding(|deciding| deciding.decide(paths, verdict))
     }
 
     fn decisions(&self) -> Vec<DecisionText> {
@@ -434,7 +440,7 @@ impl Service for Answers {
     }
 
     fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem> {
-        decisions::import(&self.writes, &decisions)
+        self.deciding(|deciding| deciding.import(&decisions))
     }
 
     fn heads(&self) -> Vec<HeadInfo> {

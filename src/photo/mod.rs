@@ -23,7 +23,7 @@ pub use capture::Capture;
 pub use cluster::{Cluster, Link};
 pub use coverage::{Counters, Coverage};
 pub use crops::CropDescriptors;
-pub use decision::{Decision, Decisions, Verdict, ordered};
+pub use decision::{Contradiction, Decision, Decisions, Verdict, ordered};
 pub use embedding::{Descriptors, Embedding, Features, StoredFeatures};
 pub use failure::{Failure, Stage};
 pub use file::{FileState, Identity, KnownFile, Stamp};

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::columns::{is_unreadable, path_of};
 use super::{Error, HeadRecord, OnConflict, Result, Writer};
@@ -188,8 +188,7 @@ impl Writer {
 
     /// Returns all decisions that can be read. [`problems`](Writer::problems) reports the others.
     pub fn decisions(&mut self) -> Result<Decisions> {
-        let mut statement = self.library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
-        let (decisions, unreadable) = readable(&mut statement, decision, |row| Ok(format!("{} and {}", digits(row, 0)?, digits(row, 1)?)))?;
+        let (decisions, unreadable) = all_decisions(&self.library)?;
         self.problems.decisions = unreadable;
         Ok(Decisions::new(decisions))
     }
@@ -197,8 +196,13 @@ impl Writer {
     /// Stores decisions. If there already is a decision on two photos, [`OnConflict`] says which one is kept. With
     /// [`KeepNewer`](OnConflict::KeepNewer) a decision also replaces an unreadable one of the same age. Returns how
     /// many decisions changed.
+    ///
+    /// # Errors
+    /// [`Error::Contradiction`] if the decisions contradict others or each other. Contradictions that are stored already
+    /// do not matter. On an error nothing is stored.
     pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
         let transaction = self.library.transaction()?;
+        let before = Decisions::new(all_decisions(&transaction)?.0);
         let mut changed = 0;
         for decision in decisions {
             let (a, b) = ordered(decision.a, decision.b);
@@ -219,6 +223,9 @@ impl Writer {
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO decisions (a, b, verdict, made) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![a.0, b.0, decision.verdict.name(), decision.made])?;
+        }
+        if let Some(contradiction) = Decisions::new(all_decisions(&transaction)?.0).contradiction_since(&before) {
+            return Err(Error::Contradiction(Box::new(contradiction)));
         }
         transaction.commit()?;
         Ok(changed)
@@ -326,6 +333,12 @@ fn in_words(error: &rusqlite::Error) -> String {
     }
 }
 
+/// Returns the decisions that can be read, and the rows that cannot.
+fn all_decisions(library: &Connection) -> Result<(Vec<Decision>, Vec<Unreadable>)> {
+    let mut statement = library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
+    readable(&mut statement, decision, |row| Ok(format!("{} and {}", digits(row, 0)?, digits(row, 1)?)))
+}
+
 fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
 }
@@ -354,7 +367,6 @@ fn head_record(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
     use tempfile::TempDir;
 
     use super::*;
@@ -504,6 +516,47 @@ mod tests {
         let (_folder, mut writer) = library("");
         assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], OnConflict::KeepNewer).expect("decided"), 0);
         assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], OnConflict::KeepNewer).expect("decided"), 1);
+    }
+
+    #[test]
+    fn decisions_that_contradict_others_are_not_stored() {
+        use Verdict::{Different, Same};
+        let (_folder, mut writer) = library("DELETE FROM decisions");
+        let mut decide = |decisions: &[Decision], on_conflict| {
+            let decided = writer.decide(decisions, on_conflict).map_err(|e| match e {
+                Error::Contradiction(contradiction) => contradiction.decisions().count(),
+                e => panic!("{e}"),
+            });
+            (decided, writer.decisions().expect("read").len())
+        };
+        assert_eq!(decide(&[said(1, 2, Same, 10), said(2, 3, Same, 10)], OnConflict::Overwrite), (Ok(2), 2));
+        assert_eq!(decide(&[said(1, 9, Different, 11), said(1, 3, Different, 11)], OnConflict::Overwrite), (Err(3), 2));
+        // The other way around: photos that differ are joined.
+        assert_eq!(decide(&[said(3, 4, Different, 11)], OnConflict::Overwrite), (Ok(1), 3));
+        assert_eq!(decide(&[said(4, 1, Same, 12)], OnConflict::Overwrite), (Err(4), 3));
+        // A change of mind about two photos is no contradiction, as long as nothing else joins them.
+        assert_eq!(decide(&[said(2, 3, Different, 13)], OnConflict::Overwrite), (Ok(1), 3));
+        assert_eq!(decide(&[said(4, 1, Same, 14)], OnConflict::Overwrite), (Ok(1), 4));
+        // An import is taken over as a whole or not at all, and what it does not replace does not count.
+        let import = [said(5, 6, Same, 1), said(6, 7, Same, 1), said(5, 7, Different, 1)];
+        assert_eq!(decide(&import, OnConflict::KeepNewer), (Err(3), 4));
+        assert_eq!(decide(&[said(1, 2, Different, 1), said(5, 6, Same, 1)], OnConflict::KeepNewer), (Ok(1), 5));
+    }
+
+    #[test]
+    fn contradictions_of_an_earlier_version_stay_and_are_counted() {
+        use Verdict::{Different, Same};
+        let stored = |a: u8, b: u8, verdict| format!("INSERT INTO decisions VALUES (x'{a:064x}', x'{b:064x}', '{verdict}', 1);");
+        let stored = [stored(1, 2, "same"), stored(2, 3, "same"), stored(1, 3, "different")].concat();
+        let (_folder, mut writer) = library(&format!("DELETE FROM decisions; {stored}"));
+        assert_eq!(writer.decisions().expect("read").contradictions(), 1);
+        assert_eq!(writer.decide(&[said(7, 8, Same, 2)], OnConflict::Overwrite).expect("decided"), 1);
+        let last = |byte: u8| PictureHash(std::array::from_fn(|at| if at == 31 { byte } else { 0 }));
+        let again = Decision { a: last(1), b: last(3), verdict: Different, made: 3 };
+        assert_eq!(writer.decide(&[again], OnConflict::Overwrite).expect("no news"), 0);
+        assert_eq!(writer.undecide(&[(last(1), last(2))]).expect("removed"), 1);
+        assert_eq!(writer.decisions().expect("read").contradictions(), 0);
+        assert!(writer.decide(&[Decision { b: last(2), verdict: Same, ..again }], OnConflict::Overwrite).is_err());
     }
 
     #[test]

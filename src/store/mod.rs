@@ -25,7 +25,7 @@ use std::{fs, io};
 
 use thiserror::Error;
 
-use crate::photo::{Capture, ContentHash, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place, Stamp};
+use crate::photo::{Capture, ContentHash, Contradiction, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place, Stamp};
 
 pub use crate::photo::Positives;
 pub use reader::{Reader, Wanted};
@@ -53,6 +53,9 @@ pub enum Error {
     BackUp { path: PathBuf, source: rusqlite::Error },
     #[error("the head {0} exists already but cannot be read, so it is not replaced")]
     UnreadableHead(String),
+    /// New decisions contradict others. None is stored.
+    #[error("these decisions contradict each other")]
+    Contradiction(Box<Contradiction>),
     #[error("the index: {0}")]
     Sqlite(rusqlite::Error),
 }

@@ -161,6 +161,15 @@ impl Reader {
         Ok(statement.query_row([picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
     }
 
+    /// Returns the files of a picture, in the order of places.
+    pub fn files_of_picture(&self, picture: &PictureHash) -> Result<Vec<Place>> {
+        let mut statement = self.index.prepare_cached(
+            "SELECT f.root, f.path FROM photos p JOIN files f ON f.photo = p.id WHERE p.picture = ?1 ORDER BY f.root, f.path",
+        )?;
+        let rows = statement.query_map([picture.0], place_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Returns the number of files of the scopes, by state.
     pub fn coverage(&self, scopes: &[Place]) -> Result<Coverage> {
         let count = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);

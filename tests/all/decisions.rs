@@ -116,3 +116,62 @@ fn what_cannot_be_decided_says_why() {
     let (code, answer) = instance.get("/v1/decisions");
     assert_eq!((code, array(&answer).len()), (200, 0));
 }
+
+#[test]
+fn a_decision_that_contradicts_others_is_refused_and_says_which() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    instance.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    let [a, b, c] = [file("00003.webp"), file("00009.webp"), file("00011.webp")];
+    instance.ok(["decide", "same", &a, &b]);
+    instance.ok(["decide", "same", &b, &c]);
+    let before = instance.get("/v1/decisions");
+    let refused = |arguments: &[&str]| {
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("would contradict each other"), "{said}");
+        assert_eq!(instance.get("/v1/decisions"), before);
+        said
+    };
+    let said = refused(&["decide", "different", &a, &c]);
+    assert!([&a, &b, &c].iter().all(|path| said.contains(*path)), "{said}");
+    // What the hint says is possible, and then the decision is, too.
+    let forget = said.lines().find_map(|line| line.split("simctl decide forget ").nth(1)).expect("a hint");
+    let forget: Vec<&str> = forget.split(' ').collect();
+    instance.ok(["decide", "forget"].into_iter().chain(forget));
+    instance.ok(["decide", "different", &a, &c]);
+    instance.ok(["decide", "forget", &a, &b, &c]);
+
+    // One import is as good as many decisions.
+    let hashes: Vec<String> = (1..4).map(|n| format!("{n:064x}")).collect();
+    let line = |a: usize, b: usize, verdict: &str| {
+        format!("{{\"a\":\"{}\",\"b\":\"{}\",\"verdict\":\"{verdict}\",\"made\":1}}\n", hashes[a], hashes[b])
+    };
+    let import = instance.folder("out").join("decisions.jsonl");
+    fs::write(&import, [line(0, 1, "same"), line(1, 2, "same"), line(0, 2, "different")].concat()).expect("written");
+    let before = instance.get("/v1/decisions");
+    let output = instance.run(["decisions".as_ref(), "import".as_ref(), import.as_os_str()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("would contradict each other") && said.contains("the photo 000000000000…"), "{said}");
+    assert_eq!(instance.get("/v1/decisions"), before);
+    assert_eq!(instance.status()["contradictions"], 0);
+}
+
+#[test]
+fn contradictions_of_an_earlier_version_stay_and_are_said() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    instance.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    let [a, b, c] = [file("00003.webp"), file("00009.webp"), file("00011.webp")];
+    instance.ok(["decide", "same", &a, &b, &c]);
+    instance.stop();
+    let different = "UPDATE decisions SET verdict = 'different' WHERE a = (SELECT min(a) FROM decisions) AND b = (SELECT max(b) FROM decisions)";
+    let changed = rusqlite::Connection::open(instance.data_dir().join("library.db")).and_then(|file| file.execute(different, []));
+    assert_eq!(changed.expect("changed"), 1);
+    assert_eq!(instance.dupes(&folder)["coverage"]["pending"], 0);
+    assert_eq!((&instance.status()["contradictions"], &instance.status()["decisions"]), (&1.into(), &3.into()));
+    assert!(instance.ok(["status"]).contains("contradict"));
+}

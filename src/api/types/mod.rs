@@ -59,6 +59,9 @@ pub struct Status {
     pub counters: Counters,
     /// The number of decisions.
     pub decisions: u64,
+    /// The number of decisions `different` on photos that other decisions make the same. New ones are refused.
+    #[serde(default)]
+    pub contradictions: u64,
     /// The running tuning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningProgress>,
