@@ -13,8 +13,16 @@ use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::Progress;
 
+/// What to do while the daemon cannot store anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It continues once there is room.
+    Wait,
+    GiveUp,
+}
+
 /// Waits until everything under the paths is read.
-pub async fn wait(client: &Client, paths: &[PathBuf]) -> Result<Progress, Failure> {
+pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Result<Progress, Failure> {
     let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {per_sec}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -27,6 +35,10 @@ pub async fn wait(client: &Client, paths: &[PathBuf]) -> Result<Progress, Failur
             Ok(client.ask::<Progress>("/v1/wait", query_of(query)).await?)
         };
         let progress = about(paths, ask).await?;
+        if let Some(why) = progress.not_storing.as_ref().filter(|_| when_full == WhenFull::GiveUp) {
+            bar.finish_and_clear();
+            return Err(Failure::usage(why).hint("nothing was changed; try again when there is room"));
+        }
         for problem in &progress.problems {
             if told.insert(problem.clone()) {
                 bar.suspend(|| anstream::eprintln!("{} {problem}", "warning:".yellow().bold()));

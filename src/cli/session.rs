@@ -8,7 +8,7 @@ use std::{fs, io};
 use super::broad::consent;
 use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
-use super::progress;
+use super::progress::{self, WhenFull};
 use crate::api::client::Client;
 use crate::api::types::PlaceStatus;
 use crate::api::{parameters_of, query_of};
@@ -109,7 +109,8 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
     }
     let count = paths.len();
     let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !other.contains(&folder_of(path))).collect();
-    let waited = if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths).await?.places };
+    let waited =
+        if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths, WhenFull::Wait).await?.places };
     let is_whole = paths.len() == count;
     Ok(Prepared { paths, is_whole, waited })
 }

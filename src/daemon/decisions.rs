@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::messages::{Request, Unwritten, Write, request};
-use super::state::Events;
+use super::messages::{Request, Unwritten, Write, request_now};
+use super::state::{Events, Health};
 use crate::api::types::{DecisionCount, DecisionText, What};
 use crate::api::{Code, Problem};
 use crate::catalog::roots::Roots;
@@ -26,6 +26,7 @@ const HASH_DIGITS: usize = 12;
 pub struct Deciding<'a> {
     pub roots: &'a Roots,
     pub events: &'a Events,
+    pub health: &'a Health,
     pub writes: &'a SyncSender<Write>,
     pub reader: &'a Reader,
 }
@@ -53,7 +54,7 @@ impl Deciding<'_> {
                 let decisions: Vec<Decision> = pairs.into_iter().map(|(a, b)| Decision { a, b, verdict, made: now() }).collect();
                 self.store(decisions, OnConflict::Overwrite, &pictures)?
             }
-            None => request(self.writes, |reply| Request::Undecide(pairs, reply))?,
+            None => request_now(self.writes, self.health, |reply| Request::Undecide(pairs, reply))?,
         } as u64;
         if let Some(verdict) = verdict {
             self.events.emit(What::Decided { pairs: changed, verdict });
@@ -95,7 +96,7 @@ impl Deciding<'_> {
     /// Has the writer store decisions, and returns how many changed. `named` are the paths that a person named.
     fn store(&self, decisions: Vec<Decision>, on_conflict: OnConflict, named: &[(PictureHash, &PathBuf)]) -> Result<usize, Problem> {
         let new: HashSet<_> = decisions.iter().map(|d| ordered(d.a, d.b)).collect();
-        request(self.writes, |reply| Request::Decide(decisions, on_conflict, reply)).map_err(|e| match e {
+        request_now(self.writes, self.health, |reply| Request::Decide(decisions, on_conflict, reply)).map_err(|e| match e {
             Unwritten::Store(store::Error::Contradiction(found)) => {
                 self.contradiction(&found, |d| !new.contains(&ordered(d.a, d.b)), named).unwrap_or_else(Problem::from)
             }

@@ -3,10 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use super::state::Health;
+use super::state::health::STORE;
 use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
@@ -15,12 +20,15 @@ use crate::photo::{
 };
 use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
 
+/// How often a client's request looks whether things can be stored.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
 /// A message to the writer.
 pub enum Write {
     /// Committed together with other changes.
     Change(Change),
-    /// Carried out on its own, after the changes before it.
-    Request(Request),
+    /// Carried out on its own, after the changes before it, if its claim is free.
+    Request(Request, Claim),
 }
 
 impl From<Change> for Write {
@@ -31,7 +39,18 @@ impl From<Change> for Write {
 
 impl From<Request> for Write {
     fn from(request: Request) -> Write {
-        Write::Request(request)
+        Write::Request(request, Claim::default())
+    }
+}
+
+/// Who has a request: the writer, to carry it out, or its sender, who took it back. The first to take it has it.
+#[derive(Clone, Default)]
+pub struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Returns whether nobody took it before.
+    pub fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
     }
 }
 
@@ -133,6 +152,9 @@ pub enum Request {
 pub enum Unwritten {
     #[error("the daemon is ending")]
     Ending,
+    /// Nothing can be stored now. The request was taken back.
+    #[error("{0}")]
+    NotStoring(String),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -145,6 +167,40 @@ pub fn request<T>(writes: &SyncSender<Write>, make: impl FnOnce(Reply<T>) -> Req
     let (reply, answer) = sync_channel(1);
     writes.send(make(reply).into()).map_err(|_| Unwritten::Ending)?;
     Ok(answer.recv().map_err(|_| Unwritten::Ending)??)
+}
+
+/// Sends a client's request to the writer and waits for its answer. While nothing can be stored, the request is taken
+/// back: it is refused now and not carried out later.
+///
+/// # Errors
+/// See [`enum@Unwritten`].
+pub fn request_now<T>(writes: &SyncSender<Write>, health: &Health, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, Unwritten> {
+    let (reply, answer) = sync_channel(1);
+    let claim = Claim::default();
+    let mut message = Write::Request(make(reply), claim.clone());
+    let refused = || health.problem(STORE).map(Unwritten::NotStoring);
+    loop {
+        if let Some(refused) = refused() {
+            return Err(refused);
+        }
+        message = match writes.try_send(message) {
+            Ok(()) => break,
+            Err(TrySendError::Full(message)) => message,
+            Err(TrySendError::Disconnected(_)) => return Err(Unwritten::Ending),
+        };
+        thread::sleep(LOOK_INTERVAL);
+    }
+    loop {
+        match answer.recv_timeout(LOOK_INTERVAL) {
+            Ok(answer) => return Ok(answer?),
+            Err(RecvTimeoutError::Disconnected) => return Err(Unwritten::Ending),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(refused) = refused().filter(|_| claim.take()) {
+                    return Err(refused);
+                }
+            }
+        }
+    }
 }
 
 /// A message to a worker: a file to read.
@@ -175,4 +231,45 @@ pub enum Gone {
     AskIfMany,
     /// A person confirmed it, so the files are forgotten.
     Forget,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_was_refused_is_not_carried_out() {
+        let (writes, queue) = sync_channel(1);
+        let health = Arc::new(Health::default());
+        let ask = |health: Arc<Health>| {
+            let writes = writes.clone();
+            thread::spawn(move || request_now(&writes, &health, |reply| Request::DropTuning(reply)))
+        };
+        let taken = |queue: &std::sync::mpsc::Receiver<Write>| match queue.recv().expect("sent") {
+            Write::Request(Request::DropTuning(reply), claim) => (reply, claim),
+            _ => panic!("another message"),
+        };
+        // The disk becomes full while the request waits.
+        let asked = ask(health.clone());
+        let (_reply, claim) = taken(&queue);
+        health.set_problem(STORE, Some("the disk is full".into()));
+        let refused = asked.join().expect("no panic").expect_err("refused");
+        assert_eq!(refused.to_string(), "the disk is full");
+        assert!(!claim.take(), "the writer must not carry it out");
+        // While it is full, nothing is sent.
+        assert!(ask(health.clone()).join().expect("no panic").is_err());
+        assert!(queue.try_recv().is_err());
+        // What the writer has taken is answered.
+        health.set_problem(STORE, None);
+        let asked = ask(health.clone());
+        let (reply, claim) = taken(&queue);
+        assert!(claim.take());
+        health.set_problem(STORE, Some("the disk is full".into()));
+        thread::sleep(5 * LOOK_INTERVAL);
+        reply.send(Ok(())).expect("waited for");
+        assert!(asked.join().expect("no panic").is_ok());
+        // A full queue is no reason to wait, either.
+        writes.try_send(Change::Retry(RootId(1)).into()).expect("room");
+        assert!(ask(health).join().expect("no panic").is_err());
+    }
 }

@@ -44,7 +44,11 @@ impl From<Refused> for Problem {
 
 impl From<Unwritten> for Problem {
     fn from(error: Unwritten) -> Problem {
-        let hint = matches!(&error, Unwritten::Store(e) if e.is_disk()).then(|| "make room on the disk of the index".to_owned());
-        Problem { hint, ..Problem::internal(error) }
+        let hint = match &error {
+            Unwritten::Store(e) if e.is_disk() => Some("nothing was changed; make room on the disk of the index, then try again"),
+            Unwritten::NotStoring(_) => Some("nothing was changed; try again when there is room"),
+            _ => None,
+        };
+        Problem { hint: hint.map(Into::into), ..Problem::internal(error) }
     }
 }

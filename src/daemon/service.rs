@@ -13,7 +13,8 @@ use tokio::sync::broadcast;
 use super::decisions::Deciding;
 use super::heads::{self, Switch, Switcher};
 use super::intake::Intakes;
-use super::messages::{Gone, Request, Write, request};
+use super::messages::{Gone, Request, Write, request_now};
+use super::state::health::STORE;
 use super::state::{State, lock, read};
 use super::tuning::Tuner;
 use super::{decisions, places, views, wire};
@@ -180,7 +181,8 @@ impl Answers {
 
     fn deciding<T>(&self, work: impl FnOnce(&Deciding<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
         let (reader, roots) = (self.reader()?, self.state.roots.now());
-        work(&Deciding { roots: &roots, events: &self.state.events, writes: &self.writes, reader: &reader })
+        let State { events, health, .. } = &self.state;
+        work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })
     }
 
     /// Returns whether a path belongs to an offline root whose filesystem is now mounted at another path. Starts that
@@ -274,7 +276,7 @@ impl Service for Answers {
             return Ok(());
         }
         let before = self.state.roots.now();
-        let root = request(&self.writes, |reply| Request::AddRoot(real, reply))?;
+        let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, reply))?;
         let after = self.state.roots.now();
         for absorbed in before.list().iter().filter(|root| after.get(root.id).is_none()) {
             self.intakes.forget(absorbed.clone())?;
@@ -290,7 +292,12 @@ impl Service for Answers {
                 .hint(format!("watched: {}", known.join(", "))));
         };
         self.intakes.forget(root.clone())?;
-        request(&self.writes, |reply| Request::RemoveRoot(root, reply))?;
+        let removed = request_now(&self.writes, &self.state.health, |reply| Request::RemoveRoot(root.clone(), reply));
+        if removed.is_err() {
+            // It stays, and is watched again.
+            self.intakes.start(root)?;
+        }
+        removed?;
         // Roots that had become part of it are back.
         let after = self.state.roots.now();
         after.list().iter().filter(|root| roots.get(root.id).is_none()).try_for_each(|root| Ok(self.intakes.start(root.clone())?))
@@ -338,7 +345,9 @@ impl Service for Answers {
                 let reader = self.reader()?;
                 let places = places::states(&scopes, &roots, &self.state.queue, &reader)?;
                 let whole = places.iter().all(|place| place.whole);
-                return Ok(Progress { settled, whole, places, coverage: self.coverage(&reader, &scopes)?, problems: self.problems() });
+                let coverage = self.coverage(&reader, &scopes)?;
+                let not_storing = self.state.health.problem(STORE);
+                return Ok(Progress { settled, whole, places, coverage, problems: self.problems(), not_storing });
             }
             self.state.queue.activity.wait(left.min(Duration::from_millis(250)));
         }

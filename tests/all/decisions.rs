@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
 use crate::photos;
-use crate::support::{Instance, array, names};
+use crate::support::{Instance, array, names, wait_until};
 
 fn library(instance: &Instance) -> PathBuf {
     let folder = instance.folder("photos");
@@ -174,4 +177,49 @@ fn contradictions_of_an_earlier_version_stay_and_are_said() {
     assert_eq!(instance.dupes(&folder)["coverage"]["pending"], 0);
     assert_eq!((&instance.status()["contradictions"], &instance.status()["decisions"]), (&1.into(), &3.into()));
     assert!(instance.ok(["status"]).contains("contradict"));
+}
+
+/// A limit on the size of files stands for a full disk: the daemon gets an error for what it would write beyond it.
+#[test]
+fn a_decision_on_a_full_disk_is_refused_at_once_and_not_made_later() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let script = format!("trap '' XFSZ; exec {} daemon", env!("CARGO_BIN_EXE_simctl"));
+    let mut daemon = instance.command_of("sh").args(["-c", &script]).stderr(Stdio::null()).spawn().expect("runs");
+    wait_until("it answers", || instance.run(["status"]).status.success());
+    instance.dupes(&folder);
+    let length = |name: &str| fs::metadata(instance.data_dir().join(name)).map_or(0, |m| m.len());
+    wait_until("the log is empty", || length("index.db-wal") == 0);
+    let pid = Pid::from_raw(instance.pid() as i32);
+    let limit = |current| prlimit(pid, Resource::Fsize, Rlimit { current, maximum: None }).expect("limited");
+    limit(Some(length("index.db").max(64 << 10)));
+    for number in 0..40 {
+        let crop = photos::crop(&photos::open("00011"), 0.4 + 0.01 * number as f32);
+        fs::write(folder.join(format!("more-{number}.jpg")), photos::jpeg(&crop, 90)).expect("written");
+    }
+    wait_until("nothing can be stored", || instance.status()["problems"].to_string().contains("nothing can be stored"));
+    let file = |name: &str| folder.join(name).display().to_string();
+    let refused = |arguments: &[&str]| {
+        let began = Instant::now();
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains("nothing can be stored") && said.contains("nothing was changed"), "{said}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    };
+    refused(&["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);
+    refused(&["roots", "add", &instance.folder("other").display().to_string()]);
+    refused(&["roots", "remove", &folder.display().to_string()]);
+    // Also without simctl.
+    let target = format!("/v1/decisions?verdict=same&path={}&path={}", file("00003.webp"), file("00003_half.jpg"));
+    let (code, body) = instance.ask("POST", &target, "application/json");
+    assert!(code == 500 && body.contains("nothing can be stored"), "{code} {body}");
+    limit(None);
+    wait_until("it continues", || instance.status()["coverage"]["indexed"] == 45);
+    let status = instance.status();
+    assert_eq!((&status["decisions"], array(&status["roots"]).len(), array(&status["problems"]).len()), (&0.into(), 1, 0));
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);
+    assert_eq!(instance.status()["decisions"], 1);
+    instance.stop();
+    let _ = daemon.wait();
 }

@@ -164,6 +164,9 @@ pub struct Progress {
     pub places: Vec<PlaceStatus>,
     pub coverage: Coverage,
     pub problems: Vec<String>,
+    /// Why nothing can be stored now, for example because the disk is full. Until that ends, nothing is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_storing: Option<String>,
 }
 
 /// Selects `clusters` or `pairs`.

@@ -10,7 +10,7 @@ use crate::cli::args::DecideCommand;
 use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
 use crate::cli::output::Done;
-use crate::cli::progress;
+use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Parameters, Session, about, all_existing, watch};
 
 pub async fn run(session: &Session, command: DecideCommand) -> Done {
@@ -26,7 +26,7 @@ pub async fn run(session: &Session, command: DecideCommand) -> Done {
     for folder in folders {
         watch(&client, folder).await?;
     }
-    progress::wait(&client, &files).await?;
+    progress::wait(&client, &files, WhenFull::GiveUp).await?;
     let decide = async |mut query: Parameters| -> Result<DecisionCount, Failure> {
         Ok(match verdict {
             Some(verdict) => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::api::query_of;
 use crate::cli::output::Done;
-use crate::cli::progress;
+use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Session, about, all_existing};
 
 /// With `forget`, missing files are forgotten even if most of a folder is gone.
@@ -17,6 +17,6 @@ pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done
         Ok(client.post::<()>("/v1/scan", query_of(orders).into()).await?)
     })
     .await?;
-    progress::wait(&client, &paths).await?;
+    progress::wait(&client, &paths, WhenFull::Wait).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,9 @@ use crate::daemon::fence::Fence;
 use crate::sys::SameProgram;
 use crate::vision::{Limits, sandbox};
 
+/// The part whose problem is that nothing can be stored.
+pub const STORE: &str = "store";
+
 #[derive(Default)]
 pub struct Health {
     /// The problem of each part that cannot work.
@@ -44,6 +47,11 @@ impl Health {
                 problems.remove(part);
             }
         }
+    }
+
+    /// Returns the problem of a part.
+    pub fn problem(&self, part: &str) -> Option<String> {
+        lock(&self.problems).get(part).cloned()
     }
 
     /// Returns all problems, sorted by part.

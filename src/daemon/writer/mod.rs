@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::messages::{Change, Outcome, Write};
 use super::retry::RETRY_WHILE_FULL;
+use super::state::health::STORE;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write};
 use crate::api::text_of;
 use crate::api::types::What;
@@ -97,7 +98,7 @@ impl WriterThread {
         for write in batch {
             match write {
                 Write::Change(change) => changes.push(change),
-                Write::Request(request) => requests.push(request),
+                Write::Request(request, claim) => requests.push((request, claim)),
             }
         }
         loop {
@@ -107,14 +108,14 @@ impl WriterThread {
                         self.queue.committed();
                     }
                     write(&self.heads.active).index.join(&joined.new, &joined.densities);
-                    self.health.set_problem("store", None);
+                    self.health.set_problem(STORE, None);
                     self.emit(&changes, joined.seen_files, &joined.outdated);
                     break;
                 }
                 Err(e) => {
                     let remedy = if e.is_disk() { "; make room, then it continues automatically" } else { "" };
                     let folder = self.configuration.settings.data_dir.display();
-                    self.health.set_problem("store", Some(format!("nothing can be stored in {folder}: {e}{remedy}")));
+                    self.health.set_problem(STORE, Some(format!("nothing can be stored in {folder}: {e}{remedy}")));
                     self.queue.activity.announce();
                     self.lifecycle.examine_index(&self.health);
                     self.health.writer_beat();
@@ -137,7 +138,11 @@ impl WriterThread {
         let news = changes.iter().any(|c| matches!(c, Change::Files { .. } | Change::Retry(_) | Change::Read { outcome: Some(_), .. }));
         drop(changes);
         if !requests.is_empty() {
-            requests.into_iter().for_each(|request| self.carry_out(request));
+            for (request, claim) in requests {
+                if claim.take() {
+                    self.carry_out(request);
+                }
+            }
             self.queue.committed();
         }
         self.queue.activity.announce();
