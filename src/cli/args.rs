@@ -227,7 +227,7 @@ pub enum DecideCommand {
 pub enum DecisionsCommand {
     /// Write all decisions as JSON lines; photos are identified by their content
     Export {
-        /// [default: standard output]
+        /// It is written as a whole or not at all; - is standard output [default: -]
         file: Option<PathBuf>,
     },
     /// Read decisions that export wrote; of two decisions about a pair the later one is kept

@@ -79,10 +79,11 @@ fn decisions_go_to_another_library_in_a_file() {
     let written = here.folder("out").join("decisions.jsonl");
     here.ok(["decisions", "export", &written.display().to_string()]);
     assert_eq!(here.ok(["decisions", "export"]), fs::read_to_string(&written).expect("written"));
+    assert_eq!(here.ok(["decisions", "export", "-"]), fs::read_to_string(&written).expect("written"));
 
     there.dupes(&other);
     let said = there.ok(["decisions", "import", &written.display().to_string()]);
-    assert!(said.contains("1 decisions read, 1 of them new"), "{said}");
+    assert!(said.contains("1 decision read, 1 of them new"), "{said}");
     assert!(there.ok(["decisions", "import", &written.display().to_string()]).contains("0 of them new"));
     assert!(!cluster_of(&there.dupes(&other), "00003.webp").contains(&"00003_crop.jpg".to_owned()));
 
@@ -222,4 +223,25 @@ fn a_decision_on_a_full_disk_is_refused_at_once_and_not_made_later() {
     assert_eq!(instance.status()["decisions"], 1);
     instance.stop();
     let _ = daemon.wait();
+}
+
+#[test]
+fn an_export_that_cannot_be_written_leaves_the_one_before() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    instance.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);
+    let out = instance.folder("out");
+    let export = out.join("decisions.jsonl");
+    fs::write(&export, "what was there before").expect("written");
+    // No file may have any contents.
+    let script = format!("trap '' XFSZ; ulimit -f 0; exec {} decisions export {}", env!("CARGO_BIN_EXE_simctl"), export.display());
+    let output = instance.command_of("sh").args(["-c", &script]).output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("cannot be written") && said.contains("unchanged"), "{said}");
+    assert_eq!(fs::read_to_string(&export).expect("there"), "what was there before");
+    assert_eq!(fs::read_dir(&out).expect("there").count(), 1, "nothing is left beside it");
+    instance.ok(["decisions".as_ref(), "export".as_ref(), export.as_os_str()]);
+    assert_eq!(fs::read_to_string(&export).expect("there"), instance.ok(["decisions", "export"]));
 }

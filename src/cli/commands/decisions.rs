@@ -1,6 +1,5 @@
 //! `simctl decisions`: exports and imports decisions, for a backup or another machine.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,8 +8,10 @@ use crate::api::client::Client;
 use crate::api::types::{DecisionCount, DecisionText};
 use crate::cli::args::DecisionsCommand;
 use crate::cli::failure::Failure;
+use crate::cli::files;
 use crate::cli::output::{Done, Reader, output};
 use crate::cli::session::{Session, read};
+use crate::cli::text::{count, shown_path};
 
 pub async fn run(session: &Session, command: DecisionsCommand) -> Done {
     let client = session.daemon().await?;
@@ -27,9 +28,12 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
         serde_json::to_writer(&mut lines, decision).map_err(io::Error::from)?;
         lines.push(b'\n');
     }
-    match file {
+    match file.filter(|file| file.as_os_str() != "-") {
         Some(file) => {
-            fs::write(&file, lines).map_err(|e| Failure::usage(format!("{} cannot be written: {e}", file.display())))?;
+            let failed = |e| Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))).hint("what was there before is unchanged");
+            files::replace(&file, &lines).map_err(failed)?;
+            let decisions = count(decisions.len() as u64, "decision", "decisions");
+            output(Reader::Person, |out| writeln!(out, "{decisions} written to {}", shown_path(&file)))?;
         }
         None => output(Reader::Program, |out| out.write_all(&lines))?,
     }
@@ -37,9 +41,9 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
 }
 
 async fn import(client: &Client, file: &Path) -> Done {
-    let text = String::from_utf8(read(file)?).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let text = String::from_utf8(read(file)?).map_err(|e| Failure::usage(format!("{}: {e}", shown_path(file))))?;
     let broken = |line: usize, e: serde_json::Error| {
-        Failure::usage(format!("{}, line {}: {e}", file.display(), line + 1))
+        Failure::usage(format!("{}, line {}: {e}", shown_path(file), line + 1))
             .hint("nothing was taken over; simctl decisions export writes what import reads")
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -47,7 +51,7 @@ async fn import(client: &Client, file: &Path) -> Done {
         .map(|(number, line)| serde_json::from_str::<DecisionText>(line).map_err(|e| broken(number, e)))
         .collect::<Result<Vec<_>, _>>()?;
     let body = serde_json::to_vec(&decisions).map_err(io::Error::from)?;
-    let count: DecisionCount = client.post("/v1/decisions/import", body).await?;
-    output(Reader::Person, |out| writeln!(out, "{} decisions read, {} of them new", count.pairs, count.changed))?;
+    let done: DecisionCount = client.post("/v1/decisions/import", body).await?;
+    output(Reader::Person, |out| writeln!(out, "{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed))?;
     Ok(ExitCode::SUCCESS)
 }
