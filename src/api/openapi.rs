@@ -159,6 +159,11 @@ fn parameter(name: &str, needed: bool) -> Value {
         "head" => text("the head to use, if not the one in use", "base"),
         "name" => text("a head", "base"),
         "try" => switch("only report how clusters would change"),
+        "picture" => (
+            json!({"type": "array", "items": {"type": "string"}}),
+            "picture hashes of photos, also of those without a known file, each as a parameter of its own".to_owned(),
+            json!(["0000000000000000000000000000000000000000000000000000000000000000"]),
+        ),
         "verdict" => one_of("what the photos are", &["same", "different"]),
         "positives" => one_of("the photos that the head learns to hold together", &["edits", "folders"]),
         "minutes" => count("the time limit; the tuning ends with its current head", 1, 5),

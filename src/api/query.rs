@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::asked::{Asked, MOUNT, SEEN};
 use super::paths::{parse_query, path_of};
 use super::problem::{Code, Problem};
-use crate::photo::Relation;
+use crate::photo::{PictureHash, Relation};
 
 /// The parameters of a query. Each must be used.
 pub struct Query(Vec<(String, Vec<u8>)>);
@@ -56,6 +56,17 @@ impl Query {
     pub fn text(&mut self, name: &'static str) -> Result<String, Problem> {
         let value = self.take(name).ok_or_else(|| Problem::new(Code::Parameter, format!("{name} is missing")))?;
         Ok(String::from_utf8_lossy(&value).into_owned())
+    }
+
+    /// The picture hashes.
+    pub fn pictures(&mut self) -> Result<Vec<PictureHash>, Problem> {
+        let mut pictures = Vec::new();
+        while let Some(value) = self.take("picture") {
+            let text = String::from_utf8_lossy(&value).into_owned();
+            let picture = PictureHash::from_hex(&text);
+            pictures.push(picture.ok_or_else(|| Problem::new(Code::Parameter, format!("picture={text} is not a picture hash")))?);
+        }
+        Ok(pictures)
     }
 
     /// A flag: false if it is missing.

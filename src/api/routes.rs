@@ -22,8 +22,8 @@ use super::problem::{Code, Problem};
 use super::query::Query;
 use super::service::{Service, Take};
 use super::types::{
-    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Listing, Pairs,
-    Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, ListedDecision,
+    Listing, Pairs, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use super::uploads::Uploads;
 use crate::photo::Verdict;
@@ -128,6 +128,10 @@ fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
         (get("/v1/decisions", "All decisions, by picture hash").answer::<Vec<DecisionText>>(), on_get(decisions)),
         (
+            get("/v1/decisions/list", "All decisions with the files of their photos, the oldest first").answer::<Vec<ListedDecision>>(),
+            on_get(listed_decisions),
+        ),
+        (
             post("/v1/decisions", "Store a decision on every two of the photos")
                 .needs(&["verdict"])
                 .takes(&["path"])
@@ -135,7 +139,9 @@ fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
             on_post(decide),
         ),
         (
-            delete("/v1/decisions", "Remove the decisions on every two of the photos").takes(&["path"]).answer::<DecisionCount>(),
+            delete("/v1/decisions", "Remove the decisions on every two of the photos")
+                .takes(&["path", "picture"])
+                .answer::<DecisionCount>(),
             on_delete(undecide),
         ),
         (
@@ -366,6 +372,10 @@ async fn decisions(State(app): State<App>) -> Answer {
     answer(&app, |s| Ok(s.decisions())).await
 }
 
+async fn listed_decisions(State(app): State<App>) -> Answer {
+    long_answer(&app, |s| s.listed_decisions()).await
+}
+
 async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let verdict = query.text("verdict")?;
@@ -373,15 +383,15 @@ async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Requ
     let asked = query.asked()?;
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
-    answer(&app, move |s| s.decide(&paths, Some(known))).await
+    answer(&app, move |s| s.decide(&paths, known)).await
 }
 
 async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
-    let asked = query.asked()?;
+    let (asked, pictures) = (query.asked()?, query.pictures()?);
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
-    answer(&app, move |s| s.decide(&paths, None)).await
+    answer(&app, move |s| s.forget(&paths, &pictures)).await
 }
 
 async fn import(State(app): State<App>, request: Request) -> Answer {

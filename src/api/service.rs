@@ -8,10 +8,10 @@ use tokio::sync::broadcast;
 
 use super::problem::Problem;
 use super::types::{
-    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, Progress, Reloaded,
-    RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, ListedDecision, Progress,
+    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
-use crate::photo::Verdict;
+use crate::photo::{PictureHash, Verdict};
 use crate::sys::View;
 
 /// Receives the lines of a long answer, until it breaks off.
@@ -41,9 +41,13 @@ pub trait Service: Send + Sync + 'static {
     /// The `count` photos nearest to the picture in `bytes`, by the named head or by the one in use.
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem>;
-    /// Stores a decision on every two photos of the paths. `None` removes the decisions.
-    fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem>;
+    /// Stores a decision on every two photos of the paths.
+    fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem>;
+    /// Removes the decisions on every two photos of the paths and of the picture hashes.
+    fn forget(&self, paths: &[PathBuf], pictures: &[PictureHash]) -> Result<DecisionCount, Problem>;
     fn decisions(&self) -> Vec<DecisionText>;
+    /// All decisions with the files of their photos, the oldest first.
+    fn listed_decisions(&self) -> Result<Vec<ListedDecision>, Problem>;
     /// Imports decisions. Of two on one pair the later one is kept.
     fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem>;
     fn heads(&self) -> Vec<HeadInfo>;

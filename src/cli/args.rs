@@ -123,7 +123,7 @@ pub enum Command {
     /// Decide whether files are versions of one photo; the decision applies to every two of them
     #[command(subcommand)]
     Decide(DecideCommand),
-    /// Export your decisions to a file, or import them from one
+    /// List your decisions, export them to a file, or import them from one
     #[command(subcommand)]
     Decisions(DecisionsCommand),
     /// Back up your folders, decisions and heads to a new file, with or without a running daemon
@@ -216,7 +216,7 @@ pub enum DecideCommand {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Remove the decisions about them
+    /// Remove the decisions about them; a picture hash, as decisions list shows it, stands for a photo without files
     Forget {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
@@ -225,6 +225,13 @@ pub enum DecideCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum DecisionsCommand {
+    /// List all decisions, the oldest first, with the files of their photos
+    ///
+    /// A photo without a known file is shown by its picture hash, which decide forget takes in place of a file.
+    List {
+        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
+    },
     /// Write all decisions as JSON lines; photos are identified by their content
     Export {
         /// It is written as a whole or not at all; - is standard output [default: -]

@@ -45,6 +45,21 @@ pub fn time(taken: &str) -> String {
     taken.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
+/// A time in seconds since 1970, as `2026-05-01 10:00 UTC`.
+pub fn moment(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Years of 365.2425 days that begin in March, so that the day of a leap year is the last one.
+    let shifted = days + 719_468;
+    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + 400 * era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day_of_month:02} {:02}:{:02} UTC", rest / 3_600, rest / 60 % 60)
+}
+
 pub fn coverage(c: &Coverage) -> String {
     let mut parts = vec![count(c.indexed, "file indexed", "files indexed")];
     let more =
@@ -56,6 +71,21 @@ pub fn coverage(c: &Coverage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_a_date_and_a_time() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (-1, "1969-12-31 23:59 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (951_868_800, "2000-03-01 00:00 UTC"),
+            (1_798_761_599, "2026-12-31 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+        ] {
+            assert_eq!(moment(seconds), text, "{seconds}");
+        }
+    }
 
     #[test]
     fn tabs_newlines_and_backslashes_are_escaped() {

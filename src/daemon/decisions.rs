@@ -1,13 +1,13 @@
 //! Making, listing and importing decisions. They refer to picture hashes, and apply from the next answer on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use super::messages::{Request, Unwritten, Write, request_now};
 use super::state::{Events, Health};
-use crate::api::types::{DecisionCount, DecisionText, What};
-use crate::api::{Code, Problem};
+use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision, PathText, What};
+use crate::api::{Code, Problem, text_of};
 use crate::catalog::roots::Roots;
 use crate::photo::{Contradiction, Decision, Decisions, PictureHash, Verdict, ordered};
 use crate::store::{self, OnConflict, Reader, Wanted};
@@ -32,11 +32,55 @@ pub struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    /// Stores a decision on every two photos of the paths. `None` removes the decisions.
-    pub fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem> {
-        if !(2..=MOST_PHOTOS).contains(&paths.len()) {
-            return Err(Problem::new(Code::Path, format!("a decision needs 2 to {MOST_PHOTOS} photos, not {}", paths.len())));
+    /// Stores a decision on every two photos of the paths.
+    pub fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {
+        count_photos(paths.len())?;
+        let named = self.pictures(paths)?;
+        let made = now();
+        let decisions: Vec<Decision> = every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made }).collect();
+        let pairs = decisions.len() as u64;
+        let changed = self.store(decisions, OnConflict::Overwrite, &named)? as u64;
+        self.events.emit(What::Decided { pairs: changed, verdict });
+        Ok(DecisionCount { pairs, changed })
+    }
+
+    /// Removes the decisions on every two photos of the paths and of the picture hashes.
+    pub fn forget(&self, paths: &[PathBuf], hashes: &[PictureHash]) -> Result<DecisionCount, Problem> {
+        count_photos(paths.len() + hashes.len())?;
+        let mut pictures = self.pictures(paths)?;
+        let no_path = PathBuf::new();
+        pictures.extend(hashes.iter().map(|hash| (*hash, &no_path)));
+        pictures.dedup_by_key(|(picture, _)| *picture);
+        let two = every_two(&pictures);
+        let pairs = two.len() as u64;
+        let changed = request_now(self.writes, self.health, |reply| Request::Undecide(two, reply))? as u64;
+        Ok(DecisionCount { pairs, changed })
+    }
+
+    /// Returns all decisions with the files of their photos, the oldest first.
+    pub fn listed(&self, decisions: &Decisions) -> Result<Vec<ListedDecision>, Problem> {
+        let mut known: HashMap<PictureHash, DecidedPhoto> = HashMap::new();
+        let mut photo = |picture: PictureHash| -> store::Result<DecidedPhoto> {
+            if let Some(photo) = known.get(&picture) {
+                return Ok(photo.clone());
+            }
+            let files = self.reader.files_of_picture(&picture)?;
+            let mut files: Vec<PathText> = files.iter().filter_map(|place| Some(text_of(&self.roots.path_of(place)?))).collect();
+            files.sort_unstable();
+            Ok(known.entry(picture).or_insert(DecidedPhoto { picture: picture.to_string(), files }).clone())
+        };
+        let mut all: Vec<&Decision> = decisions.iter().collect();
+        all.sort_unstable_by_key(|d| (d.made, d.a, d.b));
+        let mut listed = Vec::with_capacity(all.len());
+        for d in all {
+            let contradicted = decisions.is_contradicted(d);
+            listed.push(ListedDecision { a: photo(d.a)?, b: photo(d.b)?, verdict: d.verdict, made: d.made, contradicted });
         }
+        Ok(listed)
+    }
+
+    /// Returns the pictures of files, which must be different ones.
+    fn pictures<'p>(&self, paths: &'p [PathBuf]) -> Result<Vec<(PictureHash, &'p PathBuf)>, Problem> {
         let mut pictures: Vec<(PictureHash, &PathBuf)> = Vec::with_capacity(paths.len());
         for path in paths {
             let picture = self.picture(path)?;
@@ -46,20 +90,7 @@ impl Deciding<'_> {
             }
             pictures.push((picture, path));
         }
-        let pairs: Vec<(PictureHash, PictureHash)> =
-            pictures.iter().enumerate().flat_map(|(i, (a, _))| pictures[..i].iter().map(move |(b, _)| (*a, *b))).collect();
-        let count = pairs.len() as u64;
-        let changed = match verdict {
-            Some(verdict) => {
-                let decisions: Vec<Decision> = pairs.into_iter().map(|(a, b)| Decision { a, b, verdict, made: now() }).collect();
-                self.store(decisions, OnConflict::Overwrite, &pictures)?
-            }
-            None => request_now(self.writes, self.health, |reply| Request::Undecide(pairs, reply))?,
-        } as u64;
-        if let Some(verdict) = verdict {
-            self.events.emit(What::Decided { pairs: changed, verdict });
-        }
-        Ok(DecisionCount { pairs: count, changed })
+        Ok(pictures)
     }
 
     /// Returns the picture hash of the photo in a file of the library.
@@ -140,11 +171,22 @@ impl Deciding<'_> {
         }
         let hint = match removable {
             Some((a, b)) => format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", a.display(), b.display()),
-            None => "nothing was changed; simctl decisions export shows all decisions".to_owned(),
+            None => "nothing was changed; simctl decisions list shows all decisions".to_owned(),
         };
         let message = format!("these decisions would contradict each other: {}", lines.join("; "));
         Ok(Problem::new(Code::Contradiction, message).hint(hint))
     }
+}
+
+fn count_photos(count: usize) -> Result<(), Problem> {
+    if (2..=MOST_PHOTOS).contains(&count) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Path, format!("a decision needs 2 to {MOST_PHOTOS} photos, not {count}")))
+}
+
+fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {
+    pictures.iter().enumerate().flat_map(|(i, (a, _))| pictures[..i].iter().map(move |(b, _)| (*a, *b))).collect()
 }
 
 /// Returns all decisions, sorted by picture hash.

@@ -5,7 +5,24 @@ use super::intake::Refused;
 use super::messages::Unwritten;
 use crate::api::{Code, Problem};
 use crate::catalog::query;
+use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::store;
+
+/// Returns the distance if pairs are stored up to it.
+///
+/// # Errors
+/// If they are not.
+pub fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
+    if distance <= MAX_PAIR_DISTANCE {
+        return Ok(distance);
+    }
+    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is greater than {MAX_PAIR_DISTANCE}, the maximum pair distance"))
+        .hint("simctl similar finds photos at any distance"))
+}
+
+pub fn no_key(text: &str) -> Problem {
+    Problem::new(Code::Key, format!("after={text} is not a key of this list")).hint("use `next` of an earlier answer")
+}
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {

@@ -14,13 +14,14 @@ use super::decisions::Deciding;
 use super::heads::{self, Switch, Switcher};
 use super::intake::Intakes;
 use super::messages::{Gone, Request, Write, request_now};
+use super::problems::{no_key, within_reach};
 use super::state::health::STORE;
 use super::state::{State, lock, read};
 use super::tuning::Tuner;
 use super::{decisions, places, views, wire};
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
-    HeadInfo, Line, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
 };
 use crate::api::{Code, Problem, Service, Take, text_of};
 use crate::catalog::Context;
@@ -32,7 +33,7 @@ use crate::catalog::roots::{RootState, Roots, folder_id};
 use crate::config::Settings;
 use crate::intake::Volume;
 use crate::likeness::MAX_PAIR_DISTANCE;
-use crate::photo::{Coverage, PhotoId, Place, Root, RootId, Verdict};
+use crate::photo::{Coverage, PhotoId, PictureHash, Place, Root, RootId, Verdict};
 use crate::store::{Reader, Wanted};
 use crate::sys::View;
 
@@ -440,8 +441,17 @@ impl Service for Answers {
         Ok(wire::comparison(comparison, active.threshold))
     }
 
-    fn decide(&self, paths: &[PathBuf], verdict: Option<Verdict>) -> Result<DecisionCount, Problem> {
+    fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {
         self.deciding(|deciding| deciding.decide(paths, verdict))
+    }
+
+    fn forget(&self, paths: &[PathBuf], pictures: &[PictureHash]) -> Result<DecisionCount, Problem> {
+        self.deciding(|deciding| deciding.forget(paths, pictures))
+    }
+
+    fn listed_decisions(&self) -> Result<Vec<ListedDecision>, Problem> {
+        let decisions = read(&self.state.decisions).clone();
+        self.deciding(|deciding| deciding.listed(&decisions))
     }
 
     fn decisions(&self) -> Vec<DecisionText> {
@@ -493,16 +503,4 @@ impl Service for Answers {
     fn stop(&self) {
         self.state.lifecycle.stop();
     }
-}
-
-fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
-    if distance <= MAX_PAIR_DISTANCE {
-        return Ok(distance);
-    }
-    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is greater than {MAX_PAIR_DISTANCE}, the maximum pair distance"))
-        .hint("simctl similar finds photos at any distance"))
-}
-
-fn no_key(text: &str) -> Problem {
-    Problem::new(Code::Key, format!("after={text} is not a key of this list")).hint("use `next` of an earlier answer")
 }

@@ -245,3 +245,41 @@ fn an_export_that_cannot_be_written_leaves_the_one_before() {
     instance.ok(["decisions".as_ref(), "export".as_ref(), export.as_os_str()]);
     assert_eq!(fs::read_to_string(&export).expect("there"), instance.ok(["decisions", "export"]));
 }
+
+#[test]
+fn decisions_are_listed_with_their_files_and_dates() {
+    let instance = Instance::new();
+    let folder = library(&instance);
+    assert!(instance.ok(["roots".as_ref(), "add".as_ref(), folder.as_os_str()]).contains("is watched from now on"));
+    assert!(instance.ok(["roots".as_ref(), "add".as_ref(), folder.as_os_str()]).contains("was watched already"));
+    instance.dupes(&folder);
+    assert!(instance.ok(["decisions", "list"]).contains("nothing is decided"));
+    let file = |name: &str| folder.join(name).display().to_string();
+    let said = instance.ok(["decide", "same", &file("00003.webp"), &file("00003_half.jpg"), &file("00003_low.jpg")]);
+    assert_eq!(said, "3 pairs of photos are the same photo from now on\n");
+    let said = instance.ok(["decide", "different", &file("00003.webp"), &file("00009.webp")]);
+    assert_eq!(said, "1 pair of photos is different from now on\n");
+    fs::copy(file("00009.webp"), folder.join("twin.webp")).expect("copied");
+    fs::remove_file(file("00003_low.jpg")).expect("removed");
+    let said = instance.ok(["scan"]);
+    assert_eq!(said, "scanned 1 folder: 15 files indexed\n");
+    let listed = instance.ok(["decisions", "list"]);
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    let line = listed.lines().find(|line| line.contains("00009.webp")).expect("listed");
+    assert!(line.contains(" UTC  different  ") && line.contains("(and 1 more file)") && line.starts_with("20"), "{line}");
+    let gone: Vec<&str> = listed.lines().filter(|line| line.contains("(no known file)")).collect();
+    assert_eq!(gone.len(), 2, "{listed}");
+    let json = instance.json(["decisions", "list", "--format=json"]);
+    let known = array(&json).iter().find(|d| d["verdict"] == "different").expect("listed");
+    let mut files: Vec<usize> = ["a", "b"].iter().map(|side| array(&known[side]["files"]).len()).collect();
+    files.sort_unstable();
+    assert!(files == [1, 2] && known["made"].as_i64() > Some(1_700_000_000) && known["contradicted"] == false, "{known}");
+    // A photo without files is named by its picture hash.
+    let hash = gone[0].split_whitespace().find(|word| word.len() == 64).expect("a hash");
+    let said = instance.ok(["decide", "forget", hash, &file("00003.webp"), &file("00003_half.jpg")]);
+    assert_eq!(said, "3 decisions forgotten\n");
+    let said = instance.ok(["decide", "forget", hash, &file("00003.webp")]);
+    assert_eq!(said, "there was no decision about these photos\n");
+    let said = instance.ok(["roots".as_ref(), "remove".as_ref(), folder.as_os_str()]);
+    assert!(said.contains("is no longer watched"), "{said}");
+}

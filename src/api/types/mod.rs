@@ -481,6 +481,27 @@ pub struct DecisionText {
     pub made: i64,
 }
 
+/// A decision with the files of its photos.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListedDecision {
+    pub a: DecidedPhoto,
+    pub b: DecidedPhoto,
+    pub verdict: Verdict,
+    /// Seconds since 1970.
+    pub made: i64,
+    /// Whether it is `different` and other decisions make the two photos the same.
+    pub contradicted: bool,
+}
+
+/// A photo of a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DecidedPhoto {
+    /// The hexadecimal picture hash.
+    pub picture: String,
+    /// Its known files, sorted. None if the photo is in no watched folder.
+    pub files: Vec<PathText>,
+}
+
 /// The number of decisions that changed.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionCount {

@@ -1,41 +1,78 @@
-//! `simctl decide`: stores a decision on every two of the files.
+//! `simctl decide`: stores a decision on every two of the files, or removes it.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::DecisionCount;
 use crate::cli::args::DecideCommand;
 use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
-use crate::cli::output::Done;
+use crate::cli::output::{Done, Reader, output};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Parameters, Session, about, all_existing, watch};
+use crate::cli::text::count;
+use crate::photo::PictureHash;
 
 pub async fn run(session: &Session, command: DecideCommand) -> Done {
-    let (verdict, files) = match command {
-        DecideCommand::Same { files } => (Some("same"), files),
-        DecideCommand::Different { files } => (Some("different"), files),
-        DecideCommand::Forget { files } => (None, files),
+    let line = match command {
+        DecideCommand::Same { files } => decide(session, "same", &files).await?,
+        DecideCommand::Different { files } => decide(session, "different", &files).await?,
+        DecideCommand::Forget { files } => forget(session, &files).await?,
     };
-    let files = all_existing(&files)?;
-    let client = session.daemon().await?;
-    let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
-    consent(&client, &folders).await?;
-    for folder in folders {
-        watch(&client, folder).await?;
-    }
-    progress::wait(&client, &files, WhenFull::GiveUp).await?;
-    let decide = async |mut query: Parameters| -> Result<DecisionCount, Failure> {
-        Ok(match verdict {
-            Some(verdict) => {
-                query.push(("verdict", verdict.into()));
-                client.post("/v1/decisions", query_of(query).into()).await?
-            }
-            None => client.take_back("/v1/decisions", query_of(query).into()).await?,
-        })
-    };
-    about(&files, decide).await?;
+    output(Reader::Person, |out| writeln!(out, "{line}"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn decide(session: &Session, verdict: &str, files: &[PathBuf]) -> Result<String, Failure> {
+    let files = all_existing(files)?;
+    let client = session.daemon().await?;
+    read(&client, &files).await?;
+    let done: DecisionCount = about(&files, async |mut query: Parameters| {
+        query.push(("verdict", verdict.into()));
+        Ok(client.post("/v1/decisions", query_of(query).into()).await?)
+    })
+    .await?;
+    let pairs = count(done.pairs, "pair of photos is", "pairs of photos are");
+    let rest = match done.changed {
+        0 => "; that was decided before".to_owned(),
+        changed if changed == done.pairs => String::new(),
+        changed => format!("; {changed} of them were not decided so before"),
+    };
+    Ok(format!("{pairs} {}{rest}", if verdict == "same" { "the same photo from now on" } else { "different from now on" }))
+}
+
+async fn forget(session: &Session, files: &[PathBuf]) -> Result<String, Failure> {
+    // A photo that is in no file any more has only its hash.
+    let hash = |file: &PathBuf| file.to_str().filter(|text| !file.exists() && PictureHash::from_hex(text).is_some()).map(str::to_owned);
+    let (hashes, files): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| hash(file).is_some());
+    let hashes: Vec<String> = hashes.into_iter().filter_map(hash).collect();
+    let files = all_existing(files)?;
+    let client = session.daemon().await?;
+    read(&client, &files).await?;
+    let done: DecisionCount = about(&files, async |mut query: Parameters| {
+        query.extend(hashes.iter().map(|hash| ("picture", hash.as_bytes().to_vec())));
+        Ok(client.take_back("/v1/decisions", query_of(query).into()).await?)
+    })
+    .await?;
+    Ok(match done.changed {
+        0 => "there was no decision about these photos".to_owned(),
+        forgotten => format!("{} forgotten", count(forgotten, "decision", "decisions")),
+    })
+}
+
+/// Has the files read, if there are any.
+async fn read(client: &Client, files: &[PathBuf]) -> Result<(), Failure> {
+    let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
+    consent(client, &folders).await?;
+    for folder in folders {
+        watch(client, folder).await?;
+    }
+    if !files.is_empty() {
+        progress::wait(client, files, WhenFull::GiveUp).await?;
+    }
+    Ok(())
 }

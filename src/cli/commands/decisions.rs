@@ -1,23 +1,55 @@
-//! `simctl decisions`: exports and imports decisions, for a backup or another machine.
+//! `simctl decisions`: lists decisions, and exports and imports them for a backup or another machine.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use owo_colors::OwoColorize;
+
 use crate::api::client::Client;
-use crate::api::types::{DecisionCount, DecisionText};
+use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision};
 use crate::cli::args::DecisionsCommand;
 use crate::cli::failure::Failure;
 use crate::cli::files;
-use crate::cli::output::{Done, Reader, output};
+use crate::cli::output::{Done, Reader, output, show};
 use crate::cli::session::{Session, read};
-use crate::cli::text::{count, shown_path};
+use crate::cli::text::{count, moment, shown, shown_path};
+use crate::photo::Verdict;
 
 pub async fn run(session: &Session, command: DecisionsCommand) -> Done {
     let client = session.daemon().await?;
     match command {
+        DecisionsCommand::List { format } => {
+            let decisions: Vec<ListedDecision> = client.get("/v1/decisions/list").await?;
+            show(format, &decisions, |out, decisions| print(out, decisions))
+        }
         DecisionsCommand::Export { file } => export(&client, file).await,
         DecisionsCommand::Import { file } => import(&client, &file).await,
+    }
+}
+
+fn print(out: &mut impl Write, decisions: &[ListedDecision]) -> io::Result<()> {
+    if decisions.is_empty() {
+        return writeln!(out, "nothing is decided; simctl decide same and simctl decide different make decisions");
+    }
+    for decision in decisions {
+        let verdict = match decision.verdict {
+            Verdict::Same => "same".green().to_string() + "     ",
+            Verdict::Different => "different".yellow().to_string(),
+        };
+        let doubt = if decision.contradicted { "contradicts others".red().to_string() } else { String::new() };
+        let line = format!("{}  {verdict}  {}  {}  {doubt}", moment(decision.made), photo(&decision.a), photo(&decision.b));
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The first file of a photo, or its picture hash.
+fn photo(photo: &DecidedPhoto) -> String {
+    match &photo.files[..] {
+        [] => format!("{} (no known file)", shown(&photo.picture)),
+        [file] => shown(&file.path),
+        [file, others @ ..] => format!("{} (and {})", shown(&file.path), count(others.len() as u64, "more file", "more files")),
     }
 }
 

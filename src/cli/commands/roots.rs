@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,9 +12,9 @@ use crate::api::query_of;
 use crate::api::types::RootStatus;
 use crate::cli::args::RootsCommand;
 use crate::cli::broad::consent;
-use crate::cli::output::{Done, show};
+use crate::cli::output::{Done, Reader, output, show};
 use crate::cli::session::{Session, all_existing, existing, watch};
-use crate::cli::text::{count, coverage, shown};
+use crate::cli::text::{count, coverage, shown, shown_path};
 
 pub async fn run(session: &Session, command: RootsCommand) -> Done {
     match command {
@@ -24,7 +25,10 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
                 consent(&client, &folders).await?;
             }
             for folder in folders {
-                watch(&client, folder).await?;
+                let before: Vec<RootStatus> = client.get("/v1/roots").await?;
+                watch(&client, folder.clone()).await?;
+                let after: Vec<RootStatus> = client.get("/v1/roots").await?;
+                output(Reader::Person, |out| writeln!(out, "{}", added(&folder, &paths_of(&before), &paths_of(&after))))?;
             }
         }
         RootsCommand::Remove { paths } => {
@@ -33,6 +37,7 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
                 // A folder that no longer exists is removed by the path as it was typed.
                 let path = existing(path).or_else(|_| std::path::absolute(path))?;
                 client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
+                output(Reader::Person, |out| writeln!(out, "{} is no longer watched; its photos stay in the index", shown_path(&path)))?;
             }
         }
         RootsCommand::List { format } => {
@@ -41,6 +46,28 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn paths_of(roots: &[RootStatus]) -> Vec<PathBuf> {
+    roots.iter().map(|root| root.path.to_path()).collect()
+}
+
+/// What adding a folder did, by the roots before and after.
+fn added(folder: &Path, before: &[PathBuf], after: &[PathBuf]) -> String {
+    let name = shown_path(folder);
+    if before.iter().any(|root| root == folder) {
+        return format!("{name} was watched already");
+    }
+    if !after.iter().any(|root| root == folder) {
+        let holding = after.iter().filter(|root| folder.starts_with(root)).max_by_key(|root| root.as_os_str().len());
+        return match holding {
+            Some(root) => format!("{name} is watched as a part of {}", shown_path(root)),
+            None => format!("{name} is watched"),
+        };
+    }
+    let absorbed: Vec<String> = before.iter().filter(|root| !after.contains(root)).map(|root| shown_path(root)).collect();
+    let absorbed = if absorbed.is_empty() { String::new() } else { format!("; {} is now a part of it", absorbed.join(", ")) };
+    format!("{name} is watched from now on{absorbed}")
 }
 
 /// Prints the roots, and why one is offline or not watched.
@@ -97,5 +124,20 @@ fn span(seconds: u64) -> String {
         0..120 => format!("{seconds} seconds"),
         120..7200 => format!("{} minutes", seconds / 60),
         _ => format!("{} hours", seconds / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adding_a_folder_says_what_changed() {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let said = |before: &[&str], after: &[&str]| added(Path::new("/p/a"), &paths(before), &paths(after));
+        assert_eq!(said(&["/q"], &["/p/a", "/q"]), "/p/a is watched from now on");
+        assert_eq!(said(&["/p/a"], &["/p/a"]), "/p/a was watched already");
+        assert_eq!(said(&["/p"], &["/p"]), "/p/a is watched as a part of /p");
+        assert_eq!(said(&["/p/a/b", "/q"], &["/p/a", "/q"]), "/p/a is watched from now on; /p/a/b is now a part of it");
     }
 }

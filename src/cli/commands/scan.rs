@@ -1,12 +1,15 @@
 //! `simctl scan`: scans folders now.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::api::query_of;
-use crate::cli::output::Done;
+use crate::api::types::RootStatus;
+use crate::cli::output::{Done, Reader, output};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Session, about, all_existing};
+use crate::cli::text::{count, coverage, shown_path};
 
 /// With `forget`, missing files are forgotten even if most of a folder is gone.
 pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done {
@@ -17,6 +20,11 @@ pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done
         Ok(client.post::<()>("/v1/scan", query_of(orders).into()).await?)
     })
     .await?;
-    progress::wait(&client, &paths, WhenFull::Wait).await?;
+    let progress = progress::wait(&client, &paths, WhenFull::Wait).await?;
+    let what = match paths.first() {
+        Some(path) => shown_path(path),
+        None => count(client.get::<Vec<RootStatus>>("/v1/roots").await?.len() as u64, "folder", "folders"),
+    };
+    output(Reader::Person, |out| writeln!(out, "scanned {what}: {}", coverage(&progress.coverage)))?;
     Ok(ExitCode::SUCCESS)
 }

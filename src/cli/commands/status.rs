@@ -27,7 +27,7 @@ fn print(out: &mut impl Write, s: &Status) -> io::Result<()> {
     writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;
     writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", s.head, s.threshold, s.max_pair_distance)?;
     if s.decisions > 0 {
-        let doubtful = if s.contradictions > 0 { "; some contradict others" } else { "" };
+        let doubtful = if s.contradictions > 0 { "; some contradict others: simctl decisions list shows which" } else { "" };
         writeln!(out, "decided    {}{doubtful}", count(s.decisions, "pair of photos", "pairs of photos"))?;
     }
     if let Some(progress) = &s.tuning {
