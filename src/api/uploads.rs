@@ -20,8 +20,8 @@ const MEGABYTE: usize = 1 << 20;
 /// The largest body: a pair of the largest files that are read.
 const MAX_BODY_BYTES: usize = 512 * MEGABYTE;
 
-/// The largest query that is sent as a body: some thousands of paths.
-const MAX_QUERY_BYTES: usize = 16 * MEGABYTE;
+/// The largest query that is sent as a body: more than 100,000 paths.
+const MAX_QUERY_BYTES: usize = 64 * MEGABYTE;
 
 /// Bodies up to this size, which is that of two photos, have their own share of memory.
 const MAX_SMALL_BODY_BYTES: usize = 64 * MEGABYTE;
@@ -77,7 +77,10 @@ impl Uploads {
     /// # Errors
     /// See [`take`](Uploads::take).
     pub async fn take_query(&self, request: Request) -> Result<Upload, Problem> {
-        self.take_up_to(MAX_QUERY_BYTES, request).await
+        self.take_up_to(MAX_QUERY_BYTES, request).await.map_err(|problem| match problem.code {
+            Code::TooLarge => problem.hint("ask about fewer paths, or about the folders that they are in"),
+            _ => problem,
+        })
     }
 
     async fn take_up_to(&self, largest: usize, request: Request) -> Result<Upload, Problem> {

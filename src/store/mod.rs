@@ -17,6 +17,7 @@ mod open;
 mod reader;
 mod records;
 mod schema;
+mod scopes;
 mod writer;
 
 use std::os::unix::fs::MetadataExt;

@@ -5,47 +5,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 
 use super::columns::{PHOTO_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, stamp};
+use super::scopes::{Range, Within, ranges};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
     ContentHash, Counters, Coverage, Descriptors, Features, FileState, Keypoints, KnownFile, Pair, PhotoId, PictureHash, Place, RootId,
     Stage, Stamp, StoredFeatures,
 };
-
-/// Returns the SQL condition for files in one of the scopes, and its parameters. Paths are blobs and compare byte by
-/// byte: everything below `a/b` is from `a/b/` up to, but not including, `a/b0`.
-fn filter(scopes: &[Place], table: &str) -> (String, Vec<Value>) {
-    let mut parts = Vec::new();
-    let mut values = Vec::new();
-    for scope in scopes {
-        let path = scope.path.as_os_str().as_bytes();
-        values.push(Value::Integer(scope.root.0));
-        if path.is_empty() {
-            parts.push(format!("{table}.root = ?"));
-        } else {
-            parts.push(format!("({table}.root = ? AND ({table}.path = ? OR ({table}.path >= ? AND {table}.path < ?)))"));
-            values.push(Value::Blob(path.to_vec()));
-            values.push(Value::Blob([path, b"/"].concat()));
-            values.push(Value::Blob([path, b"0"].concat()));
-        }
-    }
-    (any_of(&parts), values)
-}
-
-/// Joins conditions with OR as a balanced tree, because SQLite limits the depth of expressions to 1000.
-fn any_of(parts: &[String]) -> String {
-    match parts {
-        [] => "0".to_owned(),
-        [part] => part.clone(),
-        _ => {
-            let (left, right) = parts.split_at(parts.len() / 2);
-            format!("({} OR {})", any_of(left), any_of(right))
-        }
-    }
-}
 
 /// Which photos of the scopes to read.
 #[derive(Clone, Copy)]
@@ -79,14 +47,49 @@ impl Reader {
         Ok(Held { _transaction: self.index.unchecked_transaction()? })
     }
 
+    /// Reads all rows of a table in the scopes.
+    fn rows<T>(
+        &self,
+        select: &str,
+        table: &str,
+        scopes: &[Place],
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.index.prepare_cached(&format!("{select} WHERE {}", Range::condition(table)))?;
+        let mut read_rows = Vec::new();
+        for range in ranges(scopes) {
+            let mut rows = statement.query(range.params())?;
+            while let Some(row) = rows.next()? {
+                read_rows.push(read(row)?);
+            }
+        }
+        Ok(read_rows)
+    }
+
+    /// Reads up to `count` files of the scopes for which a condition holds, in the order of places.
+    fn some_rows(&self, condition: &str, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT root, path, volume, inode, size, mtime, ctime FROM files f WHERE {condition} AND {} ORDER BY root, path LIMIT ?5",
+            Range::condition("f")
+        ))?;
+        let mut found = Vec::new();
+        for range in ranges(scopes) {
+            if found.len() >= count {
+                break;
+            }
+            let left = (count - found.len()) as i64;
+            let rows = statement.query_map(range.params_and(&left), pending)?;
+            for row in rows {
+                found.push(row?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns all files of a scope, with stamp and state.
     pub fn files(&self, scope: &Place) -> Result<HashMap<PathBuf, KnownFile>> {
-        let (within, values) = filter(std::slice::from_ref(scope), "f");
-        let mut statement = self.index.prepare(&format!(
-            "SELECT f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.pending, f.photo IS NULL
-             FROM files f WHERE {within}"
-        ))?;
-        let rows = statement.query_map(params_from_iter(values), |row| {
+        let select = "SELECT f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.pending, f.photo IS NULL FROM files f";
+        let files = self.rows(select, "f", std::slice::from_ref(scope), |row| {
             let state = match (row.get(6)?, row.get(7)?) {
                 (true, _) => FileState::Pending,
                 (false, true) => FileState::Failed,
@@ -94,18 +97,12 @@ impl Reader {
             };
             Ok((path_of(row.get_ref(0)?.as_blob()?), KnownFile { stamp: stamp(row, 1)?, state }))
         })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(files.into_iter().collect())
     }
 
     /// Returns up to `count` files of a scope that have been read, with their stamps.
     pub fn some_files(&self, scope: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
-        let (within, mut values) = filter(std::slice::from_ref(scope), "f");
-        values.push(Value::Integer(count as i64));
-        let mut statement = self.index.prepare(&format!(
-            "SELECT root, path, volume, inode, size, mtime, ctime FROM files f WHERE photo IS NOT NULL AND ({within}) LIMIT ?"
-        ))?;
-        let rows = statement.query_map(params_from_iter(values), pending)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.some_rows("photo IS NOT NULL", std::slice::from_ref(scope), count)
     }
 
     /// Returns whether a file with this inode, size and time is known under any path, and has been read.
@@ -141,19 +138,17 @@ impl Reader {
 
     /// Returns the number of files of a scope.
     pub fn count_files(&self, scope: &Place) -> Result<usize> {
-        let (within, values) = filter(std::slice::from_ref(scope), "f");
-        let sql = format!("SELECT count(*) FROM files f WHERE {within}");
-        Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get::<_, i64>(0))? as usize)
+        let counts = self.rows("SELECT count(*) FROM files f", "f", std::slice::from_ref(scope), |row| row.get::<_, i64>(0))?;
+        Ok(counts.into_iter().sum::<i64>() as usize)
     }
 
     /// Returns the folders of a scope that could not be listed: failures without a file.
     pub fn unreadable_folders(&self, scope: &Place) -> Result<Vec<PathBuf>> {
-        let (within, values) = filter(std::slice::from_ref(scope), "x");
-        let mut statement = self.index.prepare(&format!(
-            "SELECT x.path FROM failures x LEFT JOIN files f ON f.root = x.root AND f.path = x.path WHERE f.id IS NULL AND ({within})"
-        ))?;
-        let rows = statement.query_map(params_from_iter(values), |row| Ok(path_of(row.get_ref(0)?.as_blob()?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let select = "SELECT x.path, f.id FROM failures x LEFT JOIN files f ON f.root = x.root AND f.path = x.path";
+        let folders = self.rows(select, "x", std::slice::from_ref(scope), |row| {
+            Ok(row.get::<_, Option<i64>>(1)?.is_none().then_some(path_of(row.get_ref(0)?.as_blob()?)))
+        })?;
+        Ok(folders.into_iter().flatten().collect())
     }
 
     pub fn photo_of_picture(&self, picture: &PictureHash) -> Result<Option<PhotoId>> {
@@ -173,25 +168,22 @@ impl Reader {
     /// Returns the number of files of the scopes, by state.
     pub fn coverage(&self, scopes: &[Place]) -> Result<Coverage> {
         let count = |row: &Row<'_>, column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
-        let (within, values) = filter(scopes, "f");
-        let (indexed, pending) = self.index.query_row(
-            &format!("SELECT count(photo), count(*) FILTER (WHERE pending) FROM files f WHERE {within}"),
-            params_from_iter(values),
-            |row| Ok((count(row, 0)?, count(row, 1)?)),
-        )?;
-        let (within, values) = filter(scopes, "x");
+        let files = self.rows("SELECT count(photo), count(*) FILTER (WHERE pending) FROM files f", "f", scopes, |row| {
+            Ok((count(row, 0)?, count(row, 1)?))
+        })?;
+        let (indexed, pending) = files.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         // An unknown stage is read as well, so that it is reported as damage.
         let known: Vec<String> = Stage::ALL.iter().map(|stage| format!("'{stage}'")).collect();
-        let (unsupported, all, _) = self.index.query_row(
-            &format!(
-                "SELECT count(*) FILTER (WHERE stage = '{}'), count(*), min(stage) FILTER (WHERE stage NOT IN ({}))
-                 FROM failures x WHERE {within}",
-                Stage::Unsupported,
-                known.join(", ")
-            ),
-            params_from_iter(values),
-            |row| Ok((count(row, 0)?, count(row, 1)?, row.get::<_, Option<Stage>>(2)?)),
-        )?;
+        let select = format!(
+            "SELECT count(*) FILTER (WHERE stage = '{}'), count(*), min(stage) FILTER (WHERE stage NOT IN ({})) FROM failures x",
+            Stage::Unsupported,
+            known.join(", ")
+        );
+        let failures = self.rows(&select, "x", scopes, |row| {
+            row.get::<_, Option<Stage>>(2)?;
+            Ok((count(row, 0)?, count(row, 1)?))
+        })?;
+        let (unsupported, all) = failures.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         Ok(Coverage { indexed, pending, unsupported, failed: all - unsupported, offline: 0 })
     }
 
@@ -203,20 +195,17 @@ impl Reader {
 
     /// Returns whether a file of the scopes is pending.
     pub fn is_pending(&self, scopes: &[Place]) -> Result<bool> {
-        let (within, values) = filter(scopes, "f");
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM files f WHERE f.pending AND ({within}))");
-        Ok(self.index.query_row(&sql, params_from_iter(values), |row| row.get(0))?)
+        Ok(!self.pending_in(scopes, 1)?.is_empty())
     }
 
     /// Returns up to `count` pending files of the scopes.
     pub fn pending_in(&self, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
-        let (within, mut values) = filter(scopes, "f");
-        values.push(Value::Integer(count as i64));
-        let mut statement = self.index.prepare(&format!(
-            "SELECT root, path, volume, inode, size, mtime, ctime FROM files f WHERE pending AND ({within}) ORDER BY root, path LIMIT ?"
-        ))?;
-        let rows = statement.query_map(params_from_iter(values), pending)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        // At rest nothing is pending, and nothing has to be looked up.
+        let is_any = "SELECT EXISTS (SELECT 1 FROM files WHERE pending)";
+        if scopes.is_empty() || !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
+            return Ok(Vec::new());
+        }
+        self.some_rows("pending", scopes, count)
     }
 
     /// Returns up to `count` pending files after a place.
@@ -257,20 +246,20 @@ impl Reader {
 
     /// Returns the photos that have files in the scopes, with these files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        let select = format!(
-            "SELECT {PHOTO_COLUMNS}, f.root, f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.content FROM photos p JOIN files f ON f.photo = p.id"
-        );
+        let columns = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.content");
         let mut photos = HashMap::new();
         if let Wanted::All = wanted {
-            let (within, values) = filter(scopes, "f");
-            let mut statement = self.index.prepare(&format!("{select} WHERE {within}"))?;
-            take_photos(&mut photos, statement.query(params_from_iter(values))?, |_| true)?;
+            // The files come first: they are the few.
+            let select = format!("{columns} FROM files f CROSS JOIN photos p ON p.id = f.photo WHERE {}", Range::condition("f"));
+            let mut statement = self.index.prepare_cached(&select)?;
+            for range in ranges(scopes) {
+                take_photos(&mut photos, statement.query(range.params())?, |_| true)?;
+            }
         } else {
-            let is_within = |place: &Place| {
-                let holds = |scope: &Place| scope.path.as_os_str().is_empty() || place.path.starts_with(&scope.path);
-                scopes.iter().any(|scope| scope.root == place.root && holds(scope))
-            };
-            let mut statement = self.index.prepare_cached(&format!("{select} WHERE p.id = ?1"))?;
+            let within = Within::new(scopes);
+            let is_within = |place: &Place| within.holds(place);
+            let select = format!("{columns} FROM photos p JOIN files f ON f.photo = p.id WHERE p.id = ?1");
+            let mut statement = self.index.prepare_cached(&select)?;
             let ids = self.ids(wanted)?;
             photos.reserve(ids.len());
             for id in ids {
@@ -303,13 +292,10 @@ impl Reader {
 
     /// Returns the failures of the scopes, sorted by path.
     pub fn failures(&self, scopes: &[Place]) -> Result<Vec<FailureRecord>> {
-        let (within, values) = filter(scopes, "x");
-        let mut statement = self
-            .index
-            .prepare(&format!("SELECT x.root, x.path, x.stage, x.reason FROM failures x WHERE {within} ORDER BY x.root, x.path"))?;
-        let record = |row: &Row<'_>| Ok(FailureRecord { place: place_of(row)?, failure: failure_of(row, 2)? });
-        let rows = statement.query_map(params_from_iter(values), record)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        // In the order of the primary key, as the ranges are.
+        self.rows("SELECT x.root, x.path, x.stage, x.reason FROM failures x", "x", scopes, |row| {
+            Ok(FailureRecord { place: place_of(row)?, failure: failure_of(row, 2)? })
+        })
     }
 
     /// Returns the number and fingerprint of the head in use.
@@ -413,4 +399,61 @@ fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, i
 
 fn pending(row: &Row<'_>) -> rusqlite::Result<(Place, Stamp)> {
     Ok((place_of(row)?, stamp(row, 2)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::photo::{Capture, ContentHash, CropDescriptors, Dimensions, Failure, Format, Identity};
+    use crate::store::Writer;
+
+    const PATHS: u64 = 100_000;
+
+    fn place(number: u64) -> Place {
+        Place { root: RootId(1), path: format!("folder/{number}.jpg").into() }
+    }
+
+    #[test]
+    fn a_question_about_very_many_paths_is_answered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let stamp = |number| Stamp { volume: 1, inode: number + 1, size: 1, mtime: 1, ctime: 1 };
+        let (content, picture) = (ContentHash([1; 32]), PictureHash([1; 32]));
+        let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 1, height: 1 } };
+        let stored =
+            StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::new([]), keypoints: Keypoints::default() };
+        let filled = writer.batch(|batch| {
+            let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
+            for number in 0..1000 {
+                batch.upsert_seen(&place(number), &stamp(number))?;
+                match number {
+                    0 => {}
+                    1 => drop(batch.fail(&place(1), &stamp(1), &Failure::new(Stage::Decode, "why"))?),
+                    _ => drop(batch.link(&place(number), &stamp(number), &content, photo)?),
+                }
+            }
+            Ok(photo)
+        });
+        let photo = filled.expect("filled");
+        let reader = Reader::open(&location).expect("opens");
+        // Every second one, and some twice.
+        let scopes: Vec<Place> = (0..PATHS).map(|number| place(2 * (number % (PATHS - 10)))).collect();
+        let began = Instant::now();
+        let coverage = reader.coverage(&scopes).expect("counted");
+        assert_eq!((coverage.indexed, coverage.pending, coverage.failed), (499, 1, 0));
+        assert_eq!(reader.coverage(&[place(1), place(2)]).expect("counted").failed, 1);
+        let whole = [Place { root: RootId(1), path: "folder".into() }, place(7)];
+        assert_eq!(reader.coverage(&whole).expect("counted"), Coverage { indexed: 998, pending: 1, unsupported: 0, failed: 1, offline: 0 });
+        for wanted in [Wanted::All, Wanted::TheseAndSeveral(&HashSet::new())] {
+            let photos = reader.photos(&scopes, wanted).expect("read");
+            assert_eq!((photos.len(), photos[&photo].files.len()), (1, 499));
+        }
+        assert!(reader.is_pending(&scopes).expect("looked") && !reader.is_pending(&scopes[1..9]).expect("looked"));
+        assert_eq!(reader.pending_in(&scopes, 5).expect("read"), [(place(0), stamp(0))]);
+        assert_eq!(reader.failures(&whole).expect("read").len(), 1);
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    }
 }

@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -409,4 +410,23 @@ fn completions_and_help_are_there() {
     assert!(instance.ok(["completions", "bash"]).contains("_simctl"));
     assert!(instance.ok(["--help"]).contains("Exit codes"));
     assert_eq!(instance.run(["dupes"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_question_about_thousands_of_files_is_answered() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let picture = photos::jpeg(&photos::crop(&photos::open("00003"), 0.4), 60);
+    let count = 8500;
+    let files: Vec<PathBuf> = (0..count).map(|number| folder.join(format!("{number}.jpg"))).collect();
+    for file in &files {
+        fs::write(file, &picture).expect("written");
+    }
+    instance.dupes(&folder);
+    let began = Instant::now();
+    let mut arguments = vec![OsStr::new("dupes"), OsStr::new("--format=json")];
+    arguments.extend(files.iter().map(|file| file.as_os_str()));
+    let answer = instance.json(arguments);
+    assert_eq!((names(&answer)[0].len(), &answer["coverage"]["indexed"]), (count, &count.into()));
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
