@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
 
+use super::text::{shown, shown_lines};
 use crate::api::client;
 use crate::{config, daemon};
 
@@ -19,6 +20,9 @@ pub const AGAIN: u8 = 75;
 
 /// The error code if the daemon and this process see different folders at a path.
 const OTHER_VIEW: &str = "other-view";
+
+/// The error code of settings that cannot be read. Its message has several lines.
+const SETTINGS: &str = "settings";
 
 /// The exit codes of `simctl`, for the help.
 pub const EXIT_CODES: [(u8, &str); 6] = [
@@ -59,9 +63,10 @@ impl Failure {
         if self.message.is_empty() {
             return ExitCode::from(self.code);
         }
-        anstream::eprintln!("{} {}", "error:".red().bold(), self.message);
+        // Paths in messages have no line ends any more. Errors in the settings have several lines.
+        anstream::eprintln!("{} {}", "error:".red().bold(), shown_lines(&self.message));
         if let Some(hint) = self.hint {
-            anstream::eprintln!("{} {hint}", "hint:".cyan());
+            anstream::eprintln!("{} {}", "hint:".cyan(), shown_lines(&hint));
         }
         ExitCode::from(self.code)
     }
@@ -82,9 +87,10 @@ impl From<client::Error> for Failure {
             // One line, because it is printed for each place.
             client::Error::Refused(text) if text.code == OTHER_VIEW => {
                 let message = [Some(text.message), text.hint].into_iter().flatten().collect::<Vec<_>>().join("; ");
-                Failure { message, hint: None, code: NOT_WHOLE }
+                Failure { message: shown(&message), hint: None, code: NOT_WHOLE }
             }
-            client::Error::Refused(text) => Failure { message: text.message, hint: text.hint, code: USAGE },
+            client::Error::Refused(text) if text.code == SETTINGS => Failure { message: text.message, hint: text.hint, code: USAGE },
+            client::Error::Refused(text) => Failure { message: shown(&text.message), hint: text.hint.as_deref().map(shown), code: USAGE },
             client::Error::Unreachable { .. } => {
                 Failure::unreachable(error.to_string()).hint("simctl dupes DIR starts it; simctl daemon runs it in the foreground")
             }
@@ -122,6 +128,6 @@ impl From<daemon::Error> for Failure {
             daemon::Error::Store(e) if e.is_disk() => Some("make room, or name another directory with --data-dir"),
             _ => None,
         };
-        Failure { message: error.to_string(), hint: hint.map(Into::into), code: UNREACHABLE }
+        Failure { message: shown(&error.to_string()), hint: hint.map(Into::into), code: UNREACHABLE }
     }
 }

@@ -1,12 +1,17 @@
 //! The daemon's log. It goes to the journal if systemd connected standard error to it, and otherwise to standard error.
 
 use std::env;
+use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
 use std::os::unix::fs::MetadataExt;
 
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry};
+
+use super::text::shown;
 
 /// Starts logging at the levels in `SIMILARD_LOG`.
 pub fn start() {
@@ -20,7 +25,12 @@ pub fn start() {
         }
         _ => {
             let text = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
-            registry.with(text).init();
+            // Messages and fields name files, whose names may hold what a terminal obeys.
+            let fields = debug_fn(|out, field, value| {
+                let value = shown(&format!("{value:?}"));
+                if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
+            });
+            registry.with(text.fmt_fields(fields.delimited(" "))).init();
         }
     }
 }

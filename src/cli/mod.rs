@@ -23,7 +23,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::vision;
 use crate::vision::sandbox;
@@ -39,8 +39,10 @@ pub fn simctl() -> ExitCode {
     if let Some(code) = decoding_child() {
         return code;
     }
-    let arguments = Arguments::parse();
-    finish(commands::run(arguments))
+    match parsed(Arguments::command(), env::args_os().collect()) {
+        Ok(arguments) => finish(commands::run(arguments)),
+        Err(e) => e.exit(),
+    }
 }
 
 /// Runs `similard`: `simctl daemon`, with its options.
@@ -50,14 +52,25 @@ pub fn similard() -> ExitCode {
     }
     let mut arguments: Vec<OsString> = env::args_os().collect();
     arguments.insert(1.min(arguments.len()), "daemon".into());
-    let parsed = Arguments::command()
-        .name("similard")
-        .try_get_matches_from(arguments)
-        .and_then(|m| <Arguments as clap::FromArgMatches>::from_arg_matches(&m));
-    match parsed {
+    match parsed(Arguments::command().name("similard"), arguments) {
         Ok(arguments) => finish(commands::run(arguments)),
         Err(e) => e.exit(),
     }
+}
+
+/// Parses the arguments.
+///
+/// # Errors
+/// The error names arguments. They may be names of files, as after `simctl *`, so what a terminal obeys is replaced.
+fn parsed(command: clap::Command, arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let parse = |arguments: &[OsString]| {
+        let matches = command.clone().try_get_matches_from(arguments)?;
+        Arguments::from_arg_matches(&matches)
+    };
+    parse(&arguments).map_err(|error| {
+        let shown: Vec<OsString> = arguments.iter().map(|argument| text::shown(&argument.to_string_lossy()).into()).collect();
+        parse(&shown).err().unwrap_or(error)
+    })
 }
 
 /// Runs this process as a decoding child, if the daemon started it as one.
@@ -75,5 +88,23 @@ fn finish(result: Result<ExitCode, Failure>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_the_arguments_shows_no_control_characters() {
+        let parse = |arguments: &[&str]| parsed(Arguments::command(), arguments.iter().map(OsString::from).collect());
+        for wrong in
+            [&["simctl", "dupes", "--\u{1b}[2J\u{202e}gpj"][..], &["simctl", "\u{1b}]0;\n.jpg"], &["simctl", "similar", "a", "\u{9b}b"]]
+        {
+            let error = parse(wrong).expect_err("wrong").render().to_string();
+            assert_eq!(error, text::shown_lines(&error));
+            assert!(error.contains('\u{fffd}'), "{error}");
+        }
+        assert!(parse(&["simctl", "scan", "a\u{1b}b"]).is_ok(), "as an argument it is allowed");
     }
 }

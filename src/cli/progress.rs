@@ -9,6 +9,7 @@ use owo_colors::OwoColorize;
 
 use super::failure::Failure;
 use super::session::{Parameters, about};
+use super::text::shown;
 use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::Progress;
@@ -41,7 +42,7 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
         }
         for problem in &progress.problems {
             if told.insert(problem.clone()) {
-                bar.suspend(|| anstream::eprintln!("{} {problem}", "warning:".yellow().bold()));
+                bar.suspend(|| anstream::eprintln!("{} {}", "warning:".yellow().bold(), shown(problem)));
             }
         }
         if progress.settled {

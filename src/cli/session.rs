@@ -9,6 +9,7 @@ use super::broad::consent;
 use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
 use super::progress::{self, WhenFull};
+use super::text::shown_path;
 use crate::api::client::Client;
 use crate::api::types::PlaceStatus;
 use crate::api::{parameters_of, query_of};
@@ -46,11 +47,11 @@ fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
     for path in paths {
         let view = View::of(path, &mounts).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => Failure {
-                message: format!("{} is not there any more, so the answer would be incomplete", path.display()),
+                message: format!("{} is not there any more, so the answer would be incomplete", shown_path(path)),
                 hint: Some("is its drive connected?".into()),
                 code: NOT_WHOLE,
             },
-            _ => Failure::usage(format!("{} cannot be used: {e}", path.display())),
+            _ => Failure::usage(format!("{} cannot be used: {e}", shown_path(path))),
         })?;
         parameters.extend(parameters_of(&view));
     }
@@ -118,8 +119,8 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
 /// The absolute path of an existing file or folder.
 pub fn existing(path: &Path) -> Result<PathBuf, Failure> {
     fs::canonicalize(path).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", path.display())).hint("is its drive connected?"),
-        _ => Failure::usage(format!("{} cannot be used: {e}", path.display())),
+        io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint("is its drive connected?"),
+        _ => Failure::usage(format!("{} cannot be used: {e}", shown_path(path))),
     })
 }
 
@@ -137,5 +138,5 @@ pub fn all_existing<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<
 }
 
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))
+    fs::read(path).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", shown_path(path))))
 }

@@ -9,6 +9,7 @@ use std::{env, fs};
 use directories::BaseDirs;
 
 use super::failure::Failure;
+use super::text::shown_path;
 
 /// The units of similard.
 pub const SERVICE: &str = "similard.service";
@@ -165,7 +166,7 @@ fn variable(line: &str) -> Option<(String, String)> {
 /// If it is not UTF-8, as unit files must be.
 pub fn quoted(path: &Path) -> Result<String, Failure> {
     let text = path.to_str().ok_or_else(|| {
-        Failure::usage(format!("{} is not UTF-8, so a systemd unit cannot name it", path.display()))
+        Failure::usage(format!("{} is not UTF-8, so a systemd unit cannot name it", shown_path(path)))
             .hint("simctl dupes DIR starts the daemon without systemd")
     })?;
     let mut out = String::from("\"");

@@ -16,23 +16,45 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// A path in tab-separated output: TAB, newline and backslash escaped, all other bytes as they are.
+/// A path in tab-separated output. TAB, newline and backslash are `\t`, `\n` and `\\`; the bytes of other characters that
+/// a terminal obeys are `\xNN`. All other bytes are as they are.
 pub fn escaped(path: &PathText) -> Vec<u8> {
     let mut out = Vec::new();
-    for &byte in path.to_path().as_os_str().as_bytes() {
-        match byte {
-            b'\t' => out.extend(b"\\t"),
-            b'\n' => out.extend(b"\\n"),
-            b'\\' => out.extend(b"\\\\"),
-            _ => out.push(byte),
+    let hex = |out: &mut Vec<u8>, bytes: &[u8]| bytes.iter().for_each(|byte| out.extend(format!("\\x{byte:02x}").bytes()));
+    for chunk in path.to_path().as_os_str().as_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let mut buffer = [0; 4];
+            let bytes = c.encode_utf8(&mut buffer).as_bytes();
+            match c {
+                '\t' => out.extend(b"\\t"),
+                '\n' => out.extend(b"\\n"),
+                '\\' => out.extend(b"\\\\"),
+                _ if is_obeyed(c) => hex(&mut out, bytes),
+                _ => out.extend(bytes),
+            }
+        }
+        for &byte in chunk.invalid() {
+            // Control characters of terminals that do not use UTF-8.
+            if (0x80..0xa0).contains(&byte) { hex(&mut out, &[byte]) } else { out.push(byte) }
         }
     }
     out
 }
 
-/// A path for a terminal. Control characters are replaced, because they would move the cursor.
-pub fn shown(path: &str) -> String {
-    path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Whether a terminal obeys a character: control characters, line ends, and marks that turn the direction of the text.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text for a terminal, such as a path. Characters that a terminal obeys are replaced: they would move the cursor, or
+/// show the end of a name first.
+pub fn shown(text: &str) -> String {
+    text.chars().map(|c| if is_obeyed(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for a text of several lines.
+pub fn shown_lines(text: &str) -> String {
+    text.chars().map(|c| if is_obeyed(c) && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The same for a path that is no text.
@@ -42,7 +64,7 @@ pub fn shown_path(path: &Path) -> String {
 
 /// A time of capture, as `2026-05-01 10:00`.
 pub fn time(taken: &str) -> String {
-    taken.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+    shown(taken).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// A time in seconds since 1970, as `2026-05-01 10:00 UTC`.
@@ -91,5 +113,15 @@ mod tests {
     fn tabs_newlines_and_backslashes_are_escaped() {
         let path = PathText { path: "/a\tb\nc\\d".into(), path_bytes: None };
         assert_eq!(escaped(&path), b"/a\\tb\\nc\\\\d");
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_byte_by_byte() {
+        let bytes = [&b"/\x1b[2J\x7f"[..], "é\u{9b}\u{202e}".as_bytes(), b"\xe9\x9b/\xe2\x80"].concat();
+        let path = crate::api::text_of(Path::new(std::ffi::OsStr::from_bytes(&bytes)));
+        let expected = [&b"/\\x1b[2J\\x7f"[..], "é".as_bytes(), b"\\xc2\\x9b\\xe2\\x80\\xae\xe9\\x9b/\xe2\\x80"].concat();
+        assert_eq!(escaped(&path), expected);
+        assert_eq!(shown("a\u{1b}\u{202e}\u{2066}\u{85}\nb\u{200d}"), "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}b\u{200d}");
+        assert_eq!(shown_lines("a\u{1b}\nb"), "a\u{fffd}\nb");
     }
 }

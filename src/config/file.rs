@@ -1,5 +1,7 @@
 //! The settings file: all settings, in one table.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -75,8 +77,10 @@ pub fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// All current settings as a file, each with its description and source.
 pub fn in_force(settings: &Settings) -> String {
     let named = std::fs::read_to_string(&settings.config).ok().and_then(|text| toml::from_str::<Table>(&text).ok()).unwrap_or_default();
-    let mut out = format!("# {}\n", settings.config.display());
-    out += &format!("# index {}, socket {}\n", settings.data_dir.display(), settings.socket.display());
+    // A comment has one line.
+    let name = |path: &Path| path.display().to_string().replace('\n', "\\n");
+    let mut out = format!("# {}\n", name(&settings.config));
+    out += &format!("# index {}, socket {}\n", name(&settings.data_dir), name(&settings.socket));
     for key in &KEYS {
         let source = if named.contains_key(key.name) { "from the file" } else { "default" };
         out += &match (key.value)(settings) {

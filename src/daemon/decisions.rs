@@ -149,7 +149,8 @@ impl Deciding<'_> {
             }
         };
         let name = |picture: PictureHash| -> store::Result<String> {
-            Ok(path(picture)?.map_or_else(|| format!("the photo {:.HASH_DIGITS$}…", picture.to_string()), |path| path.display().to_string()))
+            Ok(path(picture)?
+                .map_or_else(|| format!("the photo {:.HASH_DIGITS$}…", picture.to_string()), |path| path.display().to_string()))
         };
         let mut lines = Vec::new();
         let mut removable = None;
@@ -170,7 +171,9 @@ impl Deciding<'_> {
             lines.push(format!("and {rest} more"));
         }
         let hint = match removable {
-            Some((a, b)) => format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", a.display(), b.display()),
+            Some((a, b)) => {
+                format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", a.display(), b.display())
+            }
             None => "nothing was changed; simctl decisions list shows all decisions".to_owned(),
         };
         let message = format!("these decisions would contradict each other: {}", lines.join("; "));

@@ -104,7 +104,10 @@ mod tests {
         let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM files f WHERE {}", Range::condition("f"));
         let ranges = ranges(&[place(1, "a/b")]);
         let plan: String = index.query_row(&sql, ranges[0].params(), |row| row.get(3)).expect("planned");
-        assert!(plan.contains("(root,path)>(?,?) AND (root,path)<(?,?)") || plan.contains("((root,path)>(?,?) AND (root,path)<(?,?))"), "{plan}");
+        assert!(
+            plan.contains("(root,path)>(?,?) AND (root,path)<(?,?)") || plan.contains("((root,path)>(?,?) AND (root,path)<(?,?))"),
+            "{plan}"
+        );
     }
 
     proptest! {

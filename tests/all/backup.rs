@@ -19,9 +19,7 @@ fn the_write_ahead_log_is_emptied_at_rest() {
     assert!(length("index.db") > 0);
     // Clients that ask all the time do not keep it full.
     fs::copy(folder.join("00003.webp"), folder.join("another.webp")).expect("copied");
-    wait_until("the log is empty again", || {
-        instance.dupes(&folder)["coverage"]["indexed"] == count + 1 && length("index.db-wal") == 0
-    });
+    wait_until("the log is empty again", || instance.dupes(&folder)["coverage"]["indexed"] == count + 1 && length("index.db-wal") == 0);
 }
 
 /// The number of rows of a table in a database file.

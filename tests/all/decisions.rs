@@ -158,7 +158,10 @@ fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     let before = instance.get("/v1/decisions");
     let output = instance.run(["decisions".as_ref(), "import".as_ref(), import.as_os_str()]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(2) && said.contains("would contradict each other") && said.contains("the photo 000000000000…"), "{said}");
+    assert!(
+        output.status.code() == Some(2) && said.contains("would contradict each other") && said.contains("the photo 000000000000…"),
+        "{said}"
+    );
     assert_eq!(instance.get("/v1/decisions"), before);
     assert_eq!(instance.status()["contradictions"], 0);
 }
@@ -172,7 +175,8 @@ fn contradictions_of_an_earlier_version_stay_and_are_said() {
     let [a, b, c] = [file("00003.webp"), file("00009.webp"), file("00011.webp")];
     instance.ok(["decide", "same", &a, &b, &c]);
     instance.stop();
-    let different = "UPDATE decisions SET verdict = 'different' WHERE a = (SELECT min(a) FROM decisions) AND b = (SELECT max(b) FROM decisions)";
+    let different =
+        "UPDATE decisions SET verdict = 'different' WHERE a = (SELECT min(a) FROM decisions) AND b = (SELECT max(b) FROM decisions)";
     let changed = rusqlite::Connection::open(instance.data_dir().join("library.db")).and_then(|file| file.execute(different, []));
     assert_eq!(changed.expect("changed"), 1);
     assert_eq!(instance.dupes(&folder)["coverage"]["pending"], 0);
@@ -205,7 +209,10 @@ fn a_decision_on_a_full_disk_is_refused_at_once_and_not_made_later() {
         let began = Instant::now();
         let output = instance.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(2) && said.contains("nothing can be stored") && said.contains("nothing was changed"), "{said}");
+        assert!(
+            output.status.code() == Some(2) && said.contains("nothing can be stored") && said.contains("nothing was changed"),
+            "{said}"
+        );
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     };
     refused(&["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);

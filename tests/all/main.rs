@@ -21,6 +21,7 @@ mod running;
 mod service;
 mod storm;
 mod support;
+mod terminal;
 mod tuning;
 mod user_manager;
 mod volumes;

@@ -36,8 +36,9 @@ pub fn run(settings: &Settings, file: &Path) -> Done {
             Failure::usage(format!("{} is there already; it was not changed", shown_path(&file))).hint("name a new file")
         }
         Problem::File(e) => Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))),
-        Problem::Library(e @ store::Error::Open { .. }) => Failure::usage(e.to_string())
-            .hint("while no daemon runs, a plain copy of library.db is a backup, too"),
+        Problem::Library(e @ store::Error::Open { .. }) => {
+            Failure::usage(e.to_string()).hint("while no daemon runs, a plain copy of library.db is a backup, too")
+        }
         Problem::Library(e) => Failure::usage(e.to_string()).hint("no backup was made"),
     })?;
     let size = std::fs::metadata(&file).map_or(0, |m| m.len());

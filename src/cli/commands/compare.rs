@@ -9,6 +9,7 @@ use crate::api::types::Comparison;
 use crate::cli::args::TextFormat;
 use crate::cli::output::{Done, show};
 use crate::cli::session::{Session, read};
+use crate::cli::text::shown;
 use crate::photo::{Relation, Verdict};
 
 pub async fn run(session: &Session, a: &Path, b: &Path, format: TextFormat) -> Done {
@@ -34,5 +35,5 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         String::new()
     };
     writeln!(out, "distance {}{normalized} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
-    c.differences.iter().try_for_each(|line| writeln!(out, "  {line}"))
+    c.differences.iter().try_for_each(|line| writeln!(out, "  {}", shown(line)))
 }

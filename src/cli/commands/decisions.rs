@@ -62,7 +62,8 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
     }
     match file.filter(|file| file.as_os_str() != "-") {
         Some(file) => {
-            let failed = |e| Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))).hint("what was there before is unchanged");
+            let failed =
+                |e| Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))).hint("what was there before is unchanged");
             files::replace(&file, &lines).map_err(failed)?;
             let decisions = count(decisions.len() as u64, "decision", "decisions");
             output(Reader::Person, |out| writeln!(out, "{decisions} written to {}", shown_path(&file)))?;

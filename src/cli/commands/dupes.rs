@@ -86,7 +86,7 @@ async fn see_all_roots(client: &Client) -> Result<(), Failure> {
         // A disk that does not answer must not delay this request further.
         let is_there = tokio::time::timeout(ROOT_TIMEOUT, is_there).await;
         let not_answered = |why: &str| Failure {
-            message: format!("{} is not answered: {why}; leave out --everywhere, or simctl restart", path.display()),
+            message: format!("{} is not answered: {why}; leave out --everywhere, or simctl restart", crate::cli::text::shown_path(&path)),
             hint: None,
             code: NOT_WHOLE,
         };

@@ -37,21 +37,21 @@ pub async fn run(session: &Session, format: EventsFormat) -> Done {
 fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
     match &event.what {
         What::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
-        What::Failed { path, reason } => writeln!(out, "{}  {}: {reason}", "failed".red(), shown(&path.path)),
+        What::Failed { path, reason } => writeln!(out, "{}  {}: {}", "failed".red(), shown(&path.path), shown(reason)),
         What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
         What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
         What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
         What::NewCluster { paths, .. } => writeln!(out, "{} {}", "copies ".bold(), paths_of(paths)),
         What::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
-        What::Offline { path, reason } => writeln!(out, "offline {}: {reason}", shown(&path.path)),
+        What::Offline { path, reason } => writeln!(out, "offline {}: {}", shown(&path.path), shown(reason)),
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
         What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
         What::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries so far", shown(&path.path)),
         What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
         What::Decided { pairs, verdict } => writeln!(out, "decided {} {}", count(*pairs, "pair", "pairs"), verdict.name()),
-        What::Tuning(progress) => writeln!(out, "tuning  {}: {}", progress.name, tune::progress(progress)),
-        What::Tuned(end) => writeln!(out, "tuned   {}: {}", end.name, end.message),
-        What::HeadChanged { name } => writeln!(out, "head    {name} answers from now on"),
+        What::Tuning(progress) => writeln!(out, "tuning  {}: {}", shown(&progress.name), tune::progress(progress)),
+        What::Tuned(end) => writeln!(out, "tuned   {}: {}", shown(&end.name), shown(&end.message)),
+        What::HeadChanged { name } => writeln!(out, "head    {} answers from now on", shown(name)),
         What::Missed { count: missed } => writeln!(out, "{}  {missed} events were lost", "missed".red()),
     }
 }

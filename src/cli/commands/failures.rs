@@ -24,7 +24,7 @@ fn print(out: &mut impl Write, failures: &Failures) -> io::Result<()> {
         return writeln!(out, "every photo could be read");
     }
     for failure in &failures.failures {
-        writeln!(out, "{}  {}", shown(&failure.path.path).bold(), failure.reason)?;
+        writeln!(out, "{}  {}", shown(&failure.path.path).bold(), shown(&failure.reason))?;
     }
     writeln!(out, "\nThey are tried again when they change.")
 }

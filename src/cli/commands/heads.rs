@@ -35,7 +35,7 @@ pub async fn run(session: &Session, command: HeadsCommand) -> Done {
 fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
     for head in heads {
         let state = match (&head.unusable, head.in_use) {
-            (Some(why), _) => why.yellow().to_string(),
+            (Some(why), _) => shown(why).yellow().to_string(),
             (None, true) => "in use".green().to_string(),
             (None, false) if head.positives == "folders" => "for similar --head".to_owned(),
             (None, false) => "can be used".to_owned(),

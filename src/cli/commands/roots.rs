@@ -83,10 +83,10 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
         if let Some(why) = &root.offline {
-            writeln!(out, "    {why}; its photos stay known, and it is recognised when it is back")?;
+            writeln!(out, "    {}; its photos stay known, and it is recognised when it is back", shown(why))?;
         } else if let Some(why) = &root.unwatched {
             let every = span(root.scanned_every);
-            writeln!(out, "    {} this folder is scanned every {every}, because {why}", "note:".yellow())?;
+            writeln!(out, "    {} this folder is scanned every {every}, because {}", "note:".yellow(), shown(why))?;
         }
         if let Some(last) = root.last_scan {
             let ago = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_secs(last)).unwrap_or_default().as_secs();
@@ -112,9 +112,9 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
 fn print_with_rules(out: &mut impl Write, list: &[RootStatus]) -> io::Result<()> {
     print(out, list)?;
     let Some(root) = list.first() else { return Ok(()) };
-    writeln!(out, "{} {}", "left out:".dimmed(), root.excluded.join("  ").dimmed())?;
+    writeln!(out, "{} {}", "left out:".dimmed(), shown(&root.excluded.join("  ")).dimmed())?;
     if !root.included.is_empty() {
-        writeln!(out, "{} {}", "but not:".dimmed(), root.included.join("  ").dimmed())?;
+        writeln!(out, "{} {}", "but not:".dimmed(), shown(&root.included.join("  ")).dimmed())?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use directories::BaseDirs;
 use super::man;
 use crate::cli::args::Arguments;
 use crate::cli::failure::Failure;
+use crate::cli::text::shown_path;
 
 const ZSH: &str = "zsh/site-functions";
 const PAGES: &str = "man/man1";
@@ -33,13 +34,13 @@ pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout();
     for (path, content) in files() {
         let path = share.join(path);
-        let failed = |e: io::Error| Failure::usage(format!("{}: {e}", path.display())).hint("--prefix names another place");
+        let failed = |e: io::Error| Failure::usage(format!("{}: {e}", shown_path(&path))).hint("--prefix names another place");
         if !remove {
             fs::create_dir_all(path.parent().unwrap_or(&share)).and_then(|()| fs::write(&path, content)).map_err(failed)?;
-            writeln!(out, "wrote    {}", path.display())?;
+            writeln!(out, "wrote    {}", shown_path(&path))?;
         } else if path.exists() {
             fs::remove_file(&path).map_err(failed)?;
-            writeln!(out, "removed  {}", path.display())?;
+            writeln!(out, "removed  {}", shown_path(&path))?;
         }
     }
     if prefix.is_none() && !remove {
@@ -51,7 +52,7 @@ pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
 /// Prints what zsh and `man` need before they find their files.
 fn say_what_is_missing(out: &mut impl Write, share: &Path) -> io::Result<()> {
     if env::var_os("SHELL").is_some_and(|shell| Path::new(&shell).file_name() == Some(OsStr::new("zsh"))) {
-        writeln!(out, "zsh needs this line in .zshrc, before compinit: fpath+=({})", share.join(ZSH).display())?;
+        writeln!(out, "zsh needs this line in .zshrc, before compinit: fpath+=({})", shown_path(&share.join(ZSH)))?;
     }
     // `man` looks beside the folders in PATH.
     let programs = share.with_file_name("bin");
@@ -59,8 +60,8 @@ fn say_what_is_missing(out: &mut impl Write, share: &Path) -> io::Result<()> {
         writeln!(
             out,
             "man finds the pages once {} is in PATH; until then: man -M {} simctl",
-            programs.display(),
-            share.join("man").display()
+            shown_path(&programs),
+            shown_path(&share.join("man"))
         )?;
     }
     Ok(())

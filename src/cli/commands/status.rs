@@ -18,20 +18,20 @@ pub async fn run(session: &Session, format: TextFormat) -> Done {
 
 fn print(out: &mut impl Write, s: &Status) -> io::Result<()> {
     writeln!(out, "{} {}, process {}, {}", "similard".bold(), s.version.version, s.version.pid, s.activity)?;
-    s.problems.iter().try_for_each(|problem| writeln!(out, "{} {problem}", "problem:".red().bold()))?;
+    s.problems.iter().try_for_each(|problem| writeln!(out, "{} {}", "problem:".red().bold(), shown(problem)))?;
     if !s.missing_sandbox_layers.is_empty() {
-        writeln!(out, "{} photos are decoded without {}", "note:".yellow(), s.missing_sandbox_layers.join(", without "))?;
+        writeln!(out, "{} photos are decoded without {}", "note:".yellow(), shown(&s.missing_sandbox_layers.join(", without ")))?;
     }
     writeln!(out, "photos     {}", s.photos)?;
     writeln!(out, "files      {}", coverage(&s.coverage))?;
     writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;
-    writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", s.head, s.threshold, s.max_pair_distance)?;
+    writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", shown(&s.head), s.threshold, s.max_pair_distance)?;
     if s.decisions > 0 {
         let doubtful = if s.contradictions > 0 { "; some contradict others: simctl decisions list shows which" } else { "" };
         writeln!(out, "decided    {}{doubtful}", count(s.decisions, "pair of photos", "pairs of photos"))?;
     }
     if let Some(progress) = &s.tuning {
-        writeln!(out, "tuning     {}: {}", progress.name, tune::progress(progress))?;
+        writeln!(out, "tuning     {}: {}", shown(&progress.name), tune::progress(progress))?;
     }
     writeln!(out, "index      {}", shown(&s.data_dir))?;
     fence(out, &s.fence)?;
@@ -42,5 +42,5 @@ fn fence(out: &mut impl Write, fence: &FenceStatus) -> io::Result<()> {
     let landlock = fence.landlock.map(|version| format!("landlock {version}"));
     let standing: Vec<String> = landlock.into_iter().chain(fence.seccomp.then(|| "seccomp".to_owned())).collect();
     writeln!(out, "fence      {}", if standing.is_empty() { "none".to_owned() } else { standing.join(", ") })?;
-    fence.missing.iter().try_for_each(|missing| writeln!(out, "           {} without {missing}", "note:".yellow()))
+    fence.missing.iter().try_for_each(|missing| writeln!(out, "           {} without {}", "note:".yellow(), shown(missing)))
 }

@@ -36,7 +36,7 @@ pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     let query = query_of(given.chain([("positives", positives.as_bytes())]));
     match client.post::<TuningOrder>(&format!("/v1/tune?{query}"), Vec::new()).await {
         Ok(_) => {}
-        Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; its progress follows", e.message),
+        Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; its progress follows", shown(&e.message)),
         Err(e) => return Err(e.into()),
     }
     let end = tokio::select! {
@@ -96,7 +96,7 @@ fn print(out: &mut impl Write, end: &TuningEnd) -> io::Result<()> {
     if let Some(r) = &end.report {
         report(out, r, end.outcome == Outcome::Kept)?;
     }
-    writeln!(out, "{}: {}", shown(&end.name).bold(), end.message)
+    writeln!(out, "{}: {}", shown(&end.name).bold(), shown(&end.message))
 }
 
 fn report(out: &mut impl Write, r: &TuningReport, is_of_folders: bool) -> io::Result<()> {

@@ -17,6 +17,7 @@ use crate::cli::lifecycle::stop_running;
 use crate::cli::running::{Found, find};
 use crate::cli::start::start_daemon;
 use crate::cli::systemd::{Places, SERVICE, SOCKET, lingers, listening, property, quoted, require, state_in_words, systemctl};
+use crate::cli::text::{shown, shown_path};
 use crate::config::{Overrides, Settings};
 use crate::sys::own_program;
 
@@ -84,7 +85,7 @@ impl<'a> Installation<'a> {
     async fn carry_out(&mut self, places: &Places) -> Result<(), Failure> {
         let (mut out, program) = (anstream::stdout(), own_program()?);
         if let Some(packaged) = packaged(&program, &self.folder, &mut out)? {
-            say(&mut out, format_args!("found    {}", packaged.display()));
+            say(&mut out, format_args!("found    {}", shown_path(&packaged)));
         } else {
             let word = quoted(&program)?;
             for (name, text) in UNITS {
@@ -157,11 +158,11 @@ impl<'a> Installation<'a> {
         if listens.is_empty() || theirs == self.settings.socket {
             return Ok(());
         }
-        let runtime = theirs.parent().and_then(Path::parent).unwrap_or(theirs).display();
+        let runtime = shown_path(theirs.parent().and_then(Path::parent).unwrap_or(theirs));
         Err(Failure::usage(format!(
             "the service would listen at {}, but your socket is {}",
-            theirs.display(),
-            self.settings.socket.display()
+            shown_path(theirs),
+            shown_path(&self.settings.socket)
         ))
         .hint(format!("XDG_RUNTIME_DIR is {runtime} in your systemd; set the same value here, or install from a login session")))
     }
@@ -181,8 +182,8 @@ impl<'a> Installation<'a> {
         if Path::new(&status.data_dir) == self.settings.data_dir {
             return Ok(First::Answered);
         }
-        let ours = self.settings.data_dir.display();
-        Err(Failure::unreachable(format!("the service would keep its index at {}, but yours is at {ours}", status.data_dir)).hint(
+        let ours = shown_path(&self.settings.data_dir);
+        Err(Failure::unreachable(format!("the service would keep its index at {}, but yours is at {ours}", shown(&status.data_dir))).hint(
             "systemctl --user show-environment shows its variables; systemctl --user unset-environment SIMILARD_DATA_DIR removes one",
         ))
     }
@@ -200,7 +201,7 @@ impl<'a> Installation<'a> {
                 None => fs::remove_file(path),
             };
             match put_back {
-                Err(e) if before.is_some() || e.kind() != io::ErrorKind::NotFound => failed.push(format!("{}: {e}", path.display())),
+                Err(e) if before.is_some() || e.kind() != io::ErrorKind::NotFound => failed.push(format!("{}: {e}", shown_path(path))),
                 _ => {}
             }
         }
@@ -251,7 +252,7 @@ fn packaged(program: &Path, folder: &Path, out: &mut impl Write) -> Result<Optio
 fn put(path: &Path, text: &str, out: &mut impl Write) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     replace(path, text.as_bytes())?;
-    say(out, format_args!("wrote    {}", path.display()));
+    say(out, format_args!("wrote    {}", shown_path(path)));
     Ok(())
 }
 

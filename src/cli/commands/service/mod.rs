@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use crate::cli::args::ServiceCommand;
 use crate::cli::failure::{Failure, UNREACHABLE};
 use crate::cli::systemd::{Places, SERVICE, SOCKET, property, require, systemctl};
+use crate::cli::text::{shown, shown_path};
 use crate::config::{Overrides, Settings};
 
 /// Sets the places of the index and the settings, if the user manager has others.
@@ -64,7 +65,7 @@ fn status() -> Result<ExitCode, Failure> {
     writeln!(out, "service  {} ({}){process}", property(SERVICE, "ActiveState"), property(SERVICE, "SubState"))?;
     let (says, restarts) = (property(SERVICE, "StatusText"), property(SERVICE, "NRestarts"));
     if !says.is_empty() {
-        writeln!(out, "says     {says}")?;
+        writeln!(out, "says     {}", shown(&says))?;
     }
     if !matches!(restarts.as_str(), "" | "0") {
         writeln!(out, "restarts {restarts}, after failures; journalctl --user -u similard shows why")?;
@@ -81,7 +82,7 @@ fn say(out: &mut impl Write, what: std::fmt::Arguments<'_>) {
 fn take_away(folder: &Path, names: &[&str], out: &mut impl Write) -> io::Result<()> {
     for path in names.iter().map(|name| folder.join(name)) {
         match fs::remove_file(&path) {
-            Ok(()) => say(out, format_args!("removed  {}", path.display())),
+            Ok(()) => say(out, format_args!("removed  {}", shown_path(&path))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(e),
         }
