@@ -1,7 +1,6 @@
 //! The daemon's log. It goes to the journal if systemd connected standard error to it, and otherwise to standard error.
 
 use std::env;
-use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
 use std::os::unix::fs::MetadataExt;
 

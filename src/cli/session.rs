@@ -110,8 +110,7 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
     }
     let count = paths.len();
     let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !other.contains(&folder_of(path))).collect();
-    let waited =
-        if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths, WhenFull::Wait).await?.places };
+    let waited = if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths, WhenFull::Wait).await?.places };
     let is_whole = paths.len() == count;
     Ok(Prepared { paths, is_whole, waited })
 }

@@ -243,7 +243,7 @@ mod tests {
         let health = Arc::new(Health::default());
         let ask = |health: Arc<Health>| {
             let writes = writes.clone();
-            thread::spawn(move || request_now(&writes, &health, |reply| Request::DropTuning(reply)))
+            thread::spawn(move || request_now(&writes, &health, Request::DropTuning))
         };
         let taken = |queue: &std::sync::mpsc::Receiver<Write>| match queue.recv().expect("sent") {
             Write::Request(Request::DropTuning(reply), claim) => (reply, claim),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::{Error, Location, Result, damage, open, schema};
+use super::{Error, Location, Result, open, schema};
 
 /// The contents of a copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +44,7 @@ fn count(copy: &Connection) -> rusqlite::Result<Copied> {
 
 fn failed(path: &Path, source: rusqlite::Error) -> Error {
     let path = PathBuf::from(path);
-    if damage::is_damage(&source) { Error::Damaged { path, source } } else { Error::BackUp { path, source } }
+    if open::is_damage(&source) { Error::Damaged { path, source } } else { Error::BackUp { path, source } }
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub fn condemn(error: &Error) {
 /// Returns the error of an index whose rows do not fit together, and records it as damage.
 pub fn contradiction(what: impl Into<String>) -> Error {
     CONDEMNED.store(true, Ordering::Relaxed);
-    Error::Contradiction(what.into())
+    Error::Inconsistent(what.into())
 }
 
 /// Requests that the index is checked the next time it is opened, or set aside if it is certainly damaged.

@@ -47,7 +47,7 @@ pub enum Error {
     #[error("{path} is damaged: {source}")]
     Damaged { path: PathBuf, source: rusqlite::Error },
     #[error("the index has {0}")]
-    Contradiction(String),
+    Inconsistent(String),
     #[error("the damaged {path} cannot be set aside: {source}")]
     SetAside { path: PathBuf, source: io::Error },
     #[error("{path} cannot be copied: {source}")]

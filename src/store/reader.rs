@@ -423,7 +423,7 @@ mod tests {
         let stamp = |number| Stamp { volume: 1, inode: number + 1, size: 1, mtime: 1, ctime: 1 };
         let (content, picture) = (ContentHash([1; 32]), PictureHash([1; 32]));
         let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 1, height: 1 } };
-        let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::new([]), keypoints: Keypoints::default() };
+        let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
         let filled = writer.batch(|batch| {
             let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
             for number in 0..1000 {

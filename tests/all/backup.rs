@@ -23,7 +23,7 @@ fn the_write_ahead_log_is_emptied_at_rest() {
 }
 
 /// The number of rows of a table in a database file.
-fn rows(file: &Path, table: &str) -> u64 {
+fn rows(file: &Path, table: &str) -> i64 {
     let count = Connection::open(file).and_then(|file| file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)));
     count.unwrap_or_else(|e| panic!("{table}: {e}"))
 }

@@ -228,7 +228,7 @@ fn a_decision_on_a_full_disk_is_refused_at_once_and_not_made_later() {
     assert_eq!((&status["decisions"], array(&status["roots"]).len(), array(&status["problems"]).len()), (&0.into(), 1, 0));
     instance.ok(["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);
     assert_eq!(instance.status()["decisions"], 1);
-    instance.stop();
+    let _ = daemon.kill();
     let _ = daemon.wait();
 }
 

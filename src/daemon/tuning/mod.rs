@@ -227,7 +227,7 @@ impl<E: Into<Unwritten>> From<E> for Why {
     fn from(error: E) -> Why {
         match error.into() {
             Unwritten::Ending => Why::Ending,
-            Unwritten::Store(e) => Why::Failed(e.to_string()),
+            error @ (Unwritten::Store(_) | Unwritten::NotStoring(_)) => Why::Failed(error.to_string()),
         }
     }
 }
