@@ -14,7 +14,7 @@ use crate::api::types::{Cluster, Photo, PhotoFile};
 use crate::photo::Relation;
 
 /// How long the disks may take to say what is at the paths of one cluster.
-const DISK_TIMEOUT: Duration = Duration::from_secs(10);
+const DISK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is at a path now.
 #[derive(Clone, Copy)]
@@ -47,9 +47,31 @@ impl Now {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// Whether nothing has changed since the file was read.
-    fn is_as_read(&self, file: &PhotoFile) -> bool {
-        self.is_file && (self.size, self.mtime_ns, self.ctime_ns) == (file.size, file.mtime_ns, file.ctime_ns)
+    /// Whether size and time are those of the file that was read.
+    fn is_alike(&self, file: &PhotoFile) -> bool {
+        self.is_file && (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
+    }
+}
+
+/// The disk, or a stand-in for it.
+trait Disk {
+    fn look(&self, path: &Path) -> io::Result<Now>;
+
+    /// The BLAKE3 hash of the bytes of a file, in hexadecimal.
+    fn content(&self, path: &Path) -> io::Result<String>;
+}
+
+struct RealDisk;
+
+impl Disk for RealDisk {
+    fn look(&self, path: &Path) -> io::Result<Now> {
+        Now::at(path)
+    }
+
+    fn content(&self, path: &Path) -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(fs::File::open(path)?)?;
+        Ok(hasher.finalize().to_hex().to_string())
     }
 }
 
@@ -63,7 +85,7 @@ impl Checker {
     pub fn start() -> Checker {
         let (clusters, waiting) = channel::<Cluster>();
         let (done, checked) = channel();
-        spawn_blocking(move || waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, Now::at))));
+        spawn_blocking(move || waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, &RealDisk))));
         Checker { clusters, checked }
     }
 
@@ -84,12 +106,12 @@ impl Checker {
 
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
 /// nothing of this cluster may be removed.
-fn removable(cluster: &Cluster, look: impl Fn(&Path) -> io::Result<Now>) -> Result<Vec<PathBuf>, String> {
+fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String> {
     if cluster.loose {
         return Err("its most distant photos have little in common".into());
     }
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let kept = checked(keeper, &look)?;
+    let kept = checked(keeper, disk)?;
     let mut paths = Vec::new();
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
@@ -102,7 +124,7 @@ fn removable(cluster: &Cluster, look: impl Fn(&Path) -> io::Result<Now>) -> Resu
                 let [a, b] = [keeper, file].map(|file| file.path.to_path());
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
-            let now = checked(file, &look)?;
+            let now = checked(file, disk)?;
             if now.is_same_file(&kept) {
                 return Err(format!("{} is another name of the file that stays", file.path.to_path().display()));
             }
@@ -110,25 +132,27 @@ fn removable(cluster: &Cluster, look: impl Fn(&Path) -> io::Result<Now>) -> Resu
             // Hard links free their space when all of them are gone. Other views of a folder go with it.
             if now.links > 1 {
                 let names = file.also.iter().map(|name| name.to_path());
-                paths.extend(names.filter(|name| look(name).is_ok_and(|other| other.is_same_file(&now))));
+                paths.extend(names.filter(|name| disk.look(name).is_ok_and(|other| other.is_same_file(&now))));
             }
         }
     }
     Ok(paths)
 }
 
-/// Returns what is at the path of a file, if the file is as it was read.
-fn checked(file: &PhotoFile, look: impl Fn(&Path) -> io::Result<Now>) -> Result<Now, String> {
+/// Returns what is at the path of a file, if the file is as it was read. Its bytes tell, if only its ctime is another: it
+/// was renamed, linked or given another mode, or it was changed by a program that puts the time back.
+fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     let path = file.path.to_path();
     if file.offline {
         return Err(format!("{} is offline", path.display()));
     }
-    let now = look(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    if now.is_as_read(file) {
-        Ok(now)
-    } else {
-        Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
+    let cannot_look = |e: io::Error| format!("{}: {e}", path.display());
+    let now = disk.look(&path).map_err(cannot_look)?;
+    let has_its_bytes = || Ok::<bool, String>(disk.content(&path).map_err(cannot_look)? == file.content);
+    if now.is_alike(file) && (now.ctime_ns == file.ctime_ns || has_its_bytes()?) {
+        return Ok(now);
     }
+    Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
 }
 
 /// Whether two pictures of one format and size are in files of one length: equal files, one of them with other bytes.
@@ -176,14 +200,33 @@ mod tests {
         Cluster { id: "c".into(), diameter: 0.1, loose: false, photos, pairs }
     }
 
+    /// Files by path, with the content that they have now.
+    struct Files(HashMap<PathBuf, (Now, &'static str)>);
+
+    impl Disk for Files {
+        fn look(&self, path: &Path) -> io::Result<Now> {
+            self.0.get(path).map(|file| file.0).ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+
+        fn content(&self, path: &Path) -> io::Result<String> {
+            Ok(self.0[path].1.to_owned())
+        }
+    }
+
     /// A disk with these files, by path: inode, number of links, size.
-    fn list(cluster: &Cluster, disk: &[(&str, u64, u64, u64)]) -> Result<Vec<String>, String> {
-        let now = |&(path, inode, links, size): &(&str, u64, u64, u64)| {
-            (PathBuf::from(path), Now { is_file: true, device: 1, inode, links, size, mtime_ns: 5, ctime_ns: 6 })
+    fn disk(files: &[(&'static str, u64, u64, u64)]) -> Files {
+        let now = |&(path, inode, links, size): &(&'static str, u64, u64, u64)| {
+            (PathBuf::from(path), (Now { is_file: true, device: 1, inode, links, size, mtime_ns: 5, ctime_ns: 6 }, path))
         };
-        let disk: HashMap<PathBuf, Now> = disk.iter().map(now).collect();
-        let look = |path: &Path| disk.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into());
-        removable(cluster, look).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
+        Files(files.iter().map(now).collect())
+    }
+
+    fn list(cluster: &Cluster, files: &[(&'static str, u64, u64, u64)]) -> Result<Vec<String>, String> {
+        list_on(cluster, &disk(files))
+    }
+
+    fn list_on(cluster: &Cluster, disk: &Files) -> Result<Vec<String>, String> {
+        removable(cluster, disk).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
     }
 
     #[test]
@@ -213,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_tell_if_only_the_ctime_changed() {
+        let cluster = cluster(vec![photo(vec![file("/keep", 10), file("/copy", 10)])], &[]);
+        for (bytes, can_go) in [("/copy", true), ("other bytes", false)] {
+            let mut disk = disk(&[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]);
+            let copy = disk.0.get_mut(Path::new("/copy")).expect("is there");
+            (copy.0.ctime_ns, copy.1) = (7, bytes);
+            assert_eq!(list_on(&cluster, &disk).is_ok(), can_go, "{bytes}");
+        }
+    }
+
+    #[test]
     fn only_a_direct_version_of_the_keeper_can_go() {
         let photos = ["/keep", "/crop", "/chained", "/frame"].into_iter().zip([10, 11, 12, 13]);
         let photos = photos.map(|(path, size)| photo(vec![file(path, size)])).collect();
@@ -233,8 +287,8 @@ mod tests {
         let mut copy = file("/copy", 10);
         copy.also = vec![text("/link"), text("/view")];
         let cluster = cluster(vec![photo(vec![file("/keep", 10), copy])], &[]);
-        let disk = |links| [("/keep", 1, 1, 10), ("/copy", 2, links, 10), ("/link", 2, links, 10), ("/view", 3, links, 10)];
-        assert_eq!(list(&cluster, &disk(2)), Ok(vec!["/copy".into(), "/link".into()]));
-        assert_eq!(list(&cluster, &disk(1)), Ok(vec!["/copy".into()]));
+        let files = |links| [("/keep", 1, 1, 10), ("/copy", 2, links, 10), ("/link", 2, links, 10), ("/view", 3, links, 10)];
+        assert_eq!(list(&cluster, &files(2)), Ok(vec!["/copy".into(), "/link".into()]));
+        assert_eq!(list(&cluster, &files(1)), Ok(vec!["/copy".into()]));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::state::Queue;
 use crate::api::text_of;
-use crate::api::types::{Incomplete, PlaceStatus};
+use crate::api::types::{End, Incomplete, PlaceStatus};
 use crate::catalog::roots::Roots;
 use crate::photo::{Coverage, Place, RootId};
 use crate::store::{self, Reader};
@@ -25,6 +25,22 @@ pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -
         Ok(PlaceStatus { path: text_of(&shown), whole: reason.is_none(), reason, files: files.unwrap_or(0) })
     };
     by_root.into_iter().map(state).collect()
+}
+
+/// Returns the end of an answer about these places.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn end(
+    scopes: &[Place],
+    roots: &Roots,
+    queue: &Queue,
+    reader: &Reader,
+    coverage: Coverage,
+    next: Option<String>,
+) -> store::Result<End> {
+    let places = states(scopes, roots, queue, reader)?;
+    Ok(End { whole: places.iter().all(|place| place.whole), places, series: 0, outside: 0, coverage, next })
 }
 
 /// Returns why an answer about places of one root is incomplete, and how many files are concerned.

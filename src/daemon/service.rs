@@ -121,13 +121,6 @@ impl Answers {
         Ok(Coverage { offline: away.indexed + away.pending + away.unsupported + away.failed, ..reader.coverage(&online)? })
     }
 
-    /// Returns the end of an answer: the coverage of the places that were asked about, and the state of those it is about.
-    fn end(&self, reader: &AsOf, asked: &[Place], about: &[Place], next: Option<String>) -> Result<End, Problem> {
-        let places = places::states(about, &self.state.roots.now(), &self.state.queue, reader)?;
-        let whole = places.iter().all(|place| place.whole);
-        Ok(End { whole, places, series: 0, outside: 0, coverage: self.coverage(reader, asked)?, next })
-    }
-
     fn problems(&self) -> Vec<String> {
         let mut problems = self.state.health.problems();
         let roots = self.state.roots.now();
@@ -346,8 +339,7 @@ impl Service for Answers {
                 let reader = self.reader()?;
                 let places = places::states(&scopes, &roots, &self.state.queue, &reader)?;
                 let whole = places.iter().all(|place| place.whole);
-                let coverage = self.coverage(&reader, &scopes)?;
-                let not_storing = self.state.health.problem(STORE);
+                let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(STORE));
                 return Ok(Progress { settled, whole, places, coverage, problems: self.problems(), not_storing });
             }
             self.state.queue.activity.wait(left.min(Duration::from_millis(250)));
@@ -380,7 +372,8 @@ impl Service for Answers {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
-        let end = self.end(&reader, &asked, if selection.everywhere { &scopes } else { &asked }, next)?;
+        let about = if selection.everywhere { &scopes } else { &asked };
+        let end = places::end(about, &roots, &self.state.queue, &reader, self.coverage(&reader, &asked)?, next)?;
         let _ = take(Line::End { end: End { series: clustering.series, outside, ..end } });
         Ok(())
     }
@@ -404,7 +397,8 @@ impl Service for Answers {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
-        let _ = take(Line::End { end: self.end(&reader, &scopes, &scopes, next)? });
+        let end = places::end(&scopes, &roots, &self.state.queue, &reader, self.coverage(&reader, &scopes)?, next)?;
+        let _ = take(Line::End { end });
         Ok(())
     }
 

@@ -1,10 +1,12 @@
 //! The types of requests and answers. Distances are 0 to 2, sizes are in bytes, paths are absolute.
 
+mod places;
 mod tuning;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use places::*;
 pub use tuning::*;
 
 use crate::photo::{Counters, Coverage, Format, KeeperRule, Relation, Stage, Verdict};
@@ -125,34 +127,6 @@ pub struct Reloaded {
     pub changed: bool,
     /// Whether a setting changed that needs a restart.
     pub needs_restart: bool,
-}
-
-/// A place that a request is about, and whether an answer can include all of its photos.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct PlaceStatus {
-    #[serde(flatten)]
-    pub path: PathText,
-    /// Files that cannot be read as photos do not make a place incomplete. `coverage` counts them.
-    pub whole: bool,
-    /// Why it is incomplete.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Incomplete>,
-    /// The known files that are offline, or the files that are not read yet.
-    pub files: u64,
-}
-
-/// Why an answer about a place is incomplete.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Incomplete {
-    /// It is not there, or a drive below it is not.
-    Offline,
-    /// Its disk does not answer.
-    Silent,
-    /// It is being scanned.
-    NotListed,
-    /// Files are not read yet.
-    Pending,
 }
 
 /// Whether all files under the paths are read.
