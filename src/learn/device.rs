@@ -1,6 +1,10 @@
 //! The backends of Burn. No other module names them.
 
 use burn::tensor::Device;
+// A dependency only to pin its version with Burn's.
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)]
+use burn_ndarray as _;
 
 /// The backends in this build. The first is used for tuning.
 pub fn devices() -> Vec<(&'static str, Device)> {
