@@ -88,13 +88,22 @@ pub enum Holder {
 /// Returns who holds the lock of a data directory.
 pub fn holder(data_directory: &Path) -> Holder {
     let Ok(mut file) = own_file::open(File::options().read(true), &path(data_directory)) else { return Holder::Nobody };
-    if file.try_lock_shared().is_ok() {
-        return Holder::Nobody;
-    }
+    let is_free = file.try_lock_shared().is_ok();
     let mut text = Vec::new();
     // The file has a process id and a path.
     let _ = file.read_to_end(&mut text);
-    said(&text).unwrap_or(Holder::Unknown)
+    let said = said(&text).unwrap_or(Holder::Unknown);
+    match said {
+        // A daemon that starts again in its own process has no lock for a moment.
+        Holder::Busy { pid } if is_free && is_this_program(pid) => said,
+        _ if is_free => Holder::Nobody,
+        _ => said,
+    }
+}
+
+fn is_this_program(pid: u32) -> bool {
+    let program = |process: &str| fs::read_link(format!("/proc/{process}/exe")).ok();
+    program(&pid.to_string()).is_some_and(|other| Some(other) == program("self"))
 }
 
 /// Reads what [`Lock::say`] wrote. `None` if it was not written, or not completely.
