@@ -182,11 +182,28 @@ mod tests {
         lock.say(Some(socket));
         assert_eq!(holder(folder.path()), Holder::Daemon { pid, socket: socket.to_owned() });
         assert!(matches!(Lock::take(folder.path()), Err(Error::AlreadyRunning(_))));
-        lock.say(None);
-        assert_eq!(holder(folder.path()), Holder::Busy { pid });
         // What a daemon left behind counts for nothing.
         drop(lock);
         assert_eq!(holder(folder.path()), Holder::Nobody);
+    }
+
+    #[test]
+    fn a_daemon_that_starts_again_in_its_own_process_keeps_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pid = std::process::id();
+        drop(Lock::take(folder.path()).expect("free"));
+        assert_eq!(holder(folder.path()), Holder::Busy { pid });
+        // A process that has ended, or is another program, keeps nothing.
+        for gone in [ended_process(), 1] {
+            fs::write(path(folder.path()), format!("{gone}\n")).expect("written");
+            assert_eq!(holder(folder.path()), Holder::Nobody, "process {gone}");
+        }
+    }
+
+    fn ended_process() -> u32 {
+        let mut child = std::process::Command::new("true").spawn().expect("a process");
+        child.wait().expect("it ends");
+        child.id()
     }
 
     #[test]
