@@ -9,8 +9,8 @@ use std::str::FromStr;
 use super::files::{FileOfPhoto, count_files, files_of};
 use super::roots::Roots;
 use super::{Context, decided_same, related, shows, shows_near};
-use crate::likeness::{Candidate, Index, best_original, clusters as join, normalized};
-use crate::photo::{self, Decisions, Distance, Pair, PhotoId, Place, Relation};
+use crate::likeness::{Candidate, Index, best_original, clusters as joined_by, normalized};
+use crate::photo::{self, Decisions, Distance, Link, Pair, PhotoId, Place, Relation};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
@@ -99,7 +99,7 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let cannot_link = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
-    let joined = join(&here, &decided, &alone, threshold, cannot_link, distance);
+    let joined = joined_by(&here, &decided, &alone, threshold, cannot_link, distance);
     let mut found: Vec<Found> = joined
         .iter()
         .map(|cluster| {
@@ -161,21 +161,9 @@ fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;
     }
-    let mut edges: Vec<Edge> = cluster
-        .links
-        .iter()
-        .map(|link| {
-            let (a, b) = (position[link.a], position[link.b]);
-            Edge {
-                a: a.min(b),
-                b: a.max(b),
-                distance: link.distance,
-                relation: related(decisions, records[link.a], records[link.b]).unwrap_or(Relation::Unknown),
-            }
-        })
-        .collect();
-    // Equal distances are ordered by position, because photo ids depend on which photo was seen first.
-    edges.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
+    let edges = edges(&cluster.links, &position);
+    let relation = |a: usize, b: usize| related(decisions, records[order[a]], records[order[b]]).unwrap_or(Relation::Unknown);
+    let edges = edges.into_iter().map(|(a, b, distance)| Edge { a, b, distance, relation: relation(a, b) }).collect();
     let all_bytes: u64 = files.iter().flatten().map(|file| file.stamp.size).sum();
     Found {
         rank: Rank { files: files.iter().map(Vec::len).sum(), spare: all_bytes - files[best][0].stamp.size, id: id(records) },
@@ -184,6 +172,36 @@ fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisi
         loose: cluster.loose,
         edges,
     }
+}
+
+/// Returns the links of a cluster that an answer tells, by position, the closest first: those with the first photo, and
+/// those that hold the cluster together. These are at most two for each photo.
+fn edges(links: &[Link], position: &[usize]) -> Vec<(usize, usize, Distance)> {
+    let by_position = |link: &Link| {
+        let (a, b) = (position[link.a], position[link.b]);
+        (a.min(b), a.max(b), link.distance)
+    };
+    let mut edges: Vec<(usize, usize, Distance)> = links.iter().map(by_position).collect();
+    // Equal distances are ordered by position, because photo ids depend on which photo was seen first.
+    edges.sort_by(|x, y| x.2.total_cmp(&y.2).then((x.0, x.1).cmp(&(y.0, y.1))));
+    let mut groups: Vec<usize> = (0..position.len()).collect();
+    edges.retain(|&(a, b, _)| join(&mut groups, a, b) || a == 0);
+    edges
+}
+
+/// Joins the groups of two items. `groups` holds for each item another item of its group, or the item itself. Returns
+/// whether they were two groups.
+fn join(groups: &mut [usize], a: usize, b: usize) -> bool {
+    let mut first = |mut item: usize| {
+        while groups[item] != item {
+            groups[item] = groups[groups[item]];
+            item = groups[item];
+        }
+        item
+    };
+    let (a, b) = (first(a), first(b));
+    groups[a] = b;
+    a != b
 }
 
 /// Returns the id of a cluster. It depends on the picture hashes alone, so moves and renames do not change it.
@@ -195,4 +213,20 @@ fn id(records: &[&PhotoRecord]) -> String {
         hasher.update(&picture.0);
     }
     hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_tells_what_holds_a_cluster_together_and_the_links_of_the_first_photo() {
+        let link = |a, b, distance| Link { a, b, distance };
+        // All pairs of five photos. In the answer their order is reversed.
+        let all = (0..5).flat_map(|a| (a + 1..5).map(move |b| link(a, b, 0.01 * (b - a) as Distance)));
+        let told = edges(&all.collect::<Vec<_>>(), &[4, 3, 2, 1, 0]);
+        let pairs: Vec<(usize, usize)> = told.iter().map(|&(a, b, _)| (a, b)).collect();
+        assert_eq!(pairs, [(0, 1), (1, 2), (2, 3), (3, 4), (0, 2), (0, 3), (0, 4)]);
+        assert!(edges(&[], &[0]).is_empty());
+    }
 }

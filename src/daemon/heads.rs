@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 use super::messages::{Request, Unwritten, Write, request};
 use super::records::stored_report;
 use super::retry::while_full;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read, write};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read, write_between};
 use super::wire;
 use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
@@ -131,7 +131,7 @@ impl Switcher {
         }
         let number = request(&self.writes, |reply| Request::NumberHead(fingerprint(&known.head), reply))?;
         if read(&self.heads.active).number == number {
-            write(&self.heads.active).threshold = known.threshold;
+            write_between(&self.heads.active).threshold = known.threshold;
             self.health.set_problem("heads", None);
             return Ok(ClusterChanges::default());
         }

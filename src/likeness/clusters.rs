@@ -85,6 +85,8 @@ fn diameter(photos: &[PhotoId], links: &[Link], distance: &impl Fn(PhotoId, Phot
 struct Groups {
     of: HashMap<PhotoId, usize>,
     members: Vec<Vec<PhotoId>>,
+    /// The groups with which each group cannot be joined, as far as is known. That does not change while they grow.
+    refused: HashMap<usize, HashSet<usize>>,
 }
 
 impl Groups {
@@ -98,12 +100,25 @@ impl Groups {
     fn join(&mut self, a: PhotoId, b: PhotoId, cannot_link: impl Fn(PhotoId, PhotoId) -> bool) {
         let (a, b) = (self.of(a), self.of(b));
         let (large, small) = if self.members[a].len() >= self.members[b].len() { (a, b) } else { (b, a) };
-        if a == b || self.members[small].iter().any(|&x| self.members[large].iter().any(|&y| cannot_link(x, y))) {
+        if a == b || self.refused.get(&a).is_some_and(|others| others.contains(&b)) {
             return;
+        }
+        if self.members[small].iter().any(|&x| self.members[large].iter().any(|&y| cannot_link(x, y))) {
+            self.refuse(a, b);
+            return;
+        }
+        for other in self.refused.remove(&small).unwrap_or_default() {
+            self.refused.entry(other).or_default().remove(&small);
+            self.refuse(large, other);
         }
         let moved = std::mem::take(&mut self.members[small]);
         self.of.extend(moved.iter().map(|&photo| (photo, large)));
         self.members[large].extend(moved);
+    }
+
+    fn refuse(&mut self, a: usize, b: usize) {
+        self.refused.entry(a).or_default().insert(b);
+        self.refused.entry(b).or_default().insert(a);
     }
 }
 

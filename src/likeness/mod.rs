@@ -14,7 +14,7 @@ mod keeper;
 mod relation;
 mod representative;
 
-pub use arrival::{Arrival, arrive, candidates, doubtful, verify};
+pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
 pub use crops::{CropHead, distance, global_only};
 pub use density::{Density, densities, is_doubtful, normalized};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::WriterThread;
 use crate::catalog::generation::{Generation, catch_up, keep};
 use crate::daemon::messages::Request;
-use crate::daemon::state::write;
+use crate::daemon::state::{write, write_between};
 use crate::photo::{Decisions, Root};
 use crate::store::{self, HeadNumber, Reader, Writer};
 
@@ -146,7 +146,7 @@ impl WriterThread {
             self.writer.batch(|batch| keep(batch, number, &new, &arrival))?;
             store::Result::Ok(Arc::new((new, arrival)))
         })?;
-        let mut active = write(&self.heads.active);
+        let mut active = write_between(&self.heads.active);
         self.writer.batch(|batch| batch.use_head(number))?;
         Ok(mem::replace(&mut *active, next).number)
     }
