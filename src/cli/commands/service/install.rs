@@ -192,6 +192,8 @@ impl<'a> Installation<'a> {
     async fn take_back(&self) {
         if !self.was_enabled {
             let _ = systemctl(&["disable", SOCKET]);
+            // A systemd that is busy may not have answered.
+            let _ = fs::remove_file(self.folder.join("sockets.target.wants").join(SOCKET));
         }
         let _ = systemctl(&["stop", SOCKET, SERVICE]);
         let mut failed = Vec::new();
