@@ -5,9 +5,38 @@ use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Hidden files, trash, and folders in which other programs keep small copies of photos.
-const ALWAYS_HIDDEN: [&str; 9] =
-    [".*", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "Thumbnails", "*.lrdata", "*.photoslibrary"];
+/// Hidden files, bins and snapshots, and folders in which other programs keep small copies of photos.
+const ALWAYS_HIDDEN: [&str; 23] = [
+    ".*",
+    // Windows and Linux.
+    "$RECYCLE.BIN",
+    "RECYCLER",
+    "System Volume Information",
+    "lost+found",
+    "@snapshots",
+    // Synology.
+    "@eaDir",
+    "@tmp",
+    "#recycle",
+    "#snapshot",
+    // QNAP.
+    "@Recycle",
+    "@Recently-Snapshot",
+    // Nextcloud.
+    "appdata_*",
+    "files_trashbin",
+    "files_versions",
+    // Apple.
+    "__MACOSX",
+    "*.photoslibrary",
+    "iPod Photo Cache",
+    "**/*.aplibrary/{Previews,Thumbnails}",
+    // Lightroom, Capture One and others.
+    "*.lrdata",
+    "**/CaptureOne/Cache",
+    "**/*.cocatalog/Cache",
+    "Thumbnails",
+];
 
 /// Which files and folders below a root are left out. A glob without a slash matches a name in any folder, and one
 /// with a slash matches a path from the root.
@@ -94,10 +123,14 @@ mod tests {
     #[test]
     fn hidden_trash_and_caches_are_left_out() {
         let rules = Rules::default();
-        for path in [".thumbnails", "a/.Trash-1000", "a/@eaDir", "Catalog Previews.lrdata", "a/b/._1.jpg"] {
+        for path in
+            [".thumbnails", "a/.Trash-1000", "a/@eaDir", "Catalog Previews.lrdata", "a/b/._1.jpg", "photo/#recycle", "a/CaptureOne/Cache"]
+        {
             assert!(rules.leave_out(Path::new(path)), "{path}");
         }
-        assert!(!rules.leave_out(Path::new("2024 Summer.jpg")));
+        for path in ["2024 Summer.jpg", "Cache", "a/CaptureOne/Settings", "Previews"] {
+            assert!(!rules.leave_out(Path::new(path)), "{path}");
+        }
         assert!(!rules.leave_out(Path::new(".hidden/inside.jpg")) && rules.hide(Path::new(".hidden/inside.jpg")));
     }
 
