@@ -1,4 +1,4 @@
-//! Identifying a file before it is decoded: format, dimensions and the two hashes.
+//! Identifying a file before it is decoded: format, dimensions and picture hash.
 
 use std::io::Cursor;
 
@@ -6,13 +6,13 @@ use blake3::Hasher;
 use image::ImageReader;
 
 use super::{Limits, decode, exif, jpeg};
-use crate::photo::{ContentHash, Dimensions, Failure, Format, Identity, PictureHash, Stage};
+use crate::photo::{Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
 
-/// Parses the header and hashes the bytes.
+/// Parses the header and hashes the picture data.
 ///
 /// # Errors
 /// A [`Failure`] that describes why the bytes are not a readable photo.
-pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Identity, Failure> {
+pub fn identify(bytes: &[u8], limits: &Limits) -> Result<PictureIdentity, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(Stage::Decode, "the file is empty"));
     }
@@ -30,12 +30,7 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Identity, Failure> {
         ));
     }
     let orientation = exif::capture(bytes).orientation.unwrap_or(1);
-    Ok(Identity {
-        content: ContentHash(blake3::hash(bytes).into()),
-        picture: picture_hash(bytes, format, orientation),
-        format,
-        dimensions: stored.oriented(orientation),
-    })
+    Ok(PictureIdentity { picture: picture_hash(bytes, format, orientation), format, dimensions: stored.oriented(orientation) })
 }
 
 fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
@@ -122,12 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn metadata_changes_the_content_but_not_the_picture() {
+    fn metadata_does_not_change_the_picture() {
         let (plain, rated) = (png(None), png(Some("Rating\x005")));
         let a = identify(&plain, &Limits::default()).expect("a photo");
         let b = identify(&rated, &Limits::default()).expect("a photo");
         assert_eq!(a.picture, b.picture);
-        assert_ne!(a.content, b.content);
         assert_eq!(a.dimensions, Dimensions { width: 9, height: 5 });
     }
 

@@ -1,9 +1,9 @@
 //! The daemon's side: one child, started when needed and ended when it hangs.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Stdio};
@@ -15,10 +15,13 @@ use thiserror::Error;
 
 use super::COMMAND;
 use super::protocol::{self, DecodedHeader, Identified, MissingLayers};
-use crate::photo::{Failure, Identity, Picture, Stage};
+use crate::photo::{ContentHash, Failure, Identity, Picture, PictureIdentity, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
+
+/// How much of a file is read at once to hash it.
+const READ_BYTES: usize = 1 << 18;
 
 /// Why a file was not read.
 #[derive(Debug, Error)]
@@ -54,12 +57,33 @@ impl Reader {
         Reader { program, limits, child: None, file: (0, 0), ended_with: None }
     }
 
-    /// Identifies an open file.
+    /// Identifies an open file. The picture is what the child says; the bytes are hashed here.
     ///
     /// # Errors
     /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
     pub fn identify(&mut self, file: &File) -> Result<Identity, Problem> {
+        let claimed = self.claimed(file)?;
+        let content = content_hash(file).map_err(|e| Problem::Photo(Failure::new(Stage::Read, e)))?;
+        Ok(claimed.with_content(content))
+    }
+
+    /// Identifies a file again, with a new child. An earlier file may have taken over the last one.
+    ///
+    /// # Errors
+    /// See [`identify`](Reader::identify). Also when the children do not agree.
+    pub fn confirm(&mut self, file: &File, identity: &Identity) -> Result<(), Problem> {
+        self.end();
+        if self.claimed(file)?.with_content(identity.content) == *identity {
+            return Ok(());
+        }
+        self.end();
+        Err(Problem::Photo(Failure::new(Stage::Read, "two decoding processes do not agree about it; simctl scan reads it again")))
+    }
+
+    fn claimed(&mut self, file: &File) -> Result<PictureIdentity, Problem> {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
+        // An earlier child shares the position, and has read the file.
+        (&mut &*file).rewind()?;
         let socket = self.socket()?;
         if protocol::send_file(socket, file).is_err() {
             // The child ended between two files. This file did not cause it.
@@ -168,6 +192,20 @@ impl Reader {
     }
 }
 
+/// Hashes the bytes of a file. The child shares the file's position, so that is not used.
+fn content_hash(file: &File) -> io::Result<ContentHash> {
+    let (mut hasher, mut buffer, mut at) = (blake3::Hasher::new(), vec![0; READ_BYTES], 0);
+    loop {
+        match file.read_at(&mut buffer, at)? {
+            0 => return Ok(ContentHash(hasher.finalize().into())),
+            read => {
+                hasher.update(&buffer[..read]);
+                at += read as u64;
+            }
+        }
+    }
+}
+
 /// Waits until a new child has named its build. No file was sent yet, so no failure here is the fault of a photo.
 fn check_build(socket: &UnixStream, ours: &str) -> io::Result<()> {
     let theirs: String = protocol::read_json(socket).map_err(|e| io::Error::other(format!("it did not start: {e}")))?;
@@ -186,9 +224,11 @@ impl Drop for Reader {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::photo::{Format, PictureHash};
 
     /// What becomes of a photo when the child is this shell script.
     fn outcome(script: &str) -> Problem {
@@ -204,6 +244,40 @@ mod tests {
                 problem => return problem,
             }
         }
+    }
+
+    #[test]
+    fn a_child_that_was_taken_over_does_not_convince_the_next_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let frame = |json: &str| {
+            let length: String = (json.len() as u32).to_le_bytes().iter().map(|byte| format!("\\{byte:03o}")).collect();
+            format!("printf '{length}%s' '{json}' >&0\n")
+        };
+        let says = |picture: u8| {
+            let dimensions = crate::photo::Dimensions { width: 3, height: 2 };
+            let claim = PictureIdentity { picture: PictureHash([picture; 32]), format: Format::Jpeg, dimensions };
+            frame(&serde_json::to_string(&Identified::Ok(claim)).expect("JSON"))
+        };
+        // The first child says the picture is 1. The next ones say it is 2.
+        let (program, first) = (folder.path().join("program"), folder.path().join("first"));
+        let hello = frame("\"build-1\"");
+        let answers = format!("if mkdir '{}' 2>/dev/null; then\n{}else\n{}fi", first.display(), says(1), says(2));
+        fs::write(&program, format!("#!/bin/sh\n{hello}head -c 1 >/dev/null\n{answers}\nsleep 60\n")).expect("written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("ours");
+        let mut reader = Reader::new(SameProgram::other(&program, "build-1"), Limits::default());
+        let file = tempfile::tempfile().expect("a file");
+        (&file).write_all(b"bytes").expect("written");
+        let claimed = loop {
+            match reader.identify(&file) {
+                Err(Problem::Child(e)) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
+                claimed => break claimed.expect("an identity"),
+            }
+        };
+        assert_eq!((claimed.picture, claimed.content), (PictureHash([1; 32]), ContentHash(blake3::hash(b"bytes").into())));
+        let refused = reader.confirm(&file, &claimed).expect_err("another picture").to_string();
+        assert!(refused.contains("do not agree"), "{refused}");
+        let again = reader.identify(&file).expect("an identity");
+        assert!(again.picture == PictureHash([2; 32]) && reader.confirm(&file, &again).is_ok());
     }
 
     #[test]

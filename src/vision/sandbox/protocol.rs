@@ -11,7 +11,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::{Capture, Dimensions, Failure, Identity};
+use crate::photo::{Capture, Dimensions, Failure, PictureIdentity};
 
 /// Identify a new file. Its descriptor comes with this byte.
 pub const FILE: u8 = b'f';
@@ -25,7 +25,7 @@ pub const LAYERS: u8 = b'?';
 pub type MissingLayers = Vec<String>;
 
 /// The answer to [`FILE`].
-pub type Identified = Result<Identity, Failure>;
+pub type Identified = Result<PictureIdentity, Failure>;
 
 /// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
