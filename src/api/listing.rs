@@ -113,13 +113,21 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::api::types::{Begin, End, FilePair, Pairs, PathText};
-    use crate::photo::{Coverage, Relation};
+    use crate::photo::{Coverage, LeftOut, Relation};
 
     fn lines(items: usize) -> Vec<Line<FilePair>> {
         let path = |number: usize| PathText { path: format!("/{number}"), path_bytes: None };
         let pair = |n| FilePair { distance: 0.25, a: path(n), b: path(n + 1), relation: Relation::Copy, offline: false };
         let begin = Begin { version: 1, threshold: 0.5, head: "base".into() };
-        let end = End { whole: true, places: Vec::new(), series: 0, outside: 0, coverage: Coverage::default(), next: None };
+        let end = End {
+            whole: true,
+            places: Vec::new(),
+            series: 0,
+            outside: 0,
+            coverage: Coverage::default(),
+            left_out: LeftOut::default(),
+            next: None,
+        };
         let first = std::iter::once(Line::Begin { begin });
         first.chain((0..items).map(|n| Line::Item(pair(n)))).chain([Line::End { end }]).collect()
     }

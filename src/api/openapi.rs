@@ -154,6 +154,7 @@ fn parameter(name: &str, needed: bool) -> Value {
         "limit" => count("the most items", 1, 100),
         "forget" => switch("forget missing files, whatever their number"),
         "timeout_ms" => count("the longest wait, up to a minute", 0, 1000),
+        "since" => count("the `moment` of an earlier answer: only changes from before it are waited for", 0, 0),
         "k" => count("the number of photos", 0, 10),
         "split" => count("the length of the first file", 0, 0),
         "head" => text("the head to use, if not the one in use", "base"),

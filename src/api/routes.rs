@@ -79,11 +79,11 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
         (delete("/v1/roots", "Stop watching a folder").needs(&["path"]), on_delete(remove_root)),
         (post("/v1/scan", "Scan the paths, or everything").takes(&["path", "forget"]), on_post(scan)),
         (
-            get("/v1/wait", "Wait until everything under the paths is read").takes(&["path", "timeout_ms"]).answer::<Progress>(),
+            get("/v1/wait", "Wait until everything under the paths is read").takes(&["path", "timeout_ms", "since"]).answer::<Progress>(),
             on_get(wait),
         ),
         (
-            post("/v1/wait", "The same, also with the parameters as the body").takes(&["path", "timeout_ms"]).answer::<Progress>(),
+            post("/v1/wait", "The same, also with the parameters as the body").takes(&["path", "timeout_ms", "since"]).answer::<Progress>(),
             on_post(wait),
         ),
         (
@@ -322,9 +322,10 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
     let timeout = Duration::from_millis(query.number("timeout_ms")?.unwrap_or(1000)).min(MAX_WAIT);
+    let since = query.number("since")?;
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
-    waiting(&app, move |s| s.wait(&paths, timeout)).await
+    waiting(&app, move |s| s.wait(&paths, timeout, since)).await
 }
 
 async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {

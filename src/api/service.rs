@@ -32,8 +32,9 @@ pub trait Service: Send + Sync + 'static {
     /// Starts a scan of the paths, or of all roots if there are none, and returns at once. With `forget`, missing
     /// files are forgotten whatever their number.
     fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem>;
-    /// Waits until all files under the paths are read, at most for `timeout`.
-    fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem>;
+    /// Waits until all changes under the paths from before the question, or from before the moment `since`, are read, at
+    /// most for `timeout`.
+    fn wait(&self, paths: &[PathBuf], timeout: Duration, since: Option<u64>) -> Result<Progress, Problem>;
     /// Sends the clusters one by one, between a beginning and an end.
     fn clusters(&self, selection: &Selection, take: Take<'_, Cluster>) -> Result<(), Problem>;
     /// Sends the pairs in the same way.

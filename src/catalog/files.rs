@@ -75,11 +75,13 @@ fn inodes(record: &PhotoRecord) -> Vec<Vec<&FileRecord>> {
 }
 
 fn file(records: &[&FileRecord], roots: &Roots) -> FileOfPhoto {
-    let name = |record: &&FileRecord| Name { path: roots.shown_path(&record.place), is_here: roots.is_here(&record.place) };
-    let mut names: Vec<Name> = records.iter().map(name).collect();
-    names.sort_unstable_by(|x, y| {
+    let name = |record: &FileRecord| Name { path: roots.shown_path(&record.place), is_here: roots.is_here(&record.place) };
+    let mut names: Vec<(Name, &FileRecord)> = records.iter().map(|record| (name(record), *record)).collect();
+    names.sort_unstable_by(|(x, _), (y, _)| {
         let key = |name: &Name| (!name.is_here, name.path.as_os_str().len());
         key(x).cmp(&key(y)).then_with(|| x.path.cmp(&y.path))
     });
-    FileOfPhoto { names, stamp: records[0].stamp, content: records[0].content }
+    // A link changes the ctime, and the other names are looked at later. So the stamp is that of the name that is shown.
+    let FileRecord { stamp, content, .. } = *names[0].1;
+    FileOfPhoto { names: names.into_iter().map(|(name, _)| name).collect(), stamp, content }
 }

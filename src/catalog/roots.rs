@@ -1,12 +1,14 @@
 //! The roots: their paths, and whether they are online.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
+use std::ops::Bound;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::photo::{self, Place, Root, RootId};
+use crate::photo::{self, LeftOut, Place, Root, RootId};
 
 /// Device, inode and creation time of a folder. The time is needed because inode numbers are reused.
 pub type FolderId = (u64, u64, Option<SystemTime>);
@@ -35,10 +37,28 @@ pub struct RootState {
     pub missing: HashSet<PathBuf>,
     /// Files on a filesystem that was mounted inside this root and is not now, by their paths below the root.
     pub away: HashSet<PathBuf>,
+    /// What the last scan saw and did not take, by folder below the root.
+    pub left_out: Arc<BTreeMap<PathBuf, LeftOut>>,
     /// Set while offline because of an I/O timeout: when to retry.
     pub retry_at: Option<Instant>,
     /// I/O timeouts since the last whole scan.
     pub timeouts: u32,
+}
+
+impl RootState {
+    /// Returns what was not taken of each folder in a folder of this root.
+    pub fn left_out_below<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = (&'a PathBuf, &'a LeftOut)> {
+        // A path and all paths below it are next to each other.
+        let from = (Bound::Included(folder), Bound::Unbounded);
+        self.left_out.range::<Path, _>(from).take_while(move |(path, _)| path.starts_with(folder))
+    }
+
+    /// Replaces what was not taken of a folder and the folders in it.
+    pub fn note_left_out(&mut self, folder: &Path, left_out: &BTreeMap<PathBuf, LeftOut>) {
+        let noted = Arc::make_mut(&mut self.left_out);
+        noted.retain(|path, _| !path.starts_with(folder));
+        noted.extend(left_out.iter().map(|(path, left_out)| (path.clone(), *left_out)));
+    }
 }
 
 /// All roots with their states, at one moment.
@@ -93,6 +113,15 @@ impl Roots {
     /// Returns the online roots as scopes.
     pub fn online_scopes(&self) -> Vec<Place> {
         self.list.iter().filter(|root| self.is_online(root.id)).map(whole).collect()
+    }
+
+    /// Returns what the last scans saw in the scopes and did not take.
+    pub fn left_out(&self, scopes: &[Place]) -> LeftOut {
+        let of_scope = |scope: &Place| {
+            let of_root = self.state(scope.root).into_iter().flat_map(|state| state.left_out_below(&scope.path));
+            of_root.map(|(_, left_out)| *left_out).sum::<LeftOut>()
+        };
+        scopes.iter().map(of_scope).sum()
     }
 
     /// Returns the scopes of an absolute path. It may be in a root, or contain roots.
@@ -153,6 +182,21 @@ mod tests {
         assert_eq!(roots.path_of(&place(2, "a.jpg")), Some("/p/inner/a.jpg".into()));
         assert_eq!(roots.shown_path(&place(9, "a.jpg")), Path::new("a.jpg"), "its root was just removed");
         assert_eq!(roots.scopes().len(), 3);
+    }
+
+    #[test]
+    fn what_was_left_out_is_counted_by_place() {
+        let mut roots = roots();
+        let hidden = |hidden| LeftOut { hidden, ..LeftOut::default() };
+        let state = roots.state_or_new(RootId(1));
+        let scanned = [("", 1), ("a", 2), ("a b", 4), ("a/b", 8)].map(|(folder, n)| (PathBuf::from(folder), hidden(n)));
+        state.note_left_out(Path::new(""), &BTreeMap::from(scanned));
+        for (path, count) in [("", 15), ("a", 10), ("a/b", 8), ("c", 0)] {
+            assert_eq!(roots.left_out(&[place(1, path)]), hidden(count), "{path}");
+        }
+        // A folder in which nothing is left out any more.
+        roots.state_or_new(RootId(1)).note_left_out(Path::new("a"), &BTreeMap::new());
+        assert_eq!(roots.left_out(&[place(1, "")]), hidden(5));
     }
 
     #[test]

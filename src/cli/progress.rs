@@ -30,12 +30,15 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
     bar.set_style(style);
     bar.set_message("reading photos");
     let mut told: HashSet<String> = HashSet::new();
+    let mut moment: Option<u64> = None;
     loop {
+        let since = moment.map(|moment| ("since", moment.to_string().into_bytes()));
         let ask = async |query: Parameters| {
-            let query = query.into_iter().chain([("timeout_ms", b"200".to_vec())]);
+            let query = query.into_iter().chain([("timeout_ms", b"200".to_vec())]).chain(since.clone());
             Ok(client.ask::<Progress>("/v1/wait", query_of(query)).await?)
         };
         let progress = about(paths, ask).await?;
+        moment = progress.moment;
         if let Some(why) = progress.not_storing.as_ref().filter(|_| when_full == WhenFull::GiveUp) {
             bar.finish_and_clear();
             return Err(Failure::usage(why).hint("nothing was changed; try again when there is room"));

@@ -6,7 +6,7 @@ use std::path::Path;
 use humansize::{DECIMAL, format_size};
 
 use crate::api::types::PathText;
-use crate::photo::Coverage;
+use crate::photo::{Coverage, LeftOut};
 
 pub fn bytes(count: u64) -> String {
     format_size(count, DECIMAL)
@@ -14,6 +14,31 @@ pub fn bytes(count: u64) -> String {
 
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// What was seen and not taken, a line each. Nothing if that needs no attention.
+pub fn left_out(left_out: &LeftOut) -> Vec<String> {
+    let LeftOut { linked_folders, linked_photos, annexed, hidden, excluded, other } = *left_out;
+    let counts = [
+        (linked_folders, "link to a folder", "links to folders"),
+        (linked_photos, "link to a photo", "links to photos"),
+        (annexed, "link of git-annex", "links of git-annex"),
+        (hidden, "hidden", "hidden"),
+        (excluded, "excluded by rules", "excluded by rules"),
+        (other, "of another type", "of other types"),
+    ];
+    let counts: Vec<String> = counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| count(n, one, many)).collect();
+    let mut lines = Vec::new();
+    if !counts.is_empty() {
+        lines.push(format!("not looked at: {}", counts.join(", ")));
+    }
+    if linked_folders + linked_photos > 0 {
+        lines.push("links are not followed; to watch what they point to: simctl roots add DIR".to_owned());
+    }
+    if annexed > 0 {
+        lines.push("git annex unlock makes files of the links of git-annex".to_owned());
+    }
+    lines
 }
 
 /// A path in tab-separated output. TAB, newline and backslash are `\t`, `\n` and `\\`; the bytes of other characters that

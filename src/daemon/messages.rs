@@ -61,6 +61,10 @@ pub enum Change {
         gone: Vec<Place>,
         moves: Arc<Moves>,
     },
+    /// Stores the new stamps of unchanged files.
+    Renumbered(Vec<(Place, Stamp)>),
+    /// Makes files pending again that may have changed without a new stamp.
+    ReadAgain(Vec<Place>),
     /// Makes the files of a root pending again that could not be opened or read.
     Retry(RootId),
     Folders {
@@ -74,9 +78,9 @@ pub enum Change {
         outcome: Option<Box<Outcome>>,
         counters: Counters,
     },
-    /// The ticket is dropped once all earlier changes are committed.
+    /// The tickets are dropped once all earlier changes are committed.
     Done {
-        _ticket: Ticket,
+        _tickets: Vec<Ticket>,
     },
     /// Answered once all earlier changes are committed.
     Flush(SyncSender<()>),

@@ -37,6 +37,7 @@ mod service_manager;
 mod state;
 mod tuning;
 mod views;
+mod waiting;
 mod watchdog;
 mod wire;
 mod worker;

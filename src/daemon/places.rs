@@ -27,6 +27,13 @@ pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -
     by_root.into_iter().map(state).collect()
 }
 
+/// Returns the state of places of which everything was read. Changes since then are not part of the question.
+pub fn as_asked(places: Vec<PlaceStatus>) -> Vec<PlaceStatus> {
+    let is_later = |place: &PlaceStatus| matches!(place.reason, Some(Incomplete::Pending | Incomplete::NotListed));
+    let read = |place: PlaceStatus| PlaceStatus { whole: true, reason: None, files: 0, ..place };
+    places.into_iter().map(|place| if is_later(&place) { read(place) } else { place }).collect()
+}
+
 /// Returns the end of an answer about these places.
 ///
 /// # Errors
@@ -40,7 +47,15 @@ pub fn end(
     next: Option<String>,
 ) -> store::Result<End> {
     let places = states(scopes, roots, queue, reader)?;
-    Ok(End { whole: places.iter().all(|place| place.whole), places, series: 0, outside: 0, coverage, next })
+    Ok(End {
+        whole: places.iter().all(|place| place.whole),
+        places,
+        series: 0,
+        outside: 0,
+        coverage,
+        left_out: roots.left_out(scopes),
+        next,
+    })
 }
 
 /// Returns why an answer about places of one root is incomplete, and how many files are concerned.

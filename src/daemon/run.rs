@@ -17,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::dispatcher::Dispatcher;
 use super::fence::{self, Fence, Writable};
 use super::heads::{self, Switcher};
-use super::intake::{Intakes, Parts, Refused, mounts};
+use super::intake::{Intakes, Marker, Parts, Refused, mounts};
 use super::lock::{Lock, Socket, data_directory};
 use super::log_summary::LogSummary;
 use super::messages::{Change, Write};
@@ -180,7 +180,9 @@ impl Daemon {
             is_log_filled: true,
         };
         let writer = background("writer", Nice::No, move || writer.run())?;
+        let failed = |source| Error::DataDirectory { path: state.configuration.settings.data_dir.clone(), source };
         let intakes = Intakes::new(Parts {
+            marker: Arc::new(Marker::new(&state.configuration.settings.data_dir).map_err(failed)?),
             configuration: state.configuration.clone(),
             roots: state.roots.clone(),
             events: state.events.clone(),

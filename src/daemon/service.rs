@@ -18,6 +18,7 @@ use super::problems::{no_key, within_reach};
 use super::state::health::STORE;
 use super::state::{State, lock, read};
 use super::tuning::Tuner;
+use super::waiting::Waiting;
 use super::{decisions, places, views, wire};
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
@@ -29,9 +30,8 @@ use crate::catalog::clusters::{Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Queries, neighbours, records};
-use crate::catalog::roots::{RootState, Roots, folder_id};
+use crate::catalog::roots::{RootState, Roots, folder_id, whole};
 use crate::config::Settings;
-use crate::intake::Volume;
 use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::photo::{Coverage, PhotoId, PictureHash, Place, Root, RootId, Verdict};
 use crate::store::{Reader, Wanted};
@@ -69,9 +69,6 @@ struct Figures {
     coverage: Coverage,
     photos: u64,
 }
-
-/// How long to wait until an offline root is online at its new path.
-const RETURN_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Answers {
     pub fn new(state: State, intakes: Arc<Intakes>, switcher: Switcher, tuner: Tuner, queries: Queries) -> Answers {
@@ -158,6 +155,7 @@ impl Answers {
             included: live.rules.included().to_vec(),
             photos: figures.photos,
             coverage: figures.coverage,
+            left_out: roots.left_out(&[whole(root)]),
         })
     }
 
@@ -177,25 +175,6 @@ impl Answers {
         let (reader, roots) = (self.reader()?, self.state.roots.now());
         let State { events, health, .. } = &self.state;
         work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })
-    }
-
-    /// Returns whether a path belongs to an offline root whose filesystem is now mounted at another path. Starts that
-    /// root and waits until it is online.
-    fn is_a_root_come_back(&self, path: &Path) -> Result<bool, Problem> {
-        let Some(here) = Volume::of(path) else { return Ok(false) };
-        let roots = self.state.roots.now();
-        let is_it = |root: &&Root| {
-            !roots.is_online(root.id)
-                && root.home.as_ref().is_some_and(|(volume, inner)| *volume == here.id && here.inner.starts_with(inner))
-        };
-        let Some(root) = roots.list().iter().find(is_it) else { return Ok(false) };
-        self.intakes.start(root.clone())?;
-        let deadline = Instant::now() + RETURN_TIMEOUT;
-        let is_held = || self.state.roots.now().holding(path).is_some();
-        while !is_held() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Ok(is_held())
     }
 }
 
@@ -266,7 +245,7 @@ impl Service for Answers {
             let is_under_way = self.state.queue.activity.is_busy(root.id);
             return if is_current && (is_watched || is_under_way) { Ok(()) } else { Ok(self.intakes.start(root.clone())?) };
         }
-        if self.is_a_root_come_back(&real)? {
+        if self.intakes.bring_back(&real)? {
             return Ok(());
         }
         let before = self.state.roots.now();
@@ -323,24 +302,27 @@ impl Service for Answers {
         Ok(())
     }
 
-    fn wait(&self, paths: &[PathBuf], timeout: Duration) -> Result<Progress, Problem> {
+    fn wait(&self, paths: &[PathBuf], timeout: Duration, since: Option<u64>) -> Result<Progress, Problem> {
         let deadline = Instant::now() + timeout;
         let reader = self.reader()?;
+        let mut waiting = Waiting::begin(&self.intakes, &self.state.queue, since);
         loop {
             let scopes = self.scopes(paths)?;
             let roots = self.state.roots.now();
             let online: Vec<Place> = scopes.iter().filter(|s| roots.is_online(s.root)).cloned().collect();
             lock(&self.state.queue.wanted).extend(online.iter().map(|scope| (scope.clone(), Instant::now())));
             let is_new = |scope: &Place| roots.state(scope.root).is_none();
-            let settled = !online.iter().any(is_new) && self.state.queue.is_settled(&reader, &online)?;
+            let settled = !online.iter().any(is_new) && waiting.is_over(&reader, &online)?;
             let left = deadline.saturating_duration_since(Instant::now());
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
                 // A new reader, because the commit number of the other one is from before the wait.
                 let reader = self.reader()?;
                 let places = places::states(&scopes, &roots, &self.state.queue, &reader)?;
+                let places = if settled { places::as_asked(places) } else { places };
                 let whole = places.iter().all(|place| place.whole);
                 let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(STORE));
-                return Ok(Progress { settled, whole, places, coverage, problems: self.problems(), not_storing });
+                let moment = waiting.moment.map(|moment| moment.0);
+                return Ok(Progress { settled, moment, whole, places, coverage, problems: self.problems(), not_storing });
             }
             self.state.queue.activity.wait(left.min(Duration::from_millis(250)));
         }

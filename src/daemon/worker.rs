@@ -150,15 +150,19 @@ impl Worker {
         counters.read = 1;
         let identity = self.reader.identify(&file);
         // The result belongs to the stamp of the job only if the file still has that stamp.
-        let stamp = file.metadata().map(|m| stamp_like(&m, &job.stamp))?;
+        let stamp = stamp_like(&file, &job.stamp)?;
         drop(asking);
-        if !stamp.is_same_inode(&job.stamp) {
+        if !job.stamp.is_unchanged(&stamp) {
             self.look_again(job);
             return Ok(None);
         }
         let identity = identity?;
         self.pool.health.set_problem("decode", None);
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
+            // Files of one picture may be deleted but for one. So one process alone is not believed.
+            if !self.store.has_content(photo, &identity.content).map_err(stored)? {
+                self.reader.confirm(&file, &identity)?;
+            }
             return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
         }
         if !lock(&self.pool.queue.in_flight).pictures.insert(identity.picture) {

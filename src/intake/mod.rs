@@ -1,15 +1,19 @@
 //! Finding the files to read: the scan, which is authoritative, and the watch, whose events are hints.
 
 mod clock;
+mod reread;
 mod rules;
 mod scan;
 mod settle;
+mod submounts;
 mod volume;
 mod watch;
 
 pub use clock::Clock;
+pub use reread::RereadLimit;
 pub use rules::Rules;
 pub use scan::{Change, Found, compare, stamp_like, walk};
 pub use settle::{Settle, Writing};
+pub use submounts::Submounts;
 pub use volume::{Volume, Volumes};
 pub use watch::{Hint, Watch};

@@ -1,13 +1,15 @@
 //! The scan: which files exist, and how they differ from the store.
 
-use std::collections::HashMap;
-use std::fs::{self, Metadata};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use super::{Rules, Volumes};
-use crate::photo::{FileState, Format, KnownFile, Stamp};
+use super::{Rules, Submounts, Volumes};
+use crate::photo::{FileState, Format, KnownFile, LeftOut, Stamp};
 
 /// The result of a walk below a root.
 #[derive(Debug, Default)]
@@ -16,32 +18,52 @@ pub struct Found {
     pub files: Vec<(PathBuf, Stamp)>,
     /// Folders that could not be listed, and the reason. What is known below them is kept.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// The filesystems of the walked folders.
-    volumes: Volumes,
+    /// Mount points that were not entered, and the reason. What is known below them is away.
+    pub closed: Vec<(PathBuf, String)>,
+    /// What was not taken of each listed folder, if there was anything.
+    pub left_out: BTreeMap<PathBuf, LeftOut>,
 }
 
 /// A difference to the store.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A new file, or a new stamp.
+    /// A new file, or a file that was written to.
     Seen(PathBuf, Stamp),
+    /// Only the ctime changed: the file was linked or got another mode, or it was written to and its time put back.
+    Touched(PathBuf, Stamp),
+    /// The file is unchanged, but numbered in another way, or an older version did not store its birth time.
+    Renumbered(PathBuf, Stamp),
     Gone(PathBuf),
-    /// The file is missing, and so is the filesystem it was on.
+    /// The file is missing, and so is the filesystem that it was on: it is not mounted there, or does not answer.
     Away(PathBuf),
 }
 
 /// The stamp of a file in `folder`. Its inode is 0 if the filesystem numbers files anew at every mount.
 fn stamp_of(metadata: &Metadata, folder: &Path, volumes: &mut Volumes) -> Stamp {
-    let (volume, lasts) = volumes.number(folder, metadata.dev());
-    stamp(metadata, volume, if lasts { metadata.ino() } else { 0 })
+    let numbers = volumes.numbers(folder, metadata.dev());
+    stamp(metadata, numbers.volume, numbers.inode(metadata.ino()))
 }
 
-/// The stamp of an open file, with the volume of the stamp that was recorded for its path.
-pub fn stamp_like(metadata: &Metadata, like: &Stamp) -> Stamp {
-    stamp(metadata, like.volume, if like.inode == 0 { 0 } else { metadata.ino() })
+/// The stamp of an open file, numbered as the stamp that was recorded for its path.
+///
+/// # Errors
+/// If the file cannot be asked.
+pub fn stamp_like(file: &File, like: &Stamp) -> io::Result<Stamp> {
+    let metadata = file.metadata()?;
+    let inode = match like.inode {
+        0 => 0,
+        inode if inode == metadata.ino() => inode,
+        // In a subvolume, or another file.
+        _ => metadata.ino() ^ rustix::fs::fstatvfs(file)?.f_fsid,
+    };
+    Ok(stamp(&metadata, like.volume, inode))
 }
 
 fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
+    let birth = metadata.created().ok().filter(|_| inode != 0).map(|time| match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => after.as_nanos() as i64,
+        Err(before) => -(before.duration().as_nanos() as i64),
+    });
     let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
     Stamp {
         volume,
@@ -49,97 +71,144 @@ fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
         size: metadata.len(),
         mtime: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        birth,
     }
 }
 
 /// Lists the photos in `root/below`, a folder or a file. It does not follow symlinks, so it always ends. `goes_on` is
 /// called at each step. `None` if it returned false.
 pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool) -> Option<Found> {
-    let mut found = Found::default();
-    if let Ok(metadata) = fs::metadata(root) {
-        found.volumes.number(root, metadata.dev());
+    let submounts = Submounts::below(root);
+    let mut walk = Walk { root, rules, submounts, volumes: Volumes::default(), folders: Vec::new(), found: Found::default() };
+    if let Some(why) = walk.submounts.closed_above(below) {
+        walk.found.closed.push((below.to_owned(), why));
+        return Some(walk.found);
     }
-    let mut folders = Vec::new();
-    let start = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
-    match fs::symlink_metadata(&start) {
-        Ok(metadata) if metadata.is_dir() => folders.push(below.to_owned()),
-        Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => {
-            let stamp = stamp_of(&metadata, start.parent().unwrap_or(root), &mut found.volumes);
-            found.files.push((below.to_owned(), stamp));
-        }
-        Ok(_) => {}
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-        Err(e) => found.unreadable.push((below.to_owned(), e.to_string())),
-    }
-    while let Some(folder) = folders.pop() {
-        match list(root, &folder, rules, goes_on, &mut folders, &mut found) {
+    walk.start(below);
+    while let Some(folder) = walk.folders.pop() {
+        match walk.list(&folder, goes_on) {
             Ok(true) => {}
             Ok(false) => return None,
             // A folder that was removed after its parent was listed is gone, not unreadable.
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => found.unreadable.push((folder, e.to_string())),
+            Err(e) => walk.found.unreadable.push((folder, e.to_string())),
         }
     }
-    Some(found)
+    Some(walk.found)
 }
 
-/// Lists one folder. False if `goes_on` returned false.
-fn list(
-    root: &Path,
-    folder: &Path,
-    rules: &Rules,
-    goes_on: &dyn Fn() -> bool,
-    folders: &mut Vec<PathBuf>,
-    found: &mut Found,
-) -> io::Result<bool> {
-    let whole = if folder.as_os_str().is_empty() { root.to_owned() } else { root.join(folder) };
-    for entry in fs::read_dir(&whole)? {
-        if !goes_on() {
-            return Ok(false);
+/// A walk under way.
+struct Walk<'a> {
+    root: &'a Path,
+    rules: &'a Rules,
+    submounts: Submounts,
+    volumes: Volumes,
+    /// Folders to list, by their path below the root.
+    folders: Vec<PathBuf>,
+    found: Found,
+}
+
+impl Walk<'_> {
+    fn start(&mut self, below: &Path) {
+        let path = self.path_of(below);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => self.folders.push(below.to_owned()),
+            Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => {
+                let stamp = stamp_of(&metadata, path.parent().unwrap_or(self.root), &mut self.volumes);
+                self.found.files.push((below.to_owned(), stamp));
+            }
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => self.found.unreadable.push((below.to_owned(), e.to_string())),
         }
-        let entry = entry?;
-        let path = folder.join(entry.file_name());
-        if rules.leave_out(&path) {
-            continue;
-        }
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            folders.push(path);
-        } else if kind.is_file() && Format::from_name(&path).is_some() {
-            match entry.metadata() {
-                Ok(metadata) => {
-                    let stamp = stamp_of(&metadata, &whole, &mut found.volumes);
-                    found.files.push((path, stamp));
+    }
+
+    fn path_of(&self, below: &Path) -> PathBuf {
+        // Joining an empty path would add a slash.
+        if below.as_os_str().is_empty() { self.root.to_owned() } else { self.root.join(below) }
+    }
+
+    /// Lists one folder. False if `goes_on` returned false.
+    fn list(&mut self, folder: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
+        let whole = self.path_of(folder);
+        let mut left_out = LeftOut::default();
+        for entry in fs::read_dir(&whole)? {
+            if !goes_on() {
+                return Ok(false);
+            }
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if self.rules.leave_out(&path) {
+                let is_hidden = entry.file_name().as_bytes().starts_with(b".");
+                *(if is_hidden { &mut left_out.hidden } else { &mut left_out.excluded }) += 1;
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                count_link(&whole.join(entry.file_name()), &self.submounts, &mut left_out);
+            } else if kind.is_dir() {
+                match self.submounts.closed(&path) {
+                    Some(why) => self.found.closed.push((path, why)),
+                    None => self.folders.push(path),
                 }
-                // A file that was just removed is gone.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
+            } else if kind.is_file() && Format::from_name(&path).is_some() {
+                match entry.metadata() {
+                    Ok(metadata) => {
+                        let stamp = stamp_of(&metadata, &whole, &mut self.volumes);
+                        self.found.files.push((path, stamp));
+                    }
+                    // A file that was just removed is gone.
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) => return Err(e),
+                }
+            } else {
+                left_out.other += 1;
             }
         }
+        if !left_out.is_nothing() {
+            self.found.left_out.insert(folder.to_owned(), left_out);
+        }
+        Ok(true)
     }
-    Ok(true)
 }
 
-/// The differences of a walk to what is known of the same scope.
-pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>) -> Vec<Change> {
+/// Counts a symbolic link that is not followed, if it is one to a photo or a folder.
+fn count_link(link: &Path, submounts: &Submounts, left_out: &mut LeftOut) {
+    let Ok(target) = fs::read_link(link) else { return };
+    if target.as_os_str().as_bytes().windows(ANNEX.len()).any(|part| part == ANNEX) {
+        left_out.annexed += 1;
+    } else if Format::from_name(link).is_some() {
+        left_out.linked_photos += 1;
+    } else if submounts.may_ask(&link.with_file_name(&target)) && fs::metadata(link).is_ok_and(|target| target.is_dir()) {
+        left_out.linked_folders += 1;
+    }
+}
+
+/// The folder of the files that links of git-annex point to.
+const ANNEX: &[u8] = b".git/annex/";
+
+/// The differences of a walk to what is known of the same scope. `is_away` tells, by path below the root and number of
+/// the filesystem, whether another filesystem is at the path of a missing file now.
+pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>, mut is_away: impl FnMut(&Path, u64) -> bool) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut missing: HashMap<&Path, &KnownFile> = known.iter().map(|(path, file)| (path.as_path(), file)).collect();
     for (path, stamp) in &found.files {
         match missing.remove(path.as_path()) {
-            Some(file) if file.stamp == *stamp => {}
-            // Linking or renaming a file changes only its ctime.
-            Some(file) if file.stamp.is_same_inode(stamp) && file.state == FileState::Indexed => {}
+            Some(file) if file.stamp.is_unchanged(stamp) && file.stamp.birth == stamp.birth => {}
+            Some(file) if file.stamp.is_renumbered(stamp) => changes.push(Change::Renumbered(path.clone(), *stamp)),
+            Some(file) if file.stamp.is_same_inode(stamp) && file.state == FileState::Indexed => {
+                changes.push(Change::Touched(path.clone(), *stamp));
+            }
             _ => changes.push(Change::Seen(path.clone(), *stamp)),
         }
     }
     let is_hidden = |path: &Path| found.unreadable.iter().any(|(folder, _)| path.starts_with(folder));
     let mut gone: Vec<(&Path, &KnownFile)> = missing.into_iter().filter(|(path, _)| !is_hidden(path)).collect();
     gone.sort_unstable_by_key(|(path, _)| *path);
-    let mut mounted = None;
-    let mut is_here = |volume| found.volumes.hold(volume) || mounted.get_or_insert_with(Volumes::mounted).hold(volume);
+    let is_closed = |path: &Path| found.closed.iter().any(|(folder, _)| path.starts_with(folder));
     changes.extend(gone.into_iter().map(|(path, file)| {
-        let path = path.to_owned();
-        if is_here(file.stamp.volume) { Change::Gone(path) } else { Change::Away(path) }
+        let is_away = is_closed(path) || is_away(path, file.stamp.volume);
+        if is_away { Change::Away(path.to_owned()) } else { Change::Gone(path.to_owned()) }
     }));
     changes
 }
@@ -166,8 +235,13 @@ mod tests {
         }
         symlink(root.path(), at("a/loop")).expect("linked");
         symlink(at("a/1.jpg"), at("link.jpg")).expect("linked");
+        symlink("../.git/annex/objects/2.jpg", at("a/annexed.jpg")).expect("linked");
+        symlink(at("a/notes.txt"), at("a/link.txt")).expect("linked");
         let found = walk(root.path(), Path::new(""), &Rules::default(), &|| true).expect("not stopped");
         assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
+        let in_root = LeftOut { linked_photos: 1, ..LeftOut::default() };
+        let in_folder = LeftOut { linked_folders: 1, annexed: 1, hidden: 1, other: 1, ..LeftOut::default() };
+        assert_eq!(found.left_out, BTreeMap::from([("".into(), in_root), ("a".into(), in_folder)]));
         let one = walk(root.path(), Path::new("a/1.jpg"), &Rules::default(), &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);
         assert!(walk(root.path(), Path::new(""), &Rules::default(), &|| false).is_none());
@@ -175,19 +249,33 @@ mod tests {
 
     #[test]
     fn differences_are_new_changed_and_gone_but_not_what_is_hidden() {
-        let stamp = |mtime| Stamp { volume: 1, inode: 1, size: 1, mtime, ctime: mtime };
-        let known = |mtime| KnownFile { stamp: stamp(mtime), state: FileState::Indexed };
-        let known: HashMap<PathBuf, KnownFile> =
-            [("same", 1), ("changed", 1), ("gone", 1), ("locked/in", 1)].into_iter().map(|(p, t)| (PathBuf::from(p), known(t))).collect();
+        let stamp = |mtime| Stamp { volume: 1, inode: 1, size: 1, mtime, ctime: mtime, birth: Some(0) };
+        let touched = Stamp { ctime: 2, ..stamp(1) };
+        let names = ["same", "changed", "touched", "older", "gone", "locked/in"];
+        let indexed = |stamp| KnownFile { stamp, state: FileState::Indexed };
+        let mut known: HashMap<PathBuf, KnownFile> = names.into_iter().map(|name| (name.into(), indexed(stamp(1)))).collect();
+        known.insert("older".into(), indexed(Stamp { birth: None, ..stamp(1) }));
         let mut found = Found {
-            files: vec![("same".into(), stamp(1)), ("changed".into(), stamp(2)), ("new".into(), stamp(1))],
+            files: [("same", stamp(1)), ("changed", stamp(2)), ("touched", touched), ("older", stamp(1)), ("new", stamp(1))]
+                .map(|(name, stamp)| (PathBuf::from(name), stamp))
+                .to_vec(),
             unreadable: vec![("locked".into(), "permission denied".into())],
-            volumes: Volumes::default(),
+            ..Found::default()
         };
-        let unplugged = compare(&found, &known);
-        assert_eq!(unplugged.last(), Some(&Change::Away("gone".into())), "its filesystem is not there");
-        found.volumes = Volumes::of_numbers([1]);
-        let changes = compare(&found, &known);
-        assert_eq!(changes, [Change::Seen("changed".into(), stamp(2)), Change::Seen("new".into(), stamp(1)), Change::Gone("gone".into())]);
+        let changes = compare(&found, &known, |_, _| true);
+        assert_eq!(changes.last(), Some(&Change::Away("gone".into())), "another filesystem is there");
+        found.closed.push(("gone".into(), "it does not answer".into()));
+        let changes = compare(&found, &known, |_, _| false);
+        assert_eq!(changes.last(), Some(&Change::Away("gone".into())), "its folder was not entered");
+        found.closed.clear();
+        let changes = compare(&found, &known, |_, _| false);
+        let expected = [
+            Change::Seen("changed".into(), stamp(2)),
+            Change::Touched("touched".into(), touched),
+            Change::Renumbered("older".into(), stamp(1)),
+            Change::Seen("new".into(), stamp(1)),
+            Change::Gone("gone".into()),
+        ];
+        assert_eq!(changes, expected);
     }
 }

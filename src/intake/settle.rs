@@ -20,8 +20,11 @@ const STABLE_TIME: Duration = Duration::from_secs(2);
 /// Whether a file is being written, as far as events show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Writing {
-    /// Its writer closed, renamed or removed it.
+    /// A writer closed it.
     Closed,
+    /// It was renamed.
+    Renamed,
+    Removed,
     /// It may still be written to.
     Unknown,
 }
@@ -57,14 +60,15 @@ struct Observation {
 }
 
 impl Settle {
-    pub fn hint(&mut self, path: &Path, writer: Writing, now: Instant) {
-        let events = self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now, writer });
-        (events.last, events.writer) = (now, writer);
+    /// Records an event. `writing` is `None` if it says nothing about that.
+    pub fn hint(&mut self, path: &Path, writing: Option<Writing>, now: Instant) {
+        let events = self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now, writer: Writing::Unknown });
+        (events.last, events.writer) = (now, writing.unwrap_or(events.writer));
     }
 
-    /// Whether any path in this folder is waiting.
-    pub fn holds(&self, folder: &Path) -> bool {
-        self.events.keys().chain(self.observations.keys()).any(|path| path.starts_with(folder))
+    /// Whether this path is waiting.
+    pub fn holds(&self, path: &Path) -> bool {
+        self.events.contains_key(path) || self.observations.contains_key(path)
     }
 
     /// When the next path is due, if no further event arrives.
@@ -97,7 +101,7 @@ impl Settle {
     pub fn is_settled(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
         let before = self.due.remove(path).or(self.observations.remove(path)).filter(|observation| observation.stamp == *stamp);
         let since = before.map_or(now, |observation| observation.since);
-        if writer == Writing::Closed || age.is_some_and(|age| age >= STABLE_TIME) || now >= since + STABLE_TIME {
+        if writer != Writing::Unknown || age.is_some_and(|age| age >= STABLE_TIME) || now >= since + STABLE_TIME {
             return true;
         }
         self.observations.insert(path.to_owned(), Observation { stamp: *stamp, since });
@@ -112,7 +116,7 @@ mod tests {
     use super::*;
 
     fn stamp(version: i64) -> Stamp {
-        Stamp { volume: 1, inode: 1, size: 1, mtime: version, ctime: version }
+        Stamp { volume: 1, inode: 1, size: 1, mtime: version, ctime: version, birth: None }
     }
 
     fn out(paths: &[&str]) -> Vec<(PathBuf, Writing)> {
@@ -124,9 +128,9 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut settle = Settle::default();
-        settle.hint(Path::new("/a"), Writing::Unknown, at(0));
-        settle.hint(Path::new("/a"), Writing::Closed, at(200));
-        settle.hint(Path::new("/b"), Writing::Closed, at(0));
+        settle.hint(Path::new("/a"), Some(Writing::Unknown), at(0));
+        settle.hint(Path::new("/a"), Some(Writing::Closed), at(200));
+        settle.hint(Path::new("/b"), Some(Writing::Closed), at(0));
         assert_eq!(settle.next(), Some(at(300)));
         assert_eq!(settle.take_due(at(300)), out(&["/b"]));
         assert!(settle.take_due(at(499)).is_empty());
@@ -139,26 +143,26 @@ mod tests {
         let start = Instant::now();
         let mut settle = Settle::default();
         for ms in (0..=1900).step_by(100) {
-            settle.hint(Path::new("/log"), Writing::Closed, start + Duration::from_millis(ms));
+            settle.hint(Path::new("/log"), Some(Writing::Closed), start + Duration::from_millis(ms));
         }
         assert_eq!(settle.take_due(start + Duration::from_secs(2)), out(&["/log"]));
     }
 
     #[test]
-    fn a_file_under_somebodys_pen_waits_for_two_equal_looks() {
+    fn a_file_that_is_being_written_waits_for_two_equal_stamps() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let path = Path::new("/slow.jpg");
         let mut settle = Settle::default();
         let young = Some(Duration::from_millis(10));
         assert!(!settle.is_settled(path, &stamp(1), Writing::Unknown, young, at(0)));
-        assert!(settle.holds(Path::new("/")));
+        assert!(settle.holds(path));
         assert_eq!(settle.take_due(at(2000)).len(), 1);
         assert!(!settle.is_settled(path, &stamp(2), Writing::Unknown, young, at(2000)), "it grew");
         assert_eq!(settle.next(), Some(at(4000)));
         assert_eq!(settle.take_due(at(4000)).len(), 1);
         assert!(settle.is_settled(path, &stamp(2), Writing::Unknown, None, at(4000)), "also with a time in the future");
-        assert!(!settle.holds(Path::new("/")));
+        assert!(!settle.holds(path));
         assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STABLE_TIME), at(4001)), "it has not changed for long");
         assert!(settle.is_settled(path, &stamp(4), Writing::Closed, young, at(4002)), "it was closed");
     }
@@ -240,7 +244,7 @@ mod tests {
                     Step::Tick => None,
                 };
                 if let Some(writer) = hint {
-                    settle.hint(Path::new(names[file]), writer, now);
+                    settle.hint(Path::new(names[file]), Some(writer), now);
                     oracle.hints.push((now, file, writer));
                 }
                 if !matches!(step, Step::Tick) {

@@ -45,45 +45,83 @@ impl Volume {
         places.filter_map(folder).find(|folder| folder.is_dir())
     }
 
-    /// Why changes may go unnoticed. `None` if all changes raise events.
-    pub fn silence(&self) -> Option<String> {
-        let silent = TYPES_WITHOUT_EVENTS.contains(&self.kind.as_str()) || self.kind.starts_with("fuse");
-        silent.then(|| format!("a {} filesystem does not report all changes", self.kind))
+    /// Why changes of a folder may go unnoticed. `None` if all changes raise events.
+    pub fn silence(folder: &Path) -> Option<String> {
+        silence(Mounts::now().holding(folder)?)
     }
 }
 
-/// Numbers for filesystems in stamps. They do not change when device numbers change.
+/// Returns why changes on a mount may go unnoticed. `None` if all changes raise events.
+pub fn silence(mount: &Mount) -> Option<String> {
+    is_remote(mount).then(|| format!("a {} filesystem does not report all changes", mount.kind))
+}
+
+/// Returns whether a program or another machine answers for a filesystem. It may never do so.
+pub fn is_remote(mount: &Mount) -> bool {
+    TYPES_WITHOUT_EVENTS.contains(&mount.kind.as_str()) || mount.is_fuse()
+}
+
+/// Numbers for filesystems and files in stamps. They do not change when device numbers change.
 #[derive(Debug, Default)]
 pub struct Volumes {
-    known: HashMap<u64, (u64, bool)>,
+    of_devices: HashMap<u64, Numbers>,
+    of_points: HashMap<PathBuf, u64>,
+    mounts: Option<Mounts>,
+}
+
+/// How the files of a device are numbered.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// The number of the filesystem.
+    pub volume: u64,
+    /// Tells apart the inodes of subvolumes. `None` if inode numbers do not last.
+    subvolume: Option<u64>,
+}
+
+impl Numbers {
+    /// The number of a file in its filesystem, or 0 if such numbers do not last.
+    pub fn inode(self, inode: u64) -> u64 {
+        self.subvolume.map_or(0, |subvolume| inode ^ subvolume)
+    }
 }
 
 impl Volumes {
-    /// The number of the filesystem of a file in `folder`, and whether its inode numbers are stable.
-    pub fn number(&mut self, folder: &Path, device: u64) -> (u64, bool) {
-        *self.known.entry(device).or_insert_with(|| {
-            let mounts = Mounts::now();
-            let mount = mounts.holding(folder).filter(|_| fs::metadata(folder).is_ok_and(|m| m.dev() == device));
-            mount.and_then(|m| Some((number(&id(m)?), m.numbers_last()))).unwrap_or((device, true))
-        })
+    /// How the files of a folder are numbered. `device` is that of the folder.
+    pub fn numbers(&mut self, folder: &Path, device: u64) -> Numbers {
+        if let Some(numbers) = self.of_devices.get(&device) {
+            return *numbers;
+        }
+        let mounts = self.mounts.get_or_insert_with(Mounts::now);
+        let mount = mounts.holding(folder).filter(|_| fs::metadata(folder).is_ok_and(|m| m.dev() == device));
+        let by_mount = |mount: &Mount| {
+            let subvolume = if mount.kind == "btrfs" { rustix::fs::statvfs(folder).ok()?.f_fsid } else { 0 };
+            Some(Numbers { volume: number(&volume_id(mount, mounts)?), subvolume: mount.numbers_last().then_some(subvolume) })
+        };
+        let numbers = mount.and_then(by_mount).unwrap_or(Numbers { volume: device, subvolume: Some(0) });
+        self.of_devices.insert(device, numbers);
+        numbers
     }
 
-    /// All mounted filesystems.
-    pub fn mounted() -> Volumes {
-        let mounts = Mounts::now();
-        let ids = mounts.iter().filter_map(id);
-        Volumes { known: ids.map(|id| (number(&id), (number(&id), true))).collect() }
+    /// The number of the filesystem that is now at a path, which need not exist. `None` if it cannot be told.
+    pub fn at(&mut self, path: &Path) -> Option<u64> {
+        let mounts = self.mounts.get_or_insert_with(Mounts::now);
+        let mount = mounts.holding(path)?;
+        if let Some(number) = self.of_points.get(&mount.point) {
+            return Some(*number);
+        }
+        let number = volume_id(mount, mounts).map(|id| number(&id)).or_else(|| Some(fs::metadata(&mount.point).ok()?.dev()))?;
+        self.of_points.insert(mount.point.clone(), number);
+        Some(number)
     }
+}
 
-    /// Whether this contains the filesystem with this number.
-    pub fn hold(&self, number: u64) -> bool {
-        self.known.values().any(|(known, _)| *known == number)
-    }
-
-    #[cfg(test)]
-    pub fn of_numbers(numbers: impl IntoIterator<Item = u64>) -> Volumes {
-        Volumes { known: numbers.into_iter().map(|number| (number, (number, true))).collect() }
-    }
+/// The name of a mounted filesystem in stamps. While the clone of a disk is mounted beside it, the later mount is named by
+/// its device too: their inodes have the same numbers.
+fn volume_id(mount: &Mount, mounts: &Mounts) -> Option<String> {
+    let id = id(mount)?;
+    let is_twin = |other: &Mount| other.number < mount.number && other.device != mount.device && self::id(other).as_ref() == Some(&id);
+    let is_clone = mounts.iter().any(is_twin);
+    Some(if is_clone { format!("{id}:{}", mount.device) } else { id })
 }
 
 fn number(id: &str) -> u64 {

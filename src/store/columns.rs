@@ -85,7 +85,22 @@ pub fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
     Ok(Place { root: RootId(row.get(0)?), path: path_of(row.get_ref(1)?.as_blob()?) })
 }
 
-/// Reads a stamp from five columns, starting at column `first`.
+/// The columns of `files f` that [`stamp`] reads.
+pub const STAMP_COLUMNS: &str = "f.volume, f.inode, f.size, f.mtime, f.ctime, f.birth";
+
+/// Selects content and photo of a file that has been read, with the inode of [`same_inode`]: under another name it is the
+/// same file.
+pub const SAME_INODE: &str = "SELECT content, photo FROM files
+     WHERE inode = ?1 AND inode <> 0 AND size = ?2 AND mtime = ?3 AND volume = ?4 AND ifnull(birth = ?5, TRUE)
+     AND photo IS NOT NULL";
+
+/// The parameters of [`SAME_INODE`]. A file without a birth time is never the same: its number may have been used again.
+pub fn same_inode(stamp: &Stamp) -> [Option<i64>; 5] {
+    let inode = stamp.birth.map_or(0, |_| stamp.inode as i64);
+    [Some(inode), Some(stamp.size as i64), Some(stamp.mtime), Some(stamp.volume as i64), stamp.birth]
+}
+
+/// Reads a stamp from [`STAMP_COLUMNS`], starting at column `first`.
 pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     Ok(Stamp {
         volume: row.get::<_, i64>(first)? as u64,
@@ -93,6 +108,7 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
         size: row.get::<_, i64>(first + 2)? as u64,
         mtime: row.get(first + 3)?,
         ctime: row.get(first + 4)?,
+        birth: row.get(first + 5)?,
     })
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::columns::{PHOTO_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
+use super::columns::{PHOTO_COLUMNS, STAMP_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
@@ -139,7 +139,7 @@ fn has_sound_pages(index: &Path) -> bool {
 fn has_sound_rows(index: &Connection) -> bool {
     let check = || -> rusqlite::Result<()> {
         each(index, &format!("SELECT {PHOTO_COLUMNS} FROM photos p"), |row| photo_of(row).map(drop))?;
-        each(index, "SELECT root, path, volume, inode, size, mtime, ctime FROM files", |row| {
+        each(index, &format!("SELECT root, path, {STAMP_COLUMNS} FROM files f"), |row| {
             place_of(row)?;
             stamp(row, 2).map(drop)
         })?;
@@ -210,7 +210,7 @@ mod tests {
     /// Makes an index of one photo and one failure.
     fn fill(location: &Location) {
         let mut writer = Writer::open(location).expect("opens");
-        let stamp = |inode| Stamp { volume: 1, inode, size: 100, mtime: 5, ctime: 6 };
+        let stamp = |inode| Stamp { volume: 1, inode, size: 100, mtime: 5, ctime: 6, birth: None };
         let identity = Identity {
             content: ContentHash([1; 32]),
             picture: PictureHash([2; 32]),

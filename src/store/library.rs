@@ -433,7 +433,7 @@ mod tests {
             let root = writer.add_root(Path::new(path), &none).expect("added");
             for (name, inode) in names.iter().zip(root.0 as u64 * 10..) {
                 let place = crate::photo::Place { root, path: name.into() };
-                let stamp = crate::photo::Stamp { volume: 1, inode, size: 1, mtime: 1, ctime: 1 };
+                let stamp = crate::photo::Stamp { volume: 1, inode, size: 1, mtime: 1, ctime: 1, birth: None };
                 writer.batch(|batch| batch.upsert_seen(&place, &stamp)).expect("seen");
             }
             root
@@ -565,7 +565,7 @@ mod tests {
         let location = Location::new(folder.path());
         let mut writer = Writer::open(&location).expect("opens");
         let known = writer.add_root(Path::new("/photos"), &|_| false).expect("added");
-        let stamp = crate::photo::Stamp { volume: 1, inode: 2, size: 3, mtime: 4, ctime: 5 };
+        let stamp = crate::photo::Stamp { volume: 1, inode: 2, size: 3, mtime: 4, ctime: 5, birth: None };
         let seen = |writer: &mut Writer, root| {
             let place = crate::photo::Place { root, path: "a.jpg".into() };
             writer.batch(|batch| batch.upsert_seen(&place, &stamp)).expect("written");

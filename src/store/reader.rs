@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 
-use super::columns::{PHOTO_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, stamp};
+use super::columns::{PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, same_inode, stamp};
 use super::scopes::{Range, Within, ranges};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
@@ -69,7 +69,7 @@ impl Reader {
     /// Reads up to `count` files of the scopes for which a condition holds, in the order of places.
     fn some_rows(&self, condition: &str, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
         let mut statement = self.index.prepare_cached(&format!(
-            "SELECT root, path, volume, inode, size, mtime, ctime FROM files f WHERE {condition} AND {} ORDER BY root, path LIMIT ?5",
+            "SELECT root, path, {STAMP_COLUMNS} FROM files f WHERE {condition} AND {} ORDER BY root, path LIMIT ?5",
             Range::condition("f")
         ))?;
         let mut found = Vec::new();
@@ -88,14 +88,14 @@ impl Reader {
 
     /// Returns all files of a scope, with stamp and state.
     pub fn files(&self, scope: &Place) -> Result<HashMap<PathBuf, KnownFile>> {
-        let select = "SELECT f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.pending, f.photo IS NULL FROM files f";
-        let files = self.rows(select, "f", std::slice::from_ref(scope), |row| {
-            let state = match (row.get(6)?, row.get(7)?) {
+        let select = format!("SELECT f.path, f.pending, f.photo IS NULL, {STAMP_COLUMNS} FROM files f");
+        let files = self.rows(&select, "f", std::slice::from_ref(scope), |row| {
+            let state = match (row.get(1)?, row.get(2)?) {
                 (true, _) => FileState::Pending,
                 (false, true) => FileState::Failed,
                 (false, false) => FileState::Indexed,
             };
-            Ok((path_of(row.get_ref(0)?.as_blob()?), KnownFile { stamp: stamp(row, 1)?, state }))
+            Ok((path_of(row.get_ref(0)?.as_blob()?), KnownFile { stamp: stamp(row, 3)?, state }))
         })?;
         Ok(files.into_iter().collect())
     }
@@ -105,14 +105,16 @@ impl Reader {
         self.some_rows("photo IS NOT NULL", std::slice::from_ref(scope), count)
     }
 
-    /// Returns whether a file with this inode, size and time is known under any path, and has been read.
+    /// Returns whether a file with this inode, birth, size and time is known under any path, and has been read.
     pub fn is_known(&self, stamp: &Stamp) -> Result<bool> {
-        let mut statement = self.index.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM files WHERE inode = ?2 AND inode <> 0 AND size = ?3 AND mtime = ?4 AND volume = ?1 AND photo IS NOT NULL)",
-        )?;
-        let found =
-            statement.query_row(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime], |row| row.get(0))?;
-        Ok(found)
+        let mut statement = self.index.prepare_cached(&format!("SELECT EXISTS ({SAME_INODE})"))?;
+        Ok(statement.query_row(same_inode(stamp), |row| row.get(0))?)
+    }
+
+    /// Returns whether a file with these bytes holds a photo.
+    pub fn has_content(&self, photo: PhotoId, content: &ContentHash) -> Result<bool> {
+        let mut statement = self.index.prepare_cached("SELECT EXISTS (SELECT 1 FROM files WHERE photo = ?1 AND content = ?2)")?;
+        Ok(statement.query_row(params![photo.0, content.0], |row| row.get(0))?)
     }
 
     /// Returns up to 256 other files with the photo of this place. `None` if the place holds no photo.
@@ -210,10 +212,9 @@ impl Reader {
 
     /// Returns up to `count` pending files after a place.
     pub fn pending_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
-        let mut statement = self.index.prepare_cached(
-            "SELECT root, path, volume, inode, size, mtime, ctime FROM files
-             WHERE pending AND (root, path) > (?1, ?2) ORDER BY root, path LIMIT ?3",
-        )?;
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT root, path, {STAMP_COLUMNS} FROM files f WHERE pending AND (root, path) > (?1, ?2) ORDER BY root, path LIMIT ?3"
+        ))?;
         let rows = statement.query_map(params![after.root.0, after.path.as_os_str().as_bytes(), count as i64], pending)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -246,7 +247,7 @@ impl Reader {
 
     /// Returns the photos that have files in the scopes, with these files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        let columns = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.volume, f.inode, f.size, f.mtime, f.ctime, f.content");
+        let columns = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.content, {STAMP_COLUMNS}");
         let mut photos = HashMap::new();
         if let Wanted::All = wanted {
             // The files come first: they are the few.
@@ -383,7 +384,7 @@ fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, i
     while let Some(row) = rows.next()? {
         let path = path_of(row.get_ref(12)?.as_blob().map_err(rusqlite::Error::from)?);
         let place = Place { root: RootId(row.get(11)?), path };
-        let file = FileRecord { place, stamp: stamp(row, 13)?, content: ContentHash(row.get(18)?) };
+        let file = FileRecord { place, stamp: stamp(row, 14)?, content: ContentHash(row.get(13)?) };
         if !is_wanted(&file.place) {
             continue;
         }
@@ -420,7 +421,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::new(folder.path());
         let mut writer = Writer::open(&location).expect("opens");
-        let stamp = |number| Stamp { volume: 1, inode: number + 1, size: 1, mtime: 1, ctime: 1 };
+        let stamp = |number| Stamp { volume: 1, inode: number + 1, size: 1, mtime: 1, ctime: 1, birth: None };
         let (content, picture) = (ContentHash([1; 32]), PictureHash([1; 32]));
         let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 1, height: 1 } };
         let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::none(), keypoints: Keypoints::default() };

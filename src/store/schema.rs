@@ -178,6 +178,8 @@ const INDEX_STEPS: &[M<'static>] = &[
     // Keypoints, in their own table because features are read without them. Photos from before have another recipe,
     // so their files are read again.
     M::up("CREATE TABLE keypoints (photo INTEGER PRIMARY KEY REFERENCES photos(id), data BLOB NOT NULL) STRICT;"),
+    // The birth time of a file. The next scan stores it for files from before, without reading them.
+    M::up("ALTER TABLE files ADD COLUMN birth INTEGER;"),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -315,6 +317,7 @@ mod tests {
             (3, latest, heads),
             (5, latest, parts.as_str()),
             (6, latest, keypoints),
+            (7, latest, "UPDATE files SET birth = 1699999999000000001 WHERE id = 1;"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::columns::{bytes_of, bytes_of_crops, keypoints_of, place_of};
+use super::columns::{SAME_INODE, STAMP_COLUMNS, bytes_of, bytes_of_crops, keypoints_of, place_of, same_inode, stamp as stamp_of};
 use super::library::Problems;
 use super::open::Durable;
 use super::{HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
 };
+
+/// Selects a file that still has the stamp with which it was read. Without lasting inode numbers the ctime does not last
+/// either.
+const HAS_STAMP: &str = "root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5 AND (inode = 0 OR ctime = ?6)";
 
 /// How long a checkpoint waits for each reader. Changes wait meanwhile.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
@@ -85,17 +89,17 @@ impl Batch<'_> {
     /// is that of a known file, it was moved or linked, and holds the same photo. So files that appeared must be
     /// recorded before files that are gone.
     pub fn upsert_seen(&mut self, place: &Place, stamp: &Stamp) -> Result<SeenFile> {
-        let key = params![place.root.0, place.path.as_os_str().as_bytes()];
-        let mut statement = self.transaction.prepare_cached("SELECT photo IS NOT NULL FROM files WHERE root = ?1 AND path = ?2")?;
-        let held_photo = statement.query_row(key, |row| row.get(0)).optional()?.unwrap_or(false);
-        drop(statement);
-        let changed = self
-            .transaction
+        let known = self.known(place)?;
+        let held_photo = known.is_some_and(|(_, holds_photo)| holds_photo);
+        if known.is_some_and(|(before, _)| before.is_unchanged(stamp)) {
+            self.renumber(place, stamp)?;
+            return Ok(SeenFile { holds_photo: held_photo, held_photo });
+        }
+        self.transaction
             .prepare_cached(
-                "INSERT INTO files (root, path, volume, inode, size, mtime, ctime) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (root, path) DO UPDATE SET
-                     volume = ?3, inode = ?4, size = ?5, mtime = ?6, ctime = ?7, content = NULL, photo = NULL, pending = 1
-                 WHERE (volume, inode, size, mtime, ctime) IS NOT (?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO files (root, path, volume, inode, size, mtime, ctime, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (root, path) DO UPDATE SET volume = ?3, inode = ?4, size = ?5, mtime = ?6, ctime = ?7, birth = ?8,
+                     content = NULL, photo = NULL, pending = 1",
             )?
             .execute(params![
                 place.root.0,
@@ -104,30 +108,70 @@ impl Batch<'_> {
                 stamp.inode as i64,
                 stamp.size as i64,
                 stamp.mtime,
-                stamp.ctime
+                stamp.ctime,
+                stamp.birth
             ])?;
-        if changed == 0 {
-            return Ok(SeenFile { holds_photo: held_photo, held_photo });
-        }
         self.clear_failure(place)?;
-        let linked = self
+        // A file that kept its name may have been written to. Then its other names have the new bytes too.
+        let kept_name = known.is_some_and(|(before, _)| before.is_same_inode(stamp));
+        let holds_photo = self.take_from_same_inode(place, stamp, kept_name)?;
+        self.upsert_links(stamp, kept_name)?;
+        Ok(SeenFile { holds_photo, held_photo })
+    }
+
+    /// Returns the stamp of a place, and whether it holds a photo.
+    fn known(&self, place: &Place) -> Result<Option<(Stamp, bool)>> {
+        let mut statement = self
             .transaction
+            .prepare_cached(&format!("SELECT f.photo IS NOT NULL, {STAMP_COLUMNS} FROM files f WHERE root = ?1 AND path = ?2"))?;
+        let key = params![place.root.0, place.path.as_os_str().as_bytes()];
+        Ok(statement.query_row(key, |row| Ok((stamp_of(row, 1)?, row.get(0)?))).optional()?)
+    }
+
+    /// Stores the new stamp of an unchanged file: the numbers of its filesystem and its inode, and its birth time.
+    pub fn renumber(&mut self, place: &Place, stamp: &Stamp) -> Result<()> {
+        self.transaction
             .prepare_cached(
-                "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
-                 FROM (SELECT content, photo FROM files
-                       WHERE inode = ?4 AND inode <> 0 AND size = ?5 AND mtime = ?6 AND volume = ?3 AND photo IS NOT NULL LIMIT 1) known
-                 WHERE root = ?1 AND path = ?2",
+                "UPDATE files SET volume = ?3, inode = ?4, birth = ?5
+                 WHERE root = ?1 AND path = ?2 AND size = ?6 AND mtime = ?7 AND (inode = 0 OR ctime = ?8)
+                 AND (volume, inode, birth) IS NOT (?3, ?4, ?5)",
             )?
             .execute(params![
                 place.root.0,
                 place.path.as_os_str().as_bytes(),
                 stamp.volume as i64,
                 stamp.inode as i64,
+                stamp.birth,
                 stamp.size as i64,
-                stamp.mtime
+                stamp.mtime,
+                stamp.ctime
             ])?;
-        self.upsert_links(stamp)?;
-        Ok(SeenFile { holds_photo: linked > 0, held_photo })
+        Ok(())
+    }
+
+    /// Gives a file the photo of another name of its inode. A file that kept its name gets it only if the other name was
+    /// read with the same ctime. Returns whether the file holds a photo now.
+    fn take_from_same_inode(&mut self, place: &Place, stamp: &Stamp, kept_name: bool) -> Result<bool> {
+        let [inode, size, mtime, volume, birth] = same_inode(stamp);
+        let taken = self
+            .transaction
+            .prepare_cached(&format!(
+                "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
+                 FROM ({SAME_INODE} AND (NOT ?6 OR ctime = ?7) LIMIT 1) known WHERE root = ?8 AND path = ?9"
+            ))?
+            .execute(params![inode, size, mtime, volume, birth, kept_name, stamp.ctime, place.root.0, place.path.as_os_str().as_bytes()])?;
+        Ok(taken > 0)
+    }
+
+    /// Makes a file and its other hard links pending, though their stamps are the same. Returns those places.
+    pub fn read_again(&mut self, place: &Place) -> Result<Vec<Place>> {
+        let mut write = self.transaction.prepare_cached(
+            "UPDATE files SET content = NULL, photo = NULL, pending = 1
+             WHERE photo IS NOT NULL AND (root = ?1 AND path = ?2 OR inode <> 0 AND (volume, inode) IN
+                 (SELECT volume, inode FROM files WHERE root = ?1 AND path = ?2)) RETURNING root, path",
+        )?;
+        let places = write.query_map(params![place.root.0, place.path.as_os_str().as_bytes()], place_of)?;
+        Ok(places.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Makes the files of a root pending again that could not be opened or read.
@@ -143,13 +187,16 @@ impl Batch<'_> {
     }
 
     /// Makes the other hard links of a changed file pending. They raise no file event, but have the new bytes.
-    fn upsert_links(&mut self, stamp: &Stamp) -> Result<()> {
+    fn upsert_links(&mut self, stamp: &Stamp, may_be_written: bool) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
-            "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, content = NULL, photo = NULL, pending = 1
-             WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND (size, mtime) IS NOT (?3, ?4) RETURNING root, path",
+            "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, birth = ?6, content = NULL, photo = NULL, pending = 1
+             WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND ifnull(birth = ?6, TRUE)
+             AND ((size, mtime) IS NOT (?3, ?4) OR ?7 AND ctime <> ?5) RETURNING root, path",
         )?;
-        let links =
-            write.query_map(params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime], place_of)?;
+        let links = write.query_map(
+            params![stamp.volume as i64, stamp.inode as i64, stamp.size as i64, stamp.mtime, stamp.ctime, stamp.birth, may_be_written],
+            place_of,
+        )?;
         let links = links.collect::<rusqlite::Result<Vec<_>>>()?;
         drop(write);
         links.iter().try_for_each(|place| self.clear_failure(place))
@@ -196,8 +243,17 @@ impl Batch<'_> {
     pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId) -> Result<bool> {
         let linked = self
             .transaction
-            .prepare_cached("UPDATE files SET content = ?1, photo = ?2, pending = 0 WHERE root = ?3 AND path = ?4 AND inode = ?5 AND size = ?6 AND mtime = ?7")?
-            .execute(params![content.0, photo.0, place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
+            .prepare_cached(&format!("UPDATE files SET content = ?7, photo = ?8, pending = 0 WHERE {HAS_STAMP}"))?
+            .execute(params![
+                place.root.0,
+                place.path.as_os_str().as_bytes(),
+                stamp.inode as i64,
+                stamp.size as i64,
+                stamp.mtime,
+                stamp.ctime,
+                content.0,
+                photo.0
+            ])?;
         if linked > 0 {
             self.clear_failure(place)?;
         }
@@ -208,11 +264,15 @@ impl Batch<'_> {
     pub fn fail(&mut self, place: &Place, stamp: &Stamp, failure: &Failure) -> Result<bool> {
         let failed = self
             .transaction
-            .prepare_cached(
-                "UPDATE files SET content = NULL, photo = NULL, pending = 0
-                 WHERE root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5",
-            )?
-            .execute(params![place.root.0, place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64, stamp.mtime])?;
+            .prepare_cached(&format!("UPDATE files SET content = NULL, photo = NULL, pending = 0 WHERE {HAS_STAMP}"))?
+            .execute(params![
+                place.root.0,
+                place.path.as_os_str().as_bytes(),
+                stamp.inode as i64,
+                stamp.size as i64,
+                stamp.mtime,
+                stamp.ctime
+            ])?;
         if failed > 0 {
             self.fail_folder(place, failure)?;
         }
@@ -401,7 +461,7 @@ mod tests {
     }
 
     fn stamp(inode: u64, mtime: i64) -> Stamp {
-        Stamp { volume: 7, inode, size: 100, mtime, ctime: mtime }
+        Stamp { volume: 7, inode, size: 100, mtime, ctime: mtime, birth: Some(inode as i64) }
     }
 
     impl Writer {
@@ -500,11 +560,48 @@ mod tests {
         assert_eq!(writer.file("b"), holds(5));
         writer.seen("b", stamp(1, 2));
         assert_eq!((writer.file("a"), writer.file("b")), (PENDING, PENDING), "both names hold the new bytes");
+        // A file with the inode number of one that was deleted is another file.
+        let born_later = Stamp { birth: Some(8), ..stamp(1, 2) };
+        writer.read("b", stamp(1, 2), 5);
+        writer.seen("e", born_later);
+        assert_eq!((writer.file("b"), writer.file("e")), (holds(5), PENDING));
+        // Without a birth time only the bytes tell.
+        writer.seen("f", Stamp { birth: None, ..stamp(1, 2) });
+        assert_eq!(writer.file("f"), PENDING);
         // Where inodes have no numbers, files of the same size and time are different files.
         writer.seen("c", stamp(0, 3));
         writer.read("c", stamp(0, 3), 6);
         writer.seen("d", stamp(0, 3));
         assert_eq!((writer.file("c"), writer.file("d")), (holds(6), PENDING));
+    }
+
+    #[test]
+    fn a_file_with_a_new_ctime_and_its_other_names_are_read_again() {
+        let mut writer = writer();
+        for path in ["a", "b"] {
+            writer.seen(path, stamp(1, 1));
+        }
+        writer.read("a", stamp(1, 1), 5);
+        writer.read("b", stamp(1, 1), 5);
+        let touched = Stamp { ctime: 9, ..stamp(1, 1) };
+        assert_eq!(writer.seen("a", touched), SeenFile { holds_photo: false, held_photo: true });
+        assert_eq!((writer.file("a"), writer.file("b")), (PENDING, PENDING));
+        assert!(!writer.read("a", stamp(1, 1), 5), "it was read before");
+        assert!(writer.read("a", touched, 6));
+        // The other name has the same inode and ctime: it holds the same bytes.
+        writer.seen("b", Stamp { ctime: 9, ..stamp(1, 1) });
+        writer.batch(|batch| batch.read_again(&place("a"))).expect("written");
+        assert_eq!(writer.file("a"), PENDING);
+    }
+
+    #[test]
+    fn an_older_stamp_is_completed() {
+        let mut writer = writer();
+        writer.seen("a", Stamp { birth: None, ..stamp(1, 1) });
+        writer.read("a", stamp(1, 1), 5);
+        assert!(writer.seen("a", stamp(1, 1)).holds_photo);
+        let birth: i64 = writer.index.query_row("SELECT birth FROM files", [], |row| row.get(0)).expect("stored");
+        assert_eq!(birth, 1);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod photos;
 mod readme;
 mod running;
 mod service;
+mod stamps;
 mod storm;
 mod support;
 mod terminal;

@@ -370,9 +370,9 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     let files = photos::library(&archive, &["00009"]) as u64;
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
     unmount();
-    instance.ok(["scan"]);
+    let away = || instance.status()["roots"][0]["away"].as_u64();
+    wait_until("it is noticed", || away() == Some(files));
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "its photos stay");
-    assert_eq!(instance.status()["roots"][0]["away"].as_u64(), Some(files));
     // The only online file of a photo must not be listed while the others are offline.
     fs::copy(photos::path("00009"), folder.join("only.webp")).expect("copied");
     let answer = instance.dupes(&folder);
@@ -391,14 +391,41 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     assert!(instance.ok(["roots", "list"]).contains("not mounted now"));
     let read = instance.counter("read");
     assert!(sh("mount -o loop \"$1\" \"$2\""));
-    instance.ok(["scan"]);
+    wait_until("it is noticed", || away() == Some(0));
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
-    assert_eq!((instance.status()["roots"][0]["away"].as_u64(), instance.counter("read")), (Some(0), read));
+    assert_eq!(instance.counter("read"), read);
     fs::remove_file(archive.join("00009_low.jpg")).expect("removed");
     instance.ok(["scan"]);
     assert_eq!(instance.dupes(&folder)["coverage"]["indexed"].as_u64(), Some(2 * files - 1), "what is deleted on it is gone");
     instance.stop();
     unmount();
+}
+
+#[test]
+fn mounts_below_a_root_are_noticed_and_what_they_hide_is_not_gone() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (folder, card) = (instance.folder("photos"), instance.folder("photos/card"));
+    let staging = instance.folder("staging");
+    photos::library(&folder, &["00003"]);
+    let files = photos::library(&staging, &["00009"]) as u64;
+    let fill = format!("cp '{}'/* \"$1\"", staging.display());
+    let now = || names(&namespace.dupes(&instance, &folder));
+    let root = |figure: &str| instance.status()["roots"][0][figure].as_u64();
+    assert_eq!(now(), photos::expected(&["00003"]));
+    namespace.sh(&format!("mount -t tmpfs none \"$1\" && {fill}"), &card);
+    wait_until("a card that is mounted is read", || now() == photos::expected(&["00003", "00009"]));
+    let read = instance.counter("read");
+    namespace.sh("mount -t tmpfs none \"$1\"", &card);
+    wait_until("what another card hides is away", || root("away") == Some(files));
+    // Files that are written to the card on top are watched.
+    namespace.sh(&format!("cp '{}' \"$1\"/top.webp", photos::path("00003").display()), &card);
+    wait_until("and that card is read", || instance.counter("read") == read + 1);
+    namespace.sh("umount -l \"$1\"", &card);
+    wait_until("the first card is back", || root("away") == Some(1));
+    namespace.sh("umount -l \"$1\"", &card);
+    wait_until("both are away", || root("away") == Some(files + 1));
+    assert_eq!(instance.counter("read"), read + 1);
 }
 
 /// A daemon that does not see a mount, or sees what it hides, does not answer requests about it.

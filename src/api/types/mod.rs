@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, KeeperRule, Relation, Stage, Verdict};
+use crate::photo::{Counters, Coverage, Format, KeeperRule, LeftOut, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -118,6 +118,9 @@ pub struct RootStatus {
     /// The number of distinct photos.
     pub photos: u64,
     pub coverage: Coverage,
+    /// What the last scan saw and did not take.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 /// The result of reloading the settings.
@@ -132,7 +135,11 @@ pub struct Reloaded {
 /// Whether all files under the paths are read.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
+    /// Whether everything that happened before the question is in the answers.
     pub settled: bool,
+    /// The moment of the question. With it as `since`, the next request waits for the same changes and not for later ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<u64>,
     /// Whether all `places` are whole.
     pub whole: bool,
     pub places: Vec<PlaceStatus>,
@@ -178,6 +185,9 @@ pub struct End {
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
+    /// What is in the places and was not taken, as of the last scan.
+    #[serde(default)]
+    pub left_out: LeftOut,
     /// The key of the last item, if there are more. They follow with `after` set to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -228,6 +238,7 @@ pub struct Cluster {
     pub loose: bool,
     /// The best original comes first.
     pub photos: Vec<Photo>,
+    /// The pairs with the first photo, and those that hold the cluster together: at most two for each photo.
     pub pairs: Vec<ClusterPair>,
 }
 

@@ -17,7 +17,7 @@ use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::Checker;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
-use crate::cli::text::{bytes, count, coverage, shown, time};
+use crate::cli::text::{bytes, count, coverage, left_out, shown, time};
 use crate::cli::whole;
 use crate::photo::{KeeperRule, Relation};
 
@@ -195,6 +195,9 @@ impl<'a, W: Write> Printer<'a, W> {
         };
         writeln!(self.out, "{}", summary.bold())?;
         writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
+        for line in left_out(&end.left_out) {
+            writeln!(self.out, "{}", line.dimmed())?;
+        }
         if end.series > 0 {
             let photos = count(end.series, "photo is a frame", "photos are frames");
             writeln!(self.out, "{}", format!("{photos} of a series, not copies; --relation series shows them").dimmed())?;

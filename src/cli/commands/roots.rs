@@ -14,7 +14,7 @@ use crate::cli::args::RootsCommand;
 use crate::cli::broad::consent;
 use crate::cli::output::{Done, Reader, output, show};
 use crate::cli::session::{Session, all_existing, existing, watch};
-use crate::cli::text::{count, coverage, shown, shown_path};
+use crate::cli::text::{count, coverage, left_out, shown, shown_path};
 
 pub async fn run(session: &Session, command: RootsCommand) -> Done {
     match command {
@@ -92,6 +92,9 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
             let ago = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_secs(last)).unwrap_or_default().as_secs();
             let (photos, events) = (count(root.photos, "photo", "photos"), count(root.events, "event", "events"));
             writeln!(out, "    {}", format!("{photos}, scanned {} ago, {events}", span(ago)).dimmed())?;
+        }
+        for line in left_out(&root.left_out) {
+            writeln!(out, "    {}", line.dimmed())?;
         }
         if root.times_lost > 0 {
             let times = count(root.times_lost, "time", "times");

@@ -1,6 +1,6 @@
 //! Compares the result of a walk with the store, and sends the difference to the writer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -9,8 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::thread::Intake;
 use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
-use crate::intake::{self, Change, Found, Writing};
-use crate::photo::{Failure, FileState, Place, Root, RootId, Stage, Stamp};
+use crate::daemon::state::queue::Ticket;
+use crate::intake::{self, Change, Found, Volumes, Writing};
+use crate::photo::{Failure, FileState, KnownFile, Place, Root, RootId, Stage, Stamp};
 
 /// The most files in one message to the writer.
 const BATCH_FILES: usize = 2000;
@@ -19,6 +20,10 @@ const BATCH_FILES: usize = 2000;
 #[derive(Default)]
 pub struct Difference {
     seen: Vec<(Place, Stamp)>,
+    /// Unchanged files that are numbered in another way.
+    renumbered: Vec<(Place, Stamp)>,
+    /// Files that a writer closed, with the stamp that they had. They may have been read before.
+    closed: Vec<Place>,
     /// Files that are gone, with the stamps of those that were indexed.
     gone: Vec<(Place, Option<Stamp>)>,
     /// Files on a filesystem that is not mounted now.
@@ -26,6 +31,8 @@ pub struct Difference {
     unreadable: Vec<(Place, Failure)>,
     /// Folders that could not be listed before and can be now.
     listed: Vec<Place>,
+    /// Whether nothing is there and nothing was known of this place.
+    pub is_nothing: bool,
 }
 
 /// The result of recording differences.
@@ -39,9 +46,16 @@ pub struct Recorded {
 }
 
 impl Intake {
-    /// Compares what was found with the store, which must already have the results of earlier walks. `closed` are files
-    /// that were closed by their writers. Returns `None` if the store cannot be read.
-    pub(super) fn difference(&mut self, root: &Root, place: &Place, found: &Found, closed: &HashSet<PathBuf>) -> Option<Difference> {
+    /// Compares what was found with the store, which must already have the results of earlier walks. `due` are the paths
+    /// with events. `ticket` is that of the walk. Returns `None` if the store cannot be read.
+    pub(super) fn difference(
+        &mut self,
+        root: &Root,
+        place: &Place,
+        found: &Found,
+        due: &BTreeMap<PathBuf, Writing>,
+        ticket: &Ticket,
+    ) -> Option<Difference> {
         let known = self.reader.files(place).ok()?;
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
         let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
@@ -52,12 +66,19 @@ impl Intake {
                 .iter()
                 .map(|(path, why)| (at(path), Failure::new(Stage::Open, format!("this folder cannot be read: {why}"))))
                 .collect(),
+            closed: rewritten(root, found, &known, due).into_iter().map(at).collect(),
+            is_nothing: known.is_empty() && found.files.is_empty() && found.unreadable.is_empty(),
             ..Difference::default()
         };
         let (mut links, mut asked) = (Vec::new(), HashSet::new());
-        for change in intake::compare(found, &known) {
+        let (mut volumes, unmounted) = (Volumes::default(), self.unmounted.get(&root.id).cloned().unwrap_or_default());
+        let is_away = |path: &Path, volume: u64| {
+            let is_other = |now| now != volume;
+            unmounted.iter().any(|point| path.starts_with(point)) || volumes.at(&root.path.join(path)).is_some_and(is_other)
+        };
+        for change in intake::compare(found, &known, is_away) {
             let (path, inode) = match &change {
-                Change::Seen(path, stamp) => (path, Some(stamp.inode)),
+                Change::Seen(path, stamp) | Change::Touched(path, stamp) | Change::Renumbered(path, stamp) => (path, Some(stamp.inode)),
                 Change::Gone(path) | Change::Away(path) => (path, None),
             };
             // Asked once for each inode, because a file with many hard links may lose many of them at once.
@@ -69,10 +90,16 @@ impl Intake {
             }
             match change {
                 Change::Seen(path, stamp) => {
-                    if self.is_settled(root, &path, &stamp, closed) {
+                    if self.is_settled(root, &path, &stamp, due, ticket) {
                         difference.seen.push((at(&path), stamp));
                     }
                 }
+                Change::Touched(path, stamp) => {
+                    if self.is_settled(root, &path, &stamp, due, ticket) && self.rereads.allows(&root.path.join(&path), Instant::now()) {
+                        difference.seen.push((at(&path), stamp));
+                    }
+                }
+                Change::Renumbered(path, stamp) => difference.renumbered.push((at(&path), stamp)),
                 Change::Gone(path) => {
                     let indexed = known.get(&path).filter(|known| known.state == FileState::Indexed);
                     difference.gone.push((at(&path), indexed.map(|known| known.stamp)));
@@ -87,11 +114,11 @@ impl Intake {
     }
 
     /// Returns whether a file can be read now. If not, it is checked again later, and its root is busy until then.
-    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, closed: &HashSet<PathBuf>) -> bool {
+    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Writing>, ticket: &Ticket) -> bool {
         let path = root.path.join(path);
         let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
         let age = SystemTime::now().duration_since(written).ok();
-        let writing = if closed.contains(&path) { Writing::Closed } else { Writing::Unknown };
+        let writing = due.get(&path).copied().unwrap_or(Writing::Unknown);
         if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
             return true;
         }
@@ -99,7 +126,7 @@ impl Intake {
         if self.reader.is_known(stamp).unwrap_or(false) {
             return true;
         }
-        self.settling.entry(root.id).or_insert_with(|| self.parts.queue.activity.begin(root.id));
+        self.settling.entry(path).or_insert_with(|| ticket.share());
         false
     }
 
@@ -119,6 +146,8 @@ impl Intake {
         let mut all = Difference::default();
         for difference in differences {
             all.seen.extend(difference.seen);
+            all.renumbered.extend(difference.renumbered);
+            all.closed.extend(difference.closed);
             all.gone.extend(difference.gone);
             all.away.extend(difference.away);
             all.unreadable.extend(difference.unreadable);
@@ -127,6 +156,12 @@ impl Intake {
         let moves = Arc::new(moves(&all));
         if !all.listed.is_empty() || !all.unreadable.is_empty() {
             self.write(Written::Folders { listed: all.listed, unreadable: all.unreadable });
+        }
+        for part in all.renumbered.chunks(BATCH_FILES) {
+            self.write(Written::Renumbered(part.to_vec()));
+        }
+        if !all.closed.is_empty() {
+            self.write(Written::ReadAgain(all.closed));
         }
         let changes = all.seen.len();
         // Sent in parts, so that workers can start before all of a large scan is stored.
@@ -197,14 +232,30 @@ impl Intake {
     }
 }
 
+/// Returns the read files that a writer closed and that still have the stamp that is stored. A program may write to a
+/// file through a mapping of it, and its last writes may have changed neither of its times.
+fn rewritten<'a>(root: &Root, found: &'a Found, known: &HashMap<PathBuf, KnownFile>, due: &BTreeMap<PathBuf, Writing>) -> Vec<&'a Path> {
+    if due.is_empty() {
+        return Vec::new();
+    }
+    let is_as_stored = |path: &Path, stamp: &Stamp| {
+        known.get(path).is_some_and(|known| known.state == FileState::Indexed && known.stamp.is_unchanged(stamp))
+    };
+    let files =
+        found.files.iter().filter(|(path, stamp)| is_as_stored(path, stamp) && due.get(&root.path.join(path)) == Some(&Writing::Closed));
+    files.map(|(path, _)| path.as_path()).collect()
+}
+
 /// Finds the files that are gone and were seen at another place.
 fn moves(difference: &Difference) -> Moves {
-    let key = |stamp: &Stamp| (stamp.volume, stamp.inode, stamp.size, stamp.mtime);
-    let gone: HashMap<_, &Place> =
-        difference.gone.iter().filter_map(|(place, stamp)| Some((key(stamp.as_ref().filter(|s| s.inode != 0)?), place))).collect();
+    let key = |stamp: &Stamp| (stamp.volume, stamp.inode);
+    let gone = difference.gone.iter().filter_map(|(place, stamp)| Some((stamp.filter(|stamp| stamp.inode != 0)?, place)));
+    let gone: HashMap<_, (Stamp, &Place)> = gone.map(|(stamp, place)| (key(&stamp), (stamp, place))).collect();
     let mut moves = Moves::default();
     for (place, stamp) in &difference.seen {
-        if let Some(&from) = gone.get(&key(stamp)) {
+        if let Some(&(before, from)) = gone.get(&key(stamp))
+            && before.is_same_inode(stamp)
+        {
             moves.left.insert(from.clone());
             moves.from.insert(place.clone(), from.clone());
         }

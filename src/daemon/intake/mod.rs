@@ -2,6 +2,7 @@
 //! sees both ends of a move between two roots of a filesystem.
 
 mod difference;
+mod marker;
 mod mass_deletion;
 pub mod mounts;
 mod presence;
@@ -9,11 +10,12 @@ mod schedule;
 mod thread;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use std::{io, path};
 
 use thiserror::Error;
 
@@ -25,6 +27,7 @@ use crate::intake::{Hint, Volume, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::{self, Reader};
 use crate::sys::background::{Nice, background};
+pub use marker::Marker;
 use thread::Intake;
 
 /// The most orders that may wait for a thread. Most are file events. A file event that finds no room is dropped, and a
@@ -33,6 +36,9 @@ const MOST_ORDERS: usize = 8192;
 
 /// How long to wait for room in the queue of a thread, which may be scanning.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long to wait until an offline root is online at its new path.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why an order was not accepted.
 #[derive(Debug, Error)]
@@ -51,14 +57,17 @@ pub enum Refused {
 #[derive(Clone)]
 struct ThreadQueue {
     orders: SyncSender<Order>,
-    /// Whether file events were dropped.
-    lost: Arc<AtomicBool>,
+    /// Set while file events are lost: the roots of the thread are busy until it has scanned them.
+    lost: Arc<Mutex<Option<Vec<Ticket>>>>,
+    /// The number of the last event of the marker that arrived.
+    marked: Arc<AtomicU64>,
     heartbeat: Arc<Heartbeat>,
 }
 
 /// The parts of the daemon that intake needs.
 #[derive(Clone)]
 pub struct Parts {
+    pub marker: Arc<Marker>,
     pub configuration: Arc<Configuration>,
     pub roots: Arc<SharedRoots>,
     pub events: Arc<Events>,
@@ -111,10 +120,53 @@ impl Intakes {
         self.send(root.clone(), Order::Forget(root))
     }
 
+    /// Starts the offline root whose filesystem is at a path now, if there is one, and waits until it is online. Returns
+    /// whether a root holds the path then.
+    ///
+    /// # Errors
+    /// See [`start`](Intakes::start).
+    pub fn bring_back(self: &Arc<Intakes>, path: &Path) -> Result<bool, Refused> {
+        let Some(here) = Volume::of(path) else { return Ok(false) };
+        let roots = self.parts.roots.now();
+        let is_it = |root: &&Root| {
+            let is_home = |(volume, inner): &(String, PathBuf)| *volume == here.id && here.inner.starts_with(inner);
+            !roots.is_online(root.id) && root.home.as_ref().is_some_and(is_home)
+        };
+        let Some(root) = roots.list().iter().find(is_it) else { return Ok(false) };
+        self.start(root.clone())?;
+        let deadline = Instant::now() + RETURN_TIMEOUT;
+        let is_held = || self.parts.roots.now().holding(path).is_some();
+        while !is_held() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(is_held())
+    }
+
     /// Has a path checked soon. It never blocks.
-    pub fn hint(&self, root: RootId, path: path::PathBuf) {
+    pub fn hint(&self, root: RootId, path: PathBuf) {
         let Some(queue) = lock(&self.threads).of_root.get(&root).cloned() else { return };
-        queue.hint(Hint::Path(path, Writing::Unknown), Some(self.parts.queue.activity.begin(root)));
+        queue.hint(path, None, self.parts.queue.activity.begin(root), &self.parts.queue);
+    }
+
+    /// Raises an event that passes through the queues of all file events. Returns its number. `None` if that cannot be
+    /// done.
+    pub fn raise_marker(&self) -> Option<u64> {
+        let raised = self.parts.marker.raise();
+        self.parts.health.set_problem(
+            "marker",
+            raised.as_ref().err().map(|e| {
+                let path = self.parts.marker.path().display();
+                format!("answers may lack the last changes, because {path} cannot be opened: {e}; simctl restart makes it again")
+            }),
+        );
+        raised.ok()
+    }
+
+    /// Returns whether this event of the marker has passed through the queues of these roots. Then their earlier events
+    /// have made them busy.
+    pub fn has_passed(&self, marker: u64, roots: &[Place]) -> bool {
+        let threads = lock(&self.threads);
+        roots.iter().filter_map(|scope| threads.of_root.get(&scope.root)).all(|queue| queue.marked.load(Ordering::SeqCst) >= marker)
     }
 
     /// Has every thread look for its roots. A thread that is stuck on a disk is replaced, because the disk may have
@@ -137,7 +189,7 @@ impl Intakes {
                 continue;
             }
             if let Err(TrySendError::Full(_)) = queue.orders.try_send(Order::LookForRoots) {
-                queue.lost.store(true, Ordering::Relaxed);
+                queue.lose(&self.parts.queue);
             }
         }
     }
@@ -180,7 +232,8 @@ impl Intakes {
 
     fn spawn(self: &Arc<Intakes>) -> Result<ThreadQueue, Refused> {
         let (orders, receiver) = sync_channel(MOST_ORDERS);
-        let queue = ThreadQueue { orders, lost: Arc::default(), heartbeat: self.parts.health.heartbeats.add(Kind::Intake) };
+        let heartbeat = self.parts.health.heartbeats.add(Kind::Intake);
+        let queue = ThreadQueue { orders, lost: Arc::default(), marked: Arc::default(), heartbeat };
         let reader = Reader::open(&self.parts.configuration.location)?;
         let intake = Intake::new(self.parts.clone(), self.clone(), receiver, queue.clone(), reader);
         background("intake", Nice::No, move || intake.run())?;
@@ -189,10 +242,20 @@ impl Intakes {
 }
 
 impl ThreadQueue {
-    fn hint(&self, hint: Hint, ticket: Option<Ticket>) {
+    fn hint(&self, path: PathBuf, writing: Option<Writing>, ticket: Ticket, work: &Queue) {
         // If the queue is full, only the loss is recorded. The scan that follows finds the change.
-        if let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Hint(hint, ticket)) {
-            self.lost.store(true, Ordering::Relaxed);
+        if let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Hint(Hint::Path(path, writing), Some(ticket))) {
+            self.lose(work);
         }
+    }
+
+    /// Records that events were lost.
+    fn lose(&self, work: &Queue) {
+        let mut lost = lock(&self.lost);
+        if lost.is_none() {
+            *lost = Some(self.heartbeat.roots().into_iter().map(|root| work.activity.begin(root)).collect());
+        }
+        // Wakes the thread. If there is no room, it is awake.
+        let _ = self.orders.try_send(Order::Hint(Hint::Lost, None));
     }
 }

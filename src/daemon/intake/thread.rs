@@ -1,7 +1,7 @@
 //! An intake thread: takes orders and file events, and sends seen and gone files to the writer.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,8 +17,9 @@ use crate::api::types::What;
 use crate::catalog::roots::{FolderId, folder_id, whole};
 use crate::daemon::messages::{Change, Gone, Order, Request, request};
 use crate::daemon::state::heartbeat::Heartbeat;
+use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
-use crate::intake::{self, Clock, Found, Hint, Settle, Volume, Watch, Writing};
+use crate::intake::{self, Clock, Found, Hint, RereadLimit, Settle, Submounts, Volume, Watch, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
@@ -33,6 +34,9 @@ const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long watching all folders of a root may take.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(900);
 
+/// How soon a root is scanned after a photo appeared and was removed before it was looked at.
+const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
+
 pub struct Intake {
     pub(super) parts: Parts,
     pub(super) intakes: Arc<Intakes>,
@@ -44,27 +48,36 @@ pub struct Intake {
     /// The roots of this thread.
     mine: HashSet<RootId>,
     pub(super) settle: Settle,
-    /// Keeps a root busy while one of its paths settles.
-    pub(super) settling: HashMap<RootId, Ticket>,
+    /// Keeps a root busy while a path settles.
+    pub(super) settling: HashMap<PathBuf, Ticket>,
     /// When the next routine scan of each root is due.
     scans: HashMap<RootId, Instant>,
+    pub(super) rereads: RereadLimit,
+    /// The mounts below each root when it was started: their numbers, by path below the root.
+    submounts: HashMap<RootId, BTreeMap<PathBuf, u32>>,
+    /// Mount points below each root at which nothing is mounted any more.
+    pub(super) unmounted: HashMap<RootId, BTreeSet<PathBuf>>,
     clock: Clock,
 }
 
 impl Intake {
     pub(super) fn new(parts: Parts, intakes: Arc<Intakes>, orders: Receiver<Order>, queue: ThreadQueue, reader: Reader) -> Intake {
         let (for_hints, hints) = (parts.clone(), queue.clone());
-        let watch = Watch::new(move |hint| {
-            let ticket = match &hint {
-                Hint::Path(path, _) => match hinted_root(&for_hints, path) {
-                    Some(root) => Some(for_hints.queue.activity.begin(root)),
-                    None => return,
-                },
-                Hint::Lost => None,
-            };
-            hints.hint(hint, ticket);
+        let watch = Watch::new(parts.marker.path(), move |hint| match hint {
+            Hint::Path(path, writing) => {
+                if let Some(root) = hinted_root(&for_hints, &path) {
+                    hints.hint(path, writing, for_hints.queue.activity.begin(root), &for_hints.queue);
+                }
+            }
+            Hint::Lost => hints.lose(&for_hints.queue),
+            Hint::Marker => {
+                hints.marked.store(for_hints.marker.raised(), Ordering::SeqCst);
+                for_hints.queue.activity.announce();
+            }
         });
         if let Err(e) = &watch {
+            // Without events there is nothing to wait for.
+            queue.marked.store(u64::MAX, Ordering::SeqCst);
             parts.health.set_problem("watch", Some(format!("new files are found by scans only: {e}")));
         }
         let heartbeat = queue.heartbeat.clone();
@@ -80,6 +93,9 @@ impl Intake {
             settle: Settle::default(),
             settling: HashMap::new(),
             scans: HashMap::new(),
+            rereads: RereadLimit::new(Instant::now()),
+            submounts: HashMap::new(),
+            unmounted: HashMap::new(),
             clock: Clock::new(Instant::now(), SystemTime::now()),
         }
     }
@@ -88,7 +104,7 @@ impl Intake {
     pub fn run(mut self) {
         while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
-            let next = self.settle.next().into_iter().chain(self.scans.values().copied()).min();
+            let next = self.settle.next().into_iter().chain(self.rereads.next()).chain(self.scans.values().copied()).min();
             match self
                 .orders
                 .recv_timeout(next.map_or(ROOT_CHECK_INTERVAL, |next| next.saturating_duration_since(now)).min(ROOT_CHECK_INTERVAL))
@@ -98,17 +114,21 @@ impl Intake {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.queue.lost.swap(false, Ordering::Relaxed) {
-                self.obey(Order::Hint(Hint::Lost, None));
+            let lost = lock(&self.queue.lost).take();
+            if let Some(tickets) = lost {
+                self.start_all();
+                drop(tickets);
             }
             if self.clock.has_jumped(Instant::now(), SystemTime::now()) {
                 self.catch_up();
             }
+            for path in self.rereads.take_due(Instant::now()) {
+                self.settle.hint(&path, None, Instant::now());
+            }
             self.look_at_due();
             self.scan_due();
             self.take_up_again();
-            let roots = self.roots();
-            self.settling.retain(|id, _| roots.iter().any(|root| root.id == *id && self.settle.holds(&root.path)));
+            self.settling.retain(|path, _| self.settle.holds(path));
         }
     }
 
@@ -133,18 +153,22 @@ impl Intake {
             Order::Hint(Hint::Path(path, writing), ticket) => {
                 if let (Some(root), Some(ticket)) = (self.parts.roots.now().holding(&path), ticket) {
                     self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.hints += 1));
-                    self.settling.entry(root.id).or_insert(ticket);
+                    self.settling.entry(path.clone()).or_insert(ticket);
                     self.settle.hint(&path, writing, Instant::now());
                 }
             }
-            Order::Hint(Hint::Lost, _) => {
-                tracing::info!("file events were lost: everything is scanned again");
-                for root in self.roots() {
-                    self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.times_lost += 1));
-                    let ticket = self.parts.queue.activity.begin(root.id);
-                    self.start(&root, ticket);
-                }
-            }
+            // The thread is awake. It notices the loss by itself.
+            Order::Hint(Hint::Lost | Hint::Marker, _) => {}
+        }
+    }
+
+    /// Starts all roots again after file events were lost.
+    fn start_all(&mut self) {
+        tracing::info!("file events were lost: everything is scanned again");
+        for root in self.roots() {
+            self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.times_lost += 1));
+            let ticket = self.parts.queue.activity.begin(root.id);
+            self.start(&root, ticket);
         }
     }
 
@@ -183,11 +207,27 @@ impl Intake {
             let state = roots.state_or_new(root.id);
             (state.folder, state.offline, state.retry_at) = (folder, None, None);
         });
+        self.note_submounts(&root);
         self.watch(&root);
         self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
     }
 
+    /// Notes what is mounted below a root now, and what is not mounted any more.
+    fn note_submounts(&mut self, root: &Root) {
+        let now = Submounts::below(&root.path).numbers();
+        let unmounted = self.unmounted.entry(root.id).or_default();
+        unmounted.retain(|point| !now.contains_key(point));
+        let before = self.submounts.insert(root.id, now.clone()).unwrap_or_default();
+        unmounted.extend(before.into_keys().filter(|point| !now.contains_key(point)));
+    }
+
+    fn has_its_submounts(&self, root: &Root) -> bool {
+        self.submounts.get(&root.id).is_none_or(|before| *before == Submounts::below(&root.path).numbers())
+    }
+
     fn drop_root(&mut self, root: &Root) {
+        self.submounts.remove(&root.id);
+        self.unmounted.remove(&root.id);
         self.unwatch(root);
         self.mine.remove(&root.id);
         self.scans.remove(&root.id);
@@ -232,14 +272,15 @@ impl Intake {
         folder.is_some() && self.parts.roots.now().state(root.id).is_some_and(|state| state.folder == folder)
     }
 
-    /// Starts roots again that appeared, disappeared, or have another folder now.
+    /// Starts roots again that appeared, disappeared, have another folder now, or other mounts below them.
     fn look_for_roots(&mut self) {
         for root in self.roots() {
             if self.is_unresponsive(&root) {
                 continue;
             }
             let is_offline = !self.parts.roots.now().is_online(root.id);
-            if is_offline && matches!(self.presence(&root), Presence::Offline(_)) || !is_offline && self.is_where_it_was(&root) {
+            let is_as_it_was = || self.is_where_it_was(&root) && self.has_its_submounts(&root);
+            if is_offline && matches!(self.presence(&root), Presence::Offline(_)) || !is_offline && is_as_it_was() {
                 continue;
             }
             let ticket = self.parts.queue.activity.begin(root.id);
@@ -292,12 +333,17 @@ impl Intake {
         // The watch is made again, because a folder whose creation was missed, or a replaced root, has none.
         watch.remove(&root.path);
         let asking = self.heartbeat.work_on(root.id, WATCH_TIMEOUT);
-        let failed = watch.add(&root.path).err().map(|e| e.to_string());
+        let submounts = Submounts::below(&root.path);
+        let failed = match submounts.any_closed() {
+            // Watching would enter it.
+            Some(closed) => Some(closed),
+            None => watch.add(&root.path).err().map(|e| e.to_string()),
+        };
         drop(asking);
         if let Some(why) = &failed {
             tracing::warn!("{} is not watched: {why}", root.path.display());
         }
-        let why = failed.or_else(|| Volume::of(&root.path)?.silence());
+        let why = failed.or_else(|| Volume::silence(&root.path)).or_else(|| submounts.silence());
         self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.unwatched = why.clone()));
     }
 
@@ -311,22 +357,21 @@ impl Intake {
     /// file is recognised by its inode.
     fn look_at_due(&mut self) {
         let mut walks = Vec::new();
+        let due: BTreeMap<PathBuf, Writing> = self.settle.take_due(Instant::now()).into_iter().collect();
+        let mut tickets: Vec<Ticket> = due.keys().filter_map(|path| self.settling.remove(path)).collect();
         // A path below another due path is walked with it, because two walks could contradict each other.
-        let due = self.settle.take_due(Instant::now());
-        let closed: HashSet<PathBuf> =
-            due.iter().filter(|(_, writing)| *writing == Writing::Closed).map(|(path, _)| path.clone()).collect();
-        let mut paths: Vec<PathBuf> = due.into_iter().map(|(path, _)| path).collect();
-        paths.dedup_by(|inner, outer| inner.starts_with(&*outer));
+        let mut paths: Vec<&PathBuf> = due.keys().collect();
+        paths.dedup_by(|inner, outer| inner.starts_with(*outer));
         for path in paths {
-            let Some(root) = self.parts.roots.now().holding(&path).cloned() else { continue };
-            let Some(place) = root.place(&path) else { continue };
-            let ticket = self.parts.queue.activity.begin(root.id);
+            let Some(root) = self.parts.roots.now().holding(path).cloned() else { continue };
+            let Some(place) = root.place(path) else { continue };
             if place.path.as_os_str().is_empty() {
                 // The root itself disappeared, appeared or was replaced.
+                let ticket = self.parts.queue.activity.begin(root.id);
                 self.start(&root, ticket);
             } else {
                 match self.walk(&root, &place) {
-                    Some(found) => walks.push((root, place, found, ticket)),
+                    Some(found) => walks.push((root, place, found)),
                     None => drop(self.scans.insert(root.id, Instant::now() + Schedule::POLLED.shortest)),
                 }
             }
@@ -334,17 +379,32 @@ impl Intake {
         if walks.is_empty() || self.flush().is_none() {
             return;
         }
-        let (mut differences, mut tickets) = (Vec::new(), Vec::new());
-        for (root, place, found, ticket) in walks {
-            differences.extend(self.difference(&root, &place, &found, &closed));
-            tickets.push((root.id, ticket));
+        // What is found belongs to the earliest event of its root.
+        tickets.sort_unstable_by_key(Ticket::began);
+        let mut oldest: HashMap<RootId, Ticket> = HashMap::new();
+        for ticket in &tickets {
+            oldest.entry(ticket.root()).or_insert_with(|| ticket.share());
+        }
+        let mut differences = Vec::new();
+        for (root, place, found) in walks {
+            self.note_left_out(&root, &place, &found);
+            let ticket = oldest.entry(root.id).or_insert_with(|| self.parts.queue.activity.begin(root.id));
+            let difference = self.difference(&root, &place, &found, &due, ticket);
+            let is_removed = due.get(&root.path_of(&place)) == Some(&Writing::Removed);
+            if is_removed && difference.as_ref().is_some_and(|difference| difference.is_nothing) {
+                // It may have been a hard link through which a known file was written.
+                let soon = Instant::now() + FLEETING_SCAN_DELAY;
+                self.scans.entry(root.id).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
+            }
+            differences.extend(difference);
         }
         if !self.record(differences, Gone::AskIfMany).missing.is_empty() {
-            self.scans.extend(tickets.iter().map(|(root, _)| (*root, Instant::now() + Schedule::IN_DOUBT.shortest)));
+            self.scans.extend(oldest.keys().map(|root| (*root, Instant::now() + Schedule::IN_DOUBT.shortest)));
         }
         // A file that a worker gave back and that did not change is still pending, and must be handed out again.
         self.parts.queue.pending.raise();
-        tickets.into_iter().for_each(|(_, ticket)| self.write(Change::Done { _ticket: ticket }));
+        tickets.extend(oldest.into_values());
+        self.write(Change::Done { _tickets: tickets });
     }
 
     fn scan(&mut self, root: &Root, place: &Place, gone: Gone, ticket: Ticket) {
@@ -355,7 +415,10 @@ impl Intake {
             self.write(Change::Retry(root.id));
         }
         let found = self.walk(root, place).filter(|_| self.flush().is_some());
-        let difference = found.and_then(|found| self.difference(root, place, &found, &HashSet::new()));
+        if let Some(found) = &found {
+            self.note_left_out(root, place, found);
+        }
+        let difference = found.and_then(|found| self.difference(root, place, &found, &BTreeMap::new(), &ticket));
         let is_nothing = difference.is_none();
         let was_whole = !is_nothing && place.path.as_os_str().is_empty();
         let recorded = self.record(difference.into_iter().collect(), gone);
@@ -369,8 +432,19 @@ impl Intake {
             self.scans.insert(root.id, Instant::now());
         }
         // Sent last, so that the root is busy until everything above is committed.
-        self.write(Change::Done { _ticket: ticket });
+        self.write(Change::Done { _tickets: vec![ticket] });
         self.parts.events.emit(What::ScanFinished { path, changes: recorded.changes });
+    }
+
+    /// Records what a walk saw and did not take.
+    fn note_left_out(&self, root: &Root, place: &Place, found: &Found) {
+        let is_noted = self.parts.roots.now().state(root.id).is_none_or(|state| state.left_out_below(&place.path).eq(&found.left_out));
+        if !is_noted {
+            self.parts.roots.change(|roots| {
+                let noted = roots.state_mut(root.id).into_iter();
+                noted.for_each(|state| state.note_left_out(&place.path, &found.left_out));
+            });
+        }
     }
 
     /// Records the scan of a whole root, and schedules the next one.

@@ -61,6 +61,11 @@ impl Heartbeat {
         lock(&self.roots).insert(root);
     }
 
+    /// Returns the roots of this thread.
+    pub fn roots(&self) -> HashSet<RootId> {
+        lock(&self.roots).clone()
+    }
+
     /// Returns the roots that wait while this thread is stuck. `None` if it is not stuck.
     pub fn stuck_on(&self) -> Option<HashSet<RootId>> {
         let work = lock(&self.work).filter(|work| work.until < Instant::now())?;

@@ -16,7 +16,7 @@ pub use health::Health;
 pub use lifecycle::Lifecycle;
 pub use queue::Queue;
 pub use roots::SharedRoots;
-pub use sync::{Signal, lock, read, write};
+pub use sync::{Signal, lock, read, write, write_between};
 pub use tuning::Tuning;
 
 use crate::api::types::Version;

@@ -1,6 +1,6 @@
 //! Work under way: busy roots, files in flight, and the places that clients wait for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -42,31 +42,76 @@ impl Queue {
     /// # Errors
     /// If the store cannot be read.
     pub fn is_settled(&self, reader: &Reader, scopes: &[Place]) -> store::Result<bool> {
-        Ok(!scopes.iter().any(|scope| self.activity.is_busy(scope.root)) && !reader.is_pending(scopes)?)
+        self.was_settled(reader, scopes, Moment(u64::MAX))
+    }
+
+    /// Returns whether no root of the scopes is busy with work from before a moment, and no file of the scopes is
+    /// pending.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn was_settled(&self, reader: &Reader, scopes: &[Place], moment: Moment) -> store::Result<bool> {
+        Ok(!scopes.iter().any(|scope| self.activity.was_busy(scope.root, moment)) && !reader.is_pending(scopes)?)
     }
 }
 
 /// Counts the work on each root that is under way and that the store does not show as pending.
 #[derive(Default)]
 pub struct Activity {
-    open: Mutex<HashMap<RootId, usize>>,
+    /// How many tickets of each moment are open.
+    open: Mutex<HashMap<RootId, BTreeMap<Moment, usize>>>,
     changed: Condvar,
+    next: AtomicU64,
 }
+
+/// A point in the order in which work began.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Moment(pub u64);
 
 /// One unit of such work. It ends when this is dropped.
 pub struct Ticket {
     activity: Arc<Activity>,
     root: RootId,
+    began: Moment,
+}
+
+impl Ticket {
+    pub fn root(&self) -> RootId {
+        self.root
+    }
+
+    pub fn began(&self) -> Moment {
+        self.began
+    }
+
+    /// Returns a ticket for work on the same root that is part of this work.
+    pub fn share(&self) -> Ticket {
+        self.activity.open(self.root, self.began)
+    }
 }
 
 impl Activity {
     pub fn begin(self: &Arc<Activity>, root: RootId) -> Ticket {
-        *lock(&self.open).entry(root).or_default() += 1;
-        Ticket { activity: self.clone(), root }
+        self.open(root, self.now())
+    }
+
+    fn open(self: &Arc<Activity>, root: RootId, began: Moment) -> Ticket {
+        *lock(&self.open).entry(root).or_default().entry(began).or_default() += 1;
+        Ticket { activity: self.clone(), root, began }
+    }
+
+    /// Returns this moment. All work that has begun is from before it.
+    pub fn now(&self) -> Moment {
+        Moment(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     pub fn is_busy(&self, root: RootId) -> bool {
-        lock(&self.open).get(&root).is_some_and(|&open| open > 0)
+        self.was_busy(root, Moment(u64::MAX))
+    }
+
+    /// Returns whether work on a root that began before a moment is under way.
+    pub fn was_busy(&self, root: RootId, moment: Moment) -> bool {
+        lock(&self.open).get(&root).and_then(|open| open.first_key_value()).is_some_and(|(began, _)| *began < moment)
     }
 
     /// Wakes the threads in [`wait`](Activity::wait).
@@ -83,8 +128,13 @@ impl Activity {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let Some(open) = lock(&self.activity.open).get_mut(&self.root) {
+        if let Some(tickets) = lock(&self.activity.open).get_mut(&self.root)
+            && let Some(open) = tickets.get_mut(&self.began)
+        {
             *open -= 1;
+            if *open == 0 {
+                tickets.remove(&self.began);
+            }
         }
         self.activity.announce();
     }
@@ -102,5 +152,18 @@ mod tests {
         assert!(activity.is_busy(RootId(1)) && !activity.is_busy(RootId(2)));
         drop(second);
         assert!(!activity.is_busy(RootId(1)));
+    }
+
+    #[test]
+    fn work_that_begins_later_does_not_make_a_root_busy_before() {
+        let activity: Arc<Activity> = Arc::default();
+        let earlier = activity.begin(RootId(1));
+        let moment = activity.now();
+        let _later = activity.begin(RootId(1));
+        let part = earlier.share();
+        drop(earlier);
+        assert!(activity.was_busy(RootId(1), moment), "a part of the earlier work is under way");
+        drop(part);
+        assert!(!activity.was_busy(RootId(1), moment) && activity.is_busy(RootId(1)));
     }
 }

@@ -12,11 +12,11 @@ use std::time::Duration;
 use super::messages::{Change, Outcome, Write};
 use super::retry::RETRY_WHILE_FULL;
 use super::state::health::STORE;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write_between};
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::catalog::generation::{descriptors, keep};
-use crate::likeness::{Density, MAX_PAIR_DISTANCE, arrive};
+use crate::likeness::{Density, Reach, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, SeenFile, Writer};
 
@@ -107,8 +107,9 @@ impl WriterThread {
                     if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
                         self.queue.committed();
                     }
-                    write(&self.heads.active).index.join(&joined.new, &joined.densities);
+                    write_between(&self.heads.active).index.join(&joined.new, &joined.densities);
                     self.health.set_problem(STORE, None);
+                    self.changed.extend(joined.read_again);
                     self.emit(&changes, joined.seen_files, &joined.outdated);
                     break;
                 }
@@ -135,7 +136,9 @@ impl WriterThread {
         }
         // A file without an outcome stays pending. It does not wake the dispatcher, which would hand it out again at
         // once.
-        let news = changes.iter().any(|c| matches!(c, Change::Files { .. } | Change::Retry(_) | Change::Read { outcome: Some(_), .. }));
+        let news = changes
+            .iter()
+            .any(|c| matches!(c, Change::Files { .. } | Change::ReadAgain(_) | Change::Retry(_) | Change::Read { outcome: Some(_), .. }));
         drop(changes);
         if !requests.is_empty() {
             for (request, claim) in requests {
@@ -157,7 +160,7 @@ impl WriterThread {
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Descriptors)> = Vec::new();
             let mut done = Counters::default();
-            let (mut seen_files, mut outdated) = (Vec::new(), HashSet::new());
+            let (mut seen_files, mut outdated, mut read_again) = (Vec::new(), HashSet::new(), Vec::new());
             for change in changes {
                 match change {
                     Change::Files { seen, gone, .. } => {
@@ -165,6 +168,12 @@ impl WriterThread {
                             seen_files.push((place.clone(), batch.upsert_seen(place, stamp)?));
                         }
                         gone.iter().try_for_each(|place| batch.forget(place))?;
+                    }
+                    Change::Renumbered(files) => files.iter().try_for_each(|(place, stamp)| batch.renumber(place, stamp))?,
+                    Change::ReadAgain(places) => {
+                        for place in places {
+                            read_again.extend(batch.read_again(place)?);
+                        }
                     }
                     Change::Folders { listed, unreadable } => {
                         listed.iter().try_for_each(|place| batch.clear_failure(place))?;
@@ -184,10 +193,10 @@ impl WriterThread {
                     Change::Done { .. } | Change::Flush(_) => {}
                 }
             }
-            let arrival = arrive(&active.index, &new, MAX_PAIR_DISTANCE, |photos| batch.keypoints_of(photos))?;
+            let arrival = arrive(&active.index, &new, Reach::STORED, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival)?;
             batch.count(&done)?;
-            Ok(Joined { new, densities: arrival.densities, seen_files, outdated })
+            Ok(Joined { new, densities: arrival.densities, seen_files, read_again, outdated })
         })
     }
 
@@ -252,6 +261,8 @@ struct Joined {
     densities: Vec<(PhotoId, Density)>,
     /// Files that were seen, for events.
     seen_files: Vec<(Place, SeenFile)>,
+    /// Files that are read again.
+    read_again: Vec<Place>,
     /// Files that were read and have changed or disappeared since.
     outdated: HashSet<Place>,
 }
