@@ -10,6 +10,7 @@ pub mod mounts;
 pub mod own_file;
 mod own_program;
 pub mod parallel;
+pub mod probe;
 mod view;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -15,6 +15,8 @@ const UNNUMBERED: [&str; 4] = ["vfat", "msdos", "exfat", "cifs"];
 /// A mount: one line of the table.
 #[derive(Clone, Debug)]
 pub struct Mount {
+    /// The kernel's number of the mount.
+    pub number: u32,
     /// `major:minor` of the filesystem, the same in every process.
     pub device: String,
     /// The folder of the filesystem that is mounted.
@@ -70,13 +72,14 @@ impl Mounts {
 /// Parses a line of mountinfo (proc(5)): `36 35 98:0 /root /point options … - kind source options`.
 fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|&b| b == b' ');
-    let device = String::from_utf8_lossy(fields.nth(2)?).into_owned();
+    let number = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let device = String::from_utf8_lossy(fields.nth(1)?).into_owned();
     let root = unescaped(fields.next()?);
     let point = unescaped(fields.next()?);
     let mut rest = fields.skip_while(|field| *field != b"-").skip(1);
     let kind = String::from_utf8_lossy(rest.next()?).into_owned();
     let source = OsString::from_vec(unescaped(rest.next()?));
-    Some(Mount { device, root: OsString::from_vec(root).into(), point: OsString::from_vec(point).into(), kind, source })
+    Some(Mount { number, device, root: OsString::from_vec(root).into(), point: OsString::from_vec(point).into(), kind, source })
 }
 
 /// Undoes the kernel's escapes: white space and backslashes are written as a backslash and three octal digits.
@@ -113,7 +116,7 @@ mod tests {
         let mounts = Mounts::parse(TABLE);
         let disk = &mounts.0[1];
         assert_eq!((disk.root.as_path(), disk.point.as_path()), (Path::new("/photos"), Path::new("/media/me/Old Disk")));
-        assert_eq!((disk.kind.as_str(), disk.source.to_str(), disk.device.as_str()), ("ext4", Some("/dev/sdb1"), "8:17"));
+        assert_eq!((disk.kind.as_str(), disk.source.to_str(), disk.device.as_str(), disk.number), ("ext4", Some("/dev/sdb1"), "8:17", 36));
         assert!(parse_line(b"36 35 98:0").is_none());
     }
 
