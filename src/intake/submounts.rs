@@ -25,13 +25,13 @@ impl Submounts {
 
     /// Returns whether a path may be asked for without waiting for another machine.
     pub fn may_ask(&self, path: &Path) -> bool {
-        self.all.holding(path).is_some_and(|mount| mount.kind != "autofs" && !is_remote(mount))
+        self.all.holding(path).is_some_and(|mount| !mount.is_automount() && !is_remote(mount))
     }
 
     /// Returns why the folder at a path below the root must not be entered. `None` if it may be.
     pub fn closed(&self, below: &Path) -> Option<String> {
         let mount = self.mounts.get(below)?;
-        if mount.kind == "autofs" {
+        if mount.is_automount() {
             Some("it is mounted only when it is used".into())
         } else if is_remote(mount) && !answers(mount) {
             Some(format!("the {} filesystem does not answer", mount.kind))

@@ -119,7 +119,8 @@ impl Volumes {
 /// its device too: their inodes have the same numbers.
 fn volume_id(mount: &Mount, mounts: &Mounts) -> Option<String> {
     let id = id(mount)?;
-    let is_twin = |other: &Mount| other.number < mount.number && other.device != mount.device && self::id(other).as_ref() == Some(&id);
+    let may_be_twin = |other: &Mount| other.number < mount.number && other.kind == mount.kind && other.device != mount.device;
+    let is_twin = |other: &Mount| may_be_twin(other) && self::id(other).as_ref() == Some(&id);
     let is_clone = mounts.iter().any(is_twin);
     Some(if is_clone { format!("{id}:{}", mount.device) } else { id })
 }
@@ -130,6 +131,10 @@ fn number(id: &str) -> u64 {
 
 /// The name by which a mounted filesystem is recognised.
 fn id(mount: &Mount) -> Option<String> {
+    // Asking for it would mount it.
+    if mount.is_automount() {
+        return None;
+    }
     if let Some(uuid) = uuid(Path::new(&mount.source)) {
         return Some(format!("uuid:{uuid}"));
     }

@@ -34,6 +34,11 @@ impl Mount {
         self.kind.starts_with("fuse")
     }
 
+    /// Returns whether something is mounted here only when it is used.
+    pub fn is_automount(&self) -> bool {
+        self.kind == "autofs"
+    }
+
     /// Returns whether files keep their inode numbers.
     pub fn numbers_last(&self) -> bool {
         !UNNUMBERED.contains(&self.kind.as_str()) && !self.is_fuse()
