@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use burn::tensor::Device;
 use clap::Parser;
 use fastrand::Rng;
 use similard::learn::acceptance::{Decided, HeldOut, Judgement};
@@ -391,14 +390,9 @@ fn backends(photos: &[Photo]) -> Result<()> {
     let base = Head::base()?;
     let taught: Vec<&Photo> = photos.iter().collect();
     let training_set = training_set(&taught, &HashSet::new(), &[]);
-    #[allow(deprecated)]
-    let others = [("ndarray", Device::ndarray()), ("flex", Device::flex())];
-    println!(
-        "\nbackends, the first of {:?} is used; 50 steps of 128 views:\n",
-        devices().iter().map(|(name, _)| *name).collect::<Vec<_>>()
-    );
+    println!("\nbackends of this build (--features ndarray adds one), the first is used; 50 steps of 128 views:\n");
     println!("| backend | steps a second | loss at step 50 |\n|---|---|---|");
-    for (name, device) in others {
+    for (name, device) in devices() {
         for _ in 0..3 {
             let start = Instant::now();
             let mut last = 0.0;

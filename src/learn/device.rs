@@ -9,9 +9,9 @@ use burn_ndarray as _;
 /// The backends in this build. The first is used for tuning.
 pub fn devices() -> Vec<(&'static str, Device)> {
     vec![
-        #[cfg(any(feature = "flex", test))]
+        #[cfg(feature = "flex")]
         ("flex", Device::flex()),
-        #[cfg(any(feature = "ndarray", test))]
+        #[cfg(feature = "ndarray")]
         // Deprecated by Burn in favour of flex. It stays as long as Burn has it, because this project is required to
         // support it.
         #[allow(deprecated)]
