@@ -227,7 +227,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
                     let place = Place { root, path: path(number) };
                     let stamp = stamps[&place.path];
                     batch.upsert_seen(&place, &stamp)?;
-                    batch.link(&place, &stamp, &ContentHash(hash), photo)?;
+                    batch.link(&place, &stamp, &ContentHash(hash), photo, &Default::default())?;
                 }
                 Ok(())
             })

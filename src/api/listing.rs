@@ -112,6 +112,8 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use crate::api::types::{Begin, End, FilePair, Pairs, PathText};
     use crate::photo::{Coverage, LeftOut, Relation};
 
@@ -125,6 +127,7 @@ mod tests {
             series: 0,
             outside: 0,
             coverage: Coverage::default(),
+            unsupported_formats: BTreeMap::new(),
             left_out: LeftOut::default(),
             next: None,
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::roots::Roots;
 use crate::likeness::{FileCandidate, keeper_first};
-use crate::photo::{ContentHash, KeeperRule, Stamp};
+use crate::photo::{ContentHash, KeeperRule, Metadata, MetadataKind, Stamp};
 use crate::store::{FileRecord, PhotoRecord};
 
 /// A file of a photo.
@@ -16,6 +16,10 @@ pub struct FileOfPhoto {
     /// As the file was when it was read.
     pub stamp: Stamp,
     pub content: ContentHash,
+    /// `None` if an older version read the file.
+    pub metadata: Option<Metadata>,
+    /// The metadata that this file has and the keeper has not. `None` if that is not known.
+    pub missing_in_keeper: Option<Vec<MetadataKind>>,
 }
 
 /// A name of a file.
@@ -45,10 +49,21 @@ pub struct Files {
 /// Returns the files of a photo.
 pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
     let files: Vec<FileOfPhoto> = inodes(record).into_iter().map(|names| file(&names, roots)).collect();
-    let candidates: Vec<FileCandidate<'_>> =
-        files.iter().map(|f| FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime }).collect();
+    let candidates: Vec<FileCandidate<'_>> = files
+        .iter()
+        .map(|f| FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime, metadata: f.metadata.as_ref() })
+        .collect();
     let (order, rule) = keeper_first(&candidates);
-    Files { files: order.into_iter().map(|i| files[i].clone()).collect(), rule }
+    let mut files: Vec<FileOfPhoto> = order.into_iter().map(|i| files[i].clone()).collect();
+    let (first, others) = files.split_at_mut(1);
+    for file in others {
+        file.missing_in_keeper = match (&file.metadata, &first[0].metadata) {
+            _ if file.content == first[0].content => Some(Vec::new()),
+            (Some(own), Some(kept)) => Some(own.missing_in(kept)),
+            _ => None,
+        };
+    }
+    Files { files, rule }
 }
 
 /// Returns how many files a photo has. All names of one inode count as one.
@@ -82,6 +97,7 @@ fn file(records: &[&FileRecord], roots: &Roots) -> FileOfPhoto {
         key(x).cmp(&key(y)).then_with(|| x.path.cmp(&y.path))
     });
     // A link changes the ctime, and the other names are looked at later. So the stamp is that of the name that is shown.
-    let FileRecord { stamp, content, .. } = *names[0].1;
-    FileOfPhoto { names: names.into_iter().map(|(name, _)| name).collect(), stamp, content }
+    let FileRecord { stamp, content, metadata, .. } = names[0].1.clone();
+    let names = names.into_iter().map(|(name, _)| name).collect();
+    FileOfPhoto { names, stamp, content, metadata, missing_in_keeper: Some(Vec::new()) }
 }

@@ -79,7 +79,7 @@ impl Queries {
             sandbox::Problem::Photo(failure) => Error::NotReadable(failure.reason),
             sandbox::Problem::Child(e) => internal(&e),
         };
-        let identity = self.reader.identify(&file).map_err(refused)?;
+        let (identity, _) = self.reader.identify(&file).map_err(refused)?;
         let decoded = self.reader.decode().map_err(refused)?;
         let (global, crops) = self.runner.features_and_crops(&decoded.picture).map_err(|e| internal(&e))?;
         let stored = self.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));

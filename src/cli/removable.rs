@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 use super::failure::{Failure, NOT_WHOLE};
+use super::text::names;
 use crate::api::types::{Cluster, Photo, PhotoFile};
 use crate::photo::Relation;
 
@@ -124,6 +125,7 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
                 let [a, b] = [keeper, file].map(|file| file.path.to_path());
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
+            lossless(file)?;
             let now = checked(file, disk)?;
             if now.is_same_file(&kept) {
                 return Err(format!("{} is another name of the file that stays", file.path.to_path().display()));
@@ -155,6 +157,16 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
 }
 
+/// Checks that nothing that a person said is lost with a file: rating, keywords, caption.
+fn lossless(file: &PhotoFile) -> Result<(), String> {
+    let path = file.path.to_path();
+    match &file.metadata_lost {
+        Some(lost) if lost.is_empty() => Ok(()),
+        Some(lost) => Err(format!("{} in {} would be lost", names(lost), path.display())),
+        None => Err(format!("the metadata of {} is being read; ask again in a minute", path.display())),
+    }
+}
+
 /// Whether two pictures of one format and size are in files of one length: equal files, one of them with other bytes.
 fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) -> bool {
     (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
@@ -175,7 +187,19 @@ mod tests {
     fn file(path: &str, size: u64) -> PhotoFile {
         let content = path.to_owned();
         let volume = String::new();
-        PhotoFile { path: text(path), also: Vec::new(), offline: false, content, volume, inode: 1, size, mtime_ns: 5, ctime_ns: 6 }
+        PhotoFile {
+            path: text(path),
+            also: Vec::new(),
+            offline: false,
+            content,
+            volume,
+            inode: 1,
+            size,
+            mtime_ns: 5,
+            ctime_ns: 6,
+            metadata: None,
+            metadata_lost: Some(Vec::new()),
+        }
     }
 
     fn photo(files: Vec<PhotoFile>) -> Photo {

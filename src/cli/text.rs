@@ -1,5 +1,6 @@
 //! Numbers, paths and times as text.
 
+use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -87,6 +88,15 @@ pub fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy())
 }
 
+/// Names in a sentence: `rating, keywords and caption`.
+pub fn names<T: Display>(values: &[T]) -> String {
+    let names: Vec<String> = values.iter().map(T::to_string).collect();
+    match &names[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// A time of capture, as `2026-05-01 10:00`.
 pub fn time(taken: &str) -> String {
     shown(taken).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
@@ -118,6 +128,12 @@ pub fn coverage(c: &Coverage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_stand_in_a_sentence() {
+        let all = ["rating", "keywords", "caption"];
+        assert_eq!([0, 1, 2, 3].map(|count| names(&all[..count])), ["", "rating", "rating and keywords", "rating, keywords and caption"]);
+    }
 
     #[test]
     fn a_moment_is_a_date_and_a_time() {

@@ -1,13 +1,14 @@
 //! The dispatcher: hands pending files from the store to the workers.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use super::messages::Job;
+use super::messages::{Job, Purpose};
 use super::state::{Health, Lifecycle, Queue, SharedRoots, lock};
-use crate::photo::{Place, RootId};
+use crate::photo::{Place, RootId, Stamp};
 use crate::store::Reader;
 
 /// Files read from the store at once.
@@ -36,6 +37,7 @@ impl Dispatcher {
         let Dispatcher { roots, queue, health, lifecycle, reader, jobs } = self;
         let start = Place { root: RootId(0), path: PathBuf::new() };
         let mut after = start.clone();
+        let mut undescribed = Undescribed::default();
         while !lifecycle.is_stopping() {
             let fetched =
                 reader.pending_in(&wanted(queue), FETCH_FILES).and_then(|first| Ok((first, reader.pending_after(&after, FETCH_FILES)?)));
@@ -50,6 +52,10 @@ impl Dispatcher {
                 after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());
                 pending.extend(rest);
             }
+            let mut purpose = Purpose::Identify;
+            if pending.is_empty() {
+                (pending, purpose) = (undescribed.next(reader, queue.commits()), Purpose::Describe);
+            }
             let mut handed_out = false;
             for (place, stamp) in pending {
                 let roots = roots.now();
@@ -58,7 +64,7 @@ impl Dispatcher {
                     continue;
                 }
                 handed_out = true;
-                if lifecycle.is_stopping() || jobs.send(Job { place, path, stamp }).is_err() {
+                if lifecycle.is_stopping() || jobs.send(Job { place, path, stamp, purpose }).is_err() {
                     return;
                 }
             }
@@ -66,6 +72,36 @@ impl Dispatcher {
                 queue.pending.wait(RETRY_INTERVAL);
             }
         }
+    }
+}
+
+/// Finds the files that an older version read without their metadata. They are read when nothing else is to be read, and
+/// once in the life of the daemon, because a file that cannot be read has none later either.
+#[derive(Default)]
+struct Undescribed {
+    tried: HashSet<Place>,
+    /// The commits when there were no more such files.
+    none_at: Option<u64>,
+}
+
+impl Undescribed {
+    fn next(&mut self, reader: &Reader, commits: u64) -> Vec<(Place, Stamp)> {
+        if self.none_at == Some(commits) {
+            return Vec::new();
+        }
+        let mut after = Place { root: RootId(0), path: PathBuf::new() };
+        loop {
+            // Without an answer nothing is lost: the index is damaged, and the next search for pending files says so.
+            let found = reader.without_metadata_after(&after, FETCH_FILES).unwrap_or_default();
+            let Some((last, _)) = found.last() else { break };
+            after = last.clone();
+            let new: Vec<_> = found.into_iter().filter(|(place, _)| self.tried.insert(place.clone())).collect();
+            if !new.is_empty() {
+                return new;
+            }
+        }
+        self.none_at = Some(commits);
+        Vec::new()
     }
 }
 

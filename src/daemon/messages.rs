@@ -16,7 +16,7 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
 use crate::photo::{
-    Capture, ContentHash, Counters, Decision, Failure, Identity, PhotoId, PictureHash, Place, Root, RootId, Stamp, StoredFeatures,
+    ContentHash, Counters, Decision, Failure, Identity, Metadata, PhotoId, PictureHash, Place, Root, RootId, Stamp, StoredFeatures,
 };
 use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
 
@@ -96,17 +96,32 @@ pub struct Moves {
 }
 
 /// The result of reading a file.
-#[expect(clippy::large_enum_variant, reason = "messages contain it in a box")]
 pub enum Outcome {
-    Known { stamp: Stamp, photo: PhotoId, content: ContentHash },
-    New { stamp: Stamp, made: Made },
-    Failed { stamp: Stamp, failure: Failure },
+    Known {
+        stamp: Stamp,
+        photo: PhotoId,
+        content: ContentHash,
+        metadata: Metadata,
+    },
+    New {
+        stamp: Stamp,
+        made: Made,
+    },
+    /// The metadata of a file that holds a photo already.
+    Described {
+        content: ContentHash,
+        metadata: Metadata,
+    },
+    Failed {
+        stamp: Stamp,
+        failure: Failure,
+    },
 }
 
 /// A photo that is new to the index.
 pub struct Made {
     pub identity: Identity,
-    pub capture: Capture,
+    pub metadata: Metadata,
     pub stored: StoredFeatures,
 }
 
@@ -212,6 +227,16 @@ pub struct Job {
     pub place: Place,
     pub path: PathBuf,
     pub stamp: Stamp,
+    pub purpose: Purpose,
+}
+
+/// Why a file is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// It is pending: its photo is not known.
+    Identify,
+    /// An older version read it, without its metadata.
+    Describe,
 }
 
 /// A message to an intake thread. The ticket keeps the root busy until the effects are in the store.

@@ -53,6 +53,7 @@ pub fn end(
         series: 0,
         outside: 0,
         coverage,
+        unsupported_formats: reader.unsupported(scopes)?,
         left_out: roots.left_out(scopes),
         next,
     })

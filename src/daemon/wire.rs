@@ -13,6 +13,7 @@ use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::roots::Roots;
+use crate::photo::Metadata;
 use crate::store::PhotoRecord;
 
 /// The most examples of each kind of change.
@@ -64,6 +65,17 @@ fn file(file: &FileOfPhoto) -> types::PhotoFile {
         size: file.stamp.size,
         mtime_ns: file.stamp.mtime,
         ctime_ns: file.stamp.ctime,
+        metadata: file.metadata.as_ref().map(metadata),
+        metadata_lost: file.missing_in_keeper.clone(),
+    }
+}
+
+fn metadata(metadata: &Metadata) -> types::FileMetadata {
+    types::FileMetadata {
+        taken: metadata.capture.taken.clone(),
+        description: metadata.description.clone(),
+        software: metadata.software.clone(),
+        trailer_bytes: metadata.trailer_bytes,
     }
 }
 

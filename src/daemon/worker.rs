@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::intake::Intakes;
-use super::messages::{Change, Job, Made, Outcome, Write};
+use super::messages::{Change, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
 use super::state::{Configuration, Health, Lifecycle, Queue, lock};
 use crate::intake::stamp_like;
 use crate::likeness::CropHead;
-use crate::photo::{Counters, Failure, Format, Identity, Stage};
+use crate::photo::{Counters, Failure, Format, Identity, Metadata, Stage};
 use crate::store;
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
@@ -113,6 +113,11 @@ impl Worker {
                 tracing::debug!(milliseconds, embedded, "{}", if outcome.is_some() { "read" } else { "left for later" });
                 outcome
             }
+            // The photo of the file is known. It stays without metadata.
+            Err(Problem::Photo(failure)) if job.purpose == Purpose::Describe => {
+                tracing::debug!(milliseconds, stage = %failure.stage.name(), "metadata not read: {failure}");
+                None
+            }
             Err(Problem::Photo(failure)) => {
                 tracing::debug!(milliseconds, stage = %failure.stage.name(), "not read: {failure}");
                 Some(Outcome::Failed { stamp: job.stamp, failure })
@@ -125,11 +130,11 @@ impl Worker {
         (outcome, counters)
     }
 
-    /// Reads a file. `None` leaves it pending.
+    /// Reads a file. `None` leaves it as it is.
     fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
         let stored = |e: store::Error| Problem::Child(io::Error::other(e));
         // Its outcome may have been stored after the dispatcher read the store.
-        if !self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? {
+        if self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? != (job.purpose == Purpose::Identify) {
             return Ok(None);
         }
         // Many RAW formats are TIFF files whose first picture is a thumbnail. Only the name tells them from other TIFF
@@ -156,34 +161,39 @@ impl Worker {
             self.look_again(job);
             return Ok(None);
         }
-        let identity = identity?;
+        let (identity, metadata) = identity?;
         self.pool.health.set_problem("decode", None);
+        if job.purpose == Purpose::Describe {
+            // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is said of them.
+            let known = self.store.content_of(&job.place).map_err(stored)?;
+            return Ok((known == Some(identity.content)).then_some(Outcome::Described { content: identity.content, metadata }));
+        }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // Files of one picture may be deleted but for one. So one process alone is not believed.
             if !self.store.has_content(photo, &identity.content).map_err(stored)? {
-                self.reader.confirm(&file, &identity)?;
+                self.reader.confirm(&file, &identity, &metadata)?;
             }
-            return Ok(Some(Outcome::Known { stamp, photo, content: identity.content }));
+            return Ok(Some(Outcome::Known { stamp, photo, content: identity.content, metadata }));
         }
         if !lock(&self.pool.queue.in_flight).pictures.insert(identity.picture) {
             // Another worker has the same picture in another file. This file stays pending and comes later.
             return Ok(None);
         }
-        let made = self.photo(&identity, counters);
+        let made = self.photo(&identity, metadata, counters);
         if made.is_err() {
             lock(&self.pool.queue.in_flight).pictures.remove(&identity.picture);
         }
         made.map(|made| Some(Outcome::New { stamp, made }))
     }
 
-    fn photo(&mut self, identity: &Identity, counters: &mut Counters) -> Result<Made, Problem> {
+    fn photo(&mut self, identity: &Identity, metadata: Metadata, counters: &mut Counters) -> Result<Made, Problem> {
         let decoded = self.reader.decode()?;
         counters.decoded = 1;
         let features = self.runner.features_and_crops(&decoded.picture);
         let (global, crops) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
         counters.embedded = 1;
         let stored = self.pool.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));
-        Ok(Made { identity: *identity, capture: decoded.capture, stored })
+        Ok(Made { identity: *identity, metadata, stored })
     }
 
     /// Has intake check the path again. A worker must not report itself that a file changed or is gone. If the file is

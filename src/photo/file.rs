@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContentHash, Dimensions, Format, PictureHash};
+use super::{ContentHash, Dimensions, Format, Metadata, PictureHash};
 
 /// The metadata of a file. A file with an unchanged stamp is not read again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -70,6 +70,13 @@ pub struct Identity {
 }
 
 /// What a decoder says of a file. It may be wrong on purpose: the file may have taken it over.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Claimed {
+    pub picture: PictureIdentity,
+    pub metadata: Metadata,
+}
+
+/// The identity of the picture in a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PictureIdentity {
     pub picture: PictureHash,

@@ -9,6 +9,8 @@ use super::names::names;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeeperRule {
+    /// It says more of what a person says of a photo: rating, keywords, caption.
+    Description,
     /// It has the most bytes: the pictures are the same, the rest is metadata.
     Metadata,
     /// Another file has a name that a copy gets.
@@ -18,4 +20,4 @@ pub enum KeeperRule {
     Path,
 }
 
-names!(KeeperRule, "keeper rule" { Metadata: "metadata", PlainName: "plain-name", Oldest: "oldest", Path: "path" });
+names!(KeeperRule, "keeper rule" { Description: "description", Metadata: "metadata", PlainName: "plain-name", Oldest: "oldest", Path: "path" });

@@ -55,7 +55,7 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::{Format, KeeperRule, Positives, Relation, Stage, UnknownName, Verdict};
+    use super::super::{Format, KeeperRule, MetadataKind, Positives, Relation, Stage, UnknownName, Verdict};
 
     /// Each name parses as its value and is its JSON. No other text parses.
     fn check<T>(all: &[T], names: &[&str], unknown: &str)
@@ -80,7 +80,12 @@ mod tests {
         check(Verdict::ALL, &["same", "different"], "verdict");
         check(Stage::ALL, &["open", "read", "unsupported", "decode", "embed"], "stage");
         check(Relation::ALL, &["identical", "copy", "series", "unknown"], "relation");
-        check(KeeperRule::ALL, &["metadata", "plain-name", "oldest", "path"], "keeper rule");
+        check(
+            MetadataKind::ALL,
+            &["rating", "label", "keywords", "title", "caption", "creator", "position", "trailer"],
+            "kind of metadata",
+        );
+        check(KeeperRule::ALL, &["description", "metadata", "plain-name", "oldest", "path"], "keeper rule");
         check(Positives::ALL, &["edits", "folders"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
     }

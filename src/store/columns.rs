@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{PhotoRecord, Result};
 use crate::photo::{
-    Capture, CropDescriptors, Dimensions, Embedding, Failure, Features, Format, Keypoints, PhotoId, PictureHash, Place, Positives, RootId,
-    Stage, Stamp, Verdict,
+    Capture, CropDescriptors, Description, Dimensions, Embedding, Failure, Features, Format, Keypoints, Metadata, PhotoId, PictureHash,
+    Place, Position, Positives, RootId, Stage, Stamp, Verdict,
 };
 
 /// Returns whether an error means that a row holds a value that this version does not write.
@@ -123,15 +123,52 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
         picture: PictureHash(row.get(1)?),
         format: row.get(2)?,
         dimensions: Dimensions { width: row.get(3)?, height: row.get(4)? },
-        capture: Capture {
-            taken: row.get(5)?,
-            offset: row.get(6)?,
-            make: row.get(7)?,
-            model: row.get(8)?,
-            serial: row.get(9)?,
-            orientation: row.get(10)?,
-        },
+        capture: capture_of(row, 5)?,
         files: Vec::new(),
+    })
+}
+
+/// The columns of `metadata m` that [`metadata_of`] reads.
+pub const METADATA_COLUMNS: &str = "m.keywords, m.taken, m.utc_offset, m.make, m.model, m.serial, m.orientation, m.rating, m.label,
+    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes";
+
+/// Reads metadata from [`METADATA_COLUMNS`], starting at column `first`. `None` if the row of a join has none.
+pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metadata>> {
+    let Some(Keywords(keywords)) = row.get(first)? else { return Ok(None) };
+    let position: Option<(f64, f64)> = row.get::<_, Option<f64>>(first + 12)?.zip(row.get(first + 13)?);
+    Ok(Some(Metadata {
+        capture: capture_of(row, first + 1)?,
+        description: Description {
+            rating: row.get(first + 7)?,
+            label: row.get(first + 8)?,
+            keywords,
+            title: row.get(first + 9)?,
+            caption: row.get(first + 10)?,
+            creator: row.get(first + 11)?,
+            position: position.map(|(latitude, longitude)| Position { latitude, longitude }),
+        },
+        software: row.get(first + 14)?,
+        trailer_bytes: row.get::<_, i64>(first + 15)? as u64,
+    }))
+}
+
+struct Keywords(BTreeSet<String>);
+
+impl FromSql for Keywords {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Keywords> {
+        serde_json::from_str(value.as_str()?).map(Keywords).map_err(FromSqlError::other)
+    }
+}
+
+/// Reads capture data from six columns, starting at column `first`.
+fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
+    Ok(Capture {
+        taken: row.get(first)?,
+        offset: row.get(first + 1)?,
+        make: row.get(first + 2)?,
+        model: row.get(first + 3)?,
+        serial: row.get(first + 4)?,
+        orientation: row.get(first + 5)?,
     })
 }
 

@@ -222,7 +222,7 @@ mod tests {
         let filled = writer.batch(|batch| {
             batch.upsert_seen(&place("a.webp"), &stamp(1))?;
             let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe-1", &stored)?;
-            batch.link(&place("a.webp"), &stamp(1), &identity.content, photo)?;
+            batch.link(&place("a.webp"), &stamp(1), &identity.content, photo, &Default::default())?;
             let head = batch.head_number("fingerprint-1")?;
             batch.add_embedding(head, photo, &Embedding(vec![f16::ONE; 2]))?;
             batch.upsert_seen(&place("b.jpg"), &stamp(2))?;

@@ -26,7 +26,9 @@ use std::{fs, io};
 
 use thiserror::Error;
 
-use crate::photo::{Capture, ContentHash, Contradiction, Dimensions, Failure, Features, Format, PhotoId, PictureHash, Place, Stamp};
+use crate::photo::{
+    Capture, ContentHash, Contradiction, Dimensions, Failure, Features, Format, Metadata, PhotoId, PictureHash, Place, Stamp,
+};
 
 pub use crate::photo::Positives;
 pub use reader::{Reader, Wanted};
@@ -116,16 +118,33 @@ pub struct PhotoRecord {
     pub picture: PictureHash,
     pub format: Format,
     pub dimensions: Dimensions,
+    /// What one of its files says.
     pub capture: Capture,
     pub files: Vec<FileRecord>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct FileRecord {
     pub place: Place,
     /// As the file was when it was read.
     pub stamp: Stamp,
     pub content: ContentHash,
+    /// `None` if an older version read the file.
+    pub metadata: Option<Metadata>,
+}
+
+impl PhotoRecord {
+    /// Takes the capture data of the file that was written last among those with a time. A corrected time counts, and what
+    /// a deleted file said does not. Files that an older version read have the capture data of the first file.
+    fn settle_capture(&mut self) {
+        let told = |file: &FileRecord| file.metadata.as_ref().map(|metadata| metadata.capture.clone());
+        let timed = self.files.iter().filter(|file| told(file).is_some_and(|capture| capture.taken.is_some()));
+        if let Some(file) = timed.max_by_key(|file| file.stamp.mtime) {
+            self.capture = told(file).unwrap_or_default();
+        } else if self.files.iter().all(|file| file.metadata.is_some()) {
+            self.capture = self.files.iter().find_map(told).unwrap_or_default();
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

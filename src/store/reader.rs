@@ -1,18 +1,21 @@
 //! Reading, concurrently with the writer. Each call sees one committed state.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 
-use super::columns::{PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, keypoints_of, path_of, photo_of, place_of, same_inode, stamp};
+use super::columns::{
+    METADATA_COLUMNS, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, keypoints_of, metadata_of, path_of, photo_of, place_of,
+    same_inode, stamp,
+};
 use super::scopes::{Range, Within, ranges};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
-    ContentHash, Counters, Coverage, Descriptors, Features, FileState, Keypoints, KnownFile, Pair, PhotoId, PictureHash, Place, RootId,
-    Stage, Stamp, StoredFeatures,
+    ContentHash, Counters, Coverage, Descriptors, Failure, Features, FileState, Format, Keypoints, KnownFile, Pair, PhotoId, PictureHash,
+    Place, RootId, Stage, Stamp, StoredFeatures,
 };
 
 /// Which photos of the scopes to read.
@@ -138,6 +141,27 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Returns up to `count` files after a place that have the picture of another file in other bytes, and no metadata: an
+    /// older version read them.
+    pub fn without_metadata_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT f.root, f.path, {STAMP_COLUMNS} FROM photos p JOIN files f ON f.photo = p.id
+             WHERE p.files > 1 AND (f.root, f.path) > (?1, ?2)
+                 AND NOT EXISTS (SELECT 1 FROM metadata m WHERE m.content = f.content)
+                 AND EXISTS (SELECT 1 FROM files g WHERE g.photo = p.id AND g.content <> f.content)
+             ORDER BY f.root, f.path LIMIT ?3"
+        ))?;
+        let rows = statement.query_map(params![after.root.0, after.path.as_os_str().as_bytes(), count as i64], pending)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns the content of a file. `None` if it holds no photo.
+    pub fn content_of(&self, place: &Place) -> Result<Option<ContentHash>> {
+        let mut statement = self.index.prepare_cached("SELECT content FROM files WHERE root = ?1 AND path = ?2 AND photo IS NOT NULL")?;
+        let key = params![place.root.0, place.path.as_os_str().as_bytes()];
+        Ok(statement.query_row(key, |row| Ok(ContentHash(row.get(0)?))).optional()?)
+    }
+
     /// Returns the number of files of a scope.
     pub fn count_files(&self, scope: &Place) -> Result<usize> {
         let counts = self.rows("SELECT count(*) FROM files f", "f", std::slice::from_ref(scope), |row| row.get::<_, i64>(0))?;
@@ -187,6 +211,21 @@ impl Reader {
         })?;
         let (unsupported, all) = failures.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         Ok(Coverage { indexed, pending, unsupported, failed: all - unsupported, offline: 0 })
+    }
+
+    /// Returns the number of photos of the scopes in each format that this version does not read.
+    pub fn unsupported(&self, scopes: &[Place]) -> Result<BTreeMap<Format, u64>> {
+        let unread: Vec<Format> = Format::ALL.iter().copied().filter(|format| !format.is_supported()).collect();
+        let count = |format: &Format| format!("count(*) FILTER (WHERE x.reason = '{}')", Failure::unsupported(*format).reason);
+        let select = format!("SELECT {} FROM failures x", unread.iter().map(count).collect::<Vec<_>>().join(", "));
+        let mut counts = BTreeMap::new();
+        let rows = self.rows(&select, "x", scopes, |row| {
+            (0..unread.len()).map(|column| row.get::<_, i64>(column)).collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        for (format, count) in rows.iter().flat_map(|row| unread.iter().zip(row)).filter(|(_, count)| **count > 0) {
+            *counts.entry(*format).or_default() += *count as u64;
+        }
+        Ok(counts)
     }
 
     /// Returns the number of distinct photos of a root.
@@ -247,11 +286,12 @@ impl Reader {
 
     /// Returns the photos that have files in the scopes, with these files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
-        let columns = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.content, {STAMP_COLUMNS}");
+        let columns = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.content, {STAMP_COLUMNS}, {METADATA_COLUMNS}");
+        let metadata = "LEFT JOIN metadata m ON m.content = f.content";
         let mut photos = HashMap::new();
         if let Wanted::All = wanted {
             // The files come first: they are the few.
-            let select = format!("{columns} FROM files f CROSS JOIN photos p ON p.id = f.photo WHERE {}", Range::condition("f"));
+            let select = format!("{columns} FROM files f CROSS JOIN photos p ON p.id = f.photo {metadata} WHERE {}", Range::condition("f"));
             let mut statement = self.index.prepare_cached(&select)?;
             for range in ranges(scopes) {
                 take_photos(&mut photos, statement.query(range.params())?, |_| true)?;
@@ -259,7 +299,7 @@ impl Reader {
         } else {
             let within = Within::new(scopes);
             let is_within = |place: &Place| within.holds(place);
-            let select = format!("{columns} FROM photos p JOIN files f ON f.photo = p.id WHERE p.id = ?1");
+            let select = format!("{columns} FROM photos p JOIN files f ON f.photo = p.id {metadata} WHERE p.id = ?1");
             let mut statement = self.index.prepare_cached(&select)?;
             let ids = self.ids(wanted)?;
             photos.reserve(ids.len());
@@ -269,6 +309,7 @@ impl Reader {
         }
         photos.retain(|id, photo: &mut PhotoRecord| {
             photo.files.sort_unstable_by(|a, b| a.place.cmp(&b.place));
+            photo.settle_capture();
             match wanted {
                 Wanted::All | Wanted::These(_) => true,
                 Wanted::TheseAndSeveral(these) => photo.files.len() > 1 || these.contains(id),
@@ -384,7 +425,7 @@ fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, i
     while let Some(row) = rows.next()? {
         let path = path_of(row.get_ref(12)?.as_blob().map_err(rusqlite::Error::from)?);
         let place = Place { root: RootId(row.get(11)?), path };
-        let file = FileRecord { place, stamp: stamp(row, 14)?, content: ContentHash(row.get(13)?) };
+        let file = FileRecord { place, stamp: stamp(row, 14)?, content: ContentHash(row.get(13)?), metadata: metadata_of(row, 20)? };
         if !is_wanted(&file.place) {
             continue;
         }
@@ -407,7 +448,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::photo::{Capture, ContentHash, CropDescriptors, Dimensions, Failure, Format, Identity};
+    use crate::photo::{Capture, CropDescriptors, Dimensions, Identity, Metadata};
     use crate::store::Writer;
 
     const PATHS: u64 = 100_000;
@@ -432,7 +473,7 @@ mod tests {
                 match number {
                     0 => {}
                     1 => drop(batch.fail(&place(1), &stamp(1), &Failure::new(Stage::Decode, "why"))?),
-                    _ => drop(batch.link(&place(number), &stamp(number), &content, photo)?),
+                    _ => drop(batch.link(&place(number), &stamp(number), &content, photo, &Metadata::default())?),
                 }
             }
             Ok(photo)

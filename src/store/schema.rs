@@ -180,6 +180,26 @@ const INDEX_STEPS: &[M<'static>] = &[
     M::up("CREATE TABLE keypoints (photo INTEGER PRIMARY KEY REFERENCES photos(id), data BLOB NOT NULL) STRICT;"),
     // The birth time of a file. The next scan stores it for files from before, without reading them.
     M::up("ALTER TABLE files ADD COLUMN birth INTEGER;"),
+    // What the bytes of a file say of its photo. keywords: a JSON array. It goes with the last file that has these bytes.
+    // Files from before are read for it when they have the picture of another file in other bytes.
+    M::up(
+        "CREATE TABLE metadata (
+         content BLOB PRIMARY KEY,
+         taken TEXT, utc_offset TEXT, make TEXT, model TEXT, serial TEXT, orientation INTEGER,
+         rating INTEGER, label TEXT, keywords TEXT NOT NULL, title TEXT, caption TEXT, creator TEXT,
+         latitude REAL, longitude REAL,
+         software TEXT, trailer_bytes INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+
+     CREATE TRIGGER content_went AFTER DELETE ON files WHEN old.content IS NOT NULL BEGIN
+         DELETE FROM metadata WHERE content = old.content
+             AND NOT EXISTS (SELECT 1 FROM files WHERE photo = old.photo AND content = old.content);
+     END;
+     CREATE TRIGGER content_changed AFTER UPDATE OF content ON files WHEN old.content IS NOT new.content BEGIN
+         DELETE FROM metadata WHERE content = old.content
+             AND NOT EXISTS (SELECT 1 FROM files WHERE photo = old.photo AND content = old.content);
+     END;",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -309,6 +329,10 @@ mod tests {
              INSERT INTO views (photo, number, edit, data) VALUES (3, 0, '', x'003c00bc'), (3, 1, 'crop', x'00bc003c');";
         let parts = format!("UPDATE features SET parts = x'{}';", "7f80".repeat(224));
         let keypoints = "INSERT INTO keypoints (photo, data) VALUES (3, x'0102030405060708090a0b'), (7, x'');";
+        let metadata = format!(
+            "INSERT INTO metadata (content, taken, rating, keywords, latitude, longitude, trailer_bytes) VALUES
+                 ({c}, '2026-05-01T11:00:00', -1, '[\"sea\"]', 52.5, -13.25, 9);"
+        );
         let latest = usize::MAX;
         [
             (1, latest, files.as_str()),
@@ -318,6 +342,7 @@ mod tests {
             (5, latest, parts.as_str()),
             (6, latest, keypoints),
             (7, latest, "UPDATE files SET birth = 1699999999000000001 WHERE id = 1;"),
+            (8, latest, &metadata),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))
@@ -438,6 +463,10 @@ mod tests {
             let all = [Place { root: RootId(2), path: "".into() }];
             let photos = reader.photos(&all, Wanted::All).expect("read");
             assert_eq!((photos.len(), photos[&PhotoId(3)].files.len(), photos[&PhotoId(7)].files.len()), (2, 2, 1));
+            let taken = if version < 8 { "2026-05-01T10:00:00.123" } else { "2026-05-01T11:00:00" };
+            assert_eq!(photos[&PhotoId(3)].capture.taken.as_deref(), Some(taken), "version {version}");
+            let undescribed = reader.without_metadata_after(&Place { root: RootId(0), path: "".into() }, 9).expect("read");
+            assert_eq!(undescribed.len(), if version < 8 { 2 } else { 1 }, "version {version}");
             assert_eq!(
                 read(&writer.index, "SELECT files FROM photos ORDER BY id", |row| row.get::<_, i64>(0)),
                 [2, 1],

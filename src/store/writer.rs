@@ -12,7 +12,7 @@ use super::library::Problems;
 use super::open::Durable;
 use super::{HeadNumber, Location, Result, View, damage, open, schema};
 use crate::photo::{
-    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
+    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
 };
 
 /// Selects a file that still has the stamp with which it was read. Without lasting inode numbers the ctime does not last
@@ -239,8 +239,9 @@ impl Batch<'_> {
         Ok(statement.query_row([identity.picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
     }
 
-    /// Records that a file holds a photo, if its stamp is still the one that was read. Returns whether it is.
-    pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId) -> Result<bool> {
+    /// Records that a file holds a photo, with its metadata, if its stamp is still the one that was read. Returns whether it
+    /// is.
+    pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId, metadata: &Metadata) -> Result<bool> {
         let linked = self
             .transaction
             .prepare_cached(&format!("UPDATE files SET content = ?7, photo = ?8, pending = 0 WHERE {HAS_STAMP}"))?
@@ -256,8 +257,47 @@ impl Batch<'_> {
             ])?;
         if linked > 0 {
             self.clear_failure(place)?;
+            self.describe(content, metadata)?;
         }
         Ok(linked > 0)
+    }
+
+    /// Returns whether a file still holds the photo that it has in these bytes.
+    pub fn holds(&self, place: &Place, content: &ContentHash) -> Result<bool> {
+        let mut statement =
+            self.transaction.prepare_cached("SELECT EXISTS (SELECT 1 FROM files WHERE root = ?1 AND path = ?2 AND content = ?3)")?;
+        Ok(statement.query_row(params![place.root.0, place.path.as_os_str().as_bytes(), content.0], |row| row.get(0))?)
+    }
+
+    /// Stores the metadata of a file with these bytes.
+    pub fn describe(&mut self, content: &ContentHash, metadata: &Metadata) -> Result<()> {
+        let Metadata { capture, description, software, trailer_bytes } = metadata;
+        self.transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO metadata (content, taken, utc_offset, make, model, serial, orientation, rating, label, keywords,
+                     title, caption, creator, latitude, longitude, software, trailer_bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            )?
+            .execute(params![
+                content.0,
+                capture.taken,
+                capture.offset,
+                capture.make,
+                capture.model,
+                capture.serial,
+                capture.orientation,
+                description.rating,
+                description.label,
+                serde_json::json!(description.keywords).to_string(),
+                description.title,
+                description.caption,
+                description.creator,
+                description.position.map(|p| p.latitude),
+                description.position.map(|p| p.longitude),
+                software,
+                *trailer_bytes as i64
+            ])?;
+        Ok(())
     }
 
     /// Records why a file could not be read, if its stamp is still the one that was read. Returns whether it is.
@@ -481,7 +521,7 @@ mod tests {
             let stored = StoredFeatures { features: Features(Vec::new()), crops, keypoints: Keypoints::default() };
             self.batch(|batch| {
                 let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
-                batch.link(&place(path), &stamp, &content, photo)
+                batch.link(&place(path), &stamp, &content, photo, &Metadata::default())
             })
             .expect("written")
         }
@@ -630,7 +670,7 @@ mod tests {
         let mut writer = writer();
         let failed = writer.batch(|batch| {
             batch.upsert_seen(&place("a"), &stamp(1, 1))?;
-            batch.link(&place("a"), &stamp(1, 1), &ContentHash([1; 32]), PhotoId(99))
+            batch.link(&place("a"), &stamp(1, 1), &ContentHash([1; 32]), PhotoId(99), &Metadata::default())
         });
         assert!(failed.is_err(), "there is no such photo");
         assert_eq!(writer.file("a"), None);

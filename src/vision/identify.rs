@@ -1,24 +1,24 @@
-//! Identifying a file before it is decoded: format, dimensions and picture hash.
+//! Identifying a file before it is decoded: format, dimensions, picture hash and metadata.
 
 use std::io::Cursor;
 
 use blake3::Hasher;
 use image::ImageReader;
 
-use super::{Limits, decode, exif, jpeg};
-use crate::photo::{Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
+use super::{Limits, decode, jpeg, metadata, png};
+use crate::photo::{Claimed, Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
 
-/// Parses the header and hashes the picture data.
+/// Parses the header and the metadata, and hashes the picture data.
 ///
 /// # Errors
 /// A [`Failure`] that describes why the bytes are not a readable photo.
-pub fn identify(bytes: &[u8], limits: &Limits) -> Result<PictureIdentity, Failure> {
+pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(Stage::Decode, "the file is empty"));
     }
     let format = Format::from_bytes(bytes)
         .ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
-    let format = if format == Format::Tiff && exif::is_raw(bytes) { Format::Raw } else { format };
+    let format = if format == Format::Tiff && metadata::is_raw(bytes) { Format::Raw } else { format };
     if !format.is_supported() {
         return Err(Failure::unsupported(format));
     }
@@ -29,8 +29,10 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<PictureIdentity, Failur
             format!("{} × {} pixels, more than the limit of {} megapixels", stored.width, stored.height, limits.pixels / 1_000_000),
         ));
     }
-    let orientation = exif::capture(bytes).orientation.unwrap_or(1);
-    Ok(PictureIdentity { picture: picture_hash(bytes, format, orientation), format, dimensions: stored.oriented(orientation) })
+    let metadata = metadata::metadata(bytes, format);
+    let orientation = metadata.capture.orientation.unwrap_or(1);
+    let picture = PictureIdentity { picture: picture_hash(bytes, format, orientation), format, dimensions: stored.oriented(orientation) };
+    Ok(Claimed { picture, metadata })
 }
 
 fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
@@ -59,9 +61,9 @@ fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
             hasher.update(&bytes[last..]);
         }
         Format::Png => {
-            for (kind, chunk) in png_chunks(bytes) {
-                if !matches!(kind, b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"tIME") {
-                    hasher.update(chunk);
+            for chunk in png::chunks(bytes) {
+                if !matches!(chunk.kind, b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"tIME") {
+                    hasher.update(chunk.whole);
                 }
             }
         }
@@ -75,26 +77,6 @@ fn picture_hash(bytes: &[u8], format: Format, orientation: u8) -> PictureHash {
 /// The offset of `part`, a slice of `whole`.
 fn offset(whole: &[u8], part: &[u8]) -> usize {
     part.as_ptr() as usize - whole.as_ptr() as usize
-}
-
-/// The chunks of a PNG, each with its type and all its bytes. What cannot be parsed is returned as one last chunk.
-fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = bytes.get(8..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let header =
-            rest.split_first_chunk::<4>().and_then(|(length, after)| Some((u32::from_be_bytes(*length), after.first_chunk::<4>()?)));
-        let whole = header.and_then(|(length, kind)| Some((kind, (length as usize).checked_add(12)?)));
-        let (kind, length) = match whole {
-            Some((kind, length)) if length <= rest.len() => (kind, length),
-            _ => (b"????", rest.len()),
-        };
-        let (chunk, after) = rest.split_at(length);
-        rest = after;
-        Some((kind, chunk))
-    })
 }
 
 #[cfg(test)]
@@ -119,8 +101,8 @@ mod tests {
     #[test]
     fn metadata_does_not_change_the_picture() {
         let (plain, rated) = (png(None), png(Some("Rating\x005")));
-        let a = identify(&plain, &Limits::default()).expect("a photo");
-        let b = identify(&rated, &Limits::default()).expect("a photo");
+        let a = identify(&plain, &Limits::default()).expect("a photo").picture;
+        let b = identify(&rated, &Limits::default()).expect("a photo").picture;
         assert_eq!(a.picture, b.picture);
         assert_eq!(a.dimensions, Dimensions { width: 9, height: 5 });
     }
@@ -132,7 +114,7 @@ mod tests {
         let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9];
         let comment = [0xff, 0xfe, 0, 5, b'h', b'e', b'y'];
         let profile = [0xff, 0xe2, 0, 5, b'I', b'C', b'C'];
-        let identity = |parts: &[&[u8]]| identify(&parts.concat(), &Limits::default()).expect("a photo");
+        let identity = |parts: &[&[u8]]| identify(&parts.concat(), &Limits::default()).expect("a photo").picture;
         let plain = identity(&[&head, &frame, &scan]);
         assert_eq!(plain.picture, identity(&[&head, &comment, &frame, &comment, &scan]).picture);
         // A marker without a body in a place where it does not belong.

@@ -6,11 +6,12 @@
 
 pub mod backbone;
 pub mod decode;
-mod exif;
 mod framed;
 pub mod identify;
 pub mod jpeg;
 pub mod keypoints;
+mod metadata;
+mod png;
 pub mod prepare;
 pub mod sandbox;
 

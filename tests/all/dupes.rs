@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::photos;
-use crate::support::{Instance, array, names, wait_until};
+use crate::support::{BEFORE_METADATA, Instance, array, names, wait_until};
 
 #[test]
 fn versions_of_a_photo_are_found_and_remembered() {
@@ -288,7 +288,7 @@ fn an_index_from_before_keypoints_is_read_again() {
     // As the last version before keypoints left it.
     let older =
         "UPDATE features SET backbone = 'older'; DROP TABLE keypoints; ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 5";
-    index.execute_batch(older).expect("made older");
+    index.execute_batch(&[BEFORE_METADATA, older].concat()).expect("made older");
     drop(index);
     assert_eq!(names(&instance.dupes(&folder)), before);
     assert_eq!(instance.counter("decoded"), 2 * files, "all are decoded again");

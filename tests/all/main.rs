@@ -13,6 +13,7 @@ mod decisions;
 mod dupes;
 mod hostile;
 mod logs;
+mod metadata;
 mod own_files;
 mod packages;
 mod photos;

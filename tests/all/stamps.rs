@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::photos;
-use crate::support::{Instance, PATIENCE, names, wait_until};
+use crate::support::{BEFORE_METADATA, Instance, PATIENCE, names, wait_until};
 
 /// A photo whose file always has the same size.
 fn frame(name: &str) -> Vec<u8> {
@@ -101,7 +101,7 @@ fn an_index_and_a_library_of_the_version_before_are_used_as_they_are() {
         database.execute_batch(sql).expect("as the version before left it");
         database
     };
-    let index = older("index.db", "ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 6;");
+    let index = older("index.db", &[BEFORE_METADATA, "ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 6;"].concat());
     older("library.db", "DROP TABLE absorbed; PRAGMA user_version = 3;");
     assert_eq!(names(&instance.dupes(&folder)), before);
     assert_eq!((work(), pairs()), (worked, paired));

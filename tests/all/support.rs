@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// The longest wait in a test.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Takes an index back to the version before metadata.
+pub const BEFORE_METADATA: &str = "DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata; PRAGMA user_version = 7;";
+
 pub struct Instance {
     home: TempDir,
 }

@@ -1,15 +1,19 @@
 //! The types of requests and answers. Distances are 0 to 2, sizes are in bytes, paths are absolute.
 
+mod photos;
 mod places;
 mod tuning;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use photos::*;
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, KeeperRule, LeftOut, Relation, Stage, Verdict};
+use crate::photo::{Counters, Coverage, Format, LeftOut, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -185,6 +189,9 @@ pub struct End {
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
+    /// How many photos are of each format that this version does not read.
+    #[serde(default)]
+    pub unsupported_formats: BTreeMap<Format, u64>,
     /// What is in the places and was not taken, as of the last scan.
     #[serde(default)]
     pub left_out: LeftOut,
@@ -240,53 +247,6 @@ pub struct Cluster {
     pub photos: Vec<Photo>,
     /// The pairs with the first photo, and those that hold the cluster together: at most two for each photo.
     pub pairs: Vec<ClusterPair>,
-}
-
-/// A photo and its files.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Photo {
-    #[serde(flatten)]
-    pub path: PathText,
-    /// All names of the files of this photo, in the order of `files`; the first is `path`.
-    pub paths: Vec<String>,
-    /// Base64 of each of `paths`. Present only if one is not UTF-8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paths_bytes: Option<Vec<String>>,
-    /// The positions in `paths`, from 0, of files that are offline.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub offline: Vec<usize>,
-    /// Of one file.
-    pub bytes: u64,
-    pub width: u32,
-    pub height: u32,
-    pub format: Format,
-    pub taken: Option<String>,
-    pub representative: bool,
-    /// Why the first of `files` stays when the others go. Present only if there are several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept_by: Option<KeeperRule>,
-    /// The keeper first.
-    pub files: Vec<PhotoFile>,
-}
-
-/// A file of a photo, as it was when it was read.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct PhotoFile {
-    #[serde(flatten)]
-    pub path: PathText,
-    /// Other names of the same inode: hard links, and the same folder seen at another path.
-    pub also: Vec<PathText>,
-    pub offline: bool,
-    /// The BLAKE3 hash of its bytes.
-    pub content: String,
-    /// The filesystem, as a hexadecimal number of this index.
-    pub volume: String,
-    /// 0 if the filesystem has no stable inode numbers.
-    pub inode: u64,
-    pub size: u64,
-    /// Nanoseconds since 1970.
-    pub mtime_ns: i64,
-    pub ctime_ns: i64,
 }
 
 /// A pair by position in `photos`.

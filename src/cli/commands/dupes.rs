@@ -17,7 +17,7 @@ use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::Checker;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
-use crate::cli::text::{bytes, count, coverage, left_out, shown, time};
+use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
 use crate::cli::whole;
 use crate::photo::{KeeperRule, Relation};
 
@@ -195,6 +195,10 @@ impl<'a, W: Write> Printer<'a, W> {
         };
         writeln!(self.out, "{}", summary.bold())?;
         writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
+        if !end.unsupported_formats.is_empty() {
+            let formats: Vec<String> = end.unsupported_formats.iter().map(|(format, number)| format!("{number} {format}")).collect();
+            writeln!(self.out, "{}", format!("not read by this version: {}", formats.join(", ")).dimmed())?;
+        }
         for line in left_out(&end.left_out) {
             writeln!(self.out, "{}", line.dimmed())?;
         }
@@ -246,7 +250,9 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
         let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
         let kept = photo.kept_by.filter(|_| number == 0).map(|rule| format!(" ({})", kept_by(rule)).dimmed().to_string());
         let (path, kept) = (shown(&file.path.path), kept.unwrap_or_default());
-        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{kept}{away}", photo.format, bytes(file.size))?;
+        let lost = file.metadata_lost.iter().filter(|lost| !lost.is_empty());
+        let lost: String = lost.map(|lost| format!(" (has its own {})", names(lost)).yellow().to_string()).collect();
+        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{kept}{lost}{away}", photo.format, bytes(file.size))?;
         for name in &file.also {
             let mark = "link".dimmed();
             writeln!(out, "    {mark}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "", "", "", "", shown(&name.path))?;
@@ -258,6 +264,7 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
 /// Why a file comes before the others of its photo.
 fn kept_by(rule: KeeperRule) -> &'static str {
     match rule {
+        KeeperRule::Description => "rated or described",
         KeeperRule::Metadata => "most metadata",
         KeeperRule::PlainName => "plain name",
         KeeperRule::Oldest => "oldest file",

@@ -98,7 +98,7 @@ impl Maker {
             Problem::Child(e) => Err(e),
         };
         match self.reader.identify(&file) {
-            Ok(identity) if identity.picture == photo.picture => {}
+            Ok((identity, _)) if identity.picture == photo.picture => {}
             Ok(_) => return Ok(None),
             Err(problem) => return or_none(problem),
         }

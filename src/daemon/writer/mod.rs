@@ -244,6 +244,7 @@ impl WriterThread {
                     let was_known = self.changed.remove(place);
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
+                        Outcome::Described { .. } => {}
                         Outcome::Failed { failure, .. } => events.emit(What::Failed { path, reason: failure.reason.clone() }),
                         _ if was_known => events.emit(What::Changed(path)),
                         _ => events.emit(What::Added(path)),
@@ -278,11 +279,17 @@ struct Settled<'a> {
 /// Stores the outcome of reading a file.
 fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str) -> store::Result<Settled<'a>> {
     let (new, counts) = match outcome {
-        Outcome::Known { stamp, photo, content } => (None, batch.link(place, stamp, content, *photo)?),
+        Outcome::Known { stamp, photo, content, metadata } => (None, batch.link(place, stamp, content, *photo, metadata)?),
+        Outcome::Described { content, metadata } => {
+            if batch.holds(place, content)? {
+                batch.describe(content, metadata)?;
+            }
+            (None, true)
+        }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
-            let (photo, is_new) = batch.add_photo(&made.identity, &made.capture, recipe, &made.stored)?;
-            let counts = batch.link(place, stamp, &made.identity.content, photo)?;
+            let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
+            let counts = batch.link(place, stamp, &made.identity.content, photo, &made.metadata)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)
         }
     };

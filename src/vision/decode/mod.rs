@@ -8,7 +8,7 @@ mod raster;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use super::{Limits, exif};
+use super::{Limits, metadata};
 use crate::photo::{Capture, Failure, Format, Picture, Stage};
 
 pub use raster::{image_format, plain_reason};
@@ -44,7 +44,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
         Format::Jpeg => jpeg::read(bytes).map_err(broken)?,
         _ => raster::read(bytes, format, limits).map_err(broken)?,
     };
-    let capture = exif::capture(bytes);
+    let capture = metadata::capture(bytes);
     let picture = reduced(picture).upright(capture.orientation.unwrap_or(1));
     Ok(Decoded { picture, capture })
 }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::photo::{Dimensions, Picture};
 use frame::Frame;
 
-pub use segments::{Segment, header_segments};
+pub use segments::{Segment, header_segments, trailer};
 
 /// Why a file was not decoded.
 #[derive(Debug, Error, PartialEq, Eq)]

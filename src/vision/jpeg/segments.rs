@@ -52,6 +52,17 @@ pub fn next<'a>(rest: &mut &'a [u8]) -> Option<Segment<'a>> {
     }
 }
 
+/// The bytes after the picture. Empty if the file ends before it.
+pub fn trailer(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let Some(segment) = next(&mut rest) {
+        if segment.marker == EOI {
+            return rest;
+        }
+    }
+    &[]
+}
+
 /// The segments before the picture data.
 pub fn header_segments(bytes: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = bytes.get(2..).unwrap_or_default();

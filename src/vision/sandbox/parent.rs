@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::COMMAND;
 use super::protocol::{self, DecodedHeader, Identified, MissingLayers};
-use crate::photo::{ContentHash, Failure, Identity, Picture, PictureIdentity, Stage};
+use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
@@ -57,30 +57,31 @@ impl Reader {
         Reader { program, limits, child: None, file: (0, 0), ended_with: None }
     }
 
-    /// Identifies an open file. The picture is what the child says; the bytes are hashed here.
+    /// Identifies an open file, and reads its metadata. The child says both; the bytes are hashed here.
     ///
     /// # Errors
     /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
-    pub fn identify(&mut self, file: &File) -> Result<Identity, Problem> {
+    pub fn identify(&mut self, file: &File) -> Result<(Identity, Metadata), Problem> {
         let claimed = self.claimed(file)?;
         let content = content_hash(file).map_err(|e| Problem::Photo(Failure::new(Stage::Read, e)))?;
-        Ok(claimed.with_content(content))
+        Ok((claimed.picture.with_content(content), claimed.metadata))
     }
 
     /// Identifies a file again, with a new child. An earlier file may have taken over the last one.
     ///
     /// # Errors
     /// See [`identify`](Reader::identify). Also when the children do not agree.
-    pub fn confirm(&mut self, file: &File, identity: &Identity) -> Result<(), Problem> {
+    pub fn confirm(&mut self, file: &File, identity: &Identity, metadata: &Metadata) -> Result<(), Problem> {
         self.end();
-        if self.claimed(file)?.with_content(identity.content) == *identity {
+        let claimed = self.claimed(file)?;
+        if claimed.picture.with_content(identity.content) == *identity && claimed.metadata == *metadata {
             return Ok(());
         }
         self.end();
         Err(Problem::Photo(Failure::new(Stage::Read, "two decoding processes do not agree about it; simctl scan reads it again")))
     }
 
-    fn claimed(&mut self, file: &File) -> Result<PictureIdentity, Problem> {
+    fn claimed(&mut self, file: &File) -> Result<Claimed, Problem> {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         // An earlier child shares the position, and has read the file.
         (&mut &*file).rewind()?;
@@ -228,7 +229,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::photo::{Format, PictureHash};
+    use crate::photo::{Format, PictureHash, PictureIdentity};
 
     /// What becomes of a photo when the child is this shell script.
     fn outcome(script: &str) -> Problem {
@@ -255,7 +256,8 @@ mod tests {
         };
         let says = |picture: u8| {
             let dimensions = crate::photo::Dimensions { width: 3, height: 2 };
-            let claim = PictureIdentity { picture: PictureHash([picture; 32]), format: Format::Jpeg, dimensions };
+            let picture = PictureIdentity { picture: PictureHash([picture; 32]), format: Format::Jpeg, dimensions };
+            let claim = Claimed { picture, metadata: Metadata::default() };
             frame(&serde_json::to_string(&Identified::Ok(claim)).expect("JSON"))
         };
         // The first child says the picture is 1. The next ones say it is 2.
@@ -267,17 +269,17 @@ mod tests {
         let mut reader = Reader::new(SameProgram::other(&program, "build-1"), Limits::default());
         let file = tempfile::tempfile().expect("a file");
         (&file).write_all(b"bytes").expect("written");
-        let claimed = loop {
+        let (claimed, metadata) = loop {
             match reader.identify(&file) {
                 Err(Problem::Child(e)) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
                 claimed => break claimed.expect("an identity"),
             }
         };
         assert_eq!((claimed.picture, claimed.content), (PictureHash([1; 32]), ContentHash(blake3::hash(b"bytes").into())));
-        let refused = reader.confirm(&file, &claimed).expect_err("another picture").to_string();
+        let refused = reader.confirm(&file, &claimed, &metadata).expect_err("another picture").to_string();
         assert!(refused.contains("do not agree"), "{refused}");
-        let again = reader.identify(&file).expect("an identity");
-        assert!(again.picture == PictureHash([2; 32]) && reader.confirm(&file, &again).is_ok());
+        let (again, metadata) = reader.identify(&file).expect("an identity");
+        assert!(again.picture == PictureHash([2; 32]) && reader.confirm(&file, &again, &metadata).is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::{Capture, Dimensions, Failure, PictureIdentity};
+use crate::photo::{Capture, Claimed, Dimensions, Failure};
 
 /// Identify a new file. Its descriptor comes with this byte.
 pub const FILE: u8 = b'f';
@@ -25,7 +25,7 @@ pub const LAYERS: u8 = b'?';
 pub type MissingLayers = Vec<String>;
 
 /// The answer to [`FILE`].
-pub type Identified = Result<PictureIdentity, Failure>;
+pub type Identified = Result<Claimed, Failure>;
 
 /// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
@@ -39,8 +39,8 @@ pub struct PictureHeader {
 /// Larger than any picture of SHORT_SIDE, even at the most extreme aspect of a header.
 const MAX_PICTURE_BYTES: usize = 256 << 20;
 
-/// Far larger than any JSON answer.
-const MAX_JSON_BYTES: usize = 1 << 16;
+/// Larger than any JSON answer: texts in metadata are cut.
+const MAX_JSON_BYTES: usize = 1 << 19;
 
 pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
     let descriptors = [file.as_fd()];

@@ -1,0 +1,72 @@
+//! Photos in answers: their files, and what the files say.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::PathText;
+use crate::photo::{Description, Format, KeeperRule, MetadataKind};
+
+/// A photo and its files.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Photo {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// All names of the files of this photo, in the order of `files`; the first is `path`.
+    pub paths: Vec<String>,
+    /// Base64 of each of `paths`. Present only if one is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths_bytes: Option<Vec<String>>,
+    /// The positions in `paths`, from 0, of files that are offline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offline: Vec<usize>,
+    /// Of one file.
+    pub bytes: u64,
+    pub width: u32,
+    pub height: u32,
+    pub format: Format,
+    pub taken: Option<String>,
+    pub representative: bool,
+    /// Why the first of `files` stays when the others go. Present only if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_by: Option<KeeperRule>,
+    /// The keeper first.
+    pub files: Vec<PhotoFile>,
+}
+
+/// A file of a photo, as it was when it was read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PhotoFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// Other names of the same inode: hard links, and the same folder seen at another path.
+    pub also: Vec<PathText>,
+    pub offline: bool,
+    /// The BLAKE3 hash of its bytes.
+    pub content: String,
+    /// The filesystem, as a hexadecimal number of this index.
+    pub volume: String,
+    /// 0 if the filesystem has no stable inode numbers.
+    pub inode: u64,
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+    /// What the file says. Null if it is not read yet: an older version indexed the file.
+    pub metadata: Option<FileMetadata>,
+    /// The metadata that would be lost with this file: the first file of the photo has it not, or with another value. Null
+    /// if that is not known yet.
+    pub metadata_lost: Option<Vec<MetadataKind>>,
+}
+
+/// What a file says of its photo, from EXIF, XMP and IPTC. Missing values are null or empty.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FileMetadata {
+    /// The local time of capture.
+    pub taken: Option<String>,
+    #[serde(flatten)]
+    pub description: Description,
+    /// The program that wrote the file.
+    pub software: Option<String>,
+    /// The bytes after the picture, for example the film of a motion photo.
+    pub trailer_bytes: u64,
+}

@@ -1,0 +1,154 @@
+//! Metadata: what a file says of its photo besides the picture.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Capture;
+use super::names::names;
+
+/// What a file says of its photo. It belongs to the bytes of the file: two files of one picture may say different things.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Metadata {
+    pub capture: Capture,
+    pub description: Description,
+    /// The program that wrote the file.
+    pub software: Option<String>,
+    /// The bytes after the picture, for example the film of a motion photo.
+    pub trailer_bytes: u64,
+}
+
+/// What a person says of a photo. Missing values are `None` or empty.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Description {
+    /// 1 to 5 stars, or -1 for a rejected photo.
+    pub rating: Option<i8>,
+    /// The name of a colour label.
+    pub label: Option<String>,
+    /// Sorted, each once.
+    pub keywords: BTreeSet<String>,
+    pub title: Option<String>,
+    pub caption: Option<String>,
+    pub creator: Option<String>,
+    pub position: Option<Position>,
+}
+
+/// Where a photo was taken, in degrees: north and east are positive.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Position {
+    pub latitude: f64,
+    pub longitude: f64,
+}
+
+/// Degrees by which two programs may round one position differently: about ten metres.
+const SAME_POSITION: f64 = 1e-4;
+
+impl Position {
+    fn is_near(self, other: Position) -> bool {
+        (self.latitude - other.latitude).abs() < SAME_POSITION && (self.longitude - other.longitude).abs() < SAME_POSITION
+    }
+}
+
+/// A kind of metadata that is lost with a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MetadataKind {
+    Rating,
+    Label,
+    Keywords,
+    Title,
+    Caption,
+    Creator,
+    Position,
+    /// Bytes after the picture, for example the film of a motion photo.
+    Trailer,
+}
+
+names!(MetadataKind, "kind of metadata" {
+    Rating: "rating",
+    Label: "label",
+    Keywords: "keywords",
+    Title: "title",
+    Caption: "caption",
+    Creator: "creator",
+    Position: "position",
+    Trailer: "trailer",
+});
+
+impl Metadata {
+    /// Returns how much a person says: the number of kinds, and of keywords.
+    pub fn richness(&self) -> (usize, usize) {
+        (self.missing_in(&Metadata::default()).len(), self.description.keywords.len())
+    }
+
+    /// Returns the kinds of metadata that this file has and `kept` has not, or has with another value.
+    pub fn missing_in(&self, kept: &Metadata) -> Vec<MetadataKind> {
+        let (own, other) = (&self.description, &kept.description);
+        let is_missing = |kind: MetadataKind| match kind {
+            MetadataKind::Rating => is_lost(&own.rating, &other.rating),
+            MetadataKind::Label => is_lost(&own.label, &other.label),
+            MetadataKind::Keywords => !own.keywords.is_subset(&other.keywords),
+            MetadataKind::Title => is_lost(&own.title, &other.title),
+            MetadataKind::Caption => is_lost(&own.caption, &other.caption),
+            MetadataKind::Creator => is_lost(&own.creator, &other.creator),
+            MetadataKind::Position => own.position.is_some_and(|own| !other.position.is_some_and(|other| own.is_near(other))),
+            MetadataKind::Trailer => self.trailer_bytes > kept.trailer_bytes,
+        };
+        MetadataKind::ALL.iter().copied().filter(|kind| is_missing(*kind)).collect()
+    }
+}
+
+fn is_lost<T: PartialEq>(own: &Option<T>, kept: &Option<T>) -> bool {
+    own.is_some() && own != kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(description: Description) -> Metadata {
+        Metadata { description, ..Metadata::default() }
+    }
+
+    #[test]
+    fn what_a_person_wrote_is_missing_in_a_file_without_it_or_with_something_else() {
+        let keywords = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let position = |latitude| Some(Position { latitude, longitude: 13.4 });
+        let plain = Metadata::default();
+        for (own, other, missing) in [
+            (Description { rating: Some(5), ..Description::default() }, Description::default(), vec![MetadataKind::Rating]),
+            (
+                Description { rating: Some(5), ..Description::default() },
+                Description { rating: Some(3), ..Description::default() },
+                vec![MetadataKind::Rating],
+            ),
+            (
+                Description { keywords: keywords(&["sea", "sky"]), ..Description::default() },
+                Description { keywords: keywords(&["sea"]), ..Description::default() },
+                vec![MetadataKind::Keywords],
+            ),
+            (
+                Description { keywords: keywords(&["sea"]), ..Description::default() },
+                Description { keywords: keywords(&["sea", "sky"]), ..Description::default() },
+                vec![],
+            ),
+            (
+                Description { position: position(52.52), ..Description::default() },
+                Description { position: position(52.520_01), ..Description::default() },
+                vec![],
+            ),
+            (
+                Description { title: Some("A".into()), position: position(52.52), ..Description::default() },
+                Description { position: position(48.1), ..Description::default() },
+                vec![MetadataKind::Title, MetadataKind::Position],
+            ),
+        ] {
+            let own = described(own);
+            assert_eq!(own.missing_in(&described(other.clone())), missing, "{own:?} beside {other:?}");
+            assert!(own.missing_in(&own).is_empty() && plain.missing_in(&own).is_empty());
+        }
+        let film = Metadata { trailer_bytes: 9, ..Metadata::default() };
+        assert_eq!(film.missing_in(&plain), [MetadataKind::Trailer]);
+    }
+}

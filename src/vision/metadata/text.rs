@@ -1,0 +1,41 @@
+//! Text from a file: one line or a few, of bounded length, without characters that control a terminal.
+
+/// The most characters of a caption. Programs show less.
+const MOST_CHARACTERS: usize = 2_000;
+
+/// The most characters of a keyword. With the most keywords, all fit into one answer of a decoding process.
+const MOST_OF_A_KEYWORD: usize = 100;
+
+/// Returns a keyword as [`clean`] does, but shorter.
+pub fn clean_keyword(text: &str) -> Option<String> {
+    clean(&text.chars().take(MOST_OF_A_KEYWORD).collect::<String>())
+}
+
+/// Returns a text without control characters and outer blanks. `None` if nothing is left.
+pub fn clean(text: &str) -> Option<String> {
+    let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control()).collect();
+    let text: String = text.trim().chars().take(MOST_CHARACTERS).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Returns a text in UTF-8 or else Latin-1, as [`clean`] does.
+pub fn clean_bytes(bytes: &[u8]) -> Option<String> {
+    match str::from_utf8(bytes) {
+        Ok(text) => clean(text),
+        Err(_) => clean(&bytes.iter().map(|b| char::from(*b)).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_line_without_control_characters() {
+        assert_eq!(clean(" two\nlines\u{1b}[2J\0 "), Some("two lines[2J".into()));
+        assert_eq!(clean(" \0\n"), None);
+        assert_eq!(clean_bytes(b"caf\xe9"), Some("café".into()));
+        assert_eq!(clean_bytes("café".as_bytes()), Some("café".into()));
+        assert_eq!(clean(&"a".repeat(9_000)).map(|text| text.len()), Some(MOST_CHARACTERS));
+    }
+}
