@@ -198,7 +198,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
         fs::write(folder.join(path(number)), "x").expect("a file");
     }
     let stamps: HashMap<PathBuf, Stamp> =
-        walk(folder, Path::new(""), &Rules::default(), &|| true).expect("walked").files.into_iter().collect();
+        walk(folder, Path::new(""), &Rules::default(), &|_, _| {}, &|| true).expect("walked").files.into_iter().collect();
     let mut first: Vec<f32> = Vec::new();
     for part in 0..photos.div_ceil(1000) {
         writer

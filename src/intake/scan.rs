@@ -75,9 +75,9 @@ fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
     }
 }
 
-/// Lists the photos in `root/below`, a folder or a file. It does not follow symlinks, so it always ends. `goes_on` is
-/// called at each step. `None` if it returned false.
-pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool) -> Option<Found> {
+/// Lists the photos in `root/below`, a folder or a file. It does not follow symlinks, so it always ends. `enter` is called
+/// for each folder before it is listed. `goes_on` is called at each step. `None` if it returned false.
+pub fn walk(root: &Path, below: &Path, rules: &Rules, enter: &dyn Fn(&Path, &Metadata), goes_on: &dyn Fn() -> bool) -> Option<Found> {
     let submounts = Submounts::below(root);
     let mut walk = Walk { root, rules, submounts, volumes: Volumes::default(), folders: Vec::new(), found: Found::default() };
     if let Some(why) = walk.submounts.closed_above(below) {
@@ -86,7 +86,7 @@ pub fn walk(root: &Path, below: &Path, rules: &Rules, goes_on: &dyn Fn() -> bool
     }
     walk.start(below);
     while let Some(folder) = walk.folders.pop() {
-        match walk.list(&folder, goes_on) {
+        match walk.list(&folder, enter, goes_on) {
             Ok(true) => {}
             Ok(false) => return None,
             // A folder that was removed after its parent was listed is gone, not unreadable.
@@ -129,8 +129,9 @@ impl Walk<'_> {
     }
 
     /// Lists one folder. False if `goes_on` returned false.
-    fn list(&mut self, folder: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
+    fn list(&mut self, folder: &Path, enter: &dyn Fn(&Path, &Metadata), goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
         let whole = self.path_of(folder);
+        enter(&whole, &fs::symlink_metadata(&whole)?);
         let mut left_out = LeftOut::default();
         for entry in fs::read_dir(&whole)? {
             if !goes_on() {
@@ -237,14 +238,14 @@ mod tests {
         symlink(at("a/1.jpg"), at("link.jpg")).expect("linked");
         symlink("../.git/annex/objects/2.jpg", at("a/annexed.jpg")).expect("linked");
         symlink(at("a/notes.txt"), at("a/link.txt")).expect("linked");
-        let found = walk(root.path(), Path::new(""), &Rules::default(), &|| true).expect("not stopped");
+        let found = walk(root.path(), Path::new(""), &Rules::default(), &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
         let in_root = LeftOut { linked_photos: 1, ..LeftOut::default() };
         let in_folder = LeftOut { linked_folders: 1, annexed: 1, hidden: 1, other: 1, ..LeftOut::default() };
         assert_eq!(found.left_out, BTreeMap::from([("".into(), in_root), ("a".into(), in_folder)]));
-        let one = walk(root.path(), Path::new("a/1.jpg"), &Rules::default(), &|| true).expect("not stopped");
+        let one = walk(root.path(), Path::new("a/1.jpg"), &Rules::default(), &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);
-        assert!(walk(root.path(), Path::new(""), &Rules::default(), &|| false).is_none());
+        assert!(walk(root.path(), Path::new(""), &Rules::default(), &|_, _| {}, &|| false).is_none());
     }
 
     #[test]

@@ -1,6 +1,12 @@
-//! The watch: file events, as hints.
+//! The watch: file events, as hints. Each folder is watched on its own, so that a folder that is left out costs nothing.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::ops::Bound;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::event::{CreateKind, EventKind, ModifyKind, RemoveKind};
 use notify::{Config, ErrorKind, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
@@ -19,9 +25,30 @@ pub enum Hint {
     Marker,
 }
 
-/// A recursive watch on a number of folders.
+/// A watch on a number of folders, without the folders in them.
 pub struct Watch {
-    watcher: RecommendedWatcher,
+    watcher: RefCell<RecommendedWatcher>,
+    folders: Arc<Mutex<Folders>>,
+}
+
+/// The watched folders: device and inode of each when it was watched. What an event says to be gone, moved or new is not
+/// among them, nor what is below it.
+#[derive(Default)]
+struct Folders(BTreeMap<PathBuf, (u64, u64)>);
+
+impl Folders {
+    fn forget(&mut self, path: &Path) {
+        let below: Vec<PathBuf> = self
+            .0
+            .range::<Path, _>((Bound::Included(path), Bound::Unbounded))
+            .map(|(folder, _)| folder)
+            .take_while(|folder| folder.starts_with(path))
+            .cloned()
+            .collect();
+        for folder in below {
+            self.0.remove(&folder);
+        }
+    }
 }
 
 impl Watch {
@@ -38,11 +65,17 @@ impl Watch {
             | EventKindMask::ACCESS_CLOSE;
         let config = Config::default().with_follow_symlinks(false).with_event_kinds(kinds);
         let marker_path = marker.to_owned();
+        let folders: Arc<Mutex<Folders>> = Arc::default();
+        let for_events = folders.clone();
         let handler = move |event: Result<Event, notify::Error>| match event {
             Ok(event) if event.need_rescan() => hint(Hint::Lost),
             Ok(event) if event.paths.first() == Some(&marker_path) => hint(Hint::Marker),
             Ok(Event { kind: EventKind::Other, .. }) => {}
             Ok(Event { kind, paths, .. }) => {
+                if matches!(kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                    let mut folders = for_events.lock().unwrap_or_else(PoisonError::into_inner);
+                    paths.iter().for_each(|path| folders.forget(path));
+                }
                 // Files of other types do not matter, but folders do. A rename does not say which of them it renames.
                 let is_of_a_file =
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
@@ -58,18 +91,37 @@ impl Watch {
         };
         let mut watcher = RecommendedWatcher::new(handler, config)?;
         watcher.watch(marker, RecursiveMode::NonRecursive)?;
-        Ok(Watch { watcher })
+        Ok(Watch { watcher: RefCell::new(watcher), folders })
     }
 
+    /// Watches a folder, unless it is watched. Call this before the folder is listed, at each listing: then whatever comes
+    /// into it is in the list or raises an event.
+    ///
     /// # Errors
-    /// If the folder or one below it cannot be watched, for example at the inotify limit.
-    pub fn add(&mut self, folder: &Path) -> Result<(), notify::Error> {
-        self.watcher.watch(folder, RecursiveMode::Recursive)
+    /// If it cannot be watched, for example at the inotify limit.
+    pub fn enter(&self, folder: &Path, found: &Metadata) -> Result<(), notify::Error> {
+        let identity = (found.dev(), found.ino());
+        // Stored first: an event that arrives while the watch is made removes it again. The lock is not held meanwhile,
+        // because the thread that makes the watch also takes it.
+        let before = self.folders().0.insert(folder.to_owned(), identity);
+        if before == Some(identity) {
+            return Ok(());
+        }
+        let mut watcher = self.watcher.borrow_mut();
+        if before.is_some() {
+            // Another folder was at this path, and no event said so: it is hidden by a mount.
+            let _ = watcher.unwatch(folder);
+        }
+        watcher.watch(folder, RecursiveMode::NonRecursive).or_else(|e| {
+            self.folders().forget(folder);
+            let is_system = matches!(&e.kind, ErrorKind::Io(e) if e.kind() != std::io::ErrorKind::PermissionDenied);
+            // The listing says that a folder is gone or closed to this user.
+            if is_system || matches!(e.kind, ErrorKind::MaxFilesWatch) { Err(e) } else { Ok(()) }
+        })
     }
 
-    pub fn remove(&mut self, folder: &Path) {
-        // It does not matter if the folder was not watched.
-        let _ = self.watcher.unwatch(folder);
+    fn folders(&self) -> std::sync::MutexGuard<'_, Folders> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,5 +134,22 @@ fn writing(kind: EventKind) -> Option<Writing> {
         EventKind::Access(_) => Some(Writing::Closed),
         EventKind::Remove(_) => Some(Writing::Removed),
         _ => Some(Writing::Renamed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_gone_is_forgotten_with_all_below_it() {
+        let mut folders = Folders::default();
+        for (number, path) in ["/a", "/a/b", "/a/b/c", "/a-b", "/b"].into_iter().enumerate() {
+            folders.0.insert(path.into(), (1, number as u64));
+        }
+        folders.forget(Path::new("/a/x.jpg"));
+        assert_eq!(folders.0.len(), 5);
+        folders.forget(Path::new("/a"));
+        assert_eq!(folders.0.keys().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), ["/a-b", "/b"]);
     }
 }

@@ -353,7 +353,7 @@ fn a_file_that_is_deleted_under_the_daemon_is_noticed() {
         // A replaced index may be one without tables, until that is noticed.
         wait_until("it starts again", || {
             let status = instance.run(["status", "--format=json"]);
-            status.status.success() && serde_json::from_slice::<Value>(&status.stdout).is_ok_and(|status| status["run"] != run)
+            status.status.success() && serde_json::from_slice::<serde_json::Value>(&status.stdout).is_ok_and(|status| status["run"] != run)
         });
         let answer = instance.dupes(&folder);
         assert_eq!((names(&answer), &answer["coverage"]), (names(&before), &before["coverage"]));

@@ -211,3 +211,58 @@ fn several_simctl_at_once_start_one_daemon() {
         assert_eq!(names(&serde_json::from_slice(&output.stdout).expect("JSON")), photos::expected(&["00003", "00009"]));
     }
 }
+
+/// The number of watches of a daemon.
+fn watches(instance: &Instance) -> usize {
+    let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", instance.pid())).expect("a process");
+    let infos = descriptors.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+    infos.map(|info| info.lines().filter(|line| line.starts_with("inotify wd")).count()).sum()
+}
+
+#[test]
+fn a_folder_that_is_left_out_costs_no_watch() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    for number in 0..50 {
+        for below in ["@eaDir", ".git/objects", "new/@eaDir"] {
+            fs::create_dir_all(folder.join(below).join(number.to_string())).expect("made");
+        }
+    }
+    instance.dupes(&folder);
+    let before = watches(&instance);
+    assert!((2..10).contains(&before), "{before} watches");
+    // Also if it appears later.
+    fs::create_dir_all(folder.join("later/@eaDir/a/b")).expect("made");
+    photos::library(&folder.join("later"), &["00009"]);
+    let now = || names(&instance.json([OsStr::new("dupes"), OsStr::new("--no-wait"), OsStr::new("--format=json"), folder.as_os_str()]));
+    wait_until("the new photos are in the answer", || now() == photos::expected(&["00003", "00009"]));
+    assert_eq!(watches(&instance), before + 1);
+}
+
+#[test]
+fn a_folder_that_moved_and_the_one_in_its_place_are_both_watched() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let inner = |name: &str| folder.join(name).join("inner");
+    fs::create_dir_all(inner("a")).expect("made");
+    photos::library(&inner("a"), &["00003"]);
+    instance.dupes(&folder);
+    let now = || names(&instance.json([OsStr::new("dupes"), OsStr::new("--no-wait"), OsStr::new("--format=json"), folder.as_os_str()]));
+    let mut expected = vec!["00003"];
+    for (round, name) in ["00009", "00011", "00021"].into_iter().enumerate() {
+        // The folder keeps its inode, and the name gets another.
+        fs::rename(folder.join("a"), folder.join(format!("b{round}"))).expect("moved");
+        fs::create_dir_all(inner("a")).expect("made");
+        expected.push(name);
+        wait_until("the folders are known", || now().len() == expected.len() - 1);
+        photos::library(&inner("a"), &[name]);
+        wait_until("a new photo in the new folder is found", || now() == photos::expected(&expected));
+        let old = inner(&format!("b{round}")).join("copy.jpg");
+        fs::write(&old, photos::jpeg(&photos::open(name), 70)).expect("written");
+        wait_until("and one in the old folder", || now().concat().contains(&"copy.jpg".to_owned()));
+        fs::remove_file(old).expect("removed");
+        wait_until("and that it is gone", || now() == photos::expected(&expected));
+    }
+    assert_eq!(instance.json(["roots", "list", "--format=json"])[0]["times_lost"], 0);
+}

@@ -8,6 +8,7 @@ pub mod mounts;
 mod presence;
 mod schedule;
 mod thread;
+mod watching;
 
 use std::collections::HashMap;
 use std::io;

@@ -1,17 +1,17 @@
 //! An intake thread: takes orders and file events, and sends seen and gone files to the writer.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::difference::Recorded;
 use super::presence::{Presence, presence};
 use super::schedule::Schedule;
-use super::{Intakes, Parts, ThreadQueue};
+use super::{Intakes, Parts, ThreadQueue, watching};
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::catalog::roots::{FolderId, folder_id, whole};
@@ -19,7 +19,7 @@ use crate::daemon::messages::{Change, Gone, Order, Request, request};
 use crate::daemon::state::heartbeat::Heartbeat;
 use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
-use crate::intake::{self, Clock, Found, Hint, RereadLimit, Settle, Submounts, Volume, Watch, Writing};
+use crate::intake::{self, Clock, Found, Hint, RereadLimit, Settle, Submounts, Watch, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
@@ -31,8 +31,6 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a disk may take to answer.
 const DISK_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long watching all folders of a root may take.
-const WATCH_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// How soon a root is scanned after a photo appeared and was removed before it was looked at.
 const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
@@ -41,10 +39,10 @@ pub struct Intake {
     pub(super) parts: Parts,
     pub(super) intakes: Arc<Intakes>,
     orders: Receiver<Order>,
-    queue: ThreadQueue,
+    pub(super) queue: ThreadQueue,
     pub(super) reader: Reader,
     heartbeat: Arc<Heartbeat>,
-    watch: Option<Watch>,
+    pub(super) watch: Option<Watch>,
     /// The roots of this thread.
     mine: HashSet<RootId>,
     pub(super) settle: Settle,
@@ -62,24 +60,7 @@ pub struct Intake {
 
 impl Intake {
     pub(super) fn new(parts: Parts, intakes: Arc<Intakes>, orders: Receiver<Order>, queue: ThreadQueue, reader: Reader) -> Intake {
-        let (for_hints, hints) = (parts.clone(), queue.clone());
-        let watch = Watch::new(parts.marker.path(), move |hint| match hint {
-            Hint::Path(path, writing) => {
-                if let Some(root) = hinted_root(&for_hints, &path) {
-                    hints.hint(path, writing, for_hints.queue.activity.begin(root), &for_hints.queue);
-                }
-            }
-            Hint::Lost => hints.lose(&for_hints.queue),
-            Hint::Marker => {
-                hints.marked.store(for_hints.marker.raised(), Ordering::SeqCst);
-                for_hints.queue.activity.announce();
-            }
-        });
-        if let Err(e) = &watch {
-            // Without events there is nothing to wait for.
-            queue.marked.store(u64::MAX, Ordering::SeqCst);
-            parts.health.set_problem("watch", Some(format!("new files are found by scans only: {e}")));
-        }
+        let watch = watching::new_watch(&parts, &queue);
         let heartbeat = queue.heartbeat.clone();
         Intake {
             parts,
@@ -88,7 +69,7 @@ impl Intake {
             queue,
             reader,
             heartbeat,
-            watch: watch.ok(),
+            watch,
             mine: HashSet::new(),
             settle: Settle::default(),
             settling: HashMap::new(),
@@ -133,7 +114,7 @@ impl Intake {
     }
 
     /// Returns the current roots of this thread.
-    fn roots(&self) -> Vec<Root> {
+    pub(super) fn roots(&self) -> Vec<Root> {
         self.parts.roots.now().list().iter().filter(|root| self.mine.contains(&root.id)).cloned().collect()
     }
 
@@ -167,13 +148,12 @@ impl Intake {
         tracing::info!("file events were lost: everything is scanned again");
         for root in self.roots() {
             self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.times_lost += 1));
-            let ticket = self.parts.queue.activity.begin(root.id);
-            self.start(&root, ticket);
         }
+        self.watch_anew();
     }
 
     /// Looks for a root, then watches and scans it, or records that it is offline.
-    fn start(&mut self, root: &Root, ticket: Ticket) {
+    pub(super) fn start(&mut self, root: &Root, ticket: Ticket) {
         // The root may have moved or been removed while the order waited.
         let Some(root) = &self.root(root.id) else { return };
         self.mine.insert(root.id);
@@ -181,7 +161,6 @@ impl Intake {
             Presence::Online(found) => found,
             Presence::Offline(why) => {
                 tracing::info!("{} is offline: {why}", root.path.display());
-                self.unwatch(root);
                 self.scans.remove(&root.id);
                 self.parts.roots.set_offline(root, why, &self.parts.events, &self.parts.queue);
                 // The disk answered, so the root is looked for like any other from now on.
@@ -201,14 +180,13 @@ impl Intake {
         if !self.parts.roots.now().is_online(root.id) {
             self.parts.events.emit(What::Online(text_of(&root.path)));
         }
-        // Read before the watch begins. Later changes raise an event.
+        // Read before the folder is watched. Later changes raise an event.
         let folder = self.folder_id(&root);
         self.parts.roots.change(|roots| {
             let state = roots.state_or_new(root.id);
             (state.folder, state.offline, state.retry_at) = (folder, None, None);
         });
         self.note_submounts(&root);
-        self.watch(&root);
         self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
     }
 
@@ -228,10 +206,11 @@ impl Intake {
     fn drop_root(&mut self, root: &Root) {
         self.submounts.remove(&root.id);
         self.unmounted.remove(&root.id);
-        self.unwatch(root);
         self.mine.remove(&root.id);
         self.scans.remove(&root.id);
         self.parts.roots.change(|roots| roots.forget_state(root.id));
+        // To remove its watches one by one would take far longer.
+        self.watch_anew();
     }
 
     /// Records the path and filesystem of a root, if they changed.
@@ -239,7 +218,6 @@ impl Intake {
         let Some(known) = self.root(root.id).filter(|known| known != root) else { return };
         if known.path != root.path {
             tracing::info!("{} is now at {}", known.path.display(), root.path.display());
-            self.unwatch(&known);
         }
         // The writer logs a failure.
         let _ = request(&self.parts.writes, |reply| Request::PlaceRoot(root.clone(), reply));
@@ -325,31 +303,6 @@ impl Intake {
                 let ticket = self.parts.queue.activity.begin(id);
                 self.obey(Order::Scan { place: whole(&root), root, gone: Gone::AskIfMany, ticket });
             }
-        }
-    }
-
-    fn watch(&mut self, root: &Root) {
-        let Some(watch) = &mut self.watch else { return };
-        // The watch is made again, because a folder whose creation was missed, or a replaced root, has none.
-        watch.remove(&root.path);
-        let asking = self.heartbeat.work_on(root.id, WATCH_TIMEOUT);
-        let submounts = Submounts::below(&root.path);
-        let failed = match submounts.any_closed() {
-            // Watching would enter it.
-            Some(closed) => Some(closed),
-            None => watch.add(&root.path).err().map(|e| e.to_string()),
-        };
-        drop(asking);
-        if let Some(why) = &failed {
-            tracing::warn!("{} is not watched: {why}", root.path.display());
-        }
-        let why = failed.or_else(|| Volume::silence(&root.path)).or_else(|| submounts.silence());
-        self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.unwatched = why.clone()));
-    }
-
-    fn unwatch(&mut self, root: &Root) {
-        if let Some(watch) = &mut self.watch {
-            watch.remove(&root.path);
         }
     }
 
@@ -483,18 +436,11 @@ impl Intake {
             }
             !self.parts.lifecycle.is_stopping()
         };
-        let found = intake::walk(&root.path, &place.path, &self.parts.configuration.live().rules, &goes_on)?;
+        let failed = RefCell::new(None);
+        let enter = |folder: &Path, found: &Metadata| self.watch_folder(folder, found, &mut failed.borrow_mut());
+        let found = intake::walk(&root.path, &place.path, &self.parts.configuration.live().rules, &enter, &goes_on)?;
         drop(working);
+        self.note_watched(root, place, failed.into_inner());
         self.is_where_it_was(root).then_some(found)
     }
-}
-
-/// Returns the root of a path with a file event. Returns `None` for excluded paths, and for the daemon's data
-/// directory, where every access to the index would raise an event.
-fn hinted_root(parts: &Parts, path: &Path) -> Option<RootId> {
-    let roots = parts.roots.now();
-    let root = roots.holding(path)?;
-    let below = path.strip_prefix(&root.path).ok()?;
-    let settings = &parts.configuration.settings;
-    (!parts.configuration.live().rules.hide(below) && !path.starts_with(&settings.data_dir)).then_some(root.id)
 }
