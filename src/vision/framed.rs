@@ -4,7 +4,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::decode::Window;
+use super::resize::Window;
 use crate::photo::Picture;
 
 /// A pixel that differs by at most this much in each channel has the colour of the ground.

@@ -3,11 +3,9 @@
 //!
 //! A change here changes stored data: raise the recipe version in [`prepare`](super::prepare).
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-
-use super::decode::{SHORT_SIDE, resized};
+use super::decode::SHORT_SIDE;
 use super::framed::inner;
+use super::resize::{resized, resized_gray};
 use crate::photo::{DihedralOrientation, Dimensions, Keypoint, KeypointDescriptor, Keypoints, Picture};
 
 /// Levels of the pyramid. Each has half the pixels of the one before.
@@ -95,11 +93,9 @@ impl Gray {
     }
 
     fn shrunk(&self, [width, height]: [u32; 2]) -> Gray {
-        let source = ImageRef::new(self.width as u32, self.height as u32, &self.levels, PixelType::U8).expect("a byte a pixel");
-        let mut target = Image::new(width, height, PixelType::U8);
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        Resizer::new().resize(&source, &mut target, &options).expect("both pictures are U8");
-        Gray { width: width as usize, height: height as usize, levels: target.into_vec() }
+        let from = Dimensions { width: self.width as u32, height: self.height as u32 };
+        let levels = resized_gray(&self.levels, from, Dimensions { width, height });
+        Gray { width: width as usize, height: height as usize, levels }
     }
 
     fn row(&self, y: usize) -> &[u8] {

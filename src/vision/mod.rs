@@ -13,6 +13,7 @@ pub mod keypoints;
 mod metadata;
 mod png;
 pub mod prepare;
+pub mod resize;
 pub mod sandbox;
 
 use serde::{Deserialize, Serialize};

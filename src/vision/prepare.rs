@@ -1,7 +1,7 @@
 //! Preparing a picture for the backbone, exactly as in training.
 
-use super::decode::{Window, resized};
 use super::framed::inner;
+use super::resize::{Window, resized};
 use crate::photo::{CropDescriptors, Picture};
 
 /// The share of the picture's width and height that a crop has.

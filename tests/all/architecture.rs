@@ -32,7 +32,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("image", &["vision"]),
     ("jpeg_encoder", &["learn/edits"]),
     ("jpeg_decoder", &["vision/decode"]),
-    ("fast_image_resize", &["vision/decode", "vision/keypoints.rs"]),
+    ("fast_image_resize", &["vision/resize.rs"]),
     ("exif", &["vision"]),
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs"]),

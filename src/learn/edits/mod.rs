@@ -16,7 +16,8 @@ use serde::Deserialize;
 
 use crate::photo::Picture;
 use crate::vision::Limits;
-use crate::vision::decode::{decode, resized};
+use crate::vision::decode::decode;
+use crate::vision::resize::resized;
 
 /// The JPEG quality of edited versions.
 pub const EDITED_JPEG_QUALITY: u8 = 88;

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use font8x8::legacy::BASIC_LEGACY;
 
 use crate::photo::Picture;
-use crate::vision::decode::resized;
+use crate::vision::resize::resized;
 
 type Colour = [u8; 3];
 
