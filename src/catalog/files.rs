@@ -32,6 +32,14 @@ pub struct Name {
 }
 
 impl FileOfPhoto {
+    /// Returns the metadata that this file has and `kept` has not. `None` if that is not known.
+    pub fn missing_in(&self, kept: &FileOfPhoto) -> Option<Vec<MetadataKind>> {
+        if self.content == kept.content {
+            return Some(Vec::new());
+        }
+        Some(self.metadata.as_ref()?.missing_in(kept.metadata.as_ref()?))
+    }
+
     /// Returns its first name.
     pub fn path(&self) -> &Path {
         &self.names[0].path
@@ -56,13 +64,7 @@ pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
     let (order, rule) = keeper_first(&candidates);
     let mut files: Vec<FileOfPhoto> = order.into_iter().map(|i| files[i].clone()).collect();
     let (first, others) = files.split_at_mut(1);
-    for file in others {
-        file.missing_in_keeper = match (&file.metadata, &first[0].metadata) {
-            _ if file.content == first[0].content => Some(Vec::new()),
-            (Some(own), Some(kept)) => Some(own.missing_in(kept)),
-            _ => None,
-        };
-    }
+    others.iter_mut().for_each(|file| file.missing_in_keeper = file.missing_in(&first[0]));
     Files { files, rule }
 }
 

@@ -125,7 +125,7 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
                 let [a, b] = [keeper, file].map(|file| file.path.to_path());
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
-            lossless(file)?;
+            lossless(file, place > 0)?;
             let now = checked(file, disk)?;
             if now.is_same_file(&kept) {
                 return Err(format!("{} is another name of the file that stays", file.path.to_path().display()));
@@ -157,12 +157,14 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
 }
 
-/// Checks that nothing that a person said is lost with a file: rating, keywords, caption.
-fn lossless(file: &PhotoFile) -> Result<(), String> {
+/// Checks that nothing that a file says of its photo is lost with it. An older version may not have read what it says. Then
+/// it is read in the background, unless it `is_version` and its picture is in no other file.
+fn lossless(file: &PhotoFile, is_version: bool) -> Result<(), String> {
     let path = file.path.to_path();
     match &file.metadata_lost {
         Some(lost) if lost.is_empty() => Ok(()),
         Some(lost) => Err(format!("{} in {} would be lost", names(lost), path.display())),
+        None if is_version => Err(format!("the metadata of {} was not read by an older version; touch it to have it read", path.display())),
         None => Err(format!("the metadata of {} is being read; ask again in a minute", path.display())),
     }
 }

@@ -90,7 +90,7 @@ pub fn shown_path(path: &Path) -> String {
 
 /// Names in a sentence: `rating, keywords and caption`.
 pub fn names<T: Display>(values: &[T]) -> String {
-    let names: Vec<String> = values.iter().map(T::to_string).collect();
+    let names: Vec<String> = values.iter().map(|value| value.to_string().replace('-', " ")).collect();
     match &names[..] {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => names.concat(),

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::messages::{Job, Purpose};
 use super::state::{Health, Lifecycle, Queue, SharedRoots, lock};
+use crate::catalog::roots::Roots;
 use crate::photo::{Place, RootId, Stamp};
 use crate::store::Reader;
 
@@ -17,6 +18,9 @@ const FETCH_FILES: usize = 256;
 /// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
 /// because no decoding child could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often the store is searched for files without metadata, if there were none.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long after its last request a client still counts as waiting.
 const WANTED_FOR: Duration = Duration::from_secs(2);
@@ -52,13 +56,14 @@ impl Dispatcher {
                 after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());
                 pending.extend(rest);
             }
+            let roots = roots.now();
+            pending.retain(|(place, _)| roots.is_online(place.root));
             let mut purpose = Purpose::Identify;
             if pending.is_empty() {
-                (pending, purpose) = (undescribed.next(reader, queue.commits()), Purpose::Describe);
+                (pending, purpose) = (undescribed.next(reader, &roots), Purpose::Describe);
             }
             let mut handed_out = false;
             for (place, stamp) in pending {
-                let roots = roots.now();
                 let Some(path) = roots.path_of(&place).filter(|_| roots.is_online(place.root)) else { continue };
                 if !lock(&queue.in_flight).places.insert(place.clone()) {
                     continue;
@@ -75,18 +80,18 @@ impl Dispatcher {
     }
 }
 
-/// Finds the files that an older version read without their metadata. They are read when nothing else is to be read, and
-/// once in the life of the daemon, because a file that cannot be read has none later either.
+/// Finds the files that an older version read without their metadata. They are read when nothing else is to be read.
 #[derive(Default)]
 struct Undescribed {
+    /// Files that were handed out. One that cannot be read is not read over and over.
     tried: HashSet<Place>,
-    /// The commits when there were no more such files.
-    none_at: Option<u64>,
+    /// When there were no more such files.
+    none_at: Option<Instant>,
 }
 
 impl Undescribed {
-    fn next(&mut self, reader: &Reader, commits: u64) -> Vec<(Place, Stamp)> {
-        if self.none_at == Some(commits) {
+    fn next(&mut self, reader: &Reader, roots: &Roots) -> Vec<(Place, Stamp)> {
+        if self.none_at.is_some_and(|at| at.elapsed() < SEARCH_INTERVAL) {
             return Vec::new();
         }
         let mut after = Place { root: RootId(0), path: PathBuf::new() };
@@ -95,12 +100,14 @@ impl Undescribed {
             let found = reader.without_metadata_after(&after, FETCH_FILES).unwrap_or_default();
             let Some((last, _)) = found.last() else { break };
             after = last.clone();
-            let new: Vec<_> = found.into_iter().filter(|(place, _)| self.tried.insert(place.clone())).collect();
+            let is_new = |(place, _): &(Place, Stamp)| roots.is_online(place.root) && self.tried.insert(place.clone());
+            let new: Vec<_> = found.into_iter().filter(is_new).collect();
             if !new.is_empty() {
                 return new;
             }
         }
-        self.none_at = Some(commits);
+        self.none_at = Some(Instant::now());
+        self.tried.clear();
         Vec::new()
     }
 }

@@ -23,12 +23,25 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
     let photos = found.members.iter().enumerate();
     let pair =
         |edge: &crate::catalog::clusters::Edge| ClusterPair { a: edge.a, b: edge.b, distance: edge.distance, relation: edge.relation };
+    let mut photos: Vec<types::Photo> = photos.map(|(place, id)| photo(clustering.photo(*id), place == 0, roots)).collect();
+    lose_to_first(&mut photos, clustering, found, roots);
     types::Cluster {
         id: found.rank.id.clone(),
         diameter: found.diameter,
         loose: found.loose,
-        photos: photos.map(|(place, id)| photo(clustering.photo(*id), place == 0, roots)).collect(),
+        photos,
         pairs: found.edges.iter().map(pair).collect(),
+    }
+}
+
+/// Has the files of a cluster say what would be lost if only the first file of its first photo stays.
+fn lose_to_first(photos: &mut [types::Photo], clustering: &Clustering, found: &Found, roots: &Roots) {
+    let keeper = files_of(clustering.photo(found.members[0]), roots).files.swap_remove(0);
+    for (photo, id) in photos.iter_mut().zip(&found.members).skip(1) {
+        let files = files_of(clustering.photo(*id), roots).files;
+        for (told, file) in photo.files.iter_mut().zip(files) {
+            told.metadata_lost = file.missing_in(&keeper);
+        }
     }
 }
 

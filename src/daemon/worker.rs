@@ -165,8 +165,11 @@ impl Worker {
         self.pool.health.set_problem("decode", None);
         if job.purpose == Purpose::Describe {
             // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is said of them.
-            let known = self.store.content_of(&job.place).map_err(stored)?;
-            return Ok((known == Some(identity.content)).then_some(Outcome::Described { content: identity.content, metadata }));
+            if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
+                return Ok(None);
+            }
+            self.reader.confirm(&file, &identity, &metadata)?;
+            return Ok(Some(Outcome::Described { content: identity.content, metadata }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // Files of one picture may be deleted but for one. So one process alone is not believed.

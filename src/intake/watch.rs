@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::event::{CreateKind, EventKind, ModifyKind, RemoveKind};
+use notify::event::{CreateKind, EventKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Config, ErrorKind, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Writing;
@@ -31,12 +31,29 @@ pub struct Watch {
     folders: Arc<Mutex<Folders>>,
 }
 
-/// The watched folders: device and inode of each when it was watched. What an event says to be gone, moved or new is not
-/// among them, nor what is below it.
+/// The watched folders: device and inode of each when it was watched, or `None` if another folder may be there now. What an
+/// event says to be gone or moved away is not among them, nor what is below it.
 #[derive(Default)]
-struct Folders(BTreeMap<PathBuf, (u64, u64)>);
+struct Folders(BTreeMap<PathBuf, Option<(u64, u64)>>);
 
 impl Folders {
+    /// Notes what an event says of folders.
+    fn note(&mut self, kind: EventKind, paths: &[PathBuf]) {
+        match kind {
+            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                paths.iter().for_each(|path| self.forget(path));
+            }
+            // It may have replaced a folder that a program still has open, whose watch lasts.
+            EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
+                for path in paths {
+                    self.0.entry(path.clone()).and_modify(|identity| *identity = None);
+                }
+            }
+            // The two names of a rename were told one by one.
+            _ => {}
+        }
+    }
+
     fn forget(&mut self, path: &Path) {
         let below: Vec<PathBuf> = self
             .0
@@ -72,10 +89,7 @@ impl Watch {
             Ok(event) if event.paths.first() == Some(&marker_path) => hint(Hint::Marker),
             Ok(Event { kind: EventKind::Other, .. }) => {}
             Ok(Event { kind, paths, .. }) => {
-                if matches!(kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
-                    let mut folders = for_events.lock().unwrap_or_else(PoisonError::into_inner);
-                    paths.iter().for_each(|path| folders.forget(path));
-                }
+                for_events.lock().unwrap_or_else(PoisonError::into_inner).note(kind, &paths);
                 // Files of other types do not matter, but folders do. A rename does not say which of them it renames.
                 let is_of_a_file =
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
@@ -103,13 +117,13 @@ impl Watch {
         let identity = (found.dev(), found.ino());
         // Stored first: an event that arrives while the watch is made removes it again. The lock is not held meanwhile,
         // because the thread that makes the watch also takes it.
-        let before = self.folders().0.insert(folder.to_owned(), identity);
-        if before == Some(identity) {
+        let before = self.folders().0.insert(folder.to_owned(), Some(identity));
+        if before == Some(Some(identity)) {
             return Ok(());
         }
         let mut watcher = self.watcher.borrow_mut();
         if before.is_some() {
-            // Another folder was at this path, and no event said so: it is hidden by a mount.
+            // Another folder was at this path. It may be hidden by a mount, and its watch lasts.
             let _ = watcher.unwatch(folder);
         }
         watcher.watch(folder, RecursiveMode::NonRecursive).or_else(|e| {
@@ -145,7 +159,7 @@ mod tests {
     fn a_folder_that_is_gone_is_forgotten_with_all_below_it() {
         let mut folders = Folders::default();
         for (number, path) in ["/a", "/a/b", "/a/b/c", "/a-b", "/b"].into_iter().enumerate() {
-            folders.0.insert(path.into(), (1, number as u64));
+            folders.0.insert(path.into(), Some((1, number as u64)));
         }
         folders.forget(Path::new("/a/x.jpg"));
         assert_eq!(folders.0.len(), 5);

@@ -25,7 +25,7 @@ pub struct FileCandidate<'a> {
 pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<KeeperRule>) {
     let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
     let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
-    let said: Option<Vec<_>> = candidates.iter().map(|c| c.metadata.map(Metadata::richness)).collect();
+    let said: Option<Vec<_>> = candidates.iter().map(|c| c.metadata.map(|metadata| metadata.description.richness())).collect();
     let said = said.unwrap_or_else(|| vec![Default::default(); candidates.len()]);
     let compared = |&x: &usize, &y: &usize| -> [(Ordering, KeeperRule); 5] {
         let (a, b) = (&candidates[x], &candidates[y]);

@@ -15,3 +15,12 @@ pub struct Capture {
     /// EXIF orientation, 1 to 8. Pictures are stored upright, with this orientation undone.
     pub orientation: Option<u8>,
 }
+
+impl Capture {
+    /// Returns whether it says something that `other` does not say, or says differently. The orientation is part of the
+    /// picture.
+    pub fn is_missing_in(&self, other: &Capture) -> bool {
+        let values = |c: &Capture| [c.taken.clone(), c.offset.clone(), c.make.clone(), c.model.clone(), c.serial.clone()];
+        values(self).into_iter().zip(values(other)).any(|(own, other)| own.is_some() && own != other)
+    }
+}

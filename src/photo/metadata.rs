@@ -17,6 +17,8 @@ pub struct Metadata {
     pub software: Option<String>,
     /// The bytes after the picture, for example the film of a motion photo.
     pub trailer_bytes: u64,
+    /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties and the like.
+    pub other: BTreeSet<String>,
 }
 
 /// What a person says of a photo. Missing values are `None` or empty.
@@ -52,7 +54,7 @@ impl Position {
 
 /// A kind of metadata that is lost with a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum MetadataKind {
     Rating,
     Label,
@@ -61,8 +63,12 @@ pub enum MetadataKind {
     Caption,
     Creator,
     Position,
+    /// When, where from and by what it was taken.
+    Capture,
     /// Bytes after the picture, for example the film of a motion photo.
     Trailer,
+    /// Parts that are not understood.
+    OtherMetadata,
 }
 
 names!(MetadataKind, "kind of metadata" {
@@ -73,15 +79,12 @@ names!(MetadataKind, "kind of metadata" {
     Caption: "caption",
     Creator: "creator",
     Position: "position",
+    Capture: "capture",
     Trailer: "trailer",
+    OtherMetadata: "other-metadata",
 });
 
 impl Metadata {
-    /// Returns how much a person says: the number of kinds, and of keywords.
-    pub fn richness(&self) -> (usize, usize) {
-        (self.missing_in(&Metadata::default()).len(), self.description.keywords.len())
-    }
-
     /// Returns the kinds of metadata that this file has and `kept` has not, or has with another value.
     pub fn missing_in(&self, kept: &Metadata) -> Vec<MetadataKind> {
         let (own, other) = (&self.description, &kept.description);
@@ -93,9 +96,20 @@ impl Metadata {
             MetadataKind::Caption => is_lost(&own.caption, &other.caption),
             MetadataKind::Creator => is_lost(&own.creator, &other.creator),
             MetadataKind::Position => own.position.is_some_and(|own| !other.position.is_some_and(|other| own.is_near(other))),
+            MetadataKind::Capture => self.capture.is_missing_in(&kept.capture),
             MetadataKind::Trailer => self.trailer_bytes > kept.trailer_bytes,
+            MetadataKind::OtherMetadata => !self.other.is_subset(&kept.other),
         };
         MetadataKind::ALL.iter().copied().filter(|kind| is_missing(*kind)).collect()
+    }
+}
+
+impl Description {
+    /// Returns how much it says: the number of kinds, and of keywords.
+    pub fn richness(&self) -> (usize, usize) {
+        let texts = [&self.label, &self.title, &self.caption, &self.creator].into_iter().flatten().count();
+        let kinds = [self.rating.is_some(), !self.keywords.is_empty(), self.position.is_some()].into_iter().filter(|kind| *kind).count();
+        (texts + kinds, self.keywords.len())
     }
 }
 
@@ -150,5 +164,11 @@ mod tests {
         }
         let film = Metadata { trailer_bytes: 9, ..Metadata::default() };
         assert_eq!(film.missing_in(&plain), [MetadataKind::Trailer]);
+        let dated = |taken: &str| Metadata { capture: Capture { taken: Some(taken.into()), ..Capture::default() }, ..Metadata::default() };
+        assert_eq!(dated("2026-05-01").missing_in(&plain), [MetadataKind::Capture]);
+        assert_eq!(dated("2026-05-01").missing_in(&dated("2025-05-01")), [MetadataKind::Capture], "one of them was corrected");
+        let noted = |notes: &[&str]| Metadata { other: keywords(notes), ..Metadata::default() };
+        assert_eq!(noted(&["1", "2"]).missing_in(&noted(&["2"])), [MetadataKind::OtherMetadata]);
+        assert!(noted(&["2"]).missing_in(&noted(&["1", "2"])).is_empty());
     }
 }

@@ -82,7 +82,7 @@ mod tests {
         check(Relation::ALL, &["identical", "copy", "series", "unknown"], "relation");
         check(
             MetadataKind::ALL,
-            &["rating", "label", "keywords", "title", "caption", "creator", "position", "trailer"],
+            &["rating", "label", "keywords", "title", "caption", "creator", "position", "capture", "trailer", "other-metadata"],
             "kind of metadata",
         );
         check(KeeperRule::ALL, &["description", "metadata", "plain-name", "oldest", "path"], "keeper rule");

@@ -130,11 +130,14 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
 
 /// The columns of `metadata m` that [`metadata_of`] reads.
 pub const METADATA_COLUMNS: &str = "m.keywords, m.taken, m.utc_offset, m.make, m.model, m.serial, m.orientation, m.rating, m.label,
-    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes";
+    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other";
+
+/// The version of the reader of metadata. With another one, files are read again where that matters.
+pub const METADATA_READER: i64 = 1;
 
 /// Reads metadata from [`METADATA_COLUMNS`], starting at column `first`. `None` if the row of a join has none.
 pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metadata>> {
-    let Some(Keywords(keywords)) = row.get(first)? else { return Ok(None) };
+    let Some(Texts(keywords)) = row.get(first)? else { return Ok(None) };
     let position: Option<(f64, f64)> = row.get::<_, Option<f64>>(first + 12)?.zip(row.get(first + 13)?);
     Ok(Some(Metadata {
         capture: capture_of(row, first + 1)?,
@@ -149,14 +152,15 @@ pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metad
         },
         software: row.get(first + 14)?,
         trailer_bytes: row.get::<_, i64>(first + 15)? as u64,
+        other: row.get::<_, Texts>(first + 16)?.0,
     }))
 }
 
-struct Keywords(BTreeSet<String>);
+struct Texts(BTreeSet<String>);
 
-impl FromSql for Keywords {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Keywords> {
-        serde_json::from_str(value.as_str()?).map(Keywords).map_err(FromSqlError::other)
+impl FromSql for Texts {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Texts> {
+        serde_json::from_str(value.as_str()?).map(Texts).map_err(FromSqlError::other)
     }
 }
 

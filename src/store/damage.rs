@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::columns::{PHOTO_COLUMNS, STAMP_COLUMNS, failure_of, is_unreadable, photo_of, place_of, stamp};
+use super::columns::{METADATA_COLUMNS, PHOTO_COLUMNS, STAMP_COLUMNS, failure_of, is_unreadable, metadata_of, photo_of, place_of, stamp};
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
@@ -143,6 +143,7 @@ fn has_sound_rows(index: &Connection) -> bool {
             place_of(row)?;
             stamp(row, 2).map(drop)
         })?;
+        each(index, &format!("SELECT {METADATA_COLUMNS} FROM metadata m"), |row| metadata_of(row, 0).map(drop))?;
         each(index, "SELECT root, path, stage, reason FROM failures", |row| {
             place_of(row)?;
             failure_of(row, 2).map(drop)

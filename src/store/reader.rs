@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 
 use super::columns::{
-    METADATA_COLUMNS, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, keypoints_of, metadata_of, path_of, photo_of, place_of,
-    same_inode, stamp,
+    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, keypoints_of, metadata_of, path_of, photo_of,
+    place_of, same_inode, stamp,
 };
 use super::scopes::{Range, Within, ranges};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
@@ -147,7 +147,7 @@ impl Reader {
         let mut statement = self.index.prepare_cached(&format!(
             "SELECT f.root, f.path, {STAMP_COLUMNS} FROM photos p JOIN files f ON f.photo = p.id
              WHERE p.files > 1 AND (f.root, f.path) > (?1, ?2)
-                 AND NOT EXISTS (SELECT 1 FROM metadata m WHERE m.content = f.content)
+                 AND NOT EXISTS (SELECT 1 FROM metadata m WHERE m.content = f.content AND m.reader = {METADATA_READER})
                  AND EXISTS (SELECT 1 FROM files g WHERE g.photo = p.id AND g.content <> f.content)
              ORDER BY f.root, f.path LIMIT ?3"
         ))?;
@@ -287,7 +287,7 @@ impl Reader {
     /// Returns the photos that have files in the scopes, with these files sorted by path.
     pub fn photos(&self, scopes: &[Place], wanted: Wanted<'_>) -> Result<HashMap<PhotoId, PhotoRecord>> {
         let columns = format!("SELECT {PHOTO_COLUMNS}, f.root, f.path, f.content, {STAMP_COLUMNS}, {METADATA_COLUMNS}");
-        let metadata = "LEFT JOIN metadata m ON m.content = f.content";
+        let metadata = format!("LEFT JOIN metadata m ON m.content = f.content AND m.reader = {METADATA_READER}");
         let mut photos = HashMap::new();
         if let Wanted::All = wanted {
             // The files come first: they are the few.

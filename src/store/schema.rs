@@ -180,15 +180,17 @@ const INDEX_STEPS: &[M<'static>] = &[
     M::up("CREATE TABLE keypoints (photo INTEGER PRIMARY KEY REFERENCES photos(id), data BLOB NOT NULL) STRICT;"),
     // The birth time of a file. The next scan stores it for files from before, without reading them.
     M::up("ALTER TABLE files ADD COLUMN birth INTEGER;"),
-    // What the bytes of a file say of its photo. keywords: a JSON array. It goes with the last file that has these bytes.
+    // What the bytes of a file say of its photo. keywords, other: JSON arrays. reader: the version of the reader, another
+    // one's rows are not used. It goes with the last file that has these bytes.
     // Files from before are read for it when they have the picture of another file in other bytes.
     M::up(
         "CREATE TABLE metadata (
          content BLOB PRIMARY KEY,
+         reader INTEGER NOT NULL,
          taken TEXT, utc_offset TEXT, make TEXT, model TEXT, serial TEXT, orientation INTEGER,
          rating INTEGER, label TEXT, keywords TEXT NOT NULL, title TEXT, caption TEXT, creator TEXT,
          latitude REAL, longitude REAL,
-         software TEXT, trailer_bytes INTEGER NOT NULL
+         software TEXT, trailer_bytes INTEGER NOT NULL, other TEXT NOT NULL
      ) STRICT, WITHOUT ROWID;
 
      CREATE TRIGGER content_went AFTER DELETE ON files WHEN old.content IS NOT NULL BEGIN
@@ -228,6 +230,7 @@ mod tests {
 
     use super::*;
     use crate::photo::{Coverage, PhotoId, Place, RootId, Verdict};
+    use crate::store::columns::METADATA_READER;
     use crate::store::{Location, Positives, Reader, Wanted, Writer};
 
     #[test]
@@ -330,8 +333,8 @@ mod tests {
         let parts = format!("UPDATE features SET parts = x'{}';", "7f80".repeat(224));
         let keypoints = "INSERT INTO keypoints (photo, data) VALUES (3, x'0102030405060708090a0b'), (7, x'');";
         let metadata = format!(
-            "INSERT INTO metadata (content, taken, rating, keywords, latitude, longitude, trailer_bytes) VALUES
-                 ({c}, '2026-05-01T11:00:00', -1, '[\"sea\"]', 52.5, -13.25, 9);"
+            "INSERT INTO metadata (content, reader, taken, rating, keywords, latitude, longitude, trailer_bytes, other) VALUES
+                 ({c}, {METADATA_READER}, '2026-05-01T11:00:00', -1, '[\"sea\"]', 52.5, -13.25, 9, '[]');"
         );
         let latest = usize::MAX;
         [

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::columns::{SAME_INODE, STAMP_COLUMNS, bytes_of, bytes_of_crops, keypoints_of, place_of, same_inode, stamp as stamp_of};
+use super::columns::{
+    METADATA_READER, SAME_INODE, STAMP_COLUMNS, bytes_of, bytes_of_crops, keypoints_of, place_of, same_inode, stamp as stamp_of,
+};
 use super::library::Problems;
 use super::open::Durable;
 use super::{HeadNumber, Location, Result, View, damage, open, schema};
@@ -271,12 +273,12 @@ impl Batch<'_> {
 
     /// Stores the metadata of a file with these bytes.
     pub fn describe(&mut self, content: &ContentHash, metadata: &Metadata) -> Result<()> {
-        let Metadata { capture, description, software, trailer_bytes } = metadata;
+        let Metadata { capture, description, software, trailer_bytes, other } = metadata;
         self.transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO metadata (content, taken, utc_offset, make, model, serial, orientation, rating, label, keywords,
-                     title, caption, creator, latitude, longitude, software, trailer_bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )?
             .execute(params![
                 content.0,
@@ -295,7 +297,9 @@ impl Batch<'_> {
                 description.position.map(|p| p.latitude),
                 description.position.map(|p| p.longitude),
                 software,
-                *trailer_bytes as i64
+                *trailer_bytes as i64,
+                serde_json::json!(other).to_string(),
+                METADATA_READER
             ])?;
         Ok(())
     }

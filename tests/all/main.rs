@@ -20,6 +20,7 @@ mod photos;
 mod readme;
 mod running;
 mod service;
+mod soak;
 mod stamps;
 mod storm;
 mod support;

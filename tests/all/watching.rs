@@ -193,6 +193,12 @@ fn a_root_that_is_replaced_is_looked_at_again() {
     photos::library(&folder, &["00011"]);
     let now = || names(&instance.json([OsStr::new("dupes"), OsStr::new("--no-wait"), OsStr::new("--format=json"), folder.as_os_str()]));
     wait_until("the new folder is watched", || now() == photos::expected(&["00009", "00011"]));
+    // Nobody has to be told that a folder moved away, and its watch moves with it.
+    fs::rename(&folder, folder.with_extension("old")).expect("moved");
+    photos::library(&instance.folder("photos"), &["00021"]);
+    assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00021"]));
+    photos::library(&folder, &["00034"]);
+    wait_until("the folder in its place is watched", || now() == photos::expected(&["00021", "00034"]));
 }
 
 #[test]

@@ -53,8 +53,8 @@ pub struct PhotoFile {
     pub ctime_ns: i64,
     /// What the file says. Null if it is not read yet: an older version indexed the file.
     pub metadata: Option<FileMetadata>,
-    /// The metadata that would be lost with this file: the first file of the photo has it not, or with another value. Null
-    /// if that is not known yet.
+    /// The metadata that would be lost with this file: the file that stays has it not, or with another value. That is the
+    /// first file of the first photo of a cluster, elsewhere of the photo. Null if it is not known.
     pub metadata_lost: Option<Vec<MetadataKind>>,
 }
 

@@ -49,7 +49,9 @@ pub struct Intake {
     /// Keeps a root busy while a path settles.
     pub(super) settling: HashMap<PathBuf, Ticket>,
     /// When the next routine scan of each root is due.
-    scans: HashMap<RootId, Instant>,
+    pub(super) scans: HashMap<RootId, Instant>,
+    /// The folder of each root that is watched, and its path.
+    watched: HashMap<RootId, (PathBuf, Option<FolderId>)>,
     pub(super) rereads: RereadLimit,
     /// The mounts below each root when it was started: their numbers, by path below the root.
     submounts: HashMap<RootId, BTreeMap<PathBuf, u32>>,
@@ -74,6 +76,7 @@ impl Intake {
             settle: Settle::default(),
             settling: HashMap::new(),
             scans: HashMap::new(),
+            watched: HashMap::new(),
             rereads: RereadLimit::new(Instant::now()),
             submounts: HashMap::new(),
             unmounted: HashMap::new(),
@@ -177,7 +180,8 @@ impl Intake {
             }
             return;
         }
-        if !self.parts.roots.now().is_online(root.id) {
+        let was_offline = !self.parts.roots.now().is_online(root.id);
+        if was_offline {
             self.parts.events.emit(What::Online(text_of(&root.path)));
         }
         // Read before the folder is watched. Later changes raise an event.
@@ -187,6 +191,12 @@ impl Intake {
             (state.folder, state.offline, state.retry_at) = (folder, None, None);
         });
         self.note_submounts(&root);
+        let now = (root.path.clone(), folder);
+        let before = self.watched.insert(root.id, now.clone());
+        if before.is_some_and(|before| before != now) || was_offline && self.watch.is_some() {
+            // Its folders may be other ones than those that are watched. This starts it again.
+            return self.watch_anew();
+        }
         self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
     }
 
@@ -209,8 +219,11 @@ impl Intake {
         self.mine.remove(&root.id);
         self.scans.remove(&root.id);
         self.parts.roots.change(|roots| roots.forget_state(root.id));
-        // To remove its watches one by one would take far longer.
-        self.watch_anew();
+        self.watched.remove(&root.id);
+        if self.roots().is_empty() {
+            self.make_watch();
+        }
+        // Otherwise its watches stay for now: to remove them one by one takes long. Nothing comes of their events.
     }
 
     /// Records the path and filesystem of a root, if they changed.
@@ -421,7 +434,7 @@ impl Intake {
 
     /// Walks a place on the disk. Returns `None` if the root is offline or went offline during the walk, because its
     /// mount point is an empty folder then. Also returns `None` if the daemon stops.
-    fn walk(&self, root: &Root, place: &Place) -> Option<Found> {
+    fn walk(&mut self, root: &Root, place: &Place) -> Option<Found> {
         if self.parts.configuration.live().rules.hide(&place.path) {
             return Some(Found::default());
         }

@@ -3,12 +3,17 @@
 use std::fs::Metadata;
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
+use super::schedule::Schedule;
 use super::thread::Intake;
 use super::{Parts, ThreadQueue};
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{Hint, Submounts, Volume, Watch};
 use crate::photo::{Place, Root, RootId};
+
+/// How long the system may take to release the watches of a thread.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes the watch of a thread. `None` if the system has none.
 pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
@@ -21,45 +26,62 @@ pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
         }
         Hint::Lost => hints.lose(&for_hints.queue),
         Hint::Marker => {
-            hints.marked.store(for_hints.marker.raised(), Ordering::SeqCst);
+            // The watch before this one may still report.
+            hints.marked.fetch_max(for_hints.marker.raised(), Ordering::SeqCst);
             for_hints.queue.activity.announce();
         }
     });
-    if let Err(e) = &watch {
+    let problem = watch.as_ref().err().map(|e| format!("new files are found by scans only: {e}"));
+    if problem.is_some() {
         // Without events there is nothing to wait for.
         queue.marked.store(u64::MAX, Ordering::SeqCst);
-        parts.health.set_problem("watch", Some(format!("new files are found by scans only: {e}")));
     }
+    parts.health.set_problem("watch", problem);
     watch.ok()
 }
 
 impl Intake {
-    /// Makes the watch again and starts all roots of this thread. After events were lost, nothing else tells which
-    /// folders are still watched.
+    /// Makes the watch again and starts all roots of this thread. Where events were lost, or another folder is at the path
+    /// of a root, nothing else tells which folders are still watched.
     pub(super) fn watch_anew(&mut self) {
-        // First, because its watches count against the limit of the system.
-        self.watch = None;
-        let roots: Vec<(Root, Ticket)> =
+        let tickets: Vec<(Root, Ticket)> =
             self.roots().into_iter().map(|root| (root.clone(), self.parts.queue.activity.begin(root.id))).collect();
-        self.watch = new_watch(&self.parts, &self.queue);
-        if self.watch.is_some() {
-            // The scans find what earlier events were about.
-            self.queue.marked.fetch_max(self.parts.marker.raised(), Ordering::SeqCst);
-        }
-        for (root, ticket) in roots {
+        self.make_watch();
+        for (root, ticket) in tickets {
             self.start(&root, ticket);
+        }
+    }
+
+    /// Makes the watch again, without any folder.
+    pub(super) fn make_watch(&mut self) {
+        // First, because its watches count against the limits of the system. They are released in the background.
+        self.watch = None;
+        let deadline = Instant::now() + RELEASE_TIMEOUT;
+        loop {
+            self.watch = new_watch(&self.parts, &self.queue);
+            if self.watch.is_some() || Instant::now() > deadline {
+                break;
+            }
+            std::thread::sleep(RELEASE_TIMEOUT / 50);
+        }
+        if self.watch.is_some() {
+            // The scans that follow find what earlier events were about.
+            self.queue.marked.store(self.parts.marker.raised(), Ordering::SeqCst);
         }
     }
 
     /// Watches a folder that is about to be listed. After the first failure nothing more is tried.
     pub(super) fn watch_folder(&self, folder: &Path, found: &Metadata, failed: &mut Option<String>) {
-        if let (Some(watch), None) = (&self.watch, &failed) {
-            *failed = watch.enter(folder, found).err().map(|e| format!("{}: {e}", folder.display()));
+        if failed.is_none() {
+            *failed = match &self.watch {
+                Some(watch) => watch.enter(folder, found).err().map(|e| format!("{}: {e}", folder.display())),
+                None => Some("the system has no more watches for this user".to_owned()),
+            };
         }
     }
 
     /// Records why new files may go unnoticed in a root, after a place of it was listed.
-    pub(super) fn note_watched(&self, root: &Root, place: &Place, failed: Option<String>) {
+    pub(super) fn note_watched(&mut self, root: &Root, place: &Place, failed: Option<String>) {
         let is_whole = place.path.as_os_str().is_empty();
         let why = if is_whole {
             let submounts = Submounts::below(&root.path);
@@ -72,6 +94,9 @@ impl Intake {
         if (is_whole || why.is_some()) && why != before {
             if let Some(why) = &why {
                 tracing::warn!("{} is not watched: {why}", root.path.display());
+                // From now on it is looked at more often.
+                let soon = Instant::now() + Schedule::POLLED.shortest;
+                self.scans.entry(root.id).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
             }
             self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.unwatched = why.clone()));
         }

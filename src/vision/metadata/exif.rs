@@ -5,7 +5,7 @@ use std::io::Cursor;
 use exif::{Context, Exif, In, Tag, Value};
 
 use super::text::{clean, clean_bytes, clean_keyword};
-use super::xmp;
+use super::{Other, xmp};
 use crate::photo::{Capture, Description, Position};
 
 const SUB_IFDS: u16 = 0x014a;
@@ -18,6 +18,7 @@ const XP_TITLE: u16 = 0x9c9b;
 const XP_COMMENT: u16 = 0x9c9c;
 const XP_AUTHOR: u16 = 0x9c9d;
 const XP_KEYWORDS: u16 = 0x9c9e;
+const XP_SUBJECT: u16 = 0x9c9f;
 const DNG_VERSION: u16 = 0xc612;
 
 /// Parses the EXIF data of a file. `None` if there is none.
@@ -49,8 +50,17 @@ pub fn capture(exif: &Exif) -> Capture {
     }
 }
 
-/// Returns what a person said.
-pub fn description(exif: &Exif) -> Description {
+/// Returns what a person said. What is not understood is added to `other`.
+pub fn description(exif: &Exif, other: &mut Other) -> Description {
+    let comments = [XP_TITLE, XP_COMMENT, XP_AUTHOR, XP_KEYWORDS, XP_SUBJECT, Tag::Copyright.number()];
+    let comment = exif.get_field(Tag::UserComment, In::PRIMARY).and_then(|field| bytes_of(&field.value)?.get(8..));
+    let values = comments.into_iter().filter_map(|number| match tiff_value(exif, number)? {
+        Value::Ascii(lines) => lines.first().map(Vec::as_slice),
+        value => bytes_of(value),
+    });
+    for value in values.chain(comment).filter(|value| value.iter().any(|byte| !matches!(byte, 0 | b' '))) {
+        other.add(value);
+    }
     let windows = |number| tiff_value(exif, number).and_then(bytes_of).and_then(utf16);
     let keywords = windows(XP_KEYWORDS).unwrap_or_default();
     let stars = tiff_value(exif, RATING).and_then(|value| value.get_uint(0));
@@ -87,7 +97,7 @@ pub fn iptc(exif: &Exif) -> Option<Vec<u8>> {
             Some(bytes.collect::<Vec<_>>().concat())
         }
         Some(value) => bytes_of(value).map(<[u8]>::to_vec),
-        None => super::iptc::in_resources(tiff_value(exif, IMAGE_RESOURCES).and_then(bytes_of)?).map(<[u8]>::to_vec),
+        None => super::iptc::resources(tiff_value(exif, IMAGE_RESOURCES).and_then(bytes_of)?).iptc.map(<[u8]>::to_vec),
     }
 }
 

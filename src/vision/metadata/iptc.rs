@@ -1,5 +1,8 @@
 //! IPTC-IIM: the data sets that photo programs write into Photoshop's image resources.
 
+use std::ops::RangeInclusive;
+
+use super::Other;
 use super::text::{clean, clean_bytes, clean_keyword};
 use crate::photo::Description;
 
@@ -9,25 +12,52 @@ const IPTC_RESOURCE: u16 = 0x0404;
 /// The escape sequence that declares UTF-8 (ISO 2022) in data set 1:90.
 const UTF8: &[u8] = b"\x1b%G";
 
-/// Finds IPTC among Photoshop's image resources. `None` if there is none.
-pub fn in_resources(resources: &[u8]) -> Option<&[u8]> {
-    let mut rest = resources;
-    loop {
-        let (number, after) = rest.strip_prefix(b"8BIM")?.split_first_chunk::<2>()?;
-        // A name with its length, padded to an even number of bytes.
-        let name = usize::from(*after.first()?) + 1;
-        let (length, after) = after.get(name + name % 2..)?.split_first_chunk::<4>()?;
-        let length = u32::from_be_bytes(*length) as usize;
-        let body = after.get(..length)?;
-        if u16::from_be_bytes(*number) == IPTC_RESOURCE {
-            return Some(body);
-        }
-        rest = after.get(length + length % 2..)?;
-    }
+/// Photoshop's paths, which a person draws.
+const PATH_RESOURCES: RangeInclusive<u16> = 2000..=2998;
+
+/// What Photoshop's image resources hold.
+#[derive(Debug, Default)]
+pub struct Resources<'a> {
+    /// IPTC's data sets.
+    pub iptc: Option<&'a [u8]>,
+    /// Paths, and what cannot be parsed.
+    pub other: Vec<&'a [u8]>,
 }
 
-/// Reads what data sets say, up to the first broken one.
-pub fn read(data: &[u8]) -> Description {
+/// Reads image resources.
+pub fn resources(all: &[u8]) -> Resources<'_> {
+    let mut found = Resources::default();
+    let mut rest = all;
+    while let Some((number, body, after)) = next_resource(rest) {
+        match number {
+            IPTC_RESOURCE if found.iptc.is_none() => found.iptc = Some(body),
+            number if number == IPTC_RESOURCE || PATH_RESOURCES.contains(&number) => found.other.push(body),
+            _ => {}
+        }
+        rest = after;
+    }
+    if rest.iter().any(|byte| *byte != 0) {
+        found.other.push(rest);
+    }
+    found
+}
+
+/// Returns the number and the body of the next resource, and what comes after it.
+fn next_resource(rest: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let (number, after) = rest.strip_prefix(b"8BIM")?.split_first_chunk::<2>()?;
+    // A name with its length, padded to an even number of bytes.
+    let name = usize::from(*after.first()?) + 1;
+    let (length, after) = after.get(name + name % 2..)?.split_first_chunk::<4>()?;
+    let length = u32::from_be_bytes(*length) as usize;
+    let body = after.get(..length)?;
+    Some((u16::from_be_bytes(*number), body, after.get(length + length % 2..).unwrap_or_default()))
+}
+
+/// Data sets of programs: versions, dates that EXIF has as well, and the name of the program.
+const OF_PROGRAMS: [u8; 7] = [0, 55, 60, 62, 63, 65, 70];
+
+/// Reads what data sets say. What is not understood is added to `other`.
+pub fn read(data: &[u8], other: &mut Other) -> Description {
     let mut description = Description::default();
     let mut is_utf8 = false;
     let mut rest = data;
@@ -41,10 +71,14 @@ pub fn read(data: &[u8]) -> Description {
             (1, 90) => is_utf8 = value == UTF8,
             (2, 5) => description.title = text(),
             (2, 25) => description.keywords.extend(text().as_deref().and_then(clean_keyword)),
-            (2, 80) => description.creator = description.creator.take().or_else(text),
+            (2, 80) if description.creator.is_none() => description.creator = text(),
             (2, 120) => description.caption = text(),
+            (2, number) if !OF_PROGRAMS.contains(number) => other.add_named(&[*number], value),
             _ => {}
         }
+    }
+    if rest.iter().any(|byte| *byte != 0) {
+        other.add(rest);
     }
     description
 }
@@ -63,11 +97,12 @@ mod tests {
     #[test]
     fn the_data_sets_of_a_person_are_read() {
         let sets = [set(2, 25, b"sea"), set(2, 25, b"caf\xe9"), set(2, 120, b"On the\rbeach"), set(2, 80, b"Ada"), set(2, 5, b"Summer")];
-        let read = read(&sets.concat());
-        assert_eq!(read.keywords.into_iter().collect::<Vec<_>>(), ["café", "sea"]);
-        assert_eq!([read.caption, read.creator, read.title], ["On the beach", "Ada", "Summer"].map(|text| Some(text.to_owned())));
+        let read = |data: &[u8]| super::read(data, &mut Other::default());
+        let all = read(&sets.concat());
+        assert_eq!(all.keywords.into_iter().collect::<Vec<_>>(), ["café", "sea"]);
+        assert_eq!([all.caption, all.creator, all.title], ["On the beach", "Ada", "Summer"].map(|text| Some(text.to_owned())));
         let utf8 = [set(1, 90, UTF8), set(2, 25, "café".as_bytes())].concat();
-        assert!(super::read(&utf8).keywords.contains("café"));
+        assert!(read(&utf8).keywords.contains("café"));
     }
 
     #[test]
@@ -84,12 +119,16 @@ mod tests {
             resource
         };
         let all = [resource(0x03ed, b"", b"abc"), resource(0x0422, b"odd", b"abcd"), resource(IPTC_RESOURCE, b"", b"here")].concat();
-        assert_eq!(in_resources(&all), Some(&b"here"[..]));
+        assert_eq!(resources(&all).iptc, Some(&b"here"[..]));
         for length in 0..all.len() {
-            let _ = in_resources(&all[..length]);
+            let _ = resources(&all[..length]);
         }
-        assert_eq!(in_resources(&all[..20]), None);
+        assert_eq!((resources(&all[..20]).iptc, resources(&all[..20]).other.len()), (None, 1), "the rest is not understood");
         let cut = &set(2, 120, b"caption")[..9];
-        assert_eq!(read(cut), Description::default());
+        let mut other = Other::default();
+        assert_eq!(read(cut, &mut other), Description::default());
+        read(&set(2, 90, b"Rome"), &mut other);
+        read(&set(2, 60, b"101500"), &mut other);
+        assert_eq!(other.into_hashes().len(), 2, "the broken one and the city");
     }
 }

@@ -1,7 +1,8 @@
 //! Metadata of a file: EXIF, XMP, IPTC, the text of a PNG, and the bytes after the picture.
 //!
 //! What one of them does not say is taken from the next: XMP first, because programs of today write there, then IPTC,
-//! EXIF and PNG text. A part that cannot be parsed says nothing.
+//! EXIF and PNG text. Parts that are not understood are told apart by their hashes: a file that has one may say more than
+//! one that has not.
 
 mod exif;
 mod iptc;
@@ -9,6 +10,7 @@ mod text;
 mod xmp;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::jpeg;
 use super::png::{self, Chunk};
@@ -16,6 +18,9 @@ use crate::photo::{Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
 const XMP_IN_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+/// The signature of EXIF in a JPEG.
+const EXIF_IN_JPEG: &[u8] = b"Exif\0";
 
 /// The signature of Photoshop's image resources in a JPEG.
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
@@ -26,6 +31,33 @@ const XMP_IN_PNG: &[u8] = b"XML:com.adobe.xmp";
 /// The most keywords of a photo, with all levels of a hierarchy.
 const MOST_KEYWORDS: usize = 500;
 
+/// The most parts that are kept apart. Further ones are one part.
+const MOST_OTHER: usize = 250;
+
+/// The parts of a file that are not understood, as hashes.
+#[derive(Default)]
+pub struct Other(BTreeSet<String>);
+
+impl Other {
+    fn add(&mut self, part: &[u8]) {
+        self.0.insert(text::hash(part));
+    }
+
+    fn add_named(&mut self, name: &[u8], part: &[u8]) {
+        self.add(&[name, b"\0", part].concat());
+    }
+
+    fn into_hashes(self) -> BTreeSet<String> {
+        let mut hashes = self.0;
+        if hashes.len() > MOST_OTHER {
+            let rest: Vec<String> = hashes.iter().skip(MOST_OTHER).cloned().collect();
+            hashes.retain(|hash| !rest.contains(hash));
+            hashes.insert(text::hash(rest.concat().as_bytes()));
+        }
+        hashes
+    }
+}
+
 /// The parts of a file that hold metadata besides EXIF.
 #[derive(Default)]
 struct Parts<'a> {
@@ -34,6 +66,7 @@ struct Parts<'a> {
     iptc: Option<Cow<'a, [u8]>>,
     description: Description,
     trailer_bytes: u64,
+    other: Other,
 }
 
 /// Returns what a file says. Empty if nothing can be read.
@@ -50,9 +83,10 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         },
         _ => Parts::default(),
     };
-    let xmp = parts.xmp.as_deref().and_then(xmp::read).unwrap_or_default();
-    let iptc = parts.iptc.as_deref().map(iptc::read).unwrap_or_default();
-    let in_exif = exif.as_ref().map(exif::description).unwrap_or_default();
+    let mut other = parts.other;
+    let xmp = parts.xmp.as_deref().map(|packet| xmp::read(packet, &mut other)).unwrap_or_default();
+    let iptc = parts.iptc.as_deref().map(|data| iptc::read(data, &mut other)).unwrap_or_default();
+    let in_exif = exif.as_ref().map(|exif| exif::description(exif, &mut other)).unwrap_or_default();
     let mut description = [iptc, in_exif, parts.description].into_iter().fold(xmp.description, or);
     description.keywords = description.keywords.into_iter().take(MOST_KEYWORDS).collect();
     Metadata {
@@ -60,6 +94,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
         trailer_bytes: parts.trailer_bytes,
+        other: other.into_hashes(),
     }
 }
 
@@ -78,7 +113,7 @@ fn or(first: Description, second: Description) -> Description {
     Description {
         rating: first.rating.or(second.rating),
         label: first.label.or(second.label),
-        keywords: if first.keywords.is_empty() { second.keywords } else { first.keywords },
+        keywords: first.keywords.into_iter().chain(second.keywords).collect(),
         title: first.title.or(second.title),
         caption: first.caption.or(second.caption),
         creator: first.creator.or(second.creator),
@@ -91,13 +126,18 @@ fn jpeg_parts(bytes: &[u8]) -> Parts<'_> {
     // The image resources may be too long for one segment.
     let mut resources = Vec::new();
     for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::is_metadata) {
-        if let Some(packet) = segment.body.strip_prefix(XMP_IN_JPEG) {
-            parts.xmp.get_or_insert(packet.into());
-        } else if let Some(part) = segment.body.strip_prefix(PHOTOSHOP) {
-            resources.extend_from_slice(part);
+        match segment.body.strip_prefix(XMP_IN_JPEG) {
+            Some(packet) if parts.xmp.is_none() => parts.xmp = Some(packet.into()),
+            _ if segment.body.starts_with(EXIF_IN_JPEG) => {}
+            _ => match segment.body.strip_prefix(PHOTOSHOP) {
+                Some(part) => resources.extend_from_slice(part),
+                None => parts.other.add(segment.body),
+            },
         }
     }
-    parts.iptc = iptc::in_resources(&resources).map(|data| data.to_vec().into());
+    let found = iptc::resources(&resources);
+    parts.iptc = found.iptc.map(|data| data.to_vec().into());
+    found.other.into_iter().for_each(|part| parts.other.add(part));
     parts
 }
 
@@ -108,16 +148,15 @@ fn png_parts(bytes: &[u8]) -> Parts<'_> {
         match kind {
             _ if is_after_end => parts.trailer_bytes += whole.len() as u64,
             b"IEND" => is_after_end = true,
-            b"tEXt" | b"iTXt" => {
-                let Some((keyword, text)) = png_text(kind, body) else { continue };
-                match keyword {
-                    XMP_IN_PNG => parts.xmp = Some(text.into()),
-                    b"Title" => parts.description.title = text::clean_bytes(text),
-                    b"Description" => parts.description.caption = text::clean_bytes(text),
-                    b"Author" => parts.description.creator = text::clean_bytes(text),
-                    _ => {}
-                }
-            }
+            b"tEXt" | b"iTXt" | b"zTXt" => match png_text(kind, body) {
+                Some((XMP_IN_PNG, text)) if parts.xmp.is_none() => parts.xmp = Some(text.into()),
+                Some((b"Title", text)) => parts.description.title = text::clean_bytes(text),
+                Some((b"Description", text)) => parts.description.caption = text::clean_bytes(text),
+                Some((b"Author", text)) => parts.description.creator = text::clean_bytes(text),
+                // The name of the program, and dates of files.
+                Some((keyword, _)) if keyword == b"Software" || keyword.starts_with(b"date:") => {}
+                _ => parts.other.add(body),
+            },
             _ => {}
         }
     }
@@ -127,8 +166,10 @@ fn png_parts(bytes: &[u8]) -> Parts<'_> {
 /// Returns keyword and text of a text chunk. `None` if it is compressed or broken.
 fn png_text<'a>(kind: &[u8; 4], body: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (keyword, rest) = split_at_zero(body)?;
-    if kind == b"tEXt" {
-        return Some((keyword, rest));
+    match kind {
+        b"tEXt" => return Some((keyword, rest)),
+        b"zTXt" => return None,
+        _ => {}
     }
     // A flag for compression, its method, a language, the keyword in that language.
     let rest = rest.strip_prefix(&[0, 0])?;

@@ -8,14 +8,27 @@ const MOST_OF_A_KEYWORD: usize = 100;
 
 /// Returns a keyword as [`clean`] does, but shorter.
 pub fn clean_keyword(text: &str) -> Option<String> {
-    clean(&text.chars().take(MOST_OF_A_KEYWORD).collect::<String>())
+    cut(text, MOST_OF_A_KEYWORD)
 }
 
 /// Returns a text without control characters and outer blanks. `None` if nothing is left.
 pub fn clean(text: &str) -> Option<String> {
+    cut(text, MOST_CHARACTERS)
+}
+
+/// A text that is too long ends with a hash of all of it, so that it is never taken for another one.
+fn cut(text: &str, most: usize) -> Option<String> {
     let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control()).collect();
-    let text: String = text.trim().chars().take(MOST_CHARACTERS).collect();
-    (!text.is_empty()).then_some(text)
+    let text = text.trim();
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Some(format!("{}… {}", &text[..end], hash(text.as_bytes()))),
+        None => (!text.is_empty()).then(|| text.to_owned()),
+    }
+}
+
+/// Returns a short hash of a part of a file.
+pub fn hash(part: &[u8]) -> String {
+    blake3::hash(part).to_hex()[..16].to_owned()
 }
 
 /// Returns a text in UTF-8 or else Latin-1, as [`clean`] does.
@@ -36,6 +49,7 @@ mod tests {
         assert_eq!(clean(" \0\n"), None);
         assert_eq!(clean_bytes(b"caf\xe9"), Some("café".into()));
         assert_eq!(clean_bytes("café".as_bytes()), Some("café".into()));
-        assert_eq!(clean(&"a".repeat(9_000)).map(|text| text.len()), Some(MOST_CHARACTERS));
+        let long = |last: &str| clean(&format!("{}{last}", "a".repeat(9_000))).expect("a text");
+        assert!(long("b").chars().count() < MOST_CHARACTERS + 20 && long("b") != long("c"));
     }
 }

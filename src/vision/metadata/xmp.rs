@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::Other;
 use super::text::{clean, clean_keyword};
 use crate::photo::{Description, Position};
 
@@ -24,13 +25,44 @@ pub struct Packet {
     pub software: Option<String>,
 }
 
-/// Reads a packet. `None` if it is not well-formed.
-pub fn read(packet: &[u8]) -> Option<Packet> {
+/// Properties that programs write by themselves: what they did to the file, and what EXIF says as well.
+const OF_PROGRAMS: [&str; 9] = [
+    RDF,
+    XMP,
+    EXIF,
+    "http://ns.adobe.com/xap/1.0/mm/",
+    "http://ns.adobe.com/tiff/1.0/",
+    "http://ns.adobe.com/exif/1.0/aux/",
+    "http://cipa.jp/exif/1.0/",
+    "http://ns.adobe.com/pdf/1.3/",
+    "http://www.w3.org/XML/1998/namespace",
+];
+
+/// The same in namespaces that also have properties of a person.
+const NAMES_OF_PROGRAMS: [&str; 5] = ["format", "DateCreated", "ICCProfile", "ColorMode", "LegacyIPTCDigest"];
+
+/// The largest packet that is parsed, in bytes. Others count as not understood.
+const MOST_BYTES: usize = 4 << 20;
+
+/// Reads a packet. What is not understood is added to `other`.
+pub fn read(packet: &[u8], other: &mut Other) -> Packet {
+    parsed(packet, other).unwrap_or_else(|| {
+        other.add(packet);
+        Packet::default()
+    })
+}
+
+/// `None` if the packet is not well-formed.
+fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
+    if packet.len() > MOST_BYTES {
+        return None;
+    }
     // Programs pad a packet with zeros.
     let text = str::from_utf8(packet).ok()?.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let properties = Properties { document: &document };
+    properties.not_understood(other);
     let keywords = [(DC, "subject"), (LIGHTROOM, "hierarchicalSubject"), (DIGIKAM, "TagsList")];
     let keywords: BTreeSet<String> = keywords.iter().flat_map(|&(space, name)| properties.list(space, name)).collect();
     let degrees = |name, negative| properties.text(EXIF, name).and_then(|text| degrees(&text, negative));
@@ -92,9 +124,47 @@ impl<'a> Properties<'a> {
         clean(item.unwrap_or(element).text()?)
     }
 
-    fn descriptions(&self) -> impl Iterator<Item = Node<'a, 'a>> {
-        self.document.descendants().filter(|node| node.has_tag_name((RDF, "Description")))
+    /// Adds the properties that are not read, and the further values of those of which one is read.
+    fn not_understood(&self, other: &mut Other) {
+        let is_read = |space: Option<&str>, name: &str| {
+            let is_of_programs = space.is_none_or(|space| OF_PROGRAMS.contains(&space)) || NAMES_OF_PROGRAMS.contains(&name);
+            is_of_programs || (space, name) == (Some(DC), "subject") || matches!(name, "hierarchicalSubject" | "TagsList")
+        };
+        for description in self.descriptions() {
+            for attribute in description.attributes().filter(|a| !is_read(a.namespace(), a.name())) {
+                if attribute.namespace() != Some(DC) {
+                    other.add_named(attribute.name().as_bytes(), attribute.value().as_bytes());
+                }
+            }
+            let elements = description.children().filter(|child| child.is_element());
+            for element in elements.filter(|e| !is_read(e.tag_name().namespace(), e.tag_name().name())) {
+                let name = element.tag_name().name();
+                let is_one = matches!(name, "title" | "description" | "creator") && items(element).count() < 2;
+                if element.tag_name().namespace() != Some(DC) || !is_one {
+                    other.add_named(name.as_bytes(), spelled(element).as_bytes());
+                }
+            }
+        }
     }
+
+    /// The descriptions of the photo. Those inside are of what it was made from, or of parts of it.
+    fn descriptions(&self) -> impl Iterator<Item = Node<'a, 'a>> {
+        let root = self.document.descendants().find(|node| node.has_tag_name((RDF, "RDF")));
+        root.into_iter().flat_map(|root| root.children().filter(|node| node.has_tag_name((RDF, "Description"))))
+    }
+}
+
+/// Everything in an element: names, attributes and texts.
+fn spelled(element: Node<'_, '_>) -> String {
+    let mut spelled = String::new();
+    for node in element.descendants() {
+        spelled.push_str(node.tag_name().name());
+        for attribute in node.attributes() {
+            spelled.extend([" ", attribute.name(), "=", attribute.value()]);
+        }
+        spelled.extend([">", node.text().filter(|_| node.is_text()).unwrap_or_default().trim()]);
+    }
+    spelled
 }
 
 fn child<'a>(node: Node<'a, 'a>, space: &str, name: &str) -> Option<Node<'a, 'a>> {
@@ -115,6 +185,28 @@ mod tests {
              <rdf:RDF xmlns:rdf='{RDF}'><rdf:Description rdf:about='' xmlns:xmp='{XMP}' xmlns:dc='{DC}' xmlns:exif='{EXIF}'
              xmlns:lr='{LIGHTROOM}' {attributes}>{elements}</rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end='w'?>\0"
         )
+    }
+
+    fn read(packet: &[u8]) -> Option<Packet> {
+        super::parsed(packet, &mut Other::default())
+    }
+
+    #[test]
+    fn what_is_not_understood_counts_unless_programs_write_it() {
+        let others = |attributes: &str, elements: &str| {
+            let mut other = Other::default();
+            super::read(packet(attributes, elements).as_bytes(), &mut other);
+            other.into_hashes().len()
+        };
+        let regions = "<r:Regions xmlns:r='http://www.metadataworkinggroup.com/schemas/regions/'><rdf:li r:Name='Ada'/></r:Regions>";
+        assert_eq!(others("", regions), 1);
+        assert_eq!(others("xmlns:crs='http://ns.adobe.com/camera-raw-settings/1.0/' crs:Exposure2012='+0.7'", ""), 1);
+        assert_eq!(others("xmp:Rating='4' xmp:ModifyDate='2026-01-01' dc:format='image/jpeg'", "<dc:subject>x</dc:subject>"), 0);
+        let two = "<dc:creator><rdf:Seq><rdf:li>Ada</rdf:li><rdf:li>Grace</rdf:li></rdf:Seq></dc:creator>";
+        assert_eq!((others("", two), others("", &two.replace("<rdf:li>Grace</rdf:li>", ""))), (1, 0));
+        let mut other = Other::default();
+        super::read(b"<broken", &mut other);
+        assert_eq!(other.into_hashes().len(), 1);
     }
 
     #[test]

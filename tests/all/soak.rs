@@ -1,0 +1,255 @@
+//! A soak: random changes of two watched folders by one program after the other, and an oracle that reads the disk itself.
+//!
+//! The oracle knows every picture that was ever written by its bytes, so it shares no code with the daemon. After some
+//! changes the answer must be that of the oracle without a scan, and everything that `paths0` lists must have another
+//! file on the disk with the same picture.
+//!
+//! `SIMILARD_SOAK` is the number of changes for each seed, and `SIMILARD_SOAK_SEEDS` the number of seeds:
+//!
+//!     SIMILARD_SOAK=5000 SIMILARD_SOAK_SEEDS=10 cargo test --test all soak -- --nocapture
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::photos;
+use crate::support::{Instance, array};
+
+/// The longest that an answer may differ after the last change.
+const SETTLES_IN: Duration = Duration::from_secs(60);
+
+const CHANGES_PER_CHECK: usize = 100;
+
+/// Each picture is written in this many files, which differ in their metadata.
+const VARIANTS: u8 = 3;
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// All files that are ever written, with the number of their picture. They have one length, so that one can be written
+/// over another without a trace in the size.
+fn contents() -> Vec<(Vec<u8>, usize)> {
+    let pictures: Vec<Vec<u8>> = photos::NAMES.iter().map(|name| photos::jpeg(&photos::half(&photos::open(name)), 60)).collect();
+    // The metadata are a date that programs write, so any of the files may go.
+    let [before, after] = [
+        "http://ns.adobe.com/xap/1.0/\0<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description
+         xmlns:xmp='http://ns.adobe.com/xap/1.0/'><xmp:ModifyDate>",
+        "</xmp:ModifyDate></rdf:Description></rdf:RDF>",
+    ];
+    let length = pictures.iter().map(Vec::len).max().expect("pictures") + before.len() + after.len() + 64;
+    let padded = |picture: &[u8], variant: u8| {
+        let padding = vec![b'a' + variant; length - picture.len() - before.len() - after.len() - 4];
+        let packet = [before.as_bytes(), &padding, after.as_bytes()].concat();
+        let size = (packet.len() as u16 + 2).to_be_bytes();
+        [&picture[..2], &[0xff, 0xe1], &size, &packet, &picture[2..]].concat()
+    };
+    pictures.iter().enumerate().flat_map(|(number, picture)| (0..VARIANTS).map(move |v| (padded(picture, v), number))).collect()
+}
+
+/// The places of a soak.
+struct Ground {
+    instance: Instance,
+    roots: [PathBuf; 2],
+    contents: Vec<(Vec<u8>, usize)>,
+    /// The picture of each content.
+    pictures: HashMap<Vec<u8>, usize>,
+}
+
+/// What is on the disk.
+#[derive(Default)]
+struct Disk {
+    /// Picture, and device and inode, of each file.
+    files: BTreeMap<PathBuf, (usize, (u64, u64))>,
+}
+
+/// The files of one picture.
+#[derive(Default)]
+struct Group {
+    paths: BTreeSet<PathBuf>,
+    inodes: BTreeSet<(u64, u64)>,
+}
+
+impl Disk {
+    fn read(&mut self, folder: &Path, pictures: &HashMap<Vec<u8>, usize>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let (path, kind) = (entry.path(), entry.file_type().expect("a type"));
+            if kind.is_dir() {
+                self.read(&path, pictures);
+            } else if kind.is_file() {
+                let found = entry.metadata().expect("a file");
+                let picture = pictures[&fs::read(&path).expect("read")];
+                self.files.insert(path, (picture, (found.dev(), found.ino())));
+            }
+        }
+    }
+
+    /// The files of each picture that is in several of them. Names of one inode are one file.
+    fn groups(&self) -> BTreeSet<BTreeSet<PathBuf>> {
+        let mut of_pictures: HashMap<usize, Group> = HashMap::new();
+        for (path, (picture, inode)) in &self.files {
+            let group = of_pictures.entry(*picture).or_default();
+            group.paths.insert(path.clone());
+            group.inodes.insert(*inode);
+        }
+        of_pictures.into_values().filter(|group| group.inodes.len() > 1).map(|group| group.paths).collect()
+    }
+}
+
+impl Ground {
+    fn new() -> Ground {
+        let instance = Instance::new();
+        let roots = ["one", "two"].map(|name| instance.folder(name));
+        let contents = contents();
+        let pictures = contents.iter().cloned().collect();
+        Ground { instance, roots, contents, pictures }
+    }
+
+    /// Makes one random change. An error means that something was not there.
+    fn change(&self, rng: &mut Rng) -> io::Result<()> {
+        let folder = |rng: &mut Rng| {
+            let mut folder = self.roots[rng.usize(..2)].clone();
+            (0..rng.u8(..3)).for_each(|_| folder.push(format!("d{}", rng.u8(..3))));
+            folder
+        };
+        let file = |rng: &mut Rng| {
+            let folder = folder(rng);
+            folder.join(format!("p{}.jpg", rng.u8(..8)))
+        };
+        let content = &self.contents[rng.usize(..self.contents.len())].0;
+        let (at, other) = (file(rng), file(rng));
+        let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+        match rng.u8(..100) {
+            0..22 => {
+                fs::create_dir_all(folder(rng).join(format!("d{}", rng.u8(..3))))?;
+                if fs::symlink_metadata(&at).is_ok_and(|found| found.is_symlink()) {
+                    fs::remove_file(&at)?;
+                }
+                fs::write(&at, content)
+            }
+            22..32 => {
+                // As programs save: beside it, and renamed.
+                let part = at.with_extension("part");
+                fs::write(&part, content)?;
+                fs::rename(&part, &at)
+            }
+            32..44 if is_file(&at) => over(&at, content),
+            44..50 if is_file(&at) => {
+                // Through a name that is there for a moment only. No event tells of one outside the watched folders.
+                let name = self.roots[rng.usize(..2)].join("name.jpg");
+                fs::hard_link(&at, &name)?;
+                let written = over(&name, content);
+                fs::remove_file(&name)?;
+                written
+            }
+            50..57 => fs::hard_link(&at, &other),
+            57..60 => symlink(&other, &at),
+            60..64 if is_file(&at) => fs::set_permissions(&at, Permissions::from_mode([0o600, 0o644][rng.usize(..2)])),
+            64..70 => fs::rename(&at, &other),
+            70..75 => renameat_with(CWD, &at, CWD, &other, RenameFlags::EXCHANGE).map_err(io::Error::from),
+            75..85 => fs::remove_file(&at),
+            85..91 => fs::rename(folder(rng), folder(rng)),
+            91..93 => renameat_with(CWD, folder(rng), CWD, folder(rng), RenameFlags::EXCHANGE).map_err(io::Error::from),
+            93..95 => {
+                let gone = folder(rng);
+                if self.roots.contains(&gone) { Ok(()) } else { fs::remove_dir_all(gone) }
+            }
+            95 => renameat_with(CWD, &self.roots[0], CWD, &self.roots[1], RenameFlags::EXCHANGE).map_err(io::Error::from),
+            96 => fs::create_dir_all(folder(rng)),
+            _ => {
+                thread::sleep(Duration::from_millis(rng.u64(..300)));
+                Ok(())
+            }
+        }
+    }
+
+    fn disk(&self) -> Disk {
+        let mut disk = Disk::default();
+        self.roots.iter().for_each(|root| disk.read(root, &self.pictures));
+        disk
+    }
+
+    /// Waits until the answer is that of the oracle. Nothing is scanned on request.
+    fn check(&self, what: &str) {
+        let disk = self.disk();
+        let (expected, files) = (disk.groups(), disk.files.len() as u64);
+        let began = Instant::now();
+        loop {
+            let words = ["dupes", "--relation=identical", "--format=json", "--no-wait", "--everywhere"].map(OsStr::new);
+            let answer = self.instance.json(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
+            let photos = array(&answer["clusters"]).iter().flat_map(|cluster| array(&cluster["photos"]));
+            let paths =
+                photos.map(|photo| array(&photo["paths"]).iter().map(|path| PathBuf::from(path.as_str().expect("a path"))).collect());
+            let (told, indexed) = (paths.collect::<BTreeSet<BTreeSet<PathBuf>>>(), answer["coverage"]["indexed"].as_u64());
+            if told == expected && indexed == Some(files) {
+                break;
+            }
+            assert!(
+                began.elapsed() < SETTLES_IN,
+                "{what}: {indexed:?} of {files} files; told and not there: {:#?}; there and not told: {:#?}",
+                told.difference(&expected).collect::<Vec<_>>(),
+                expected.difference(&told).collect::<Vec<_>>()
+            );
+            thread::sleep(Duration::from_millis(200));
+        }
+        self.check_removable(&disk, what);
+    }
+
+    /// Checks that a file with the same picture stays for each file that `paths0` lists.
+    fn check_removable(&self, disk: &Disk, what: &str) {
+        let words = ["dupes", "--format=paths0"].map(OsStr::new);
+        let output = self.instance.run(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
+        assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+        let listed: BTreeSet<PathBuf> =
+            output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(|path| OsStr::from_bytes(path).into()).collect();
+        for path in &listed {
+            let (picture, inode) = disk.files[path];
+            let stays = disk.files.iter().any(|(other, found)| !listed.contains(other) && found.0 == picture && found.1 != inode);
+            assert!(stays, "{what}: {} is listed, and no other file with its picture stays", path.display());
+        }
+    }
+}
+
+/// Writes over a file of the same length, and puts its time back.
+fn over(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    let written = file.metadata()?.modified()?;
+    file.write_all(content)?;
+    file.set_modified(written)
+}
+
+#[test]
+fn after_random_changes_the_answer_is_that_of_the_disk() {
+    let (changes, seeds) = (setting("SIMILARD_SOAK", 300), setting("SIMILARD_SOAK_SEEDS", 1));
+    for seed in 0..seeds as u64 {
+        let ground = Ground::new();
+        let mut rng = Rng::with_seed(seed);
+        ground.check("at first");
+        for done in (0..changes).step_by(CHANGES_PER_CHECK) {
+            // Now and then the daemon is stopped for a moment, or killed.
+            let pid = ground.instance.pid().to_string();
+            let signal = |name: &str| Command::new("kill").args([name, &pid]).status().is_ok_and(|ended| ended.success());
+            let is_stopped = rng.u8(..4) == 0 && signal("-STOP");
+            for _ in 0..CHANGES_PER_CHECK {
+                let _ = ground.change(&mut rng);
+            }
+            if is_stopped {
+                assert!(signal("-CONT"));
+            } else if rng.u8(..4) == 0 {
+                ground.instance.kill();
+            }
+            ground.check(&format!("seed {seed}, after {} changes", done + CHANGES_PER_CHECK));
+        }
+        println!("seed {seed}: {changes} changes, no difference");
+    }
+}
