@@ -65,6 +65,8 @@ pub enum Change {
     Renumbered(Vec<(Place, Stamp)>),
     /// Makes files pending again that may have changed without a new stamp.
     ReadAgain(Vec<Place>),
+    /// Forgets the ctime of files, so that the next look at each reads it again.
+    Doubted(Vec<Place>),
     /// Makes the files of a root pending again that could not be opened or read.
     Retry(RootId),
     Folders {

@@ -114,6 +114,13 @@ impl Reader {
         Ok(statement.query_row(same_inode(stamp), |row| row.get(0))?)
     }
 
+    /// Returns the same for a file that also has this ctime: it was not written to since it was read.
+    pub fn is_known_unchanged(&self, stamp: &Stamp) -> Result<bool> {
+        let mut statement = self.index.prepare_cached(&format!("SELECT EXISTS ({SAME_INODE} AND ctime = ?6)"))?;
+        let [inode, size, mtime, volume, birth] = same_inode(stamp);
+        Ok(statement.query_row(params![inode, size, mtime, volume, birth, stamp.ctime], |row| row.get(0))?)
+    }
+
     /// Returns whether a file with these bytes holds a photo.
     pub fn has_content(&self, photo: PhotoId, content: &ContentHash) -> Result<bool> {
         let mut statement = self.index.prepare_cached("SELECT EXISTS (SELECT 1 FROM files WHERE photo = ?1 AND content = ?2)")?;

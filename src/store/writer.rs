@@ -176,6 +176,14 @@ impl Batch<'_> {
         Ok(places.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Forgets the ctime of a file, so that it counts as changed since it was read.
+    pub fn doubt(&mut self, place: &Place) -> Result<()> {
+        self.transaction
+            .prepare_cached("UPDATE files SET ctime = 0 WHERE root = ?1 AND path = ?2 AND photo IS NOT NULL")?
+            .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
+        Ok(())
+    }
+
     /// Makes the files of a root pending again that could not be opened or read.
     pub fn retry(&mut self, root: RootId) -> Result<()> {
         let failed = "SELECT path FROM failures WHERE root = ?1 AND stage IN ('open', 'read')";

@@ -24,6 +24,12 @@ pub struct Difference {
     renumbered: Vec<(Place, Stamp)>,
     /// Files that a writer closed, with the stamp that they had. They may have been read before.
     closed: Vec<Place>,
+    /// Files that may have been moved and written to: a moved file keeps its photo, unless it is among these.
+    doubted: Vec<Place>,
+    /// The same, but there are many, and these are read again later.
+    doubted_later: Vec<Place>,
+    /// Files that a writer closed before they were gone.
+    closed_and_gone: HashSet<Place>,
     /// Files that are gone, with the stamps of those that were indexed.
     gone: Vec<(Place, Option<Stamp>)>,
     /// Files on a filesystem that is not mounted now.
@@ -76,6 +82,7 @@ impl Intake {
             let is_other = |now| now != volume;
             unmounted.iter().any(|point| path.starts_with(point)) || volumes.at(&root.path.join(path)).is_some_and(is_other)
         };
+        let is_closed = |path: &Path| due.get(&root.path.join(path)) == Some(&Writing::Closed);
         for change in intake::compare(found, &known, is_away) {
             let (path, inode) = match &change {
                 Change::Seen(path, stamp) | Change::Touched(path, stamp) | Change::Renumbered(path, stamp) => (path, Some(stamp.inode)),
@@ -91,6 +98,12 @@ impl Intake {
             match change {
                 Change::Seen(path, stamp) => {
                     if self.is_settled(root, &path, &stamp, due, ticket) {
+                        if is_closed(&path) {
+                            difference.doubted.push(at(&path));
+                        } else if due.is_empty() && self.may_be_rewritten(&stamp) {
+                            let is_now = self.rereads.allows(&root.path.join(&path), Instant::now());
+                            if is_now { &mut difference.doubted } else { &mut difference.doubted_later }.push(at(&path));
+                        }
                         difference.seen.push((at(&path), stamp));
                     }
                 }
@@ -101,6 +114,7 @@ impl Intake {
                 }
                 Change::Renumbered(path, stamp) => difference.renumbered.push((at(&path), stamp)),
                 Change::Gone(path) => {
+                    difference.closed_and_gone.extend(is_closed(&path).then(|| at(&path)));
                     let indexed = known.get(&path).filter(|known| known.state == FileState::Indexed);
                     difference.gone.push((at(&path), indexed.map(|known| known.stamp)));
                 }
@@ -130,6 +144,12 @@ impl Intake {
         false
     }
 
+    /// Returns whether a file is known by another name and has another ctime since. A rename changes it, and so does a
+    /// program that writes and puts the time back. Only events tell these apart, and a scan has none.
+    fn may_be_rewritten(&self, stamp: &Stamp) -> bool {
+        self.reader.is_known(stamp).unwrap_or(false) && !self.reader.is_known_unchanged(stamp).unwrap_or(false)
+    }
+
     /// Checks the other hard links of files that lost one. A program may have changed the file through the lost link,
     /// which raises no file event for the others.
     fn suspect(&mut self, links: Vec<Place>) {
@@ -148,6 +168,9 @@ impl Intake {
             all.seen.extend(difference.seen);
             all.renumbered.extend(difference.renumbered);
             all.closed.extend(difference.closed);
+            all.doubted.extend(difference.doubted);
+            all.doubted_later.extend(difference.doubted_later);
+            all.closed_and_gone.extend(difference.closed_and_gone);
             all.gone.extend(difference.gone);
             all.away.extend(difference.away);
             all.unreadable.extend(difference.unreadable);
@@ -167,6 +190,14 @@ impl Intake {
         // Sent in parts, so that workers can start before all of a large scan is stored.
         for part in all.seen.chunks(BATCH_FILES) {
             self.write(Written::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
+        }
+        let was_closed = |from: &Place| all.closed_and_gone.contains(from);
+        all.doubted.extend(moves.from.iter().filter(|(_, from)| was_closed(from)).map(|(to, _)| to.clone()));
+        for part in all.doubted.chunks(BATCH_FILES) {
+            self.write(Written::ReadAgain(part.to_vec()));
+        }
+        for part in all.doubted_later.chunks(BATCH_FILES) {
+            self.write(Written::Doubted(part.to_vec()));
         }
         let gone: Vec<Place> = all.gone.into_iter().map(|(place, _)| place).collect();
         let (gone, missing, away) = match when_gone {

@@ -175,6 +175,7 @@ impl WriterThread {
                             read_again.extend(batch.read_again(place)?);
                         }
                     }
+                    Change::Doubted(places) => places.iter().try_for_each(|place| batch.doubt(place))?,
                     Change::Folders { listed, unreadable } => {
                         listed.iter().try_for_each(|place| batch.clear_failure(place))?;
                         unreadable.iter().try_for_each(|(place, failure)| batch.fail_folder(place, failure))?;
