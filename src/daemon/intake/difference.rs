@@ -100,7 +100,7 @@ impl Intake {
                     if self.is_settled(root, &path, &stamp, due, ticket) {
                         if is_closed(&path) {
                             difference.doubted.push(at(&path));
-                        } else if due.is_empty() && self.may_be_rewritten(&stamp) {
+                        } else if (due.is_empty() || Instant::now() < self.misled_until) && self.may_be_rewritten(&stamp) {
                             let is_now = self.rereads.allows(&root.path.join(&path), Instant::now());
                             if is_now { &mut difference.doubted } else { &mut difference.doubted_later }.push(at(&path));
                         }

@@ -52,6 +52,8 @@ pub struct Intake {
     pub(super) scans: HashMap<RootId, Instant>,
     /// The folder of each root that is watched, and its path.
     watched: HashMap<RootId, (PathBuf, Option<FolderId>)>,
+    /// Until then files that were moved are doubted: a writer closed a file at a path where none is.
+    pub(super) misled_until: Instant,
     pub(super) rereads: RereadLimit,
     /// The mounts below each root when it was started: their numbers, by path below the root.
     submounts: HashMap<RootId, BTreeMap<PathBuf, u32>>,
@@ -77,6 +79,7 @@ impl Intake {
             settling: HashMap::new(),
             scans: HashMap::new(),
             watched: HashMap::new(),
+            misled_until: Instant::now(),
             rereads: RereadLimit::new(Instant::now()),
             submounts: HashMap::new(),
             unmounted: HashMap::new(),
@@ -345,6 +348,13 @@ impl Intake {
         if walks.is_empty() || self.flush().is_none() {
             return;
         }
+        if is_misled(&due, &walks) {
+            self.misled_until = Instant::now() + FLEETING_SCAN_DELAY;
+            let soon = self.misled_until;
+            for root in &self.mine {
+                self.scans.entry(*root).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
+            }
+        }
         // What is found belongs to the earliest event of its root.
         tickets.sort_unstable_by_key(Ticket::began);
         let mut oldest: HashMap<RootId, Ticket> = HashMap::new();
@@ -456,4 +466,12 @@ impl Intake {
         self.note_watched(root, place, failed.into_inner());
         self.is_where_it_was(root).then_some(found)
     }
+}
+
+/// Returns whether a writer closed a file at a path where none was found. It was moved or deleted since, or the event has
+/// the name of another file, because a folder moved.
+fn is_misled(due: &BTreeMap<PathBuf, Writing>, walks: &[(Root, Place, Found)]) -> bool {
+    let closed: HashSet<&PathBuf> = due.iter().filter(|(_, writing)| **writing == Writing::Closed).map(|(path, _)| path).collect();
+    let found = walks.iter().flat_map(|(root, _, found)| found.files.iter().map(|(path, _)| root.path.join(path)));
+    !closed.is_empty() && found.filter(|path| closed.contains(path)).count() < closed.len()
 }
