@@ -1,6 +1,6 @@
 //! The dispatcher: hands pending files from the store to the workers.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -21,6 +21,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often the store is searched for files without metadata, if there were none.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How soon a file is read again whose metadata could not be read.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
 /// How long after its last request a client still counts as waiting.
 const WANTED_FOR: Duration = Duration::from_secs(2);
@@ -64,7 +67,7 @@ impl Dispatcher {
             }
             let mut handed_out = false;
             for (place, stamp) in pending {
-                let Some(path) = roots.path_of(&place).filter(|_| roots.is_online(place.root)) else { continue };
+                let Some(path) = roots.path_of(&place) else { continue };
                 if !lock(&queue.in_flight).places.insert(place.clone()) {
                     continue;
                 }
@@ -83,8 +86,8 @@ impl Dispatcher {
 /// Finds the files that an older version read without their metadata. They are read when nothing else is to be read.
 #[derive(Default)]
 struct Undescribed {
-    /// Files that were handed out. One that cannot be read is not read over and over.
-    tried: HashSet<Place>,
+    /// Files that were handed out, and when. One that cannot be read is not read over and over.
+    tried: HashMap<Place, Instant>,
     /// When there were no more such files.
     none_at: Option<Instant>,
 }
@@ -94,20 +97,23 @@ impl Undescribed {
         if self.none_at.is_some_and(|at| at.elapsed() < SEARCH_INTERVAL) {
             return Vec::new();
         }
+        self.tried.retain(|_, at| at.elapsed() < TRY_AGAIN_AFTER);
         let mut after = Place { root: RootId(0), path: PathBuf::new() };
         loop {
             // Without an answer nothing is lost: the index is damaged, and the next search for pending files says so.
             let found = reader.without_metadata_after(&after, FETCH_FILES).unwrap_or_default();
             let Some((last, _)) = found.last() else { break };
             after = last.clone();
-            let is_new = |(place, _): &(Place, Stamp)| roots.is_online(place.root) && self.tried.insert(place.clone());
-            let new: Vec<_> = found.into_iter().filter(is_new).collect();
+            let mut is_new = |place: &Place| {
+                let is_new = roots.is_online(place.root) && !self.tried.contains_key(place);
+                is_new && self.tried.insert(place.clone(), Instant::now()).is_none()
+            };
+            let new: Vec<_> = found.into_iter().filter(|(place, _)| is_new(place)).collect();
             if !new.is_empty() {
                 return new;
             }
         }
         self.none_at = Some(Instant::now());
-        self.tried.clear();
         Vec::new()
     }
 }

@@ -20,34 +20,30 @@ use crate::store::PhotoRecord;
 const MOST_EXAMPLES: u64 = 10;
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
-    let photos = found.members.iter().enumerate();
+    let mut files: Vec<Files> = found.members.iter().map(|id| files_of(clustering.photo(*id), roots)).collect();
+    // If a person removes the others, only the first file of the first photo stays.
+    let (first, others) = files.split_at_mut(1);
+    for file in others.iter_mut().flat_map(|of_photo| &mut of_photo.files) {
+        file.missing_in_keeper = file.missing_in(&first[0].files[0]);
+    }
+    let photos = found.members.iter().zip(&files).enumerate();
     let pair =
         |edge: &crate::catalog::clusters::Edge| ClusterPair { a: edge.a, b: edge.b, distance: edge.distance, relation: edge.relation };
-    let mut photos: Vec<types::Photo> = photos.map(|(place, id)| photo(clustering.photo(*id), place == 0, roots)).collect();
-    lose_to_first(&mut photos, clustering, found, roots);
     types::Cluster {
         id: found.rank.id.clone(),
         diameter: found.diameter,
         loose: found.loose,
-        photos,
+        photos: photos.map(|(place, (id, files))| photo_with(clustering.photo(*id), place == 0, files)).collect(),
         pairs: found.edges.iter().map(pair).collect(),
-    }
-}
-
-/// Has the files of a cluster say what would be lost if only the first file of its first photo stays.
-fn lose_to_first(photos: &mut [types::Photo], clustering: &Clustering, found: &Found, roots: &Roots) {
-    let keeper = files_of(clustering.photo(found.members[0]), roots).files.swap_remove(0);
-    for (photo, id) in photos.iter_mut().zip(&found.members).skip(1) {
-        let files = files_of(clustering.photo(*id), roots).files;
-        for (told, file) in photo.files.iter_mut().zip(files) {
-            told.metadata_lost = file.missing_in(&keeper);
-        }
     }
 }
 
 /// Converts a photo, with its files sorted by absolute path.
 pub fn photo(record: &PhotoRecord, representative: bool, roots: &Roots) -> types::Photo {
-    let Files { files, rule } = files_of(record, roots);
+    photo_with(record, representative, &files_of(record, roots))
+}
+
+fn photo_with(record: &PhotoRecord, representative: bool, Files { files, rule }: &Files) -> types::Photo {
     let names: Vec<_> = files.iter().flat_map(|file| &file.names).collect();
     let texts: Vec<_> = names.iter().map(|name| text_of(&name.path)).collect();
     let lossy = texts.iter().any(|t| t.path_bytes.is_some());
@@ -62,7 +58,7 @@ pub fn photo(record: &PhotoRecord, representative: bool, roots: &Roots) -> types
         format: record.format,
         taken: record.capture.taken.clone(),
         representative,
-        kept_by: rule,
+        kept_by: *rule,
         files: files.iter().map(file).collect(),
     }
 }
