@@ -13,7 +13,7 @@ pub mod tuning;
 use generation::Generation;
 use roots::Roots;
 
-use crate::photo::{Decisions, PhotoId, Relation, Verdict};
+use crate::photo::{Decisions, PhotoId, PictureHash, Relation, Verdict};
 use crate::store::{PhotoRecord, Reader, Result};
 
 /// The data that a query is answered from, at one moment.
@@ -49,9 +49,17 @@ pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Optio
 fn decided_same(reader: &Reader, decisions: &Decisions) -> Result<Vec<(PhotoId, PhotoId)>> {
     let mut pairs = Vec::new();
     for decision in decisions.iter().filter(|d| d.verdict == Verdict::Same) {
-        if let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) {
-            pairs.push((a, b));
-        }
+        let (a, b) = (decided_photos(reader, decisions, decision.a)?, decided_photos(reader, decisions, decision.b)?);
+        pairs.extend(a.iter().flat_map(|a| b.iter().map(|b| (*a, *b))));
     }
     Ok(pairs)
+}
+
+/// Returns the photos in the index with a decided picture or its pixels.
+fn decided_photos(reader: &Reader, decisions: &Decisions, picture: PictureHash) -> Result<Vec<PhotoId>> {
+    let mut photos = Vec::new();
+    for picture in decisions.equal().of(picture) {
+        photos.extend(reader.photo_of_picture(&picture)?);
+    }
+    Ok(photos)
 }

@@ -129,9 +129,15 @@ impl Roots {
         photo::scopes_of(path, &self.list)
     }
 
-    /// Returns the innermost root that contains a path.
+    /// Returns the innermost root that contains a path. Of several cards that were there it is the one that is there now.
     pub fn holding(&self, path: &Path) -> Option<&Root> {
-        self.list.iter().filter(|root| path.starts_with(&root.path)).max_by_key(|root| root.path.as_os_str().len())
+        let holding = self.list.iter().filter(|root| path.starts_with(&root.path));
+        holding.max_by_key(|root| (root.path.as_os_str().len(), self.is_online(root.id)))
+    }
+
+    /// Returns the roots with this path. There are several if several cards were there.
+    pub fn at(&self, path: &Path) -> impl Iterator<Item = &Root> {
+        self.list.iter().filter(move |root| root.path == path)
     }
 
     /// Returns whether the files of a root can be read. A root that was not scanned yet counts as online.
@@ -182,6 +188,18 @@ mod tests {
         assert_eq!(roots.path_of(&place(2, "a.jpg")), Some("/p/inner/a.jpg".into()));
         assert_eq!(roots.shown_path(&place(9, "a.jpg")), Path::new("a.jpg"), "its root was just removed");
         assert_eq!(roots.scopes().len(), 3);
+    }
+
+    #[test]
+    fn of_two_cards_with_one_path_the_one_that_is_there_holds_it() {
+        let root = |id| Root { id: RootId(id), path: "/card".into(), home: None };
+        let path = Path::new("/card/a.jpg");
+        for away in [1, 2] {
+            let mut roots = Roots::new(vec![root(1), root(2)]);
+            roots.state_or_new(RootId(away)).offline = Some("another card is there".into());
+            assert_eq!(roots.holding(path).map(|root| root.id), Some(RootId(3 - away)));
+            assert_eq!(roots.scopes_of(path), [place(1, "a.jpg"), place(2, "a.jpg")]);
+        }
     }
 
     #[test]

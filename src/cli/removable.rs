@@ -1,5 +1,6 @@
 //! The files of a cluster that could be removed, checked on the disk at this moment.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -13,6 +14,9 @@ use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
 use crate::api::types::{Cluster, Photo, PhotoFile};
 use crate::photo::Relation;
+use crate::sys::SameProgram;
+use crate::vision::Limits;
+use crate::vision::sandbox;
 
 /// How long the disks may take to say what is at the paths of one cluster.
 const DISK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -60,9 +64,15 @@ trait Disk {
 
     /// The BLAKE3 hash of the bytes of a file, in hexadecimal.
     fn content(&self, path: &Path) -> io::Result<String>;
+
+    /// Decodes every pixel of a file. The error says what is wrong with it.
+    fn decode(&self, path: &Path) -> Result<(), String>;
 }
 
-struct RealDisk;
+struct RealDisk {
+    /// The error says why this program cannot be run to decode files.
+    decoder: io::Result<RefCell<sandbox::Reader>>,
+}
 
 impl Disk for RealDisk {
     fn look(&self, path: &Path) -> io::Result<Now> {
@@ -73,6 +83,12 @@ impl Disk for RealDisk {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(fs::File::open(path)?)?;
         Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    fn decode(&self, path: &Path) -> Result<(), String> {
+        let decoder = self.decoder.as_ref().map_err(|e| e.to_string())?;
+        let file = fs::File::open(path).map_err(|e| e.to_string())?;
+        decoder.borrow_mut().decode_whole(&file).map_err(|e| e.to_string())
     }
 }
 
@@ -86,7 +102,11 @@ impl Checker {
     pub fn start() -> Checker {
         let (clusters, waiting) = channel::<Cluster>();
         let (done, checked) = channel();
-        spawn_blocking(move || waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, &RealDisk))));
+        spawn_blocking(move || {
+            let decoder = SameProgram::of_this_process().map(|program| sandbox::Reader::new(program, Limits::default()));
+            let disk = RealDisk { decoder: decoder.map(RefCell::new) };
+            waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, &disk)))
+        });
         Checker { clusters, checked }
     }
 
@@ -113,7 +133,7 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
     }
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let kept = checked(keeper, disk)?;
-    let mut paths = Vec::new();
+    let (mut paths, mut is_only_one) = (Vec::new(), false);
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
         let is_version = |pair: &&crate::api::types::ClusterPair| (pair.a, pair.b) == (0, place) && pair.relation != Relation::Series;
@@ -130,6 +150,7 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
             if now.is_same_file(&kept) {
                 return Err(format!("{} is another name of the file that stays", file.path.to_path().display()));
             }
+            is_only_one |= place > 0;
             paths.push(file.path.to_path());
             // Hard links free their space when all of them are gone. Other views of a folder go with it.
             if now.links > 1 {
@@ -137,6 +158,11 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
                 paths.extend(names.filter(|name| disk.look(name).is_ok_and(|other| other.is_same_file(&now))));
             }
         }
+    }
+    // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
+    if is_only_one {
+        let path = keeper.path.to_path();
+        disk.decode(&path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
     }
     Ok(paths)
 }
@@ -237,6 +263,10 @@ mod tests {
         fn content(&self, path: &Path) -> io::Result<String> {
             Ok(self.0[path].1.to_owned())
         }
+
+        fn decode(&self, path: &Path) -> Result<(), String> {
+            if path.ends_with("broken") { Err("it ends early".into()) } else { Ok(()) }
+        }
     }
 
     /// A disk with these files, by path: inode, number of links, size.
@@ -290,6 +320,16 @@ mod tests {
             (copy.0.ctime_ns, copy.1) = (7, bytes);
             assert_eq!(list_on(&cluster, &disk).is_ok(), can_go, "{bytes}");
         }
+    }
+
+    #[test]
+    fn the_only_file_of_its_picture_stays_only_if_it_can_be_decoded_whole() {
+        let disk = [("/broken", 1, 1, 10), ("/copy", 2, 1, 10), ("/crop", 3, 1, 11)];
+        let keeper = photo(vec![file("/broken", 10), file("/copy", 10)]);
+        assert_eq!(list(&cluster(vec![keeper.clone()], &[]), &disk).expect("its copies have the same picture"), ["/copy"]);
+        let with_version = cluster(vec![keeper, photo(vec![file("/crop", 11)])], &[(0, 1, Relation::Unknown)]);
+        let why = list(&with_version, &disk).expect_err("the crop may be all that is left");
+        assert!(why.contains("/broken, which would stay, cannot be decoded whole: it ends early"), "{why}");
     }
 
     #[test]

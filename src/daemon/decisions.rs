@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::messages::{Request, Unwritten, Write, request_now};
+use super::messages::{Reply, Request, Unwritten, Write, request_now};
 use super::state::{Events, Health};
 use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision, PathText, What};
 use crate::api::{Code, Problem, text_of};
 use crate::catalog::roots::Roots;
-use crate::photo::{Contradiction, Decision, Decisions, PictureHash, Verdict, ordered};
+use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, Verdict, ordered};
 use crate::store::{self, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
@@ -37,9 +37,10 @@ impl Deciding<'_> {
         count_photos(paths.len())?;
         let named = self.pictures(paths)?;
         let made = now();
-        let decisions: Vec<Decision> = every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made }).collect();
+        let decisions: Vec<Decision> =
+            every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made, follows: None }).collect();
         let pairs = decisions.len() as u64;
-        let changed = self.store(decisions, OnConflict::Overwrite, &named)? as u64;
+        let changed = self.store(decisions, &named, |decisions, reply| Request::Decide(decisions, OnConflict::Overwrite, reply))? as u64;
         self.events.emit(What::Decided { pairs: changed, verdict });
         Ok(DecisionCount { pairs, changed })
     }
@@ -64,7 +65,10 @@ impl Deciding<'_> {
             if let Some(photo) = known.get(&picture) {
                 return Ok(photo.clone());
             }
-            let files = self.reader.files_of_picture(&picture)?;
+            let mut files = Vec::new();
+            for equal in decisions.equal().of(picture) {
+                files.extend(self.reader.files_of_picture(&equal)?);
+            }
             let mut files: Vec<PathText> = files.iter().filter_map(|place| Some(text_of(&self.roots.path_of(place)?))).collect();
             files.sort_unstable();
             Ok(known.entry(picture).or_insert(DecidedPhoto { picture: picture.to_string(), files }).clone())
@@ -74,7 +78,8 @@ impl Deciding<'_> {
         let mut listed = Vec::with_capacity(all.len());
         for d in all {
             let contradicted = decisions.is_contradicted(d);
-            listed.push(ListedDecision { a: photo(d.a)?, b: photo(d.b)?, verdict: d.verdict, made: d.made, contradicted });
+            let follows = d.follows.map(|picture| picture.to_string());
+            listed.push(ListedDecision { a: photo(d.a)?, b: photo(d.b)?, verdict: d.verdict, made: d.made, follows, contradicted });
         }
         Ok(listed)
     }
@@ -82,8 +87,11 @@ impl Deciding<'_> {
     /// Returns the pictures of files, which must be different ones.
     fn pictures<'p>(&self, paths: &'p [PathBuf]) -> Result<Vec<(PictureHash, &'p PathBuf)>, Problem> {
         let mut pictures: Vec<(PictureHash, &PathBuf)> = Vec::with_capacity(paths.len());
+        let mut pixels: HashMap<PixelHash, PictureHash> = HashMap::new();
         for path in paths {
             let picture = self.picture(path)?;
+            // Of pictures with equal pixels the first one counts.
+            let picture = self.reader.pixels_of(&picture)?.map_or(picture, |hash| *pixels.entry(hash).or_insert(picture));
             if let Some((_, other)) = pictures.iter().find(|(known, _)| *known == picture) {
                 let message = format!("{} and {} hold the same photo: there is nothing to decide", other.display(), path.display());
                 return Err(Problem::new(Code::OnePhoto, message));
@@ -115,19 +123,29 @@ impl Deciding<'_> {
                 let message = format!("decision {} does not name two photos: {} and {}", number + 1, text.a, text.b);
                 Problem::new(Code::Decision, message).hint("nothing was taken over; simctl decisions export writes what import reads")
             })?;
+            let follows = text.follows.as_deref().and_then(PictureHash::from_hex);
+            let known = [(a, &text.a_pixels), (b, &text.b_pixels)];
+            let pixels = known.into_iter().filter_map(|(picture, hash)| Some((picture, PixelHash::from_hex(hash.as_deref()?)?)));
             // A time in the future, from a clock that was ahead, would win over later decisions.
-            Ok(Decision { a, b, verdict: text.verdict, made: text.made.min(now()) })
+            Ok((Decision { a, b, verdict: text.verdict, made: text.made.min(now()), follows }, pixels.collect::<Vec<_>>()))
         };
-        let decisions = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;
+        let read = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;
+        let (decisions, pixels): (Vec<Decision>, Vec<_>) = read.into_iter().unzip();
         let pairs = decisions.len() as u64;
-        let changed = self.store(decisions, OnConflict::KeepNewer, &[])? as u64;
+        let pixels: Vec<_> = pixels.into_iter().flatten().collect();
+        let changed = self.store(decisions, &[], |decisions, reply| Request::ImportDecisions(decisions, pixels, reply))? as u64;
         Ok(DecisionCount { pairs, changed })
     }
 
     /// Has the writer store decisions, and returns how many changed. `named` are the paths that a person named.
-    fn store(&self, decisions: Vec<Decision>, on_conflict: OnConflict, named: &[(PictureHash, &PathBuf)]) -> Result<usize, Problem> {
+    fn store(
+        &self,
+        decisions: Vec<Decision>,
+        named: &[(PictureHash, &PathBuf)],
+        make: impl FnOnce(Vec<Decision>, Reply<usize>) -> Request,
+    ) -> Result<usize, Problem> {
         let new: HashSet<_> = decisions.iter().map(|d| ordered(d.a, d.b)).collect();
-        request_now(self.writes, self.health, |reply| Request::Decide(decisions, on_conflict, reply)).map_err(|e| match e {
+        request_now(self.writes, self.health, |reply| make(decisions, reply)).map_err(|e| match e {
             Unwritten::Store(store::Error::Contradiction(found)) => {
                 self.contradiction(&found, |d| !new.contains(&ordered(d.a, d.b)), named).unwrap_or_else(Problem::from)
             }
@@ -194,7 +212,16 @@ fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureH
 
 /// Returns all decisions, sorted by picture hash.
 pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
-    let text = |d: &Decision| DecisionText { a: d.a.to_string(), b: d.b.to_string(), verdict: d.verdict, made: d.made };
+    let pixels = |picture| decisions.equal().pixels(picture).map(|pixels| pixels.to_string());
+    let text = |d: &Decision| DecisionText {
+        a: d.a.to_string(),
+        b: d.b.to_string(),
+        verdict: d.verdict,
+        made: d.made,
+        follows: d.follows.map(|picture| picture.to_string()),
+        a_pixels: pixels(d.a),
+        b_pixels: pixels(d.b),
+    };
     let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
     decisions.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
     decisions

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use super::messages::{Job, Purpose};
-use super::state::{Health, Lifecycle, Queue, SharedRoots, lock};
+use super::state::{Health, Lifecycle, Queue, SharedRoots, lock, read};
 use crate::catalog::roots::Roots;
-use crate::photo::{Place, RootId, Stamp};
+use crate::photo::{Decisions, Place, RootId, Stamp};
 use crate::store::Reader;
 
 /// Files read from the store at once.
@@ -19,10 +19,10 @@ const FETCH_FILES: usize = 256;
 /// because no decoding child could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How often the store is searched for files without metadata, if there were none.
+/// How often the store is searched for what an older version did not read, if nothing was missing.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How soon a file is read again whose metadata could not be read.
+/// How soon a file is read again for it that could not be read.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
 /// How long after its last request a client still counts as waiting.
@@ -30,6 +30,7 @@ const WANTED_FOR: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
     pub roots: Arc<SharedRoots>,
+    pub decisions: Arc<RwLock<Decisions>>,
     pub queue: Arc<Queue>,
     pub health: Arc<Health>,
     pub lifecycle: Arc<Lifecycle>,
@@ -41,10 +42,10 @@ impl Dispatcher {
     /// Runs until the daemon stops. Files that a client waits for come first, then all others in the order of their
     /// places.
     pub fn run(&self) {
-        let Dispatcher { roots, queue, health, lifecycle, reader, jobs } = self;
+        let Dispatcher { roots, decisions, queue, health, lifecycle, reader, jobs } = self;
         let start = Place { root: RootId(0), path: PathBuf::new() };
         let mut after = start.clone();
-        let mut undescribed = Undescribed::default();
+        let mut gaps = Gaps::default();
         while !lifecycle.is_stopping() {
             let fetched =
                 reader.pending_in(&wanted(queue), FETCH_FILES).and_then(|first| Ok((first, reader.pending_after(&after, FETCH_FILES)?)));
@@ -63,7 +64,7 @@ impl Dispatcher {
             pending.retain(|(place, _)| roots.is_online(place.root));
             let mut purpose = Purpose::Identify;
             if pending.is_empty() {
-                (pending, purpose) = (undescribed.next(reader, &roots), Purpose::Describe);
+                (pending, purpose) = gaps.next(reader, &roots, decisions);
             }
             let mut handed_out = false;
             for (place, stamp) in pending {
@@ -83,19 +84,20 @@ impl Dispatcher {
     }
 }
 
-/// Finds the files that an older version read without their metadata. They are read when nothing else is to be read.
+/// Finds the files of which an older version did not read what this one does. They are read when nothing else is to be
+/// read.
 #[derive(Default)]
-struct Undescribed {
-    /// Files that were handed out, and when. One that cannot be read is not read over and over.
-    tried: HashMap<Place, Instant>,
-    /// When there were no more such files.
+struct Gaps {
+    /// Files that were handed out, why, and when. One that cannot be read is not read over and over.
+    tried: HashMap<(Place, Purpose), Instant>,
+    /// When nothing was missing any more.
     none_at: Option<Instant>,
 }
 
-impl Undescribed {
-    fn next(&mut self, reader: &Reader, roots: &Roots) -> Vec<(Place, Stamp)> {
+impl Gaps {
+    fn next(&mut self, reader: &Reader, roots: &Roots, decisions: &RwLock<Decisions>) -> (Vec<(Place, Stamp)>, Purpose) {
         if self.none_at.is_some_and(|at| at.elapsed() < SEARCH_INTERVAL) {
-            return Vec::new();
+            return (Vec::new(), Purpose::Describe);
         }
         self.tried.retain(|_, at| at.elapsed() < TRY_AGAIN_AFTER);
         let mut after = Place { root: RootId(0), path: PathBuf::new() };
@@ -104,17 +106,26 @@ impl Undescribed {
             let found = reader.without_metadata_after(&after, FETCH_FILES).unwrap_or_default();
             let Some((last, _)) = found.last() else { break };
             after = last.clone();
-            let mut is_new = |place: &Place| {
-                let is_new = roots.is_online(place.root) && !self.tried.contains_key(place);
-                is_new && self.tried.insert(place.clone(), Instant::now()).is_none()
-            };
-            let new: Vec<_> = found.into_iter().filter(|(place, _)| is_new(place)).collect();
+            let new = self.untried(found, Purpose::Describe, roots);
             if !new.is_empty() {
-                return new;
+                return (new, Purpose::Describe);
             }
         }
-        self.none_at = Some(Instant::now());
-        Vec::new()
+        let decided = read(decisions).pictures_without_pixels();
+        let new = self.untried(reader.without_pixels(&decided).unwrap_or_default(), Purpose::Compare, roots);
+        if new.is_empty() {
+            self.none_at = Some(Instant::now());
+        }
+        (new, Purpose::Compare)
+    }
+
+    /// Returns the files that can be read and were not handed out before.
+    fn untried(&mut self, found: Vec<(Place, Stamp)>, purpose: Purpose, roots: &Roots) -> Vec<(Place, Stamp)> {
+        let mut is_new = |place: &Place| {
+            let is_new = roots.is_online(place.root) && !self.tried.contains_key(&(place.clone(), purpose));
+            is_new && self.tried.insert((place.clone(), purpose), Instant::now()).is_none()
+        };
+        found.into_iter().filter(|(place, _)| is_new(place)).collect()
     }
 }
 

@@ -16,7 +16,8 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
 use crate::photo::{
-    ContentHash, Counters, Decision, Failure, Identity, Metadata, PhotoId, PictureHash, Place, Root, RootId, Stamp, StoredFeatures,
+    ContentHash, Counters, Decision, Failure, Identity, Metadata, PhotoId, PictureHash, PixelHash, Place, Root, RootId, Stamp,
+    StoredFeatures,
 };
 use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
 
@@ -114,6 +115,12 @@ pub enum Outcome {
         content: ContentHash,
         metadata: Metadata,
     },
+    /// The pixel hash of a photo that is known already.
+    Compared {
+        photo: PhotoId,
+        picture: PictureHash,
+        pixels: Option<PixelHash>,
+    },
     Failed {
         stamp: Stamp,
         failure: Failure,
@@ -123,6 +130,7 @@ pub enum Outcome {
 /// A photo that is new to the index.
 pub struct Made {
     pub identity: Identity,
+    pub pixels: Option<PixelHash>,
     pub metadata: Metadata,
     pub stored: StoredFeatures,
 }
@@ -133,11 +141,15 @@ pub type Reply<T> = SyncSender<store::Result<T>>;
 /// A request that changes the store on its own, with the channel for its answer.
 pub enum Request {
     AddRoot(PathBuf, Reply<Root>),
+    /// Adds a root for another card at the path of these roots. Answered with nothing if one was added since.
+    AddRootBeside(PathBuf, Vec<RootId>, Reply<Option<Root>>),
     RemoveRoot(Root, Reply<()>),
     /// Records the new path or filesystem of a root.
     PlaceRoot(Root, Reply<()>),
     /// Answered with the number of changed decisions.
     Decide(Vec<Decision>, OnConflict, Reply<usize>),
+    /// Stores imported decisions, with known pixel hashes. Of two on the same photos the later one is kept.
+    ImportDecisions(Vec<Decision>, Vec<(PictureHash, PixelHash)>, Reply<usize>),
     Undecide(Vec<(PictureHash, PictureHash)>, Reply<usize>),
     /// Stores the head that the daemon uses after its next start.
     ChooseHead(String, Reply<()>),
@@ -233,12 +245,14 @@ pub struct Job {
 }
 
 /// Why a file is read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Purpose {
     /// It is pending: its photo is not known.
     Identify,
     /// An older version read it, without its metadata.
     Describe,
+    /// A decision was made on its photo, and an older version read it, without its pixel hash.
+    Compare,
 }
 
 /// A message to an intake thread. The ticket keeps the root busy until the effects are in the store.

@@ -319,6 +319,7 @@ fn start_reading(
     let (jobs, job_queue) = sync_channel(2 * workers);
     let pool = WorkerPool {
         configuration: state.configuration.clone(),
+        roots: state.roots.clone(),
         queue: state.queue.clone(),
         health: state.health.clone(),
         lifecycle: state.lifecycle.clone(),
@@ -341,6 +342,7 @@ fn start_reading(
     background("watchdog", Nice::No, move || watchdog.run())?;
     let dispatcher = Dispatcher {
         roots: state.roots.clone(),
+        decisions: state.decisions.clone(),
         queue: state.queue.clone(),
         health: state.health.clone(),
         lifecycle: state.lifecycle.clone(),

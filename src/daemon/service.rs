@@ -259,18 +259,20 @@ impl Service for Answers {
 
     fn remove_root(&self, path: &Path) -> Result<(), Problem> {
         let roots = self.state.roots.now();
-        let Some(root) = roots.list().iter().find(|root| root.path == path).cloned() else {
+        if roots.at(path).next().is_none() {
             let known: Vec<String> = roots.list().iter().map(|r| r.path.display().to_string()).collect();
             return Err(Problem::new(Code::NoRoot, format!("{} is not a watched folder", path.display()))
                 .hint(format!("watched: {}", known.join(", "))));
-        };
-        self.intakes.forget(root.clone())?;
-        let removed = request_now(&self.writes, &self.state.health, |reply| Request::RemoveRoot(root.clone(), reply));
-        if removed.is_err() {
-            // It stays, and is watched again.
-            self.intakes.start(root)?;
         }
-        removed?;
+        for root in roots.at(path) {
+            self.intakes.forget(root.clone())?;
+            let removed = request_now(&self.writes, &self.state.health, |reply| Request::RemoveRoot(root.clone(), reply));
+            if removed.is_err() {
+                // It stays, and is watched again.
+                self.intakes.start(root.clone())?;
+            }
+            removed?;
+        }
         // Roots that had become part of it are back.
         let after = self.state.roots.now();
         after.list().iter().filter(|root| roots.get(root.id).is_none()).try_for_each(|root| Ok(self.intakes.start(root.clone())?))

@@ -13,10 +13,10 @@ use rustix::fs::OFlags;
 use super::intake::Intakes;
 use super::messages::{Change, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
-use super::state::{Configuration, Health, Lifecycle, Queue, lock};
+use super::state::{Configuration, Health, Lifecycle, Queue, SharedRoots, lock};
 use crate::intake::stamp_like;
 use crate::likeness::CropHead;
-use crate::photo::{Counters, Failure, Format, Identity, Metadata, Stage};
+use crate::photo::{Counters, Failure, Format, Identity, Metadata, PhotoId, Stage};
 use crate::store;
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
@@ -28,6 +28,7 @@ use crate::vision::sandbox::{self, Problem};
 #[derive(Clone)]
 pub struct WorkerPool {
     pub configuration: Arc<Configuration>,
+    pub roots: Arc<SharedRoots>,
     pub queue: Arc<Queue>,
     pub health: Arc<Health>,
     pub lifecycle: Arc<Lifecycle>,
@@ -113,9 +114,9 @@ impl Worker {
                 tracing::debug!(milliseconds, embedded, "{}", if outcome.is_some() { "read" } else { "left for later" });
                 outcome
             }
-            // The photo of the file is known. It stays without metadata.
-            Err(Problem::Photo(failure)) if job.purpose == Purpose::Describe => {
-                tracing::debug!(milliseconds, stage = %failure.stage.name(), "metadata not read: {failure}");
+            // The photo of the file is known, and stays as it is.
+            Err(Problem::Photo(failure)) if job.purpose != Purpose::Identify => {
+                tracing::debug!(milliseconds, stage = %failure.stage.name(), "not read again: {failure}");
                 None
             }
             Err(Problem::Photo(failure)) => {
@@ -163,17 +164,24 @@ impl Worker {
         }
         let (identity, metadata) = identity?;
         self.pool.health.set_problem("decode", None);
-        if job.purpose == Purpose::Describe {
+        if job.purpose != Purpose::Identify {
             // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is said of them.
             if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
                 return Ok(None);
             }
             self.reader.confirm(&file, &identity, &metadata)?;
-            return Ok(Some(Outcome::Described { content: identity.content, metadata }));
+            if job.purpose == Purpose::Describe {
+                return Ok(Some(Outcome::Described { content: identity.content, metadata }));
+            }
+            let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? else { return Ok(None) };
+            let pixels = self.reader.decode()?.pixels;
+            counters.decoded = 1;
+            return Ok(Some(Outcome::Compared { photo, picture: identity.picture, pixels }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // Files of one picture may be deleted but for one. So one process alone is not believed.
             if !self.store.has_content(photo, &identity.content).map_err(stored)? {
+                self.confirm_first(photo, &identity)?;
                 self.reader.confirm(&file, &identity, &metadata)?;
             }
             return Ok(Some(Outcome::Known { stamp, photo, content: identity.content, metadata }));
@@ -189,6 +197,30 @@ impl Worker {
         made.map(|made| Some(Outcome::New { stamp, made }))
     }
 
+    /// Confirms the picture of the first file of a photo, which one process alone has said. It is not done for a file that
+    /// cannot be opened now.
+    fn confirm_first(&mut self, photo: PhotoId, identity: &Identity) -> Result<(), Problem> {
+        let roots = self.pool.roots.now();
+        for (place, stamp) in self.store.files_of_one_content(photo).map_err(|e| Problem::Child(io::Error::other(e)))? {
+            let Some(path) = roots.path_of(&place).filter(|_| roots.is_here(&place)) else { continue };
+            let _asking = self.heartbeat.work_on(place.root, Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10));
+            let Ok(file) = open(&path) else { continue };
+            if !stamp_like(&file, &stamp).is_ok_and(|now| stamp.is_unchanged(&now)) {
+                continue;
+            }
+            match self.reader.has_picture(&file, &identity.picture) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(Problem::Photo(_)) => continue,
+                Err(e) => return Err(e),
+            }
+            let _ = self.pool.writes.send(Change::ReadAgain(vec![place]).into());
+            let why = format!("two decoding processes do not agree about {}, which seemed to be the same picture", path.display());
+            return Err(Problem::Photo(Failure::new(Stage::Read, why)));
+        }
+        Ok(())
+    }
+
     fn photo(&mut self, identity: &Identity, metadata: Metadata, counters: &mut Counters) -> Result<Made, Problem> {
         let decoded = self.reader.decode()?;
         counters.decoded = 1;
@@ -196,7 +228,7 @@ impl Worker {
         let (global, crops) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
         counters.embedded = 1;
         let stored = self.pool.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));
-        Ok(Made { identity: *identity, metadata, stored })
+        Ok(Made { identity: *identity, pixels: decoded.pixels, metadata, stored })
     }
 
     /// Has intake check the path again. A worker must not report itself that a file changed or is gone. If the file is

@@ -11,6 +11,9 @@ use crate::sys::mounts::{Mount, Mounts};
 const TYPES_WITHOUT_EVENTS: [&str; 12] =
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf", "virtiofs", "prl_fs"];
 
+/// Filesystems whose number for `statvfs` is that of their device.
+const NUMBERED_BY_DEVICE: [&str; 5] = ["vfat", "msdos", "exfat", "ntfs", "ntfs3"];
+
 /// A filesystem, as it is recognised.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Volume {
@@ -20,6 +23,9 @@ pub struct Volume {
     pub kind: String,
     /// The folder's path inside the filesystem.
     pub inner: PathBuf,
+    /// Whether no other filesystem has this id. FAT, exFAT and NTFS are numbered by their device, so two cards in one slot
+    /// have one number, and the name of a FUSE filesystem need not say whose it is.
+    pub is_certain: bool,
 }
 
 impl Volume {
@@ -30,7 +36,9 @@ impl Volume {
 
     fn on(mount: &Mount, folder: &Path) -> Option<Volume> {
         let below = folder.strip_prefix(&mount.point).ok()?;
-        Some(Volume { id: id(mount)?, kind: mount.kind.clone(), inner: mount.root.join(below) })
+        let id = id(mount)?;
+        let is_certain = is_certain(&id, mount);
+        Some(Volume { id, kind: mount.kind.clone(), inner: mount.root.join(below), is_certain })
     }
 
     /// The current path of the folder `inner` of a filesystem, if that is mounted.
@@ -146,6 +154,12 @@ fn id(mount: &Mount) -> Option<String> {
     (fsid != 0).then(|| format!("fsid:{fsid:016x}"))
 }
 
+/// Returns whether an id is of one filesystem only.
+fn is_certain(id: &str, mount: &Mount) -> bool {
+    let names_a_host = || mount.source.as_encoded_bytes().contains(&b':');
+    id.starts_with("uuid:") || !NUMBERED_BY_DEVICE.contains(&mount.kind.as_str()) && (!mount.is_fuse() || names_a_host())
+}
+
 /// The UUID of a device, from udev.
 fn uuid(device: &Path) -> Option<String> {
     let device = fs::canonicalize(device).ok().filter(|_| device.is_absolute())?;
@@ -157,6 +171,30 @@ fn uuid(device: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_certain_only_if_no_other_filesystem_can_have_it() {
+        let mount = |kind: &str, source: &str| Mount {
+            number: 1,
+            device: "8:17".into(),
+            root: "/".into(),
+            point: "/media/card".into(),
+            kind: kind.into(),
+            source: source.into(),
+        };
+        for (id, kind, source, certain) in [
+            ("uuid:1A2B-3C4D", "vfat", "/dev/sdb1", true),
+            ("fsid:0000000000000811", "vfat", "/dev/sdb1", false),
+            ("fsid:0000000000000811", "exfat", "/dev/sdb1", false),
+            ("fsid:5bd2ab8c00b1f7aa", "ext4", "/dev/sdb1", true),
+            ("share:fuseblk:/dev/sdb1", "fuseblk", "/dev/sdb1", false),
+            ("share:fuse.simple-mtpfs:simple-mtpfs", "fuse.simple-mtpfs", "simple-mtpfs", false),
+            ("share:fuse.sshfs:me@nas:/photos", "fuse.sshfs", "me@nas:/photos", true),
+            ("share:nfs4:nas:/photos", "nfs4", "nas:/photos", true),
+        ] {
+            assert_eq!(is_certain(id, &mount(kind, source)), certain, "{id}");
+        }
+    }
 
     #[test]
     fn a_folder_is_found_again_by_its_volume() {

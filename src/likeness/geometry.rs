@@ -61,6 +61,16 @@ const MAX_TILT_TANGENT: f32 = 0.36;
 /// The number of keypoints in the overlap counts as at least this, so that a small overlap does not raise the score.
 const MIN_OVERLAP_KEYPOINTS: usize = 12;
 
+/// The largest distance of a keypoint from its match in another version with the same frame, in 255ths of the longer side.
+const FRAME_TOLERANCE: f32 = 2.0;
+
+/// Matches up to this distance apart are correct ones, of the same frame or of a slightly moved one. Few others are.
+const MOVED_FRAME_TOLERANCE: f32 = 12.0;
+
+/// The least number of matches in place, and the least share of the correct ones, by which two pictures have one frame.
+const MIN_MATCHES_IN_PLACE: usize = 12;
+const MIN_SHARE_IN_PLACE: f32 = 0.8;
+
 /// The distance of a pair after geometric verification: lower if the keypoints align, higher if they do not. It never
 /// falls below `NEVER_NORMALIZED_DISTANCE`, and aligned pairs keep their order. It does not depend on the order of
 /// the two pictures, and does not change if one has no keypoints.
@@ -74,6 +84,19 @@ pub fn verified(distance: Distance, a: &Keypoints, b: &Keypoints) -> Distance {
     }
     let nearest = NEVER_NORMALIZED_DISTANCE + MIN_DISTANCE_SHARE * (distance - NEVER_NORMALIZED_DISTANCE);
     (distance - LOG_SCORE_WEIGHT * inlier_score(a, b).clamp(least, most).ln()).max(nearest)
+}
+
+/// Whether two pictures show the same frame, in any orientation: what is in one is in the other, at the same place. A crop
+/// and another exposure from the hand move it. False if there are too few keypoints to tell.
+pub fn shows_whole_frame(a: &Keypoints, b: &Keypoints) -> bool {
+    let b: Vec<OrientedKeypoint> = b.as_slice().iter().map(|point| OrientedKeypoint::of(point, DihedralOrientation::ALL[0])).collect();
+    DihedralOrientation::ALL.into_iter().any(|orientation| {
+        let a: Vec<OrientedKeypoint> = a.as_slice().iter().map(|point| OrientedKeypoint::of(point, orientation)).collect();
+        let matches = pulp::Arch::new().dispatch(|| matches(&a, &b));
+        let within = |tolerance| matches.iter().filter(|&&(_, i, j)| !is_far(a[i].place, b[j].place, tolerance)).count();
+        let in_place = within(FRAME_TOLERANCE);
+        in_place >= MIN_MATCHES_IN_PLACE && in_place as f32 >= MIN_SHARE_IN_PLACE * within(MOVED_FRAME_TOLERANCE) as f32
+    })
 }
 
 /// The score of the best transform over all orientations: the inliers after the first, squared, divided by the
@@ -319,6 +342,20 @@ mod tests {
         let shared = photo.iter().filter(|p| p.x <= 60 && p.y <= 60).count();
         assert!(shared >= 5, "{shared}");
         assert!(at_half(&photo, &other) > at_half(&photo, &photo) + 0.1);
+    }
+
+    #[test]
+    fn a_whole_frame_has_everything_in_its_place() {
+        let photo = some(1);
+        let is_whole = |other: Vec<Keypoint>| shows_whole_frame(&Keypoints::new(photo.clone()), &Keypoints::new(other));
+        assert!(is_whole(photo.clone()));
+        assert!(DihedralOrientation::ALL.into_iter().all(|orientation| is_whole(oriented(&photo, orientation))));
+        for share in [0.95, 0.9, 0.7] {
+            let margin = ((1.0 - share) * 127.0) as u8;
+            assert!(!is_whole(cropped(&photo, margin, margin, share)), "a crop to {share}");
+        }
+        assert!(!is_whole(photo.iter().map(|p| Keypoint { x: p.x.saturating_add(5), ..*p }).collect()), "a moved camera");
+        assert!(!is_whole(some(2)) && !is_whole(photo[..8].to_vec()), "too little to tell");
     }
 
     #[test]

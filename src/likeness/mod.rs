@@ -18,7 +18,7 @@ pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
 pub use crops::{CropHead, distance, global_only};
 pub use density::{Density, densities, is_doubtful, normalized};
-pub use geometry::{MAX_CANDIDATE_DISTANCE, verified};
+pub use geometry::{MAX_CANDIDATE_DISTANCE, shows_whole_frame, verified};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, cosine_distance};
 pub use keeper::{FileCandidate, keeper_first};

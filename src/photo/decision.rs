@@ -1,12 +1,12 @@
 //! Decisions on two photos.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PictureHash;
 use super::names::names;
+use super::{EqualPictures, PictureHash};
 
 /// Whether two photos are versions of each other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Seconds since 1970.
     pub made: i64,
+    /// The picture that was decided on. The photo at its path was edited, and the decision holds for the new picture too.
+    pub follows: Option<PictureHash>,
 }
 
 /// Two photos, in the order in which their decision is stored.
@@ -45,27 +47,48 @@ impl Contradiction {
     }
 }
 
-/// All decisions, at most one for each two photos.
+/// All decisions, at most one for each two photos. Pictures of equal pixels are one photo.
 #[derive(Clone, Default, Debug)]
 pub struct Decisions {
+    equal: EqualPictures,
+    /// By the pictures that stand for those of equal pixels.
     of: HashMap<Two, Decision>,
     /// Photos that are decided to be different, and the same by way of other decisions.
     contradicting: HashSet<Two>,
 }
 
 impl Decisions {
-    pub fn new(decisions: impl IntoIterator<Item = Decision>) -> Decisions {
-        let of: HashMap<Two, Decision> = decisions.into_iter().map(|d| (ordered(d.a, d.b), d)).collect();
+    /// Of several decisions on the same two photos the latest holds.
+    pub fn new(decisions: impl IntoIterator<Item = Decision>, equal: EqualPictures) -> Decisions {
+        let mut decisions: Vec<Decision> = decisions.into_iter().collect();
+        decisions.sort_unstable_by_key(|d| (d.made, d.a, d.b));
+        let of: HashMap<Two, Decision> = decisions.into_iter().map(|d| (key(&equal, d.a, d.b), d)).collect();
         let contradicting = contradicting(&of);
-        Decisions { of, contradicting }
+        Decisions { equal, of, contradicting }
     }
 
     pub fn of(&self, a: PictureHash, b: PictureHash) -> Option<Verdict> {
-        self.of.get(&ordered(a, b)).map(|d| d.verdict)
+        self.on(a, b).map(|d| d.verdict)
+    }
+
+    /// Returns the decision on two pictures, or on pictures of their pixels.
+    pub fn on(&self, a: PictureHash, b: PictureHash) -> Option<&Decision> {
+        self.of.get(&key(&self.equal, a, b))
+    }
+
+    /// Returns the pictures of equal pixels that are known.
+    pub fn equal(&self) -> &EqualPictures {
+        &self.equal
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Decision> {
         self.of.values()
+    }
+
+    /// Returns the pictures that were decided on and whose pixel hash is not known.
+    pub fn pictures_without_pixels(&self) -> Vec<PictureHash> {
+        let decided: BTreeSet<PictureHash> = self.iter().flat_map(|d| [d.a, d.b]).collect();
+        decided.into_iter().filter(|picture| self.equal.pixels(*picture).is_none()).collect()
     }
 
     pub fn len(&self) -> usize {
@@ -83,7 +106,7 @@ impl Decisions {
 
     /// Returns whether this decision is `different` and others contradict it.
     pub fn is_contradicted(&self, decision: &Decision) -> bool {
-        self.contradicting.contains(&ordered(decision.a, decision.b))
+        self.contradicting.contains(&key(&self.equal, decision.a, decision.b))
     }
 
     /// Returns a contradiction that was not there before, if there is one. Which one does not depend on chance.
@@ -95,9 +118,9 @@ impl Decisions {
     /// Returns the shortest way from one photo to another by decisions `same`.
     fn way(&self, from: PictureHash, to: PictureHash) -> Vec<Decision> {
         let mut beside: HashMap<PictureHash, Vec<(PictureHash, Decision)>> = HashMap::new();
-        for decision in self.iter().filter(|d| d.verdict == Verdict::Same) {
-            beside.entry(decision.a).or_default().push((decision.b, *decision));
-            beside.entry(decision.b).or_default().push((decision.a, *decision));
+        for ((a, b), decision) in self.of.iter().filter(|(_, d)| d.verdict == Verdict::Same) {
+            beside.entry(*a).or_default().push((*b, *decision));
+            beside.entry(*b).or_default().push((*a, *decision));
         }
         beside.values_mut().for_each(|others| others.sort_unstable_by_key(|(other, _)| *other));
         let mut came_by: HashMap<PictureHash, (PictureHash, Decision)> = HashMap::new();
@@ -146,6 +169,13 @@ fn contradicting(of: &HashMap<Two, Decision>) -> HashSet<Two> {
     different.map(|(two, _)| *two).filter(|(a, b)| standing(&mut joined, *a) == standing(&mut joined, *b)).collect()
 }
 
+/// Returns what a decision on two pictures is found by.
+fn key(equal: &EqualPictures, a: PictureHash, b: PictureHash) -> Two {
+    let (x, y) = (equal.standing(a), equal.standing(b));
+    // An earlier version let a person decide on two pictures of equal pixels.
+    if x == y { ordered(a, b) } else { ordered(x, y) }
+}
+
 /// Returns two picture hashes in the order in which their decision is stored.
 pub fn ordered(a: PictureHash, b: PictureHash) -> Two {
     (a.min(b), a.max(b))
@@ -156,9 +186,34 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::photo::PixelHash;
 
     fn said(a: u8, b: u8, verdict: Verdict) -> Decision {
-        Decision { a: PictureHash([a; 32]), b: PictureHash([b; 32]), verdict, made: 1 }
+        Decision { a: PictureHash([a; 32]), b: PictureHash([b; 32]), verdict, made: 1, follows: None }
+    }
+
+    fn all(decisions: impl IntoIterator<Item = Decision>) -> Decisions {
+        Decisions::new(decisions, EqualPictures::default())
+    }
+
+    #[test]
+    fn a_decision_is_found_by_any_picture_of_equal_pixels() {
+        use Verdict::{Different, Same};
+        let [a, turned, b, c] = [1, 2, 3, 4].map(|n| PictureHash([n; 32]));
+        let pixels = PixelHash([9; 32]);
+        let equal: EqualPictures = [(turned, pixels), (a, pixels), (c, PixelHash([8; 32]))].into_iter().collect();
+        let later = Decision { made: 2, ..said(3, 2, Same) };
+        let decisions = Decisions::new([later, said(1, 3, Different), said(2, 4, Different), said(1, 2, Different)], equal.clone());
+        assert_eq!((decisions.of(a, b), decisions.of(b, turned)), (Some(Same), Some(Same)), "the later one");
+        assert_eq!((decisions.of(c, a), decisions.of(c, b)), (Some(Different), None));
+        assert_eq!(decisions.of(a, turned), Some(Different), "as an earlier version stored it");
+        assert_eq!((decisions.len(), decisions.contradictions()), (3, 0));
+        assert_eq!(equal.of(turned).collect::<Vec<_>>(), [a, turned]);
+        assert_eq!(equal.of(b).collect::<Vec<_>>(), [b]);
+        // A contradiction is seen by way of equal pixels.
+        let more = Decisions::new([later, said(1, 4, Same), said(3, 4, Different)], equal);
+        let found = more.contradiction_since(&decisions).expect("one");
+        assert_eq!((found.different, found.same.len()), (said(3, 4, Different), 2));
     }
 
     #[test]
@@ -166,14 +221,14 @@ mod tests {
         use Verdict::{Different, Same};
         let none = Decisions::default();
         let chain = [said(1, 2, Same), said(3, 2, Same), said(3, 4, Same), said(4, 5, Same), said(2, 4, Same)];
-        assert_eq!(Decisions::new(chain).contradiction_since(&none), None);
-        let all = Decisions::new(chain.into_iter().chain([said(5, 1, Different), said(5, 9, Different)]));
-        assert_eq!(all.contradictions(), 1);
-        assert!(all.is_contradicted(&said(1, 5, Different)) && !all.is_contradicted(&said(9, 5, Different)));
-        let found = all.contradiction_since(&none).expect("one");
+        assert_eq!(all(chain).contradiction_since(&none), None);
+        let every = all(chain.into_iter().chain([said(5, 1, Different), said(5, 9, Different)]));
+        assert_eq!(every.contradictions(), 1);
+        assert!(every.is_contradicted(&said(1, 5, Different)) && !every.is_contradicted(&said(9, 5, Different)));
+        let found = every.contradiction_since(&none).expect("one");
         assert_eq!(found.different, said(5, 1, Different));
         assert_eq!(found.same, [said(1, 2, Same), said(2, 4, Same), said(4, 5, Same)]);
-        assert_eq!(all.contradiction_since(&all), None, "it was there before");
+        assert_eq!(every.contradiction_since(&every), None, "it was there before");
     }
 
     proptest! {
@@ -183,7 +238,7 @@ mod tests {
             decisions in proptest::collection::vec((0u8..12, 0u8..12, any::<bool>()), 0..25)
         ) {
             let verdict = |same| if same { Verdict::Same } else { Verdict::Different };
-            let decisions = Decisions::new(decisions.into_iter().filter(|(a, b, _)| a != b).map(|(a, b, same)| said(a, b, verdict(same))));
+            let decisions = all(decisions.into_iter().filter(|(a, b, _)| a != b).map(|(a, b, same)| said(a, b, verdict(same))));
             let mut group: Vec<u8> = (0..12).collect();
             for _ in 0..12 {
                 for d in decisions.iter().filter(|d| d.verdict == Verdict::Same) {

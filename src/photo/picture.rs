@@ -42,18 +42,11 @@ impl Picture {
     /// Undoes an EXIF orientation (1 to 8). Other values do not change the picture.
     pub fn upright(self, orientation: u8) -> Picture {
         let Dimensions { width, height } = self.dimensions;
+        if !(2..=8).contains(&orientation) {
+            return self;
+        }
         let (w, h) = (width as usize, height as usize);
-        // The position in the stored picture of pixel (x, y) of the upright one.
-        let source: fn(usize, usize, usize, usize) -> (usize, usize) = match orientation {
-            2 => |x, y, w, _| (w - 1 - x, y),
-            3 => |x, y, w, h| (w - 1 - x, h - 1 - y),
-            4 => |x, y, _, h| (x, h - 1 - y),
-            5 => |x, y, _, _| (y, x),
-            6 => |x, y, _, h| (y, h - 1 - x),
-            7 => |x, y, w, h| (w - 1 - y, h - 1 - x),
-            8 => |x, y, w, _| (w - 1 - y, x),
-            _ => return self,
-        };
+        let source = stored_position(orientation);
         let upright = self.dimensions.oriented(orientation);
         let mut rgb = Vec::with_capacity(self.rgb.len());
         for y in 0..upright.height as usize {
@@ -64,6 +57,21 @@ impl Picture {
             }
         }
         Picture { dimensions: upright, rgb }
+    }
+}
+
+/// Returns the function that finds where an orientation stores pixel (x, y) of the upright picture. Its arguments are x
+/// and y, and the width and height as stored.
+pub fn stored_position(orientation: u8) -> fn(usize, usize, usize, usize) -> (usize, usize) {
+    match orientation {
+        2 => |x, y, w, _| (w - 1 - x, y),
+        3 => |x, y, w, h| (w - 1 - x, h - 1 - y),
+        4 => |x, y, _, h| (x, h - 1 - y),
+        5 => |x, y, _, _| (y, x),
+        6 => |x, y, _, h| (y, h - 1 - x),
+        7 => |x, y, w, h| (w - 1 - y, h - 1 - x),
+        8 => |x, y, w, _| (w - 1 - y, x),
+        _ => |x, y, _, _| (x, y),
     }
 }
 

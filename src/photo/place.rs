@@ -39,11 +39,11 @@ pub struct Place {
 }
 
 /// Returns the scopes of an absolute path: the place in the innermost root that contains it, or else every root below
-/// it.
+/// it. Several roots have one path if several cards were there.
 pub fn scopes_of(path: &Path, roots: &[Root]) -> Vec<Place> {
     let holding = roots.iter().filter(|r| path.starts_with(&r.path)).max_by_key(|r| r.path.as_os_str().len());
     match holding {
-        Some(root) => root.place(path).into_iter().collect(),
+        Some(innermost) => roots.iter().filter(|root| root.path == innermost.path).filter_map(|root| root.place(path)).collect(),
         None => roots.iter().filter(|r| r.path.starts_with(path)).map(|r| Place { root: r.id, path: PathBuf::new() }).collect(),
     }
 }

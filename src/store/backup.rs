@@ -56,7 +56,7 @@ mod tests {
     use crate::store::{OnConflict, Writer};
 
     fn said(a: u8, b: u8) -> Decision {
-        Decision { a: PictureHash([a; 32]), b: PictureHash([b; 32]), verdict: Verdict::Different, made: 1 }
+        Decision { a: PictureHash([a; 32]), b: PictureHash([b; 32]), verdict: Verdict::Different, made: 1, follows: None }
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl FromSql for Texts {
 }
 
 /// Reads capture data from six columns, starting at column `first`.
-fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
+pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
     Ok(Capture {
         taken: row.get(first)?,
         offset: row.get(first + 1)?,

@@ -385,7 +385,7 @@ mod tests {
         let location = Location::new(folder.path());
         fill(&location);
         let mut writer = Writer::open(&location).expect("opens");
-        let decision = Decision { a: PictureHash([1; 32]), b: PictureHash([2; 32]), verdict: Verdict::Same, made: 1 };
+        let decision = Decision { a: PictureHash([1; 32]), b: PictureHash([2; 32]), verdict: Verdict::Same, made: 1, follows: None };
         writer.decide(&[decision], OnConflict::Overwrite).expect("kept");
         drop(writer);
         change(&location.library(), "UPDATE decisions SET verdict = ''");

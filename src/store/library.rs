@@ -7,11 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
+use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::columns::{is_unreadable, path_of};
-use super::{Error, HeadRecord, OnConflict, Result, Writer};
-use crate::photo::{Decision, Decisions, PictureHash, Root, RootId, Verdict, ordered};
+use super::{Error, HeadRecord, Result, Writer};
+use crate::photo::{Root, RootId};
 
 /// The most unreadable rows of a table that are reported one by one. The others are counted.
 const MAX_REPORTED_ROWS: usize = 8;
@@ -21,7 +21,7 @@ const REPORTED_HASH_DIGITS: usize = 12;
 
 /// A row that cannot be read.
 #[derive(Debug)]
-struct Unreadable {
+pub(super) struct Unreadable {
     /// The head or the photos it is about.
     name: String,
     /// The reason, for people.
@@ -31,7 +31,7 @@ struct Unreadable {
 /// The rows of `library.db` that could not be read the last time.
 #[derive(Default, Debug)]
 pub(super) struct Problems {
-    decisions: Vec<Unreadable>,
+    pub(super) decisions: Vec<Unreadable>,
     heads: Vec<Unreadable>,
 }
 
@@ -49,7 +49,7 @@ impl Writer {
     }
 
     pub fn roots(&self) -> Result<Vec<Root>> {
-        let mut statement = self.library.prepare("SELECT id, path, volume, inner FROM roots ORDER BY path")?;
+        let mut statement = self.library.prepare("SELECT id, path, volume, inner FROM roots ORDER BY path, id")?;
         let rows = statement.query_map([], |row| {
             let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
             Ok(Root {
@@ -65,10 +65,19 @@ impl Writer {
     /// ([`merge_nested_roots`](Writer::merge_nested_roots)).
     pub fn add_root(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
         let bytes = path.as_os_str().as_bytes();
-        self.library.execute("INSERT INTO roots (path) VALUES (?1) ON CONFLICT DO NOTHING", [bytes])?;
-        let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1", [bytes], |row| row.get(0))?);
+        self.library.execute("INSERT INTO roots (path) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)", [bytes])?;
+        let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [bytes], |row| row.get(0))?);
         self.merge_nested_roots(is_hidden)?;
         Ok(id)
+    }
+
+    /// Adds a root for another card at the path of these ones. `None` if one was added since.
+    pub fn add_root_beside(&mut self, path: &Path, known: &[RootId]) -> Result<Option<RootId>> {
+        if self.roots()?.iter().any(|root| root.path == path && !known.contains(&root.id)) {
+            return Ok(None);
+        }
+        self.library.execute("INSERT INTO roots (path) VALUES (?1)", [path.as_os_str().as_bytes()])?;
+        Ok(Some(RootId(self.library.last_insert_rowid())))
     }
 
     /// Merges each root that is inside another one into that one, with its files and failures. Roots in hidden folders
@@ -114,7 +123,7 @@ impl Writer {
     pub fn place_root(&mut self, root: &Root) -> Result<()> {
         let (volume, inner) = home_of(root);
         self.library.execute(
-            "UPDATE OR IGNORE roots SET path = ?2, volume = ?3, inner = ?4 WHERE id = ?1",
+            "UPDATE roots SET path = ?2, volume = ?3, inner = ?4 WHERE id = ?1",
             params![root.id.0, root.path.as_os_str().as_bytes(), volume, inner],
         )?;
         Ok(())
@@ -162,10 +171,10 @@ impl Writer {
             let path = holder.path.join(path_of(&below));
             let path = path.as_os_str().as_bytes();
             library.execute(
-                "INSERT INTO roots (path, volume, inner) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                "INSERT INTO roots (path, volume, inner) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)",
                 params![path, volume, inner],
             )?;
-            let id: i64 = library.query_row("SELECT id FROM roots WHERE path = ?1", [path], |row| row.get(0))?;
+            let id: i64 = library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [path], |row| row.get(0))?;
             // What had become part of it is still part of it.
             library.execute("UPDATE OR REPLACE absorbed SET holder = ?1 WHERE holder = ?2", [id, number])?;
             returning.push((RootId(id), below));
@@ -184,63 +193,6 @@ impl Writer {
         batch.execute(&format!("DELETE FROM failures WHERE root NOT IN ({known})"), [])?;
         batch.commit()?;
         Ok(forgotten)
-    }
-
-    /// Returns all decisions that can be read. [`problems`](Writer::problems) reports the others.
-    pub fn decisions(&mut self) -> Result<Decisions> {
-        let (decisions, unreadable) = all_decisions(&self.library)?;
-        self.problems.decisions = unreadable;
-        Ok(Decisions::new(decisions))
-    }
-
-    /// Stores decisions. If there already is a decision on two photos, [`OnConflict`] says which one is kept. With
-    /// [`KeepNewer`](OnConflict::KeepNewer) a decision also replaces an unreadable one of the same age. Returns how
-    /// many decisions changed.
-    ///
-    /// # Errors
-    /// [`Error::Contradiction`] if the decisions contradict others or each other. Contradictions that are stored already
-    /// do not matter. On an error nothing is stored.
-    pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
-        let transaction = self.library.transaction()?;
-        let before = Decisions::new(all_decisions(&transaction)?.0);
-        let mut changed = 0;
-        for decision in decisions {
-            let (a, b) = ordered(decision.a, decision.b);
-            let known: Option<(Option<Verdict>, i64)> = transaction
-                .prepare_cached("SELECT verdict, made FROM decisions WHERE a = ?1 AND b = ?2")?
-                .query_row(params![a.0, b.0], |row| Ok((if_readable(row.get(0))?, row.get(1)?)))
-                .optional()?;
-            let is_outdone = match known {
-                None => false,
-                Some((None, made)) => decision.made < made,
-                Some((Some(_), made)) => decision.made <= made,
-            };
-            if on_conflict == OnConflict::KeepNewer && is_outdone {
-                continue;
-            }
-            let said = known.and_then(|(verdict, _)| verdict);
-            changed += usize::from(said != Some(decision.verdict));
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO decisions (a, b, verdict, made) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![a.0, b.0, decision.verdict.name(), decision.made])?;
-        }
-        if let Some(contradiction) = Decisions::new(all_decisions(&transaction)?.0).contradiction_since(&before) {
-            return Err(Error::Contradiction(Box::new(contradiction)));
-        }
-        transaction.commit()?;
-        Ok(changed)
-    }
-
-    /// Removes decisions, and returns how many there were.
-    pub fn undecide(&mut self, pairs: &[(PictureHash, PictureHash)]) -> Result<usize> {
-        let transaction = self.library.transaction()?;
-        let mut dropped = 0;
-        for &(a, b) in pairs {
-            let (a, b) = ordered(a, b);
-            dropped += transaction.execute("DELETE FROM decisions WHERE a = ?1 AND b = ?2", params![a.0, b.0])?;
-        }
-        transaction.commit()?;
-        Ok(dropped)
     }
 
     /// Returns all tuned heads that can be read, oldest first. [`problems`](Writer::problems) reports the others.
@@ -299,7 +251,7 @@ fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
 }
 
 /// Returns the values of the rows that can be read, and the rows that cannot.
-fn readable<T>(
+pub(super) fn readable<T>(
     statement: &mut Statement<'_>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     name: impl Fn(&Row<'_>) -> rusqlite::Result<String>,
@@ -317,7 +269,7 @@ fn readable<T>(
 }
 
 /// Returns the value, or `None` if it cannot be read.
-fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+pub(super) fn if_readable<T>(value: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match value {
         Err(e) if is_unreadable(&e) => Ok(None),
         value => value.map(Some),
@@ -333,18 +285,8 @@ fn in_words(error: &rusqlite::Error) -> String {
     }
 }
 
-/// Returns the decisions that can be read, and the rows that cannot.
-fn all_decisions(library: &Connection) -> Result<(Vec<Decision>, Vec<Unreadable>)> {
-    let mut statement = library.prepare("SELECT a, b, verdict, made FROM decisions ORDER BY a, b")?;
-    readable(&mut statement, decision, |row| Ok(format!("{} and {}", digits(row, 0)?, digits(row, 1)?)))
-}
-
-fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
-    Ok(Decision { a: PictureHash(row.get(0)?), b: PictureHash(row.get(1)?), verdict: row.get(2)?, made: row.get(3)? })
-}
-
 /// Returns the first digits of a hash of any length.
-fn digits(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+pub(super) fn digits(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     let ValueRef::Blob(hash) = row.get_ref(column)? else { return Ok("?".to_owned()) };
     let digits: String = hash.iter().take(REPORTED_HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
     Ok(if 2 * hash.len() > REPORTED_HASH_DIGITS { digits + "…" } else { digits })
@@ -369,15 +311,18 @@ fn head_record(row: &Row<'_>) -> rusqlite::Result<HeadRecord> {
 mod tests {
     use tempfile::TempDir;
 
+    use rusqlite::Connection;
+
     use super::*;
-    use crate::store::{Location, Positives};
+    use crate::photo::{Decision, PictureHash, Verdict};
+    use crate::store::{Location, OnConflict, Positives};
 
     fn picture(byte: u8) -> PictureHash {
         PictureHash([byte; 32])
     }
 
     fn said(a: u8, b: u8, verdict: Verdict, made: i64) -> Decision {
-        Decision { a: picture(a), b: picture(b), verdict, made }
+        Decision { a: picture(a), b: picture(b), verdict, made, follows: None }
     }
 
     fn tuned(name: &str, made: i64) -> HeadRecord {
@@ -491,9 +436,9 @@ mod tests {
     #[test]
     fn hashes_of_a_wrong_length_are_reported_one_by_one_and_then_counted() {
         let (_folder, mut writer) = library(
-            "INSERT INTO decisions VALUES (x'0b0c', x'ff', 'same', 1), (x'', x'ff', 'same', 1);
+            "INSERT INTO decisions (a, b, verdict, made) VALUES (x'0b0c', x'ff', 'same', 1), (x'', x'ff', 'same', 1);
              WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
-             INSERT INTO decisions SELECT CAST(format('%032d', i) AS BLOB), zeroblob(32), 'Same', i FROM n",
+             INSERT INTO decisions (a, b, verdict, made) SELECT CAST(format('%032d', i) AS BLOB), zeroblob(32), 'Same', i FROM n",
         );
         assert_eq!(writer.decisions().expect("read").len(), 2);
         let problems = writer.problems();
@@ -546,13 +491,15 @@ mod tests {
     #[test]
     fn contradictions_of_an_earlier_version_stay_and_are_counted() {
         use Verdict::{Different, Same};
-        let stored = |a: u8, b: u8, verdict| format!("INSERT INTO decisions VALUES (x'{a:064x}', x'{b:064x}', '{verdict}', 1);");
+        let stored = |a: u8, b: u8, verdict| {
+            format!("INSERT INTO decisions (a, b, verdict, made) VALUES (x'{a:064x}', x'{b:064x}', '{verdict}', 1);")
+        };
         let stored = [stored(1, 2, "same"), stored(2, 3, "same"), stored(1, 3, "different")].concat();
         let (_folder, mut writer) = library(&format!("DELETE FROM decisions; {stored}"));
         assert_eq!(writer.decisions().expect("read").contradictions(), 1);
         assert_eq!(writer.decide(&[said(7, 8, Same, 2)], OnConflict::Overwrite).expect("decided"), 1);
         let last = |byte: u8| PictureHash(std::array::from_fn(|at| if at == 31 { byte } else { 0 }));
-        let again = Decision { a: last(1), b: last(3), verdict: Different, made: 3 };
+        let again = Decision { a: last(1), b: last(3), verdict: Different, made: 3, follows: None };
         assert_eq!(writer.decide(&[again], OnConflict::Overwrite).expect("no news"), 0);
         assert_eq!(writer.undecide(&[(last(1), last(2))]).expect("removed"), 1);
         assert_eq!(writer.decisions().expect("read").contradictions(), 0);

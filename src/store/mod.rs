@@ -12,6 +12,7 @@
 pub mod backup;
 mod columns;
 pub mod damage;
+mod decisions;
 mod library;
 mod open;
 mod reader;
@@ -31,9 +32,10 @@ use crate::photo::{
 };
 
 pub use crate::photo::Positives;
+pub use decisions::{Replaced, ReplacedPhoto};
 pub use reader::{Reader, Wanted};
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
-pub use writer::{Batch, IsNew, SeenFile, Writer};
+pub use writer::{Batch, Writer};
 
 /// Why the store failed.
 #[derive(Debug, Error)]
@@ -189,6 +191,20 @@ pub struct View {
     /// The name of the edit. Empty for the photo itself.
     pub edit: String,
     pub features: Features,
+}
+
+/// Whether a path holds a photo after it was recorded, and whether it did before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SeenFile {
+    pub holds_photo: bool,
+    pub held_photo: bool,
+}
+
+/// Whether a photo was added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IsNew {
+    Yes,
+    No,
 }
 
 /// Which files are at the two paths of a location.

@@ -15,7 +15,7 @@ use super::scopes::{Range, Within, ranges};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
 use crate::photo::{
     ContentHash, Counters, Coverage, Descriptors, Failure, Features, FileState, Format, Keypoints, KnownFile, Pair, PhotoId, PictureHash,
-    Place, RootId, Stage, Stamp, StoredFeatures,
+    PixelHash, Place, RootId, Stage, Stamp, StoredFeatures,
 };
 
 /// Which photos of the scopes to read.
@@ -187,6 +187,36 @@ impl Reader {
     pub fn photo_of_picture(&self, picture: &PictureHash) -> Result<Option<PhotoId>> {
         let mut statement = self.index.prepare_cached("SELECT id FROM photos WHERE picture = ?1")?;
         Ok(statement.query_row([picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)
+    }
+
+    /// Returns the files of a photo if all of them have the same bytes.
+    pub fn files_of_one_content(&self, photo: PhotoId) -> Result<Vec<(Place, Stamp)>> {
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT f.root, f.path, {STAMP_COLUMNS} FROM files f
+             WHERE f.photo = ?1 AND (SELECT count(DISTINCT content) FROM files WHERE photo = ?1) = 1"
+        ))?;
+        let rows = statement.query_map([photo.0], |row| Ok((place_of(row)?, stamp(row, 2)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns the pixel hash of a picture. `None` if it has none or is not known.
+    pub fn pixels_of(&self, picture: &PictureHash) -> Result<Option<PixelHash>> {
+        let mut statement = self.index.prepare_cached("SELECT pixels FROM photos WHERE picture = ?1")?;
+        let found = statement.query_row([picture.0], |row| row.get::<_, Option<[u8; 32]>>(0)).optional()?;
+        Ok(found.flatten().map(PixelHash))
+    }
+
+    /// Returns files of pictures whose pixel hashes are not known, one for each picture.
+    pub fn without_pixels(&self, pictures: &[PictureHash]) -> Result<Vec<(Place, Stamp)>> {
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT f.root, f.path, {STAMP_COLUMNS} FROM photos p JOIN files f ON f.photo = p.id
+             WHERE p.picture = ?1 AND p.pixels IS NULL LIMIT 1"
+        ))?;
+        let mut found = Vec::new();
+        for picture in pictures {
+            found.extend(statement.query_row([picture.0], |row| Ok((place_of(row)?, stamp(row, 2)?))).optional()?);
+        }
+        Ok(found)
     }
 
     /// Returns the files of a picture, in the order of places.

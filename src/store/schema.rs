@@ -58,6 +58,26 @@ const LIBRARY_STEPS: &[M<'static>] = &[
          PRIMARY KEY (holder, path)
      ) STRICT, WITHOUT ROWID;",
     ),
+    // The pixel hashes of pictures that were decided on, and of all others with these pixels. follows: the picture that was
+    // decided on, if the decision holds for this one because it took the place of that one.
+    M::up(
+        "CREATE TABLE pictures (picture BLOB PRIMARY KEY, pixels BLOB NOT NULL) STRICT, WITHOUT ROWID;
+     ALTER TABLE decisions ADD COLUMN follows BLOB;",
+    ),
+    // Several cards may have been at one path, each a root of its own. Numbers of removed roots are not used again.
+    M::up(
+        "CREATE TABLE new_roots (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         path BLOB NOT NULL,
+         volume TEXT,
+         inner BLOB
+     ) STRICT;
+     INSERT INTO new_roots (id, path, volume, inner) SELECT id, path, volume, inner FROM roots;
+     DELETE FROM sqlite_sequence WHERE name = 'new_roots';
+     INSERT INTO sqlite_sequence (name, seq) SELECT 'new_roots', seq FROM sqlite_sequence WHERE name = 'roots';
+     DROP TABLE roots;
+     ALTER TABLE new_roots RENAME TO roots;",
+    ),
 ];
 
 const INDEX_STEPS: &[M<'static>] = &[
@@ -202,6 +222,14 @@ const INDEX_STEPS: &[M<'static>] = &[
              AND NOT EXISTS (SELECT 1 FROM files WHERE photo = old.photo AND content = old.content);
      END;",
     ),
+    // The pixel hash of a photo. NULL if an older version read it; it is filled where a decision was made on it.
+    // replaced: the photo that a file held before it changed, until the decisions on that photo were considered.
+    M::up(
+        "ALTER TABLE photos ADD COLUMN pixels BLOB;
+     CREATE INDEX photos_by_pixels ON photos (pixels) WHERE pixels IS NOT NULL;
+     ALTER TABLE files ADD COLUMN replaced INTEGER;
+     CREATE INDEX files_replaced ON files (id) WHERE replaced IS NOT NULL;",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -291,7 +319,9 @@ mod tests {
         );
         let absorbed = "INSERT INTO absorbed (holder, path, root, volume, inner) VALUES
                  (2, CAST('2025' AS BLOB), 3, NULL, NULL), (2, x'ff2f61', 4, '0a1b-2c3d', CAST('/DCIM' AS BLOB));";
-        [(1, roots), (2, homes), (3, &words), (4, absorbed)]
+        let equal =
+            format!("INSERT INTO pictures (picture, pixels) VALUES ({a}, {c}); UPDATE decisions SET follows = {b} WHERE made = -1;");
+        [(1, roots), (2, homes), (3, &words), (4, absorbed), (5, &equal)]
             .into_iter()
             .filter(|(since, _)| *since <= version)
             .map(|(_, sql)| sql)
@@ -336,6 +366,7 @@ mod tests {
             "INSERT INTO metadata (content, reader, taken, rating, keywords, latitude, longitude, trailer_bytes, other) VALUES
                  ({c}, {METADATA_READER}, '2026-05-01T11:00:00', -1, '[\"sea\"]', 52.5, -13.25, 9, '[]');"
         );
+        let pixels = format!("UPDATE photos SET pixels = {d} WHERE id = 3; UPDATE files SET replaced = 7 WHERE id = 4;");
         let latest = usize::MAX;
         [
             (1, latest, files.as_str()),
@@ -346,6 +377,7 @@ mod tests {
             (6, latest, keypoints),
             (7, latest, "UPDATE files SET birth = 1699999999000000001 WHERE id = 1;"),
             (8, latest, &metadata),
+            (9, latest, &pixels),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

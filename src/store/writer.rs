@@ -12,9 +12,10 @@ use super::columns::{
 };
 use super::library::Problems;
 use super::open::Durable;
-use super::{HeadNumber, Location, Result, View, damage, open, schema};
+use super::{HeadNumber, IsNew, Location, Result, SeenFile, View, damage, open, schema};
 use crate::photo::{
-    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, Place, RootId, Stamp, StoredFeatures,
+    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, RootId, Stamp,
+    StoredFeatures,
 };
 
 /// Selects a file that still has the stamp with which it was read. Without lasting inode numbers the ctime does not last
@@ -101,7 +102,7 @@ impl Batch<'_> {
             .prepare_cached(
                 "INSERT INTO files (root, path, volume, inode, size, mtime, ctime, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (root, path) DO UPDATE SET volume = ?3, inode = ?4, size = ?5, mtime = ?6, ctime = ?7, birth = ?8,
-                     content = NULL, photo = NULL, pending = 1",
+                     content = NULL, photo = NULL, pending = 1, replaced = ifnull(photo, replaced)",
             )?
             .execute(params![
                 place.root.0,
@@ -168,7 +169,7 @@ impl Batch<'_> {
     /// Makes a file and its other hard links pending, though their stamps are the same. Returns those places.
     pub fn read_again(&mut self, place: &Place) -> Result<Vec<Place>> {
         let mut write = self.transaction.prepare_cached(
-            "UPDATE files SET content = NULL, photo = NULL, pending = 1
+            "UPDATE files SET content = NULL, photo = NULL, pending = 1, replaced = photo
              WHERE photo IS NOT NULL AND (root = ?1 AND path = ?2 OR inode <> 0 AND (volume, inode) IN
                  (SELECT volume, inode FROM files WHERE root = ?1 AND path = ?2)) RETURNING root, path",
         )?;
@@ -199,7 +200,8 @@ impl Batch<'_> {
     /// Makes the other hard links of a changed file pending. They raise no file event, but have the new bytes.
     fn upsert_links(&mut self, stamp: &Stamp, may_be_written: bool) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
-            "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, birth = ?6, content = NULL, photo = NULL, pending = 1
+            "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, birth = ?6, content = NULL, photo = NULL, pending = 1,
+                 replaced = ifnull(photo, replaced)
              WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND ifnull(birth = ?6, TRUE)
              AND ((size, mtime) IS NOT (?3, ?4) OR ?7 AND ctime <> ?5) RETURNING root, path",
         )?;
@@ -242,6 +244,14 @@ impl Batch<'_> {
             .prepare_cached("INSERT INTO keypoints (photo, data) VALUES (?1, ?2)")?
             .execute(params![id.0, stored.keypoints.to_bytes()])?;
         Ok((id, IsNew::Yes))
+    }
+
+    /// Stores the pixel hash of a photo. `None` if the picture has none.
+    pub fn set_pixels(&mut self, photo: PhotoId, pixels: Option<&PixelHash>) -> Result<()> {
+        self.transaction
+            .prepare_cached("UPDATE photos SET pixels = ?2 WHERE id = ?1")?
+            .execute(params![photo.0, pixels.map(|pixels| pixels.0)])?;
+        Ok(())
     }
 
     fn photo(&self, identity: &Identity) -> Result<Option<PhotoId>> {
@@ -478,20 +488,6 @@ impl Batch<'_> {
         self.transaction.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [name, value])?;
         Ok(())
     }
-}
-
-/// Whether a path holds a photo after it was recorded, and whether it did before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SeenFile {
-    pub holds_photo: bool,
-    pub held_photo: bool,
-}
-
-/// Whether a photo was added.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum IsNew {
-    Yes,
-    No,
 }
 
 #[cfg(test)]

@@ -290,3 +290,96 @@ fn decisions_are_listed_with_their_files_and_dates() {
     let said = instance.ok(["roots".as_ref(), "remove".as_ref(), folder.as_os_str()]);
     assert!(said.contains("is no longer watched"), "{said}");
 }
+
+/// A decision holds for what a person saw: the same coefficients in another file, and the same pixels in another format.
+#[test]
+fn a_decision_holds_for_the_same_pixels_in_another_form() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::large("00003");
+    let file = |name: &str| folder.join(name).display().to_string();
+    fs::write(folder.join("photo.jpg"), photos::jpeg(&photo, 90)).expect("written");
+    fs::write(folder.join("warm.jpg"), photos::jpeg(&photos::warm(&photo), 90)).expect("written");
+    photos::half(&photo).save(folder.join("half.png")).expect("written");
+    assert_eq!(names(&instance.dupes(&folder)).len(), 1);
+    instance.ok(["decide", "different", &file("photo.jpg"), &file("warm.jpg"), &file("half.png")]);
+    assert_eq!(names(&instance.dupes(&folder)), Vec::<Vec<String>>::new());
+
+    fs::write(folder.join("progressive.jpg"), photos::progressive(&photo, 90)).expect("written");
+    photos::half(&photo).save(folder.join("half.tiff")).expect("written");
+    let together = |names: &[Vec<String>], a: &str, b: &str| names.iter().any(|c| [a, b].iter().all(|n| c.iter().any(|m| m == n)));
+    let now = names(&instance.dupes(&folder));
+    assert!(together(&now, "photo.jpg", "progressive.jpg") && together(&now, "half.png", "half.tiff"), "{now:?}");
+    for (a, b) in
+        [("progressive.jpg", "warm.jpg"), ("progressive.jpg", "half.png"), ("half.tiff", "photo.jpg"), ("half.tiff", "progressive.jpg")]
+    {
+        assert!(!together(&now, a, b), "{a} and {b}: {now:?}");
+    }
+    // The same with what is stored in another index and another library.
+    let export = instance.ok(["decisions", "export"]);
+    assert_eq!(export.matches("pixels").count(), 6, "{export}");
+    assert!(instance.ok(["decisions", "list"]).contains("(and 1 more file)"));
+    fs::remove_file(folder.join("photo.jpg")).expect("removed");
+    instance.stop();
+    fs::remove_file(instance.data_dir().join("index.db")).expect("removed");
+    assert!(!together(&names(&instance.dupes(&folder)), "progressive.jpg", "warm.jpg"), "a decided photo is away");
+    let other = Instance::new();
+    other.dupes(&folder);
+    let exported = other.folder("out").join("decisions.jsonl");
+    fs::write(&exported, export).expect("written");
+    other.ok(["decisions", "import", &exported.display().to_string()]);
+    assert!(!together(&names(&other.dupes(&folder)), "progressive.jpg", "warm.jpg"), "imported");
+
+    // A later decision counts, and a removed one is gone, whichever form is named.
+    instance.ok(["decide", "same", &file("progressive.jpg"), &file("warm.jpg")]);
+    assert!(together(&names(&instance.dupes(&folder)), "progressive.jpg", "warm.jpg"));
+    assert_eq!(instance.status()["decisions"], 3);
+    assert!(instance.ok(["decide", "forget", &file("half.tiff"), &file("warm.jpg")]).contains("1 decision forgotten"));
+    let refused = instance.run(["decide", "same", &file("half.tiff"), &file("half.png")]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("hold the same photo"));
+}
+
+#[test]
+fn a_decision_follows_an_edit_and_no_other_photo_of_that_name() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::large("00003");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let put = |name: &str, bytes: &[u8]| {
+        // As editors save: beside it, then renamed.
+        fs::write(folder.join(".saved"), bytes).expect("written");
+        fs::rename(folder.join(".saved"), folder.join(name)).expect("renamed");
+    };
+    let second = |number: u8| format!("2026:05:01 10:00:{number:02}");
+    let edited = photos::taken(&photos::jpeg(&photos::warm(&photo), 92), &second(1));
+    let all = ["edited.jpg", "cropped.jpg", "replaced.jpg", "next.jpg"];
+    for (name, quality) in all.into_iter().zip([90, 86, 82, 78]) {
+        put(name, &photos::taken(&photos::jpeg(&photo, quality), &second(1)));
+    }
+    put("half.jpg", &photos::jpeg(&photos::half(&photo), 90));
+    assert_eq!(names(&instance.dupes(&folder)).concat().len(), 5);
+    for name in all {
+        instance.ok(["decide", "different", &file(name), &file("half.jpg")]);
+    }
+    put("edited.jpg", &edited);
+    put("cropped.jpg", &photos::taken(&photos::jpeg(&photos::crop(&photo, 0.8), 90), &second(1)));
+    put("replaced.jpg", &photos::jpeg(&photos::large("00009"), 90));
+    // The next card: a frame of the same scene.
+    put("next.jpg", &photos::taken(&photos::jpeg(&photos::warm(&photo), 91), &second(2)));
+    let now = names(&instance.dupes(&folder));
+    let with_half = |name: &str| {
+        let listed = instance.json(["compare", "--format=json", &file(name), &file("half.jpg")]);
+        listed["decided"].as_str().map(str::to_owned)
+    };
+    assert_eq!(with_half("edited.jpg").as_deref(), Some("different"), "{now:?}");
+    for name in ["cropped.jpg", "replaced.jpg", "next.jpg"] {
+        assert_eq!(with_half(name), None, "{name}: {now:?}");
+    }
+    let listed = instance.ok(["decisions", "list"]);
+    let kept: Vec<&str> = listed.lines().filter(|line| line.contains("kept for an edited photo")).collect();
+    assert!(matches!(kept[..], [line] if line.contains("edited.jpg") && line.contains("half.jpg")), "{listed}");
+    // It is a decision like others.
+    let said = instance.ok(["decide", "forget", &file("edited.jpg"), &file("half.jpg")]);
+    assert_eq!(said, "1 decision forgotten\n");
+    assert_eq!(with_half("edited.jpg"), None);
+}

@@ -27,6 +27,16 @@ pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
     bytes
 }
 
+/// The same coefficients as [`jpeg`] writes, in several scans.
+pub fn progressive(picture: &RgbImage, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (width, height) = picture.dimensions();
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_progressive(true);
+    encoder.encode(picture.as_raw(), width as u16, height as u16, ColorType::Rgb).expect("encodes");
+    bytes
+}
+
 /// Adds EXIF with a time and a camera.
 pub fn taken(jpeg: &[u8], time: &str) -> Vec<u8> {
     let field = |tag, value: &str| Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![value.as_bytes().to_vec()]) };

@@ -9,19 +9,21 @@
 //!     SIMILARD_SOAK=5000 SIMILARD_SOAK_SEEDS=10 cargo test --test all soak -- --ignored --nocapture
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use serde_json::Value;
 
 use crate::photos;
 use crate::support::{Instance, array};
@@ -67,6 +69,14 @@ struct Ground {
     pictures: HashMap<Vec<u8>, usize>,
     /// The changes since the last check.
     log: RefCell<Vec<String>>,
+    /// Folders in the roots on which another folder or filesystem is mounted.
+    mounts: RefCell<Vec<PathBuf>>,
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        while self.unmount() {}
+    }
 }
 
 /// What is on the disk.
@@ -97,6 +107,11 @@ impl Disk {
         }
     }
 
+    /// The number of files that these paths are names of. A path that is not there counts as one.
+    fn inodes(&self, paths: &BTreeSet<PathBuf>) -> usize {
+        paths.iter().map(|path| self.files.get(path).map(|(_, inode)| *inode).ok_or(path)).collect::<HashSet<_>>().len()
+    }
+
     /// The files of each picture that is in several of them. Names of one inode are one file.
     fn groups(&self) -> BTreeSet<BTreeSet<PathBuf>> {
         let mut of_pictures: HashMap<usize, Group> = HashMap::new();
@@ -115,7 +130,34 @@ impl Ground {
         let roots = ["one", "two"].map(|name| instance.folder(name));
         let contents = contents();
         let pictures = contents.iter().cloned().collect();
-        Ground { instance, roots, contents, pictures, log: RefCell::default() }
+        Ground { instance, roots, contents, pictures, log: RefCell::default(), mounts: RefCell::default() }
+    }
+
+    /// Unmounts what was mounted last, and returns whether there was anything.
+    fn unmount(&self) -> bool {
+        let Some(point) = self.mounts.borrow_mut().pop() else { return false };
+        Command::new("umount").arg("-l").arg(point).status().is_ok_and(|ended| ended.success())
+    }
+
+    /// Mounts a folder of a root, or an empty filesystem, below a root, if this user may mount.
+    fn mount(&self, rng: &mut Rng, folder: &Path) -> io::Result<()> {
+        if self.mounts.borrow().len() >= 2 {
+            self.unmount();
+            return Ok(());
+        }
+        // Below the root itself, because a mount point cannot be renamed.
+        let point = self.roots[rng.usize(..2)].join(format!("mount{}", rng.u8(..3)));
+        fs::create_dir_all(&point)?;
+        let is_bind = rng.bool() && folder.is_dir();
+        let words = if is_bind { ["--bind".as_ref(), folder.as_os_str()] } else { ["-ttmpfs", "tmpfs"].map(OsStr::new) };
+        let mounted = Command::new("mount").args(words).arg(&point).stderr(Stdio::null()).status()?;
+        if mounted.success() {
+            self.mounts.borrow_mut().push(point.clone());
+            for name in 0..2 {
+                fs::write(point.join(format!("p{name}.jpg")), &self.contents[rng.usize(..self.contents.len())].0)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes one random change. An error means that something was not there.
@@ -175,6 +217,8 @@ impl Ground {
             }
             95 => renameat_with(CWD, &self.roots[0], CWD, &self.roots[1], RenameFlags::EXCHANGE).map_err(io::Error::from),
             96 => fs::create_dir_all(from),
+            97 => self.mount(rng, &from),
+            98 if is_file(&at) => through_memory(&at, content),
             _ => {
                 thread::sleep(Duration::from_millis(rng.u64(..300)));
                 Ok(())
@@ -197,9 +241,10 @@ impl Ground {
             let words = ["dupes", "--relation=identical", "--format=json", "--no-wait", "--everywhere"].map(OsStr::new);
             let answer = self.instance.json(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
             let photos = array(&answer["clusters"]).iter().flat_map(|cluster| array(&cluster["photos"]));
-            let paths =
-                photos.map(|photo| array(&photo["paths"]).iter().map(|path| PathBuf::from(path.as_str().expect("a path"))).collect());
-            let (told, indexed) = (paths.collect::<BTreeSet<BTreeSet<PathBuf>>>(), answer["coverage"]["indexed"].as_u64());
+            let told: BTreeSet<BTreeSet<PathBuf>> = photos.map(here).filter(|paths| disk.inodes(paths) > 1).collect();
+            let status = self.instance.status();
+            let away = array(&status["roots"]).iter().map(|root| root["away"].as_u64().expect("a number")).sum::<u64>();
+            let indexed = answer["coverage"]["indexed"].as_u64().map(|indexed| indexed - away);
             if told == expected && indexed == Some(files) {
                 self.log.borrow_mut().clear();
                 break;
@@ -218,7 +263,8 @@ impl Ground {
 
     /// Checks that a file with the same picture stays for each file that `paths0` lists.
     fn check_removable(&self, disk: &Disk, what: &str) {
-        let words = ["dupes", "--format=paths0"].map(OsStr::new);
+        // What was on a filesystem that is not mounted any more is away, and the answer is not whole.
+        let words = ["dupes", "--format=paths0", "--partial"].map(OsStr::new);
         let output = self.instance.run(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
         assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
         let listed: BTreeSet<PathBuf> =
@@ -229,6 +275,30 @@ impl Ground {
             assert!(stays, "{what}: {} is listed, and no other file with its picture stays", path.display());
         }
     }
+}
+
+/// The paths of a photo in an answer that are here.
+fn here(photo: &Value) -> BTreeSet<PathBuf> {
+    let away: Vec<u64> = photo["offline"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+    let paths = (0..).zip(array(&photo["paths"])).filter(|(at, _)| !away.contains(at));
+    paths.map(|(_, path)| PathBuf::from(path.as_str().expect("a path"))).collect()
+}
+
+/// Writes over a file by way of a mapping into memory, which raises no event until the file is closed, and puts its time
+/// back.
+fn through_memory(path: &Path, content: &[u8]) -> io::Result<()> {
+    let script = "import mmap, os, sys
+f = os.open(sys.argv[1], os.O_RDWR)
+before = os.fstat(f)
+m = mmap.mmap(f, 0)
+m[:] = sys.stdin.buffer.read()
+m.flush(); m.close()
+os.utime(f, ns=(before.st_atime_ns, before.st_mtime_ns))
+os.close(f)";
+    let python = Command::new("python3").args(["-c", script]).arg(path).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let Ok(mut python) = python else { return Ok(()) };
+    python.stdin.take().expect("piped").write_all(content)?;
+    python.wait().map(drop)
 }
 
 /// Writes over a file of the same length, and puts its time back.

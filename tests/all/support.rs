@@ -15,7 +15,9 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Takes an index back to the version before metadata.
-pub const BEFORE_METADATA: &str = "DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata; PRAGMA user_version = 7;";
+pub const BEFORE_METADATA: &str = "DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
+     DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;
+     DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata; PRAGMA user_version = 7;";
 
 pub struct Instance {
     home: TempDir,

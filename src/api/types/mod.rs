@@ -424,6 +424,14 @@ pub struct DecisionText {
     pub verdict: Verdict,
     /// Seconds since 1970.
     pub made: i64,
+    /// The picture that was decided on, before the photo at its path was edited. None if it is one of the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// The hexadecimal BLAKE3 of the decoded upright pictures. The decision holds for all pictures that have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a_pixels: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b_pixels: Option<String>,
 }
 
 /// A decision with the files of its photos.
@@ -434,6 +442,9 @@ pub struct ListedDecision {
     pub verdict: Verdict,
     /// Seconds since 1970.
     pub made: i64,
+    /// The hash of the picture that was decided on. The photo at its path was edited, and the decision holds for the edited
+    /// one too.
+    pub follows: Option<String>,
     /// Whether it is `different` and other decisions make the two photos the same.
     pub contradicted: bool,
 }
@@ -443,7 +454,7 @@ pub struct ListedDecision {
 pub struct DecidedPhoto {
     /// The hexadecimal picture hash.
     pub picture: String,
-    /// Its known files, sorted. None if the photo is in no watched folder.
+    /// Its known files, sorted, also those with the same pixels in another form. None if the photo is in no watched folder.
     pub files: Vec<PathText>,
 }
 

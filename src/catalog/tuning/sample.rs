@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use fastrand::Rng;
 
 use super::Library;
-use crate::catalog::related;
+use crate::catalog::{decided_photos, related};
 use crate::likeness::{MAX_PAIR_DISTANCE, distance, normalized};
 use crate::photo::{Descriptors, Embedding, Pair, PhotoId, PictureHash, Relation, Verdict};
 use crate::store::{PhotoRecord, Result, Wanted};
@@ -87,7 +87,7 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
     let mut line: Vec<PhotoId> = Vec::new();
     for decision in decisions.iter() {
         for picture in [decision.a, decision.b] {
-            line.extend(reader.photo_of_picture(&picture)?);
+            line.extend(decided_photos(reader, decisions, picture)?);
         }
     }
     line.sort_unstable();

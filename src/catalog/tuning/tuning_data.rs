@@ -6,6 +6,7 @@ use fastrand::Rng;
 
 use super::Library;
 use super::sample::{PairLabel, Sample};
+use crate::catalog::decided_photos;
 use crate::learn::acceptance::{Decided, HeldOut};
 use crate::learn::edits::edit;
 use crate::learn::training_set::TrainingSet;
@@ -128,7 +129,8 @@ fn decided(library: &Library<'_>) -> Result<Vec<Decided>> {
     decisions.sort_unstable_by_key(|d| (d.made, d.a, d.b));
     let mut decided = Vec::new();
     for decision in decisions.iter().rev().take(MAX_DECISIONS) {
-        let (Some(a), Some(b)) = (reader.photo_of_picture(&decision.a)?, reader.photo_of_picture(&decision.b)?) else { continue };
+        let photo = |picture| decided_photos(reader, library.decisions, picture);
+        let (&[a, ..], &[b, ..]) = (&photo(decision.a)?[..], &photo(decision.b)?[..]) else { continue };
         let mut features = reader.features_of(&[a])?;
         features.extend(reader.features_of(&[b])?);
         if let Ok([(_, a), (_, b)]) = <[_; 2]>::try_from(features) {

@@ -38,7 +38,8 @@ fn print(out: &mut impl Write, decisions: &[ListedDecision]) -> io::Result<()> {
             Verdict::Different => "different".yellow().to_string(),
         };
         let doubt = if decision.contradicted { "contradicts others".red().to_string() } else { String::new() };
-        let line = format!("{}  {verdict}  {}  {}  {doubt}", moment(decision.made), photo(&decision.a), photo(&decision.b));
+        let follows = if decision.follows.is_some() { "kept for an edited photo  " } else { "" };
+        let line = format!("{}  {verdict}  {}  {}  {follows}{doubt}", moment(decision.made), photo(&decision.a), photo(&decision.b));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())

@@ -137,7 +137,7 @@ impl Intakes {
         self.start(root.clone())?;
         let deadline = Instant::now() + RETURN_TIMEOUT;
         let is_held = || self.parts.roots.now().holding(path).is_some();
-        while !is_held() && Instant::now() < deadline {
+        while !is_held() && self.parts.queue.activity.is_busy(root.id) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(is_held())

@@ -3,40 +3,100 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use super::thread::{DISK_TIMEOUT, Intake};
+use crate::daemon::messages::{Request, request};
 use crate::intake::Volume;
-use crate::photo::{Place, Root, Stamp};
+use crate::photo::{Place, Root, RootId, Stamp};
 use crate::store::Reader;
 
 /// The number of known files that are checked to tell whether another filesystem holds a copy of a root.
 const SAMPLE_FILES: usize = 16;
+
+/// The number of known files of which one must be there, where no id tells one card from another.
+const CARD_SAMPLE_FILES: usize = 256;
 
 /// Whether a root is online.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Presence {
     /// The root is online. It has its current path and filesystem.
     Online(Root),
-    /// The reason why the root is offline. It says nothing about the files.
-    Offline(String),
+    /// The root is offline. It says nothing about the files.
+    Offline {
+        why: String,
+        /// Whether another card, or another disk, is mounted where this one was.
+        is_replaced: bool,
+    },
+}
+
+impl Presence {
+    fn offline(why: impl Into<String>) -> Presence {
+        Presence::Offline { why: why.into(), is_replaced: false }
+    }
+}
+
+impl Intake {
+    pub(super) fn presence(&self, root: &Root) -> Presence {
+        let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
+        presence(root, &self.reader)
+    }
+
+    /// Returns whether an offline root is as it was: not there, or another card is there that is a root of its own.
+    pub(super) fn is_still_offline(&self, root: &Root) -> bool {
+        match self.presence(root) {
+            Presence::Online(_) => false,
+            Presence::Offline { is_replaced, .. } => {
+                let roots = self.parts.roots.now();
+                !is_replaced || roots.at(&root.path).any(|other| roots.is_online(other.id))
+            }
+        }
+    }
+
+    /// Makes a root of the card that is at the path of another one, unless it is known already.
+    pub(super) fn meet(&self, absent: &Root) {
+        let roots = self.parts.roots.now();
+        let known: Vec<Root> = roots.at(&absent.path).cloned().collect();
+        let back = known.iter().find(|root| root.id != absent.id && matches!(self.presence(root), Presence::Online(_)));
+        let new = match back {
+            Some(_) if known.iter().any(|root| roots.is_online(root.id)) => return,
+            Some(back) => back.clone(),
+            None => {
+                let ids: Vec<RootId> = known.iter().map(|root| root.id).collect();
+                let added = request(&self.parts.writes, |reply| Request::AddRootBeside(absent.path.clone(), ids, reply));
+                let Ok(Some(added)) = added else { return };
+                added
+            }
+        };
+        let _ = self.intakes.start(new);
+    }
 }
 
 /// Looks for a root: at its path, or wherever its filesystem is mounted now.
-pub fn presence(root: &Root, store: &Reader) -> Presence {
+fn presence(root: &Root, store: &Reader) -> Presence {
     let elsewhere = || {
         let (volume, inner) = root.home.as_ref()?;
-        Some(Root { path: Volume::find(volume, inner)?, ..root.clone() })
+        let found = Root { path: Volume::find(volume, inner)?, ..root.clone() };
+        let is_it = Volume::of(&found.path).is_some_and(|there| there.is_certain) || holds_one_of(&found, store);
+        is_it.then_some(found)
     };
     if !root.path.is_dir() {
-        return elsewhere().map_or_else(|| Presence::Offline("the folder is not there".into()), Presence::Online);
+        return elsewhere().map_or_else(|| Presence::offline("the folder is not there"), Presence::Online);
     }
     let Some(here) = Volume::of(&root.path) else { return Presence::Online(root.clone()) };
     let settled = Root { home: Some((here.id.clone(), here.inner.clone())), ..root.clone() };
-    match &root.home {
-        Some((volume, _)) if *volume != here.id => match elsewhere() {
-            Some(moved) => Presence::Online(moved),
-            None if is_familiar(root, store) => Presence::Online(settled),
-            None => Presence::Offline(format!("another filesystem is there ({})", here.kind)),
-        },
-        _ => Presence::Online(settled),
+    let Some((volume, inner)) = &root.home else { return Presence::Online(settled) };
+    let replaced = || {
+        let why = if here.is_certain { "another filesystem is there" } else { "another card is there, or its photos are gone" };
+        // A mount point without its disk is a folder of the disk that holds it, and has another path there.
+        let is_replaced = *inner == here.inner && !is_empty(root);
+        Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced }
+    };
+    if *volume == here.id {
+        return if here.is_certain || holds_one_of(root, store) { Presence::Online(settled) } else { replaced() };
+    }
+    match elsewhere() {
+        Some(moved) => Presence::Online(moved),
+        None if is_familiar(root, store) => Presence::Online(settled),
+        None => replaced(),
     }
 }
 
@@ -46,11 +106,23 @@ pub fn presence(root: &Root, store: &Reader) -> Presence {
 fn is_familiar(root: &Root, store: &Reader) -> bool {
     let Ok(known) = store.some_files(&Place { root: root.id, path: Default::default() }, SAMPLE_FILES) else { return false };
     if known.is_empty() {
-        return fs::read_dir(&root.path).is_ok_and(|mut entries| entries.next().is_some());
+        return !is_empty(root);
     }
-    let is_there = |(place, stamp): &&(Place, Stamp)| {
-        let seconds = stamp.mtime.div_euclid(1_000_000_000);
-        fs::symlink_metadata(root.path_of(place)).is_ok_and(|m| m.len() == stamp.size && (m.mtime() - seconds).abs() <= 2)
-    };
-    2 * known.iter().filter(is_there).count() >= known.len()
+    2 * known.iter().filter(|known| is_there(root, known)).count() >= known.len()
+}
+
+/// Returns whether one of some known files is there, unchanged: the card was not exchanged. If no files are known, there is
+/// nothing to lose.
+fn holds_one_of(root: &Root, store: &Reader) -> bool {
+    let known = store.some_files(&Place { root: root.id, path: Default::default() }, CARD_SAMPLE_FILES);
+    known.is_ok_and(|known| known.is_empty() || known.iter().any(|known| is_there(root, known)))
+}
+
+fn is_there(root: &Root, (place, stamp): &(Place, Stamp)) -> bool {
+    let seconds = stamp.mtime.div_euclid(1_000_000_000);
+    fs::symlink_metadata(root.path_of(place)).is_ok_and(|m| m.len() == stamp.size && (m.mtime() - seconds).abs() <= 2)
+}
+
+fn is_empty(root: &Root) -> bool {
+    fs::read_dir(&root.path).map_or(true, |mut entries| entries.next().is_none())
 }

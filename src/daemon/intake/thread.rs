@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::difference::Recorded;
-use super::presence::{Presence, presence};
+use super::presence::Presence;
 use super::schedule::Schedule;
 use super::{Intakes, Parts, ThreadQueue, watching};
 use crate::api::text_of;
@@ -30,7 +30,7 @@ const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a disk may take to answer.
-const DISK_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How soon a root is scanned after a photo appeared and was removed before it was looked at.
 const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub struct Intake {
     orders: Receiver<Order>,
     pub(super) queue: ThreadQueue,
     pub(super) reader: Reader,
-    heartbeat: Arc<Heartbeat>,
+    pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) watch: Option<Watch>,
     /// The roots of this thread.
     mine: HashSet<RootId>,
@@ -165,12 +165,15 @@ impl Intake {
         self.mine.insert(root.id);
         let root = match self.presence(root) {
             Presence::Online(found) => found,
-            Presence::Offline(why) => {
+            Presence::Offline { why, is_replaced } => {
                 tracing::info!("{} is offline: {why}", root.path.display());
                 self.scans.remove(&root.id);
                 self.parts.roots.set_offline(root, why, &self.parts.events, &self.parts.queue);
                 // The disk answered, so the root is looked for like any other from now on.
                 self.parts.roots.change(|roots| roots.state_or_new(root.id).retry_at = None);
+                if is_replaced {
+                    self.meet(root);
+                }
                 return;
             }
         };
@@ -239,11 +242,6 @@ impl Intake {
         let _ = request(&self.parts.writes, |reply| Request::PlaceRoot(root.clone(), reply));
     }
 
-    fn presence(&self, root: &Root) -> Presence {
-        let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
-        presence(root, &self.reader)
-    }
-
     fn folder_id(&self, root: &Root) -> Option<FolderId> {
         let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
         folder_id(&root.path)
@@ -274,7 +272,7 @@ impl Intake {
             }
             let is_offline = !self.parts.roots.now().is_online(root.id);
             let is_as_it_was = || self.is_where_it_was(&root) && self.has_its_submounts(&root);
-            if is_offline && matches!(self.presence(&root), Presence::Offline(_)) || !is_offline && is_as_it_was() {
+            if is_offline && self.is_still_offline(&root) || !is_offline && is_as_it_was() {
                 continue;
             }
             let ticket = self.parts.queue.activity.begin(root.id);

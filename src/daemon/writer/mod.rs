@@ -1,5 +1,6 @@
 //! The writer thread: carries out all changes of the store, in the order in which they were sent.
 
+mod decided;
 mod requests;
 
 pub use requests::{LIBRARY, TUNING_KNEW, TUNING_ORDER, unreadable};
@@ -51,6 +52,9 @@ pub struct WriterThread {
 impl WriterThread {
     /// Runs until the daemon stops and everything that was sent is committed.
     pub fn run(mut self) {
+        if let Err(e) = self.catch_up() {
+            tracing::warn!("decisions may not hold for photos that changed: {e}");
+        }
         loop {
             self.health.writer_beat();
             let wait = match (self.lifecycle.is_stopping(), self.is_log_filled) {
@@ -126,6 +130,9 @@ impl WriterThread {
                     std::thread::sleep(RETRY_WHILE_FULL);
                 }
             }
+        }
+        if let Err(e) = self.keep_decisions(&changes) {
+            tracing::warn!("a decision may not hold for a photo that changed, until the daemon starts again: {e}");
         }
         self.release(&changes);
         for change in &changes {
@@ -245,7 +252,7 @@ impl WriterThread {
                     let was_known = self.changed.remove(place);
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
-                        Outcome::Described { .. } => {}
+                        Outcome::Described { .. } | Outcome::Compared { .. } => {}
                         Outcome::Failed { failure, .. } => events.emit(What::Failed { path, reason: failure.reason.clone() }),
                         _ if was_known => events.emit(What::Changed(path)),
                         _ => events.emit(What::Added(path)),
@@ -287,9 +294,14 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
             }
             (None, true)
         }
+        Outcome::Compared { photo, pixels, .. } => {
+            batch.set_pixels(*photo, pixels.as_ref())?;
+            (None, true)
+        }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
+            batch.set_pixels(photo, made.pixels.as_ref())?;
             let counts = batch.link(place, stamp, &made.identity.content, photo, &made.metadata)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)
         }

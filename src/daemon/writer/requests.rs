@@ -8,8 +8,8 @@ use super::WriterThread;
 use crate::catalog::generation::{Generation, catch_up, keep};
 use crate::daemon::messages::Request;
 use crate::daemon::state::{write, write_between};
-use crate::photo::{Decisions, Root};
-use crate::store::{self, HeadNumber, Reader, Writer};
+use crate::photo::{Decisions, Root, RootId};
+use crate::store::{self, HeadNumber, OnConflict, Reader, Writer};
 
 /// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
 pub const TUNING_ORDER: &str = "tuning";
@@ -33,11 +33,18 @@ impl WriterThread {
     pub(super) fn carry_out(&mut self, request: Request) {
         match request {
             Request::AddRoot(path, reply) => drop(reply.send(self.in_library(|this| this.add_root(&path)))),
+            Request::AddRootBeside(path, known, reply) => {
+                drop(reply.send(self.in_library(|this| this.add_root_beside(&path, &known))));
+            }
             Request::RemoveRoot(root, reply) => drop(reply.send(self.in_library(|this| this.remove_root(&root)))),
             Request::PlaceRoot(root, reply) => drop(reply.send(self.in_library(|this| this.place_root(&root)))),
             Request::Decide(decisions, word, reply) => {
                 drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, word))));
             }
+            Request::ImportDecisions(decisions, pixels, reply) => drop(reply.send(self.change_decisions(|writer| {
+                writer.import_pixels(&pixels)?;
+                writer.decide(&decisions, OnConflict::KeepNewer)
+            }))),
             Request::Undecide(pairs, reply) => drop(reply.send(self.change_decisions(|writer| writer.undecide(&pairs)))),
             Request::ChooseHead(name, reply) => drop(reply.send(self.in_library(|this| this.writer.choose_head(&name)))),
             Request::AddHead(record, reply) => {
@@ -73,6 +80,15 @@ impl WriterThread {
         self.read_roots();
         tracing::info!("{} is watched from now on", path.display());
         Ok(Root { id, path: path.to_owned(), home: None })
+    }
+
+    fn add_root_beside(&mut self, path: &Path, known: &[RootId]) -> store::Result<Option<Root>> {
+        let added = self.writer.add_root_beside(path, known)?;
+        self.read_roots();
+        if added.is_some() {
+            tracing::info!("another card is at {}: it is watched too", path.display());
+        }
+        Ok(added.map(|id| Root { id, path: path.to_owned(), home: None }))
     }
 
     fn remove_root(&mut self, root: &Root) -> store::Result<()> {

@@ -4,20 +4,37 @@
 use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::SHORT_SIDE;
-use crate::photo::Picture;
+use crate::photo::{Picture, PixelHash};
 use crate::vision::jpeg::{self, Error};
 
-pub fn read(bytes: &[u8]) -> Result<Picture, String> {
+/// Returns a small picture, not turned, and the pixel hash, unless our reader does not support this kind of JPEG.
+pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>), String> {
     let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
     let short = dimensions.width.min(dimensions.height);
-    if short.div_ceil(8) >= SHORT_SIDE * 8 / 9 {
-        match jpeg::eighth(bytes) {
-            Ok(picture) => return Ok(picture),
-            Err(Error::Broken(reason)) => return Err(reason.into()),
-            Err(Error::Unsuited(_)) => {}
-        }
+    let is_eighth_enough = short.div_ceil(8) >= SHORT_SIDE * 8 / 9;
+    let means = match jpeg::block_means(bytes) {
+        Ok(means) => Some(means),
+        Err(Error::Broken(reason)) if is_eighth_enough => return Err(reason.into()),
+        Err(_) => None,
+    };
+    let pixels = means.as_ref().map(|means| means.pixel_hash(orientation));
+    let picture = match means {
+        Some(means) if is_eighth_enough => means.into_picture(),
+        _ => general(bytes, short)?,
+    };
+    Ok((picture, pixels))
+}
+
+/// Decodes every pixel.
+pub fn read_whole(bytes: &[u8]) -> Result<(), String> {
+    Decoder::new(bytes).decode().map(drop).map_err(plain_reason)
+}
+
+fn plain_reason(error: jpeg_decoder::Error) -> String {
+    match error {
+        jpeg_decoder::Error::Io(_) => "the file ends in the middle of the picture".to_owned(),
+        other => other.to_string(),
     }
-    general(bytes, short)
 }
 
 fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
@@ -27,10 +44,7 @@ fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
     let share = (f64::from(SHORT_SIDE) / f64::from(short.max(1))).min(1.0);
     let side = |s: u16| (f64::from(s) * share).ceil().max(1.0) as u16;
     let (width, height) = decoder.scale(side(info.width), side(info.height)).map_err(|e| e.to_string())?;
-    let pixels = decoder.decode().map_err(|e| match e {
-        jpeg_decoder::Error::Io(_) => "the file ends in the middle of the picture".to_owned(),
-        other => other.to_string(),
-    })?;
+    let pixels = decoder.decode().map_err(plain_reason)?;
     let rgb = match info.pixel_format {
         PixelFormat::RGB24 => pixels,
         PixelFormat::L8 => pixels.iter().flat_map(|&v| [v; 3]).collect(),

@@ -7,7 +7,7 @@ mod raster;
 
 use super::resize::resized;
 use super::{Limits, metadata};
-use crate::photo::{Capture, Failure, Format, Picture, Stage};
+use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use raster::{image_format, plain_reason};
 
@@ -15,10 +15,12 @@ pub use raster::{image_format, plain_reason};
 /// six tenths of it, and the encoder needs 128 pixels.
 pub const SHORT_SIDE: u32 = 216;
 
-/// The small upright picture of a photo, and its capture data.
+/// The small upright picture of a photo, its pixel hash and its capture data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decoded {
     pub picture: Picture,
+    /// `None` for the rare kinds of JPEG that a general decoder reads.
+    pub pixels: Option<PixelHash>,
     pub capture: Capture,
 }
 
@@ -29,13 +31,32 @@ pub struct Decoded {
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let broken = |reason: String| Failure::new(Stage::Decode, reason);
     let format = Format::from_bytes(bytes).ok_or_else(|| broken("not a picture".into()))?;
-    let picture = match format {
-        Format::Jpeg => jpeg::read(bytes).map_err(broken)?,
-        _ => raster::read(bytes, format, limits).map_err(broken)?,
-    };
     let capture = metadata::capture(bytes);
-    let picture = reduced(picture).upright(capture.orientation.unwrap_or(1));
-    Ok(Decoded { picture, capture })
+    let orientation = capture.orientation.unwrap_or(1);
+    let (picture, pixels) = match format {
+        Format::Jpeg => {
+            let (picture, pixels) = jpeg::read(bytes, orientation).map_err(broken)?;
+            (reduced(picture).upright(orientation), pixels)
+        }
+        _ => {
+            let (picture, pixels) = raster::read(bytes, format, orientation, limits).map_err(broken)?;
+            (reduced(picture), Some(pixels))
+        }
+    };
+    Ok(Decoded { picture, pixels, capture })
+}
+
+/// Decodes every pixel of a file that [`identify`](super::identify::identify) has accepted.
+///
+/// # Errors
+/// A [`Failure`] that describes what is wrong with the bytes.
+pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
+    let whole = match Format::from_bytes(bytes) {
+        Some(Format::Jpeg) => jpeg::read_whole(bytes),
+        Some(format) => raster::read(bytes, format, 1, limits).map(drop),
+        None => Err("not a picture".into()),
+    };
+    whole.map_err(|reason| Failure::new(Stage::Decode, reason))
 }
 
 /// Shrinks the picture to a short side of [`SHORT_SIDE`] if it is more than twice that.
@@ -47,4 +68,127 @@ fn reduced(picture: Picture) -> Picture {
     }
     let scaled = |side: u32| (u64::from(side) * u64::from(SHORT_SIDE)).div_ceil(u64::from(short)) as u32;
     resized(&picture, None, scaled(width), scaled(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+    use image::{ImageEncoder, ImageFormat, RgbImage, imageops};
+    use jpeg_encoder::{ColorType, Encoder, QuantizationTableType};
+
+    use super::*;
+
+    /// A picture without symmetry. Two pixels beside each other are alike, so that the encoder has no choice when it halves
+    /// the colours.
+    fn picture(width: u32, height: u32) -> RgbImage {
+        let pixel = |x: u32, y: u32| image::Rgb([(x * x / 7 + y) as u8, (y * 3) as u8, (x * y / 11) as u8]);
+        RgbImage::from_fn(width, height, |x, y| pixel(x & !1, y & !1))
+    }
+
+    fn jpeg(picture: &RgbImage, orientation: u8, set: impl Fn(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
+        in_quality(90, picture, orientation, set)
+    }
+
+    fn in_quality(quality: u8, picture: &RgbImage, orientation: u8, set: impl Fn(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, quality);
+        set(&mut encoder);
+        encoder.encode(picture.as_raw(), picture.width() as u16, picture.height() as u16, ColorType::Rgb).expect("encodes");
+        // EXIF with the orientation alone.
+        let tiff = [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", &[orientation, 0, 0, 0, 0, 0, 0, 0][..]].concat();
+        let exif = [&b"\xff\xe1\0\x22Exif\0\0"[..], &tiff].concat();
+        [&bytes[..2], &exif, &bytes[2..]].concat()
+    }
+
+    fn pixels(bytes: &[u8]) -> PixelHash {
+        decode(bytes, &Limits::default()).expect("decodes").pixels.expect("it has one")
+    }
+
+    #[test]
+    fn the_pixel_hash_of_a_jpeg_is_that_of_its_coefficients_upright() {
+        use jpeg_encoder::SamplingFactor;
+        for (width, height) in [(64, 48), (1792, 1760)] {
+            let upright = picture(width, height);
+            // A table that is the same with rows and columns exchanged, as a lossless turn does.
+            let flat = || QuantizationTableType::Flat;
+            let sampled = |factor, picture: &RgbImage, orientation| {
+                jpeg(picture, orientation, |e| {
+                    e.set_sampling_factor(factor);
+                    e.set_quantization_tables(flat(), flat());
+                })
+            };
+            let (wide, tall) = (SamplingFactor::F_2_1, SamplingFactor::F_1_2);
+            let plain = pixels(&sampled(wide, &upright, 1));
+            let progressive = jpeg(&upright, 1, |e| {
+                e.set_sampling_factor(wide);
+                e.set_quantization_tables(flat(), flat());
+                e.set_progressive(true);
+                e.set_optimized_huffman_tables(true);
+            });
+            assert_eq!(plain, pixels(&progressive), "{width}");
+            // Each stores the picture turned, and says so.
+            let turned = [
+                (2, imageops::flip_horizontal(&upright)),
+                (3, imageops::rotate180(&upright)),
+                (4, imageops::flip_vertical(&upright)),
+                (6, imageops::rotate270(&upright)),
+                (8, imageops::rotate90(&upright)),
+                (5, imageops::flip_horizontal(&imageops::rotate90(&upright))),
+                (7, imageops::flip_horizontal(&imageops::rotate270(&upright))),
+            ];
+            for (orientation, stored) in turned {
+                let factor = if orientation < 5 { wide } else { tall };
+                assert_eq!(plain, pixels(&sampled(factor, &stored, orientation)), "orientation {orientation} of {width}");
+                assert_ne!(plain, pixels(&sampled(factor, &stored, 1)), "not turned back");
+            }
+            let mut other = upright.clone();
+            other.put_pixel(9, 9, image::Rgb([255; 3]));
+            assert_ne!(plain, pixels(&sampled(wide, &other, 1)));
+            assert_ne!(plain, pixels(&jpeg(&upright, 1, |_| {})), "another sampling");
+            // Their means are quantised alike.
+            let [finer, coarser] = [92, 90].map(|quality| in_quality(quality, &upright, 1, |_| {}));
+            assert_ne!(pixels(&finer), pixels(&coarser), "another quality");
+        }
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_not_whole() {
+        let picture = picture(400, 320);
+        let whole = jpeg(&picture, 1, |_| {});
+        let mut png = Cursor::new(Vec::new());
+        picture.write_to(&mut png, ImageFormat::Png).expect("encodes");
+        for bytes in [whole, jpeg(&picture, 1, |e| e.set_progressive(true)), png.into_inner()] {
+            assert_eq!(decode_whole(&bytes, &Limits::default()), Ok(()));
+            for cut in [bytes.len() / 2, bytes.len() * 9 / 10] {
+                assert!(decode_whole(&bytes[..cut], &Limits::default()).is_err(), "cut to {cut} of {}", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_pixel_hash_of_other_formats_is_that_of_their_pixels() {
+        let picture = picture(37, 23);
+        let in_format = |format| {
+            let mut bytes = Cursor::new(Vec::new());
+            picture.write_to(&mut bytes, format).expect("encodes");
+            pixels(&bytes.into_inner())
+        };
+        let mut packed = Vec::new();
+        let encoder = PngEncoder::new_with_quality(&mut packed, CompressionType::Best, FilterType::Paeth);
+        encoder.write_image(&picture, 37, 23, image::ExtendedColorType::Rgb8).expect("encodes");
+        let png = in_format(ImageFormat::Png);
+        assert!([ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Bmp].into_iter().all(|format| in_format(format) == png));
+        assert_eq!(pixels(&packed), png);
+        let fine = |low: u16| {
+            let fine = image::ImageBuffer::<image::Rgb<u16>, _>::from_fn(37, 23, |x, y| {
+                image::Rgb(picture.get_pixel(x, y).0.map(|v| u16::from(v) << 8 | low))
+            });
+            let mut bytes = Cursor::new(Vec::new());
+            image::DynamicImage::from(fine).write_to(&mut bytes, ImageFormat::Png).expect("encodes");
+            pixels(&bytes.into_inner())
+        };
+        assert!(fine(0) != png && fine(0) != fine(1), "more than 8 bits count");
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits as ImageLimits};
+use blake3::Hasher;
+use image::metadata::Orientation;
+use image::{DynamicImage, GenericImageView, ImageError, ImageFormat, ImageReader, Limits as ImageLimits};
 
-use crate::photo::{Format, Picture};
+use crate::photo::{Format, Picture, PixelHash};
 use crate::vision::Limits;
 
 /// The format in the image crate, if it decodes this format.
@@ -19,17 +21,31 @@ pub fn image_format(format: Format) -> Option<ImageFormat> {
     }
 }
 
-pub fn read(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, String> {
+/// Returns the upright picture and its pixel hash.
+pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> Result<(Picture, PixelHash), String> {
     let format = image_format(format).ok_or_else(|| format!("{format} is not read by this version"))?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut allowed = ImageLimits::default();
     // Half of the child's memory: the picture and its copy as RGB must both fit.
     allowed.max_alloc = Some(limits.memory / 2);
     reader.limits(allowed);
-    let picture = reader.decode().map_err(|e| plain_reason(&e))?;
+    let mut picture = reader.decode().map_err(|e| plain_reason(&e))?;
+    if let Some(orientation) = Orientation::from_exif(orientation) {
+        picture.apply_orientation(orientation);
+    }
+    let finer = (picture.color().bytes_per_pixel() > picture.color().channel_count()).then(|| pixel_hash(&picture, picture.as_bytes()));
     let rgb = if picture.color().has_alpha() { on_white(&picture) } else { picture.into_rgb8() };
+    let pixels = finer.unwrap_or_else(|| pixel_hash(&rgb, rgb.as_raw()));
     let (width, height) = rgb.dimensions();
-    Ok(Picture::new(width, height, rgb.into_raw()))
+    Ok((Picture::new(width, height, rgb.into_raw()), pixels))
+}
+
+/// Hashes pixels: 8-bit RGB, so that one picture in several formats has one hash, or finer ones as they are.
+fn pixel_hash(picture: &impl GenericImageView, pixels: &[u8]) -> PixelHash {
+    let (width, height) = picture.dimensions();
+    let mut hasher = Hasher::new();
+    hasher.update(&width.to_le_bytes()).update(&height.to_le_bytes()).update(pixels);
+    PixelHash(hasher.finalize().into())
 }
 
 /// Blends transparent pixels with white, as viewers do. Their hidden colours are often arbitrary.

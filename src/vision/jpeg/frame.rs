@@ -2,7 +2,9 @@
 
 use super::Error;
 use super::scan::Tables;
-use crate::photo::Picture;
+use blake3::Hasher;
+
+use crate::photo::{Dimensions, Picture, PixelHash, stored_position};
 
 /// A colour channel.
 pub struct Component {
@@ -100,6 +102,36 @@ impl Frame {
         !self.is_progressive && self.has_every_component()
     }
 
+    /// Hashes the quantised DC values upright, with the quantisation tables, which differ among the qualities of one picture.
+    /// A lossless turn puts the blocks elsewhere and leaves each mean as it is. The blocks that fill the last MCUs beyond the
+    /// picture are left out: programs fill them in different ways.
+    pub fn pixel_hash(&self, tables: &Tables, adobe_transform: Option<u8>, orientation: u8) -> PixelHash {
+        let upright = |width: usize, height: usize| Dimensions { width: width as u32, height: height as u32 }.oriented(orientation);
+        let stored = stored_position(orientation);
+        let mut hasher = Hasher::new();
+        let picture = upright(self.width, self.height);
+        hasher.update(&numbers(&[picture.width, picture.height, self.is_rgb(adobe_transform).into()]));
+        for c in &self.components {
+            let (sampling, blocks) = (upright(c.h, c.v), upright(c.blocks_wide, c.blocks_high));
+            hasher.update(&numbers(&[sampling.width, sampling.height]));
+            hasher.update(&numbers(&upright_steps(tables.steps(c.quantisation), orientation).map(u32::from)));
+            let mut row = Vec::with_capacity(2 * blocks.width as usize);
+            for y in 0..blocks.height as usize {
+                row.clear();
+                for x in 0..blocks.width as usize {
+                    let (x, y) = stored(x, y, c.blocks_wide, c.blocks_high);
+                    row.extend(c.dc[y * c.stride + x].to_le_bytes());
+                }
+                hasher.update(&row);
+            }
+        }
+        PixelHash(hasher.finalize().into())
+    }
+
+    fn is_rgb(&self, adobe_transform: Option<u8>) -> bool {
+        adobe_transform == Some(0) || (adobe_transform.is_none() && self.components.iter().map(|c| c.id).eq(*b"RGB"))
+    }
+
     /// Turns DC values into pixels: dequantised, over 8, around 128.
     pub fn into_picture(self, tables: &Tables, adobe_transform: Option<u8>) -> Picture {
         let (width, height) = (self.width.div_ceil(8), self.height.div_ceil(8));
@@ -108,12 +140,11 @@ impl Frame {
             .components
             .iter()
             .map(|c| {
-                let step = i32::from(tables.dc_step(c.quantisation));
+                let step = i32::from(tables.steps(c.quantisation)[0]);
                 c.dc.iter().map(|&dc| (((i32::from(dc) * step + 4) >> 3) + 128).clamp(0, 255) as u8).collect()
             })
             .collect();
-        let ids: Vec<u8> = self.components.iter().map(|c| c.id).collect();
-        let is_rgb = adobe_transform == Some(0) || (adobe_transform.is_none() && ids == *b"RGB");
+        let is_rgb = self.is_rgb(adobe_transform);
         let mut rgb = Vec::with_capacity(3 * width * height);
         for y in 0..height {
             let row = |i: usize| {
@@ -136,9 +167,45 @@ impl Frame {
     }
 }
 
+/// Undoes an orientation in a quantisation table. Turned by a quarter, rows are columns: a diagonal of the zigzag order is
+/// reversed.
+fn upright_steps(steps: &[u16; 64], orientation: u8) -> [u16; 64] {
+    let mut upright = *steps;
+    if (5..=8).contains(&orientation) {
+        let mut rest = &mut upright[..];
+        for diagonal in (1..=8).chain((1..8).rev()) {
+            let (cells, after) = rest.split_at_mut(diagonal);
+            cells.reverse();
+            rest = after;
+        }
+    }
+    upright
+}
+
+/// Returns the bytes of numbers, to hash them.
+fn numbers(numbers: &[u32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
 /// JFIF's YCbCr to RGB, in 16-bit fixed point.
 fn from_ycc(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
     let half = 1 << 15;
     [y + 91_881 * cr, y - 22_554 * cb - 46_802 * cr, y + 116_130 * cb].map(|v| ((v + half) >> 16).clamp(0, 255) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turned_table_has_its_rows_and_columns_exchanged() {
+        // In zigzag order 1 is (0, 1), 2 is (1, 0), 3 is (2, 0), 5 is (0, 2), and 62 is (6, 7) or (7, 6).
+        let steps: [u16; 64] = std::array::from_fn(|k| k as u16);
+        let turned = upright_steps(&steps, 6);
+        assert_eq!(turned[..6], [0, 2, 1, 5, 4, 3]);
+        assert_eq!(turned[61..], [62, 61, 63]);
+        assert_eq!(upright_steps(&turned, 8), steps);
+        assert_eq!(upright_steps(&steps, 3), steps);
+    }
 }

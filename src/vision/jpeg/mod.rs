@@ -12,7 +12,7 @@ mod segments;
 
 use thiserror::Error;
 
-use crate::photo::{Dimensions, Picture};
+use crate::photo::{Dimensions, Picture, PixelHash};
 use frame::Frame;
 
 pub use segments::{Segment, header_segments, trailer};
@@ -41,12 +41,31 @@ pub fn dimensions(bytes: &[u8]) -> Result<Dimensions, Error> {
     }
 }
 
-/// Decodes to an eighth of the width and height, rounded up. The orientation is not applied.
+/// The DC coefficients of a picture, with what they mean.
+pub struct BlockMeans {
+    frame: Frame,
+    tables: scan::Tables,
+    adobe_transform: Option<u8>,
+}
+
+impl BlockMeans {
+    /// Returns the picture at an eighth of its width and height, rounded up. The orientation is not applied.
+    pub fn into_picture(self) -> Picture {
+        self.frame.into_picture(&self.tables, self.adobe_transform)
+    }
+
+    /// Returns the hash of the quantised coefficients, upright.
+    pub fn pixel_hash(&self, orientation: u8) -> PixelHash {
+        self.frame.pixel_hash(&self.tables, self.adobe_transform, orientation)
+    }
+}
+
+/// Reads the DC coefficients.
 ///
 /// # Errors
 /// [`Error::Unsuited`] for arithmetic coding, lossless, 12-bit and four-channel files;
 /// [`Error::Broken`] when the data is damaged or ends early.
-pub fn eighth(bytes: &[u8]) -> Result<Picture, Error> {
+pub fn block_means(bytes: &[u8]) -> Result<BlockMeans, Error> {
     let mut frame: Option<Frame> = None;
     let mut tables = scan::Tables::default();
     let mut adobe_transform = None;
@@ -76,7 +95,7 @@ pub fn eighth(bytes: &[u8]) -> Result<Picture, Error> {
     if !frame.has_every_component() {
         return Err(Error::Broken("the file ends before the whole picture"));
     }
-    Ok(frame.into_picture(&tables, adobe_transform))
+    Ok(BlockMeans { frame, tables, adobe_transform })
 }
 
 #[cfg(test)]
@@ -95,6 +114,10 @@ mod tests {
         bytes.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
         bytes.extend(dc_bits);
         bytes
+    }
+
+    fn eighth(bytes: &[u8]) -> Result<Picture, Error> {
+        block_means(bytes).map(BlockMeans::into_picture)
     }
 
     #[test]

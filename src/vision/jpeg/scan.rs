@@ -10,7 +10,8 @@ const CUT: Error = Error::Broken("the file ends in the middle of the picture");
 /// The tables in force.
 #[derive(Default)]
 pub struct Tables {
-    dc_steps: [u16; 4],
+    /// The quantisation tables, in zigzag order.
+    steps: [Steps; 4],
     dc: [Option<Huffman>; 4],
     ac: [Option<Huffman>; 4],
     /// MCUs between restart markers; 0 for none.
@@ -18,9 +19,9 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// The quantiser step of the DC coefficient.
-    pub fn dc_step(&self, table: usize) -> u16 {
-        self.dc_steps[table]
+    /// The quantiser steps of the coefficients, in zigzag order. The DC coefficient is the first.
+    pub fn steps(&self, table: usize) -> &[u16; 64] {
+        &self.steps[table].0
     }
 
     pub fn read_quantisation(&mut self, mut body: &[u8]) -> Result<(), Error> {
@@ -30,7 +31,8 @@ impl Tables {
             if id > 3 || values.len() < length {
                 return Err(Error::Broken("a quantisation table is cut short"));
             }
-            self.dc_steps[id] = if wide { u16::from_be_bytes([values[0], values[1]]) } else { values[0].into() };
+            let step = |k: usize| if wide { u16::from_be_bytes([values[2 * k], values[2 * k + 1]]) } else { values[k].into() };
+            self.steps[id] = Steps(std::array::from_fn(step));
             body = &values[length..];
         }
         Ok(())
@@ -55,6 +57,14 @@ impl Tables {
         let interval: [u8; 2] = body.get(..2).and_then(|b| b.try_into().ok()).ok_or(DAMAGED)?;
         self.restart_interval = u16::from_be_bytes(interval).into();
         Ok(())
+    }
+}
+
+struct Steps([u16; 64]);
+
+impl Default for Steps {
+    fn default() -> Steps {
+        Steps([0; 64])
     }
 }
 

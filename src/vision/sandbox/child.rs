@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 #[cfg(target_os = "linux")]
 use super::fence;
-use super::protocol::{self, DecodedHeader, Identified, MissingLayers, PictureHeader};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, PictureHeader};
 use crate::photo::{Failure, Stage};
 use crate::sys::SameProgram;
 use crate::vision::{Limits, decode, identify};
@@ -51,12 +51,17 @@ pub fn run(limits: &Limits) -> io::Result<()> {
             }
             (protocol::DECODE, None) => match guarded(|| decode::decode(&bytes, limits)) {
                 Ok(decoded) => {
-                    let header = PictureHeader { dimensions: decoded.picture.dimensions, capture: decoded.capture };
+                    let dimensions = decoded.picture.dimensions;
+                    let header = PictureHeader { dimensions, pixels: decoded.pixels, capture: decoded.capture };
                     protocol::write_json(&socket, &DecodedHeader::Ok(header))?;
                     protocol::write_frame(&socket, &decoded.picture.rgb)?;
                 }
                 Err(failure) => protocol::write_json(&socket, &DecodedHeader::Err(failure))?,
             },
+            (protocol::DECODE_WHOLE, None) => {
+                let answer: DecodedWhole = guarded(|| decode::decode_whole(&bytes, limits));
+                protocol::write_json(&socket, &answer)?;
+            }
             _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "an order that this child does not know")),
         }
         busy += began.elapsed();

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::COMMAND;
-use super::protocol::{self, DecodedHeader, Identified, MissingLayers};
-use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, Stage};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers};
+use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
@@ -81,6 +81,15 @@ impl Reader {
         Err(Problem::Photo(Failure::new(Stage::Read, "two decoding processes do not agree about it; simctl scan reads it again")))
     }
 
+    /// Returns whether a new child says that a file has this picture.
+    ///
+    /// # Errors
+    /// See [`identify`](Reader::identify).
+    pub fn has_picture(&mut self, file: &File, picture: &PictureHash) -> Result<bool, Problem> {
+        self.end();
+        Ok(self.claimed(file)?.picture.picture == *picture)
+    }
+
     fn claimed(&mut self, file: &File) -> Result<Claimed, Problem> {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         // An earlier child shares the position, and has read the file.
@@ -110,7 +119,20 @@ impl Reader {
             return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
         let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
-        Ok(Decoded { picture, capture: header.capture })
+        Ok(Decoded { picture, pixels: header.pixels, capture: header.capture })
+    }
+
+    /// Decodes every pixel of an open file, to find out whether it is whole.
+    ///
+    /// # Errors
+    /// See [`identify`](Reader::identify).
+    pub fn decode_whole(&mut self, file: &File) -> Result<(), Problem> {
+        self.claimed(file)?;
+        let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE_WHOLE]));
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(self.lost(Stage::Decode, io::ErrorKind::BrokenPipe.into()));
+        }
+        self.answer::<DecodedWhole>(Stage::Decode)?.map_err(Problem::Photo)
     }
 
     /// The missing sandbox layers, each with the reason.

@@ -11,12 +11,14 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::{Capture, Claimed, Dimensions, Failure};
+use crate::photo::{Capture, Claimed, Dimensions, Failure, PixelHash};
 
 /// Identify a new file. Its descriptor comes with this byte.
 pub const FILE: u8 = b'f';
 /// Decode the file that was last identified.
 pub const DECODE: u8 = b'd';
+/// Decode every pixel of the file that was last identified.
+pub const DECODE_WHOLE: u8 = b'w';
 
 /// List the missing sandbox layers.
 pub const LAYERS: u8 = b'?';
@@ -30,9 +32,13 @@ pub type Identified = Result<Claimed, Failure>;
 /// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
 
+/// The answer to [`DECODE_WHOLE`].
+pub type DecodedWhole = Result<(), Failure>;
+
 #[derive(Serialize, Deserialize)]
 pub struct PictureHeader {
     pub dimensions: Dimensions,
+    pub pixels: Option<PixelHash>,
     pub capture: Capture,
 }
 
