@@ -53,6 +53,13 @@ impl RootState {
         self.left_out.range::<Path, _>(from).take_while(move |(path, _)| path.starts_with(folder))
     }
 
+    /// Replaces the files below a walked path that are away. None of them is missing, until that is found out again.
+    pub fn note_absent(&mut self, walked: &Path, away: impl Iterator<Item = PathBuf>) {
+        self.missing.retain(|path| !path.starts_with(walked));
+        self.away.retain(|path| !path.starts_with(walked));
+        self.away.extend(away);
+    }
+
     /// Replaces what was not taken of a folder and the folders in it.
     pub fn note_left_out(&mut self, folder: &Path, left_out: &BTreeMap<PathBuf, LeftOut>) {
         let noted = Arc::make_mut(&mut self.left_out);
@@ -215,6 +222,15 @@ mod tests {
         // A folder in which nothing is left out any more.
         roots.state_or_new(RootId(1)).note_left_out(Path::new("a"), &BTreeMap::new());
         assert_eq!(roots.left_out(&[place(1, "")]), hidden(5));
+    }
+
+    #[test]
+    fn a_file_that_is_found_again_is_here() {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<HashSet<PathBuf>>();
+        let (missing, away) = (paths(&["gone.jpg", "card/gone.jpg"]), paths(&["card/a.jpg", "card/b.jpg", "card 2/a.jpg"]));
+        let mut state = RootState { missing, away, ..RootState::default() };
+        state.note_absent(Path::new("card"), [PathBuf::from("card/b.jpg")].into_iter());
+        assert_eq!((state.missing, state.away), (paths(&["gone.jpg"]), paths(&["card/b.jpg", "card 2/a.jpg"])));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum Change {
     /// The file is unchanged, but numbered in another way, or an older version did not store its birth time.
     Renumbered(PathBuf, Stamp),
     Gone(PathBuf),
-    /// The file is missing, and so is the filesystem that it was on: it is not mounted there, or does not answer.
+    /// The file, which was read, is missing, and so is the filesystem that it was on: it is not mounted there, or does not answer.
     Away(PathBuf),
 }
 
@@ -208,7 +208,8 @@ pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>, mut is_away: 
     gone.sort_unstable_by_key(|(path, _)| *path);
     let is_closed = |path: &Path| found.closed.iter().any(|(folder, _)| path.starts_with(folder));
     changes.extend(gone.into_iter().map(|(path, file)| {
-        let is_away = is_closed(path) || is_away(path, file.stamp.volume);
+        // Of a file that was never read nothing is known. If it stayed, all would wait for its filesystem.
+        let is_away = file.state != FileState::Pending && (is_closed(path) || is_away(path, file.stamp.volume));
         if is_away { Change::Away(path.to_owned()) } else { Change::Gone(path.to_owned()) }
     }));
     changes
@@ -265,6 +266,9 @@ mod tests {
         };
         let changes = compare(&found, &known, |_, _| true);
         assert_eq!(changes.last(), Some(&Change::Away("gone".into())), "another filesystem is there");
+        let mut unread = known.clone();
+        unread.get_mut(Path::new("gone")).expect("known").state = FileState::Pending;
+        assert_eq!(compare(&found, &unread, |_, _| true).last(), Some(&Change::Gone("gone".into())), "it was never read");
         found.closed.push(("gone".into(), "it does not answer".into()));
         let changes = compare(&found, &known, |_, _| false);
         assert_eq!(changes.last(), Some(&Change::Away("gone".into())), "its folder was not entered");

@@ -21,6 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use rusqlite::Connection;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use serde_json::Value;
@@ -251,14 +252,27 @@ impl Ground {
             }
             assert!(
                 began.elapsed() < SETTLES_IN,
-                "{:#?}\n{what}: {indexed:?} of {files} files; told and not there: {:#?}; there and not told: {:#?}",
+                "{:#?}\n{what}: {indexed:?} of {files} files, {away} away; not as on the disk: {:#?}; told and not there: {:#?}; there and not told: {:#?}",
                 self.log.borrow(),
+                self.stored().symmetric_difference(&disk.files.keys().cloned().collect()).collect::<Vec<_>>(),
                 told.difference(&expected).collect::<Vec<_>>(),
                 expected.difference(&told).collect::<Vec<_>>()
             );
             thread::sleep(Duration::from_millis(200));
         }
         self.check_removable(&disk, what);
+    }
+
+    /// The files in the index that hold a photo.
+    fn stored(&self) -> BTreeSet<PathBuf> {
+        let open = |name| Connection::open(self.instance.data_dir().join(name)).expect("opens");
+        let (index, library) = (open("index.db"), open("library.db"));
+        let mut files = index.prepare("SELECT root, path FROM files WHERE photo IS NOT NULL").expect("prepared");
+        let of_root = |root: i64| library.query_row("SELECT path FROM roots WHERE id = ?1", [root], |row| row.get::<_, Vec<u8>>(0));
+        let path =
+            |root: i64, path: Vec<u8>| PathBuf::from(OsStr::from_bytes(&of_root(root).expect("a root"))).join(OsStr::from_bytes(&path));
+        let rows = files.query_map([], |row| Ok(path(row.get(0)?, row.get(1)?))).expect("rows");
+        rows.collect::<rusqlite::Result<_>>().expect("paths")
     }
 
     /// Checks that a file with the same picture stays for each file that `paths0` lists.

@@ -136,6 +136,34 @@ fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
     });
 }
 
+#[test]
+fn a_card_that_is_taken_out_while_it_is_read_holds_nothing_up() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let [folder, card, reader, staging] = ["photos", "photos/card", "reader", "staging"].map(|name| instance.folder(name));
+    for (number, name) in photos::NAMES.iter().cycle().take(40).enumerate() {
+        let bytes = photos::jpeg(&photos::open(name), 95 - number as u8);
+        fs::write(staging.join(format!("{number}.jpg")), bytes).expect("written");
+    }
+    let insert = || {
+        namespace.sh(&format!("mount -t tmpfs none \"$1\" && cp -p '{}'/* \"$1/\"", staging.display()), &reader);
+        namespace.run(&["mount", "--move"].map(OsStr::new).into_iter().chain([reader.as_os_str(), card.as_os_str()]).collect::<Vec<_>>());
+    };
+    photos::library(&folder, &["00003"]);
+    namespace.dupes(&instance, &folder);
+    let read = instance.counter("read");
+    insert();
+    wait_until("the card is being read", || instance.counter("read") > read);
+    namespace.run(&[OsStr::new("umount"), OsStr::new("-l"), card.as_os_str()]);
+    wait_until("nothing is to be read any more", || instance.status()["activity"] == "idle");
+    let root = instance.status()["roots"][0].clone();
+    assert!(root["away"].as_u64().is_some_and(|away| away < 40) && root["coverage"]["pending"] == 0, "{root}");
+    let output = namespace.command(&instance, &[OsStr::new("dupes"), folder.as_os_str()]).output().expect("runs");
+    assert_eq!(output.status.code(), Some(if root["away"] == 0 { 0 } else { 5 }), "{}", String::from_utf8_lossy(&output.stderr));
+    insert();
+    wait_until("the whole card is read", || instance.status()["roots"][0]["coverage"]["indexed"] == 45);
+}
+
 /// Cards have one name and the same names of files. Each is a root of its own at one path.
 #[test]
 fn two_cards_in_one_slot_do_not_forget_each_other() {

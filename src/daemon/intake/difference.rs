@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::thread::Intake;
+use crate::catalog::roots::RootState;
 use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{self, Change, Found, Volumes, Writing};
@@ -19,6 +20,8 @@ const BATCH_FILES: usize = 2000;
 /// The difference between disk and store at a place.
 #[derive(Default)]
 pub struct Difference {
+    /// The place that was walked. `None` for several.
+    place: Option<Place>,
     seen: Vec<(Place, Stamp)>,
     /// Unchanged files that are numbered in another way.
     renumbered: Vec<(Place, Stamp)>,
@@ -66,6 +69,7 @@ impl Intake {
         let unreadable_before = self.reader.unreadable_folders(place).ok()?;
         let at = |path: &Path| Place { root: root.id, path: path.to_owned() };
         let mut difference = Difference {
+            place: Some(place.clone()),
             listed: unreadable_before.iter().filter(|p| !found.unreadable.iter().any(|(q, _)| q == *p)).map(|p| at(p)).collect(),
             unreadable: found
                 .unreadable
@@ -165,6 +169,7 @@ impl Intake {
     pub(super) fn record(&mut self, differences: Vec<Difference>, when_gone: Gone) -> Recorded {
         let mut all = Difference::default();
         for difference in differences {
+            self.note_absent(&difference, when_gone);
             all.seen.extend(difference.seen);
             all.renumbered.extend(difference.renumbered);
             all.closed.extend(difference.closed);
@@ -211,6 +216,18 @@ impl Intake {
             self.write(Written::Files { seen: Vec::new(), gone: part.to_vec(), moves: moves.clone() });
         }
         Recorded { changes: (changes + gone.len()) as u64, missing, away }
+    }
+
+    /// Notes which files of a walked place are away, and that none is missing so far.
+    fn note_absent(&self, difference: &Difference, when_gone: Gone) {
+        let Some(place) = &difference.place else { return };
+        let away = || difference.away.iter().filter(|_| when_gone == Gone::AskIfMany).map(|place| place.path.clone());
+        let is_noted = |state: &RootState| state.missing.is_empty() && state.away.is_empty() && away().next().is_none();
+        if !self.parts.roots.now().state(place.root).is_none_or(is_noted) {
+            self.parts
+                .roots
+                .change(|roots| roots.state_mut(place.root).into_iter().for_each(|state| state.note_absent(&place.path, away())));
+        }
     }
 
     /// Divides files that are gone into those to forget and the missing ones, by the rule in `mass_deletion.rs`.
