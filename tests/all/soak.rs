@@ -70,8 +70,6 @@ struct Ground {
     pictures: HashMap<Vec<u8>, usize>,
     /// The changes since the last check.
     log: RefCell<Vec<String>>,
-    /// Folders in the roots on which another folder or filesystem is mounted.
-    mounts: RefCell<Vec<PathBuf>>,
 }
 
 impl Drop for Ground {
@@ -131,18 +129,25 @@ impl Ground {
         let roots = ["one", "two"].map(|name| instance.folder(name));
         let contents = contents();
         let pictures = contents.iter().cloned().collect();
-        Ground { instance, roots, contents, pictures, log: RefCell::default(), mounts: RefCell::default() }
+        Ground { instance, roots, contents, pictures, log: RefCell::default() }
     }
 
-    /// Unmounts what was mounted last, and returns whether there was anything.
+    /// The folders on which another folder or filesystem is mounted. A mount moves with the folder that holds it.
+    fn mounts(&self) -> Vec<PathBuf> {
+        let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let points = table.lines().filter_map(|line| line.split(' ').nth(1)).map(PathBuf::from);
+        points.filter(|point| self.roots.iter().any(|root| point.starts_with(root))).collect()
+    }
+
+    /// Unmounts what was mounted last, and returns whether that was possible.
     fn unmount(&self) -> bool {
-        let Some(point) = self.mounts.borrow_mut().pop() else { return false };
+        let Some(point) = self.mounts().pop() else { return false };
         Command::new("umount").arg("-l").arg(point).status().is_ok_and(|ended| ended.success())
     }
 
     /// Mounts a folder of a root, or an empty filesystem, below a root, if this user may mount.
     fn mount(&self, rng: &mut Rng, folder: &Path) -> io::Result<()> {
-        if self.mounts.borrow().len() >= 2 {
+        if self.mounts().len() >= 2 {
             self.unmount();
             return Ok(());
         }
@@ -153,7 +158,6 @@ impl Ground {
         let words = if is_bind { ["--bind".as_ref(), folder.as_os_str()] } else { ["-ttmpfs", "tmpfs"].map(OsStr::new) };
         let mounted = Command::new("mount").args(words).arg(&point).stderr(Stdio::null()).status()?;
         if mounted.success() {
-            self.mounts.borrow_mut().push(point.clone());
             for name in 0..2 {
                 fs::write(point.join(format!("p{name}.jpg")), &self.contents[rng.usize(..self.contents.len())].0)?;
             }

@@ -25,14 +25,13 @@ pub struct Difference {
     seen: Vec<(Place, Stamp)>,
     /// Unchanged files that are numbered in another way.
     renumbered: Vec<(Place, Stamp)>,
-    /// Files that a writer closed, with the stamp that they had. They may have been read before.
+    /// Known files that a writer closed, and that are unchanged, gone or replaced since. The file that was at the place may
+    /// have been read before, wherever it is now.
     closed: Vec<Place>,
     /// Files that may have been moved and written to: a moved file keeps its photo, unless it is among these.
     doubted: Vec<Place>,
     /// The same, but there are many, and these are read again later.
     doubted_later: Vec<Place>,
-    /// Files that a writer closed before they were gone.
-    closed_and_gone: HashSet<Place>,
     /// Files that are gone, with the stamps of those that were indexed.
     gone: Vec<(Place, Option<Stamp>)>,
     /// Files on a filesystem that is not mounted now.
@@ -118,7 +117,6 @@ impl Intake {
                 }
                 Change::Renumbered(path, stamp) => difference.renumbered.push((at(&path), stamp)),
                 Change::Gone(path) => {
-                    difference.closed_and_gone.extend(is_closed(&path).then(|| at(&path)));
                     let indexed = known.get(&path).filter(|known| known.state == FileState::Indexed);
                     difference.gone.push((at(&path), indexed.map(|known| known.stamp)));
                 }
@@ -175,7 +173,6 @@ impl Intake {
             all.closed.extend(difference.closed);
             all.doubted.extend(difference.doubted);
             all.doubted_later.extend(difference.doubted_later);
-            all.closed_and_gone.extend(difference.closed_and_gone);
             all.gone.extend(difference.gone);
             all.away.extend(difference.away);
             all.unreadable.extend(difference.unreadable);
@@ -196,8 +193,6 @@ impl Intake {
         for part in all.seen.chunks(BATCH_FILES) {
             self.write(Written::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
         }
-        let was_closed = |from: &Place| all.closed_and_gone.contains(from);
-        all.doubted.extend(moves.from.iter().filter(|(_, from)| was_closed(from)).map(|(to, _)| to.clone()));
         for part in all.doubted.chunks(BATCH_FILES) {
             self.write(Written::ReadAgain(part.to_vec()));
         }
@@ -280,18 +275,19 @@ impl Intake {
     }
 }
 
-/// Returns the read files that a writer closed and that still have the stamp that is stored. A program may write to a
-/// file through a mapping of it, and its last writes may have changed neither of its times.
-fn rewritten<'a>(root: &Root, found: &'a Found, known: &HashMap<PathBuf, KnownFile>, due: &BTreeMap<PathBuf, Writing>) -> Vec<&'a Path> {
-    if due.is_empty() {
-        return Vec::new();
-    }
-    let is_as_stored = |path: &Path, stamp: &Stamp| {
-        known.get(path).is_some_and(|known| known.state == FileState::Indexed && known.stamp.is_unchanged(stamp))
+/// Returns the read files that a writer closed, but for those whose new stamp shows that they were written to. An unchanged
+/// stamp does not show that they were not: a program may write through a mapping, and its last writes may have changed
+/// neither time. And where another file or none is at the path by now, the one that was written to has moved.
+fn rewritten<'a>(root: &Root, found: &Found, known: &HashMap<PathBuf, KnownFile>, due: &'a BTreeMap<PathBuf, Writing>) -> Vec<&'a Path> {
+    let closed = due.iter().filter(|(_, writing)| **writing == Writing::Closed).filter_map(|(path, _)| path.strip_prefix(&root.path).ok());
+    let closed: HashSet<&Path> = closed.filter(|path| known.get(*path).is_some_and(|known| known.state == FileState::Indexed)).collect();
+    let is_changed = |path: &Path, stamp: &Stamp| {
+        let before = known[path].stamp;
+        (before.volume, before.inode) == (stamp.volume, stamp.inode) && !before.is_unchanged(stamp)
     };
-    let files =
-        found.files.iter().filter(|(path, stamp)| is_as_stored(path, stamp) && due.get(&root.path.join(path)) == Some(&Writing::Closed));
-    files.map(|(path, _)| path.as_path()).collect()
+    let changed = found.files.iter().filter(|(path, stamp)| closed.contains(path.as_path()) && is_changed(path, stamp));
+    let changed: HashSet<&Path> = changed.map(|(path, _)| path.as_path()).collect();
+    closed.into_iter().filter(|path| !changed.contains(path)).collect()
 }
 
 /// Finds the files that are gone and were seen at another place.
