@@ -1,5 +1,5 @@
 //! A large library that is indexed already: how long the daemon takes to start, to answer `dupes`, and to change the
-//! head while it answers.
+//! head while it answers. Then what an index of an earlier version costs.
 //!
 //!     cargo bench --bench library -- [--photos 100000] [--clusters 5000]
 //!
@@ -96,7 +96,25 @@ fn main() {
     println!("back to the base head in {seconds:.2} s");
     assert!(library.answer() == base);
     library.stop();
+
+    let index = rusqlite::Connection::open(library.home.join("data/index.db")).expect("opens");
+    index.execute_batch(AS_AN_EARLIER_VERSION).expect("made older");
+    drop(index);
+    let (start, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
+    let (scan, _) = timed(|| library.run(&["scan"]));
+    let read = library.json(&["status", "--json"])["counters"]["read"].clone();
+    println!("an index from before birth times, metadata and pixel hashes: start {start:.2} s, first scan {scan:.2} s, {read} files read");
+    assert_eq!(read, 0);
+    let (scan, _) = timed(|| library.run(&["scan"]));
+    println!("the next scan {scan:.2} s");
+    library.stop();
 }
+
+/// Makes an index that of the version before birth times, metadata and pixel hashes.
+const AS_AN_EARLIER_VERSION: &str = "DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
+    DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;
+    DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata;
+    ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 6;";
 
 /// The head, the threshold, and a hash of all clusters with their distances.
 type Answer = (Value, Value, blake3::Hash);

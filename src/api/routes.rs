@@ -23,7 +23,7 @@ use super::query::Query;
 use super::service::{Service, Take};
 use super::types::{
     Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, ListedDecision,
-    Listing, Pairs, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Listing, Pairs, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
 use super::uploads::Uploads;
 use crate::photo::Verdict;
@@ -75,7 +75,7 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
         (get("/v1/version", "The version of the daemon").answer::<Version>(), on_get(version)),
         (get("/v1/status", "The status of the daemon").answer::<Status>(), on_get(status)),
         (get("/v1/roots", "The watched folders").answer::<Vec<RootStatus>>(), on_get(roots)),
-        (post("/v1/roots", "Watch a folder").needs(&["path"]), on_post(add_root)),
+        (post("/v1/roots", "Watch a folder").needs(&["path"]).answer::<Watched>(), on_post(add_root)),
         (delete("/v1/roots", "Stop watching a folder").needs(&["path"]), on_delete(remove_root)),
         (post("/v1/scan", "Scan the paths, or everything").takes(&["path", "forget"]), on_post(scan)),
         (

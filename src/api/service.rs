@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 use super::problem::Problem;
 use super::types::{
     Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, ListedDecision, Progress,
-    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
 use crate::photo::{PictureHash, Verdict};
 use crate::sys::View;
@@ -24,8 +24,8 @@ pub trait Service: Send + Sync + 'static {
     fn compare_views(&self, views: &[View]) -> Result<(), Problem>;
     fn status(&self) -> Result<Status, Problem>;
     fn roots(&self) -> Result<Vec<RootStatus>, Problem>;
-    /// Adds a root, unless a watched folder already contains it.
-    fn add_root(&self, path: &Path) -> Result<(), Problem>;
+    /// Adds a root, unless a watched folder already contains it or shows the same folder at another path.
+    fn add_root(&self, path: &Path) -> Result<Watched, Problem>;
     fn remove_root(&self, path: &Path) -> Result<(), Problem>;
     /// Reloads the settings.
     fn reload(&self) -> Result<Reloaded, Problem>;

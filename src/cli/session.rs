@@ -1,6 +1,6 @@
 //! Shared by the commands that send requests: connecting to the daemon, and requests about paths.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -11,7 +11,7 @@ use super::failure::{Failure, NOT_WHOLE};
 use super::progress::{self, WhenFull};
 use super::text::shown_path;
 use crate::api::client::Client;
-use crate::api::types::PlaceStatus;
+use crate::api::types::{PlaceStatus, Watched};
 use crate::api::{parameters_of, query_of};
 use crate::config::Settings;
 use crate::sys::View;
@@ -77,9 +77,32 @@ pub async fn about<T>(paths: &[PathBuf], mut ask: impl AsyncFnMut(Parameters) ->
     }
 }
 
-/// Has the daemon watch a folder.
-pub async fn watch(client: &Client, folder: PathBuf) -> Result<(), Failure> {
-    about(&[folder], async |query| Ok(client.post::<()>("/v1/roots", query_of(query).into()).await?)).await
+/// Has the daemon watch a folder. Returns the path to ask about: another one if a watched folder shows the same files.
+pub async fn watch(client: &Client, folder: PathBuf) -> Result<PathBuf, Failure> {
+    let watched: Watched = about(&[folder], async |query| Ok(client.post("/v1/roots", query_of(query).into()).await?)).await?;
+    Ok(watched.path.to_path())
+}
+
+/// Folders that the daemon watches, with the paths to ask about.
+#[derive(Default)]
+pub struct WatchedFolders(HashMap<PathBuf, PathBuf>);
+
+impl WatchedFolders {
+    /// Has the daemon watch a folder. Says so if it is watched at another path.
+    pub async fn watch(&mut self, client: &Client, folder: PathBuf) -> Result<(), Failure> {
+        let shown = watch(client, folder.clone()).await?;
+        if shown != folder {
+            eprintln!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown));
+        }
+        self.0.insert(folder, shown);
+        Ok(())
+    }
+
+    /// Returns the path to ask about, of a path in one of these folders.
+    pub fn path_of(&self, folder: &Path, path: &Path) -> Option<PathBuf> {
+        let (shown, below) = (self.0.get(folder)?, path.strip_prefix(folder).ok()?);
+        Some(if below.as_os_str().is_empty() { shown.clone() } else { shown.join(below) })
+    }
 }
 
 /// Paths that the daemon watches.
@@ -98,18 +121,15 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
     let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
     let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
     consent(client, &folders).await?;
-    let mut other = BTreeSet::new();
+    let mut watched = WatchedFolders::default();
     for folder in folders {
-        match watch(client, folder.clone()).await {
-            Err(failure) if failure.code == NOT_WHOLE => {
-                failure.report();
-                other.insert(folder);
-            }
-            watched => watched?,
+        match watched.watch(client, folder).await {
+            Err(failure) if failure.code == NOT_WHOLE => drop(failure.report()),
+            done => done?,
         }
     }
     let count = paths.len();
-    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !other.contains(&folder_of(path))).collect();
+    let paths: Vec<PathBuf> = paths.iter().filter_map(|path| watched.path_of(&folder_of(path), path)).collect();
     let waited = if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths, WhenFull::Wait).await?.places };
     let is_whole = paths.len() == count;
     Ok(Prepared { paths, is_whole, waited })

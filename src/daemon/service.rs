@@ -22,7 +22,7 @@ use super::waiting::Waiting;
 use super::{decisions, places, views, wire};
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
-    HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
 use crate::api::{Code, Problem, Service, Take, text_of};
 use crate::catalog::Context;
@@ -228,7 +228,7 @@ impl Service for Answers {
         roots.list().iter().map(|root| self.root_status(&reader, &roots, root)).collect()
     }
 
-    fn add_root(&self, path: &Path) -> Result<(), Problem> {
+    fn add_root(&self, path: &Path) -> Result<Watched, Problem> {
         let refused = |e: std::io::Error| Problem::new(Code::NoFolder, format!("{} cannot be watched: {e}", path.display()));
         let real = std::fs::canonicalize(path).map_err(refused)?;
         if !real.is_dir() {
@@ -243,10 +243,17 @@ impl Service for Answers {
             let is_current = known.is_none_or(|(folder, _)| folder == folder_id(&root.path));
             let is_watched = known.is_some_and(|(_, is_watched)| is_watched);
             let is_under_way = self.state.queue.activity.is_busy(root.id);
-            return if is_current && (is_watched || is_under_way) { Ok(()) } else { Ok(self.intakes.start(root.clone())?) };
+            if !is_current || !is_watched && !is_under_way {
+                self.intakes.start(root.clone())?;
+            }
+            return Ok(Watched { path: text_of(&real) });
         }
+        if let Some(shown) = self.intakes.same_folder(&real) {
+            return Ok(Watched { path: text_of(&shown) });
+        }
+        let watched = Watched { path: text_of(&real) };
         if self.intakes.bring_back(&real)? {
-            return Ok(());
+            return Ok(watched);
         }
         let before = self.state.roots.now();
         let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, reply))?;
@@ -254,7 +261,8 @@ impl Service for Answers {
         for absorbed in before.list().iter().filter(|root| after.get(root.id).is_none()) {
             self.intakes.forget(absorbed.clone())?;
         }
-        Ok(self.intakes.start(root)?)
+        self.intakes.start(root)?;
+        Ok(watched)
     }
 
     fn remove_root(&self, path: &Path) -> Result<(), Problem> {

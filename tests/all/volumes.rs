@@ -137,6 +137,30 @@ fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
 }
 
 #[test]
+fn a_folder_at_another_path_is_not_watched_twice() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let [folder, shown] = ["photos", "shown"].map(|name| instance.folder(name));
+    photos::library(&folder, &["00003"]);
+    let before = namespace.dupes(&instance, &folder);
+    namespace.run(&["mount", "--bind"].map(OsStr::new).into_iter().chain([folder.as_os_str(), shown.as_os_str()]).collect::<Vec<_>>());
+    let asked = namespace.command(&instance, &["dupes", "--format=json"].map(OsStr::new)).arg(&shown).output().expect("runs");
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success() && said.contains("is the same folder as") && said.contains("photos"), "{said}");
+    let answer: Value = serde_json::from_slice(&asked.stdout).expect("JSON");
+    assert_eq!(answer["clusters"], before["clusters"]);
+    let file = |name: &str| shown.join(name).into_os_string();
+    let [a, b] = [file("00003.webp"), file("00003_half.jpg")];
+    namespace
+        .simctl(&instance, &["decide", "different"].map(OsStr::new).into_iter().chain([a.as_os_str(), b.as_os_str()]).collect::<Vec<_>>());
+    let status = instance.status();
+    assert_eq!(
+        (array(&status["roots"]).len(), &status["decisions"], &status["coverage"]["indexed"]),
+        (1, &Value::from(1), &Value::from(5))
+    );
+}
+
+#[test]
 fn a_card_that_is_taken_out_while_it_is_read_holds_nothing_up() {
     let Some(namespace) = Namespace::new() else { return };
     let instance = Instance::new();

@@ -13,7 +13,7 @@ use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Done, Reader, output};
 use crate::cli::progress::{self, WhenFull};
-use crate::cli::session::{Parameters, Session, about, all_existing, watch};
+use crate::cli::session::{Parameters, Session, WatchedFolders, about, all_existing};
 use crate::cli::text::count;
 use crate::photo::PictureHash;
 
@@ -30,7 +30,7 @@ pub async fn run(session: &Session, command: DecideCommand) -> Done {
 async fn decide(session: &Session, verdict: &str, files: &[PathBuf]) -> Result<String, Failure> {
     let files = all_existing(files)?;
     let client = session.daemon().await?;
-    read(&client, &files).await?;
+    let files = read(&client, &files).await?;
     let done: DecisionCount = about(&files, async |mut query: Parameters| {
         query.push(("verdict", verdict.into()));
         Ok(client.post("/v1/decisions", query_of(query).into()).await?)
@@ -52,7 +52,7 @@ async fn forget(session: &Session, files: &[PathBuf]) -> Result<String, Failure>
     let hashes: Vec<String> = hashes.into_iter().filter_map(hash).collect();
     let files = all_existing(files)?;
     let client = session.daemon().await?;
-    read(&client, &files).await?;
+    let files = read(&client, &files).await?;
     let done: DecisionCount = about(&files, async |mut query: Parameters| {
         query.extend(hashes.iter().map(|hash| ("picture", hash.as_bytes().to_vec())));
         Ok(client.take_back("/v1/decisions", query_of(query).into()).await?)
@@ -64,15 +64,18 @@ async fn forget(session: &Session, files: &[PathBuf]) -> Result<String, Failure>
     })
 }
 
-/// Has the files read, if there are any.
-async fn read(client: &Client, files: &[PathBuf]) -> Result<(), Failure> {
-    let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect();
+/// Has the files read, if there are any. Returns their paths as the daemon knows them.
+async fn read(client: &Client, files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let parent = |file: &PathBuf| file.parent().map(Path::to_owned).unwrap_or_default();
+    let folders: BTreeSet<PathBuf> = files.iter().map(parent).collect();
     consent(client, &folders).await?;
+    let mut watched = WatchedFolders::default();
     for folder in folders {
-        watch(client, folder).await?;
+        watched.watch(client, folder).await?;
     }
+    let files: Vec<PathBuf> = files.iter().filter_map(|file| watched.path_of(&parent(file), file)).collect();
     if !files.is_empty() {
-        progress::wait(client, files, WhenFull::GiveUp).await?;
+        progress::wait(client, &files, WhenFull::GiveUp).await?;
     }
-    Ok(())
+    Ok(files)
 }

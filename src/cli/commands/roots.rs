@@ -26,9 +26,14 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
             }
             for folder in folders {
                 let before: Vec<RootStatus> = client.get("/v1/roots").await?;
-                watch(&client, folder.clone()).await?;
+                let shown = watch(&client, folder.clone()).await?;
                 let after: Vec<RootStatus> = client.get("/v1/roots").await?;
-                output(Reader::Person, |out| writeln!(out, "{}", added(&folder, &paths_of(&before), &paths_of(&after))))?;
+                let line = if shown == folder {
+                    added(&folder, &paths_of(&before), &paths_of(&after))
+                } else {
+                    format!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown))
+                };
+                output(Reader::Person, |out| writeln!(out, "{line}"))?;
             }
         }
         RootsCommand::Remove { paths } => {

@@ -275,12 +275,13 @@ impl Intake {
     }
 }
 
-/// Returns the read files that a writer closed, but for those whose new stamp shows that they were written to. An unchanged
+/// Returns the known files that a writer closed, but for those whose new stamp shows that they were written to. An unchanged
 /// stamp does not show that they were not: a program may write through a mapping, and its last writes may have changed
 /// neither time. And where another file or none is at the path by now, the one that was written to has moved.
 fn rewritten<'a>(root: &Root, found: &Found, known: &HashMap<PathBuf, KnownFile>, due: &'a BTreeMap<PathBuf, Writing>) -> Vec<&'a Path> {
     let closed = due.iter().filter(|(_, writing)| **writing == Writing::Closed).filter_map(|(path, _)| path.strip_prefix(&root.path).ok());
-    let closed: HashSet<&Path> = closed.filter(|path| known.get(*path).is_some_and(|known| known.state == FileState::Indexed)).collect();
+    // Also a file that is being read: what was read may be stored before this difference.
+    let closed: HashSet<&Path> = closed.filter(|path| known.contains_key(*path)).collect();
     let is_changed = |path: &Path, stamp: &Stamp| {
         let before = known[path].stamp;
         (before.volume, before.inode) == (stamp.volume, stamp.inode) && !before.is_unchanged(stamp)

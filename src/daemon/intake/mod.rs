@@ -24,6 +24,7 @@ use super::messages::{Gone, Order, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
 use super::state::queue::Ticket;
 use super::state::{Configuration, Events, Health, Lifecycle, Queue, SharedRoots, lock};
+use crate::catalog::roots::folder_id;
 use crate::intake::{Hint, Volume, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::{self, Reader};
@@ -141,6 +142,19 @@ impl Intakes {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(is_held())
+    }
+
+    /// Returns the path at which a root shows this very folder, as with a bind mount. `None` if no root does.
+    pub fn same_folder(&self, folder: &Path) -> Option<PathBuf> {
+        let (here, id) = (Volume::of(folder).filter(|here| here.is_certain)?, folder_id(folder)?);
+        let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.live().rules);
+        let shown = |root: &Root| {
+            let (_, inner) = root.home.as_ref().filter(|(volume, _)| *volume == here.id && roots.is_online(root.id))?;
+            let path = here.inner.strip_prefix(inner).ok().filter(|below| !rules.hide(below))?.to_owned();
+            let path = root.path_of(&Place { root: root.id, path });
+            (folder_id(&path)? == id).then_some(path)
+        };
+        roots.list().iter().find_map(shown)
     }
 
     /// Has a path checked soon. It never blocks.
