@@ -13,7 +13,7 @@ pub use clock::Clock;
 pub use reread::RereadLimit;
 pub use rules::Rules;
 pub use scan::{Change, Found, compare, stamp_like, walk};
-pub use settle::{Settle, Writing};
+pub use settle::{Heard, Settle, Writing};
 pub use submounts::Submounts;
 pub use volume::{Volume, Volumes};
 pub use watch::{Hint, Watch};

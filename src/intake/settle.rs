@@ -29,6 +29,19 @@ pub enum Writing {
     Unknown,
 }
 
+/// What the events of a path say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// Of the last event.
+    pub writing: Writing,
+    /// Whether a writer closed a file at this path. It may have another path since.
+    pub was_closed: bool,
+}
+
+impl Heard {
+    const NOTHING: Heard = Heard { writing: Writing::Unknown, was_closed: false };
+}
+
 /// Paths with events, each until it has been quiet or the longest wait is over; and files that may have been
 /// incomplete, each until it is checked again.
 #[derive(Debug, Default)]
@@ -43,7 +56,7 @@ pub struct Settle {
 struct Events {
     first: Instant,
     last: Instant,
-    writer: Writing,
+    heard: Heard,
 }
 
 impl Events {
@@ -62,8 +75,10 @@ struct Observation {
 impl Settle {
     /// Records an event. `writing` is `None` if it says nothing about that.
     pub fn hint(&mut self, path: &Path, writing: Option<Writing>, now: Instant) {
-        let events = self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now, writer: Writing::Unknown });
-        (events.last, events.writer) = (now, writing.unwrap_or(events.writer));
+        let events = self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now, heard: Heard::NOTHING });
+        events.last = now;
+        events.heard.writing = writing.unwrap_or(events.heard.writing);
+        events.heard.was_closed |= writing == Some(Writing::Closed);
     }
 
     /// Whether this path is waiting.
@@ -82,16 +97,16 @@ impl Settle {
     }
 
     /// Removes and returns the paths that are due, in order.
-    pub fn take_due(&mut self, now: Instant) -> Vec<(PathBuf, Writing)> {
+    pub fn take_due(&mut self, now: Instant) -> Vec<(PathBuf, Heard)> {
         let events = self.events.extract_if(|_, events| events.due() <= now);
-        let mut due: HashMap<PathBuf, Writing> = events.map(|(path, events)| (path, events.writer)).collect();
+        let mut due: HashMap<PathBuf, Heard> = events.map(|(path, events)| (path, events.heard)).collect();
         // A path with newer events waits for those.
         let is_time = |path: &PathBuf, observation: &Observation| observation.since + STABLE_TIME <= now && !self.events.contains_key(path);
         self.due = self.observations.extract_if(|path, observation| due.contains_key(path) || is_time(path, observation)).collect();
         for path in self.due.keys() {
-            due.entry(path.clone()).or_insert(Writing::Unknown);
+            due.entry(path.clone()).or_insert(Heard::NOTHING);
         }
-        let mut due: Vec<(PathBuf, Writing)> = due.into_iter().collect();
+        let mut due: Vec<(PathBuf, Heard)> = due.into_iter().collect();
         due.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         due
     }
@@ -119,8 +134,23 @@ mod tests {
         Stamp { volume: 1, inode: 1, size: 1, mtime: version, ctime: version, birth: None }
     }
 
-    fn out(paths: &[&str]) -> Vec<(PathBuf, Writing)> {
-        paths.iter().map(|path| (PathBuf::from(path), Writing::Closed)).collect()
+    const CLOSED: Heard = Heard { writing: Writing::Closed, was_closed: true };
+
+    fn out(paths: &[&str]) -> Vec<(PathBuf, Heard)> {
+        paths.iter().map(|path| (PathBuf::from(path), CLOSED)).collect()
+    }
+
+    #[test]
+    fn a_file_that_was_closed_and_then_exchanged_was_closed() {
+        let start = Instant::now();
+        let mut settle = Settle::default();
+        for writing in [Writing::Closed, Writing::Renamed] {
+            settle.hint(Path::new("/a"), Some(writing), start);
+        }
+        let heard = Heard { writing: Writing::Renamed, was_closed: true };
+        assert_eq!(settle.take_due(start + QUIET_TIME), [("/a".into(), heard)]);
+        settle.hint(Path::new("/a"), Some(Writing::Renamed), start);
+        assert!(!settle.take_due(start + QUIET_TIME)[0].1.was_closed, "that was told");
     }
 
     #[test]
@@ -250,7 +280,7 @@ mod tests {
                 if !matches!(step, Step::Tick) {
                     continue;
                 }
-                let due = settle.take_due(now);
+                let due: Vec<_> = settle.take_due(now).into_iter().map(|(path, heard)| (path, heard.writing)).collect();
                 let expected: Vec<_> =
                     (0..3).filter_map(|file| Some((PathBuf::from(names[file]), oracle.is_due(file, now)?))).collect();
                 prop_assert_eq!(&due, &expected);
@@ -277,10 +307,10 @@ mod tests {
                 rounds += 1;
                 prop_assert!(rounds < 10);
                 now = now.max(next);
-                for (path, writer) in settle.take_due(now) {
+                for (path, heard) in settle.take_due(now) {
                     let file = names.iter().position(|name| Path::new(name) == path).expect("one of them");
                     if let Some((version, written)) = files[file] {
-                        settle.is_settled(&path, &stamp(version), writer, Some(now - written), now);
+                        settle.is_settled(&path, &stamp(version), heard.writing, Some(now - written), now);
                     }
                 }
             }

@@ -11,7 +11,7 @@ use super::thread::Intake;
 use crate::catalog::roots::RootState;
 use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
 use crate::daemon::state::queue::Ticket;
-use crate::intake::{self, Change, Found, Volumes, Writing};
+use crate::intake::{self, Change, Found, Heard, Volumes, Writing};
 use crate::photo::{Failure, FileState, KnownFile, Place, Root, RootId, Stage, Stamp};
 
 /// The most files in one message to the writer.
@@ -61,7 +61,7 @@ impl Intake {
         root: &Root,
         place: &Place,
         found: &Found,
-        due: &BTreeMap<PathBuf, Writing>,
+        due: &BTreeMap<PathBuf, Heard>,
         ticket: &Ticket,
     ) -> Option<Difference> {
         let known = self.reader.files(place).ok()?;
@@ -85,7 +85,7 @@ impl Intake {
             let is_other = |now| now != volume;
             unmounted.iter().any(|point| path.starts_with(point)) || volumes.at(&root.path.join(path)).is_some_and(is_other)
         };
-        let is_closed = |path: &Path| due.get(&root.path.join(path)) == Some(&Writing::Closed);
+        let is_closed = |path: &Path| due.get(&root.path.join(path)).is_some_and(|heard| heard.was_closed);
         for change in intake::compare(found, &known, is_away) {
             let (path, inode) = match &change {
                 Change::Seen(path, stamp) | Change::Touched(path, stamp) | Change::Renumbered(path, stamp) => (path, Some(stamp.inode)),
@@ -130,11 +130,11 @@ impl Intake {
     }
 
     /// Returns whether a file can be read now. If not, it is checked again later, and its root is busy until then.
-    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Writing>, ticket: &Ticket) -> bool {
+    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>, ticket: &Ticket) -> bool {
         let path = root.path.join(path);
         let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
         let age = SystemTime::now().duration_since(written).ok();
-        let writing = due.get(&path).copied().unwrap_or(Writing::Unknown);
+        let writing = due.get(&path).map_or(Writing::Unknown, |heard| heard.writing);
         if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
             return true;
         }
@@ -278,8 +278,8 @@ impl Intake {
 /// Returns the known files that a writer closed, but for those whose new stamp shows that they were written to. An unchanged
 /// stamp does not show that they were not: a program may write through a mapping, and its last writes may have changed
 /// neither time. And where another file or none is at the path by now, the one that was written to has moved.
-fn rewritten<'a>(root: &Root, found: &Found, known: &HashMap<PathBuf, KnownFile>, due: &'a BTreeMap<PathBuf, Writing>) -> Vec<&'a Path> {
-    let closed = due.iter().filter(|(_, writing)| **writing == Writing::Closed).filter_map(|(path, _)| path.strip_prefix(&root.path).ok());
+fn rewritten<'a>(root: &Root, found: &Found, known: &HashMap<PathBuf, KnownFile>, due: &'a BTreeMap<PathBuf, Heard>) -> Vec<&'a Path> {
+    let closed = due.iter().filter(|(_, heard)| heard.was_closed).filter_map(|(path, _)| path.strip_prefix(&root.path).ok());
     // Also a file that is being read: what was read may be stored before this difference.
     let closed: HashSet<&Path> = closed.filter(|path| known.contains_key(*path)).collect();
     let is_changed = |path: &Path, stamp: &Stamp| {

@@ -19,7 +19,7 @@ use crate::daemon::messages::{Change, Gone, Order, Request, request};
 use crate::daemon::state::heartbeat::Heartbeat;
 use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
-use crate::intake::{self, Clock, Found, Hint, RereadLimit, Settle, Submounts, Watch, Writing};
+use crate::intake::{self, Clock, Found, Heard, Hint, RereadLimit, Settle, Submounts, Watch, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
@@ -324,7 +324,7 @@ impl Intake {
     /// file is recognised by its inode.
     fn look_at_due(&mut self) {
         let mut walks = Vec::new();
-        let due: BTreeMap<PathBuf, Writing> = self.settle.take_due(Instant::now()).into_iter().collect();
+        let due: BTreeMap<PathBuf, Heard> = self.settle.take_due(Instant::now()).into_iter().collect();
         let mut tickets: Vec<Ticket> = due.keys().filter_map(|path| self.settling.remove(path)).collect();
         // A path below another due path is walked with it, because two walks could contradict each other.
         let mut paths: Vec<&PathBuf> = due.keys().collect();
@@ -364,7 +364,7 @@ impl Intake {
             self.note_left_out(&root, &place, &found);
             let ticket = oldest.entry(root.id).or_insert_with(|| self.parts.queue.activity.begin(root.id));
             let difference = self.difference(&root, &place, &found, &due, ticket);
-            let is_removed = due.get(&root.path_of(&place)) == Some(&Writing::Removed);
+            let is_removed = due.get(&root.path_of(&place)).is_some_and(|heard| heard.writing == Writing::Removed);
             if is_removed && difference.as_ref().is_some_and(|difference| difference.is_nothing) {
                 // It may have been a hard link through which a known file was written.
                 let soon = Instant::now() + FLEETING_SCAN_DELAY;
@@ -468,8 +468,8 @@ impl Intake {
 
 /// Returns whether a writer closed a file at a path where none was found. It was moved or deleted since, or the event has
 /// the name of another file, because a folder moved.
-fn is_misled(due: &BTreeMap<PathBuf, Writing>, walks: &[(Root, Place, Found)]) -> bool {
-    let closed: HashSet<&PathBuf> = due.iter().filter(|(_, writing)| **writing == Writing::Closed).map(|(path, _)| path).collect();
+fn is_misled(due: &BTreeMap<PathBuf, Heard>, walks: &[(Root, Place, Found)]) -> bool {
+    let closed: HashSet<&PathBuf> = due.iter().filter(|(_, heard)| heard.writing == Writing::Closed).map(|(path, _)| path).collect();
     let found = walks.iter().flat_map(|(root, _, found)| found.files.iter().map(|(path, _)| root.path.join(path)));
     !closed.is_empty() && found.filter(|path| closed.contains(path)).count() < closed.len()
 }
