@@ -100,7 +100,7 @@ pub fn shows_whole_frame(a: &Keypoints, b: &Keypoints) -> bool {
 }
 
 /// The score of the best transform over all orientations: the inliers after the first, squared, divided by the
-/// keypoints in the overlap.
+/// keypoints in the overlap. A score beyond the range counts no more, so the search ends with it.
 fn inlier_score(a: &Keypoints, b: &Keypoints) -> f32 {
     let (a, b) = (a.min(b), a.max(b));
     let b: Vec<OrientedKeypoint> = b.as_slice().iter().map(|point| OrientedKeypoint::of(point, DihedralOrientation::ALL[0])).collect();
@@ -108,7 +108,14 @@ fn inlier_score(a: &Keypoints, b: &Keypoints) -> f32 {
         let a: Vec<OrientedKeypoint> = a.as_slice().iter().map(|point| OrientedKeypoint::of(point, orientation)).collect();
         best_inlier_score(&a, &b)
     };
-    DihedralOrientation::ALL.into_iter().map(in_orientation).fold(0.0, f32::max)
+    let mut best = 0.0_f32;
+    for orientation in DihedralOrientation::ALL {
+        best = best.max(in_orientation(orientation));
+        if best >= INLIER_SCORE_RANGE[1] {
+            break;
+        }
+    }
+    best
 }
 
 /// A keypoint of a picture in some orientation, its position relative to the centre.
@@ -152,6 +159,11 @@ fn best_inlier_score(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> f32 {
             let inliers = distinct(inliers.iter().copied(), KEYPOINT_SPACING * transform.scale().max(1.0));
             if inliers > most {
                 best = Some((inliers, transform));
+                // At most all keypoints are in the overlap.
+                let least = score(inliers, a.len().min(b.len()));
+                if least >= INLIER_SCORE_RANGE[1] {
+                    return least;
+                }
             }
         }
     }
@@ -159,8 +171,12 @@ fn best_inlier_score(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> f32 {
     let (in_a, in_b) = (Extent::of(a), Extent::of(b));
     let of_a = distinct(a.iter().map(|keypoint| transform.apply(keypoint.place)).filter(|place| in_b.holds(*place)), KEYPOINT_SPACING);
     let of_b = distinct(b.iter().map(|keypoint| keypoint.place).filter(|place| in_a.holds(transform.undo(*place))), KEYPOINT_SPACING);
+    score(inliers, of_a.min(of_b))
+}
+
+fn score(inliers: usize, overlap: usize) -> f32 {
     let others = inliers.saturating_sub(1);
-    (others * others) as f32 / of_a.min(of_b).max(MIN_OVERLAP_KEYPOINTS) as f32
+    (others * others) as f32 / overlap.max(MIN_OVERLAP_KEYPOINTS) as f32
 }
 
 /// For each keypoint of `a` its best match in `b`, if no keypoint elsewhere in `b` is nearly as good. The best

@@ -51,6 +51,9 @@ impl WriterThread {
             (active.number, active.threshold)
         };
         let replaced = self.writer.replaced(head)?;
+        if replaced.is_empty() {
+            return Ok(false);
+        }
         let decisions = read(&self.decisions).clone();
         let mut is_changed = false;
         for changed in replaced.iter().filter(|changed| is_edited(changed, max_distance)) {
@@ -74,9 +77,7 @@ impl WriterThread {
                 Err(e) => return Err(e),
             }
         }
-        if !replaced.is_empty() {
-            self.writer.forget_replaced()?;
-        }
+        self.writer.forget_replaced()?;
         Ok(is_changed)
     }
 
