@@ -18,7 +18,7 @@ use std::{env, thread};
 
 use half::f16;
 use serde_json::Value;
-use similard::intake::{Rules, walk};
+use similard::intake::walk;
 use similard::likeness::{CropHead, Head};
 use similard::photo::{Capture, ContentHash, Dimensions, Features, Format, Identity, Keypoints, PictureHash, Place, Stamp};
 use similard::store::{HeadRecord, Location, Positives, Writer};
@@ -207,7 +207,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
         made: 1,
     };
     writer.add_head(&record).expect("kept");
-    let root = writer.add_root(folder, &|_| false).expect("a root");
+    let root = writer.add_root(folder, None, &|_| false).expect("a root");
     let path = |number: usize| PathBuf::from(format!("{:03}/{number:06}.jpg", number / 1000));
     for number in 0..photos {
         if number % 1000 == 0 {
@@ -216,7 +216,7 @@ fn make(home: &Path, folder: &Path, photos: usize, clusters: usize) {
         fs::write(folder.join(path(number)), "x").expect("a file");
     }
     let stamps: HashMap<PathBuf, Stamp> =
-        walk(folder, Path::new(""), &Rules::default(), &|_, _| {}, &|| true).expect("walked").files.into_iter().collect();
+        walk(folder, Path::new(""), &|_| false, &|_, _| {}, &|| true).expect("walked").files.into_iter().collect();
     let mut first: Vec<f32> = Vec::new();
     for part in 0..photos.div_ceil(1000) {
         writer

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::photo::{self, LeftOut, Place, Root, RootId};
+use crate::photo::{LeftOut, Place, Root, RootId};
 
 /// Device, inode and creation time of a folder. The time is needed because inode numbers are reused.
 pub type FolderId = (u64, u64, Option<SystemTime>);
@@ -35,7 +35,7 @@ pub struct RootState {
     pub times_lost: u64,
     /// Missing files, by their paths below the root: so many are gone at once that a person must confirm it.
     pub missing: HashSet<PathBuf>,
-    /// Files on a filesystem that was mounted inside this root and is not now, by their paths below the root.
+    /// Files that a mount hides, or whose folder was mounted from elsewhere and is not now, by their paths below the root.
     pub away: HashSet<PathBuf>,
     /// What the last scan saw and did not take, by folder below the root.
     pub left_out: Arc<BTreeMap<PathBuf, LeftOut>>,
@@ -131,15 +131,37 @@ impl Roots {
         scopes.iter().map(of_scope).sum()
     }
 
-    /// Returns the scopes of an absolute path. It may be in a root, or contain roots.
+    /// Returns the scopes of an absolute path: the place in the innermost root that contains it, and the roots inside that
+    /// one below the path. With a root that is offline, or whose files a mount hides, there are several places, for either may
+    /// know files there. If no root contains the path, returns every root below it.
     pub fn scopes_of(&self, path: &Path) -> Vec<Place> {
-        photo::scopes_of(path, &self.list)
+        let below = |root: &&Root| root.path != path && root.path.starts_with(path);
+        let Some(innermost) = self.holding(path) else { return self.list.iter().filter(below).map(whole).collect() };
+        let length = |root: &Root| root.path.as_os_str().len();
+        let knows_files = |root: &Root, place: &Place| {
+            length(root) >= length(innermost)
+                || self.state(root.id).is_some_and(|state| state.away.iter().any(|away| away.starts_with(&place.path)))
+        };
+        let here = self.list.iter().filter_map(|root| root.place(path).filter(|place| knows_files(root, place)));
+        here.chain(self.list.iter().filter(below).filter(|root| root.inside.is_some()).map(whole)).collect()
     }
 
-    /// Returns the innermost root that contains a path. Of several cards that were there it is the one that is there now.
+    /// Returns the innermost root that is online and contains a path, or else the innermost that contains it. Of several
+    /// cards that were there it is the one that is there now.
     pub fn holding(&self, path: &Path) -> Option<&Root> {
         let holding = self.list.iter().filter(|root| path.starts_with(&root.path));
-        holding.max_by_key(|root| (root.path.as_os_str().len(), self.is_online(root.id)))
+        holding.max_by_key(|root| (self.is_online(root.id), root.path.as_os_str().len()))
+    }
+
+    /// Returns a path below a root as the globs of the settings see it: below the folder that a person asked for.
+    pub fn path_for_rules(&self, root: &Root, below: &Path) -> PathBuf {
+        let asked = root.inside.filter(|_| !root.is_asked).and_then(|asked| self.get(asked));
+        match asked.and_then(|asked| root.path.strip_prefix(&asked.path).ok()) {
+            // Joining an empty path would add a slash.
+            Some(prefix) if below.as_os_str().is_empty() => prefix.to_owned(),
+            Some(prefix) => prefix.join(below),
+            None => below.to_owned(),
+        }
     }
 
     /// Returns the roots with this path. There are several if several cards were there.
@@ -179,7 +201,7 @@ mod tests {
     use super::*;
 
     fn roots() -> Roots {
-        let root = |id, path: &str| Root { id: RootId(id), path: path.into(), home: None };
+        let root = |id, path: &str| Root::new(RootId(id), path);
         Roots::new(vec![root(1, "/p"), root(2, "/p/inner"), root(3, "/away")])
     }
 
@@ -199,7 +221,7 @@ mod tests {
 
     #[test]
     fn of_two_cards_with_one_path_the_one_that_is_there_holds_it() {
-        let root = |id| Root { id: RootId(id), path: "/card".into(), home: None };
+        let root = |id| Root::new(RootId(id), "/card");
         let path = Path::new("/card/a.jpg");
         for away in [1, 2] {
             let mut roots = Roots::new(vec![root(1), root(2)]);
@@ -207,6 +229,33 @@ mod tests {
             assert_eq!(roots.holding(path).map(|root| root.id), Some(RootId(3 - away)));
             assert_eq!(roots.scopes_of(path), [place(1, "a.jpg"), place(2, "a.jpg")]);
         }
+    }
+
+    #[test]
+    fn a_filesystem_that_is_mounted_in_a_root_is_a_part_of_it_and_a_place_of_its_own() {
+        let mounted = |id, path: &str| Root { inside: Some(RootId(1)), is_asked: false, ..Root::new(RootId(id), path) };
+        let mut roots = Roots::new(vec![Root::new(RootId(1), "/p"), mounted(2, "/p/card"), mounted(3, "/p/card"), mounted(4, "/p/nas")]);
+        roots.state_or_new(RootId(3)).offline = Some("another card is there".into());
+        let scopes = |roots: &Roots, path: &str| roots.scopes_of(Path::new(path));
+        let of_card = [place(2, ""), place(3, "")];
+        assert_eq!(scopes(&roots, "/p"), [place(1, ""), place(2, ""), place(3, ""), place(4, "")]);
+        assert_eq!(scopes(&roots, "/p/card"), of_card);
+        assert_eq!(scopes(&roots, "/p/card/DCIM"), [place(2, "DCIM"), place(3, "DCIM")]);
+        assert_eq!((scopes(&roots, "/p/a"), scopes(&roots, "/")), (vec![place(1, "a")], roots.scopes()));
+        // The mount hides files of the outer root.
+        roots.state_or_new(RootId(1)).away.insert("card/old.jpg".into());
+        assert_eq!(scopes(&roots, "/p/card"), [place(1, "card"), place(2, ""), place(3, "")]);
+        roots.state_or_new(RootId(1)).away.clear();
+        // While no card is there, events at its path are about the folder below.
+        roots.state_or_new(RootId(2)).offline = Some("it is not mounted".into());
+        assert_eq!(roots.holding(Path::new("/p/card/a.jpg")).map(|root| root.id), Some(RootId(1)));
+        assert_eq!(scopes(&roots, "/p/card"), [place(1, "card"), place(2, ""), place(3, "")]);
+        let [outer, card] = [1, 2].map(|id| roots.get(RootId(id)).expect("known").clone());
+        let for_rules = |root: &Root, below: &str| roots.path_for_rules(root, Path::new(below));
+        assert_eq!(
+            (for_rules(&card, ""), for_rules(&card, "DCIM"), for_rules(&outer, "a")),
+            ("card".into(), "card/DCIM".into(), "a".into())
+        );
     }
 
     #[test]

@@ -103,12 +103,13 @@ impl Deciding<'_> {
 
     /// Returns the picture hash of the photo in a file of the library.
     fn picture(&self, path: &Path) -> Result<PictureHash, Problem> {
-        let Some(place) = self.roots.holding(path).and_then(|root| root.place(path)) else {
+        let places = self.roots.scopes_of(path);
+        if self.roots.holding(path).is_none() {
             return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
                 .hint("simctl roots add FOLDER watches a folder"));
-        };
-        let photos = self.reader.photos(std::slice::from_ref(&place), Wanted::All)?;
-        let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| file.place == place));
+        }
+        let photos = self.reader.photos(&places, Wanted::All)?;
+        let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| places.contains(&file.place)));
         photo.map(|photo| photo.picture).ok_or_else(|| {
             Problem::new(Code::NotIndexed, format!("{} is not a photo that has been read", path.display()))
                 .hint("name files, not folders; simctl failures lists files that could not be read")

@@ -16,7 +16,7 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
 use crate::photo::{
-    ContentHash, Counters, Decision, Failure, Identity, Metadata, PhotoId, PictureHash, PixelHash, Place, Root, RootId, Stamp,
+    ContentHash, Counters, Decision, Failure, Home, Identity, Metadata, PhotoId, PictureHash, PixelHash, Place, Root, RootId, Stamp,
     StoredFeatures,
 };
 use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
@@ -138,11 +138,23 @@ pub struct Made {
 /// The channel for the writer's answer. If nobody waits for it any more, the answer is dropped.
 pub type Reply<T> = SyncSender<store::Result<T>>;
 
+/// A filesystem that is mounted inside a root.
+pub struct Mounted {
+    pub outer: Root,
+    pub path: PathBuf,
+    pub home: Option<Home>,
+    /// Its number in stamps.
+    pub volume: Option<u64>,
+}
+
 /// A request that changes the store on its own, with the channel for its answer.
 pub enum Request {
-    AddRoot(PathBuf, Reply<Root>),
-    /// Adds a root for another card at the path of these roots. Answered with nothing if one was added since.
-    AddRootBeside(PathBuf, Vec<RootId>, Reply<Option<Root>>),
+    AddRoot(PathBuf, Option<Home>, Reply<Root>),
+    /// Adds a root like this one for another card at its path, where these are known. Answered with nothing if one was added
+    /// since.
+    AddRootBeside(Root, Vec<RootId>, Reply<Option<Root>>),
+    /// Adds a root for a filesystem that is mounted inside another root. Answered with nothing if there is one already.
+    AddMountedRoot(Mounted, Reply<Option<Root>>),
     RemoveRoot(Root, Reply<()>),
     /// Records the new path or filesystem of a root.
     PlaceRoot(Root, Reply<()>),

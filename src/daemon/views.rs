@@ -16,13 +16,15 @@ use crate::sys::mounts::Mounts;
 pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Problem> {
     let mounts = Mounts::now();
     for theirs in theirs {
-        let root = roots.holding(&theirs.path).map_or(&theirs.path, |root| &root.path);
+        let root = roots.holding(&theirs.path);
         // A disk that does not answer is not accessed. Answers show that its root is offline.
-        let is_unresponsive = roots.holding(&theirs.path).is_some_and(|root| roots.state(root.id).is_some_and(|s| s.retry_at.is_some()));
-        if is_unresponsive {
+        if root.is_some_and(|root| roots.state(root.id).is_some_and(|state| state.retry_at.is_some())) {
             continue;
         }
-        let is_hidden = |point: &Path| point.strip_prefix(root).is_ok_and(|below| rules.hide(below));
+        let is_hidden = |point: &Path| match root {
+            Some(root) => point.strip_prefix(&root.path).is_ok_and(|below| rules.hide(&roots.path_for_rules(root, below))),
+            None => point.strip_prefix(&theirs.path).is_ok_and(|below| rules.hide(below)),
+        };
         let why = match View::of(&theirs.path, &mounts) {
             Ok(ours) => theirs.difference(&ours, is_hidden),
             Err(e) if e.kind() == ErrorKind::NotFound => Some("sees nothing there".into()),

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{Rules, Submounts, Volumes};
+use super::{Submounts, Volumes};
 use crate::photo::{FileState, Format, KnownFile, LeftOut, Stamp};
 
 /// The result of a walk below a root.
@@ -20,6 +20,8 @@ pub struct Found {
     pub unreadable: Vec<(PathBuf, String)>,
     /// Mount points that were not entered, and the reason. What is known below them is away.
     pub closed: Vec<(PathBuf, String)>,
+    /// Mount points of other filesystems. They were not entered, because each is a root of its own.
+    pub mounted: Vec<PathBuf>,
     /// What was not taken of each listed folder, if there was anything.
     pub left_out: BTreeMap<PathBuf, LeftOut>,
 }
@@ -75,13 +77,24 @@ fn stamp(metadata: &Metadata, volume: u64, inode: u64) -> Stamp {
     }
 }
 
-/// Lists the photos in `root/below`, a folder or a file. It does not follow symlinks, so it always ends. `enter` is called
-/// for each folder before it is listed. `goes_on` is called at each step. `None` if it returned false.
-pub fn walk(root: &Path, below: &Path, rules: &Rules, enter: &dyn Fn(&Path, &Metadata), goes_on: &dyn Fn() -> bool) -> Option<Found> {
+/// Lists the photos in `root/below`, a folder or a file, but for those that are left out. It follows no symlinks and enters
+/// no other filesystem, so it always ends. `enter` is called for each folder before it is listed. `goes_on` is called at each
+/// step. `None` if it returned false.
+pub fn walk(
+    root: &Path,
+    below: &Path,
+    leave_out: &dyn Fn(&Path) -> bool,
+    enter: &dyn Fn(&Path, &Metadata),
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Found> {
     let submounts = Submounts::below(root);
-    let mut walk = Walk { root, rules, submounts, volumes: Volumes::default(), folders: Vec::new(), found: Found::default() };
+    let mut walk = Walk { root, leave_out, submounts, volumes: Volumes::default(), folders: Vec::new(), found: Found::default() };
     if let Some(why) = walk.submounts.closed_above(below) {
         walk.found.closed.push((below.to_owned(), why));
+        return Some(walk.found);
+    }
+    if let Some(point) = walk.submounts.another_above(below) {
+        walk.found.mounted.push(point.to_owned());
         return Some(walk.found);
     }
     walk.start(below);
@@ -100,7 +113,7 @@ pub fn walk(root: &Path, below: &Path, rules: &Rules, enter: &dyn Fn(&Path, &Met
 /// A walk under way.
 struct Walk<'a> {
     root: &'a Path,
-    rules: &'a Rules,
+    leave_out: &'a dyn Fn(&Path) -> bool,
     submounts: Submounts,
     volumes: Volumes,
     /// Folders to list, by their path below the root.
@@ -139,7 +152,7 @@ impl Walk<'_> {
             }
             let entry = entry?;
             let path = folder.join(entry.file_name());
-            if self.rules.leave_out(&path) {
+            if (self.leave_out)(&path) {
                 let is_hidden = entry.file_name().as_bytes().starts_with(b".");
                 *(if is_hidden { &mut left_out.hidden } else { &mut left_out.excluded }) += 1;
                 continue;
@@ -150,6 +163,7 @@ impl Walk<'_> {
             } else if kind.is_dir() {
                 match self.submounts.closed(&path) {
                     Some(why) => self.found.closed.push((path, why)),
+                    None if self.submounts.is_another(&path) => self.found.mounted.push(path),
                     None => self.folders.push(path),
                 }
             } else if kind.is_file() && Format::from_name(&path).is_some() {
@@ -206,7 +220,8 @@ pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>, mut is_away: 
     let is_hidden = |path: &Path| found.unreadable.iter().any(|(folder, _)| path.starts_with(folder));
     let mut gone: Vec<(&Path, &KnownFile)> = missing.into_iter().filter(|(path, _)| !is_hidden(path)).collect();
     gone.sort_unstable_by_key(|(path, _)| *path);
-    let is_closed = |path: &Path| found.closed.iter().any(|(folder, _)| path.starts_with(folder));
+    let closed = || found.closed.iter().map(|(folder, _)| folder).chain(&found.mounted);
+    let is_closed = |path: &Path| closed().any(|folder| path.starts_with(folder));
     changes.extend(gone.into_iter().map(|(path, file)| {
         // Of a file that was never read nothing is known. If it stayed, all would wait for its filesystem.
         let is_away = file.state != FileState::Pending && (is_closed(path) || is_away(path, file.stamp.volume));
@@ -220,6 +235,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::intake::Rules;
 
     fn names(found: &Found) -> Vec<String> {
         let mut names: Vec<String> = found.files.iter().map(|(p, _)| p.display().to_string()).collect();
@@ -239,14 +255,16 @@ mod tests {
         symlink(at("a/1.jpg"), at("link.jpg")).expect("linked");
         symlink("../.git/annex/objects/2.jpg", at("a/annexed.jpg")).expect("linked");
         symlink(at("a/notes.txt"), at("a/link.txt")).expect("linked");
-        let found = walk(root.path(), Path::new(""), &Rules::default(), &|_, _| {}, &|| true).expect("not stopped");
+        let rules = Rules::default();
+        let leave_out = |below: &Path| rules.leave_out(below);
+        let found = walk(root.path(), Path::new(""), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
         let in_root = LeftOut { linked_photos: 1, ..LeftOut::default() };
         let in_folder = LeftOut { linked_folders: 1, annexed: 1, hidden: 1, other: 1, ..LeftOut::default() };
         assert_eq!(found.left_out, BTreeMap::from([("".into(), in_root), ("a".into(), in_folder)]));
-        let one = walk(root.path(), Path::new("a/1.jpg"), &Rules::default(), &|_, _| {}, &|| true).expect("not stopped");
+        let one = walk(root.path(), Path::new("a/1.jpg"), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);
-        assert!(walk(root.path(), Path::new(""), &Rules::default(), &|_, _| {}, &|| false).is_none());
+        assert!(walk(root.path(), Path::new(""), &leave_out, &|_, _| {}, &|| false).is_none());
     }
 
     #[test]

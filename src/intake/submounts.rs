@@ -1,4 +1,5 @@
-//! The mounts below a root: each may be away, silent or dead while the root is not.
+//! The mounts below a root. One of another filesystem is a place of its own: it may be away, silent or dead while the root
+//! is not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ pub struct Submounts {
     all: Mounts,
     /// By path below the root.
     mounts: BTreeMap<PathBuf, Mount>,
+    /// The device of the root. `None` if there is no mount table.
+    device: Option<String>,
 }
 
 impl Submounts {
@@ -20,7 +23,8 @@ impl Submounts {
         let mounts = Mounts::now();
         let below = |mount: &Mount| Some((mount.point.strip_prefix(root).ok()?.to_owned(), mount.clone()));
         // Of several mounts at one point, the last hides the others.
-        Submounts { mounts: mounts.below(root).filter_map(below).collect(), all: mounts }
+        let device = mounts.holding(root).map(|mount| mount.device.clone());
+        Submounts { mounts: mounts.below(root).filter_map(below).collect(), device, all: mounts }
     }
 
     /// Returns whether a path may be asked for without waiting for another machine.
@@ -40,14 +44,34 @@ impl Submounts {
         }
     }
 
+    /// Returns whether another filesystem is mounted at a path below the root.
+    pub fn is_another(&self, below: &Path) -> bool {
+        self.mounts.get(below).is_some_and(|mount| self.device.as_ref() != Some(&mount.device))
+    }
+
+    /// Returns the mount point of another filesystem that holds a path below the root: the outermost if there are several.
+    pub fn another_above<'a>(&self, below: &'a Path) -> Option<&'a Path> {
+        if self.mounts.is_empty() { None } else { below.ancestors().filter(|folder| self.is_another(folder)).last() }
+    }
+
     /// Returns why the folder at a path, or a folder above it, must not be entered.
     pub fn closed_above(&self, below: &Path) -> Option<String> {
         if self.mounts.is_empty() { None } else { below.ancestors().find_map(|folder| self.closed(folder)) }
     }
 
-    /// Returns a mount point that must not be entered, and why.
-    pub fn any_closed(&self) -> Option<String> {
-        self.mounts.keys().find_map(|point| Some(format!("{}: {}", point.display(), self.closed(point)?)))
+    /// Returns a mount point that must not be entered, and why, but for those that are roots of their own.
+    pub fn any_closed(&self, is_root: impl Fn(&Path) -> bool) -> Option<String> {
+        let others = self.mounts.keys().filter(|point| !is_root(point));
+        others.filter_map(|point| Some(format!("{}: {}", point.display(), self.closed(point)?))).next()
+    }
+
+    /// Returns where folders of the root's own filesystem are mounted.
+    pub fn own(&self) -> impl Iterator<Item = &PathBuf> {
+        self.mounts.keys().filter(|point| !self.is_another(point))
+    }
+
+    pub fn has(&self, point: &Path) -> bool {
+        self.mounts.contains_key(point)
     }
 
     /// Returns the number of the mount at each mount point. A number is used for one mount only while it is mounted.
@@ -55,8 +79,9 @@ impl Submounts {
         self.mounts.iter().map(|(point, mount)| (point.clone(), mount.number)).collect()
     }
 
-    /// Returns which mount does not report all changes, and why.
+    /// Returns which mount of the root's own filesystem does not report all changes, and why.
     pub fn silence(&self) -> Option<String> {
-        self.mounts.iter().find_map(|(point, mount)| Some(format!("{}: {}", point.display(), silence(mount)?)))
+        let own = self.mounts.iter().filter(|(point, _)| !self.is_another(point));
+        own.filter_map(|(point, mount)| Some(format!("{}: {}", point.display(), silence(mount)?))).next()
     }
 }

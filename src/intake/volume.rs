@@ -41,8 +41,8 @@ impl Volume {
         Some(Volume { id, kind: mount.kind.clone(), inner: mount.root.join(below), is_certain })
     }
 
-    /// The current path of the folder `inner` of a filesystem, if that is mounted.
-    pub fn find(id: &str, inner: &Path) -> Option<PathBuf> {
+    /// The current paths of the folder `inner` of a filesystem: one for each of its mounts that shows it.
+    pub fn find(id: &str, inner: &Path) -> Vec<PathBuf> {
         let mounts = Mounts::now();
         let places = mounts.iter().filter(|m| self::id(m).is_some_and(|found| found == id));
         let folder = |m: &Mount| {
@@ -50,7 +50,12 @@ impl Volume {
             // Joining an empty path would add a slash.
             Some(if below.as_os_str().is_empty() { m.point.clone() } else { m.point.join(below) })
         };
-        places.filter_map(folder).find(|folder| folder.is_dir())
+        places.filter_map(folder).filter(|folder| folder.is_dir()).collect()
+    }
+
+    /// Whether a filesystem is mounted at this very path.
+    pub fn is_mount_point(path: &Path) -> bool {
+        Mounts::now().holding(path).is_some_and(|mount| mount.point == path && !mount.is_automount())
     }
 
     /// Why changes of a folder may go unnoticed. `None` if all changes raise events.
@@ -201,8 +206,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = fs::canonicalize(folder.path()).expect("there");
         let Some(volume) = Volume::of(&folder) else { return crate::sys::skip("there is no mount table") };
-        let again = Volume::find(&volume.id, &volume.inner).expect("it is mounted");
-        assert_eq!(fs::metadata(again).expect("there").ino(), fs::metadata(&folder).expect("there").ino());
-        assert_eq!(Volume::find("uuid:none", &volume.inner), None);
+        let again = Volume::find(&volume.id, &volume.inner);
+        let number = |path: &PathBuf| fs::metadata(path).expect("there").ino();
+        assert!(!again.is_empty() && again.iter().all(|path| number(path) == number(&folder)), "{again:?}");
+        assert_eq!(Volume::find("uuid:none", &volume.inner), Vec::<PathBuf>::new());
     }
 }

@@ -41,5 +41,5 @@ pub use names::UnknownName;
 pub use orientation::DihedralOrientation;
 pub use pair::{Distance, Pair, PhotoId, Relation};
 pub use picture::{Dimensions, Picture, stored_position};
-pub use place::{Place, Root, RootId, scopes_of};
+pub use place::{Home, Place, Root, RootId};
 pub use positives::Positives;

@@ -8,17 +8,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct RootId(pub i64);
 
-/// A watched folder.
+/// A volume and a path there.
+pub type Home = (String, PathBuf);
+
+/// A watched folder, or a filesystem that is mounted below one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Root {
     pub id: RootId,
     /// Absolute, without symlinks.
     pub path: PathBuf,
     /// Its volume and its path there, if known.
-    pub home: Option<(String, PathBuf)>,
+    pub home: Option<Home>,
+    /// The root that it is inside of, on another filesystem than its own.
+    pub inside: Option<RootId>,
+    /// Whether a person asked for it. If not, it was found mounted inside the other root, and goes with it.
+    pub is_asked: bool,
 }
 
 impl Root {
+    /// A root that a person asked for, before it is found on a filesystem.
+    pub fn new(id: RootId, path: impl Into<PathBuf>) -> Root {
+        Root { id, path: path.into(), home: None, inside: None, is_asked: true }
+    }
+
     /// Returns the place of an absolute path, if the path is the root or below it.
     pub fn place(&self, path: &Path) -> Option<Place> {
         Some(Place { root: self.id, path: path.strip_prefix(&self.path).ok()?.to_owned() })
@@ -36,14 +48,4 @@ impl Root {
 pub struct Place {
     pub root: RootId,
     pub path: PathBuf,
-}
-
-/// Returns the scopes of an absolute path: the place in the innermost root that contains it, or else every root below
-/// it. Several roots have one path if several cards were there.
-pub fn scopes_of(path: &Path, roots: &[Root]) -> Vec<Place> {
-    let holding = roots.iter().filter(|r| path.starts_with(&r.path)).max_by_key(|r| r.path.as_os_str().len());
-    match holding {
-        Some(innermost) => roots.iter().filter(|root| root.path == innermost.path).filter_map(|root| root.place(path)).collect(),
-        None => roots.iter().filter(|r| r.path.starts_with(path)).map(|r| Place { root: r.id, path: PathBuf::new() }).collect(),
-    }
 }

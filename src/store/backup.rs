@@ -65,7 +65,7 @@ mod tests {
         let location = Location::new(folder.path());
         assert!(matches!(back_up(&location, &there.path().join("none.db")), Err(Error::Open { .. })));
         let mut writer = Writer::open(&location).expect("opens");
-        writer.add_root(Path::new("/photos"), &|_| false).expect("added");
+        writer.add_root(Path::new("/photos"), None, &|_| false).expect("added");
         writer.decide(&[said(1, 2), said(3, 4)], OnConflict::Overwrite).expect("kept");
         // What is only in the write-ahead log is copied, too.
         assert!(fs::metadata(folder.path().join("library.db-wal")).is_ok_and(|m| m.len() > 0));

@@ -25,7 +25,7 @@ static FOUND_SOUND: AtomicBool = AtomicBool::new(false);
 /// Whether the index is certainly damaged. It is set aside without another check, which may not see this damage.
 static CONDEMNED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the index was set aside when it was opened. If the one that was made since cannot be loaded either, another
+/// Whether an index was set aside when it was opened. If the one that was made since cannot be loaded either, another
 /// one would not help.
 static SET_ASIDE: AtomicBool = AtomicBool::new(false);
 
@@ -101,7 +101,7 @@ pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connecti
         aside = Some(set_aside(location).map_err(failed)?);
         index = open()?;
     }
-    SET_ASIDE.store(aside.is_some(), Ordering::Relaxed);
+    SET_ASIDE.fetch_or(aside.is_some(), Ordering::Relaxed);
     Ok((index, aside))
 }
 
@@ -201,6 +201,7 @@ mod tests {
         NOTICED.store(false, Ordering::Relaxed);
         FOUND_SOUND.store(false, Ordering::Relaxed);
         CONDEMNED.store(false, Ordering::Relaxed);
+        SET_ASIDE.store(false, Ordering::Relaxed);
         turn
     }
 

@@ -1,17 +1,13 @@
-//! What cannot be computed again: roots, decisions, tuned heads.
+//! What cannot be computed again: tuned heads, and which of the decisions and heads cannot be read.
 //!
 //! A decision or a head that cannot be read stays in the file as it is. It is not used, and [`Writer::problems`]
 //! reports it. All others are used.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 
-use super::columns::{is_unreadable, path_of};
+use super::columns::is_unreadable;
 use super::{Error, HeadRecord, Result, Writer};
-use crate::photo::{Root, RootId};
 
 /// The most unreadable rows of a table that are reported one by one. The others are counted.
 const MAX_REPORTED_ROWS: usize = 8;
@@ -46,153 +42,6 @@ impl Writer {
     /// Returns the names of heads that could not be read the last time. No other head can have these names.
     pub fn unreadable_heads(&self) -> Vec<String> {
         self.problems.heads.iter().map(|row| row.name.clone()).collect()
-    }
-
-    pub fn roots(&self) -> Result<Vec<Root>> {
-        let mut statement = self.library.prepare("SELECT id, path, volume, inner FROM roots ORDER BY path, id")?;
-        let rows = statement.query_map([], |row| {
-            let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
-            Ok(Root {
-                id: RootId(row.get(0)?),
-                path: path_of(row.get_ref(1)?.as_blob()?),
-                home: row.get::<_, Option<String>>(2)?.zip(inner),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Adds a root, or finds an existing one. Roots below it become part of it
-    /// ([`merge_nested_roots`](Writer::merge_nested_roots)).
-    pub fn add_root(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
-        let bytes = path.as_os_str().as_bytes();
-        self.library.execute("INSERT INTO roots (path) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)", [bytes])?;
-        let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [bytes], |row| row.get(0))?);
-        self.merge_nested_roots(is_hidden)?;
-        Ok(id)
-    }
-
-    /// Adds a root for another card at the path of these ones. `None` if one was added since.
-    pub fn add_root_beside(&mut self, path: &Path, known: &[RootId]) -> Result<Option<RootId>> {
-        if self.roots()?.iter().any(|root| root.path == path && !known.contains(&root.id)) {
-            return Ok(None);
-        }
-        self.library.execute("INSERT INTO roots (path) VALUES (?1)", [path.as_os_str().as_bytes()])?;
-        Ok(Some(RootId(self.library.last_insert_rowid())))
-    }
-
-    /// Merges each root that is inside another one into that one, with its files and failures. Roots in hidden folders
-    /// (by the path below the outer root) stay. Rows move in one file and the root is removed in the other, so this
-    /// also repairs a crash between the two. A root that was merged comes back when the outer one is removed.
-    pub fn merge_nested_roots(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
-        while self.merge_one_nested_root(is_hidden)? {}
-        Ok(())
-    }
-
-    /// Merges the first nested root, and returns whether there was one.
-    fn merge_one_nested_root(&mut self, is_hidden: &dyn Fn(&Path) -> bool) -> Result<bool> {
-        let roots = self.roots()?;
-        for inner in &roots {
-            let below =
-                |outer: &Root| inner.path.strip_prefix(&outer.path).ok().filter(|below| !below.as_os_str().is_empty()).map(Path::to_owned);
-            let holding = roots.iter().find_map(|outer| Some((outer, below(outer).filter(|below| !is_hidden(below))?)));
-            let Some((outer, below)) = holding else { continue };
-            let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
-            let batch = self.index.transaction()?;
-            for table in ["files", "failures"] {
-                batch.execute(
-                    &format!("UPDATE OR REPLACE {table} SET root = ?1, path = CAST(?2 || path AS BLOB) WHERE root = ?3"),
-                    params![outer.id.0, prefix, inner.id.0],
-                )?;
-            }
-            batch.commit()?;
-            let (volume, path_there) = home_of(inner);
-            let library = self.library.transaction()?;
-            library.execute(
-                "INSERT OR REPLACE INTO absorbed (holder, path, root, volume, inner) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![outer.id.0, below.as_os_str().as_bytes(), inner.id.0, volume, path_there],
-            )?;
-            library.execute("DELETE FROM roots WHERE id = ?1", [inner.id.0])?;
-            library.commit()?;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Records the current path of a root, and the filesystem and path by which it is recognised at another mount
-    /// point.
-    pub fn place_root(&mut self, root: &Root) -> Result<()> {
-        let (volume, inner) = home_of(root);
-        self.library.execute(
-            "UPDATE roots SET path = ?2, volume = ?3, inner = ?4 WHERE id = ?1",
-            params![root.id.0, root.path.as_os_str().as_bytes(), volume, inner],
-        )?;
-        Ok(())
-    }
-
-    /// Forgets a root and its files. Photos stay, so that adding the root again needs no decoding. Roots that became part
-    /// of it come back, with their files. After a crash in between, the root is still there, and the others are part of
-    /// it.
-    pub fn remove_root(&mut self, root: RootId, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
-        let returning = self.bring_back_parts(root)?;
-        let batch = self.index.transaction()?;
-        for table in ["files", "failures"] {
-            for (part, below) in &returning {
-                let (first, end) = ([below.as_slice(), b"/"].concat(), [below.as_slice(), b"0"].concat());
-                batch.execute(
-                    &format!(
-                        "UPDATE OR REPLACE {table} SET root = ?1, path = substr(path, ?2) WHERE root = ?3 AND path >= ?4 AND path < ?5"
-                    ),
-                    params![part.0, first.len() as i64 + 1, root.0, first, end],
-                )?;
-            }
-            batch.execute(&format!("DELETE FROM {table} WHERE root = ?1"), [root.0])?;
-        }
-        batch.commit()?;
-        let library = self.library.transaction()?;
-        library.execute("DELETE FROM absorbed WHERE holder = ?1", [root.0])?;
-        library.execute("DELETE FROM roots WHERE id = ?1", [root.0])?;
-        library.commit()?;
-        self.merge_nested_roots(is_hidden)
-    }
-
-    /// Makes roots again of those that became part of this one. Returns each with its path below this one, the inner one
-    /// first where one holds another.
-    fn bring_back_parts(&mut self, root: RootId) -> Result<Vec<(RootId, Vec<u8>)>> {
-        let Some(holder) = self.roots()?.into_iter().find(|known| known.id == root) else { return Ok(Vec::new()) };
-        let library = self.library.transaction()?;
-        let mut statement =
-            library.prepare("SELECT path, root, volume, inner FROM absorbed WHERE holder = ?1 ORDER BY length(path) DESC")?;
-        type Part = (Vec<u8>, i64, Option<String>, Option<Vec<u8>>);
-        let parts = statement.query_map([root.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        let parts = parts.collect::<rusqlite::Result<Vec<Part>>>()?;
-        drop(statement);
-        let mut returning = Vec::new();
-        for (below, number, volume, inner) in parts {
-            let path = holder.path.join(path_of(&below));
-            let path = path.as_os_str().as_bytes();
-            library.execute(
-                "INSERT INTO roots (path, volume, inner) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)",
-                params![path, volume, inner],
-            )?;
-            let id: i64 = library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [path], |row| row.get(0))?;
-            // What had become part of it is still part of it.
-            library.execute("UPDATE OR REPLACE absorbed SET holder = ?1 WHERE holder = ?2", [id, number])?;
-            returning.push((RootId(id), below));
-        }
-        library.commit()?;
-        Ok(returning)
-    }
-
-    /// Forgets the files of roots that `library.db` does not have, and returns their number. There are some after another
-    /// `library.db` was put in its place. A new root may get the number of an unknown one, but not its files.
-    pub fn forget_unknown_roots(&mut self) -> Result<usize> {
-        let known: Vec<String> = self.roots()?.iter().map(|root| root.id.0.to_string()).collect();
-        let known = known.join(", ");
-        let batch = self.index.transaction()?;
-        let forgotten = batch.execute(&format!("DELETE FROM files WHERE root NOT IN ({known})"), [])?;
-        batch.execute(&format!("DELETE FROM failures WHERE root NOT IN ({known})"), [])?;
-        batch.commit()?;
-        Ok(forgotten)
     }
 
     /// Returns all tuned heads that can be read, oldest first. [`problems`](Writer::problems) reports the others.
@@ -235,11 +84,6 @@ impl Writer {
         self.library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('head', ?1)", [name])?;
         Ok(())
     }
-}
-
-/// Returns the columns of the filesystem of a root, and of its path there.
-fn home_of(root: &Root) -> (Option<&str>, Option<&[u8]>) {
-    root.home.as_ref().map(|(volume, inner)| (volume.as_str(), inner.as_os_str().as_bytes())).unzip()
 }
 
 /// Returns a line for each of the first rows, and one line with the number of the others.
@@ -352,62 +196,6 @@ mod tests {
         (folder, writer)
     }
 
-    #[test]
-    fn a_root_comes_back_with_its_files_when_the_one_that_took_it_in_is_removed() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let location = Location::new(folder.path());
-        let mut writer = Writer::open(&location).expect("opens");
-        let none = |_: &Path| false;
-        let known = |writer: &Writer| -> Vec<(String, Option<String>)> {
-            let roots = writer.roots().expect("read");
-            roots.iter().map(|root| (root.path.display().to_string(), root.home.as_ref().map(|(volume, _)| volume.clone()))).collect()
-        };
-        let files = |writer: &Writer| -> Vec<String> {
-            let roots = writer.roots().expect("read");
-            let mut statement = writer.index.prepare("SELECT root, path FROM files").expect("valid");
-            let rows = statement.query_map([], crate::store::columns::place_of).expect("read");
-            let place = |place: crate::photo::Place| {
-                let root = roots.iter().find(|root| root.id == place.root).expect("a root");
-                format!("{}: {}", root.path.display(), place.path.display())
-            };
-            let mut files: Vec<String> = rows.map(|row| place(row.expect("a place"))).collect();
-            files.sort();
-            files
-        };
-        let add = |writer: &mut Writer, path: &str, names: &[&str]| {
-            let root = writer.add_root(Path::new(path), &none).expect("added");
-            for (name, inode) in names.iter().zip(root.0 as u64 * 10..) {
-                let place = crate::photo::Place { root, path: name.into() };
-                let stamp = crate::photo::Stamp { volume: 1, inode, size: 1, mtime: 1, ctime: 1, birth: None };
-                writer.batch(|batch| batch.upsert_seen(&place, &stamp)).expect("seen");
-            }
-            root
-        };
-        let inner = add(&mut writer, "/a/b/c", &["1.jpg"]);
-        writer.place_root(&Root { id: inner, path: "/a/b/c".into(), home: Some(("card".into(), "/DCIM".into())) }).expect("placed");
-        add(&mut writer, "/a/b", &["2.jpg", "c2/3.jpg"]);
-        add(&mut writer, "/a/d", &["4.jpg"]);
-        let outer = add(&mut writer, "/a", &["5.jpg"]);
-        assert_eq!(known(&writer), [("/a".into(), None)]);
-        assert_eq!(files(&writer).len(), 5);
-        drop(writer);
-        let mut writer = Writer::open(&location).expect("opens");
-        writer.remove_root(outer, &none).expect("removed");
-        assert_eq!(known(&writer), [("/a/b".into(), None), ("/a/d".into(), None)]);
-        assert_eq!(files(&writer), ["/a/b: 2.jpg", "/a/b: c/1.jpg", "/a/b: c2/3.jpg", "/a/d: 4.jpg"]);
-        // The one that this one had taken in before comes back in its turn.
-        let next = writer.roots().expect("read")[0].id;
-        writer.remove_root(next, &none).expect("removed");
-        assert_eq!(known(&writer), [("/a/b/c".into(), Some("card".into())), ("/a/d".into(), None)]);
-        assert_eq!(files(&writer), ["/a/b/c: 1.jpg", "/a/d: 4.jpg"]);
-        // What was removed by itself stays removed.
-        for root in writer.roots().expect("read") {
-            writer.remove_root(root.id, &none).expect("removed");
-        }
-        assert_eq!((known(&writer).len(), files(&writer).len()), (0, 0));
-        assert_eq!(writer.library.query_row("SELECT count(*) FROM absorbed", [], |row| row.get::<_, i64>(0)).expect("read"), 0);
-    }
-
     const UNKNOWN_VERDICT: &str = "UPDATE decisions SET verdict = 'perhaps' WHERE made = 10";
     const UNKNOWN_POSITIVES: &str = "UPDATE heads SET positives = 'weather' WHERE name = 'tuned-1'";
 
@@ -504,25 +292,6 @@ mod tests {
         assert_eq!(writer.undecide(&[(last(1), last(2))]).expect("removed"), 1);
         assert_eq!(writer.decisions().expect("read").contradictions(), 0);
         assert!(writer.decide(&[Decision { b: last(2), verdict: Same, ..again }], OnConflict::Overwrite).is_err());
-    }
-
-    #[test]
-    fn files_of_roots_that_another_library_had_are_forgotten() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let location = Location::new(folder.path());
-        let mut writer = Writer::open(&location).expect("opens");
-        let known = writer.add_root(Path::new("/photos"), &|_| false).expect("added");
-        let stamp = crate::photo::Stamp { volume: 1, inode: 2, size: 3, mtime: 4, ctime: 5, birth: None };
-        let seen = |writer: &mut Writer, root| {
-            let place = crate::photo::Place { root, path: "a.jpg".into() };
-            writer.batch(|batch| batch.upsert_seen(&place, &stamp)).expect("written");
-        };
-        seen(&mut writer, known);
-        assert_eq!(writer.forget_unknown_roots().expect("looked"), 0);
-        seen(&mut writer, RootId(9));
-        assert_eq!(writer.forget_unknown_roots().expect("forgotten"), 1);
-        let roots: i64 = writer.index.query_row("SELECT max(root) FROM files", [], |row| row.get(0)).expect("read");
-        assert_eq!(roots, known.0);
     }
 
     #[test]

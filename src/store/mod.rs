@@ -17,6 +17,7 @@ mod library;
 mod open;
 mod reader;
 mod records;
+mod roots;
 mod schema;
 mod scopes;
 mod writer;

@@ -78,6 +78,8 @@ const LIBRARY_STEPS: &[M<'static>] = &[
      DROP TABLE roots;
      ALTER TABLE new_roots RENAME TO roots;",
     ),
+    // A filesystem that is mounted inside a root is a root too. Nobody asked for it, and it goes with the other.
+    M::up("ALTER TABLE roots ADD COLUMN inside INTEGER; ALTER TABLE roots ADD COLUMN asked INTEGER NOT NULL DEFAULT TRUE;"),
 ];
 
 const INDEX_STEPS: &[M<'static>] = &[
@@ -321,7 +323,8 @@ mod tests {
                  (2, CAST('2025' AS BLOB), 3, NULL, NULL), (2, x'ff2f61', 4, '0a1b-2c3d', CAST('/DCIM' AS BLOB));";
         let equal =
             format!("INSERT INTO pictures (picture, pixels) VALUES ({a}, {c}); UPDATE decisions SET follows = {b} WHERE made = -1;");
-        [(1, roots), (2, homes), (3, &words), (4, absorbed), (5, &equal)]
+        let mounted = "UPDATE roots SET inside = 2, asked = FALSE WHERE id = 5;";
+        [(1, roots), (2, homes), (3, &words), (4, absorbed), (5, &equal), (7, mounted)]
             .into_iter()
             .filter(|(since, _)| *since <= version)
             .map(|(_, sql)| sql)
@@ -456,8 +459,10 @@ mod tests {
             // The migrated rows are read with their old meaning.
             let roots = writer.roots().expect("read");
             assert_eq!(roots.iter().map(|root| root.id).collect::<Vec<_>>(), [RootId(2), RootId(5)], "version {version}");
+            assert_eq!((roots[0].inside, roots[0].is_asked), (None, true), "version {version}");
+            assert_eq!((roots[1].inside, roots[1].is_asked), if version < 7 { (None, true) } else { (Some(RootId(2)), false) });
             assert_eq!(roots[0].home, (version >= 2).then(|| ("0a1b-2c3d".into(), "/DCIM".into())));
-            assert_eq!(writer.add_root(Path::new("/more"), &|_| false).expect("added"), RootId(6), "ids are not used again");
+            assert_eq!(writer.add_root(Path::new("/more"), None, &|_| false).expect("added"), RootId(6), "ids are not used again");
             if version >= 3 {
                 let mut decisions: Vec<(Verdict, i64)> = writer.decisions().expect("read").iter().map(|d| (d.verdict, d.made)).collect();
                 decisions.sort_by_key(|(_, made)| *made);

@@ -226,7 +226,7 @@ fn the_state_of_the_daemon_knows_no_thread_and_no_thread_knows_all_of_it() {
     }
     for Source { file, code, .. } in &sources {
         let takes_all = uses(code).iter().any(|path| path.ends_with("state::State"));
-        assert!(!takes_all || ["daemon/run.rs", "daemon/service.rs"].contains(&file.as_str()), "{file} takes the whole state");
+        assert!(!takes_all || ["daemon/run.rs", "daemon/service/mod.rs"].contains(&file.as_str()), "{file} takes the whole state");
     }
     let mut largest = (0, String::new());
     for (owner, name, fields) in sources.iter().filter(|s| s.file.starts_with("daemon/")).flat_map(structs) {

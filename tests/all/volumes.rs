@@ -180,12 +180,13 @@ fn a_card_that_is_taken_out_while_it_is_read_holds_nothing_up() {
     wait_until("the card is being read", || instance.counter("read") > read);
     namespace.run(&[OsStr::new("umount"), OsStr::new("-l"), card.as_os_str()]);
     wait_until("nothing is to be read any more", || instance.status()["activity"] == "idle");
-    let root = instance.status()["roots"][0].clone();
-    assert!(root["away"].as_u64().is_some_and(|away| away < 40) && root["coverage"]["pending"] == 0, "{root}");
+    let status = instance.status();
+    assert_eq!((array(&status["roots"]).len(), &status["coverage"]["pending"]), (2, &0.into()), "{status}");
     let output = namespace.command(&instance, &[OsStr::new("dupes"), folder.as_os_str()]).output().expect("runs");
-    assert_eq!(output.status.code(), Some(if root["away"] == 0 { 0 } else { 5 }), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
     insert();
-    wait_until("the whole card is read", || instance.status()["roots"][0]["coverage"]["indexed"] == 45);
+    wait_until("the whole card is read", || instance.status()["coverage"]["indexed"] == 45);
+    assert_eq!(array(&instance.status()["roots"]).len(), 2, "it is the same card");
 }
 
 /// Cards have one name and the same names of files. Each is a root of its own at one path.
@@ -463,7 +464,8 @@ fn a_disk_that_does_not_answer_holds_up_no_other() {
     assert_eq!(instance.status()["coverage"]["offline"].as_u64(), Some(files));
 
     drop(dead);
-    namespace.run(&[OsStr::new("umount"), disk.as_os_str()]);
+    // Lazily: a thread of the daemon may still be in it.
+    namespace.sh("umount -l \"$1\"", &disk);
     wait_until("it is back", || root(&instance.status())["state"] == "online");
     assert_eq!(names(&namespace.dupes(&instance, &disk)), photos::expected(&["00003"]));
     let again = instance.counter("read") - read;
@@ -488,7 +490,7 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     let files = photos::library(&archive, &["00009"]) as u64;
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
     unmount();
-    let away = || instance.status()["roots"][0]["away"].as_u64();
+    let away = || instance.status()["coverage"]["offline"].as_u64();
     wait_until("it is noticed", || away() == Some(files));
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "its photos stay");
     // The only online file of a photo must not be listed while the others are offline.
@@ -497,7 +499,11 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     let text = instance.ok(["dupes".as_ref(), "--partial".as_ref(), folder.as_os_str()]);
     assert_eq!(text.matches("(offline)").count() as u64, files, "{text}");
     assert_eq!(array(&answer["clusters"]).len(), 2);
-    assert_eq!((&answer["whole"], &answer["places"][0]["reason"]), (&false.into(), &"offline".into()));
+    let place =
+        |answer: &Value, path: &Path| array(&answer["places"]).iter().find(|place| place["path"].as_str() == path.to_str()).cloned();
+    assert_eq!(answer["whole"], false);
+    assert_eq!(place(&answer, &archive).map(|place| place["reason"].clone()), Some("offline".into()), "{answer}");
+    assert_eq!(place(&answer, &folder).map(|place| place["whole"].clone()), Some(true.into()), "{answer}");
     let spare = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
     assert!(spare.status.code() == Some(5) && spare.stdout.is_empty(), "an incomplete answer lists nothing");
     assert!(String::from_utf8_lossy(&spare.stderr).contains(&format!("it is offline; {files} files")), "{spare:?}");
@@ -505,8 +511,10 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     let spare = instance.ok(["dupes".as_ref(), "--format=paths0".as_ref(), "--partial".as_ref(), all, folder.as_os_str()]);
     assert!(!spare.contains("only.webp") && !spare.contains("archive"), "{spare}");
     fs::remove_file(folder.join("only.webp")).expect("removed");
-    wait_until("it is gone", || instance.dupes(&folder)["coverage"]["indexed"].as_u64() == Some(2 * files));
-    assert!(instance.ok(["roots", "list"]).contains("not mounted now"));
+    let known = |answer: &Value| ["indexed", "offline"].map(|figure| answer["coverage"][figure].as_u64().expect("a number"));
+    wait_until("it is gone", || known(&instance.dupes(&folder)) == [files, files]);
+    let listed = instance.ok(["roots", "list"]);
+    assert!(listed.contains("it is not mounted") && listed.contains(&format!("mounted in {}", folder.display())), "{listed}");
     let read = instance.counter("read");
     assert!(sh("mount -o loop \"$1\" \"$2\""));
     wait_until("it is noticed", || away() == Some(0));
@@ -529,22 +537,89 @@ fn mounts_below_a_root_are_noticed_and_what_they_hide_is_not_gone() {
     let files = photos::library(&staging, &["00009"]) as u64;
     let fill = format!("cp '{}'/* \"$1\"", staging.display());
     let now = || names(&namespace.dupes(&instance, &folder));
-    let root = |figure: &str| instance.status()["roots"][0][figure].as_u64();
+    let away = || instance.status()["coverage"]["offline"].as_u64();
     assert_eq!(now(), photos::expected(&["00003"]));
     namespace.sh(&format!("mount -t tmpfs none \"$1\" && {fill}"), &card);
     wait_until("a card that is mounted is read", || now() == photos::expected(&["00003", "00009"]));
     namespace.sh("mount -t tmpfs none \"$1\"", &card);
-    wait_until("what another card hides is away", || root("away") == Some(files));
+    wait_until("what another card hides is away", || away() == Some(files));
     // Files that are written to the card on top are watched.
     namespace.sh(&format!("cp '{}' \"$1\"/top.webp", photos::path("00003").display()), &card);
     let words = ["dupes", "--format=json", "--partial"].map(OsStr::new).into_iter().chain([folder.as_os_str()]).collect::<Vec<_>>();
     wait_until("and that card is read", || namespace.simctl(&instance, &words).contains("top.webp"));
     let read = instance.counter("read");
     namespace.sh("umount -l \"$1\"", &card);
-    wait_until("the first card is back", || root("away") == Some(1));
+    wait_until("the first card is back", || away() == Some(1));
     namespace.sh("umount -l \"$1\"", &card);
-    wait_until("both are away", || root("away") == Some(files + 1));
+    wait_until("both are away", || away() == Some(files + 1));
     assert_eq!(instance.counter("read"), read, "what was hidden is not read again");
+}
+
+/// Cards of one name that are mounted inside a watched folder, as in `/media/me`. Nobody asked for each.
+#[test]
+fn cards_in_one_slot_of_a_watched_folder_do_not_forget_each_other() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let [media, slot, other] = ["media", "media/NO NAME", "media/NO NAME1"].map(|name| instance.folder(name));
+    let write = |folder: &Path, name: &str, picture: &str, quality| {
+        fs::write(folder.join(name), photos::jpeg(&photos::open(picture), quality)).expect("written");
+    };
+    // A card that is not in a slot is mounted elsewhere.
+    let cards = ["00003", "00009"].map(|picture| {
+        let (photos, card) = (instance.folder(picture), instance.folder(&format!("card {picture}")));
+        ["IMG_1.JPG", "IMG_2.JPG"].iter().zip([90, 60]).for_each(|(name, quality)| write(&photos, name, picture, quality));
+        namespace.sh(&format!("mount -t tmpfs none \"$1\" && cp -p '{}'/* \"$1/\"", photos.display()), &card);
+        card
+    });
+    let insert = |card: &Path, slot: &Path| {
+        namespace.run(&["mount", "--bind"].map(OsStr::new).into_iter().chain([card.as_os_str(), slot.as_os_str()]).collect::<Vec<_>>());
+    };
+    let eject = |slot: &Path| namespace.run(&[OsStr::new("umount"), slot.as_os_str()]);
+    let roots = || -> Vec<(String, String)> {
+        let text = |root: &Value, key: &str| root[key].as_str().unwrap_or_default().to_owned();
+        array(&instance.status()["roots"]).iter().map(|root| (text(root, "path"), text(root, "state"))).collect()
+    };
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let known = || ["indexed", "offline"].map(|figure| instance.status()["coverage"][figure].as_u64().expect("a number"));
+    let answer = || {
+        let words = ["dupes", "--format=json", "--partial"].map(OsStr::new);
+        let text = namespace.simctl(&instance, &words.into_iter().chain([media.as_os_str()]).collect::<Vec<_>>());
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    let both = [vec!["IMG_1.JPG".to_owned(), "IMG_2.JPG".to_owned()], vec!["IMG_1.JPG".to_owned(), "IMG_2.JPG".to_owned()]];
+    namespace.dupes(&instance, &media);
+    insert(&cards[0], &slot);
+    wait_until("the first card is read", || known() == [2, 0]);
+    eject(&slot);
+    wait_until("it is away", || known() == [0, 2]);
+    insert(&cards[1], &slot);
+    wait_until("the second card is read, and the first is known", || known() == [2, 2]);
+    assert_eq!(names(&answer()), both);
+    let decoded = instance.counter("decoded");
+    for card in [0, 1] {
+        eject(&slot);
+        wait_until("both are away", || known() == [0, 4]);
+        insert(&cards[card], &slot);
+        wait_until("one is back", || known() == [2, 2]);
+        assert_eq!(names(&answer()), both);
+    }
+    // Both at once: the first gets another name, as desktops do.
+    insert(&cards[0], &other);
+    wait_until("both are there", || known() == [4, 0]);
+    assert_eq!(answer()["whole"], true);
+    assert_eq!(instance.counter("decoded"), decoded, "nothing is decoded again");
+    let online = |path: String| (path, "online".to_owned());
+    assert_eq!(
+        roots().iter().filter(|(_, state)| state == "online").cloned().collect::<Vec<_>>(),
+        [&media, &slot, &other].map(|at| online(path(at)))
+    );
+    // A card cannot be removed while it is there. It goes with the folder that it is in.
+    let refused =
+        namespace.command(&instance, &["roots", "remove"].map(OsStr::new).into_iter().chain([slot.as_os_str()]).collect::<Vec<_>>());
+    let said = { refused }.output().expect("runs");
+    assert!(!said.status.success() && String::from_utf8_lossy(&said.stderr).contains("is mounted in"), "{said:?}");
+    instance.ok([OsStr::new("roots"), OsStr::new("remove"), media.as_os_str()]);
+    assert_eq!(roots(), []);
 }
 
 /// A daemon that does not see a mount, or sees what it hides, does not answer requests about it.

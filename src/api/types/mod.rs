@@ -98,6 +98,9 @@ pub struct RootStatus {
     /// The filesystem by which it is recognised at another mount point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
+    /// The root in which it is mounted, if it is on another filesystem than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<PathText>,
     /// Whether it is being scanned or read.
     pub busy: bool,
     /// Why new files may go unnoticed between scans, if they may.
@@ -114,7 +117,7 @@ pub struct RootStatus {
     pub times_lost: u64,
     /// Missing files: so many that only `scan --forget` forgets them.
     pub missing: u64,
-    /// Files on a filesystem that was mounted inside the root and is not now. They are kept.
+    /// Files that a mount hides, or whose folder was mounted from elsewhere and is not now. They are kept.
     pub away: u64,
     /// Globs of what is left out, and of the exceptions.
     pub excluded: Vec<String>,

@@ -24,6 +24,10 @@ use crate::photo::{KeeperRule, Relation};
 /// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often the views of the roots are compared, and the pause between.
+const ROOT_ATTEMPTS: usize = 8;
+const ROOT_PAUSE: Duration = Duration::from_millis(500);
+
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let paths = all_existing(&options.paths)?;
     let client = session.daemon().await?;
@@ -74,8 +78,23 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     })
 }
 
-/// Compares the views of every root, as `--everywhere` is about all of them. Skips a root that is offline for both.
+/// Compares the views of every root, as `--everywhere` is about all of them. Where they differ, they are compared again: the
+/// daemon may be about to notice a drive that was connected or removed.
 async fn see_all_roots(client: &Client) -> Result<(), Failure> {
+    let mut attempts = 1;
+    loop {
+        match compare_roots(client).await {
+            Err(failure) if failure.code == NOT_WHOLE && attempts < ROOT_ATTEMPTS => {
+                attempts += 1;
+                tokio::time::sleep(ROOT_PAUSE).await;
+            }
+            compared => return compared,
+        }
+    }
+}
+
+/// Compares the views of every root once. Skips a root that is offline for both.
+async fn compare_roots(client: &Client) -> Result<(), Failure> {
     let roots: Vec<RootStatus> = client.get("/v1/roots").await?;
     for root in roots {
         let path = root.path.to_path();

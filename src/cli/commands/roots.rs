@@ -87,6 +87,9 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
             _ => "online".green().to_string(),
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
+        if let Some(outer) = &root.inside {
+            writeln!(out, "    {}", format!("mounted in {}, and looked after by itself", shown(&outer.path)).dimmed())?;
+        }
         if let Some(why) = &root.offline {
             writeln!(out, "    {}; its photos stay known, and it is recognised when it is back", shown(why))?;
         } else if let Some(why) = &root.unwatched {
@@ -110,7 +113,7 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         }
         if root.away > 0 {
             let files = count(root.away, "file is", "files are");
-            writeln!(out, "    {} {files} on a filesystem that is not mounted now; they stay known", "note:".yellow())?;
+            writeln!(out, "    {} {files} hidden by a mount, or not mounted now; they stay known", "note:".yellow())?;
         }
     }
     Ok(())

@@ -229,7 +229,10 @@ impl Intake {
     fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
         let live = self.parts.configuration.live();
         // Files at excluded places are forgotten, because a person excluded them.
-        let (mut kept, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(|p| live.rules.hide(&p.path));
+        let roots = self.parts.roots.now();
+        let is_excluded =
+            |place: &Place| roots.get(place.root).is_some_and(|root| live.rules.hide(&roots.path_for_rules(root, &place.path)));
+        let (mut kept, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(is_excluded);
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
         gone.into_iter().for_each(|place| of_roots.entry(place.root).or_default().push(place));

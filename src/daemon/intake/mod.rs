@@ -4,6 +4,7 @@
 mod difference;
 mod marker;
 mod mass_deletion;
+mod mounted;
 pub mod mounts;
 mod presence;
 mod schedule;
@@ -150,7 +151,8 @@ impl Intakes {
         let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.live().rules);
         let shown = |root: &Root| {
             let (_, inner) = root.home.as_ref().filter(|(volume, _)| *volume == here.id && roots.is_online(root.id))?;
-            let path = here.inner.strip_prefix(inner).ok().filter(|below| !rules.hide(below))?.to_owned();
+            let is_shown = |below: &&Path| !rules.hide(&roots.path_for_rules(root, below));
+            let path = here.inner.strip_prefix(inner).ok().filter(is_shown)?.to_owned();
             let path = root.path_of(&Place { root: root.id, path });
             (folder_id(&path)? == id).then_some(path)
         };
@@ -209,16 +211,34 @@ impl Intakes {
         }
     }
 
+    /// Ends what is done for a root. Its thread ends with its last one.
+    fn release(&self, root: RootId) {
+        let mut threads = lock(&self.threads);
+        let Some(queue) = threads.of_root.remove(&root) else { return };
+        let is_its = |known: &ThreadQueue| Arc::ptr_eq(&known.heartbeat, &queue.heartbeat);
+        if !threads.of_root.values().any(is_its) {
+            threads.of_volume.retain(|_, known| !is_its(known));
+            queue.heartbeat.replace();
+        }
+    }
+
     fn send(self: &Arc<Intakes>, root: Root, order: Order) -> Result<(), Refused> {
-        let queue = self.queue_of(&root)?;
+        let mut queue = self.queue_of(&root)?;
         let deadline = Instant::now() + ORDER_TIMEOUT;
         let mut order = order;
         while let Err(refused) = queue.orders.try_send(order) {
-            let TrySendError::Full(back) = refused else { return Err(Refused::Ending) };
+            order = match refused {
+                TrySendError::Full(back) => back,
+                TrySendError::Disconnected(_) if self.parts.lifecycle.is_stopping() => return Err(Refused::Ending),
+                // Its thread had no root left and ended.
+                TrySendError::Disconnected(back) => {
+                    queue = self.queue_of(&root)?;
+                    back
+                }
+            };
             if Instant::now() > deadline {
                 return Err(Refused::Busy);
             }
-            order = back;
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
@@ -248,7 +268,8 @@ impl Intakes {
     fn spawn(self: &Arc<Intakes>) -> Result<ThreadQueue, Refused> {
         let (orders, receiver) = sync_channel(MOST_ORDERS);
         let heartbeat = self.parts.health.heartbeats.add(Kind::Intake);
-        let queue = ThreadQueue { orders, lost: Arc::default(), marked: Arc::default(), heartbeat };
+        // Until its first root is found there is no watch, and no event to wait for.
+        let queue = ThreadQueue { orders, lost: Arc::default(), marked: Arc::new(AtomicU64::new(u64::MAX)), heartbeat };
         let reader = Reader::open(&self.parts.configuration.location)?;
         let intake = Intake::new(self.parts.clone(), self.clone(), receiver, queue.clone(), reader);
         background("intake", Nice::No, move || intake.run())?;

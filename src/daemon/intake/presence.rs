@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use super::thread::{DISK_TIMEOUT, Intake};
+use crate::catalog::roots::Roots;
 use crate::daemon::messages::{Request, request};
 use crate::intake::Volume;
 use crate::photo::{Place, Root, RootId, Stamp};
@@ -37,7 +39,7 @@ impl Presence {
 impl Intake {
     pub(super) fn presence(&self, root: &Root) -> Presence {
         let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
-        presence(root, &self.reader)
+        presence(root, &self.parts.roots.now(), &self.reader)
     }
 
     /// Returns whether an offline root is as it was: not there, or another card is there that is a root of its own.
@@ -61,7 +63,7 @@ impl Intake {
             Some(back) => back.clone(),
             None => {
                 let ids: Vec<RootId> = known.iter().map(|root| root.id).collect();
-                let added = request(&self.parts.writes, |reply| Request::AddRootBeside(absent.path.clone(), ids, reply));
+                let added = request(&self.parts.writes, |reply| Request::AddRootBeside(absent.clone(), ids, reply));
                 let Ok(Some(added)) = added else { return };
                 added
             }
@@ -70,16 +72,25 @@ impl Intake {
     }
 }
 
-/// Looks for a root: at its path, or wherever its filesystem is mounted now.
-fn presence(root: &Root, store: &Reader) -> Presence {
+/// Looks for a root: at its path, or wherever its filesystem is mounted now. What was found mounted inside another root is
+/// looked for inside that one only.
+pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
+    let outer = root.inside.filter(|_| !root.is_asked).and_then(|outer| roots.get(outer));
+    let may_be_at = |path: &Path| match outer {
+        Some(outer) => path.starts_with(&outer.path) && Volume::is_mount_point(path),
+        None => true,
+    };
     let elsewhere = || {
         let (volume, inner) = root.home.as_ref()?;
-        let found = Root { path: Volume::find(volume, inner)?, ..root.clone() };
+        let is_taken = |path: &Path| roots.at(path).any(|other| other.id != root.id && roots.is_online(other.id));
+        let path = Volume::find(volume, inner).into_iter().find(|path| may_be_at(path) && !is_taken(path))?;
+        let found = Root { path, ..root.clone() };
         let is_it = Volume::of(&found.path).is_some_and(|there| there.is_certain) || holds_one_of(&found, store);
         is_it.then_some(found)
     };
-    if !root.path.is_dir() {
-        return elsewhere().map_or_else(|| Presence::offline("the folder is not there"), Presence::Online);
+    if !may_be_at(&root.path) || !root.path.is_dir() {
+        let why = if outer.is_some() { "it is not mounted" } else { "the folder is not there" };
+        return elsewhere().map_or_else(|| Presence::offline(why), Presence::Online);
     }
     let Some(here) = Volume::of(&root.path) else { return Presence::Online(root.clone()) };
     let settled = Root { home: Some((here.id.clone(), here.inner.clone())), ..root.clone() };
@@ -87,7 +98,7 @@ fn presence(root: &Root, store: &Reader) -> Presence {
     let replaced = || {
         let why = if here.is_certain { "another filesystem is there" } else { "another card is there, or its photos are gone" };
         // A mount point without its disk is a folder of the disk that holds it, and has another path there.
-        let is_replaced = *inner == here.inner && !is_empty(root);
+        let is_replaced = *inner == here.inner && (outer.is_some() || !is_empty(root));
         Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced }
     };
     if *volume == here.id {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::difference::Recorded;
 use super::presence::Presence;
 use super::schedule::Schedule;
-use super::{Intakes, Parts, ThreadQueue, watching};
+use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::catalog::roots::{FolderId, folder_id, whole};
@@ -43,6 +43,8 @@ pub struct Intake {
     pub(super) reader: Reader,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) watch: Option<Watch>,
+    /// Whether there is no watch because all roots are offline.
+    pub(super) is_resting: bool,
     /// The roots of this thread.
     mine: HashSet<RootId>,
     pub(super) settle: Settle,
@@ -55,16 +57,15 @@ pub struct Intake {
     /// Until then files that were moved are doubted: a writer closed a file at a path where none is.
     pub(super) misled_until: Instant,
     pub(super) rereads: RereadLimit,
-    /// The mounts below each root when it was started: their numbers, by path below the root.
-    submounts: HashMap<RootId, BTreeMap<PathBuf, u32>>,
-    /// Mount points below each root at which nothing is mounted any more.
+    /// The mounts below each root when it was started.
+    pub(super) submounts: HashMap<RootId, Submounts>,
+    /// Mount points of its own filesystem below each root at which nothing is mounted any more.
     pub(super) unmounted: HashMap<RootId, BTreeSet<PathBuf>>,
     clock: Clock,
 }
 
 impl Intake {
     pub(super) fn new(parts: Parts, intakes: Arc<Intakes>, orders: Receiver<Order>, queue: ThreadQueue, reader: Reader) -> Intake {
-        let watch = watching::new_watch(&parts, &queue);
         let heartbeat = queue.heartbeat.clone();
         Intake {
             parts,
@@ -73,7 +74,8 @@ impl Intake {
             queue,
             reader,
             heartbeat,
-            watch,
+            watch: None,
+            is_resting: true,
             mine: HashSet::new(),
             settle: Settle::default(),
             settling: HashMap::new(),
@@ -117,6 +119,14 @@ impl Intake {
             self.take_up_again();
             self.settling.retain(|path, _| self.settle.holds(path));
         }
+        // Orders that came after this thread lost its last root are for another one.
+        while !self.parts.lifecycle.is_stopping()
+            && let Ok(order) = self.orders.try_recv()
+        {
+            if let Order::Start(root, _) | Order::Scan { root, .. } = &order {
+                let _ = self.intakes.send(root.clone(), order);
+            }
+        }
     }
 
     /// Returns the current roots of this thread.
@@ -133,7 +143,13 @@ impl Intake {
             Order::Start(root, ticket) => self.start(&root, ticket),
             Order::Scan { root, place, gone, ticket } => {
                 // If the folder is not the one that was watched, the root is started again.
-                if self.is_where_it_was(&root) { self.scan(&root, &place, gone, ticket) } else { self.start(&root, ticket) }
+                if self.is_where_it_was(&root) {
+                    return self.scan(&root, &place, gone, ticket);
+                }
+                self.start(&root, ticket);
+                if gone == Gone::Forget && !root.is_asked && !self.parts.roots.now().is_online(root.id) {
+                    self.abandon(&root);
+                }
             }
             Order::LookForRoots => self.look_for_roots(),
             Order::Forget(root) => self.drop_root(&root),
@@ -169,6 +185,10 @@ impl Intake {
                 tracing::info!("{} is offline: {why}", root.path.display());
                 self.scans.remove(&root.id);
                 self.parts.roots.set_offline(root, why, &self.parts.events, &self.parts.queue);
+                if !root.is_asked && self.knows_nothing_of(root) {
+                    return self.abandon(root);
+                }
+                self.rest();
                 // The disk answered, so the root is looked for like any other from now on.
                 self.parts.roots.change(|roots| roots.state_or_new(root.id).retry_at = None);
                 if is_replaced {
@@ -186,6 +206,10 @@ impl Intake {
             }
             return;
         }
+        if self.is_left_out(&root, Path::new("")) {
+            return self.abandon(&root);
+        }
+        let is_watch_new = self.wake();
         let was_offline = !self.parts.roots.now().is_online(root.id);
         if was_offline {
             self.parts.events.emit(What::Online(text_of(&root.path)));
@@ -199,37 +223,23 @@ impl Intake {
         self.note_submounts(&root);
         let now = (root.path.clone(), folder);
         let before = self.watched.insert(root.id, now.clone());
-        if before.is_some_and(|before| before != now) || was_offline && self.watch.is_some() {
+        if !is_watch_new && (before.is_some_and(|before| before != now) || was_offline && self.watch.is_some()) {
             // Its folders may be other ones than those that are watched. This starts it again.
             return self.watch_anew();
         }
         self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
     }
 
-    /// Notes what is mounted below a root now, and what is not mounted any more.
-    fn note_submounts(&mut self, root: &Root) {
-        let now = Submounts::below(&root.path).numbers();
-        let unmounted = self.unmounted.entry(root.id).or_default();
-        unmounted.retain(|point| !now.contains_key(point));
-        let before = self.submounts.insert(root.id, now.clone()).unwrap_or_default();
-        unmounted.extend(before.into_keys().filter(|point| !now.contains_key(point)));
-    }
-
-    fn has_its_submounts(&self, root: &Root) -> bool {
-        self.submounts.get(&root.id).is_none_or(|before| *before == Submounts::below(&root.path).numbers())
-    }
-
-    fn drop_root(&mut self, root: &Root) {
+    pub(super) fn drop_root(&mut self, root: &Root) {
         self.submounts.remove(&root.id);
         self.unmounted.remove(&root.id);
         self.mine.remove(&root.id);
         self.scans.remove(&root.id);
         self.parts.roots.change(|roots| roots.forget_state(root.id));
         self.watched.remove(&root.id);
-        if self.roots().is_empty() {
-            self.make_watch();
-        }
-        // Otherwise its watches stay for now: to remove them one by one takes long. Nothing comes of their events.
+        // While other roots need the watch, those of its folders stay: to remove them one by one takes long. Nothing comes of
+        // their events.
+        self.intakes.release(root.id);
     }
 
     /// Records the path and filesystem of a root, if they changed.
@@ -324,6 +334,7 @@ impl Intake {
     /// file is recognised by its inode.
     fn look_at_due(&mut self) {
         let mut walks = Vec::new();
+        let mut is_mount_moved = false;
         let due: BTreeMap<PathBuf, Heard> = self.settle.take_due(Instant::now()).into_iter().collect();
         let mut tickets: Vec<Ticket> = due.keys().filter_map(|path| self.settling.remove(path)).collect();
         // A path below another due path is walked with it, because two walks could contradict each other.
@@ -332,6 +343,7 @@ impl Intake {
         for path in paths {
             let Some(root) = self.parts.roots.now().holding(path).cloned() else { continue };
             let Some(place) = root.place(path) else { continue };
+            is_mount_moved |= self.holds_mounted(path);
             if place.path.as_os_str().is_empty() {
                 // The root itself disappeared, appeared or was replaced.
                 let ticket = self.parts.queue.activity.begin(root.id);
@@ -342,6 +354,9 @@ impl Intake {
                     None => drop(self.scans.insert(root.id, Instant::now() + Schedule::POLLED.shortest)),
                 }
             }
+        }
+        if is_mount_moved {
+            self.intakes.look_for_roots();
         }
         if walks.is_empty() || self.flush().is_none() {
             return;
@@ -440,10 +455,16 @@ impl Intake {
         }
     }
 
+    /// Returns whether the settings leave out a path below a root, or a folder above it.
+    fn is_left_out(&self, root: &Root, below: &Path) -> bool {
+        let path = self.parts.roots.now().path_for_rules(root, below);
+        self.parts.configuration.live().rules.hide(&path)
+    }
+
     /// Walks a place on the disk. Returns `None` if the root is offline or went offline during the walk, because its
     /// mount point is an empty folder then. Also returns `None` if the daemon stops.
     fn walk(&mut self, root: &Root, place: &Place) -> Option<Found> {
-        if self.parts.configuration.live().rules.hide(&place.path) {
+        if self.is_left_out(root, &place.path) {
             return Some(Found::default());
         }
         let working = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
@@ -459,8 +480,11 @@ impl Intake {
         };
         let failed = RefCell::new(None);
         let enter = |folder: &Path, found: &Metadata| self.watch_folder(folder, found, &mut failed.borrow_mut());
-        let found = intake::walk(&root.path, &place.path, &self.parts.configuration.live().rules, &enter, &goes_on)?;
+        let (rules, roots) = (self.parts.configuration.live().rules, self.parts.roots.now());
+        let leave_out = |below: &Path| rules.leave_out(&roots.path_for_rules(root, below));
+        let found = intake::walk(&root.path, &place.path, &leave_out, &enter, &goes_on)?;
         drop(working);
+        self.adopt(root, &found.mounted);
         self.note_watched(root, place, failed.into_inner());
         self.is_where_it_was(root).then_some(found)
     }

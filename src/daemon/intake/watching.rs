@@ -52,10 +52,33 @@ impl Intake {
         }
     }
 
+    /// Makes the watch, if this thread has none because all of its roots were offline. Returns whether it did.
+    pub(super) fn wake(&mut self) -> bool {
+        if !self.is_resting {
+            return false;
+        }
+        self.is_resting = false;
+        self.watch = new_watch(&self.parts, &self.queue);
+        if self.watch.is_some() {
+            // The scan that follows finds what earlier events were about.
+            self.queue.marked.store(self.parts.marker.raised(), Ordering::SeqCst);
+        }
+        true
+    }
+
+    /// Gives the watch up while all roots of this thread are offline, because a user may have only so many.
+    pub(super) fn rest(&mut self) {
+        let roots = self.parts.roots.now();
+        if !self.roots().iter().any(|root| roots.is_online(root.id)) {
+            (self.watch, self.is_resting) = (None, true);
+            self.queue.marked.store(u64::MAX, Ordering::SeqCst);
+        }
+    }
+
     /// Makes the watch again, without any folder.
     pub(super) fn make_watch(&mut self) {
         // First, because its watches count against the limits of the system. They are released in the background.
-        self.watch = None;
+        (self.watch, self.is_resting) = (None, false);
         let deadline = Instant::now() + RELEASE_TIMEOUT;
         loop {
             self.watch = new_watch(&self.parts, &self.queue);
@@ -85,7 +108,9 @@ impl Intake {
         let is_whole = place.path.as_os_str().is_empty();
         let why = if is_whole {
             let submounts = Submounts::below(&root.path);
-            let unseen = || Volume::silence(&root.path).or_else(|| submounts.any_closed()).or_else(|| submounts.silence());
+            let roots = self.parts.roots.now();
+            let is_root = |point: &Path| roots.at(&root.path.join(point)).next().is_some();
+            let unseen = || Volume::silence(&root.path).or_else(|| submounts.any_closed(is_root)).or_else(|| submounts.silence());
             failed.or_else(unseen)
         } else {
             failed
@@ -110,5 +135,5 @@ fn hinted_root(parts: &Parts, path: &Path) -> Option<RootId> {
     let root = roots.holding(path)?;
     let below = path.strip_prefix(&root.path).ok()?;
     let settings = &parts.configuration.settings;
-    (!parts.configuration.live().rules.hide(below) && !path.starts_with(&settings.data_dir)).then_some(root.id)
+    (!parts.configuration.live().rules.hide(&roots.path_for_rules(root, below)) && !path.starts_with(&settings.data_dir)).then_some(root.id)
 }

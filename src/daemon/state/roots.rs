@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_does_not_change_and_offline_is_emitted_once() {
-        let root = Root { id: RootId(1), path: "/p".into(), home: None };
+        let root = Root::new(RootId(1), "/p");
         let (roots, events, queue) = (SharedRoots::new(vec![root.clone()]), Events::new(Vec::new()), Queue::default());
         let (_, mut listener) = events.listen(None);
         let before = roots.now();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::WriterThread;
 use crate::catalog::generation::{Generation, catch_up, keep};
-use crate::daemon::messages::Request;
+use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::{write, write_between};
-use crate::photo::{Decisions, Root, RootId};
+use crate::photo::{Decisions, Home, Root, RootId};
 use crate::store::{self, HeadNumber, OnConflict, Reader, Writer};
 
 /// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
@@ -32,10 +32,11 @@ impl WriterThread {
     /// more, it is dropped.
     pub(super) fn carry_out(&mut self, request: Request) {
         match request {
-            Request::AddRoot(path, reply) => drop(reply.send(self.in_library(|this| this.add_root(&path)))),
-            Request::AddRootBeside(path, known, reply) => {
-                drop(reply.send(self.in_library(|this| this.add_root_beside(&path, &known))));
+            Request::AddRoot(path, home, reply) => drop(reply.send(self.in_library(|this| this.add_root(&path, home.as_ref())))),
+            Request::AddRootBeside(root, known, reply) => {
+                drop(reply.send(self.in_library(|this| this.add_root_beside(&root, &known))));
             }
+            Request::AddMountedRoot(mounted, reply) => drop(reply.send(self.in_library(|this| this.add_mounted_root(&mounted)))),
             Request::RemoveRoot(root, reply) => drop(reply.send(self.in_library(|this| this.remove_root(&root)))),
             Request::PlaceRoot(root, reply) => drop(reply.send(self.in_library(|this| this.place_root(&root)))),
             Request::Decide(decisions, word, reply) => {
@@ -74,21 +75,32 @@ impl WriterThread {
         }
     }
 
-    fn add_root(&mut self, path: &Path) -> store::Result<Root> {
+    fn add_root(&mut self, path: &Path, home: Option<&Home>) -> store::Result<Root> {
         let rules = self.configuration.live().rules;
-        let id = self.writer.add_root(path, &|below| rules.hide(below))?;
+        let id = self.writer.add_root(path, home, &|below| rules.hide(below))?;
         self.read_roots();
         tracing::info!("{} is watched from now on", path.display());
-        Ok(Root { id, path: path.to_owned(), home: None })
+        Ok(Root { home: home.cloned(), ..Root::new(id, path) })
     }
 
-    fn add_root_beside(&mut self, path: &Path, known: &[RootId]) -> store::Result<Option<Root>> {
-        let added = self.writer.add_root_beside(path, known)?;
+    fn add_root_beside(&mut self, root: &Root, known: &[RootId]) -> store::Result<Option<Root>> {
+        let added = self.writer.add_root_beside(root, known)?;
         self.read_roots();
         if added.is_some() {
-            tracing::info!("another card is at {}: it is watched too", path.display());
+            tracing::info!("another card is at {}: it is watched too", root.path.display());
         }
-        Ok(added.map(|id| Root { id, path: path.to_owned(), home: None }))
+        Ok(added.map(|id| Root { id, home: None, ..root.clone() }))
+    }
+
+    fn add_mounted_root(&mut self, mounted: &Mounted) -> store::Result<Option<Root>> {
+        let rules = self.configuration.live().rules;
+        let Mounted { outer, path, home, volume } = mounted;
+        let added = self.writer.add_mounted_root(outer, path, home.as_ref(), *volume, &|below| rules.hide(below))?;
+        self.read_roots();
+        if added.is_some() {
+            tracing::info!("{} is mounted in {}: it is watched too", path.display(), outer.path.display());
+        }
+        Ok(added.and_then(|id| self.roots.now().get(id).cloned()))
     }
 
     fn remove_root(&mut self, root: &Root) -> store::Result<()> {
@@ -101,7 +113,7 @@ impl WriterThread {
 
     fn place_root(&mut self, root: &Root) -> store::Result<()> {
         let rules = self.configuration.live().rules;
-        let placed = self.writer.place_root(root).and_then(|()| self.writer.merge_nested_roots(&|below| rules.hide(below)));
+        let placed = self.writer.place_root(root).and_then(|()| self.writer.nest_roots(&|below| rules.hide(below)));
         if let Err(e) = &placed {
             tracing::warn!("the path of {} could not be recorded: {e}", root.path.display());
         }

@@ -1,25 +1,17 @@
 //! Answers the requests of the API, by asking the catalog.
 
+mod roots;
+
 use std::collections::{HashMap, HashSet};
 use std::iter::once;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use super::decisions::Deciding;
-use super::heads::{self, Switch, Switcher};
-use super::intake::Intakes;
-use super::messages::{Gone, Request, Write, request_now};
-use super::problems::{no_key, within_reach};
-use super::state::health::STORE;
-use super::state::{State, lock, read};
-use super::tuning::Tuner;
-use super::waiting::Waiting;
-use super::{decisions, places, views, wire};
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
@@ -30,10 +22,19 @@ use crate::catalog::clusters::{Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Queries, neighbours, records};
-use crate::catalog::roots::{RootState, Roots, folder_id, whole};
 use crate::config::Settings;
+use crate::daemon::decisions::Deciding;
+use crate::daemon::heads::{self, Switch, Switcher};
+use crate::daemon::intake::Intakes;
+use crate::daemon::messages::{Gone, Write};
+use crate::daemon::problems::{no_key, within_reach};
+use crate::daemon::state::health::STORE;
+use crate::daemon::state::{State, lock, read};
+use crate::daemon::tuning::Tuner;
+use crate::daemon::waiting::Waiting;
+use crate::daemon::{decisions, places, views, wire};
 use crate::likeness::MAX_PAIR_DISTANCE;
-use crate::photo::{Coverage, PhotoId, PictureHash, Place, Root, RootId, Verdict};
+use crate::photo::{Coverage, PhotoId, PictureHash, Place, RootId, Verdict};
 use crate::store::{Reader, Wanted};
 use crate::sys::View;
 
@@ -133,32 +134,6 @@ impl Answers {
         problems
     }
 
-    fn root_status(&self, reader: &AsOf, roots: &Roots, root: &Root) -> Result<RootStatus, Problem> {
-        let (figures, live) = (self.figures(reader, root.id)?, self.state.configuration.live());
-        let unseen = RootState::default();
-        let state = roots.state(root.id).unwrap_or(&unseen);
-        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
-        Ok(RootStatus {
-            path: text_of(&root.path),
-            state: if state.offline.is_none() { "online" } else { "offline" }.into(),
-            offline: state.offline.clone(),
-            volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
-            busy: self.state.queue.activity.is_busy(root.id),
-            unwatched: state.unwatched.clone(),
-            scanned_every: state.scanned_every.as_secs(),
-            last_scan: state.last_scan.and_then(seconds),
-            events: state.hints,
-            times_lost: state.times_lost,
-            missing: state.missing.len() as u64,
-            away: state.away.len() as u64,
-            excluded: live.rules.excluded().to_vec(),
-            included: live.rules.included().to_vec(),
-            photos: figures.photos,
-            coverage: figures.coverage,
-            left_out: roots.left_out(&[whole(root)]),
-        })
-    }
-
     /// Returns the counts of a root. They are kept until the next commit, because counting 100,000 files takes a while.
     fn figures(&self, reader: &AsOf, root: RootId) -> Result<Figures, Problem> {
         let (commit, is_online) = (reader.commit, self.state.roots.now().is_online(root));
@@ -229,61 +204,11 @@ impl Service for Answers {
     }
 
     fn add_root(&self, path: &Path) -> Result<Watched, Problem> {
-        let refused = |e: std::io::Error| Problem::new(Code::NoFolder, format!("{} cannot be watched: {e}", path.display()));
-        let real = std::fs::canonicalize(path).map_err(refused)?;
-        if !real.is_dir() {
-            return Err(refused(std::io::ErrorKind::NotADirectory.into()));
-        }
-        let before = self.state.roots.now();
-        if let Some(root) = before.holding(&real)
-            && real.strip_prefix(&root.path).is_ok_and(|below| !self.state.configuration.live().rules.hide(below))
-        {
-            // A known root is started again if its folder appeared or was replaced, or if changes in it may be missed.
-            let known = before.state(root.id).map(|state| (state.folder, state.unwatched.is_none()));
-            let is_current = known.is_none_or(|(folder, _)| folder == folder_id(&root.path));
-            let is_watched = known.is_some_and(|(_, is_watched)| is_watched);
-            let is_under_way = self.state.queue.activity.is_busy(root.id);
-            if !is_current || !is_watched && !is_under_way {
-                self.intakes.start(root.clone())?;
-            }
-            return Ok(Watched { path: text_of(&real) });
-        }
-        if let Some(shown) = self.intakes.same_folder(&real) {
-            return Ok(Watched { path: text_of(&shown) });
-        }
-        let watched = Watched { path: text_of(&real) };
-        if self.intakes.bring_back(&real)? {
-            return Ok(watched);
-        }
-        let before = self.state.roots.now();
-        let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, reply))?;
-        let after = self.state.roots.now();
-        for absorbed in before.list().iter().filter(|root| after.get(root.id).is_none()) {
-            self.intakes.forget(absorbed.clone())?;
-        }
-        self.intakes.start(root)?;
-        Ok(watched)
+        self.watch(path)
     }
 
     fn remove_root(&self, path: &Path) -> Result<(), Problem> {
-        let roots = self.state.roots.now();
-        if roots.at(path).next().is_none() {
-            let known: Vec<String> = roots.list().iter().map(|r| r.path.display().to_string()).collect();
-            return Err(Problem::new(Code::NoRoot, format!("{} is not a watched folder", path.display()))
-                .hint(format!("watched: {}", known.join(", "))));
-        }
-        for root in roots.at(path) {
-            self.intakes.forget(root.clone())?;
-            let removed = request_now(&self.writes, &self.state.health, |reply| Request::RemoveRoot(root.clone(), reply));
-            if removed.is_err() {
-                // It stays, and is watched again.
-                self.intakes.start(root.clone())?;
-            }
-            removed?;
-        }
-        // Roots that had become part of it are back.
-        let after = self.state.roots.now();
-        after.list().iter().filter(|root| roots.get(root.id).is_none()).try_for_each(|root| Ok(self.intakes.start(root.clone())?))
+        self.unwatch(path)
     }
 
     fn reload(&self) -> Result<Reloaded, Problem> {
