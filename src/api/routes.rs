@@ -380,7 +380,7 @@ async fn listed_decisions(State(app): State<App>) -> Answer {
 async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let verdict = query.text("verdict")?;
-    let known = verdict.parse::<Verdict>().map_err(|e| Problem::new(Code::Verdict, e.to_string()).hint("same, different"))?;
+    let known = verdict.parse::<Verdict>().map_err(|e| Problem::new(Code::Verdict, e.to_string()).hint("use same or different"))?;
     let asked = query.asked()?;
     query.end()?;
     let paths = seen_alike(&app, asked).await?;

@@ -143,7 +143,7 @@ pub enum Command {
     Config,
     /// End the daemon; what it was given is stored first
     Stop,
-    /// End the daemon, and start it anew with this program; as a service: by systemd
+    /// Stop the daemon and start it again from this program; if systemd runs it, through systemd
     Restart,
     /// Have the daemon reload its settings
     Reload,
@@ -176,7 +176,7 @@ pub struct DupesArguments {
     /// Folders or files; new folders are watched from now on
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Join pairs up to this distance, 0 to 0.45 [default: a precision of 99.9 %]
+    /// Join pairs up to this distance, 0 to 0.45 [default: the threshold of the head in use, set for a precision of 99.9 %]
     #[arg(long, value_name = "D")]
     pub threshold: Option<f32>,
     /// Relations to show: identical, copy, series, unknown [default: all but series]

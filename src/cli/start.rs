@@ -43,7 +43,8 @@ const MOST_STACK_BYTES: u64 = 8 << 20;
 pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     data_directory(&settings.data_dir)?;
     let log = settings.data_dir.join("daemon.log");
-    let unwritable = |e| Failure::unreachable(format!("{} cannot be written: {e}", log.display())).hint("--data-dir names another place");
+    let unwritable =
+        |e| Failure::unreachable(format!("{} cannot be written: {e}", log.display())).hint("choose another place with --data-dir");
     let (log_file, written_before) = open_log(&log).map_err(unwritable)?;
     // A pipe or a lock of the caller would stay open or locked for as long as the daemon runs.
     close_fds::set_fds_cloexec(3, &[]);

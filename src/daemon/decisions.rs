@@ -122,7 +122,7 @@ impl Deciding<'_> {
             let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
             let (a, b) = pictures.ok_or_else(|| {
                 let message = format!("decision {} does not name two photos: {} and {}", number + 1, text.a, text.b);
-                Problem::new(Code::Decision, message).hint("nothing was taken over; simctl decisions export writes what import reads")
+                Problem::new(Code::Decision, message).hint("nothing was imported; simctl decisions export writes what import reads")
             })?;
             let follows = text.follows.as_deref().and_then(PictureHash::from_hex);
             let known = [(a, &text.a_pixels), (b, &text.b_pixels)];

@@ -93,7 +93,9 @@ pub fn walk(
         walk.found.closed.push((below.to_owned(), why));
         return Some(walk.found);
     }
-    if let Some(point) = walk.submounts.another_above(below) {
+    // A file may be a mount point too, and is taken like any other.
+    let folder = if walk.path_of(below).is_file() { below.parent().unwrap_or(below) } else { below };
+    if let Some(point) = walk.submounts.another_above(folder) {
         walk.found.mounted.push(point.to_owned());
         return Some(walk.found);
     }
@@ -107,6 +109,7 @@ pub fn walk(
             Err(e) => walk.found.unreadable.push((folder, e.to_string())),
         }
     }
+    walk.leave_out_new_mounts();
     Some(walk.found)
 }
 
@@ -139,6 +142,15 @@ impl Walk<'_> {
     fn path_of(&self, below: &Path) -> PathBuf {
         // Joining an empty path would add a slash.
         if below.as_os_str().is_empty() { self.root.to_owned() } else { self.root.join(below) }
+    }
+
+    /// Leaves out what was found on filesystems that were mounted during the walk.
+    fn leave_out_new_mounts(&mut self) {
+        let now = Submounts::below(self.root);
+        for point in now.new_others(&self.submounts) {
+            self.found.files.retain(|(path, _)| !path.starts_with(point) || path == point);
+            self.found.mounted.push(point.clone());
+        }
     }
 
     /// Lists one folder. False if `goes_on` returned false.

@@ -39,13 +39,17 @@ impl Writer {
             params![bytes, volume, inner],
         )?;
         let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [bytes], |row| row.get(0))?);
+        self.library.execute("UPDATE roots SET asked = TRUE WHERE id = ?1", [id.0])?;
         self.nest_roots(is_hidden)?;
         Ok(id)
     }
 
-    /// Adds a root for another card at the path of these ones. `None` if one was added since.
+    /// Adds a root like this one for another card at its path, where these are known. `None` if one was added since, or if
+    /// the root around it was removed.
     pub fn add_root_beside(&mut self, root: &Root, known: &[RootId]) -> Result<Option<RootId>> {
-        if self.roots()?.iter().any(|other| other.path == root.path && !known.contains(&other.id)) {
+        let roots = self.roots()?;
+        let is_known = |root: RootId| roots.iter().any(|other| other.id == root);
+        if roots.iter().any(|other| other.path == root.path && !known.contains(&other.id)) || !root.inside.is_none_or(is_known) {
             return Ok(None);
         }
         self.library.execute(
@@ -56,7 +60,7 @@ impl Writer {
     }
 
     /// Adds a root for a filesystem that is mounted below another root, with what was known of its files there. `volume` is
-    /// its number in stamps. `None` if there is such a root already.
+    /// its number in stamps. `None` if there is such a root already, or if the other root was removed.
     pub fn add_mounted_root(
         &mut self,
         outer: &Root,
@@ -65,7 +69,9 @@ impl Writer {
         volume: Option<u64>,
         is_hidden: &dyn Fn(&Path) -> bool,
     ) -> Result<Option<RootId>> {
-        if self.roots()?.iter().any(|root| root.path == path && (root.home.is_none() || root.home.as_ref() == home)) {
+        let roots = self.roots()?;
+        let is_it = |root: &Root| root.path == path && (root.home.is_none() || root.home.as_ref() == home);
+        if roots.iter().any(is_it) || !roots.iter().any(|root| root.id == outer.id) {
             return Ok(None);
         }
         let asked = if outer.is_asked { Some(outer.id) } else { outer.inside };
@@ -121,8 +127,9 @@ impl Writer {
             }
             if inner.inside.is_none() {
                 let asked = if outer.is_asked { Some(outer.id) } else { outer.inside };
-                self.library.execute("UPDATE roots SET inside = ?1 WHERE id = ?2", params![asked.map(|root| root.0), inner.id.0])?;
-                return Ok(asked.is_some());
+                let Some(asked) = asked else { continue };
+                self.library.execute("UPDATE roots SET inside = ?1 WHERE id = ?2", params![asked.0, inner.id.0])?;
+                return Ok(true);
             }
         }
         Ok(false)
@@ -168,9 +175,14 @@ impl Writer {
     /// root again needs no decoding. Roots that became part of it come back, with their files. After a crash in between, the
     /// root is still there, and the others are part of it.
     pub fn remove_root(&mut self, root: RootId, is_hidden: &dyn Fn(&Path) -> bool) -> Result<()> {
+        self.remove_without_nesting(root)?;
+        self.nest_roots(is_hidden)
+    }
+
+    fn remove_without_nesting(&mut self, root: RootId) -> Result<()> {
         let returning = self.bring_back_parts(root)?;
         for mounted in self.roots()?.iter().filter(|mounted| mounted.inside == Some(root) && !mounted.is_asked) {
-            self.remove_root(mounted.id, is_hidden)?;
+            self.remove_without_nesting(mounted.id)?;
         }
         let batch = self.index.transaction()?;
         for table in TABLES {
@@ -191,7 +203,7 @@ impl Writer {
         library.execute("UPDATE roots SET inside = NULL WHERE inside = ?1", [root.0])?;
         library.execute("DELETE FROM roots WHERE id = ?1", [root.0])?;
         library.commit()?;
-        self.nest_roots(is_hidden)
+        Ok(())
     }
 
     /// Makes roots again of those that became part of this one. Returns each with its path below this one, the inner one
@@ -214,6 +226,8 @@ impl Writer {
                 params![path, volume, inner],
             )?;
             let id: i64 = library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [path], |row| row.get(0))?;
+            // It may have been found mounted meanwhile.
+            library.execute("UPDATE roots SET asked = TRUE, inside = NULL WHERE id = ?1", [id])?;
             // What had become part of it is still part of it, and so is what is mounted below it.
             library.execute("UPDATE OR REPLACE absorbed SET holder = ?1 WHERE holder = ?2", [id, number])?;
             library.execute(
@@ -239,13 +253,14 @@ impl Writer {
     }
 }
 
-/// Returns whether a root is on the filesystem of the one around it. Where that is not known, one that was found mounted
-/// there is not.
+/// Returns whether a root is on the filesystem of the one around it, as far as is known. One that was found mounted there is
+/// not: two filesystems may have one id.
 fn is_part_of(inner: &Root, outer: &Root) -> bool {
-    match (&inner.home, &outer.home) {
-        (Some((inner, _)), Some((outer, _))) => inner == outer,
-        _ => inner.is_asked && outer.is_asked,
-    }
+    inner.is_asked
+        && match (&inner.home, &outer.home) {
+            (Some((inner, _)), Some((outer, _))) => inner == outer,
+            _ => outer.is_asked,
+        }
 }
 
 /// Returns the columns of the filesystem of a root, and of its path there.
@@ -353,6 +368,7 @@ mod tests {
         };
         // A folder on another filesystem stays a root when the folder around it becomes one.
         add(&mut writer, "/m/card/DCIM", home("card", "/DCIM"), &["3.jpg"]);
+        add(&mut writer, "/m/d", home("disk", "/m/d"), &["4.jpg"]);
         let outer = add(&mut writer, "/m", home("disk", "/m"), &["1.jpg", "card/hidden.jpg"]);
         assert_eq!(inside(&writer), [("/m".into(), None, true), ("/m/card/DCIM".into(), Some(outer), true)]);
         // What an earlier version knew of the card moves to it, by the filesystem.
@@ -361,10 +377,7 @@ mod tests {
         assert_eq!(mounted(&mut writer, outer, "/m/card", "card", 7), None, "there is one");
         assert_eq!(inside(&writer), [("/m".into(), None, true), ("/m/card".into(), Some(outer), false)]);
         let of_card = ["/m/card: 2.jpg", "/m/card: DCIM/3.jpg"];
-        assert_eq!(
-            files(&writer),
-            [["/m/card: 2.jpg", "/m/card: DCIM/3.jpg", "/m: 1.jpg"].as_slice(), &["/m: card/hidden.jpg", "/m: card2/5.jpg"]].concat()
-        );
+        assert_eq!(files(&writer), [of_card.as_slice(), &["/m: 1.jpg", "/m: card/hidden.jpg", "/m: card2/5.jpg", "/m: d/4.jpg"]].concat());
         // Another card at its path is inside the same root.
         let first = writer.roots().expect("read").into_iter().find(|root| root.id == card).expect("a root");
         let second = writer.add_root_beside(&first, &[card]).expect("added").expect("a new root");
@@ -380,8 +393,28 @@ mod tests {
         assert_eq!(files(&writer).iter().filter(|file| of_card.contains(&file.as_str())).count(), 3, "two files have one name");
         // What a person asked for stays.
         writer.remove_root(back, &none_hidden).expect("removed");
-        assert_eq!(inside(&writer), [("/m/card/DCIM".into(), None, true)]);
-        assert_eq!(files(&writer), ["/m/card/DCIM: 3.jpg"]);
+        assert_eq!(inside(&writer), [("/m/card/DCIM".into(), None, true), ("/m/d".into(), None, true)]);
+        assert_eq!(files(&writer), ["/m/card/DCIM: 3.jpg", "/m/d: 4.jpg"]);
+    }
+
+    #[test]
+    fn a_root_that_was_taken_in_and_then_found_mounted_comes_back_as_one_that_was_asked_for() {
+        let (_folder, mut writer) = store();
+        // An earlier version took in what is on another filesystem too.
+        add(&mut writer, "/m/card", &["1.jpg"]);
+        let outer = add(&mut writer, "/m", &["2.jpg"]);
+        assert_eq!(files(&writer), ["/m: 2.jpg", "/m: card/1.jpg"]);
+        let known = Root::new(outer, "/m");
+        let id = writer.add_mounted_root(&known, Path::new("/m/card"), home("card", "/").as_ref(), Some(1), &none_hidden);
+        assert!(id.expect("added").is_some());
+        writer.remove_root(outer, &none_hidden).expect("removed");
+        let roots = writer.roots().expect("read");
+        assert_eq!(roots.iter().map(|root| (root.is_asked, root.inside)).collect::<Vec<_>>(), [(true, None)]);
+        assert_eq!(files(&writer), ["/m/card: 1.jpg"]);
+        // Nothing is added to a root that is gone.
+        assert_eq!(writer.add_mounted_root(&known, Path::new("/m/nas"), None, None, &none_hidden).expect("asked"), None);
+        let beside = Root { inside: Some(outer), is_asked: false, ..Root::new(outer, "/m/nas") };
+        assert_eq!(writer.add_root_beside(&beside, &[]).expect("asked"), None);
     }
 
     #[test]

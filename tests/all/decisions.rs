@@ -91,7 +91,7 @@ fn decisions_go_to_another_library_in_a_file() {
     fs::write(&broken, "{\"a\":\"12\",\"b\":\"34\",\"verdict\":\"same\",\"made\":1}\n").expect("written");
     let refused = there.run(["decisions", "import", &broken.display().to_string()]);
     assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing was taken over"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing was imported"));
     fs::write(&broken, "no JSON\n").expect("written");
     let refused = there.run(["decisions", "import", &broken.display().to_string()]);
     assert_eq!(refused.status.code(), Some(2));

@@ -78,7 +78,7 @@ async fn import(client: &Client, file: &Path) -> Done {
     let text = String::from_utf8(read(file)?).map_err(|e| Failure::usage(format!("{}: {e}", shown_path(file))))?;
     let broken = |line: usize, e: serde_json::Error| {
         Failure::usage(format!("{}, line {}: {e}", shown_path(file), line + 1))
-            .hint("nothing was taken over; simctl decisions export writes what import reads")
+            .hint("nothing was imported; simctl decisions export writes what import reads")
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let decisions = lines

@@ -227,7 +227,7 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         if end.outside > 0 {
             let photos = count(end.outside, "photo outside has", "photos outside have");
-            writeln!(self.out, "{}", format!("{photos} versions in here; --everywhere shows them").dimmed())?;
+            writeln!(self.out, "{}", format!("{photos} versions among these photos; --everywhere shows them").dimmed())?;
         }
         if end.coverage.failed > 0 {
             writeln!(self.out, "{}", "simctl failures says why".dimmed())?;

@@ -211,14 +211,15 @@ impl Intakes {
         }
     }
 
-    /// Ends what is done for a root. Its thread ends with its last one.
-    fn release(&self, root: RootId) {
+    /// Ends what a thread does for a root. It ends with its last one.
+    fn release(&self, root: RootId, thread: &Arc<Heartbeat>) {
         let mut threads = lock(&self.threads);
-        let Some(queue) = threads.of_root.remove(&root) else { return };
-        let is_its = |known: &ThreadQueue| Arc::ptr_eq(&known.heartbeat, &queue.heartbeat);
+        let is_its = |known: &ThreadQueue| Arc::ptr_eq(&known.heartbeat, thread);
+        // Another thread may have replaced this one.
+        threads.of_root.retain(|known, queue| *known != root || !is_its(queue));
         if !threads.of_root.values().any(is_its) {
             threads.of_volume.retain(|_, known| !is_its(known));
-            queue.heartbeat.replace();
+            thread.replace();
         }
     }
 

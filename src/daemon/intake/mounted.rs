@@ -1,24 +1,38 @@
 //! The filesystems that are mounted inside a root. Each is a root of its own, which nobody asked for.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use super::presence::{Presence, presence};
 use super::thread::{DISK_TIMEOUT, Intake};
 use crate::catalog::roots::whole;
 use crate::daemon::messages::{Mounted, Request, request};
-use crate::intake::{Submounts, Volume, Volumes};
+use crate::intake::{Found, Submounts, Volume, Volumes};
 use crate::photo::{Coverage, Home, Root};
 
 impl Intake {
     /// Makes a root of each filesystem that is mounted inside one and is none yet.
-    pub(super) fn adopt(&self, outer: &Root, mounted: &[PathBuf]) {
-        for path in mounted.iter().map(|below| outer.path.join(below)) {
-            let roots = self.parts.roots.now();
+    pub(super) fn adopt(&self, outer: &Root, found: &mut Found) {
+        for below in &found.mounted {
+            let (path, roots) = (outer.path.join(below), self.parts.roots.now());
             // The thread of a root that is there finds out which card it is.
             if roots.at(&path).next().is_some() {
+                // What kept it from being started may be over.
+                let is_idle = |root: &&Root| roots.state(root.id).is_none() && !self.parts.queue.activity.is_busy(root.id);
+                roots.at(&path).filter(is_idle).for_each(|root| drop(self.intakes.start(root.clone())));
                 continue;
             }
             let _asking = self.heartbeat.work_on(outer.id, DISK_TIMEOUT);
+            match fs::read_dir(&path) {
+                Ok(_) => {}
+                // A file is taken where it is.
+                Err(e) if e.kind() == ErrorKind::NotADirectory => continue,
+                Err(e) => {
+                    found.unreadable.push((below.clone(), e.to_string()));
+                    continue;
+                }
+            }
             let home: Option<Home> = Volume::of(&path).map(|here| (here.id, here.inner));
             // A disk that was mounted elsewhere before, or whose mount point was renamed.
             let is_it = |root: &&Root| root.home.is_some() && root.home == home;

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::thread::{DISK_TIMEOUT, Intake};
-use crate::catalog::roots::Roots;
+use crate::catalog::roots::{FolderId, Roots, folder_id};
 use crate::daemon::messages::{Request, request};
 use crate::intake::Volume;
 use crate::photo::{Place, Root, RootId, Stamp};
@@ -40,6 +40,21 @@ impl Intake {
     pub(super) fn presence(&self, root: &Root) -> Presence {
         let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
         presence(root, &self.parts.roots.now(), &self.reader)
+    }
+
+    pub(super) fn folder_id(&self, root: &Root) -> Option<FolderId> {
+        // To ask for the folder would mount it.
+        if !root.is_asked && !Volume::is_mount_point(&root.path) {
+            return None;
+        }
+        let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
+        folder_id(&root.path)
+    }
+
+    /// Returns whether the folder that was watched is still at the path of a root.
+    pub(super) fn is_where_it_was(&self, root: &Root) -> bool {
+        let folder = self.folder_id(root);
+        folder.is_some() && self.parts.roots.now().state(root.id).is_some_and(|state| state.folder == folder)
     }
 
     /// Returns whether an offline root is as it was: not there, or another card is there that is a root of its own.
@@ -98,7 +113,7 @@ pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
     let replaced = || {
         let why = if here.is_certain { "another filesystem is there" } else { "another card is there, or its photos are gone" };
         // A mount point without its disk is a folder of the disk that holds it, and has another path there.
-        let is_replaced = *inner == here.inner && (outer.is_some() || !is_empty(root));
+        let is_replaced = outer.is_some() || *inner == here.inner && !is_empty(root);
         Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced }
     };
     if *volume == here.id {

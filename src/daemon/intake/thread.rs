@@ -14,7 +14,7 @@ use super::schedule::Schedule;
 use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::catalog::roots::{FolderId, folder_id, whole};
+use crate::catalog::roots::{FolderId, whole};
 use crate::daemon::messages::{Change, Gone, Order, Request, request};
 use crate::daemon::state::heartbeat::Heartbeat;
 use crate::daemon::state::lock;
@@ -147,9 +147,6 @@ impl Intake {
                     return self.scan(&root, &place, gone, ticket);
                 }
                 self.start(&root, ticket);
-                if gone == Gone::Forget && !root.is_asked && !self.parts.roots.now().is_online(root.id) {
-                    self.abandon(&root);
-                }
             }
             Order::LookForRoots => self.look_for_roots(),
             Order::Forget(root) => self.drop_root(&root),
@@ -179,6 +176,9 @@ impl Intake {
         // The root may have moved or been removed while the order waited.
         let Some(root) = &self.root(root.id) else { return };
         self.mine.insert(root.id);
+        if self.is_left_out(root, Path::new("")) {
+            return self.abandon(root);
+        }
         let root = match self.presence(root) {
             Presence::Online(found) => found,
             Presence::Offline { why, is_replaced } => {
@@ -205,9 +205,6 @@ impl Intake {
                 let _ = self.intakes.start(outer.clone());
             }
             return;
-        }
-        if self.is_left_out(&root, Path::new("")) {
-            return self.abandon(&root);
         }
         let is_watch_new = self.wake();
         let was_offline = !self.parts.roots.now().is_online(root.id);
@@ -239,7 +236,7 @@ impl Intake {
         self.watched.remove(&root.id);
         // While other roots need the watch, those of its folders stay: to remove them one by one takes long. Nothing comes of
         // their events.
-        self.intakes.release(root.id);
+        self.intakes.release(root.id, &self.heartbeat);
     }
 
     /// Records the path and filesystem of a root, if they changed.
@@ -252,11 +249,6 @@ impl Intake {
         let _ = request(&self.parts.writes, |reply| Request::PlaceRoot(root.clone(), reply));
     }
 
-    fn folder_id(&self, root: &Root) -> Option<FolderId> {
-        let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
-        folder_id(&root.path)
-    }
-
     /// Returns whether there is a file at a place.
     pub(super) fn is_there(&self, place: &Place) -> bool {
         if !self.mine.contains(&place.root) {
@@ -267,11 +259,6 @@ impl Intake {
         let Some(path) = roots.path_of(place).filter(|_| roots.is_online(place.root)) else { return false };
         let _asking = self.heartbeat.work_on(place.root, DISK_TIMEOUT);
         std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
-    }
-
-    fn is_where_it_was(&self, root: &Root) -> bool {
-        let folder = self.folder_id(root);
-        folder.is_some() && self.parts.roots.now().state(root.id).is_some_and(|state| state.folder == folder)
     }
 
     /// Starts roots again that appeared, disappeared, have another folder now, or other mounts below them.
@@ -342,8 +329,17 @@ impl Intake {
         paths.dedup_by(|inner, outer| inner.starts_with(*outer));
         for path in paths {
             let Some(root) = self.parts.roots.now().holding(path).cloned() else { continue };
-            let Some(place) = root.place(path) else { continue };
             is_mount_moved |= self.holds_mounted(path);
+            if !self.mine.contains(&root.id) {
+                // Its filesystem was mounted there since, or another one not any more.
+                if *path == root.path {
+                    is_mount_moved = true;
+                } else {
+                    self.intakes.hint(root.id, path.clone());
+                }
+                continue;
+            }
+            let Some(place) = root.place(path) else { continue };
             if place.path.as_os_str().is_empty() {
                 // The root itself disappeared, appeared or was replaced.
                 let ticket = self.parts.queue.activity.begin(root.id);
@@ -482,9 +478,9 @@ impl Intake {
         let enter = |folder: &Path, found: &Metadata| self.watch_folder(folder, found, &mut failed.borrow_mut());
         let (rules, roots) = (self.parts.configuration.live().rules, self.parts.roots.now());
         let leave_out = |below: &Path| rules.leave_out(&roots.path_for_rules(root, below));
-        let found = intake::walk(&root.path, &place.path, &leave_out, &enter, &goes_on)?;
+        let mut found = intake::walk(&root.path, &place.path, &leave_out, &enter, &goes_on)?;
         drop(working);
-        self.adopt(root, &found.mounted);
+        self.adopt(root, &mut found);
         self.note_watched(root, place, failed.into_inner());
         self.is_where_it_was(root).then_some(found)
     }

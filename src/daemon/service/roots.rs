@@ -84,8 +84,9 @@ impl Answers {
             return Err(Problem::new(Code::NoRoot, format!("{} is not a watched folder", path.display()))
                 .hint(format!("watched: {}", known.join(", "))));
         }
-        if let Some(root) = roots.at(path).find(|root| !root.is_asked && roots.is_online(root.id)) {
-            let outer = root.inside.and_then(|outer| roots.get(outer)).map_or(path, |outer| &outer.path);
+        let outer_of = |root: &Root| root.inside.filter(|_| !root.is_asked && roots.is_online(root.id)).and_then(|outer| roots.get(outer));
+        if let Some(outer) = roots.at(path).find_map(outer_of) {
+            let outer = &outer.path;
             let message = format!("{} is mounted in {}, which is watched", path.display(), outer.display());
             let hint = "leave it out with the setting exclude, or remove the folder that it is in";
             return Err(Problem::new(Code::NoRoot, message).hint(hint));
