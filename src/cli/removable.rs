@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use rustix::fs::lgetxattr;
 use tokio::task::spawn_blocking;
 
 use super::failure::{Failure, NOT_WHOLE};
@@ -20,6 +21,12 @@ use crate::vision::sandbox;
 
 /// How long the disks may take to say what is at the paths of one cluster.
 const DISK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
+const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
+
+/// The longest such attribute that is read. Linux allows no longer ones.
+const NOTE_MAX_BYTES: usize = 64 << 10;
 
 /// What is at a path now.
 #[derive(Clone, Copy)]
@@ -67,6 +74,9 @@ trait Disk {
 
     /// Decodes every pixel of a file. The error says what is wrong with it.
     fn decode(&self, path: &Path) -> Result<(), String>;
+
+    /// The [`NOTES`] of a file, in their order.
+    fn notes(&self, path: &Path) -> [Option<Vec<u8>>; NOTES.len()];
 }
 
 struct RealDisk {
@@ -89,6 +99,15 @@ impl Disk for RealDisk {
         let decoder = self.decoder.as_ref().map_err(|e| e.to_string())?;
         let file = fs::File::open(path).map_err(|e| e.to_string())?;
         decoder.borrow_mut().decode_whole(&file).map_err(|e| e.to_string())
+    }
+
+    fn notes(&self, path: &Path) -> [Option<Vec<u8>>; NOTES.len()] {
+        NOTES.map(|name| {
+            let mut value = vec![0; NOTE_MAX_BYTES];
+            let length = lgetxattr(path, name, &mut value).ok()?;
+            value.truncate(length);
+            Some(value).filter(|value| !value.is_empty())
+        })
     }
 }
 
@@ -132,7 +151,7 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
         return Err("its most distant photos have little in common".into());
     }
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let kept = checked(keeper, disk)?;
+    let (kept, notes) = (checked(keeper, disk)?, disk.notes(&keeper.path.to_path()));
     let (mut paths, mut is_only_one) = (Vec::new(), false);
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
@@ -146,12 +165,16 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
             lossless(file, place > 0)?;
+            let path = file.path.to_path();
+            if disk.notes(&path).iter().zip(&notes).any(|(own, kept)| own.is_some() && own != kept) {
+                return Err(format!("tags, the comment or the rating that a file manager keeps of {} would be lost", path.display()));
+            }
             let now = checked(file, disk)?;
             if now.is_same_file(&kept) {
-                return Err(format!("{} is another name of the file that stays", file.path.to_path().display()));
+                return Err(format!("{} is another name of the file that stays", path.display()));
             }
             is_only_one |= place > 0;
-            paths.push(file.path.to_path());
+            paths.push(path);
             // Hard links free their space when all of them are gone. Other views of a folder go with it.
             if now.links > 1 {
                 let names = file.also.iter().map(|name| name.to_path());
@@ -267,6 +290,11 @@ mod tests {
         fn decode(&self, path: &Path) -> Result<(), String> {
             if path.ends_with("broken") { Err("it ends early".into()) } else { Ok(()) }
         }
+
+        fn notes(&self, path: &Path) -> [Option<Vec<u8>>; NOTES.len()] {
+            let tags = path.file_name().and_then(|name| name.to_str()?.strip_prefix("tagged-"));
+            [tags.map(Vec::from), None, None]
+        }
     }
 
     /// A disk with these files, by path: inode, number of links, size.
@@ -283,6 +311,26 @@ mod tests {
 
     fn list_on(cluster: &Cluster, disk: &Files) -> Result<Vec<String>, String> {
         removable(cluster, disk).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
+    }
+
+    #[test]
+    fn what_a_file_manager_keeps_of_a_file_is_not_lost() {
+        let listed = |kept: &'static str, other: &'static str| {
+            list(&cluster(vec![photo(vec![file(kept, 10), file(other, 10)])], &[]), &[(kept, 1, 1, 10), (other, 2, 1, 10)])
+        };
+        assert!(listed("/a", "/tagged-sea").is_err_and(|why| why.contains("tagged-sea would be lost")));
+        assert!(listed("/tagged-sea", "/tagged-sky").is_err());
+        assert_eq!(listed("/tagged-sea", "/b"), Ok(vec!["/b".to_owned()]));
+        assert_eq!(listed("/tagged-sea", "/x/tagged-sea"), Ok(vec!["/x/tagged-sea".to_owned()]));
+        let folder = tempfile::tempdir().expect("a folder");
+        let photo = folder.path().join("a.jpg");
+        fs::write(&photo, "x").expect("written");
+        let disk = RealDisk { decoder: Err(io::ErrorKind::Unsupported.into()) };
+        assert_eq!(disk.notes(&photo), [None, None, None]);
+        if rustix::fs::setxattr(&photo, NOTES[0], b"sea", rustix::fs::XattrFlags::CREATE).is_err() {
+            return crate::sys::skip("this filesystem has no extended attributes");
+        }
+        assert_eq!(disk.notes(&photo), [Some(b"sea".to_vec()), None, None]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct Position {
 const SAME_POSITION: f64 = 1e-4;
 
 impl Position {
-    fn is_near(self, other: Position) -> bool {
+    pub fn is_near(self, other: Position) -> bool {
         (self.latitude - other.latitude).abs() < SAME_POSITION && (self.longitude - other.longitude).abs() < SAME_POSITION
     }
 }

@@ -133,7 +133,7 @@ pub const METADATA_COLUMNS: &str = "m.keywords, m.taken, m.utc_offset, m.make, m
     m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other";
 
 /// The version of the reader of metadata. With another one, files are read again where that matters.
-pub const METADATA_READER: i64 = 1;
+pub const METADATA_READER: i64 = 2;
 
 /// Reads metadata from [`METADATA_COLUMNS`], starting at column `first`. `None` if the row of a join has none.
 pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metadata>> {

@@ -1,8 +1,8 @@
 //! Metadata of a file: EXIF, XMP, IPTC, the text of a PNG, and the bytes after the picture.
 //!
 //! What one of them does not say is taken from the next: XMP first, because programs of today write there, then IPTC,
-//! EXIF and PNG text. Parts that are not understood are told apart by their hashes: a file that has one may say more than
-//! one that has not.
+//! EXIF and PNG text. Parts that are not understood, and values that another one hides, are told apart by their hashes: a file
+//! that has one may say more than one that has not.
 
 mod exif;
 mod iptc;
@@ -87,7 +87,10 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     let xmp = parts.xmp.as_deref().map(|packet| xmp::read(packet, &mut other)).unwrap_or_default();
     let iptc = parts.iptc.as_deref().map(|data| iptc::read(data, &mut other)).unwrap_or_default();
     let in_exif = exif.as_ref().map(|exif| exif::description(exif, &mut other)).unwrap_or_default();
-    let mut description = [iptc, in_exif, parts.description].into_iter().fold(xmp.description, or);
+    let mut description = [iptc, in_exif, parts.description].into_iter().fold(xmp.description, |first, second| {
+        hidden(&first, &second).iter().for_each(|value| other.add(value.as_bytes()));
+        or(first, second)
+    });
     description.keywords = description.keywords.into_iter().take(MOST_KEYWORDS).collect();
     Metadata {
         capture: exif.as_ref().map(exif::capture).unwrap_or_default(),
@@ -106,6 +109,22 @@ pub fn is_raw(bytes: &[u8]) -> bool {
 /// Returns the EXIF orientation and the rest of the capture data. Empty if none can be read.
 pub fn capture(bytes: &[u8]) -> crate::photo::Capture {
     exif::parsed(bytes).as_ref().map(exif::capture).unwrap_or_default()
+}
+
+/// Returns the values of the second description that another value of the first one hides, with their kinds.
+fn hidden(first: &Description, second: &Description) -> Vec<String> {
+    let texts = [
+        ("label", &first.label, &second.label),
+        ("title", &first.title, &second.title),
+        ("caption", &first.caption, &second.caption),
+        ("creator", &first.creator, &second.creator),
+    ];
+    let differing = texts.into_iter().filter(|(_, first, second)| first.is_some() && first != second);
+    let texts = differing.filter_map(|(kind, _, second)| Some(format!("{kind}: {}", second.as_ref()?)));
+    let stars = second.rating.filter(|second| first.rating.is_some_and(|first| first != *second));
+    let place = second.position.filter(|second| first.position.is_some_and(|first| !first.is_near(*second)));
+    let rest = stars.map(|stars| format!("rating: {stars}")).into_iter();
+    texts.chain(rest).chain(place.map(|place| format!("position: {} {}", place.latitude, place.longitude))).collect()
 }
 
 /// Adds what the first description does not say.
@@ -199,4 +218,28 @@ fn webp_parts(bytes: &[u8]) -> Parts<'_> {
         rest = after.get(length + length % 2..).unwrap_or_default();
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::Position;
+
+    #[test]
+    fn a_value_that_another_one_hides_is_not_lost() {
+        let position = |latitude| Some(Position { latitude, longitude: 13.4 });
+        let of = |caption: Option<&str>, rating, latitude| Description {
+            caption: caption.map(str::to_owned),
+            rating,
+            position: position(latitude),
+            ..Description::default()
+        };
+        let xmp = of(Some("The harbour"), Some(5), 52.52);
+        assert_eq!(hidden(&xmp, &of(Some("The harbour"), Some(5), 52.520_01)), Vec::<String>::new());
+        assert_eq!(hidden(&xmp, &Description::default()), Vec::<String>::new());
+        assert_eq!(hidden(&Description::default(), &xmp), Vec::<String>::new(), "it is said in the open");
+        let other = of(Some("Aunt Ann"), Some(3), 48.1);
+        assert_eq!(hidden(&xmp, &other), ["caption: Aunt Ann", "rating: 3", "position: 48.1 13.4"]);
+        assert_eq!(or(xmp.clone(), other), xmp);
+    }
 }
