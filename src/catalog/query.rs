@@ -7,13 +7,19 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::generation::{Generation, UsableHead, descriptors};
-use crate::likeness::{self, CropHead, Head, Index, densities, global_only, normalized, relation, verified};
+use crate::likeness::{
+    self, Affine, CropHead, Framed, Head, Index, Placement, Residual, densities, global_only, normalized, place, relation, residual,
+    verified,
+};
 use crate::photo::{Decisions, Descriptors, Distance, Identity, Keypoints, PhotoId, Place, Relation, StoredFeatures, Verdict};
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::backbone::Runner;
 use crate::vision::decode::Decoded;
-use crate::vision::keypoints::keypoints;
+use crate::vision::keypoints::{frame, keypoints};
 use crate::vision::sandbox;
+
+/// The longer side of two pictures when one is laid over the other.
+const COMPARED_LONG_SIDE: usize = 256;
 
 /// Photos embedded at once for a head that is not in use.
 const EMBED_BATCH: usize = 1024;
@@ -47,6 +53,13 @@ pub struct Asked {
     stored: StoredFeatures,
 }
 
+impl Asked {
+    fn framed(&self) -> Framed<'_> {
+        let picture = &self.decoded.picture;
+        Framed { picture, frame: frame(picture), keypoints: &self.stored.keypoints }
+    }
+}
+
 /// A photo of the library near a picture.
 pub struct Neighbour<'a> {
     pub record: &'a PhotoRecord,
@@ -62,6 +75,9 @@ pub struct Comparison {
     pub relation: Relation,
     /// The decision of a person, if there is one.
     pub decided: Option<Verdict>,
+    /// How the first picture lies in the second, in pixels of the files, and what is left then. `None` if it is not found there,
+    /// or if both are one.
+    pub laid_over: Option<(Placement, Residual)>,
     /// One line of text for each difference.
     pub differences: Vec<String>,
 }
@@ -177,7 +193,19 @@ pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &As
         Some(Verdict::Same) => Relation::Copy,
         _ => relation(&a.decoded.capture, &b.decoded.capture),
     };
-    Comparison { distance, normalized, relation, decided, differences: differences(a, b) }
+    let laid_over = if is_one { None } else { laid_over(a, b) };
+    Comparison { distance, normalized, relation, decided, laid_over, differences: differences(a, b) }
+}
+
+/// Lays a picture over another one.
+fn laid_over(a: &Asked, b: &Asked) -> Option<(Placement, Residual)> {
+    let placement = place(a.framed(), b.framed())?;
+    let left = residual(&a.decoded.picture, &b.decoded.picture, &placement, COMPARED_LONG_SIDE)?;
+    // A decoded picture is smaller than its file.
+    let share = |asked: &Asked| (asked.decoded.picture.dimensions.pixels() as f64 / asked.identity.dimensions.pixels() as f64).sqrt();
+    let scaled = |by: f64| Affine::scaled(by, (0.0, 0.0));
+    let map = scaled(share(a)).then(&placement.map).then(&scaled(1.0 / share(b)));
+    Some((Placement { map, ..placement }, left))
 }
 
 /// Returns the distance of two pictures, and their normalised distance among the photos of the library.

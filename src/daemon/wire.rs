@@ -115,6 +115,15 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
         relation: comparison.relation,
         decided: comparison.decided,
         threshold,
+        laid_over: comparison.laid_over.map(|(placement, left)| types::LaidOver {
+            scale: placement.map.scale() as f32,
+            degrees: placement.map.degrees() as f32,
+            mirrored: placement.map.is_mirrored(),
+            overlap: placement.overlap.map(|share| share as f32),
+            agreement: left.agreement as f32,
+            misfit: left.misfit as f32,
+            plain: left.plain as f32,
+        }),
         differences: comparison.differences,
     }
 }

@@ -5,6 +5,7 @@
 //! second). Any two matches determine a transform, and the best transform is the one with the most inliers (Fischler
 //! and Bolles 1981, with all pairs of matches in place of a random sample).
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use super::MAX_PAIR_DISTANCE;
@@ -58,6 +59,9 @@ const SCALE_RANGE: std::ops::RangeInclusive<f32> = 0.2..=5.0;
 /// The largest tangent of the rotation that remains after quarter turns.
 const MAX_TILT_TANGENT: f32 = 0.36;
 
+/// The least number of keypoints that must agree with a transform.
+const MIN_ALIGNED_KEYPOINTS: usize = 4;
+
 /// The number of keypoints in the overlap counts as at least this, so that a small overlap does not raise the score.
 const MIN_OVERLAP_KEYPOINTS: usize = 12;
 
@@ -97,6 +101,20 @@ pub fn shows_whole_frame(a: &Keypoints, b: &Keypoints) -> bool {
         let in_place = within(FRAME_TOLERANCE);
         in_place >= MIN_MATCHES_IN_PLACE && in_place as f32 >= MIN_SHARE_IN_PLACE * within(MOVED_FRAME_TOLERANCE) as f32
     })
+}
+
+/// Returns the transform that aligns the keypoints of two pictures best: the orientation of `a`, then, in complex numbers in
+/// 255ths of the longer sides from the middle, `by · place + shift`. `None` if too few of them align.
+pub(super) fn aligned(a: &Keypoints, b: &Keypoints) -> Option<(DihedralOrientation, Place, Place)> {
+    let b: Vec<OrientedKeypoint> = b.as_slice().iter().map(|point| OrientedKeypoint::of(point, DihedralOrientation::ALL[0])).collect();
+    let in_orientation = |orientation| {
+        let a: Vec<OrientedKeypoint> = a.as_slice().iter().map(|point| OrientedKeypoint::of(point, orientation)).collect();
+        let (inliers, transform) = best_transform(&a, &b, |_| false)?;
+        Some((inliers, orientation, transform))
+    };
+    let found = DihedralOrientation::ALL.into_iter().filter_map(in_orientation);
+    let (inliers, orientation, transform) = found.max_by_key(|(inliers, orientation, _)| (*inliers, Reverse(orientation.number())))?;
+    (inliers >= MIN_ALIGNED_KEYPOINTS).then_some((orientation, transform.by, transform.shift))
 }
 
 /// The score of the best transform over all orientations: the inliers after the first, squared, divided by the
@@ -139,13 +157,28 @@ impl OrientedKeypoint {
 type Match = (u32, usize, usize);
 
 fn best_inlier_score(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> f32 {
+    // At most all keypoints are in the overlap.
+    let least = |inliers: usize| score(inliers, a.len().min(b.len()));
+    let is_enough = |inliers: usize| least(inliers) >= INLIER_SCORE_RANGE[1];
+    let Some((inliers, transform)) = best_transform(a, b, is_enough) else { return 0.0 };
+    if is_enough(inliers) {
+        return least(inliers);
+    }
+    let (in_a, in_b) = (Extent::of(a), Extent::of(b));
+    let of_a = distinct(a.iter().map(|keypoint| transform.apply(keypoint.place)).filter(|place| in_b.holds(*place)), KEYPOINT_SPACING);
+    let of_b = distinct(b.iter().map(|keypoint| keypoint.place).filter(|place| in_a.holds(transform.undo(*place))), KEYPOINT_SPACING);
+    score(inliers, of_a.min(of_b))
+}
+
+/// The transform with the most inliers, and their number. The search ends with the first that has enough.
+fn best_transform(a: &[OrientedKeypoint], b: &[OrientedKeypoint], is_enough: impl Fn(usize) -> bool) -> Option<(usize, Transform)> {
     let matches = pulp::Arch::new().dispatch(|| matches(a, b));
     let tried = &matches[..matches.len().min(MAX_TRIED_MATCHES)];
     let transforms = tried.iter().enumerate().flat_map(|(n, &(_, i, j))| {
         tried[..n].iter().filter_map(move |&(_, k, l)| Transform::through([a[i].place, a[k].place], [b[j].place, b[l].place]))
     });
     let mut inliers = Vec::with_capacity(matches.len());
-    let mut best = None;
+    let mut best: Option<(usize, Transform)> = None;
     for transform in transforms {
         let (tolerance, level) = (transform.tolerance(), transform.level());
         inliers.clear();
@@ -159,19 +192,13 @@ fn best_inlier_score(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> f32 {
             let inliers = distinct(inliers.iter().copied(), KEYPOINT_SPACING * transform.scale().max(1.0));
             if inliers > most {
                 best = Some((inliers, transform));
-                // At most all keypoints are in the overlap.
-                let least = score(inliers, a.len().min(b.len()));
-                if least >= INLIER_SCORE_RANGE[1] {
-                    return least;
+                if is_enough(inliers) {
+                    break;
                 }
             }
         }
     }
-    let Some((inliers, transform)) = best else { return 0.0 };
-    let (in_a, in_b) = (Extent::of(a), Extent::of(b));
-    let of_a = distinct(a.iter().map(|keypoint| transform.apply(keypoint.place)).filter(|place| in_b.holds(*place)), KEYPOINT_SPACING);
-    let of_b = distinct(b.iter().map(|keypoint| keypoint.place).filter(|place| in_a.holds(transform.undo(*place))), KEYPOINT_SPACING);
-    score(inliers, of_a.min(of_b))
+    best
 }
 
 fn score(inliers: usize, overlap: usize) -> f32 {

@@ -11,8 +11,11 @@ mod geometry;
 mod head;
 mod index;
 mod keeper;
+mod placement;
+mod plane;
 mod relation;
 mod representative;
+mod residual;
 
 pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
@@ -22,8 +25,10 @@ pub use geometry::{MAX_CANDIDATE_DISTANCE, shows_whole_frame, verified};
 pub use head::{Error as HeadError, Head};
 pub use index::{Index, cosine_distance};
 pub use keeper::{FileCandidate, keeper_first};
+pub use placement::{Affine, Framed, Placement, place};
 pub use relation::relation;
 pub use representative::{Candidate, best_original};
+pub use residual::{Residual, residual};
 
 use crate::photo::Distance;
 

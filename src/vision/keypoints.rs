@@ -23,6 +23,12 @@ const EDGE_MARGIN: usize = DESCRIPTOR_RADIUS as usize + 2;
 /// Weaker corners are noise. This is the strength of a corner with a contrast of 12 levels.
 const MIN_CORNER_STRENGTH: f32 = 2000.0;
 
+/// Returns the part of a picture that its keypoints are in: left, top, width and height in pixels.
+pub fn frame(picture: &Picture) -> [f64; 4] {
+    let whole = [0.0, 0.0, picture.dimensions.width.into(), picture.dimensions.height.into()];
+    inner(picture).map_or(whole, |window| [window.left, window.top, window.width, window.height])
+}
+
 /// The keypoints of a picture, or of the picture in it: for a screenshot those of its photo, not of its menus.
 pub fn keypoints(picture: &Picture) -> Keypoints {
     let window = inner(picture);

@@ -17,6 +17,7 @@ mod metadata;
 mod own_files;
 mod packages;
 mod photos;
+mod placement;
 mod readme;
 mod running;
 mod service;

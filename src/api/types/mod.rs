@@ -319,6 +319,9 @@ pub struct Comparison {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,
     pub threshold: f32,
+    /// How the first picture lies in the second. Absent if they cannot be laid over each other, or are one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub laid_over: Option<LaidOver>,
     /// The differences, for people.
     pub differences: Vec<String>,
 }

@@ -70,3 +70,21 @@ pub struct FileMetadata {
     /// The bytes after the picture, for example the film of a motion photo.
     pub trailer_bytes: u64,
 }
+
+/// How a picture lies in another one, and what is left between them then.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LaidOver {
+    /// The pixels of the second picture in which one pixel of the first is shown, along a side.
+    pub scale: f32,
+    /// The clockwise turn, -180 to 180, after the first picture was mirrored if it is.
+    pub degrees: f32,
+    pub mirrored: bool,
+    /// The shares of the first and of the second picture that show what the other shows too.
+    pub overlap: [f32; 2],
+    /// The correlation of their structure, -1 to 1. Brightness and contrast do not count.
+    pub agreement: f32,
+    /// The share of places with structure that do not agree.
+    pub misfit: f32,
+    /// The share of places without structure, which prove nothing.
+    pub plain: f32,
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use owo_colors::OwoColorize;
 
-use crate::api::types::Comparison;
+use crate::api::types::{Comparison, LaidOver};
 use crate::cli::args::TextFormat;
 use crate::cli::output::{Done, show};
 use crate::cli::session::{Session, read};
@@ -35,5 +35,48 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         String::new()
     };
     writeln!(out, "distance {}{normalized} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
+    if let Some(laid_over) = &c.laid_over {
+        writeln!(out, "  {}", placed(laid_over))?;
+        let misfit = if laid_over.misfit >= 0.01 { format!("; {} of it differs", percent(laid_over.misfit)) } else { String::new() };
+        let plain =
+            if laid_over.plain >= 0.5 { format!("; {} is plain and proves nothing", percent(laid_over.plain)) } else { String::new() };
+        writeln!(out, "  laid over each other, their structure agrees by {:.2}{misfit}{plain}", laid_over.agreement)?;
+    }
     c.differences.iter().try_for_each(|line| writeln!(out, "  {}", shown(line)))
+}
+
+/// Says how the first picture lies in the second.
+fn placed(l: &LaidOver) -> String {
+    let shows = |share: f32| if share > 0.985 { "all".to_owned() } else { percent(share) };
+    let mut words = vec![format!("the second shows {} of the first, at {} of its size", shows(l.overlap[0]), percent(l.scale))];
+    if l.overlap[1] <= 0.985 {
+        words.push(format!("which is {} of the second", percent(l.overlap[1])));
+    }
+    if l.mirrored {
+        words.push("mirrored".into());
+    }
+    if l.degrees.abs() >= 0.3 {
+        words.push(format!("turned by {:.1}°", l.degrees).replace(".0°", "°"));
+    }
+    words.join(", ")
+}
+
+fn percent(share: f32) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placement_is_said_in_words() {
+        let whole = LaidOver { scale: 0.5, degrees: 0.1, mirrored: false, overlap: [1.0, 0.99], agreement: 1.0, misfit: 0.0, plain: 0.0 };
+        assert_eq!(placed(&whole), "the second shows all of the first, at 50 % of its size");
+        let part = LaidOver { scale: 1.5, degrees: -90.0, mirrored: true, overlap: [0.44, 0.6], ..whole };
+        assert_eq!(
+            placed(&part),
+            "the second shows 44 % of the first, at 150 % of its size, which is 60 % of the second, mirrored, turned by -90°"
+        );
+    }
 }

@@ -1,0 +1,336 @@
+//! How one picture lies in another: a transform from their keypoints, refined on their pixels.
+
+use super::geometry::aligned;
+use super::plane::{Plane, anti_alias};
+use crate::photo::{Keypoints, Picture};
+
+/// The longer side of the coarser picture while it is refined.
+const WORKING_LONG_SIDE: usize = 256;
+
+/// The side of a window, and the distance from one to the next, in pixels.
+const WINDOW_SIDE: usize = 20;
+const WINDOW_STEP: usize = 12;
+
+/// How far the windows are moved in each round.
+const WINDOW_REACH: [i64; 4] = [5, 3, 2, 2];
+
+/// The least standard deviation of the brightness in a window that can be placed.
+const MIN_WINDOW_CONTRAST: f32 = 3.0;
+
+/// The least correlation of a window that is placed.
+const MIN_WINDOW_CORRELATION: f64 = 0.5;
+
+/// With fewer windows than these the transform stays a similarity, or as it is.
+const MIN_AFFINE_WINDOWS: usize = 10;
+const MIN_SIMILARITY_WINDOWS: usize = 3;
+
+/// A picture, and where in it its keypoints are: left, top, width and height in pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Framed<'a> {
+    pub picture: &'a Picture,
+    pub frame: [f64; 4],
+    pub keypoints: &'a Keypoints,
+}
+
+/// An affine map of positions: x' = xx·x + xy·y + x0, y' = yx·x + yy·y + y0.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Affine {
+    pub x: [f64; 3],
+    pub y: [f64; 3],
+}
+
+impl Affine {
+    pub const IDENTITY: Affine = Affine { x: [1.0, 0.0, 0.0], y: [0.0, 1.0, 0.0] };
+
+    /// A scaling and a shift.
+    pub fn scaled(by: f64, shift: (f64, f64)) -> Affine {
+        Affine { x: [by, 0.0, shift.0], y: [0.0, by, shift.1] }
+    }
+
+    pub fn apply(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.x[0] * x + self.x[1] * y + self.x[2], self.y[0] * x + self.y[1] * y + self.y[2])
+    }
+
+    /// Returns this map followed by another one.
+    pub fn then(&self, next: &Affine) -> Affine {
+        let row = |row: &[f64; 3]| {
+            let by = |column: usize| row[0] * self.x[column] + row[1] * self.y[column];
+            [by(0), by(1), by(2) + row[2]]
+        };
+        Affine { x: row(&next.x), y: row(&next.y) }
+    }
+
+    fn determinant(&self) -> f64 {
+        self.x[0] * self.y[1] - self.x[1] * self.y[0]
+    }
+
+    /// Returns the inverse. A placement always has one.
+    pub fn inverse(&self) -> Affine {
+        let d = self.determinant();
+        let (a, b, c, e) = (self.y[1] / d, -self.x[1] / d, -self.y[0] / d, self.x[0] / d);
+        let (x0, y0) = (self.x[2], self.y[2]);
+        Affine { x: [a, b, -(a * x0 + b * y0)], y: [c, e, -(c * x0 + e * y0)] }
+    }
+
+    /// Returns by how much lengths grow: the square root of what areas grow by.
+    pub fn scale(&self) -> f64 {
+        self.determinant().abs().sqrt()
+    }
+
+    pub fn is_mirrored(&self) -> bool {
+        self.determinant() < 0.0
+    }
+
+    /// Returns the clockwise turn in degrees, -180 to 180, after the picture was mirrored from left to right if it is.
+    pub fn degrees(&self) -> f64 {
+        let sign = if self.is_mirrored() { -1.0 } else { 1.0 };
+        (sign * self.y[0] + -self.x[1]).atan2(sign * self.x[0] + self.y[1]).to_degrees()
+    }
+}
+
+/// How a picture `a` lies in a picture `b`.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Placement {
+    /// Maps pixels of `a` to pixels of `b`.
+    pub map: Affine,
+    /// The shares of `a` and of `b` that show what the other shows too.
+    pub overlap: [f64; 2],
+}
+
+/// Places `a` in `b`. `None` if their keypoints do not align. The order of the two does not matter.
+pub fn place(a: Framed<'_>, b: Framed<'_>) -> Option<Placement> {
+    let key = |framed: &Framed<'_>| (framed.picture.dimensions.pixels(), framed.picture.dimensions.width);
+    let is_swapped = key(&b).cmp(&key(&a)).then_with(|| b.picture.rgb.cmp(&a.picture.rgb)).is_lt();
+    let (first, second) = if is_swapped { (b, a) } else { (a, b) };
+    let map = refined(first.picture, second.picture, in_pixels(first, second)?);
+    let map = if is_swapped { map.inverse() } else { map };
+    Some(Placement { map, overlap: overlap(a.picture, b.picture, &map) })
+}
+
+/// Returns the transform of the keypoints, as a map of pixels.
+fn in_pixels(a: Framed<'_>, b: Framed<'_>) -> Option<Affine> {
+    let (orientation, by, shift) = aligned(a.keypoints, b.keypoints)?;
+    let units = |framed: &Framed<'_>| 255.0 / framed.frame[2].max(framed.frame[3]);
+    let centred = |framed: &Framed<'_>| {
+        let unit = units(framed);
+        Affine::scaled(unit, (-unit * framed.frame[0] - 127.5, -unit * framed.frame[1] - 127.5))
+    };
+    let ((xx, yx), (xy, yy)) = (orientation.place((1.0, 0.0)), orientation.place((0.0, 1.0)));
+    let turned = Affine { x: [xx, xy, 0.0], y: [yx, yy, 0.0] };
+    let (re, im) = (f64::from(by.0), f64::from(by.1));
+    let moved = Affine { x: [re, -im, f64::from(shift.0)], y: [im, re, f64::from(shift.1)] };
+    Some(centred(&a).then(&turned).then(&moved).then(&centred(&b).inverse()))
+}
+
+/// Refines a map of pixels of `a` to pixels of `b`. It is done on the grid of the coarser one.
+fn refined(a: &Picture, b: &Picture, map: Affine) -> Affine {
+    if map.scale() > 1.0 {
+        return refined(b, a, map.inverse()).inverse();
+    }
+    let (fine, (coarse, share)) = (Plane::of(a), Plane::of(b).shrunk(WORKING_LONG_SIDE));
+    let to_grid = Affine::scaled(share, (0.0, 0.0));
+    let mut map = map.then(&to_grid);
+    for reach in WINDOW_REACH {
+        let warped = Warped::new(&fine, &coarse, &map);
+        let Some(correction) = correction(&warped.windows(&coarse, reach)) else { break };
+        map = map.then(&correction);
+    }
+    map.then(&to_grid.inverse())
+}
+
+/// A picture on the grid of another one.
+pub struct Warped {
+    pub plane: Plane,
+    /// Whether each pixel is in the picture.
+    pub is_in: Vec<bool>,
+}
+
+impl Warped {
+    /// Brings a plane to the grid of another one.
+    pub fn new(plane: &Plane, grid: &Plane, map: &Affine) -> Warped {
+        let (blurred, back) = (plane.blurred(anti_alias(map.scale())), map.inverse());
+        let (mut values, mut is_in) = (Vec::with_capacity(grid.values.len()), Vec::with_capacity(grid.values.len()));
+        for y in 0..grid.height {
+            for x in 0..grid.width {
+                let (u, v) = back.apply((x as f64 + 0.5, y as f64 + 0.5));
+                values.push(blurred.at(u, v));
+                is_in.push((0.0..=plane.width as f64).contains(&u) && (0.0..=plane.height as f64).contains(&v));
+            }
+        }
+        Warped { plane: Plane { width: grid.width, height: grid.height, values }, is_in }
+    }
+
+    /// Places windows of this picture on the other one. Returns their middles, here and there, and their correlations.
+    fn windows(&self, other: &Plane, reach: i64) -> Vec<Window> {
+        let (width, height) = (other.width, other.height);
+        let corners = |side: usize| (0..(side + 1).saturating_sub(WINDOW_SIDE)).step_by(WINDOW_STEP);
+        let is_whole = |left: usize, top: usize| {
+            let ends = [(0, 0), (WINDOW_SIDE - 1, 0), (0, WINDOW_SIDE - 1), (WINDOW_SIDE - 1, WINDOW_SIDE - 1)];
+            ends.iter().all(|(x, y)| self.is_in[(top + y) * width + left + x])
+        };
+        let places = corners(height).flat_map(|top| corners(width).map(move |left| (left, top)));
+        places.filter(|&(left, top)| is_whole(left, top)).filter_map(|(left, top)| self.window(other, left, top, reach)).collect()
+    }
+
+    fn window(&self, other: &Plane, left: usize, top: usize, reach: i64) -> Option<Window> {
+        let own = patch(&self.plane, left as i64, top as i64)?;
+        if own.contrast() < MIN_WINDOW_CONTRAST {
+            return None;
+        }
+        let at = |dx: i64, dy: i64| patch(other, left as i64 + dx, top as i64 + dy).map_or(-1.0, |patch| own.correlation(&patch));
+        let moves = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
+        let (best, dx, dy) = moves.map(|(dx, dy)| (at(dx, dy), dx, dy)).max_by(|x, y| x.0.total_cmp(&y.0))?;
+        if best < MIN_WINDOW_CORRELATION || dx.abs() == reach || dy.abs() == reach {
+            return None;
+        }
+        // The top of a parabola through three values.
+        let peak = |before: f64, after: f64| {
+            let bend = before - 2.0 * best + after;
+            if bend < -1e-9 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 }
+        };
+        let x = dx as f64 + peak(at(dx - 1, dy), at(dx + 1, dy));
+        let y = dy as f64 + peak(at(dx, dy - 1), at(dx, dy + 1));
+        let middle = (left as f64 + WINDOW_SIDE as f64 / 2.0, top as f64 + WINDOW_SIDE as f64 / 2.0);
+        Some(Window { from: middle, to: (middle.0 + x, middle.1 + y), weight: best })
+    }
+}
+
+/// The middle of a window, where it belongs, and how well it fits there.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    from: (f64, f64),
+    to: (f64, f64),
+    weight: f64,
+}
+
+/// The values of a window less their mean.
+struct Patch(Vec<f32>);
+
+/// Returns a window. `None` if it is not in the plane.
+fn patch(plane: &Plane, left: i64, top: i64) -> Option<Patch> {
+    let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
+    if left + WINDOW_SIDE > plane.width || top + WINDOW_SIDE > plane.height {
+        return None;
+    }
+    let rows = (top..top + WINDOW_SIDE).map(|y| &plane.values[y * plane.width + left..][..WINDOW_SIDE]);
+    let mut values: Vec<f32> = rows.flatten().copied().collect();
+    let mean = values.iter().sum::<f32>() / values.len() as f32;
+    values.iter_mut().for_each(|value| *value -= mean);
+    Some(Patch(values))
+}
+
+impl Patch {
+    fn product(&self, other: &Patch) -> f64 {
+        f64::from(self.0.iter().zip(&other.0).map(|(x, y)| x * y).sum::<f32>())
+    }
+
+    fn contrast(&self) -> f32 {
+        (self.product(self) / self.0.len() as f64).sqrt() as f32
+    }
+
+    fn correlation(&self, other: &Patch) -> f64 {
+        self.product(other) / (self.product(self) * other.product(other)).sqrt().max(1e-6)
+    }
+}
+
+/// Returns the map that moves windows to where they belong. `None` if there are too few.
+fn correction(windows: &[Window]) -> Option<Affine> {
+    let mut used = windows.to_vec();
+    let mut map = fitted(&used)?;
+    for _ in 0..3 {
+        // Windows on a moving thing, or beside it, are not where the rest is.
+        let miss = |window: &Window| {
+            let (x, y) = map.apply(window.from);
+            (x - window.to.0).hypot(y - window.to.1)
+        };
+        let mut misses: Vec<f64> = windows.iter().map(miss).collect();
+        misses.sort_by(f64::total_cmp);
+        let limit = (2.5 * misses[misses.len() / 2]).max(0.15);
+        used = windows.iter().filter(|window| miss(window) <= limit).copied().collect();
+        map = fitted(&used)?;
+    }
+    Some(map)
+}
+
+/// The least squares map of windows: affine if there are many, else a similarity.
+fn fitted(windows: &[Window]) -> Option<Affine> {
+    if windows.len() < MIN_SIMILARITY_WINDOWS {
+        return None;
+    }
+    let sum: f64 = windows.iter().map(|w| w.weight).sum();
+    let mean = |value: &dyn Fn(&Window) -> f64| windows.iter().map(|w| w.weight * value(w)).sum::<f64>() / sum;
+    let (mx, my) = (mean(&|w| w.from.0), mean(&|w| w.from.1));
+    let (tx, ty) = (mean(&|w| w.to.0), mean(&|w| w.to.1));
+    let moment = |left: &dyn Fn(&Window) -> f64, right: &dyn Fn(&Window) -> f64| mean(&|w| left(w) * right(w));
+    let (x, y) = (|w: &Window| w.from.0 - mx, |w: &Window| w.from.1 - my);
+    let (u, v) = (|w: &Window| w.to.0 - tx, |w: &Window| w.to.1 - ty);
+    let (xx, xy, yy) = (moment(&x, &x), moment(&x, &y), moment(&y, &y));
+    let around = |a: f64, b: f64, c: f64, d: f64| Some(Affine { x: [a, b, tx - a * mx - b * my], y: [c, d, ty - c * mx - d * my] });
+    let determinant = xx * yy - xy * xy;
+    if windows.len() >= MIN_AFFINE_WINDOWS && determinant > 0.05 * (xx + yy).powi(2) {
+        let solve = |p: f64, q: f64| ((p * yy - q * xy) / determinant, (q * xx - p * xy) / determinant);
+        let ((a, b), (c, d)) = (solve(moment(&x, &u), moment(&y, &u)), solve(moment(&x, &v), moment(&y, &v)));
+        return around(a, b, c, d);
+    }
+    let spread = xx + yy;
+    if spread < 1.0 {
+        return None;
+    }
+    let (re, im) = ((moment(&x, &u) + moment(&y, &v)) / spread, (moment(&x, &v) - moment(&y, &u)) / spread);
+    around(re, -im, im, re)
+}
+
+/// Returns the shares of both pictures that show what the other shows too.
+fn overlap(a: &Picture, b: &Picture, map: &Affine) -> [f64; 2] {
+    const SIDE: usize = 64;
+    let share = |from: &Picture, to: &Picture, map: &Affine| {
+        let size = |picture: &Picture| (f64::from(picture.dimensions.width), f64::from(picture.dimensions.height));
+        let ((width, height), (to_width, to_height)) = (size(from), size(to));
+        let places = (0..SIDE * SIDE).map(|at| {
+            let (x, y) = ((at % SIDE) as f64 + 0.5, (at / SIDE) as f64 + 0.5);
+            map.apply((x * width / SIDE as f64, y * height / SIDE as f64))
+        });
+        let is_in = |&(x, y): &(f64, f64)| (0.0..=to_width).contains(&x) && (0.0..=to_height).contains(&y);
+        places.filter(is_in).count() as f64 / (SIDE * SIDE) as f64
+    };
+    [share(a, b, map), share(b, a, &map.inverse())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_undone_and_described() {
+        let turn = |degrees: f64, scale: f64| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            Affine { x: [scale * cos, -scale * sin, 3.0], y: [scale * sin, scale * cos, -7.0] }
+        };
+        for degrees in [-170.0, -90.0, -10.0, 0.0, 30.0, 90.0, 135.0] {
+            let map = turn(degrees, 0.5);
+            assert!((map.degrees() - degrees).abs() < 1e-9 && (map.scale() - 0.5).abs() < 1e-9 && !map.is_mirrored());
+            let (x, y) = map.inverse().apply(map.apply((40.0, 25.0)));
+            assert!((x - 40.0).hypot(y - 25.0) < 1e-9);
+            let mirror = Affine { x: [-1.0, 0.0, 100.0], y: [0.0, 1.0, 0.0] };
+            let mirrored = mirror.then(&map);
+            assert!(mirrored.is_mirrored() && (mirrored.degrees() - degrees).abs() < 1e-9, "{degrees}: {}", mirrored.degrees());
+        }
+    }
+
+    #[test]
+    fn windows_that_agree_decide_and_others_do_not() {
+        let map = Affine { x: [1.01, -0.02, 1.5], y: [0.015, 0.98, -2.0] };
+        let window = |at: usize| {
+            let from = (17.0 * (at % 7) as f64, 13.0 * (at / 7) as f64);
+            Window { from, to: map.apply(from), weight: 0.9 }
+        };
+        let mut windows: Vec<Window> = (0..49).map(window).collect();
+        windows.iter_mut().step_by(6).for_each(|window| window.to.0 += 4.0);
+        let found = correction(&windows).expect("enough");
+        for at in [(0.0, 0.0), (100.0, 70.0)] {
+            let ((x, y), (u, v)) = (found.apply(at), map.apply(at));
+            assert!((x - u).hypot(y - v) < 1e-6, "{found:?}");
+        }
+        assert!(correction(&windows[..2]).is_none());
+    }
+}

@@ -1,0 +1,104 @@
+//! Grey planes: the brightness of a picture, sampled, blurred and shrunk.
+
+use crate::photo::Picture;
+
+/// Brightness, 0 to 255, rows from the top: `values.len() == width * height`. Pixel (x, y) covers the square from x to x + 1
+/// and y to y + 1, so its centre is at (x + 0.5, y + 0.5).
+#[derive(Clone, Debug)]
+pub struct Plane {
+    pub width: usize,
+    pub height: usize,
+    pub values: Vec<f32>,
+}
+
+impl Plane {
+    pub fn of(picture: &Picture) -> Plane {
+        let values = picture.rgb.chunks_exact(3).map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]));
+        Plane { width: picture.dimensions.width as usize, height: picture.dimensions.height as usize, values: values.collect() }
+    }
+
+    /// Returns the value at a position, between the four pixels around it. Beyond the edge the edge continues.
+    pub fn at(&self, x: f64, y: f64) -> f32 {
+        let (x, y) = (x - 0.5, y - 0.5);
+        let (left, top) = (x.floor(), y.floor());
+        let (u, v) = ((x - left) as f32, (y - top) as f32);
+        let pixel = |x: f64, y: f64| {
+            let (x, y) = (x.clamp(0.0, (self.width - 1) as f64) as usize, y.clamp(0.0, (self.height - 1) as f64) as usize);
+            self.values[y * self.width + x]
+        };
+        let row = |y: f64| pixel(left, y) * (1.0 - u) + pixel(left + 1.0, y) * u;
+        row(top) * (1.0 - v) + row(top + 1.0) * v
+    }
+
+    /// Blurs by a Gaussian of this standard deviation, in pixels.
+    pub fn blurred(&self, sigma: f64) -> Plane {
+        if sigma < 0.2 {
+            return self.clone();
+        }
+        let radius = (3.0 * sigma).ceil() as i64;
+        let weights: Vec<f32> = (-radius..=radius).map(|d| (-((d * d) as f64) / (2.0 * sigma * sigma)).exp() as f32).collect();
+        let sum: f32 = weights.iter().sum();
+        let weights: Vec<f32> = weights.iter().map(|w| w / sum).collect();
+        let (width, height) = (self.width as i64, self.height as i64);
+        let along = |values: &[f32], step: i64, length: i64, at: i64, position: i64| -> f32 {
+            let near = |d: i64| values[(at + ((position + d).clamp(0, length - 1) - position) * step) as usize];
+            weights.iter().zip(-radius..).map(|(weight, d)| weight * near(d)).sum()
+        };
+        let over = |values: &[f32], across: bool| -> Vec<f32> {
+            let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+            let one = |(x, y): (i64, i64)| {
+                let at = y * width + x;
+                if across { along(values, 1, width, at, x) } else { along(values, width, height, at, y) }
+            };
+            pixels.map(one).collect()
+        };
+        Plane { values: over(&over(&self.values, true), false), ..*self }
+    }
+
+    /// Shrinks to a longer side of at most this many pixels. Returns the plane, and its size as a share of this one's.
+    pub fn shrunk(&self, long_side: usize) -> (Plane, f64) {
+        let share = long_side as f64 / self.width.max(self.height) as f64;
+        if share >= 1.0 {
+            return (self.clone(), 1.0);
+        }
+        let blurred = self.blurred(anti_alias(share));
+        let side = |side: usize| ((side as f64 * share).round() as usize).max(1);
+        let (width, height) = (side(self.width), side(self.height));
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| ((x as f64 + 0.5) / share, (y as f64 + 0.5) / share)));
+        (Plane { width, height, values: places.map(|(x, y)| blurred.at(x, y)).collect() }, share)
+    }
+}
+
+/// The blur, in pixels, before a plane is sampled at this share of its size.
+pub fn anti_alias(share: f64) -> f64 {
+    if share >= 1.0 { 0.0 } else { 0.5 * (1.0 / (share * share) - 1.0).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: usize, height: usize) -> Plane {
+        let values = (0..height).flat_map(|y| (0..width).map(move |x| x as f32 + 10.0 * y as f32)).collect();
+        Plane { width, height, values }
+    }
+
+    #[test]
+    fn a_plane_is_sampled_between_its_pixels() {
+        let plane = ramp(8, 6);
+        assert_eq!(plane.at(2.5, 3.5), 32.0, "the centre of a pixel");
+        assert!((plane.at(3.0, 3.0) - 27.5).abs() < 1e-4);
+        assert_eq!(plane.at(-5.0, -5.0), 0.0);
+        assert_eq!(plane.at(50.0, 50.0), 57.0);
+    }
+
+    #[test]
+    fn a_blur_and_a_smaller_size_keep_the_mean_in_the_middle() {
+        let plane = ramp(64, 48);
+        assert!((plane.blurred(2.0).at(32.0, 24.0) - plane.at(32.0, 24.0)).abs() < 1e-2);
+        let (small, share) = plane.shrunk(16);
+        assert_eq!((small.width, small.height, share), (16, 12, 0.25));
+        assert!((small.at(8.0, 6.0) - plane.at(32.0, 24.0)).abs() < 0.1);
+        assert_eq!(plane.shrunk(64).1, 1.0);
+    }
+}
