@@ -21,6 +21,9 @@ use crate::vision::sandbox;
 /// The longer side of two pictures when one is laid over the other.
 const COMPARED_LONG_SIDE: usize = 256;
 
+/// Pictures that agree less are not versions of each other, and how one lies in the other was found by chance.
+const MIN_AGREEMENT: f64 = 0.6;
+
 /// Photos embedded at once for a head that is not in use.
 const EMBED_BATCH: usize = 1024;
 
@@ -75,9 +78,6 @@ pub struct Comparison {
     pub relation: Relation,
     /// The decision of a person, if there is one.
     pub decided: Option<Verdict>,
-    /// How the first picture lies in the second, in pixels of the files, and what is left then. `None` if it is not found there,
-    /// or if both are one.
-    pub laid_over: Option<(Placement, Residual)>,
     /// One line of text for each difference.
     pub differences: Vec<String>,
 }
@@ -193,14 +193,18 @@ pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &As
         Some(Verdict::Same) => Relation::Copy,
         _ => relation(&a.decoded.capture, &b.decoded.capture),
     };
-    let laid_over = if is_one { None } else { laid_over(a, b) };
-    Comparison { distance, normalized, relation, decided, laid_over, differences: differences(a, b) }
+    Comparison { distance, normalized, relation, decided, differences: differences(a, b) }
 }
 
-/// Lays a picture over another one.
-fn laid_over(a: &Asked, b: &Asked) -> Option<(Placement, Residual)> {
+/// Lays a picture over another one: how the first lies in the second, in pixels of the files, and what is left then. `None` if
+/// it is not found there, or if both are one.
+pub fn laid_over(a: &Asked, b: &Asked) -> Option<(Placement, Residual)> {
+    if a.identity.picture == b.identity.picture {
+        return None;
+    }
     let placement = place(a.framed(), b.framed())?;
-    let left = residual(&a.decoded.picture, &b.decoded.picture, &placement, COMPARED_LONG_SIDE)?;
+    let left =
+        residual(&a.decoded.picture, &b.decoded.picture, &placement, COMPARED_LONG_SIDE).filter(|left| left.agreement >= MIN_AGREEMENT)?;
     // A decoded picture is smaller than its file.
     let share = |asked: &Asked| (asked.decoded.picture.dimensions.pixels() as f64 / asked.identity.dimensions.pixels() as f64).sqrt();
     let scaled = |by: f64| Affine::scaled(by, (0.0, 0.0));

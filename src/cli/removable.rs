@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use rustix::fs::lgetxattr;
+use rustix::io::Errno;
 use tokio::task::spawn_blocking;
 
 use super::failure::{Failure, NOT_WHOLE};
@@ -76,7 +77,7 @@ trait Disk {
     fn decode(&self, path: &Path) -> Result<(), String>;
 
     /// The [`NOTES`] of a file, in their order.
-    fn notes(&self, path: &Path) -> [Option<Vec<u8>>; NOTES.len()];
+    fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>>;
 }
 
 struct RealDisk {
@@ -101,13 +102,17 @@ impl Disk for RealDisk {
         decoder.borrow_mut().decode_whole(&file).map_err(|e| e.to_string())
     }
 
-    fn notes(&self, path: &Path) -> [Option<Vec<u8>>; NOTES.len()] {
-        NOTES.map(|name| {
+    fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
+        let note = |name: &&str| {
             let mut value = vec![0; NOTE_MAX_BYTES];
-            let length = lgetxattr(path, name, &mut value).ok()?;
-            value.truncate(length);
-            Some(value).filter(|value| !value.is_empty())
-        })
+            match lgetxattr(path, *name, &mut value) {
+                Ok(length) => value.truncate(length),
+                Err(Errno::NODATA | Errno::NOTSUP) => return Ok(None),
+                Err(e) => return Err(e.into()),
+            }
+            Ok(Some(value).filter(|value| !value.is_empty()))
+        };
+        NOTES.iter().map(note).collect()
     }
 }
 
@@ -151,7 +156,9 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
         return Err("its most distant photos have little in common".into());
     }
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let (kept, notes) = (checked(keeper, disk)?, disk.notes(&keeper.path.to_path()));
+    let kept = checked(keeper, disk)?;
+    let noted = |path: &Path| disk.notes(path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()));
+    let notes = noted(&keeper.path.to_path())?;
     let (mut paths, mut is_only_one) = (Vec::new(), false);
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
@@ -165,11 +172,10 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
             lossless(file, place > 0)?;
-            let path = file.path.to_path();
-            if disk.notes(&path).iter().zip(&notes).any(|(own, kept)| own.is_some() && own != kept) {
+            let (path, now) = (file.path.to_path(), checked(file, disk)?);
+            if noted(&path)?.iter().zip(&notes).any(|(own, kept)| own.is_some() && own != kept) {
                 return Err(format!("tags, the comment or the rating that a file manager keeps of {} would be lost", path.display()));
             }
-            let now = checked(file, disk)?;
             if now.is_same_file(&kept) {
                 return Err(format!("{} is another name of the file that stays", path.display()));
             }
@@ -291,9 +297,9 @@ mod tests {
             if path.ends_with("broken") { Err("it ends early".into()) } else { Ok(()) }
         }
 
-        fn notes(&self, path: &Path) -> [Option<Vec<u8>>; NOTES.len()] {
+        fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
             let tags = path.file_name().and_then(|name| name.to_str()?.strip_prefix("tagged-"));
-            [tags.map(Vec::from), None, None]
+            Ok(vec![tags.map(Vec::from), None, None])
         }
     }
 
@@ -326,11 +332,11 @@ mod tests {
         let photo = folder.path().join("a.jpg");
         fs::write(&photo, "x").expect("written");
         let disk = RealDisk { decoder: Err(io::ErrorKind::Unsupported.into()) };
-        assert_eq!(disk.notes(&photo), [None, None, None]);
+        assert_eq!(disk.notes(&photo).expect("read"), [None, None, None]);
         if rustix::fs::setxattr(&photo, NOTES[0], b"sea", rustix::fs::XattrFlags::CREATE).is_err() {
             return crate::sys::skip("this filesystem has no extended attributes");
         }
-        assert_eq!(disk.notes(&photo), [Some(b"sea".to_vec()), None, None]);
+        assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::roots::Roots;
+use crate::likeness::{Placement, Residual};
 use crate::photo::Metadata;
 use crate::store::PhotoRecord;
 
@@ -108,14 +109,14 @@ pub fn neighbour(neighbour: &query::Neighbour<'_>, roots: &Roots) -> types::Neig
     types::Neighbour { distance: neighbour.distance, relation: neighbour.relation, photo: photo(neighbour.record, false, roots) }
 }
 
-pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Comparison {
+pub fn comparison(comparison: query::Comparison, laid_over: Option<(Placement, Residual)>, threshold: f32) -> types::Comparison {
     types::Comparison {
         distance: comparison.distance,
         normalized_distance: comparison.normalized,
         relation: comparison.relation,
         decided: comparison.decided,
         threshold,
-        laid_over: comparison.laid_over.map(|(placement, left)| types::LaidOver {
+        laid_over: laid_over.map(|(placement, left)| types::LaidOver {
             scale: placement.map.scale() as f32,
             degrees: placement.map.degrees() as f32,
             mirrored: placement.map.is_mirrored(),

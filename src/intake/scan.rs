@@ -94,7 +94,8 @@ pub fn walk(
         return Some(walk.found);
     }
     // A file may be a mount point too, and is taken like any other.
-    let folder = if walk.path_of(below).is_file() { below.parent().unwrap_or(below) } else { below };
+    let is_file = fs::symlink_metadata(walk.path_of(below)).is_ok_and(|found| found.is_file());
+    let folder = if is_file { below.parent().unwrap_or(below) } else { below };
     if let Some(point) = walk.submounts.another_above(folder) {
         walk.found.mounted.push(point.to_owned());
         return Some(walk.found);
@@ -149,7 +150,11 @@ impl Walk<'_> {
         let now = Submounts::below(self.root);
         for point in now.new_others(&self.submounts) {
             self.found.files.retain(|(path, _)| !path.starts_with(point) || path == point);
-            self.found.mounted.push(point.clone());
+            match now.closed(point) {
+                _ if point.ancestors().any(|folder| !folder.as_os_str().is_empty() && (self.leave_out)(folder)) => {}
+                Some(why) => self.found.closed.push((point.clone(), why)),
+                None => self.found.mounted.push(point.clone()),
+            }
         }
     }
 

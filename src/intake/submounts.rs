@@ -14,8 +14,8 @@ pub struct Submounts {
     all: Mounts,
     /// By path below the root.
     mounts: BTreeMap<PathBuf, Mount>,
-    /// The mount that the root is on. `None` if there is no mount table.
-    own: Option<Mount>,
+    /// The device of the root. `None` if there is no mount table.
+    device: Option<String>,
 }
 
 impl Submounts {
@@ -23,8 +23,8 @@ impl Submounts {
         let mounts = Mounts::now();
         let below = |mount: &Mount| Some((mount.point.strip_prefix(root).ok()?.to_owned(), mount.clone()));
         // Of several mounts at one point, the last hides the others.
-        let own = mounts.holding(root).cloned();
-        Submounts { mounts: mounts.below(root).filter_map(below).collect(), own, all: mounts }
+        let device = mounts.holding(root).map(|mount| mount.device.clone());
+        Submounts { mounts: mounts.below(root).filter_map(below).collect(), device, all: mounts }
     }
 
     /// Returns whether a path may be asked for without waiting for another machine.
@@ -44,14 +44,9 @@ impl Submounts {
         }
     }
 
-    /// Returns whether another filesystem is mounted at a path below the root. A part of an NFS server that is mounted when
-    /// it is used, and unmounted after a while, is none.
+    /// Returns whether another filesystem is mounted at a path below the root.
     pub fn is_another(&self, below: &Path) -> bool {
-        let differs = |mount: &Mount| {
-            let is_own = |own: &Mount| own.device == mount.device || own.is_on_server_of(mount);
-            !self.own.as_ref().is_some_and(is_own)
-        };
-        self.mounts.get(below).is_some_and(differs)
+        self.mounts.get(below).is_some_and(|mount| self.device.as_ref() != Some(&mount.device))
     }
 
     /// Returns the mount point of another filesystem that holds a folder below the root: the outermost if there are several.

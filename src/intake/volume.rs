@@ -53,9 +53,12 @@ impl Volume {
         places.filter_map(folder).filter(|folder| folder.is_dir()).collect()
     }
 
-    /// Whether a filesystem is mounted at this very path.
-    pub fn is_mount_point(path: &Path) -> bool {
-        Mounts::now().holding(path).is_some_and(|mount| mount.point == path && !mount.is_automount())
+    /// Whether another filesystem than that around it is mounted at this very path.
+    pub fn is_mounted_apart(path: &Path) -> bool {
+        let mounts = Mounts::now();
+        let around = path.parent().and_then(|parent| mounts.holding(parent));
+        let is_apart = |mount: &Mount| around.is_none_or(|around| around.device != mount.device);
+        mounts.holding(path).is_some_and(|mount| mount.point == path && !mount.is_automount() && is_apart(mount))
     }
 
     /// Why changes of a folder may go unnoticed. `None` if all changes raise events.

@@ -7,6 +7,9 @@ use crate::photo::{Keypoints, Picture};
 /// The longer side of the coarser picture while it is refined.
 const WORKING_LONG_SIDE: usize = 256;
 
+/// The largest picture that is placed. A photo is decoded to less. A very long one is not, and would take long.
+const MAX_PIXELS: u64 = 1 << 20;
+
 /// The side of a window, and the distance from one to the next, in pixels.
 const WINDOW_SIDE: usize = 20;
 const WINDOW_STEP: usize = 12;
@@ -97,8 +100,11 @@ pub struct Placement {
     pub overlap: [f64; 2],
 }
 
-/// Places `a` in `b`. `None` if their keypoints do not align. The order of the two does not matter.
+/// Places `a` in `b`. `None` if their keypoints do not align, or if one is too large. The order of the two does not matter.
 pub fn place(a: Framed<'_>, b: Framed<'_>) -> Option<Placement> {
+    if [a, b].iter().any(|framed| framed.picture.dimensions.pixels() > MAX_PIXELS) {
+        return None;
+    }
     let key = |framed: &Framed<'_>| (framed.picture.dimensions.pixels(), framed.picture.dimensions.width);
     let is_swapped = key(&b).cmp(&key(&a)).then_with(|| b.picture.rgb.cmp(&a.picture.rgb)).is_lt();
     let (first, second) = if is_swapped { (b, a) } else { (a, b) };
@@ -177,9 +183,9 @@ impl Warped {
         if own.contrast() < MIN_WINDOW_CONTRAST {
             return None;
         }
-        let at = |dx: i64, dy: i64| patch(other, left as i64 + dx, top as i64 + dy).map_or(-1.0, |patch| own.correlation(&patch));
+        let at = |dx: i64, dy: i64| Some(own.correlation(&patch(other, left as i64 + dx, top as i64 + dy)?));
         let moves = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
-        let (best, dx, dy) = moves.map(|(dx, dy)| (at(dx, dy), dx, dy)).max_by(|x, y| x.0.total_cmp(&y.0))?;
+        let (best, dx, dy) = moves.filter_map(|(dx, dy)| Some((at(dx, dy)?, dx, dy))).max_by(|x, y| x.0.total_cmp(&y.0))?;
         if best < MIN_WINDOW_CORRELATION || dx.abs() == reach || dy.abs() == reach {
             return None;
         }
@@ -188,8 +194,9 @@ impl Warped {
             let bend = before - 2.0 * best + after;
             if bend < -1e-9 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 }
         };
-        let x = dx as f64 + peak(at(dx - 1, dy), at(dx + 1, dy));
-        let y = dy as f64 + peak(at(dx, dy - 1), at(dx, dy + 1));
+        // At the edge of the other picture it is not known whether it would fit better beyond.
+        let x = dx as f64 + peak(at(dx - 1, dy)?, at(dx + 1, dy)?);
+        let y = dy as f64 + peak(at(dx, dy - 1)?, at(dx, dy + 1)?);
         let middle = (left as f64 + WINDOW_SIDE as f64 / 2.0, top as f64 + WINDOW_SIDE as f64 / 2.0);
         Some(Window { from: middle, to: (middle.0 + x, middle.1 + y), weight: best })
     }

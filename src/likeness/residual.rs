@@ -38,7 +38,8 @@ pub struct Residual {
 /// Measures what is left between `a` and `b` on a grid whose longer side has at most this many pixels. It is the grid of the
 /// coarser one. `None` if they overlap too little. The order of the two does not matter.
 pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usize) -> Option<Residual> {
-    if placement.map.scale() > 1.0 {
+    let scale = placement.map.scale();
+    if scale > 1.0 || scale == 1.0 && b.rgb < a.rgb {
         let [of_a, of_b] = placement.overlap;
         return residual(b, a, &Placement { map: placement.map.inverse(), overlap: [of_b, of_a] }, long_side);
     }

@@ -71,7 +71,8 @@ impl Writer {
     ) -> Result<Option<RootId>> {
         let roots = self.roots()?;
         let is_it = |root: &Root| root.path == path && (root.home.is_none() || root.home.as_ref() == home);
-        if roots.iter().any(is_it) || !roots.iter().any(|root| root.id == outer.id) {
+        let Some(outer) = roots.iter().find(|root| root.id == outer.id) else { return Ok(None) };
+        if roots.iter().any(is_it) {
             return Ok(None);
         }
         let asked = if outer.is_asked { Some(outer.id) } else { outer.inside };
@@ -227,7 +228,7 @@ impl Writer {
             )?;
             let id: i64 = library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [path], |row| row.get(0))?;
             // It may have been found mounted meanwhile.
-            library.execute("UPDATE roots SET asked = TRUE, inside = NULL WHERE id = ?1", [id])?;
+            library.execute("UPDATE roots SET asked = TRUE, inside = NULL WHERE path = ?1", [path])?;
             // What had become part of it is still part of it, and so is what is mounted below it.
             library.execute("UPDATE OR REPLACE absorbed SET holder = ?1 WHERE holder = ?2", [id, number])?;
             library.execute(

@@ -39,15 +39,6 @@ impl Mount {
         self.kind == "autofs"
     }
 
-    /// Returns whether both are mounts of one NFS server.
-    pub fn is_on_server_of(&self, other: &Mount) -> bool {
-        let server = |mount: &Mount| {
-            let source = mount.source.as_encoded_bytes();
-            mount.kind.starts_with("nfs").then(|| source.split(|&byte| byte == b':').next().map(<[u8]>::to_vec)).flatten()
-        };
-        server(self).is_some_and(|own| server(other) == Some(own))
-    }
-
     /// Returns whether files keep their inode numbers.
     pub fn numbers_last(&self) -> bool {
         !UNNUMBERED.contains(&self.kind.as_str()) && !self.is_fuse()

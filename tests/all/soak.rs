@@ -257,11 +257,14 @@ impl Ground {
             }
             assert!(
                 began.elapsed() < SETTLES_IN,
-                "{:#?}\n{what}: {indexed:?} of {files} files, {away} away; not as on the disk: {:#?}; told and not there: {:#?}; there and not told: {:#?}",
+                "{:#?}\n{what}: {indexed:?} of {files} files, {away} away; not in the index: {:#?}; not told as it is: {:#?}\n{:#?}",
                 self.log.borrow(),
-                self.stored().symmetric_difference(&disk.files.keys().cloned().collect()).collect::<Vec<_>>(),
-                told.difference(&expected).collect::<Vec<_>>(),
-                expected.difference(&told).collect::<Vec<_>>()
+                disk.files.keys().cloned().collect::<BTreeSet<_>>().difference(&self.stored()).collect::<Vec<_>>(),
+                self.differing(&told, &expected),
+                array(&status["roots"])
+                    .iter()
+                    .map(|root| format!("{} {} {} {}", root["path"], root["state"], root["coverage"], root["away"]))
+                    .collect::<Vec<_>>()
             );
             thread::sleep(Duration::from_millis(200));
         }
@@ -278,6 +281,36 @@ impl Ground {
             |root: i64, path: Vec<u8>| PathBuf::from(OsStr::from_bytes(&of_root(root).expect("a root"))).join(OsStr::from_bytes(&path));
         let rows = files.query_map([], |row| Ok(path(row.get(0)?, row.get(1)?))).expect("rows");
         rows.collect::<rusqlite::Result<_>>().expect("paths")
+    }
+
+    /// What the index and the disk say of files that are not told as they are.
+    fn differing(&self, told: &BTreeSet<BTreeSet<PathBuf>>, expected: &BTreeSet<BTreeSet<PathBuf>>) -> Vec<String> {
+        let index = Connection::open(self.instance.data_dir().join("index.db")).expect("opens");
+        let row = |path: &Path| {
+            let read = |row: &rusqlite::Row<'_>| {
+                let number = |column| row.get::<_, Option<i64>>(column);
+                Ok((row.get::<_, Vec<u8>>(0)?, [number(1)?, number(2)?, number(3)?, number(4)?, number(5)?]))
+            };
+            let mut files = index.prepare("SELECT path, inode, mtime, ctime, pending, photo FROM files").expect("prepared");
+            let rows: Vec<_> = files.query_map([], read).expect("rows").flatten().collect();
+            let is_it = |known: &(Vec<u8>, [Option<i64>; 5])| path.ends_with(OsStr::from_bytes(&known.0));
+            rows.into_iter().find(is_it).map(|(_, row)| row)
+        };
+        let group =
+            |groups: &BTreeSet<BTreeSet<PathBuf>>, path: &PathBuf| groups.iter().find(|group| group.contains(path)).map(BTreeSet::len);
+        let all: BTreeSet<&PathBuf> = told.symmetric_difference(expected).flatten().collect();
+        let line = |path: &&PathBuf| {
+            let now = fs::symlink_metadata(path)
+                .map(|m| (m.ino(), m.mtime() * 1_000_000_000 + m.mtime_nsec(), m.ctime() * 1_000_000_000 + m.ctime_nsec()));
+            format!(
+                "{} told in {:?}, is in {:?}; index {:?}; disk {now:?}",
+                path.display(),
+                group(told, path),
+                group(expected, path),
+                row(path)
+            )
+        };
+        all.iter().map(line).collect()
     }
 
     /// Checks that a file with the same picture stays for each file that `paths0` lists.

@@ -112,6 +112,10 @@ impl Intake {
                 }
                 Change::Touched(path, stamp) => {
                     if self.is_settled(root, &path, &stamp, due, ticket) && self.rereads.allows(&root.path.join(&path), Instant::now()) {
+                        // A new name of its inode may have been believed with this ctime, and must not prove it now.
+                        if is_closed(&path) {
+                            difference.doubted.push(at(&path));
+                        }
                         difference.seen.push((at(&path), stamp));
                     }
                 }

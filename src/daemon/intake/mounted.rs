@@ -23,6 +23,10 @@ impl Intake {
                 roots.at(&path).filter(is_idle).for_each(|root| drop(self.intakes.start(root.clone())));
                 continue;
             }
+            // It may have been unmounted since it was found.
+            if !Volume::is_mounted_apart(&path) {
+                continue;
+            }
             let _asking = self.heartbeat.work_on(outer.id, DISK_TIMEOUT);
             match fs::read_dir(&path) {
                 Ok(_) => {}

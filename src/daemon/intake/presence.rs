@@ -44,7 +44,7 @@ impl Intake {
 
     pub(super) fn folder_id(&self, root: &Root) -> Option<FolderId> {
         // To ask for the folder would mount it.
-        if !root.is_asked && !Volume::is_mount_point(&root.path) {
+        if !root.is_asked && !Volume::is_mounted_apart(&root.path) {
             return None;
         }
         let _asking = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
@@ -92,7 +92,7 @@ impl Intake {
 pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
     let outer = root.inside.filter(|_| !root.is_asked).and_then(|outer| roots.get(outer));
     let may_be_at = |path: &Path| match outer {
-        Some(outer) => path.starts_with(&outer.path) && Volume::is_mount_point(path),
+        Some(outer) => path.starts_with(&outer.path) && Volume::is_mounted_apart(path),
         None => true,
     };
     let elsewhere = || {

@@ -206,6 +206,9 @@ impl Intake {
             }
             return;
         }
+        if self.is_left_out(&root, Path::new("")) {
+            return self.abandon(&root);
+        }
         let is_watch_new = self.wake();
         let was_offline = !self.parts.roots.now().is_online(root.id);
         if was_offline {
@@ -328,17 +331,19 @@ impl Intake {
         let mut paths: Vec<&PathBuf> = due.keys().collect();
         paths.dedup_by(|inner, outer| inner.starts_with(*outer));
         for path in paths {
-            let Some(root) = self.parts.roots.now().holding(path).cloned() else { continue };
+            let roots = self.parts.roots.now();
             is_mount_moved |= self.holds_mounted(path);
-            if !self.mine.contains(&root.id) {
+            if let Some(root) = roots.holding(path).filter(|root| !self.mine.contains(&root.id)) {
                 // Its filesystem was mounted there since, or another one not any more.
                 if *path == root.path {
                     is_mount_moved = true;
                 } else {
                     self.intakes.hint(root.id, path.clone());
                 }
-                continue;
             }
+            // The root around it may still know files there.
+            let mine = roots.list().iter().filter(|root| self.mine.contains(&root.id) && path.starts_with(&root.path));
+            let Some(root) = mine.max_by_key(|root| (roots.is_online(root.id), root.path.as_os_str().len())).cloned() else { continue };
             let Some(place) = root.place(path) else { continue };
             if place.path.as_os_str().is_empty() {
                 // The root itself disappeared, appeared or was replaced.

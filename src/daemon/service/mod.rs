@@ -347,9 +347,12 @@ impl Service for Answers {
             read.map_err(|p| Problem { message: format!("the {name} file: {}", p.message), ..p })
         };
         let (a, b) = (read_as("first", a)?, read_as("second", b)?);
+        drop(queries);
+        let decisions = read(&state.decisions).clone();
         let active = read(&state.heads.active);
-        let comparison = query::compare(&active, &read(&state.decisions), &a, &b);
-        Ok(wire::comparison(comparison, active.threshold))
+        let (comparison, threshold) = (query::compare(&active, &decisions, &a, &b), active.threshold);
+        drop(active);
+        Ok(wire::comparison(comparison, query::laid_over(&a, &b), threshold))
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {

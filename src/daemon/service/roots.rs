@@ -30,7 +30,8 @@ impl Answers {
             events: state.hints,
             times_lost: state.times_lost,
             missing: state.missing.len() as u64,
-            away: state.away.len() as u64,
+            // Of an offline root all files are offline.
+            away: if state.offline.is_none() { state.away.len() as u64 } else { 0 },
             excluded: live.rules.excluded().to_vec(),
             included: live.rules.included().to_vec(),
             photos: figures.photos,

@@ -69,10 +69,19 @@ pub fn read(data: &[u8], other: &mut Other) -> Description {
         let text = || if is_utf8 { clean(&String::from_utf8_lossy(value)) } else { clean_bytes(value) };
         match (record, number) {
             (1, 90) => is_utf8 = value == UTF8,
-            (2, 5) => description.title = text(),
             (2, 25) => description.keywords.extend(text().as_deref().and_then(clean_keyword)),
-            (2, 80) if description.creator.is_none() => description.creator = text(),
-            (2, 120) => description.caption = text(),
+            (2, 5 | 80 | 120) => {
+                let known = match number {
+                    5 => &mut description.title,
+                    80 => &mut description.creator,
+                    _ => &mut description.caption,
+                };
+                match text() {
+                    // The first counts, and a further one is not lost.
+                    said if known.is_some() && said.is_some() && *known != said => other.add_named(&[*number], value),
+                    said => *known = known.take().or(said),
+                }
+            }
             (2, number) if !OF_PROGRAMS.contains(number) => other.add_named(&[*number], value),
             _ => {}
         }
