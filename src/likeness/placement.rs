@@ -133,9 +133,11 @@ fn refined(a: &Picture, b: &Picture, map: Affine) -> Affine {
     if map.scale() > 1.0 {
         return refined(b, a, map.inverse()).inverse();
     }
-    let (fine, (coarse, share)) = (Plane::of(a), Plane::of(b).shrunk(WORKING_LONG_SIDE));
+    let (coarse, share) = Plane::of(b).shrunk(WORKING_LONG_SIDE);
     let to_grid = Affine::scaled(share, (0.0, 0.0));
     let mut map = map.then(&to_grid);
+    // The scale hardly changes from here.
+    let fine = Plane::of(a).blurred(anti_alias(map.scale()));
     for reach in WINDOW_REACH {
         let warped = Warped::new(&fine, &coarse, &map);
         let Some(correction) = correction(&warped.windows(&coarse, reach)) else { break };
@@ -152,14 +154,14 @@ pub struct Warped {
 }
 
 impl Warped {
-    /// Brings a plane to the grid of another one.
+    /// Brings a plane, which is blurred for this scale already, to the grid of another one.
     pub fn new(plane: &Plane, grid: &Plane, map: &Affine) -> Warped {
-        let (blurred, back) = (plane.blurred(anti_alias(map.scale())), map.inverse());
+        let back = map.inverse();
         let (mut values, mut is_in) = (Vec::with_capacity(grid.values.len()), Vec::with_capacity(grid.values.len()));
         for y in 0..grid.height {
             for x in 0..grid.width {
                 let (u, v) = back.apply((x as f64 + 0.5, y as f64 + 0.5));
-                values.push(blurred.at(u, v));
+                values.push(plane.at(u, v));
                 is_in.push((0.0..=plane.width as f64).contains(&u) && (0.0..=plane.height as f64).contains(&v));
             }
         }

@@ -2,7 +2,7 @@
 //! not. Brightness and contrast do not count.
 
 use super::placement::{Affine, Placement, Warped};
-use super::plane::Plane;
+use super::plane::{Plane, anti_alias};
 use crate::photo::Picture;
 
 /// The blurs, in pixels, between which structure is compared.
@@ -44,7 +44,8 @@ pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usiz
         return residual(b, a, &Placement { map: placement.map.inverse(), overlap: [of_b, of_a] }, long_side);
     }
     let (grid, share) = Plane::of(b).shrunk(long_side);
-    let mut warped = Warped::new(&Plane::of(a), &grid, &placement.map.then(&Affine::scaled(share, (0.0, 0.0))));
+    let map = placement.map.then(&Affine::scaled(share, (0.0, 0.0)));
+    let mut warped = Warped::new(&Plane::of(a).blurred(anti_alias(map.scale())), &grid, &map);
     let curve = Curve::of(&warped, &grid);
     warped.plane.values.iter_mut().for_each(|value| *value = curve.at(*value));
     // Beyond the overlap both are the same, so that its edge is no structure.
