@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 use image::imageops::FilterType;
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use similard::photo::Format;
 use similard::vision::backbone::Backbone;
 use similard::vision::keypoints::keypoints;
-use similard::vision::{Limits, decode, identify};
+use similard::vision::{Limits, decode, identify, kept};
 
 const WIDTH: u32 = 4000;
 const HEIGHT: u32 = 3000;
@@ -173,7 +174,8 @@ fn stages(library: &Path) {
     let backbone = Backbone::embedded().expect("loads");
     let mut runner = backbone.runner().expect("a state");
     let limits = Limits::default();
-    let mut spent = [Duration::ZERO; 5];
+    let mut spent = [Duration::ZERO; 6];
+    let mut kept_bytes = 0;
     let files: Vec<PathBuf> = walk(library);
     for path in &files {
         let mut lap = Instant::now();
@@ -188,19 +190,26 @@ fn stages(library: &Path) {
         next(1);
         let decoded = decode::decode(&bytes, &limits).expect("decodes");
         next(2);
-        runner.features_and_crops(&decoded.picture).expect("runs");
+        let kept = kept::keep(&decoded.picture, Format::Jpeg);
+        let picture = kept::picture(&kept).expect("a picture");
+        kept_bytes += kept.jpeg.len();
         next(3);
-        keypoints(&decoded.picture);
+        runner.features_and_crops(&picture).expect("runs");
         next(4);
+        keypoints(&picture);
+        next(5);
     }
     let per = |d: Duration| d.as_secs_f64() * 1000.0 / files.len() as f64;
     println!(
-        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, encoder (with crops) {:.1}, keypoints {:.1}",
+        "one core, ms a photo: read {:.1}, identify (hashes, EXIF) {:.1}, decode {:.1}, kept picture {:.1}, encoder (with crops) {:.1}, \
+         keypoints {:.1}; {} bytes the kept picture",
         per(spent[0]),
         per(spent[1]),
         per(spent[2]),
         per(spent[3]),
-        per(spent[4])
+        per(spent[4]),
+        per(spent[5]),
+        kept_bytes / files.len()
     );
 }
 

@@ -111,7 +111,9 @@ fn main() {
 }
 
 /// Makes an index that of the version before birth times, metadata and pixel hashes.
-const AS_AN_EARLIER_VERSION: &str = "DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
+const AS_AN_EARLIER_VERSION: &str = "DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
+    DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
+    DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
     DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;
     DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata;
     ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 6;";

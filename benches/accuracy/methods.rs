@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use image::{DynamicImage, RgbImage};
 use image_hasher::{HashAlg, HasherConfig};
+use similard::catalog::encoder::Encoder;
 use similard::learn::library::Member;
 use similard::likeness::{CropHead, Head, Index, Reach, arrive, cosine_distance, normalized};
-use similard::photo::{Descriptors, Distance, Embedding, PhotoId, Picture};
+use similard::photo::{Descriptors, Distance, Embedding, Format, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
-use similard::vision::keypoints::keypoints;
+use similard::vision::kept;
 
 use crate::pdq::Pdq;
 use crate::pictures::Result;
@@ -32,11 +33,9 @@ impl Method {
     /// The base head: its normalised distances among these pictures, with crop descriptors and keypoints; and the
     /// distances of the embeddings alone.
     pub fn ours(members: &[Member]) -> Result<[Method; 2]> {
-        let (mut runner, head, crop_head) = (Backbone::embedded()?.runner()?, Head::base()?, CropHead::embedded()?);
-        let (stored, milliseconds) = timed(members, |picture| {
-            let (global, crops) = runner.features_and_crops(picture)?;
-            Ok(crop_head.stored_features(global, &crops, keypoints(picture)))
-        })?;
+        let mut encoder = Encoder { runner: Backbone::embedded()?.runner()?, crop_head: CropHead::embedded()? };
+        let head = Head::base()?;
+        let (stored, milliseconds) = timed(members, |picture| Ok(encoder.encode(&kept::picture(&kept::keep(picture, Format::Jpeg))?)?))?;
         let (mut new, mut points) = (Vec::with_capacity(stored.len()), HashMap::new());
         for (photo, stored) in (0..).map(PhotoId).zip(stored) {
             new.push((photo, Descriptors { embedding: head.embed(&stored.features), crops: stored.crops }));

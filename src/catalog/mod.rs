@@ -3,6 +3,7 @@
 
 pub mod changes;
 pub mod clusters;
+pub mod encoder;
 pub mod files;
 pub mod generation;
 pub mod pairs;

@@ -6,16 +6,16 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use crate::likeness::{
-    self, Affine, CropHead, Framed, Head, Index, Placement, Residual, densities, global_only, normalized, place, relation, residual,
-    verified,
+    self, Affine, Framed, Head, Index, Placement, Residual, densities, global_only, normalized, place, relation, residual, verified,
 };
 use crate::photo::{Decisions, Descriptors, Distance, Identity, Keypoints, PhotoId, Place, Relation, StoredFeatures, Verdict};
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
-use crate::vision::backbone::Runner;
 use crate::vision::decode::Decoded;
-use crate::vision::keypoints::{frame, keypoints};
+use crate::vision::kept::{keep, picture};
+use crate::vision::keypoints::frame;
 use crate::vision::sandbox;
 
 /// The longer side of two pictures when one is laid over the other.
@@ -43,8 +43,7 @@ pub enum Error {
 /// Reads the pictures of queries, like photos of the library, in a decoding child.
 pub struct Queries {
     pub reader: sandbox::Reader,
-    pub runner: Runner,
-    pub crop_head: CropHead,
+    pub encoder: Encoder,
     /// The last head in a query that is not in use, and the library embedded by it.
     pub other: Option<(Head, Index)>,
 }
@@ -97,8 +96,9 @@ impl Queries {
         };
         let (identity, _) = self.reader.identify(&file).map_err(refused)?;
         let decoded = self.reader.decode().map_err(refused)?;
-        let (global, crops) = self.runner.features_and_crops(&decoded.picture).map_err(|e| internal(&e))?;
-        let stored = self.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));
+        // As it would be kept, so that the same photo in the library is at distance 0.
+        let decoded = Decoded { picture: picture(&keep(&decoded.picture, identity.format)).map_err(|e| internal(&e))?, ..decoded };
+        let stored = self.encoder.encode(&decoded.picture).map_err(|e| internal(&e))?;
         Ok(Asked { identity, decoded, stored })
     }
 

@@ -119,8 +119,13 @@ pub fn moment(seconds: i64) -> String {
 
 pub fn coverage(c: &Coverage) -> String {
     let mut parts = vec![count(c.indexed, "file indexed", "files indexed")];
-    let more =
-        [(c.pending, "pending"), (c.failed, "could not be read"), (c.unsupported, "of formats not read yet"), (c.offline, "offline")];
+    let more = [
+        (c.pending, "pending"),
+        (c.failed, "could not be read"),
+        (c.unsupported, "of formats not read yet"),
+        (c.offline, "offline"),
+        (c.without_picture, "without a kept picture yet"),
+    ];
     parts.extend(more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
     parts.join(", ")
 }

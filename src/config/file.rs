@@ -15,12 +15,17 @@ struct Key {
     value: fn(&Settings) -> Option<Value>,
 }
 
-const KEYS: [Key; 10] = [
+const KEYS: [Key; 11] = [
     Key { name: "workers", what: "photos read at once (default: as many as there are cores)", value: |s| number(s.workers as u64) },
     Key { name: "max-file-bytes", what: "larger files are not read", value: |s| number(s.limits.bytes) },
     Key { name: "max-pixels", what: "pictures with more pixels are not decoded", value: |s| number(s.limits.pixels) },
     Key { name: "max-decode-memory", what: "bytes that reading one photo may take", value: |s| number(s.limits.memory) },
     Key { name: "max-decode-seconds", what: "how long one step of one photo may take", value: |s| number(s.limits.seconds) },
+    Key {
+        name: "kept-pictures",
+        what: "folder of the small pictures that are kept, or off (default: beside the index)",
+        value: |s| Some(Value::String(s.kept_pictures.as_ref().map_or("off".into(), |folder| folder.display().to_string()))),
+    },
     Key {
         name: "forget-at-once",
         what: "share of a folder's files that may go at once without a question, 0 to 1",
@@ -45,6 +50,7 @@ pub struct File {
     pub max_pixels: Option<u64>,
     pub max_decode_memory: Option<u64>,
     pub max_decode_seconds: Option<u64>,
+    pub kept_pictures: Option<String>,
     pub forget_at_once: Option<f64>,
     #[serde(default)]
     pub exclude: Vec<String>,

@@ -52,6 +52,8 @@ pub struct Settings {
     pub socket_is_named: bool,
     /// The settings file, if there is one.
     pub config: PathBuf,
+    /// The folder of the kept pictures. `None` if none are kept.
+    pub kept_pictures: Option<PathBuf>,
     /// The number of workers.
     pub workers: usize,
     pub limits: Limits,
@@ -113,7 +115,17 @@ impl Settings {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let limits = Limits::default();
         let rules = Rules::new(&file.exclude, &file.include).map_err(|reason| Error::File { path: config.clone(), reason })?;
+        let kept_pictures = match file.kept_pictures.as_deref() {
+            None => Some(data_dir.clone()),
+            Some("off") => None,
+            Some(folder) if Path::new(folder).is_absolute() => Some(PathBuf::from(folder)),
+            Some(other) => {
+                let reason = format!("kept-pictures is the absolute path of a folder, or off, and not {other}");
+                return Err(Error::File { path: config, reason });
+            }
+        };
         Ok(Settings {
+            kept_pictures,
             workers: file.workers.unwrap_or(cores).clamp(1, 256),
             limits: Limits {
                 bytes: file.max_file_bytes.unwrap_or(limits.bytes),

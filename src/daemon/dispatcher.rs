@@ -6,10 +6,11 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use super::messages::{Job, Purpose};
+use super::messages::{FileJob, Job, Purpose};
+use super::state::health::PICTURES;
 use super::state::{Health, Lifecycle, Queue, SharedRoots, lock, read};
 use crate::catalog::roots::Roots;
-use crate::photo::{Decisions, Place, RootId, Stamp};
+use crate::photo::{Decisions, PhotoId, Place, RootId, Stamp};
 use crate::store::Reader;
 
 /// Files read from the store at once.
@@ -21,6 +22,12 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often the store is searched for what an older version did not read, if nothing was missing.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Photos without a kept picture whose files are handed out at once. New files come between.
+const FETCH_PHOTOS: usize = 32;
+
+/// How soon the photos are gone through again that got no kept picture.
+const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 /// How soon a file is read again for it that could not be read.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3600);
@@ -63,17 +70,21 @@ impl Dispatcher {
             let roots = roots.now();
             pending.retain(|(place, _)| roots.is_online(place.root));
             let mut purpose = Purpose::Identify;
-            if pending.is_empty() {
-                (pending, purpose) = gaps.next(reader, &roots, decisions);
-            }
             let mut handed_out = false;
+            if pending.is_empty() {
+                let Ok(is_any) = self.hand_out_stale() else { return };
+                handed_out = is_any;
+                if !is_any {
+                    (pending, purpose) = gaps.next(reader, &roots, decisions, health);
+                }
+            }
             for (place, stamp) in pending {
                 let Some(path) = roots.path_of(&place) else { continue };
                 if !lock(&queue.in_flight).places.insert(place.clone()) {
                     continue;
                 }
                 handed_out = true;
-                if lifecycle.is_stopping() || jobs.send(Job { place, path, stamp, purpose }).is_err() {
+                if lifecycle.is_stopping() || jobs.send(Job::Read(FileJob { place, path, stamp, purpose })).is_err() {
                     return;
                 }
             }
@@ -81,6 +92,24 @@ impl Dispatcher {
                 queue.pending.wait(RETRY_INTERVAL);
             }
         }
+    }
+
+    /// Hands out stale photos. Returns whether there were any that were not in flight already.
+    ///
+    /// # Errors
+    /// If the daemon stops.
+    fn hand_out_stale(&self) -> Result<bool, ()> {
+        let mut is_any = false;
+        // Without an answer nothing is lost: the index is damaged, and the next search for pending files says so.
+        for (photo, picture) in self.reader.stale_after(PhotoId(0), FETCH_FILES).unwrap_or_default() {
+            if lock(&self.queue.in_flight).stale.insert(photo) {
+                is_any = true;
+                if self.lifecycle.is_stopping() || self.jobs.send(Job::Encode(photo, picture)).is_err() {
+                    return Err(());
+                }
+            }
+        }
+        Ok(is_any)
     }
 }
 
@@ -92,10 +121,44 @@ struct Gaps {
     tried: HashMap<(Place, Purpose), Instant>,
     /// When nothing was missing any more.
     none_at: Option<Instant>,
+    pictures: PictureGaps,
+}
+
+/// Goes through the photos that have no kept picture, again and again.
+#[derive(Default)]
+struct PictureGaps {
+    /// The last photo that was handed out.
+    after: PhotoId,
+    /// When all photos had been handed out, and which roots were online then.
+    ended: Option<(Instant, Vec<RootId>)>,
+}
+
+impl PictureGaps {
+    /// Returns a file of each of the next photos.
+    fn next(&mut self, reader: &Reader, roots: &Roots, count: usize) -> Vec<(Place, Stamp)> {
+        let online: Vec<RootId> = roots.list().iter().map(|root| root.id).filter(|root| roots.is_online(*root)).collect();
+        if self.ended.as_ref().is_some_and(|(at, then)| at.elapsed() < KEEP_AGAIN_AFTER && *then == online) {
+            return Vec::new();
+        }
+        self.ended = None;
+        loop {
+            let photos = reader.without_picture_after(self.after, count).unwrap_or_default();
+            let Some((last, ..)) = photos.last() else {
+                *self = PictureGaps { after: PhotoId::default(), ended: Some((Instant::now(), online)) };
+                return Vec::new();
+            };
+            self.after = *last;
+            let mut here: Vec<(PhotoId, Place, Stamp)> = photos.into_iter().filter(|(_, place, _)| roots.is_online(place.root)).collect();
+            here.dedup_by_key(|(photo, ..)| *photo);
+            if !here.is_empty() {
+                return here.into_iter().map(|(_, place, stamp)| (place, stamp)).collect();
+            }
+        }
+    }
 }
 
 impl Gaps {
-    fn next(&mut self, reader: &Reader, roots: &Roots, decisions: &RwLock<Decisions>) -> (Vec<(Place, Stamp)>, Purpose) {
+    fn next(&mut self, reader: &Reader, roots: &Roots, decisions: &RwLock<Decisions>, health: &Health) -> (Vec<(Place, Stamp)>, Purpose) {
         if self.none_at.is_some_and(|at| at.elapsed() < SEARCH_INTERVAL) {
             return (Vec::new(), Purpose::Describe);
         }
@@ -113,10 +176,17 @@ impl Gaps {
         }
         let decided = read(decisions).pictures_without_pixels();
         let new = self.untried(reader.without_pixels(&decided).unwrap_or_default(), Purpose::Compare, roots);
-        if new.is_empty() {
+        if !new.is_empty() {
+            return (new, Purpose::Compare);
+        }
+        // While pictures cannot be kept, one file at a time shows whether they can be again.
+        let (can_keep, keeps) = (health.problem(PICTURES).is_none(), reader.keeps_pictures());
+        let count = if can_keep { FETCH_PHOTOS } else { 1 };
+        let new = if keeps { self.pictures.next(reader, roots, count) } else { Vec::new() };
+        if new.is_empty() || !can_keep {
             self.none_at = Some(Instant::now());
         }
-        (new, Purpose::Compare)
+        (new, Purpose::Keep)
     }
 
     /// Returns the files that can be read and were not handed out before.

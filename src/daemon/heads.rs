@@ -66,9 +66,12 @@ fn load_or_make(
     chosen: &str,
     cores: usize,
 ) -> store::Result<Generation> {
-    let dropped = writer.batch(|batch| batch.keep_recipe(&backbone.recipe()))?;
-    if dropped > 0 {
-        tracing::info!("this version processes photos differently: {dropped} photos are read again");
+    let dropped = writer.batch(|batch| batch.keep_recipes(&backbone.comparable_recipes()))?;
+    if dropped.stale > 0 {
+        tracing::info!("this version processes photos differently: {} are processed again, without reading them", dropped.stale);
+    }
+    if dropped.unread > 0 {
+        tracing::info!("this version processes photos differently: {} photos are read again", dropped.unread);
     }
     let reader = Reader::open(location)?;
     let answered = reader.head()?;

@@ -16,8 +16,8 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
 use crate::photo::{
-    ContentHash, Counters, Decision, Failure, Home, Identity, Metadata, PhotoId, PictureHash, PixelHash, Place, Root, RootId, Stamp,
-    StoredFeatures,
+    ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place, Root, RootId,
+    Stamp, StoredFeatures,
 };
 use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
 
@@ -81,6 +81,12 @@ pub enum Change {
         outcome: Option<Box<Outcome>>,
         counters: Counters,
     },
+    /// A worker has made the features of a stale photo again. Without features its files are read again.
+    Encoded {
+        photo: PhotoId,
+        stored: Option<Box<StoredFeatures>>,
+        counters: Counters,
+    },
     /// The tickets are dropped once all earlier changes are committed.
     Done {
         _tickets: Vec<Ticket>,
@@ -115,11 +121,12 @@ pub enum Outcome {
         content: ContentHash,
         metadata: Metadata,
     },
-    /// The pixel hash of a photo that is known already.
-    Compared {
+    /// The pixel hash and the kept picture of a photo that is known already.
+    Decoded {
         photo: PhotoId,
         picture: PictureHash,
         pixels: Option<PixelHash>,
+        kept: KeptPicture,
     },
     Failed {
         stamp: Stamp,
@@ -131,6 +138,7 @@ pub enum Outcome {
 pub struct Made {
     pub identity: Identity,
     pub pixels: Option<PixelHash>,
+    pub kept: KeptPicture,
     pub metadata: Metadata,
     pub stored: StoredFeatures,
 }
@@ -248,8 +256,15 @@ pub fn request_now<T>(writes: &SyncSender<Write>, health: &Health, make: impl Fn
     }
 }
 
-/// A message to a worker: a file to read.
-pub struct Job {
+/// A message to a worker.
+pub enum Job {
+    Read(FileJob),
+    /// Make the features of a stale photo again, from its kept picture.
+    Encode(PhotoId, PictureHash),
+}
+
+/// A file to read.
+pub struct FileJob {
     pub place: Place,
     pub path: PathBuf,
     pub stamp: Stamp,
@@ -265,6 +280,8 @@ pub enum Purpose {
     Describe,
     /// A decision was made on its photo, and an older version read it, without its pixel hash.
     Compare,
+    /// Its photo has no kept picture: an older version read it, or the picture could not be kept.
+    Keep,
 }
 
 /// A message to an intake thread. The ticket keeps the root busy until the effects are in the store.

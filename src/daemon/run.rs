@@ -24,6 +24,7 @@ use super::messages::{Change, Write};
 use super::notifier::Notifier;
 use super::service::Answers;
 use super::service_manager::{self, Reported};
+use super::state::health::PICTURES;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
@@ -32,6 +33,7 @@ use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
 use crate::api::types::What;
 use crate::api::{self, Service};
+use crate::catalog::encoder::Encoder;
 use crate::catalog::generation::Generation;
 use crate::catalog::query::Queries;
 use crate::config::Settings;
@@ -88,7 +90,7 @@ pub enum Ended {
 /// # Errors
 /// See [`enum@Error`].
 pub fn run(settings: Settings) -> Result<Ended, Error> {
-    let location = Location::new(&settings.data_dir);
+    let location = location(&settings);
     match run_once(settings) {
         Err(e) if store::damage::helps_to_start_again() => {
             tracing::error!("{e}; the daemon starts again and makes a new index");
@@ -109,9 +111,9 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     // With socket activation systemd creates and owns the socket.
     let handed = ListenFd::from_env().take_unix_listener(0)?;
     let socket_dir = if handed.is_none() { Some(Socket::directory(&settings.socket)?) } else { None };
-    let fence = fence::enclose(&Writable { data_dir: &settings.data_dir, socket_dir });
+    let fence = fence::enclose(&Writable { data_dir: &settings.data_dir, pictures_dir: settings.kept_pictures.as_deref(), socket_dir });
     let lock = Lock::take(&settings.data_dir)?;
-    let location = Location::new(&settings.data_dir);
+    let location = location(&settings);
     let mut writer = Writer::open(&location)?;
     writer.nest_roots(&|below| settings.live.rules.hide(below))?;
     let forgotten = writer.forget_unknown_roots()?;
@@ -127,6 +129,10 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     lock.say(Some(address.as_deref().unwrap_or(&settings.socket)));
     let daemon = Daemon::start(settings, location, writer, fence)?;
     daemon.serve(listener, &lock)
+}
+
+fn location(settings: &Settings) -> Location {
+    Location::new(&settings.data_dir).keeping_pictures_in(settings.kept_pictures.as_deref())
 }
 
 /// Has the kernel keep the exit status of decoding children until the daemon reads it. It does not where the program that
@@ -204,7 +210,8 @@ impl Daemon {
         let (for_tuning, network) = (tuner.clone(), backbone.clone());
         background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
         let reader = sandbox::Reader::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
-        let queries = Queries { reader, runner: backbone.runner()?, crop_head, other: None };
+        let encoder = Encoder { runner: backbone.runner()?, crop_head };
+        let queries = Queries { reader, encoder, other: None };
         let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
         Ok(Daemon { state, writes, writer, log_summary, service })
     }
@@ -265,6 +272,7 @@ fn state(
     let (name, recipe) = (backbone.name().to_owned(), backbone.recipe());
     let (records, decisions, health) = (writer.heads()?, writer.decisions()?, Health::new(fence));
     health.set_problem(LIBRARY, unreadable(writer));
+    health.set_problem(PICTURES, writer.pictures_problem());
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),

@@ -11,17 +11,18 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::intake::Intakes;
-use super::messages::{Change, Job, Made, Outcome, Purpose, Write};
+use super::messages::{Change, FileJob, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
 use super::state::{Configuration, Health, Lifecycle, Queue, SharedRoots, lock};
+use crate::catalog::encoder::Encoder;
 use crate::intake::stamp_like;
 use crate::likeness::CropHead;
-use crate::photo::{Counters, Failure, Format, Identity, Metadata, PhotoId, Stage};
+use crate::photo::{Counters, Failure, Format, Identity, KeptPicture, Metadata, PhotoId, PictureHash, Stage, StoredFeatures};
 use crate::store;
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
-use crate::vision::backbone::{Backbone, Runner};
-use crate::vision::keypoints::keypoints;
+use crate::vision::backbone::Backbone;
+use crate::vision::kept::{keep, picture};
 use crate::vision::sandbox::{self, Problem};
 
 /// Spawns workers, and replaces stuck ones.
@@ -51,7 +52,7 @@ impl WorkerPool {
             pool: self.clone(),
             store: store::Reader::open(&self.configuration.location)?,
             reader: sandbox::Reader::new(self.program.clone(), self.configuration.settings.limits),
-            runner: self.backbone.runner()?,
+            encoder: Encoder { runner: self.backbone.runner()?, crop_head: self.crop_head.clone() },
             heartbeat: self.health.heartbeats.add(Kind::Worker),
         };
         background("worker", Nice::ToPeople, move || worker.run())?;
@@ -74,7 +75,7 @@ struct Worker {
     pool: WorkerPool,
     store: store::Reader,
     reader: sandbox::Reader,
-    runner: Runner,
+    encoder: Encoder,
     heartbeat: Arc<Heartbeat>,
 }
 
@@ -87,12 +88,16 @@ impl Worker {
             if self.pool.lifecycle.is_stopping() {
                 return;
             }
-            let place = job.place.clone();
-            let (outcome, counters) = tracing::debug_span!("file", path = %job.path.display()).in_scope(|| self.read(&job));
+            // The writer releases the file or photo after it has stored the outcome. Until then it is in flight.
+            let done = match job {
+                Job::Read(job) => {
+                    let (outcome, counters) = tracing::debug_span!("file", path = %job.path.display()).in_scope(|| self.read(&job));
+                    Change::Read { place: job.place, outcome: outcome.map(Box::new), counters }
+                }
+                Job::Encode(photo, picture) => self.encode_again(photo, &picture),
+            };
             let is_replaced = self.heartbeat.is_replaced();
-            // The writer releases the file after it has stored the outcome. Until then the file is in flight.
-            let read = Change::Read { place, outcome: outcome.map(Box::new), counters };
-            if self.pool.writes.send(read.into()).is_err() {
+            if self.pool.writes.send(done.into()).is_err() {
                 return;
             }
             if is_replaced {
@@ -103,7 +108,7 @@ impl Worker {
         }
     }
 
-    fn read(&mut self, job: &Job) -> (Option<Outcome>, Counters) {
+    fn read(&mut self, job: &FileJob) -> (Option<Outcome>, Counters) {
         let mut counters = Counters::default();
         let began = Instant::now();
         let outcome = self.outcome(job, &mut counters);
@@ -132,7 +137,7 @@ impl Worker {
     }
 
     /// Reads a file. `None` leaves it as it is.
-    fn outcome(&mut self, job: &Job, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
+    fn outcome(&mut self, job: &FileJob, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
         let stored = |e: store::Error| Problem::Child(io::Error::other(e));
         // Its outcome may have been stored after the dispatcher read the store.
         if self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? != (job.purpose == Purpose::Identify) {
@@ -169,14 +174,17 @@ impl Worker {
             if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
                 return Ok(None);
             }
-            self.reader.confirm(&file, &identity, &metadata)?;
+            if job.purpose != Purpose::Keep {
+                self.reader.confirm(&file, &identity, &metadata)?;
+            }
             if job.purpose == Purpose::Describe {
                 return Ok(Some(Outcome::Described { content: identity.content, metadata }));
             }
             let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? else { return Ok(None) };
-            let pixels = self.reader.decode()?.pixels;
+            let decoded = self.reader.decode()?;
             counters.decoded = 1;
-            return Ok(Some(Outcome::Compared { photo, picture: identity.picture, pixels }));
+            let kept = keep(&decoded.picture, identity.format);
+            return Ok(Some(Outcome::Decoded { photo, picture: identity.picture, pixels: decoded.pixels, kept }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // Files of one picture may be deleted but for one. So one process alone is not believed.
@@ -224,16 +232,36 @@ impl Worker {
     fn photo(&mut self, identity: &Identity, metadata: Metadata, counters: &mut Counters) -> Result<Made, Problem> {
         let decoded = self.reader.decode()?;
         counters.decoded = 1;
-        let features = self.runner.features_and_crops(&decoded.picture);
-        let (global, crops) = features.map_err(|e| Problem::Photo(Failure::new(Stage::Embed, e)))?;
+        let kept = keep(&decoded.picture, identity.format);
+        let stored = self.encode(&kept, counters).map_err(Problem::Photo)?;
+        Ok(Made { identity: *identity, pixels: decoded.pixels, kept, metadata, stored })
+    }
+
+    /// Makes all that is stored of a photo, from its kept picture.
+    fn encode(&mut self, kept: &KeptPicture, counters: &mut Counters) -> Result<StoredFeatures, Failure> {
+        let picture = picture(kept).map_err(|e| Failure::new(Stage::Embed, e))?;
+        let stored = self.encoder.encode(&picture).map_err(|e| Failure::new(Stage::Embed, e))?;
         counters.embedded = 1;
-        let stored = self.pool.crop_head.stored_features(global, &crops, keypoints(&decoded.picture));
-        Ok(Made { identity: *identity, pixels: decoded.pixels, metadata, stored })
+        Ok(stored)
+    }
+
+    /// Makes the features of a stale photo again, from its kept picture.
+    fn encode_again(&mut self, photo: PhotoId, picture: &PictureHash) -> Change {
+        let mut counters = Counters::default();
+        let stored = match self.store.kept_picture(picture).map(|kept| self.encode(&kept, &mut counters)) {
+            Some(Ok(stored)) => Some(Box::new(stored)),
+            Some(Err(e)) => {
+                tracing::warn!("the files of a photo are read again, because its kept picture cannot be used: {e}");
+                None
+            }
+            None => None,
+        };
+        Change::Encoded { photo, stored, counters }
     }
 
     /// Has intake check the path again. A worker must not report itself that a file changed or is gone. If the file is
     /// back in its stored state by then, intake sees no difference and would not correct the report.
-    fn look_again(&self, job: &Job) {
+    fn look_again(&self, job: &FileJob) {
         self.pool.intakes.hint(job.place.root, job.path.clone());
     }
 }

@@ -16,6 +16,8 @@ pub struct Coverage {
     pub failed: u64,
     /// Files under an offline root.
     pub offline: u64,
+    /// Photos of the whole library whose small picture is not kept yet, so that their relations to others may be unknown.
+    pub without_picture: u64,
 }
 
 impl std::iter::Sum for Coverage {
@@ -26,6 +28,7 @@ impl std::iter::Sum for Coverage {
             unsupported: all.unsupported + part.unsupported,
             failed: all.failed + part.failed,
             offline: all.offline + part.offline,
+            without_picture: all.without_picture.max(part.without_picture),
         })
     }
 }

@@ -25,6 +25,15 @@ pub enum Format {
 }
 
 impl Format {
+    /// Returns the version of how this format is decoded and reduced. Raise it when that changes: the photos of this format
+    /// are then read again, in the background. 0 if this version does not decode it.
+    pub fn decoding(self) -> i64 {
+        match self {
+            Format::Jpeg | Format::Tiff | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
+            Format::Raw | Format::Heic | Format::Jxl | Format::Avif => 0,
+        }
+    }
+
     /// Returns the format by the extension of the file name.
     pub fn from_name(path: &Path) -> Option<Format> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
@@ -69,7 +78,7 @@ impl Format {
 
     /// Returns whether this build reads the format.
     pub fn is_supported(self) -> bool {
-        matches!(self, Format::Jpeg | Format::Png | Format::WebP | Format::Tiff | Format::Gif | Format::Bmp)
+        self.decoding() > 0
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::names::names;
 
 /// The id of a photo. It does not change as long as the index exists.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct PhotoId(pub i64);
 
 /// 1 − cosine of two embeddings of one head, or less if one photo is near a crop of the other. From 0 (same) to 2

@@ -1,8 +1,8 @@
-//! The store: two SQLite files in the data directory.
+//! The store: three SQLite files.
 //!
 //! `library.db` holds what cannot be computed again: roots, decisions, tuned heads. `index.db` holds what a scan can:
-//! files, photos, features, embeddings, pairs, failures. So a damaged index loses nothing precious. One [`Writer`]
-//! writes in transactions, and any number of [`Reader`]s read at the same time (WAL).
+//! files, photos, features, embeddings, pairs, failures. So a damaged index loses nothing precious. `pictures.db` holds a
+//! small picture of each photo, from which all else is made ([`pictures`]). One [`Writer`] writes in transactions, and any number of [`Reader`]s read at the same time (WAL).
 //!
 //! Invariants: a photo is stored completely or not at all (its row, features and pairs are written in one
 //! transaction). A file has a photo, or a failure, or is pending, and never two of these. A value that no version
@@ -15,7 +15,9 @@ pub mod damage;
 mod decisions;
 mod library;
 mod open;
+mod pictures;
 mod reader;
+mod recipes;
 mod records;
 mod roots;
 mod schema;
@@ -35,6 +37,7 @@ use crate::photo::{
 pub use crate::photo::Positives;
 pub use decisions::{Replaced, ReplacedPhoto};
 pub use reader::{Reader, Wanted};
+pub use recipes::Dropped;
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
 pub use writer::{Batch, Writer};
 
@@ -236,15 +239,22 @@ impl Files {
     }
 }
 
-/// The directory of the two files.
+/// The directories of the three files.
 #[derive(Clone, Debug)]
 pub struct Location {
     directory: PathBuf,
+    /// `None` if no pictures are kept.
+    pictures: Option<PathBuf>,
 }
 
 impl Location {
     pub fn new(directory: &Path) -> Location {
-        Location { directory: directory.to_owned() }
+        Location { directory: directory.to_owned(), pictures: Some(directory.to_owned()) }
+    }
+
+    /// Keeps pictures in another directory, or nowhere.
+    pub fn keeping_pictures_in(self, directory: Option<&Path>) -> Location {
+        Location { pictures: directory.map(Path::to_owned), ..self }
     }
 
     pub fn library(&self) -> PathBuf {
@@ -253,6 +263,11 @@ impl Location {
 
     pub fn index(&self) -> PathBuf {
         self.directory.join("index.db")
+    }
+
+    /// `None` if no pictures are kept.
+    pub fn pictures(&self) -> Option<PathBuf> {
+        self.pictures.as_ref().map(|directory| directory.join("pictures.db"))
     }
 
     /// Returns which files are at the two paths now.

@@ -13,6 +13,9 @@ use crate::sys::own_file;
 /// How long a connection waits for another one.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The size of a page, unless another one suits a file better.
+pub const PAGE_BYTES: u32 = 4096;
+
 /// Whether a committed transaction must survive a power cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
@@ -21,11 +24,11 @@ pub enum Durable {
     Mostly,
 }
 
-/// Opens a file for writing, and creates or migrates it.
+/// Opens a file for writing, and creates or migrates it. A new file has pages of this size.
 ///
 /// # Errors
 /// [`Error::Newer`] and [`Error::Foreign`] do not change the file.
-pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, durable: Durable) -> Result<Connection> {
+pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, durable: Durable, page_bytes: u32) -> Result<Connection> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     check_owner(&connection, path, application)?;
     let version = migrations.current_version(&connection).map_err(|e| migration(path, e))?;
@@ -33,6 +36,7 @@ pub fn writable(path: &Path, application: i32, migrations: &Migrations<'_>, dura
         return Err(Error::Newer(path.to_owned()));
     }
     let prepare = |connection: &Connection| -> rusqlite::Result<()> {
+        connection.pragma_update(None, "page_size", page_bytes)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // With WAL, NORMAL cannot corrupt the file. A power cut may lose the last transactions.
         connection.pragma_update(None, "synchronous", if durable == Durable::Always { "full" } else { "normal" })?;

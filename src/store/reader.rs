@@ -1,5 +1,6 @@
 //! Reading, concurrently with the writer. Each call sees one committed state.
 
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
@@ -29,7 +30,10 @@ pub enum Wanted<'a> {
 
 /// A read-only connection to the index, for one thread at a time.
 pub struct Reader {
-    index: Connection,
+    pub(super) index: Connection,
+    /// The kept pictures. Opened when the first one is read.
+    pub(super) pictures: RefCell<Option<Connection>>,
+    pub(super) pictures_path: Option<PathBuf>,
 }
 
 /// A read transaction, from [`Reader::hold`].
@@ -41,7 +45,7 @@ impl Reader {
     /// # Errors
     /// If the index does not exist yet.
     pub fn open(location: &Location) -> Result<Reader> {
-        Ok(Reader { index: open::readable(&location.index())? })
+        Ok(Reader { index: open::readable(&location.index())?, pictures: RefCell::default(), pictures_path: location.pictures() })
     }
 
     /// Begins a read transaction. While it is held, all reads see the same commit, and the cost of a transaction is
@@ -247,7 +251,8 @@ impl Reader {
             Ok((count(row, 0)?, count(row, 1)?))
         })?;
         let (unsupported, all) = failures.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        Ok(Coverage { indexed, pending, unsupported, failed: all - unsupported, offline: 0 })
+        let stale = self.count_stale(scopes)?;
+        Ok(Coverage { indexed: indexed - stale, pending: pending + stale, unsupported, failed: all - unsupported, ..Coverage::default() })
     }
 
     /// Returns the number of photos of the scopes in each format that this version does not read.
@@ -271,9 +276,19 @@ impl Reader {
         Ok(statement.query_row([root.0], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    /// Returns whether a file of the scopes is pending.
+    /// Returns whether a file of the scopes is pending, or its photo is stale.
     pub fn is_pending(&self, scopes: &[Place]) -> Result<bool> {
-        Ok(!self.pending_in(scopes, 1)?.is_empty())
+        Ok(!self.pending_in(scopes, 1)?.is_empty() || self.count_stale(scopes)? > 0)
+    }
+
+    /// Returns the number of files of the scopes whose photo is stale.
+    fn count_stale(&self, scopes: &[Place]) -> Result<u64> {
+        let is_any = "SELECT EXISTS (SELECT 1 FROM photos WHERE stale)";
+        if !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
+            return Ok(0);
+        }
+        let select = "SELECT count(*) FROM photos p CROSS JOIN files f ON f.photo = p.id AND p.stale";
+        Ok(self.rows(select, "f", scopes, |row| row.get::<_, i64>(0))?.into_iter().sum::<i64>() as u64)
     }
 
     /// Returns up to `count` pending files of the scopes.
@@ -403,7 +418,7 @@ impl Reader {
     /// Returns what in the index contradicts itself, with the number of photos that a head has embeddings of. `None` if
     /// nothing was found.
     pub fn contradiction(&self, embedded: usize) -> Result<Option<String>> {
-        let photos = self.index.query_row("SELECT count(*) FROM photos", [], |row| row.get::<_, i64>(0))?;
+        let photos = self.index.query_row("SELECT count(*) FROM photos WHERE NOT stale", [], |row| row.get::<_, i64>(0))?;
         if photos != embedded as i64 {
             return Ok(Some(format!("{photos} photos, and embeddings of {embedded}")));
         }
@@ -524,7 +539,10 @@ mod tests {
         assert_eq!((coverage.indexed, coverage.pending, coverage.failed), (499, 1, 0));
         assert_eq!(reader.coverage(&[place(1), place(2)]).expect("counted").failed, 1);
         let whole = [Place { root: RootId(1), path: "folder".into() }, place(7)];
-        assert_eq!(reader.coverage(&whole).expect("counted"), Coverage { indexed: 998, pending: 1, unsupported: 0, failed: 1, offline: 0 });
+        assert_eq!(
+            reader.coverage(&whole).expect("counted"),
+            Coverage { indexed: 998, pending: 1, unsupported: 0, failed: 1, ..Coverage::default() }
+        );
         for wanted in [Wanted::All, Wanted::TheseAndSeveral(&HashSet::new())] {
             let photos = reader.photos(&scopes, wanted).expect("read");
             assert_eq!((photos.len(), photos[&photo].files.len()), (1, 499));

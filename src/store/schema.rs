@@ -7,9 +7,10 @@ use rusqlite_migration::{M, Migrations};
 
 use super::Result;
 
-/// `application_id` of the two files: "siml" and "simi".
+/// `application_id` of the three files: "siml", "simi" and "simp".
 pub const LIBRARY_ID: i32 = 0x7369_6d6c;
 pub const INDEX_ID: i32 = 0x7369_6d69;
+pub const PICTURES_ID: i32 = 0x7369_6d70;
 
 pub const LIBRARY: Migrations<'static> = Migrations::from_slice(LIBRARY_STEPS);
 
@@ -232,6 +233,14 @@ const INDEX_STEPS: &[M<'static>] = &[
      ALTER TABLE files ADD COLUMN replaced INTEGER;
      CREATE INDEX files_replaced ON files (id) WHERE replaced IS NOT NULL;",
     ),
+    // decoding: the version of the decoder that made the kept picture of a photo; negative if that is not the present one,
+    // NULL if there is no kept picture. stale: the features are to be made again, from the kept picture.
+    M::up(
+        "ALTER TABLE photos ADD COLUMN decoding INTEGER;
+     ALTER TABLE photos ADD COLUMN stale INTEGER NOT NULL DEFAULT FALSE;
+     CREATE INDEX photos_without_picture ON photos (id) WHERE ifnull(decoding, 0) <= 0 AND files > 0;
+     CREATE INDEX photos_stale ON photos (id) WHERE stale;",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -286,7 +295,7 @@ mod tests {
     }
 
     /// All data that migrations of the index intentionally remove or change.
-    const LOST: [Lost; 6] = [
+    const LOST: [Lost; 7] = [
         // Embeddings, densities and pairs now belong to a head. They are computed again from the features, which
         // stay.
         Lost { version: 3, table: "pairs", what: What::Table },
@@ -297,6 +306,8 @@ mod tests {
         Lost { version: 3, table: "settings", what: What::Rows("name = 'head'") },
         // Emptied: it names the recipe, which then had no crop descriptors. So the files are read again.
         Lost { version: 5, table: "features", what: What::Column("backbone") },
+        // Which file has the kept pictures. It is set when an index is opened.
+        Lost { version: usize::MAX, table: "settings", what: What::Rows("name LIKE 'pictures%'") },
     ];
 
     const HASH: [&str; 4] = [
@@ -512,7 +523,7 @@ mod tests {
                 [2, 1],
                 "version {version}"
             );
-            let coverage = Coverage { indexed: 3, pending: 1, unsupported: 0, failed: 2, offline: 0 };
+            let coverage = Coverage { indexed: 3, pending: 1, unsupported: 0, failed: 2, ..Coverage::default() };
             assert_eq!(reader.coverage(&all).expect("read"), coverage);
             let stamp = reader.files(&all[0]).expect("read")[Path::new("b/a.jpg")].stamp;
             assert_eq!((stamp.volume, stamp.inode, stamp.mtime), (u64::MAX, u64::MAX - 1, -5));

@@ -11,7 +11,8 @@ use super::columns::{
     METADATA_READER, SAME_INODE, STAMP_COLUMNS, bytes_of, bytes_of_crops, keypoints_of, place_of, same_inode, stamp as stamp_of,
 };
 use super::library::Problems;
-use super::open::Durable;
+use super::open::{Durable, PAGE_BYTES};
+use super::pictures::Pictures;
 use super::{HeadNumber, IsNew, Location, Result, SeenFile, View, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, RootId, Stamp,
@@ -31,6 +32,7 @@ pub struct Writer {
     pub(super) index: Connection,
     /// The path of the damaged index, if it was just set aside.
     pub set_aside: Option<PathBuf>,
+    pub(super) pictures: Pictures,
     pub(super) problems: Problems,
 }
 
@@ -41,20 +43,24 @@ impl Writer {
     /// If a file cannot be used, belongs to another program, or was written by a newer version. A damaged index is
     /// not an error: it is set aside and built again.
     pub fn open(location: &Location) -> Result<Writer> {
-        let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always)?;
-        let open_index = || open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly);
+        // First, because the one that is opened last has SQLite's temporary files beside it.
+        let pictures = Pictures::open(location.pictures());
+        let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always, PAGE_BYTES)?;
+        let open_index = || open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly, PAGE_BYTES);
         let (index, set_aside) = damage::open_sound(location, open_index)?;
-        Ok(Writer { library, index, set_aside, problems: Problems::default() })
+        let mut writer = Writer { library, index, set_aside, pictures, problems: Problems::default() };
+        writer.match_pictures()?;
+        Ok(writer)
     }
 
-    /// Moves the write-ahead logs into the two files and empties them. Returns whether both are empty: a reader may hold
+    /// Moves the write-ahead logs into the files and empties them. Returns whether all are empty: a reader may hold
     /// this up, but not for long.
     ///
     /// # Errors
     /// If the disk is full. No data is lost then.
     pub fn checkpoint(&self) -> Result<bool> {
-        let library = self.checkpoint_library()?;
-        Ok(empty_log(&self.index)? && library)
+        let others = self.checkpoint_library()? && self.checkpoint_pictures();
+        Ok(empty_log(&self.index)? && others)
     }
 
     /// Does the same for `library.db` alone. Afterwards a copy of this one file is a backup.
@@ -75,7 +81,7 @@ impl Writer {
 }
 
 /// Moves the write-ahead log of a file into the file, and empties it. Returns whether it is empty.
-fn empty_log(file: &Connection) -> Result<bool> {
+pub(super) fn empty_log(file: &Connection) -> Result<bool> {
     file.busy_timeout(CHECKPOINT_TIMEOUT)?;
     let emptied = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
     file.busy_timeout(open::BUSY_TIMEOUT)?;
@@ -84,7 +90,7 @@ fn empty_log(file: &Connection) -> Result<bool> {
 
 /// Writes that succeed or fail together.
 pub struct Batch<'a> {
-    transaction: Transaction<'a>,
+    pub(super) transaction: Transaction<'a>,
 }
 
 impl Batch<'_> {
@@ -237,13 +243,18 @@ impl Batch<'_> {
                 capture.orientation
             ])?;
         let id = PhotoId(self.transaction.last_insert_rowid());
+        self.add_features(id, recipe, stored)?;
+        Ok((id, IsNew::Yes))
+    }
+
+    pub(super) fn add_features(&mut self, photo: PhotoId, recipe: &str, stored: &StoredFeatures) -> Result<()> {
         self.transaction
             .prepare_cached("INSERT INTO features (photo, backbone, data, parts) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.0, recipe, bytes_of(&stored.features.0), bytes_of_crops(&stored.crops)])?;
+            .execute(params![photo.0, recipe, bytes_of(&stored.features.0), bytes_of_crops(&stored.crops)])?;
         self.transaction
             .prepare_cached("INSERT INTO keypoints (photo, data) VALUES (?1, ?2)")?
-            .execute(params![id.0, stored.keypoints.to_bytes()])?;
-        Ok((id, IsNew::Yes))
+            .execute(params![photo.0, stored.keypoints.to_bytes()])?;
+        Ok(())
     }
 
     /// Stores the pixel hash of a photo. `None` if the picture has none.
@@ -448,20 +459,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Removes features of other recipes (column `backbone`) and all data made from them. Their files become pending.
-    pub fn keep_recipe(&mut self, recipe: &str) -> Result<usize> {
-        let stale = "SELECT photo FROM features WHERE backbone IS NOT ?1";
-        self.transaction
-            .execute(&format!("UPDATE files SET photo = NULL, content = NULL, pending = 1 WHERE photo IN ({stale})"), [recipe])?;
-        self.transaction.execute(&format!("DELETE FROM pairs WHERE a IN ({stale}) OR b IN ({stale})"), [recipe])?;
-        for table in ["embeddings", "views", "keypoints"] {
-            self.transaction.execute(&format!("DELETE FROM {table} WHERE photo IN ({stale})"), [recipe])?;
-        }
-        let dropped = self.transaction.execute("DELETE FROM features WHERE backbone IS NOT ?1", [recipe])?;
-        self.transaction.execute("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM features)", [])?;
-        Ok(dropped)
-    }
-
     pub fn count(&mut self, done: &Counters) -> Result<()> {
         let mut statement = self
             .transaction
@@ -501,7 +498,7 @@ mod tests {
             migrations.to_latest(&mut connection).expect("migrates");
             connection
         });
-        Writer { library, index, set_aside: None, problems: Problems::default() }
+        Writer { library, index, set_aside: None, pictures: Pictures::default(), problems: Problems::default() }
     }
 
     fn place(path: &str) -> Place {

@@ -9,6 +9,7 @@ pub mod decode;
 mod framed;
 pub mod identify;
 pub mod jpeg;
+pub mod kept;
 pub mod keypoints;
 mod metadata;
 mod png;

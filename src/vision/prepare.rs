@@ -14,13 +14,22 @@ const CROP_PLACES: [(f64, f64); CropDescriptors::COUNT - 1] = [(0.0, 0.0), (1.0,
 const MIN_CROPPED_SHORT_SIDE: u32 = 96;
 
 /// The version of how crop descriptors and keypoints are made. Raise it when this file, [`framed`](super::framed),
-/// [`keypoints`](super::keypoints), the projection `parts.safetensors` or [`SHORT_SIDE`](super::decode::SHORT_SIDE)
-/// changes. Then every photo is read again.
-const RECIPE_VERSION: u32 = 4;
+/// [`keypoints`](super::keypoints), [`kept`](super::kept), the projection `parts.safetensors` or
+/// [`SHORT_SIDE`](super::decode::SHORT_SIDE) changes. Then every photo is processed again, from its kept picture.
+const RECIPE_VERSION: u32 = 5;
+
+/// Versions whose data can be compared with that of this one. Version 4 made it from the decoded picture, before it was
+/// kept.
+const COMPARABLE_VERSIONS: [u32; 2] = [4, RECIPE_VERSION];
 
 /// The recipe: it names how stored data was made, for a backbone.
 pub fn recipe(backbone: &str) -> String {
     format!("{backbone}.{RECIPE_VERSION}")
+}
+
+/// The recipes whose data can be compared with that of [`recipe`].
+pub fn comparable_recipes(backbone: &str) -> Vec<String> {
+    COMPARABLE_VERSIONS.iter().map(|version| format!("{backbone}.{version}")).collect()
 }
 
 /// The encoder's input, from `models/encoder.json`.

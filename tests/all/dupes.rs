@@ -290,6 +290,7 @@ fn an_index_from_before_keypoints_is_read_again() {
         "UPDATE features SET backbone = 'older'; DROP TABLE keypoints; ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 5";
     index.execute_batch(&[BEFORE_METADATA, older].concat()).expect("made older");
     drop(index);
+    fs::remove_file(instance.data_dir().join("pictures.db")).expect("it had none");
     assert_eq!(names(&instance.dupes(&folder)), before);
     assert_eq!(instance.counter("decoded"), 2 * files, "all are decoded again");
     let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");

@@ -12,6 +12,7 @@ mod damage;
 mod decisions;
 mod dupes;
 mod hostile;
+mod kept_pictures;
 mod logs;
 mod metadata;
 mod own_files;

@@ -15,7 +15,9 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Takes an index back to the version before metadata.
-pub const BEFORE_METADATA: &str = "DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
+pub const BEFORE_METADATA: &str = "DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
+     DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
+     DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
      DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;
      DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata; PRAGMA user_version = 7;";
 

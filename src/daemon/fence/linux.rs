@@ -79,8 +79,13 @@ pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
     // Children use `/dev/null`, and in `/proc` they ask the kernel to kill them before other processes
     // (`vision::sandbox`). `/proc` gives no access to the memory of other processes: Landlock itself allows that for
     // children only.
-    let places =
-        [(Some(writable.data_dir), all), (writable.socket_dir, socket), (Some("/dev/null".as_ref()), file), (Some("/proc".as_ref()), file)];
+    let places = [
+        (Some(writable.data_dir), all),
+        (writable.pictures_dir, all),
+        (writable.socket_dir, socket),
+        (Some("/dev/null".as_ref()), file),
+        (Some("/proc".as_ref()), file),
+    ];
     let mut rules = Ruleset::default()
         .handle_access(all)
         .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK)))
@@ -138,7 +143,7 @@ mod tests {
     fn acts_when_told_to() {
         let Some(folder) = env::var_os(TOLD) else { return };
         let [photos, data, run] = FOLDERS.map(|name| Path::new(&folder).join(name));
-        let fence = enclose(&Writable { data_dir: &data, socket_dir: Some(&run) });
+        let fence = enclose(&Writable { data_dir: &data, pictures_dir: None, socket_dir: Some(&run) });
         // Without one of them the actions are not tried. CI has both.
         if fence.landlock.is_none() || !fence.seccomp {
             println!("\nSKIPPED: {}", fence.missing.join(", "));

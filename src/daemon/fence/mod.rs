@@ -24,6 +24,8 @@ pub struct Fence {
 /// The folders where the daemon creates, changes and removes files.
 pub struct Writable<'a> {
     pub data_dir: &'a Path,
+    /// The folder of the kept pictures.
+    pub pictures_dir: Option<&'a Path>,
     /// `None` if a service manager owns the socket.
     pub socket_dir: Option<&'a Path>,
 }

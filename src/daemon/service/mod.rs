@@ -116,7 +116,11 @@ impl Answers {
         let roots = self.state.roots.now();
         let (online, offline): (Vec<Place>, Vec<Place>) = scopes.iter().cloned().partition(|s| roots.is_online(s.root));
         let away = reader.coverage(&offline)?;
-        Ok(Coverage { offline: away.indexed + away.pending + away.unsupported + away.failed, ..reader.coverage(&online)? })
+        Ok(Coverage {
+            offline: away.indexed + away.pending + away.unsupported + away.failed,
+            without_picture: if reader.keeps_pictures() { reader.count_without_picture()? } else { 0 },
+            ..reader.coverage(&online)?
+        })
     }
 
     fn problems(&self) -> Vec<String> {

@@ -12,6 +12,8 @@ use crate::vision::{Limits, sandbox};
 
 /// The part whose problem is that nothing can be stored.
 pub const STORE: &str = "store";
+/// The part that keeps pictures.
+pub const PICTURES: &str = "pictures";
 
 #[derive(Default)]
 pub struct Health {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::sync::{Signal, lock};
-use crate::photo::{PictureHash, Place, RootId};
+use crate::photo::{PhotoId, PictureHash, Place, RootId};
 use crate::store::{self, Reader};
 
 #[derive(Default)]
@@ -21,11 +21,12 @@ pub struct Queue {
     commits: AtomicU64,
 }
 
-/// Files and pictures on their way from the dispatcher to the store.
+/// Files, pictures and stale photos on their way from the dispatcher to the store.
 #[derive(Default)]
 pub struct InFlight {
     pub places: HashSet<Place>,
     pub pictures: HashSet<PictureHash>,
+    pub stale: HashSet<PhotoId>,
 }
 
 impl Queue {

@@ -19,6 +19,7 @@ use crate::store::{PhotoRecord, Reader, View};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, give_way};
 use crate::vision::backbone::Runner;
+use crate::vision::kept::picture;
 use crate::vision::sandbox::{self, Problem};
 
 /// The number of edited views of each photo.
@@ -36,6 +37,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
         let broken = |e: &dyn std::fmt::Display| Why::Failed(format!("views cannot be made: {e}"));
         let program = SameProgram::of_this_process().map_err(|e| broken(&e))?;
         let mut maker = Maker {
+            store: Reader::open(&run.tuner.switcher.configuration.location).map_err(|e| broken(&e))?,
             reader: sandbox::Reader::new(program, run.tuner.switcher.configuration.settings.limits),
             runner: run.backbone.runner().map_err(|e| broken(&e))?,
             seed: run.order.asked as u64,
@@ -81,15 +83,30 @@ fn store(run: &Run<'_>, photo: PhotoId, views: Vec<View>) -> Result<(), Why> {
 
 /// Makes views on one thread.
 struct Maker {
+    store: Reader,
     reader: sandbox::Reader,
     runner: Runner,
     seed: u64,
 }
 
 impl Maker {
-    /// Makes the views of a photo. Returns `None` if its first online file cannot be read or holds another photo by
-    /// now.
+    /// Makes the views of a photo, from its kept picture. Without one they are made from its first online file; returns
+    /// `None` if that cannot be read or holds another photo by now.
     fn views(&mut self, run: &Run<'_>, photo: &PhotoRecord) -> Result<Option<Vec<View>>, std::io::Error> {
+        let kept = self.store.kept_picture(&photo.picture).and_then(|kept| picture(&kept).ok());
+        let Some(picture) = kept.map_or_else(|| self.decoded(run, photo), |picture| Ok(Some(picture)))? else { return Ok(None) };
+        let mut rng = Rng::with_seed(self.seed ^ photo.id.0 as u64);
+        let mut features = |picture: &Picture| self.runner.features(picture).map_err(std::io::Error::other);
+        let mut views = vec![View { edit: String::new(), features: features(&picture)? }];
+        for edit in rng.choose_multiple(edits(), VIEWS_PER_PHOTO) {
+            let view = edit.version(&picture, rng.u64(..));
+            views.push(View { edit: edit.name.clone(), features: features(&view)? });
+        }
+        Ok(Some(views))
+    }
+
+    /// Decodes the first online file of a photo. Returns `None` if it cannot be read or holds another photo by now.
+    fn decoded(&mut self, run: &Run<'_>, photo: &PhotoRecord) -> Result<Option<Picture>, std::io::Error> {
         let roots = run.tuner.switcher.roots.now();
         let path = photo.files.iter().filter(|f| roots.is_online(f.place.root)).find_map(|f| roots.path_of(&f.place));
         let Some(file) = path.and_then(|path| open(&path).ok()) else { return Ok(None) };
@@ -102,17 +119,6 @@ impl Maker {
             Ok(_) => return Ok(None),
             Err(problem) => return or_none(problem),
         }
-        let picture = match self.reader.decode() {
-            Ok(decoded) => decoded.picture,
-            Err(problem) => return or_none(problem),
-        };
-        let mut rng = Rng::with_seed(self.seed ^ photo.id.0 as u64);
-        let mut features = |picture: &Picture| self.runner.features(picture).map_err(std::io::Error::other);
-        let mut views = vec![View { edit: String::new(), features: features(&picture)? }];
-        for edit in rng.choose_multiple(edits(), VIEWS_PER_PHOTO) {
-            let view = edit.version(&picture, rng.u64(..));
-            views.push(View { edit: edit.name.clone(), features: features(&view)? });
-        }
-        Ok(Some(views))
+        self.reader.decode().map(|decoded| Some(decoded.picture)).or_else(or_none)
     }
 }

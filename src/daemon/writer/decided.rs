@@ -39,7 +39,7 @@ impl WriterThread {
         let Change::Read { outcome: Some(outcome), .. } = change else { return None };
         match outcome.as_ref() {
             Outcome::New { made, .. } => read(&self.decisions).equal().with_pixels(made.pixels?),
-            Outcome::Compared { picture, .. } => Some(*picture),
+            Outcome::Decoded { picture, .. } => Some(*picture),
             _ => None,
         }
     }

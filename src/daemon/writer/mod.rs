@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use super::messages::{Change, Outcome, Write};
 use super::retry::RETRY_WHILE_FULL;
-use super::state::health::STORE;
+use super::state::health::{PICTURES, STORE};
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write_between};
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::catalog::generation::{descriptors, keep};
 use crate::likeness::{Density, Reach, arrive};
-use crate::photo::{Counters, Decisions, Descriptors, PhotoId, PictureHash, Place, StoredFeatures};
+use crate::photo::{Counters, Decisions, Descriptors, KeptPicture, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, SeenFile, Writer};
 
 /// The most changes in one commit.
@@ -143,9 +143,16 @@ impl WriterThread {
         }
         // A file without an outcome stays pending. It does not wake the dispatcher, which would hand it out again at
         // once.
-        let news = changes
-            .iter()
-            .any(|c| matches!(c, Change::Files { .. } | Change::ReadAgain(_) | Change::Retry(_) | Change::Read { outcome: Some(_), .. }));
+        let news = changes.iter().any(|c| {
+            matches!(
+                c,
+                Change::Files { .. }
+                    | Change::ReadAgain(_)
+                    | Change::Retry(_)
+                    | Change::Read { outcome: Some(_), .. }
+                    | Change::Encoded { .. }
+            )
+        });
         drop(changes);
         if !requests.is_empty() {
             for (request, claim) in requests {
@@ -163,6 +170,7 @@ impl WriterThread {
 
     /// Writes all changes in one transaction, with the embeddings, pairs and densities that result from new photos.
     fn write(&mut self, changes: &[Change]) -> store::Result<Joined> {
+        let last_kept = self.keep_pictures(changes);
         let (active, recipe) = (read(&self.heads.active), &self.configuration.recipe);
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Descriptors)> = Vec::new();
@@ -192,9 +200,19 @@ impl WriterThread {
                         done.decoded += counters.decoded;
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
-                            let settled = settle(batch, place, outcome, recipe)?;
+                            let settled = settle(batch, place, outcome, recipe, last_kept.is_some())?;
                             new.extend(settled.new.map(|(photo, stored)| (photo, descriptors(&active.head, stored))));
                             outdated.extend((!settled.counts).then(|| place.clone()));
+                        }
+                    }
+                    Change::Encoded { photo, stored, counters } => {
+                        done.embedded += counters.embedded;
+                        match stored {
+                            Some(stored) => {
+                                let renewed = batch.renew_photo(*photo, recipe, stored)?;
+                                new.extend(renewed.map(|photo| (photo, descriptors(&active.head, stored))));
+                            }
+                            None => batch.read_files_again(*photo)?,
                         }
                     }
                     Change::Retry(root) => batch.retry(*root)?,
@@ -203,20 +221,37 @@ impl WriterThread {
             }
             let arrival = arrive(&active.index, &new, Reach::STORED, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival)?;
+            last_kept.map_or(Ok(()), |last| batch.set_last_kept(last))?;
             batch.count(&done)?;
             Ok(Joined { new, densities: arrival.densities, seen_files, read_again, outdated })
         })
+    }
+
+    /// Keeps the pictures that were decoded. Returns their last number. `None` if there were none or they cannot be kept: then
+    /// the photos are stored without them.
+    fn keep_pictures(&mut self, changes: &[Change]) -> Option<i64> {
+        let kept: Vec<(PictureHash, &KeptPicture)> = changes.iter().filter_map(kept_picture).collect();
+        if kept.is_empty() {
+            return None;
+        }
+        let last = self.writer.keep_pictures(&kept);
+        self.health.set_problem(PICTURES, self.writer.pictures_problem());
+        last
     }
 
     /// Removes files and pictures from those in flight, so that they can be read again.
     fn release(&self, changes: &[Change]) {
         let mut in_flight = lock(&self.queue.in_flight);
         for change in changes {
-            if let Change::Read { place, outcome, .. } = change {
-                in_flight.places.remove(place);
-                if let Some(Outcome::New { made, .. }) = outcome.as_deref() {
-                    in_flight.pictures.remove::<PictureHash>(&made.identity.picture);
+            match change {
+                Change::Read { place, outcome, .. } => {
+                    in_flight.places.remove(place);
+                    if let Some(Outcome::New { made, .. }) = outcome.as_deref() {
+                        in_flight.pictures.remove::<PictureHash>(&made.identity.picture);
+                    }
                 }
+                Change::Encoded { photo, .. } => drop(in_flight.stale.remove(photo)),
+                _ => {}
             }
         }
     }
@@ -252,7 +287,7 @@ impl WriterThread {
                     let was_known = self.changed.remove(place);
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
-                        Outcome::Described { .. } | Outcome::Compared { .. } => {}
+                        Outcome::Described { .. } | Outcome::Decoded { .. } => {}
                         Outcome::Failed { failure, .. } => events.emit(What::Failed { path, reason: failure.reason.clone() }),
                         _ if was_known => events.emit(What::Changed(path)),
                         _ => events.emit(What::Added(path)),
@@ -284,8 +319,19 @@ struct Settled<'a> {
     counts: bool,
 }
 
-/// Stores the outcome of reading a file.
-fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str) -> store::Result<Settled<'a>> {
+/// Returns a picture that was decoded, to be kept.
+fn kept_picture(change: &Change) -> Option<(PictureHash, &KeptPicture)> {
+    let Change::Read { outcome: Some(outcome), .. } = change else { return None };
+    match outcome.as_ref() {
+        Outcome::New { made, .. } => Some((made.identity.picture, &made.kept)),
+        Outcome::Decoded { picture, kept, .. } => Some((*picture, kept)),
+        _ => None,
+    }
+}
+
+/// Stores the outcome of reading a file. `is_kept`: whether the pictures of this batch are kept.
+fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str, is_kept: bool) -> store::Result<Settled<'a>> {
+    let mark = |batch: &mut Batch<'_>, photo, kept: &KeptPicture| if is_kept { batch.set_kept(photo, kept.decoding) } else { Ok(()) };
     let (new, counts) = match outcome {
         Outcome::Known { stamp, photo, content, metadata } => (None, batch.link(place, stamp, content, *photo, metadata)?),
         Outcome::Described { content, metadata } => {
@@ -294,14 +340,16 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
             }
             (None, true)
         }
-        Outcome::Compared { photo, pixels, .. } => {
+        Outcome::Decoded { photo, pixels, kept, .. } => {
             batch.set_pixels(*photo, pixels.as_ref())?;
+            mark(batch, *photo, kept)?;
             (None, true)
         }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
             batch.set_pixels(photo, made.pixels.as_ref())?;
+            mark(batch, photo, &made.kept)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo, &made.metadata)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)
         }

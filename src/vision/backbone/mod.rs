@@ -8,7 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::*;
 
-use super::prepare::{Preparation, prepare, prepare_crops, recipe};
+use super::prepare::{Preparation, comparable_recipes, prepare, prepare_crops, recipe};
 use crate::photo::{Features, Picture};
 
 mod block;
@@ -72,10 +72,14 @@ impl Backbone {
         &self.name
     }
 
-    /// Names the weights and how features, crop descriptors and keypoints are made. Photos stored with another recipe
-    /// are read again.
+    /// Names the weights and how features, crop descriptors and keypoints are made.
     pub fn recipe(&self) -> String {
         recipe(&self.name)
+    }
+
+    /// The recipes whose data can be compared with this one's. Photos stored with another recipe are processed again.
+    pub fn comparable_recipes(&self) -> Vec<String> {
+        comparable_recipes(&self.name)
     }
 
     /// The length of the features of a photo.

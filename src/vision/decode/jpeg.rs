@@ -27,10 +27,10 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
 
 /// Decodes every pixel.
 pub fn read_whole(bytes: &[u8]) -> Result<(), String> {
-    Decoder::new(bytes).decode().map(drop).map_err(plain_reason)
+    Decoder::new(bytes).decode().map(drop).map_err(plain_jpeg_reason)
 }
 
-fn plain_reason(error: jpeg_decoder::Error) -> String {
+pub fn plain_jpeg_reason(error: jpeg_decoder::Error) -> String {
     match error {
         jpeg_decoder::Error::Io(_) => "the file ends in the middle of the picture".to_owned(),
         other => other.to_string(),
@@ -44,7 +44,7 @@ fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
     let share = (f64::from(SHORT_SIDE) / f64::from(short.max(1))).min(1.0);
     let side = |s: u16| (f64::from(s) * share).ceil().max(1.0) as u16;
     let (width, height) = decoder.scale(side(info.width), side(info.height)).map_err(|e| e.to_string())?;
-    let pixels = decoder.decode().map_err(plain_reason)?;
+    let pixels = decoder.decode().map_err(plain_jpeg_reason)?;
     let rgb = match info.pixel_format {
         PixelFormat::RGB24 => pixels,
         PixelFormat::L8 => pixels.iter().flat_map(|&v| [v; 3]).collect(),

@@ -9,6 +9,7 @@ use super::resize::resized;
 use super::{Limits, metadata};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
+pub use jpeg::plain_jpeg_reason;
 pub use raster::{image_format, plain_reason};
 
 /// The least short side of a decoded picture (eight ninths of it for a JPEG), unless the photo is smaller. A crop has

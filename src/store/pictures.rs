@@ -1,0 +1,240 @@
+//! `pictures.db`: the kept pictures of photos, by picture hash. It can be made again from the photos.
+//!
+//! The index knows which photos have one, so that those without are found at once. The file is written before the index.
+//! When it was deleted, replaced or cut off, the index is told again.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite_migration::{M, Migrations};
+
+use super::columns::{STAMP_COLUMNS, place_of, stamp};
+use super::open::{self, Durable, is_damage, with};
+use super::writer::empty_log;
+use super::{Batch, Error, Reader, Result, Writer, schema};
+use crate::photo::{Format, KeptPicture, PhotoId, PictureHash, Place, Stamp};
+use crate::sys::own_file;
+
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+const STEPS: &[M<'static>] = &[
+    // number: grows with each row that is written. decoding: which version of the decoder of its format made it.
+    // identity: a random number, so that another file in this place is noticed.
+    M::up(
+        "CREATE TABLE pictures (
+         number INTEGER PRIMARY KEY AUTOINCREMENT,
+         picture BLOB NOT NULL,
+         decoding INTEGER NOT NULL,
+         jpeg BLOB NOT NULL
+     ) STRICT;
+     CREATE INDEX pictures_by_hash ON pictures (picture, decoding);
+     CREATE TABLE identity (number INTEGER NOT NULL) STRICT;
+     INSERT INTO identity (number) VALUES (random());",
+    ),
+];
+
+/// Settings of the index: which file its photos have their pictures in, and the last row there.
+const FILE: &str = "pictures";
+const LAST: &str = "pictures-last";
+
+/// Photos with files and no kept picture of this version.
+const WITHOUT_PICTURE: &str = "ifnull(decoding, 0) <= 0 AND files > 0";
+
+/// Pages are small, because a kept picture has 12 kB on average and the last page of each is half empty.
+const PAGE_BYTES: u32 = 2048;
+
+/// The writing end.
+#[derive(Default)]
+pub(super) struct Pictures {
+    /// `None` if no pictures are kept.
+    path: Option<PathBuf>,
+    /// `None` if the file cannot be used now.
+    file: Option<Connection>,
+    /// Why no pictures are kept although they should be.
+    problem: Option<String>,
+}
+
+impl Pictures {
+    /// Opens the file, and creates it if it does not exist. A damaged one is made again. One that cannot be used is not
+    /// touched: pictures are not kept then.
+    pub fn open(path: Option<PathBuf>) -> Pictures {
+        let Some(path) = path else { return Pictures::default() };
+        let opened = match writable(&path) {
+            Err(Error::Damaged { .. }) => remove(&path).and_then(|()| writable(&path)),
+            opened => opened,
+        };
+        match opened {
+            Ok(file) => Pictures { path: Some(path), file: Some(file), problem: None },
+            Err(e) => Pictures { path: Some(path), file: None, problem: Some(format!("no pictures are kept: {e}")) },
+        }
+    }
+}
+
+/// Removes a damaged file.
+fn remove(path: &Path) -> Result<()> {
+    tracing::warn!("{} is damaged; it is made again from the photos", path.display());
+    for end in ["", "-wal", "-shm"] {
+        match fs::remove_file(with(path, end)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::NotOurs { path: path.to_owned(), source: e }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn writable(path: &Path) -> Result<Connection> {
+    // SQLite would make it readable for others. It may be in a folder that is.
+    let made = own_file::open(File::options().create(true).append(true), path);
+    made.map_err(|source| Error::NotOurs { path: path.to_owned(), source })?;
+    open::writable(path, schema::PICTURES_ID, &MIGRATIONS, Durable::Mostly, PAGE_BYTES)
+}
+
+/// Writes pictures in one transaction. Returns the number of the last one.
+fn write(file: &mut Connection, pictures: &[(PictureHash, &KeptPicture)]) -> rusqlite::Result<i64> {
+    let transaction = file.transaction()?;
+    for (picture, kept) in pictures {
+        transaction.prepare_cached("DELETE FROM pictures WHERE picture = ?1")?.execute([picture.0])?;
+        transaction.prepare_cached("INSERT INTO pictures (picture, decoding, jpeg) VALUES (?1, ?2, ?3)")?.execute(params![
+            picture.0,
+            kept.decoding,
+            kept.jpeg
+        ])?;
+    }
+    let last = transaction.last_insert_rowid();
+    transaction.commit()?;
+    Ok(last)
+}
+
+impl Writer {
+    /// Returns why no pictures are kept although they should be.
+    pub fn pictures_problem(&self) -> Option<String> {
+        self.pictures.problem.clone()
+    }
+
+    /// Keeps pictures. Returns the number of the last one, for [`Batch::set_last_kept`]. `None` if they cannot be kept now, for
+    /// example because the disk is full: [`pictures_problem`](Writer::pictures_problem) says why.
+    pub fn keep_pictures(&mut self, pictures: &[(PictureHash, &KeptPicture)]) -> Option<i64> {
+        let written = write(self.pictures.file.as_mut()?, pictures);
+        self.pictures.problem = written.as_ref().err().map(|e| format!("no pictures are kept: {e}"));
+        if let (Err(e), Some(path)) = (&written, &self.pictures.path)
+            && is_damage(e)
+        {
+            let _ = remove(path);
+            self.pictures = Pictures::open(Some(path.clone()));
+            self.match_pictures().inspect_err(|e| tracing::warn!("not all pictures are kept: {e}")).ok();
+        }
+        written.ok()
+    }
+
+    /// Moves the write-ahead log of the file into the file. Returns whether it is empty.
+    pub(super) fn checkpoint_pictures(&self) -> bool {
+        self.pictures.file.as_ref().is_none_or(|file| empty_log(file).unwrap_or(false))
+    }
+
+    /// Tells the index which photos have a kept picture, unless it knows.
+    pub(super) fn match_pictures(&mut self) -> Result<()> {
+        let known = |file: &Connection| -> rusqlite::Result<(String, i64)> {
+            let identity: i64 = file.query_row("SELECT number FROM identity", [], |row| row.get(0))?;
+            Ok((identity.to_string(), file.query_row("SELECT ifnull(max(number), 0) FROM pictures", [], |row| row.get(0))?))
+        };
+        let (identity, last) = match self.pictures.file.as_ref().map(known) {
+            None => ("none".to_owned(), 0),
+            Some(Ok(known)) => known,
+            Some(Err(e)) => {
+                self.pictures.file = None;
+                self.pictures.problem = Some(format!("no pictures are kept: {e}"));
+                ("none".to_owned(), 0)
+            }
+        };
+        let versions = Format::ALL.iter().map(|format| format!(" {format} {}", format.decoding()));
+        let identity: String = std::iter::once(identity).chain(versions).collect();
+        let is_known = self.batch(|batch| {
+            let seen: i64 = batch.setting(LAST)?.and_then(|seen| seen.parse().ok()).unwrap_or(0);
+            Ok(batch.setting(FILE)?.as_ref() == Some(&identity) && seen <= last)
+        })?;
+        if is_known {
+            return Ok(());
+        }
+        let Writer { pictures, index, .. } = self;
+        let transaction = index.transaction()?;
+        transaction.execute("UPDATE photos SET decoding = NULL WHERE decoding IS NOT NULL", [])?;
+        if let Some(file) = &pictures.file {
+            let mut statement = file.prepare("SELECT picture, decoding FROM pictures INDEXED BY pictures_by_hash")?;
+            let mut rows = statement.query([])?;
+            let mut write = transaction.prepare("UPDATE photos SET decoding = ?2 WHERE picture = ?1")?;
+            while let Some(row) = rows.next()? {
+                write.execute(params![row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?])?;
+            }
+        }
+        for format in Format::ALL {
+            let outdated = "UPDATE photos SET decoding = -decoding WHERE format = ?1 AND decoding > 0 AND decoding <> ?2";
+            transaction.execute(outdated, params![format.name(), format.decoding()])?;
+        }
+        for (name, value) in [(FILE, identity), (LAST, last.to_string())] {
+            transaction.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [name, &value])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+impl Batch<'_> {
+    /// Records that a photo has a kept picture, which was kept just before.
+    pub fn set_kept(&mut self, photo: PhotoId, decoding: i64) -> Result<()> {
+        self.transaction.prepare_cached("UPDATE photos SET decoding = ?2 WHERE id = ?1")?.execute([photo.0, decoding])?;
+        Ok(())
+    }
+
+    /// Records the last row of the kept pictures, so that a file that was cut off is noticed.
+    pub fn set_last_kept(&mut self, last: i64) -> Result<()> {
+        self.set(LAST, &last.to_string())
+    }
+}
+
+impl Reader {
+    /// Returns the kept picture of a picture hash. `None` if there is none, or if it cannot be read now.
+    pub fn kept_picture(&self, picture: &PictureHash) -> Option<KeptPicture> {
+        let mut file = self.pictures.borrow_mut();
+        if file.is_none() {
+            *file = self.pictures_path.as_ref().and_then(|path| open::readable(path).ok());
+        }
+        let sql = "SELECT jpeg, decoding FROM pictures WHERE picture = ?1";
+        let read = file.as_ref()?.prepare_cached(sql).and_then(|mut statement| {
+            statement.query_row([picture.0], |row| Ok(KeptPicture { jpeg: row.get(0)?, decoding: row.get(1)? })).optional()
+        });
+        // The file may have been made again since it was opened.
+        read.inspect_err(|_| *file = None).unwrap_or_default()
+    }
+
+    /// Returns whether pictures are to be kept.
+    pub fn keeps_pictures(&self) -> bool {
+        self.pictures_path.is_some()
+    }
+
+    /// Returns the number of photos that have files and no kept picture of this version.
+    pub fn count_without_picture(&self) -> Result<u64> {
+        let mut statement = self.index.prepare_cached(&format!("SELECT count(*) FROM photos WHERE {WITHOUT_PICTURE}"))?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// Returns the files of up to `count` photos after a photo that have files and no kept picture of this version, in the
+    /// order of the photos.
+    pub fn without_picture_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Place, Stamp)>> {
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT f.root, f.path, {STAMP_COLUMNS}, p.id
+             FROM (SELECT id FROM photos WHERE {WITHOUT_PICTURE} AND id > ?1 ORDER BY id LIMIT ?2) p JOIN files f ON f.photo = p.id
+             ORDER BY p.id"
+        ))?;
+        let rows = statement.query_map([after.0, count as i64], |row| Ok((PhotoId(row.get(8)?), place_of(row)?, stamp(row, 2)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns up to `count` stale photos after a photo, in the order of their ids.
+    pub fn stale_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, PictureHash)>> {
+        let mut statement = self.index.prepare_cached("SELECT id, picture FROM photos WHERE stale AND id > ?1 ORDER BY id LIMIT ?2")?;
+        let rows = statement.query_map([after.0, count as i64], |row| Ok((PhotoId(row.get(0)?), PictureHash(row.get(1)?))))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
