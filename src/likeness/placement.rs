@@ -176,16 +176,17 @@ impl Warped {
             let ends = [(0, 0), (WINDOW_SIDE - 1, 0), (0, WINDOW_SIDE - 1), (WINDOW_SIDE - 1, WINDOW_SIDE - 1)];
             ends.iter().all(|(x, y)| self.is_in[(top + y) * width + left + x])
         };
+        let sums = WindowSums::of(other);
         let places = corners(height).flat_map(|top| corners(width).map(move |left| (left, top)));
-        places.filter(|&(left, top)| is_whole(left, top)).filter_map(|(left, top)| self.window(other, left, top, reach)).collect()
+        places.filter(|&(left, top)| is_whole(left, top)).filter_map(|(left, top)| self.window(other, &sums, left, top, reach)).collect()
     }
 
-    fn window(&self, other: &Plane, left: usize, top: usize, reach: i64) -> Option<Window> {
-        let own = patch(&self.plane, left as i64, top as i64)?;
+    fn window(&self, other: &Plane, sums: &WindowSums, left: usize, top: usize, reach: i64) -> Option<Window> {
+        let own = Patch::of(&self.plane, left, top);
         if own.contrast() < MIN_WINDOW_CONTRAST {
             return None;
         }
-        let at = |dx: i64, dy: i64| Some(own.correlation(&patch(other, left as i64 + dx, top as i64 + dy)?));
+        let at = |dx: i64, dy: i64| own.correlation(other, sums, left as i64 + dx, top as i64 + dy);
         let moves = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
         let (best, dx, dy) = moves.filter_map(|(dx, dy)| Some((at(dx, dy)?, dx, dy))).max_by(|x, y| x.0.total_cmp(&y.0))?;
         if best < MIN_WINDOW_CORRELATION || dx.abs() == reach || dy.abs() == reach {
@@ -213,32 +214,71 @@ struct Window {
 }
 
 /// The values of a window less their mean.
-struct Patch(Vec<f32>);
-
-/// Returns a window. `None` if it is not in the plane.
-fn patch(plane: &Plane, left: i64, top: i64) -> Option<Patch> {
-    let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
-    if left + WINDOW_SIDE > plane.width || top + WINDOW_SIDE > plane.height {
-        return None;
-    }
-    let rows = (top..top + WINDOW_SIDE).map(|y| &plane.values[y * plane.width + left..][..WINDOW_SIDE]);
-    let mut values: Vec<f32> = rows.flatten().copied().collect();
-    let mean = values.iter().sum::<f32>() / values.len() as f32;
-    values.iter_mut().for_each(|value| *value -= mean);
-    Some(Patch(values))
+struct Patch {
+    values: Vec<f32>,
+    /// The sum of their squares.
+    energy: f64,
 }
 
 impl Patch {
-    fn product(&self, other: &Patch) -> f64 {
-        f64::from(self.0.iter().zip(&other.0).map(|(x, y)| x * y).sum::<f32>())
+    fn of(plane: &Plane, left: usize, top: usize) -> Patch {
+        let rows = (top..top + WINDOW_SIDE).map(|y| &plane.values[y * plane.width + left..][..WINDOW_SIDE]);
+        let mut values: Vec<f32> = rows.flatten().copied().collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        values.iter_mut().for_each(|value| *value -= mean);
+        let energy = values.iter().map(|value| f64::from(value * value)).sum();
+        Patch { values, energy }
     }
 
     fn contrast(&self) -> f32 {
-        (self.product(self) / self.0.len() as f64).sqrt() as f32
+        (self.energy / self.values.len() as f64).sqrt() as f32
     }
 
-    fn correlation(&self, other: &Patch) -> f64 {
-        self.product(other) / (self.product(self) * other.product(other)).sqrt().max(1e-6)
+    /// Returns the correlation with a window of a plane. `None` if it is not in the plane.
+    fn correlation(&self, plane: &Plane, sums: &WindowSums, left: i64, top: i64) -> Option<f64> {
+        let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
+        if left + WINDOW_SIDE > plane.width || top + WINDOW_SIDE > plane.height {
+            return None;
+        }
+        let mut columns = [0.0_f32; WINDOW_SIDE];
+        for (own, y) in self.values.chunks_exact(WINDOW_SIDE).zip(top..) {
+            let other = &plane.values[y * plane.width + left..][..WINDOW_SIDE];
+            columns.iter_mut().zip(own.iter().zip(other)).for_each(|(sum, (x, y))| *sum += x * y);
+        }
+        // The mean of the other window does not matter, because that of this one is zero.
+        let product = f64::from(columns.iter().sum::<f32>());
+        Some(product / (self.energy * sums.energy(left, top)).sqrt().max(1e-6))
+    }
+}
+
+/// Sums over all windows of a plane, from the sums over all rectangles at its corner.
+struct WindowSums {
+    /// Values and squares, of all pixels above and to the left.
+    of_corner: Vec<[f64; 2]>,
+    stride: usize,
+}
+
+impl WindowSums {
+    fn of(plane: &Plane) -> WindowSums {
+        let stride = plane.width + 1;
+        let mut of_corner = vec![[0.0; 2]; stride * (plane.height + 1)];
+        for (y, row) in plane.values.chunks_exact(plane.width).enumerate() {
+            let mut of_row = [0.0; 2];
+            for (x, value) in row.iter().map(|value| f64::from(*value)).enumerate() {
+                of_row = [of_row[0] + value, of_row[1] + value * value];
+                let above = of_corner[y * stride + x + 1];
+                of_corner[(y + 1) * stride + x + 1] = [above[0] + of_row[0], above[1] + of_row[1]];
+            }
+        }
+        WindowSums { of_corner, stride }
+    }
+
+    /// Returns the sum of the squares of a window's values less their mean.
+    fn energy(&self, left: usize, top: usize) -> f64 {
+        let at = |x: usize, y: usize| self.of_corner[y * self.stride + x];
+        let (right, bottom) = (left + WINDOW_SIDE, top + WINDOW_SIDE);
+        let sum = |n: usize| at(right, bottom)[n] - at(left, bottom)[n] - at(right, top)[n] + at(left, top)[n];
+        (sum(1) - sum(0) * sum(0) / (WINDOW_SIDE * WINDOW_SIDE) as f64).max(0.0)
     }
 }
 

@@ -35,24 +35,29 @@ impl Plane {
         if sigma < 0.2 {
             return self.clone();
         }
-        let radius = (3.0 * sigma).ceil() as i64;
-        let weights: Vec<f32> = (-radius..=radius).map(|d| (-((d * d) as f64) / (2.0 * sigma * sigma)).exp() as f32).collect();
+        let radius = (3.0 * sigma).ceil() as usize;
+        let weights: Vec<f32> =
+            (0..=2 * radius).map(|k| (-(k as f64 - radius as f64).powi(2) / (2.0 * sigma * sigma)).exp() as f32).collect();
         let sum: f32 = weights.iter().sum();
-        let weights: Vec<f32> = weights.iter().map(|w| w / sum).collect();
-        let (width, height) = (self.width as i64, self.height as i64);
-        let along = |values: &[f32], step: i64, length: i64, at: i64, position: i64| -> f32 {
-            let near = |d: i64| values[(at + ((position + d).clamp(0, length - 1) - position) * step) as usize];
-            weights.iter().zip(-radius..).map(|(weight, d)| weight * near(d)).sum()
-        };
-        let over = |values: &[f32], across: bool| -> Vec<f32> {
-            let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-            let one = |(x, y): (i64, i64)| {
-                let at = y * width + x;
-                if across { along(values, 1, width, at, x) } else { along(values, width, height, at, y) }
-            };
-            pixels.map(one).collect()
-        };
-        Plane { values: over(&over(&self.values, true), false), ..*self }
+        let (width, height) = (self.width, self.height);
+        let mut across = vec![0.0; self.values.len()];
+        let mut padded = vec![0.0; width + 2 * radius];
+        for (to, row) in across.chunks_exact_mut(width).zip(self.values.chunks_exact(width)) {
+            padded[..radius].fill(row[0]);
+            padded[radius..radius + width].copy_from_slice(row);
+            padded[radius + width..].fill(row[width - 1]);
+            for (k, weight) in weights.iter().enumerate() {
+                add(to, &padded[k..k + width], weight / sum);
+            }
+        }
+        let mut values = vec![0.0; self.values.len()];
+        for (y, to) in values.chunks_exact_mut(width).enumerate() {
+            for (k, weight) in weights.iter().enumerate() {
+                let row = (y + k).saturating_sub(radius).min(height - 1);
+                add(to, &across[row * width..(row + 1) * width], weight / sum);
+            }
+        }
+        Plane { values, ..*self }
     }
 
     /// Shrinks to a longer side of at most this many pixels. Returns the plane, and its size as a share of this one's.
@@ -67,6 +72,10 @@ impl Plane {
         let places = (0..height).flat_map(|y| (0..width).map(move |x| ((x as f64 + 0.5) / share, (y as f64 + 0.5) / share)));
         (Plane { width, height, values: places.map(|(x, y)| blurred.at(x, y)).collect() }, share)
     }
+}
+
+fn add(to: &mut [f32], from: &[f32], weight: f32) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
 }
 
 /// The blur, in pixels, before a plane is sampled at this share of its size.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::difference::Recorded;
 use super::presence::Presence;
 use super::schedule::Schedule;
+use super::watching::FLEETING_SCAN_DELAY;
 use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
 use crate::api::types::What;
@@ -32,9 +33,6 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a disk may take to answer.
 pub(super) const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How soon a root is scanned after a photo appeared and was removed before it was looked at.
-const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
-
 pub struct Intake {
     pub(super) parts: Parts,
     pub(super) intakes: Arc<Intakes>,
@@ -46,7 +44,7 @@ pub struct Intake {
     /// Whether there is no watch because all roots are offline.
     pub(super) is_resting: bool,
     /// The roots of this thread.
-    mine: HashSet<RootId>,
+    pub(super) mine: HashSet<RootId>,
     pub(super) settle: Settle,
     /// Keeps a root busy while a path settles.
     pub(super) settling: HashMap<PathBuf, Ticket>,
@@ -210,6 +208,7 @@ impl Intake {
             return self.abandon(&root);
         }
         let is_watch_new = self.wake();
+        let is_new = !self.watched.contains_key(&root.id);
         let was_offline = !self.parts.roots.now().is_online(root.id);
         if was_offline {
             self.parts.events.emit(What::Online(text_of(&root.path)));
@@ -228,6 +227,9 @@ impl Intake {
             return self.watch_anew();
         }
         self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
+        if is_new {
+            self.scan_all_soon();
+        }
     }
 
     pub(super) fn drop_root(&mut self, root: &Root) {
@@ -359,15 +361,12 @@ impl Intake {
         if is_mount_moved {
             self.intakes.look_for_roots();
         }
-        if walks.is_empty() || self.flush().is_none() {
-            return;
-        }
         if is_misled(&due, &walks) {
             self.misled_until = Instant::now() + FLEETING_SCAN_DELAY;
-            let soon = self.misled_until;
-            for root in &self.mine {
-                self.scans.entry(*root).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
-            }
+            self.scan_all_soon();
+        }
+        if walks.is_empty() || self.flush().is_none() {
+            return;
         }
         // What is found belongs to the earliest event of its root.
         tickets.sort_unstable_by_key(Ticket::began);

@@ -15,6 +15,9 @@ use crate::photo::{Place, Root, RootId};
 /// How long the system may take to release the watches of a thread.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How soon a root is scanned after a photo appeared and was removed before it was looked at.
+pub const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
+
 /// Makes the watch of a thread. `None` if the system has none.
 pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
     let (for_hints, hints) = (parts.clone(), queue.clone());
@@ -49,6 +52,16 @@ impl Intake {
         self.make_watch();
         for (root, ticket) in tickets {
             self.start(&root, ticket);
+        }
+        self.scan_all_soon();
+    }
+
+    /// Scans all roots once more soon. A file may have been written to through a hard link in a folder that was not watched
+    /// yet, after its own folder was listed, and the link may be gone.
+    pub(super) fn scan_all_soon(&mut self) {
+        let soon = Instant::now() + FLEETING_SCAN_DELAY;
+        for root in &self.mine {
+            self.scans.entry(*root).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
         }
     }
 
