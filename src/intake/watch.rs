@@ -19,6 +19,8 @@ use crate::photo::Format;
 pub enum Hint {
     /// This path. `None` if the event says nothing about its writer.
     Path(PathBuf, Option<Writing>),
+    /// A watched folder was moved. Until it is watched under its new path, events in it have the old one.
+    FolderMoved,
     /// Events were lost: anything may have changed.
     Lost,
     /// An event of the marker. All events from before it have been reported.
@@ -37,8 +39,10 @@ pub struct Watch {
 struct Folders(BTreeMap<PathBuf, Option<(u64, u64)>>);
 
 impl Folders {
-    /// Notes what an event says of folders.
-    fn note(&mut self, kind: EventKind, paths: &[PathBuf]) {
+    /// Notes what an event says of folders. Returns whether one of them was moved.
+    fn note(&mut self, kind: EventKind, paths: &[PathBuf]) -> bool {
+        let is_move = kind == EventKind::Modify(ModifyKind::Name(RenameMode::From));
+        let is_moved = is_move && paths.iter().any(|path| self.0.contains_key(path));
         match kind {
             EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
                 paths.iter().for_each(|path| self.forget(path));
@@ -52,6 +56,7 @@ impl Folders {
             // The two names of a rename were told one by one.
             _ => {}
         }
+        is_moved
     }
 
     fn forget(&mut self, path: &Path) {
@@ -89,7 +94,9 @@ impl Watch {
             Ok(event) if event.paths.first() == Some(&marker_path) => hint(Hint::Marker),
             Ok(Event { kind: EventKind::Other, .. }) => {}
             Ok(Event { kind, paths, .. }) => {
-                for_events.lock().unwrap_or_else(PoisonError::into_inner).note(kind, &paths);
+                if for_events.lock().unwrap_or_else(PoisonError::into_inner).note(kind, &paths) {
+                    hint(Hint::FolderMoved);
+                }
                 // Files of other types do not matter, but folders do. A rename does not say which of them it renames.
                 let is_of_a_file =
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
@@ -161,9 +168,8 @@ mod tests {
         for (number, path) in ["/a", "/a/b", "/a/b/c", "/a-b", "/b"].into_iter().enumerate() {
             folders.0.insert(path.into(), Some((1, number as u64)));
         }
-        folders.forget(Path::new("/a/x.jpg"));
-        assert_eq!(folders.0.len(), 5);
-        folders.forget(Path::new("/a"));
+        let mut moved = |path: &str| folders.note(EventKind::Modify(ModifyKind::Name(RenameMode::From)), &[path.into()]);
+        assert_eq!((moved("/a/x.jpg"), moved("/a"), moved("/a")), (false, true, false));
         assert_eq!(folders.0.keys().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), ["/a-b", "/b"]);
     }
 }

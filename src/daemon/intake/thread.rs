@@ -52,7 +52,8 @@ pub struct Intake {
     pub(super) scans: HashMap<RootId, Instant>,
     /// The folder of each root that is watched, and its path.
     watched: HashMap<RootId, (PathBuf, Option<FolderId>)>,
-    /// Until then files that were moved are doubted: a writer closed a file at a path where none is.
+    /// Until then files that were moved are doubted: a writer closed a file at a path where none is, or events may have the
+    /// path from before a folder was moved.
     pub(super) misled_until: Instant,
     pub(super) rereads: RereadLimit,
     /// The mounts below each root when it was started.
@@ -155,6 +156,7 @@ impl Intake {
                     self.settle.hint(&path, writing, Instant::now());
                 }
             }
+            Order::Hint(Hint::FolderMoved, _) => self.doubt_moves(),
             // The thread is awake. It notices the loss by itself.
             Order::Hint(Hint::Lost | Hint::Marker, _) => {}
         }
@@ -362,8 +364,7 @@ impl Intake {
             self.intakes.look_for_roots();
         }
         if is_misled(&due, &walks) {
-            self.misled_until = Instant::now() + FLEETING_SCAN_DELAY;
-            self.scan_all_soon();
+            self.doubt_moves();
         }
         if walks.is_empty() || self.flush().is_none() {
             return;

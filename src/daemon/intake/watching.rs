@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::schedule::Schedule;
 use super::thread::Intake;
 use super::{Parts, ThreadQueue};
+use crate::daemon::messages::Order;
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{Hint, Submounts, Volume, Watch};
 use crate::photo::{Place, Root, RootId};
@@ -27,6 +28,8 @@ pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
                 hints.hint(path, writing, for_hints.queue.activity.begin(root), &for_hints.queue);
             }
         }
+        // If there is no room, events are lost, and everything is scanned anyway.
+        Hint::FolderMoved => drop(hints.orders.try_send(Order::Hint(Hint::FolderMoved, None))),
         Hint::Lost => hints.lose(&for_hints.queue),
         Hint::Marker => {
             // The watch before this one may still report.
@@ -63,6 +66,13 @@ impl Intake {
         for root in &self.mine {
             self.scans.entry(*root).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
         }
+    }
+
+    /// Doubts files that move from now on, and scans all roots soon: a file was written to, and the event had the path of
+    /// another one or of none.
+    pub(super) fn doubt_moves(&mut self) {
+        self.misled_until = Instant::now() + FLEETING_SCAN_DELAY;
+        self.scan_all_soon();
     }
 
     /// Makes the watch, if this thread has none because all of its roots were offline. Returns whether it did.
