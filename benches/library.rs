@@ -40,6 +40,9 @@ fn main() {
     let folder = home.path().join("photos");
     fs::create_dir(&folder).expect("a folder");
     let folder = fs::canonicalize(folder).expect("it is there");
+    // The files hold no picture that could be kept.
+    let settings = home.path().join(".config/similard");
+    fs::create_dir_all(&settings).and_then(|()| fs::write(settings.join("config.toml"), "kept-pictures = \"off\"\n")).expect("settings");
     make(home.path(), &folder, photos, clusters);
     let library = Library { home: home.path(), folder: &folder };
 

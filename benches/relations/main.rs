@@ -1,167 +1,171 @@
 //! How well frames of one scene, and versions of them, are told apart.
 //!
-//!     cargo bench --bench relations -- FRAMES [PHOTOS]
+//!     cargo bench --bench relations -- FRAMES [--seed 1]
 //!
-//! FRAMES has a `frames.csv` with the columns file and scene. Each file is an exposure of its own. Every third one gets six
-//! edits of `models/edits.toml`.
+//! FRAMES has a `frames.csv` with the columns file, set and scene, and each of its files is an exposure of its own. Every
+//! third one gets six edits of `models/edits.toml`. Then all near pairs are compared, and each photo is given its source: with
+//! the EXIF of the frames, which their versions keep, and without any.
+//!
+//! Printed are: of all pairs of files in one star the share that is of one frame (precision), of all pairs of one frame the
+//! share that is in one star (recall), and the share of the edits whose star has their own frame and no other.
 
+// The parts of it that find photos in folders are for other benchmarks.
+#[allow(dead_code)]
 #[path = "../pictures/mod.rs"]
 mod pictures;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Parser;
+use fastrand::Rng;
 use similard::catalog::encoder::Encoder;
-use similard::learn::edits::{self, edits};
-use similard::likeness::{CropHead, Framed, Head, Index, MAX_PAIR_DISTANCE, Reach, arrive, normalized, place, residual};
-use similard::photo::{Capture, Descriptors, Dimensions, Format, PhotoId, Picture, StoredFeatures};
-use similard::vision::Limits;
+use similard::learn::edits::{self, Edit, edits};
+use similard::likeness::{
+    CropHead, Framed, Head, Index, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, arrive, compare, normalized, sources,
+};
+use similard::photo::{Capture, Descriptors, Format, Keypoints, Pair, PhotoId, Picture};
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::{Decoded, decode};
+use similard::vision::framed::content_share;
 use similard::vision::identify::identify;
-use similard::vision::kept;
 use similard::vision::keypoints::frame;
+use similard::vision::{Limits, kept};
 
 use pictures::{Result, all};
 
+const VERSIONS: usize = 6;
+
 #[derive(Parser)]
+#[command(about = "How well frames of one scene, and versions of them, are told apart")]
 struct Args {
+    /// A folder with frames.csv
     frames: PathBuf,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    #[arg(long, value_name = "FILE")]
-    dump: Option<PathBuf>,
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-struct Member {
+/// A file to be made: its frame, and the edit with its seed.
+type Plan = (usize, Option<(&'static Edit, u64)>);
+
+/// A file of the library.
+struct File {
     frame: usize,
-    edit: &'static str,
+    is_edit: bool,
     picture: Picture,
-    dimensions: Dimensions,
-    capture: Capture,
-    stored: StoredFeatures,
+    member: Member,
+    descriptors: Descriptors,
+    keypoints: Keypoints,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
     let table = fs::read_to_string(args.frames.join("frames.csv"))?;
-    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
-    let mut plans: Vec<(usize, Option<(&'static edits::Edit, u64)>)> = Vec::new();
-    let mut random = fastrand::Rng::with_seed(args.seed);
-    for frame in 0..rows.len() {
+    let names: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let mut random = Rng::with_seed(args.seed);
+    let mut plans: Vec<Plan> = Vec::new();
+    for frame in 0..names.len() {
         plans.push((frame, None));
         if frame % 3 == 0 {
-            for edit in random.choose_multiple(edits(), 6) {
-                plans.push((frame, Some((edit, random.u64(..)))));
-            }
+            plans.extend(random.choose_multiple(edits(), VERSIONS).into_iter().map(|edit| (frame, Some((edit, random.u64(..))))));
         }
     }
-    let backbone = Backbone::embedded()?;
-    let crop_head = CropHead::embedded()?;
-    let made: Vec<Member> = all(&plans.chunks(plans.len().div_ceil(2)).collect::<Vec<_>>(), |plans| {
+    let (backbone, crop_head, head) = (Backbone::embedded()?, CropHead::embedded()?, Head::base()?);
+    let parts: Vec<&[Plan]> = plans.chunks(plans.len().div_ceil(8)).collect();
+    let files = all(&parts, |part| {
         let mut encoder = Encoder { runner: backbone.runner()?, crop_head: crop_head.clone() };
-        plans
-            .iter()
-            .map(|(frame, edit)| {
-                let bytes = fs::read(args.frames.join(rows[*frame][0]))?;
-                let decoded = |bytes: &[u8]| -> Result<Decoded> { Ok(decode(bytes, &Limits::default()).map_err(|f| format!("{f:?}"))?) };
-                let original = decoded(&bytes)?;
-                let (bytes, name) = match edit {
-                    None => (bytes, ""),
-                    Some((edit, seed)) => {
-                        (edits::jpeg(&edit.apply(&original.picture, *seed), edits::EDITED_JPEG_QUALITY), edit.name.as_str())
-                    }
-                };
-                let dimensions = identify(&bytes, &Limits::default()).map_err(|f| format!("{f:?}"))?.picture.dimensions;
-                let kept = kept::keep(&decoded(&bytes)?.picture, Format::Jpeg);
-                let picture = kept::picture(&kept)?;
-                let stored = encoder.encode(&picture)?;
-                Ok(Member { frame: *frame, edit: name, picture, dimensions, capture: original.capture.clone(), stored })
-            })
-            .collect::<Result<Vec<Member>>>()
-    })?
-    .into_iter()
-    .flatten()
-    .collect();
-    let head = Head::base()?;
-    let new: Vec<(PhotoId, Descriptors)> = (0..)
-        .map(PhotoId)
-        .zip(&made)
-        .map(|(id, m)| (id, Descriptors { embedding: head.embed(&m.stored.features), crops: m.stored.crops.clone() }))
-        .collect();
-    let points: HashMap<PhotoId, _> = (0..).map(PhotoId).zip(&made).map(|(id, m)| (id, m.stored.keypoints.clone())).collect();
-    let arrival = arrive(&Index::new(head.dimensions()), &new, Reach::up_to(MAX_PAIR_DISTANCE), |_| Ok::<_, Infallible>(points))?;
-    let mut density = vec![0.0; new.len()];
-    for (photo, of) in &arrival.densities {
-        density[photo.0 as usize] = of.mean_similarity;
-    }
-    println!("{} files, {} pairs", made.len(), arrival.pairs.len());
-    let began = std::time::Instant::now();
-    let sample: Vec<_> = if let Ok(n) = std::env::var("SAMPLE") {
-        let n: usize = n.parse()?;
-        arrival.pairs.iter().step_by((arrival.pairs.len() / n).max(1)).copied().collect()
-    } else {
-        arrival.pairs.clone()
-    };
-    let lines = all(&sample, |pair| {
-        let (i, j) = (pair.a.0 as usize, pair.b.0 as usize);
-        let (a, b) = (&made[i], &made[j]);
-        let framed = |m: &Member| [frame(&m.picture)].map(|frame| frame)[0];
-        let (fa, fb) = (
-            Framed { picture: &a.picture, frame: framed(a), keypoints: &a.stored.keypoints },
-            Framed { picture: &b.picture, frame: framed(b), keypoints: &b.stored.keypoints },
-        );
-        let placed = place(fa, fb);
-        let mut line = format!(
-            "{i},{j},{},{},{},{},{},{},{:.4},{:.4},{},{},{},{},{},{}",
-            a.frame,
-            b.frame,
-            rows[a.frame][2],
-            rows[b.frame][2],
-            a.edit,
-            b.edit,
-            pair.distance,
-            normalized(pair.distance, density[i], density[j]),
-            a.dimensions.width,
-            a.dimensions.height,
-            b.dimensions.width,
-            b.dimensions.height,
-            a.capture.taken.as_deref().unwrap_or(""),
-            b.capture.taken.as_deref().unwrap_or("")
-        );
-        match placed {
-            None => line += ",,,,,,,,,,,,",
-            Some(p) => {
-                write!(
-                    line,
-                    ",{:.4},{:.4},{:.4},{:.2},{}",
-                    p.overlap[0],
-                    p.overlap[1],
-                    p.map.scale(),
-                    p.map.degrees(),
-                    u8::from(p.map.is_mirrored())
-                )?;
-                for side in [128, 256] {
-                    match residual(&a.picture, &b.picture, &p, side) {
-                        None => line += ",,,",
-                        Some(r) => write!(line, ",{:.4},{:.4},{:.4}", r.agreement, r.misfit, r.plain)?,
-                    }
-                }
-                line += ",";
-            }
-        }
-        Ok(line)
+        part.iter()
+            .map(|(frame, edit)| file(&args.frames.join(names[*frame]), *frame, *edit, &mut encoder, &head))
+            .collect::<Result<Vec<File>>>()
     })?;
-    println!("{:.2} ms a pair and core", began.elapsed().as_secs_f64() * 2000.0 / lines.len() as f64);
-    if let Some(dump) = &args.dump {
-        let head = "i,j,fa,fb,sa,sb,ea,eb,d,n,wa,ha,wb,hb,ta,tb,oa,ob,scale,deg,mirror,q128,m128,p128,q256,m256,p256,";
-        fs::write(dump, format!("{head}\n{}\n", lines.join("\n")))?;
+    let files: Vec<File> = files.into_iter().flatten().collect();
+    let pairs = pairs(&files, &head)?;
+    let began = Instant::now();
+    let near = all(&pairs, |pair| Ok(compared(&files, pair)))?;
+    let cores = std::thread::available_parallelism()?.get() as f64;
+    println!(
+        "{} files, {} near pairs, {:.1} ms to compare a pair on one core\n",
+        files.len(),
+        near.len(),
+        began.elapsed().as_secs_f64() * 1000.0 * cores / near.len() as f64
+    );
+    println!("| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
+    let with: Vec<Member> = files.iter().map(|file| file.member.clone()).collect();
+    let without: Vec<Member> = with.iter().map(|member| Member { capture: Capture::default(), ..member.clone() }).collect();
+    for (name, members) in [("with the EXIF of the frames", with), ("without EXIF", without)] {
+        let [precision, recall, right] = judged(&files, &sources(&members, &near)).map(|share| 100.0 * share);
+        println!("| {name} | {precision:.1} % | {recall:.1} % | {right:.1} % |");
     }
     Ok(())
+}
+
+fn file(path: &Path, frame: usize, edit: Option<(&'static Edit, u64)>, encoder: &mut Encoder, head: &Head) -> Result<File> {
+    let decoded = |bytes: &[u8]| -> Result<Decoded> { Ok(decode(bytes, &Limits::default()).map_err(|f| f.to_string())?) };
+    let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let original = decoded(&bytes)?;
+    let bytes = match edit {
+        None => bytes,
+        Some((edit, seed)) => edits::jpeg(&edit.apply(&original.picture, seed), edits::EDITED_JPEG_QUALITY),
+    };
+    let identity = identify(&bytes, &Limits::default()).map_err(|f| f.to_string())?.picture;
+    let picture = kept::picture(&kept::keep(&decoded(&bytes)?.picture, Format::Jpeg))?;
+    let stored = encoder.encode(&picture)?;
+    let member =
+        Member { picture: identity.picture, dimensions: identity.dimensions, content: content_share(&picture), capture: original.capture };
+    let descriptors = Descriptors { embedding: head.embed(&stored.features), crops: stored.crops };
+    Ok(File { frame, is_edit: edit.is_some(), picture, member, descriptors, keypoints: stored.keypoints })
+}
+
+/// The pairs within the threshold.
+fn pairs(files: &[File], head: &Head) -> Result<Vec<Pair>> {
+    let new: Vec<(PhotoId, Descriptors)> = (0..).map(PhotoId).zip(files.iter().map(|file| file.descriptors.clone())).collect();
+    let keypoints: HashMap<PhotoId, Keypoints> = (0..).map(PhotoId).zip(files.iter().map(|file| file.keypoints.clone())).collect();
+    let arrival = arrive(&Index::new(head.dimensions()), &new, Reach::up_to(MAX_PAIR_DISTANCE), |_| Ok::<_, Infallible>(keypoints))?;
+    let mut density = vec![0.0; files.len()];
+    for (photo, found) in &arrival.densities {
+        density[photo.0 as usize] = found.mean_similarity;
+    }
+    let of = |photo: PhotoId| density[photo.0 as usize];
+    Ok(arrival.pairs.into_iter().filter(|pair| normalized(pair.distance, of(pair.a), of(pair.b)) <= THRESHOLD).collect())
+}
+
+fn compared(files: &[File], pair: &Pair) -> Near {
+    let [a, b] = [pair.a, pair.b].map(|photo| photo.0 as usize);
+    let framed = |file: usize| {
+        let File { picture, keypoints, .. } = &files[file];
+        Framed { picture, frame: frame(picture), keypoints }
+    };
+    let comparison = compare(framed(a), framed(b));
+    // Pixels of the kept picture for one of the file.
+    let share = |file: usize| (files[file].picture.dimensions.pixels() as f64 / files[file].member.dimensions.pixels() as f64).sqrt();
+    let scale = comparison.map_or(1.0, |comparison| comparison.placement.map.scale() * share(a) / share(b));
+    Near { a, b, distance: pair.distance, comparison, scale }
+}
+
+/// Precision and recall of the pairs of files in one star, and the share of the edits that are in the star of their frame and
+/// of no other.
+fn judged(files: &[File], sources: &[usize]) -> [f64; 3] {
+    let (mut together, mut right, mut of_one_frame) = (0, 0, 0);
+    for a in 0..files.len() {
+        for b in 0..a {
+            let (is_together, is_one) = (sources[a] == sources[b], files[a].frame == files[b].frame);
+            together += usize::from(is_together);
+            of_one_frame += usize::from(is_one);
+            right += usize::from(is_together && is_one);
+        }
+    }
+    let is_right = |edit: usize| {
+        let frames = (0..files.len()).filter(|other| !files[*other].is_edit && sources[*other] == sources[edit]);
+        frames.map(|other| files[other].frame).eq([files[edit].frame])
+    };
+    let edits: Vec<usize> = (0..files.len()).filter(|file| files[*file].is_edit).collect();
+    let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
+    let right_edits = edits.iter().filter(|edit| is_right(**edit)).count();
+    [share(right, together), share(right, of_one_frame), share(right_edits, edits.len())]
 }

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod clusters;
+mod comparison;
 mod crops;
 mod density;
 mod geometry;
@@ -16,9 +17,11 @@ mod plane;
 mod relation;
 mod representative;
 mod residual;
+mod stars;
 
 pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
+pub use comparison::{Comparison, compare};
 pub use crops::{CropHead, distance, global_only};
 pub use density::{Density, densities, is_doubtful, normalized};
 pub use geometry::{MAX_CANDIDATE_DISTANCE, shows_whole_frame, verified};
@@ -29,6 +32,7 @@ pub use placement::{Affine, Framed, Placement, place};
 pub use relation::relation;
 pub use representative::{Candidate, best_original};
 pub use residual::{Residual, residual};
+pub use stars::{Member, Near, sources};
 
 use crate::photo::Distance;
 

@@ -23,8 +23,22 @@ const MIN_SHORT_SIDE: usize = 64;
 /// photo with a dark edge.
 const AREA_SHARE: RangeInclusive<f64> = 0.08..=0.75;
 
-/// The largest picture on plain ground, found by removing plain rows and columns in turn until none remains.
+/// The largest picture on plain ground, if it is neither nearly all of the picture nor too small to be one.
 pub fn inner(picture: &Picture) -> Option<Window> {
+    within_margins(picture).filter(|window| AREA_SHARE.contains(&share(picture, *window)))
+}
+
+/// Returns the share of the picture that is within plain margins. 1 if it has none.
+pub fn content_share(picture: &Picture) -> f64 {
+    within_margins(picture).map_or(1.0, |window| share(picture, window))
+}
+
+fn share(picture: &Picture, window: Window) -> f64 {
+    window.width * window.height / picture.dimensions.pixels() as f64
+}
+
+/// Removes plain rows and columns in turn until none remains. `None` if hardly anything does.
+fn within_margins(picture: &Picture) -> Option<Window> {
     let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
     let pixel = |x: usize, y: usize| -> [u8; 3] { std::array::from_fn(|channel| picture.rgb[(y * width + x) * 3 + channel]) };
     let (mut x, mut y) = (0..width, 0..height);
@@ -39,9 +53,7 @@ pub fn inner(picture: &Picture) -> Option<Window> {
         }
         (x, y) = (columns, rows);
     }
-    let share = (x.len() * y.len()) as f64 / (width * height) as f64;
-    let window = Window { left: x.start as f64, top: y.start as f64, width: x.len() as f64, height: y.len() as f64 };
-    AREA_SHARE.contains(&share).then_some(window)
+    Some(Window { left: x.start as f64, top: y.start as f64, width: x.len() as f64, height: y.len() as f64 })
 }
 
 /// The longest run of lines that are not plain.
@@ -96,7 +108,10 @@ mod tests {
     #[test]
     fn a_picture_of_its_own_has_no_other_in_it() {
         assert_eq!(inner(&screen(300, 216, [0, 0, 300, 216])), None, "no plain ground");
-        assert_eq!(inner(&screen(300, 216, [20, 20, 270, 190])), None, "a thin border");
+        let bordered = screen(300, 216, [20, 20, 270, 190]);
+        assert_eq!(inner(&bordered), None, "a thin border");
+        assert!((content_share(&bordered) - 0.792).abs() < 0.001);
+        assert_eq!(content_share(&screen(300, 216, [0, 0, 300, 216])), 1.0);
         assert_eq!(inner(&screen(300, 216, [0, 0, 0, 0])), None, "plain, with letters only");
         assert_eq!(inner(&screen(300, 216, [100, 100, 40, 40])), None, "the photo is too small");
         assert_eq!(inner(&Picture::new(1, 1, vec![0; 3])), None);

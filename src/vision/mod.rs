@@ -6,7 +6,7 @@
 
 pub mod backbone;
 pub mod decode;
-mod framed;
+pub mod framed;
 pub mod identify;
 pub mod jpeg;
 pub mod kept;
