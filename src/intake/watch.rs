@@ -1,7 +1,7 @@
 //! The watch: file events, as hints. Each folder is watched on its own, so that a folder that is left out costs nothing.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::Metadata;
 use std::ops::Bound;
 use std::os::unix::fs::MetadataExt;
@@ -33,24 +33,30 @@ pub struct Watch {
     folders: Arc<Mutex<Folders>>,
 }
 
-/// The watched folders: device and inode of each when it was watched, or `None` if another folder may be there now. What an
-/// event says to be gone or moved away is not among them, nor what is below it.
+type FolderId = (u64, u64);
+
+/// The watched folders. What an event says to be gone or moved away is not among them, nor what is below it.
 #[derive(Default)]
-struct Folders(BTreeMap<PathBuf, Option<(u64, u64)>>);
+struct Folders {
+    /// Device and inode of each when it was watched, or `None` if another folder may be there now.
+    of_path: BTreeMap<PathBuf, Option<FolderId>>,
+    /// A folder may be watched at several paths, as with a bind mount. Its events have one of them.
+    of_id: HashMap<FolderId, Vec<PathBuf>>,
+}
 
 impl Folders {
     /// Notes what an event says of folders. Returns whether one of them was moved.
     fn note(&mut self, kind: EventKind, paths: &[PathBuf]) -> bool {
         let is_move = kind == EventKind::Modify(ModifyKind::Name(RenameMode::From));
-        let is_moved = is_move && paths.iter().any(|path| self.0.contains_key(path));
+        let is_moved = is_move && paths.iter().any(|path| self.of_path.contains_key(path));
         match kind {
             EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
                 paths.iter().for_each(|path| self.forget(path));
             }
             // It may have replaced a folder that a program still has open, whose watch lasts.
             EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
-                for path in paths {
-                    self.0.entry(path.clone()).and_modify(|identity| *identity = None);
+                for path in paths.iter().filter(|path| self.of_path.contains_key(*path)).cloned().collect::<Vec<_>>() {
+                    self.set(path, None);
                 }
             }
             // The two names of a rename were told one by one.
@@ -59,17 +65,45 @@ impl Folders {
         is_moved
     }
 
+    /// Records a folder. Returns what was recorded before.
+    fn set(&mut self, path: PathBuf, id: Option<FolderId>) -> Option<Option<FolderId>> {
+        let before = self.of_path.insert(path.clone(), id);
+        self.take_from_id(&path, before.flatten());
+        if let Some(id) = id {
+            self.of_id.entry(id).or_default().push(path);
+        }
+        before
+    }
+
+    fn take_from_id(&mut self, path: &Path, id: Option<FolderId>) {
+        let Some(id) = id else { return };
+        if let Some(paths) = self.of_id.get_mut(&id) {
+            paths.retain(|other| other != path);
+            if paths.is_empty() {
+                self.of_id.remove(&id);
+            }
+        }
+    }
+
     fn forget(&mut self, path: &Path) {
         let below: Vec<PathBuf> = self
-            .0
+            .of_path
             .range::<Path, _>((Bound::Included(path), Bound::Unbounded))
             .map(|(folder, _)| folder)
             .take_while(|folder| folder.starts_with(path))
             .cloned()
             .collect();
         for folder in below {
-            self.0.remove(&folder);
+            let id = self.of_path.remove(&folder).flatten();
+            self.take_from_id(&folder, id);
         }
+    }
+
+    /// Returns the same place in the other paths at which its folder is watched.
+    fn twins(&self, path: &Path) -> Vec<PathBuf> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+        let paths = self.of_path.get(folder).copied().flatten().and_then(|id| self.of_id.get(&id));
+        paths.into_iter().flatten().filter(|other| *other != folder).map(|other| other.join(name)).collect()
     }
 }
 
@@ -94,7 +128,12 @@ impl Watch {
             Ok(event) if event.paths.first() == Some(&marker_path) => hint(Hint::Marker),
             Ok(Event { kind: EventKind::Other, .. }) => {}
             Ok(Event { kind, paths, .. }) => {
-                if for_events.lock().unwrap_or_else(PoisonError::into_inner).note(kind, &paths) {
+                let mut folders = for_events.lock().unwrap_or_else(PoisonError::into_inner);
+                let twins: Vec<PathBuf> = paths.iter().flat_map(|path| folders.twins(path)).collect();
+                let is_moved = folders.note(kind, &paths);
+                folders.note(kind, &twins);
+                drop(folders);
+                if is_moved {
                     hint(Hint::FolderMoved);
                 }
                 // Files of other types do not matter, but folders do. A rename does not say which of them it renames.
@@ -102,7 +141,7 @@ impl Watch {
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
                 let matters = |path: &PathBuf| !is_of_a_file || Format::from_name(path).is_some();
                 let writing = writing(kind);
-                paths.into_iter().filter(matters).for_each(|path| hint(Hint::Path(path, writing)));
+                paths.into_iter().chain(twins).filter(matters).for_each(|path| hint(Hint::Path(path, writing)));
             }
             // This user may not watch the folder, or it was just removed. The scan of it reports that.
             Err(e) if !e.paths.is_empty() && !matches!(e.kind, ErrorKind::MaxFilesWatch) => {
@@ -124,7 +163,7 @@ impl Watch {
         let identity = (found.dev(), found.ino());
         // Stored first: an event that arrives while the watch is made removes it again. The lock is not held meanwhile,
         // because the thread that makes the watch also takes it.
-        let before = self.folders().0.insert(folder.to_owned(), Some(identity));
+        let before = self.folders().set(folder.to_owned(), Some(identity));
         if before == Some(Some(identity)) {
             return Ok(());
         }
@@ -166,10 +205,27 @@ mod tests {
     fn a_folder_that_is_gone_is_forgotten_with_all_below_it() {
         let mut folders = Folders::default();
         for (number, path) in ["/a", "/a/b", "/a/b/c", "/a-b", "/b"].into_iter().enumerate() {
-            folders.0.insert(path.into(), Some((1, number as u64)));
+            folders.set(path.into(), Some((1, number as u64)));
         }
+        folders.forget(Path::new("/a/x.jpg"));
+        assert_eq!(folders.of_path.len(), 5);
         let mut moved = |path: &str| folders.note(EventKind::Modify(ModifyKind::Name(RenameMode::From)), &[path.into()]);
         assert_eq!((moved("/a/x.jpg"), moved("/a"), moved("/a")), (false, true, false));
-        assert_eq!(folders.0.keys().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), ["/a-b", "/b"]);
+        assert_eq!(folders.of_path.keys().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), ["/a-b", "/b"]);
+        assert_eq!(folders.of_id.len(), 2);
+    }
+
+    #[test]
+    fn an_event_of_a_folder_at_two_paths_is_one_of_both() {
+        let mut folders = Folders::default();
+        for path in ["/a", "/view"] {
+            folders.set(path.into(), Some((1, 1)));
+        }
+        assert_eq!(folders.twins(Path::new("/a/1.jpg")), [PathBuf::from("/view/1.jpg")]);
+        assert_eq!(folders.twins(Path::new("/view/1.jpg")), [PathBuf::from("/a/1.jpg")]);
+        assert!(folders.twins(Path::new("/other/1.jpg")).is_empty());
+        // Another folder is at one of the paths.
+        folders.set("/view".into(), Some((1, 2)));
+        assert!(folders.twins(Path::new("/a/1.jpg")).is_empty());
     }
 }

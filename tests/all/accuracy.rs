@@ -7,14 +7,15 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
+use similard::catalog::encoder::Encoder;
 use similard::learn::evaluation::Ranking;
 use similard::learn::library::{self, Member};
 use similard::likeness::{CropHead, Head, Index, Reach, THRESHOLD, arrive, normalized};
-use similard::photo::{Descriptors, Distance, PhotoId, Picture};
+use similard::photo::{Descriptors, Distance, Format, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::decode;
-use similard::vision::keypoints::keypoints;
+use similard::vision::kept;
 
 fn pictures() -> Vec<Picture> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy");
@@ -29,13 +30,14 @@ fn versions_are_found_and_other_photos_are_not() {
     let pictures = pictures();
     assert_eq!(pictures.len(), 48);
     let members: Vec<Member> = library::plan(48, 48, 8, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
-    let mut runner = Backbone::embedded().expect("loads").runner().expect("a runner");
-    let (head, crop_head) = (Head::base().expect("loads"), CropHead::embedded().expect("loads"));
+    let runner = Backbone::embedded().expect("loads").runner().expect("a runner");
+    let mut encoder = Encoder { runner, crop_head: CropHead::embedded().expect("loads") };
+    let head = Head::base().expect("loads");
     let mut points = HashMap::new();
     let embed = |(photo, member): (PhotoId, &Member)| {
-        let seen = decode(&member.jpeg, &Limits::default()).expect("our own JPEG").picture;
-        let (global, crops) = runner.features_and_crops(&seen).expect("features");
-        let stored = crop_head.stored_features(global, &crops, keypoints(&seen));
+        let decoded = decode(&member.jpeg, &Limits::default()).expect("our own JPEG").picture;
+        let seen = kept::picture(&kept::keep(&decoded, Format::Jpeg)).expect("just kept");
+        let stored = encoder.encode(&seen).expect("features");
         points.insert(photo, stored.keypoints);
         (photo, Descriptors { embedding: head.embed(&stored.features), crops: stored.crops })
     };

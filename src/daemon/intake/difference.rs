@@ -104,14 +104,16 @@ impl Intake {
                         if is_closed(&path) {
                             difference.doubted.push(at(&path));
                         } else if (due.is_empty() || Instant::now() < self.misled_until) && self.may_be_rewritten(&stamp) {
-                            let is_now = self.rereads.allows(&root.path.join(&path), Instant::now());
+                            let is_now = self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now());
                             if is_now { &mut difference.doubted } else { &mut difference.doubted_later }.push(at(&path));
                         }
                         difference.seen.push((at(&path), stamp));
                     }
                 }
                 Change::Touched(path, stamp) => {
-                    if self.is_settled(root, &path, &stamp, due, ticket) && self.rereads.allows(&root.path.join(&path), Instant::now()) {
+                    if self.is_settled(root, &path, &stamp, due, ticket)
+                        && self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now())
+                    {
                         // A new name of its inode may have been believed with this ctime, and must not prove it now.
                         if is_closed(&path) {
                             difference.doubted.push(at(&path));
