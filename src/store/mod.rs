@@ -2,7 +2,8 @@
 //!
 //! `library.db` holds what cannot be computed again: roots, decisions, tuned heads. `index.db` holds what a scan can:
 //! files, photos, features, embeddings, pairs, failures. So a damaged index loses nothing precious. `pictures.db` holds a
-//! small picture of each photo, from which all else is made ([`pictures`]). One [`Writer`] writes in transactions, and any number of [`Reader`]s read at the same time (WAL).
+//! small picture of each photo, from which all else is made. One [`Writer`] writes in transactions, and any number of
+//! [`Reader`]s read at the same time (WAL).
 //!
 //! Invariants: a photo is stored completely or not at all (its row, features and pairs are written in one
 //! transaction). A file has a photo, or a failure, or is pending, and never two of these. A value that no version
