@@ -8,18 +8,13 @@ use thiserror::Error;
 
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
-use crate::likeness::{
-    self, Affine, Framed, Head, Index, Placement, Residual, densities, global_only, normalized, place, relation, residual, verified,
-};
+use crate::likeness::{self, Affine, Framed, Head, Index, Placement, Residual, densities, global_only, normalized, relation, verified};
 use crate::photo::{Decisions, Descriptors, Distance, Identity, Keypoints, PhotoId, Place, Relation, StoredFeatures, Verdict};
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::decode::Decoded;
 use crate::vision::kept::{keep, picture};
 use crate::vision::keypoints::frame;
 use crate::vision::sandbox;
-
-/// The longer side of two pictures when one is laid over the other.
-const COMPARED_LONG_SIDE: usize = 256;
 
 /// Pictures that agree less are not versions of each other, and how one lies in the other was found by chance.
 const MIN_AGREEMENT: f64 = 0.6;
@@ -202,9 +197,10 @@ pub fn laid_over(a: &Asked, b: &Asked) -> Option<(Placement, Residual)> {
     if a.identity.picture == b.identity.picture {
         return None;
     }
-    let placement = place(a.framed(), b.framed())?;
-    let left =
-        residual(&a.decoded.picture, &b.decoded.picture, &placement, COMPARED_LONG_SIDE).filter(|left| left.agreement >= MIN_AGREEMENT)?;
+    let likeness::Comparison { placement, fine: left, .. } = likeness::compare(a.framed(), b.framed())?;
+    if left.agreement < MIN_AGREEMENT {
+        return None;
+    }
     // A decoded picture is smaller than its file.
     let share = |asked: &Asked| (asked.decoded.picture.dimensions.pixels() as f64 / asked.identity.dimensions.pixels() as f64).sqrt();
     let scaled = |by: f64| Affine::scaled(by, (0.0, 0.0));

@@ -118,11 +118,10 @@ impl Writer {
     pub fn keep_pictures(&mut self, pictures: &[(PictureHash, &KeptPicture)]) -> Option<i64> {
         let written = write(self.pictures.file.as_mut()?, pictures);
         self.pictures.problem = written.as_ref().err().map(|e| format!("no pictures are kept: {e}"));
-        if let (Err(e), Some(path)) = (&written, &self.pictures.path)
+        if let Err(e) = &written
             && is_damage(e)
         {
-            let _ = remove(path);
-            self.pictures = Pictures::open(Some(path.clone()));
+            self.replace_pictures(e);
             self.match_pictures().inspect_err(|e| tracing::warn!("not all pictures are kept: {e}")).ok();
         }
         written.ok()
@@ -133,41 +132,26 @@ impl Writer {
         self.pictures.file.as_ref().is_none_or(|file| empty_log(file).unwrap_or(false))
     }
 
-    /// Tells the index which photos have a kept picture, unless it knows.
+    /// Tells the index which photos have a kept picture, unless it knows. A file that is damaged is made again. No error of
+    /// it is one of the index.
     pub(super) fn match_pictures(&mut self) -> Result<()> {
-        let known = |file: &Connection| -> rusqlite::Result<(String, i64)> {
-            let identity: i64 = file.query_row("SELECT number FROM identity", [], |row| row.get(0))?;
-            Ok((identity.to_string(), file.query_row("SELECT ifnull(max(number), 0) FROM pictures", [], |row| row.get(0))?))
-        };
-        let (identity, last) = match self.pictures.file.as_ref().map(known) {
-            None => ("none".to_owned(), 0),
-            Some(Ok(known)) => known,
-            Some(Err(e)) => {
-                self.pictures.file = None;
-                self.pictures.problem = Some(format!("no pictures are kept: {e}"));
-                ("none".to_owned(), 0)
-            }
-        };
-        let versions = Format::ALL.iter().map(|format| format!(" {format} {}", format.decoding()));
-        let identity: String = std::iter::once(identity).chain(versions).collect();
-        let is_known = self.batch(|batch| {
-            let seen: i64 = batch.setting(LAST)?.and_then(|seen| seen.parse().ok()).unwrap_or(0);
-            Ok(batch.setting(FILE)?.as_ref() == Some(&identity) && seen <= last)
+        let seen = self.batch(|batch| {
+            let last = batch.setting(LAST)?.and_then(|last| last.parse().ok()).unwrap_or(0);
+            Ok((batch.setting(FILE)?, last))
         })?;
-        if is_known {
-            return Ok(());
+        let mut listed = list(self.pictures.file.as_ref(), &seen);
+        if let Err(e) = &listed {
+            self.replace_pictures(e);
+            listed = list(self.pictures.file.as_ref(), &seen).or_else(|_| list(None, &seen));
         }
-        let Writer { pictures, index, .. } = self;
-        let transaction = index.transaction()?;
+        let Ok(Some(Listed { identity, last, kept })) = listed else { return Ok(()) };
+        let transaction = self.index.transaction()?;
         transaction.execute("UPDATE photos SET decoding = NULL WHERE decoding IS NOT NULL", [])?;
-        if let Some(file) = &pictures.file {
-            let mut statement = file.prepare("SELECT picture, decoding FROM pictures INDEXED BY pictures_by_hash")?;
-            let mut rows = statement.query([])?;
-            let mut write = transaction.prepare("UPDATE photos SET decoding = ?2 WHERE picture = ?1")?;
-            while let Some(row) = rows.next()? {
-                write.execute(params![row.get::<_, [u8; 32]>(0)?, row.get::<_, i64>(1)?])?;
-            }
+        let mut write = transaction.prepare("UPDATE photos SET decoding = ?2 WHERE picture = ?1")?;
+        for (picture, decoding) in kept {
+            write.execute(params![picture, decoding])?;
         }
+        drop(write);
         for format in Format::ALL {
             let outdated = "UPDATE photos SET decoding = -decoding WHERE format = ?1 AND decoding > 0 AND decoding <> ?2";
             transaction.execute(outdated, params![format.name(), format.decoding()])?;
@@ -178,6 +162,40 @@ impl Writer {
         transaction.commit()?;
         Ok(())
     }
+
+    /// Makes a damaged file again. One that cannot be read for another reason is not used.
+    fn replace_pictures(&mut self, error: &rusqlite::Error) {
+        self.pictures.file = None;
+        self.pictures.problem = Some(format!("no pictures are kept: {error}"));
+        if let Some(path) = self.pictures.path.clone()
+            && is_damage(error)
+            && remove(&path).is_ok()
+        {
+            self.pictures = Pictures::open(Some(path));
+        }
+    }
+}
+
+/// The kept pictures that an index does not know.
+struct Listed {
+    identity: String,
+    last: i64,
+    kept: Vec<([u8; 32], i64)>,
+}
+
+/// Lists the kept pictures with their decoders. `None` if the index has seen this identity and last row.
+fn list(file: Option<&Connection>, (seen, seen_last): &(Option<String>, i64)) -> rusqlite::Result<Option<Listed>> {
+    let number = |sql: &str| file.map(|file| file.query_row(sql, [], |row| row.get::<_, i64>(0))).transpose();
+    let (own, last) = (number("SELECT number FROM identity")?, number("SELECT ifnull(max(number), 0) FROM pictures")?.unwrap_or(0));
+    let versions = Format::ALL.iter().map(|format| format!(" {format} {}", format.decoding()));
+    let identity: String = std::iter::once(own.map_or_else(|| "none".to_owned(), |own| own.to_string())).chain(versions).collect();
+    if seen.as_ref() == Some(&identity) && *seen_last <= last {
+        return Ok(None);
+    }
+    let Some(file) = file else { return Ok(Some(Listed { identity, last, kept: Vec::new() })) };
+    let mut statement = file.prepare("SELECT picture, decoding FROM pictures INDEXED BY pictures_by_hash")?;
+    let kept = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    Ok(Some(Listed { identity, last, kept }))
 }
 
 impl Batch<'_> {

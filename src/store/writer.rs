@@ -68,7 +68,7 @@ impl Writer {
     /// # Errors
     /// If the disk is full. No data is lost then.
     pub fn checkpoint_library(&self) -> Result<bool> {
-        empty_log(&self.library)
+        Ok(empty_log(&self.library)?)
     }
 
     /// Runs `work` in one transaction. On an error nothing is kept.
@@ -81,11 +81,11 @@ impl Writer {
 }
 
 /// Moves the write-ahead log of a file into the file, and empties it. Returns whether it is empty.
-pub(super) fn empty_log(file: &Connection) -> Result<bool> {
+pub(super) fn empty_log(file: &Connection) -> rusqlite::Result<bool> {
     file.busy_timeout(CHECKPOINT_TIMEOUT)?;
     let emptied = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
     file.busy_timeout(open::BUSY_TIMEOUT)?;
-    Ok(emptied?)
+    emptied
 }
 
 /// Writes that succeed or fail together.

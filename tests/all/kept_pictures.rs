@@ -144,9 +144,14 @@ fn a_deleted_or_damaged_file_costs_nothing_but_time() {
     let file = instance.data_dir().join("pictures.db");
     assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     let whole = fs::read(&file).expect("read");
-    for damage in
-        [None, Some(b"this is no database, and longer than a header of one is ".repeat(9)), Some(whole[..whole.len() / 2].to_vec())]
-    {
+    // Its first pages are as they were, so that it opens.
+    let inside = [&whole[..4096], &vec![0xff; whole.len() - 4096]].concat();
+    for damage in [
+        None,
+        Some(inside),
+        Some(b"this is no database, and longer than a header of one is ".repeat(9)),
+        Some(whole[..whole.len() / 2].to_vec()),
+    ] {
         instance.stop();
         match &damage {
             None => fs::remove_file(&file).expect("deleted"),
