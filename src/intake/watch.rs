@@ -42,6 +42,19 @@ struct Folders {
     of_path: BTreeMap<PathBuf, Option<FolderId>>,
     /// A folder may be watched at several paths, as with a bind mount. Its events have one of them.
     of_id: HashMap<FolderId, Vec<PathBuf>>,
+    /// The folder for which a watch was last made at each path. The watcher may still report events of it with this path:
+    /// when a folder with several paths is moved, it lets go of one of them only.
+    reported: HashMap<PathBuf, FolderId>,
+}
+
+/// What is known of a folder that is to be watched.
+#[derive(Debug, PartialEq, Eq)]
+enum Entered {
+    New,
+    /// It is watched.
+    Watched,
+    /// The last watch at this path was of another folder.
+    Replaced,
 }
 
 impl Folders {
@@ -65,14 +78,22 @@ impl Folders {
         is_moved
     }
 
-    /// Records a folder. Returns what was recorded before.
-    fn set(&mut self, path: PathBuf, id: Option<FolderId>) -> Option<Option<FolderId>> {
+    fn set(&mut self, path: PathBuf, id: Option<FolderId>) {
         let before = self.of_path.insert(path.clone(), id);
         self.take_from_id(&path, before.flatten());
         if let Some(id) = id {
             self.of_id.entry(id).or_default().push(path);
         }
-        before
+    }
+
+    /// Records a folder that is to be watched.
+    fn enter(&mut self, path: &Path, id: FolderId) -> Entered {
+        if self.of_path.get(path) == Some(&Some(id)) {
+            return Entered::Watched;
+        }
+        self.set(path.to_owned(), Some(id));
+        let before = self.reported.insert(path.to_owned(), id);
+        if before.is_none_or(|before| before == id) { Entered::New } else { Entered::Replaced }
     }
 
     fn take_from_id(&mut self, path: &Path, id: Option<FolderId>) {
@@ -102,7 +123,7 @@ impl Folders {
     /// Returns the same place in the other paths at which its folder is watched.
     fn twins(&self, path: &Path) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
-        let paths = self.of_path.get(folder).copied().flatten().and_then(|id| self.of_id.get(&id));
+        let paths = self.reported.get(folder).and_then(|id| self.of_id.get(id));
         paths.into_iter().flatten().filter(|other| *other != folder).map(|other| other.join(name)).collect()
     }
 }
@@ -163,14 +184,14 @@ impl Watch {
         let identity = (found.dev(), found.ino());
         // Stored first: an event that arrives while the watch is made removes it again. The lock is not held meanwhile,
         // because the thread that makes the watch also takes it.
-        let before = self.folders().set(folder.to_owned(), Some(identity));
-        if before == Some(Some(identity)) {
-            return Ok(());
-        }
+        let entered = self.folders().enter(folder, identity);
         let mut watcher = self.watcher.borrow_mut();
-        if before.is_some() {
-            // Another folder was at this path. It may be hidden by a mount, and its watch lasts.
-            let _ = watcher.unwatch(folder);
+        match entered {
+            Entered::New => {}
+            Entered::Watched => return Ok(()),
+            // That watch may last: the folder may be hidden by a mount, or the event of its move had another of its paths.
+            // While it does, no other watch is made at this path. At its other paths that folder stays watched.
+            Entered::Replaced => drop(watcher.unwatch(folder)),
         }
         watcher.watch(folder, RecursiveMode::NonRecursive).or_else(|e| {
             self.folders().forget(folder);
@@ -219,13 +240,27 @@ mod tests {
     fn an_event_of_a_folder_at_two_paths_is_one_of_both() {
         let mut folders = Folders::default();
         for path in ["/a", "/view"] {
-            folders.set(path.into(), Some((1, 1)));
+            assert_eq!(folders.enter(Path::new(path), (1, 1)), Entered::New);
+            assert_eq!(folders.enter(Path::new(path), (1, 1)), Entered::Watched);
         }
         assert_eq!(folders.twins(Path::new("/a/1.jpg")), [PathBuf::from("/view/1.jpg")]);
         assert_eq!(folders.twins(Path::new("/view/1.jpg")), [PathBuf::from("/a/1.jpg")]);
         assert!(folders.twins(Path::new("/other/1.jpg")).is_empty());
         // Another folder is at one of the paths.
-        folders.set("/view".into(), Some((1, 2)));
+        assert_eq!(folders.enter(Path::new("/view"), (1, 2)), Entered::Replaced);
         assert!(folders.twins(Path::new("/a/1.jpg")).is_empty());
+    }
+
+    #[test]
+    fn a_path_that_was_forgotten_still_leads_to_the_others() {
+        let mut folders = Folders::default();
+        for path in ["/a", "/view"] {
+            folders.enter(Path::new(path), (1, 1));
+        }
+        folders.note(EventKind::Create(CreateKind::Folder), &["/view".into()]);
+        assert_eq!(folders.twins(Path::new("/view/1.jpg")), [PathBuf::from("/a/1.jpg")]);
+        assert_eq!(folders.enter(Path::new("/view"), (1, 1)), Entered::New);
+        folders.note(EventKind::Create(CreateKind::Folder), &["/view".into()]);
+        assert_eq!(folders.enter(Path::new("/view"), (1, 2)), Entered::Replaced, "its watch may last");
     }
 }

@@ -257,47 +257,44 @@ impl Ground {
                 self.log.borrow_mut().clear();
                 break;
             }
-            assert!(
-                began.elapsed() < SETTLES_IN,
+            if began.elapsed() < SETTLES_IN {
+                thread::sleep(Duration::from_millis(200));
+                continue;
+            }
+            let mut with_photo = self.stored();
+            with_photo.retain(|_, [.., photo]| photo.is_some());
+            panic!(
                 "{:#?}\n{what}: {indexed:?} of {files} files, {away} away; not in the index: {:#?}; not told as it is: {:#?}\n{:#?}",
                 self.log.borrow(),
-                disk.files.keys().cloned().collect::<BTreeSet<_>>().difference(&self.stored()).collect::<Vec<_>>(),
+                disk.files.keys().filter(|path| !with_photo.contains_key(*path)).collect::<Vec<_>>(),
                 self.differing(&told, &expected),
                 array(&status["roots"])
                     .iter()
                     .map(|root| format!("{} {} {} {}", root["path"], root["state"], root["coverage"], root["away"]))
                     .collect::<Vec<_>>()
             );
-            thread::sleep(Duration::from_millis(200));
         }
         self.check_removable(&disk, what);
     }
 
-    /// The files in the index that hold a photo.
-    fn stored(&self) -> BTreeSet<PathBuf> {
+    /// What the index says of each file: inode, mtime, ctime, pending, photo.
+    fn stored(&self) -> BTreeMap<PathBuf, [Option<i64>; 5]> {
         let open = |name| Connection::open(self.instance.data_dir().join(name)).expect("opens");
         let (index, library) = (open("index.db"), open("library.db"));
-        let mut files = index.prepare("SELECT root, path FROM files WHERE photo IS NOT NULL").expect("prepared");
+        let mut files = index.prepare("SELECT root, path, inode, mtime, ctime, pending, photo FROM files").expect("prepared");
         let of_root = |root: i64| library.query_row("SELECT path FROM roots WHERE id = ?1", [root], |row| row.get::<_, Vec<u8>>(0));
         let path =
             |root: i64, path: Vec<u8>| PathBuf::from(OsStr::from_bytes(&of_root(root).expect("a root"))).join(OsStr::from_bytes(&path));
-        let rows = files.query_map([], |row| Ok(path(row.get(0)?, row.get(1)?))).expect("rows");
-        rows.collect::<rusqlite::Result<_>>().expect("paths")
+        let rows = files.query_map([], |row| {
+            let numbers = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+            Ok((path(row.get(0)?, row.get(1)?), numbers))
+        });
+        rows.expect("rows").collect::<rusqlite::Result<_>>().expect("paths")
     }
 
     /// What the index and the disk say of files that are not told as they are.
     fn differing(&self, told: &BTreeSet<BTreeSet<PathBuf>>, expected: &BTreeSet<BTreeSet<PathBuf>>) -> Vec<String> {
-        let index = Connection::open(self.instance.data_dir().join("index.db")).expect("opens");
-        let row = |path: &Path| {
-            let read = |row: &rusqlite::Row<'_>| {
-                let number = |column| row.get::<_, Option<i64>>(column);
-                Ok((row.get::<_, Vec<u8>>(0)?, [number(1)?, number(2)?, number(3)?, number(4)?, number(5)?]))
-            };
-            let mut files = index.prepare("SELECT path, inode, mtime, ctime, pending, photo FROM files").expect("prepared");
-            let rows: Vec<_> = files.query_map([], read).expect("rows").flatten().collect();
-            let is_it = |known: &(Vec<u8>, [Option<i64>; 5])| path.ends_with(OsStr::from_bytes(&known.0));
-            rows.into_iter().find(is_it).map(|(_, row)| row)
-        };
+        let stored = self.stored();
         let group =
             |groups: &BTreeSet<BTreeSet<PathBuf>>, path: &PathBuf| groups.iter().find(|group| group.contains(path)).map(BTreeSet::len);
         let all: BTreeSet<&PathBuf> = told.symmetric_difference(expected).flatten().collect();
@@ -309,7 +306,7 @@ impl Ground {
                 path.display(),
                 group(told, path),
                 group(expected, path),
-                row(path)
+                stored.get(*path)
             )
         };
         all.iter().map(line).collect()

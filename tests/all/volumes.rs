@@ -161,6 +161,35 @@ fn a_folder_at_another_path_is_not_watched_twice() {
 }
 
 #[test]
+fn a_folder_that_was_also_shown_elsewhere_stays_watched() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let more = instance.folder("more");
+    photos::library(&instance.folder("photos/a/d"), &["00003"]);
+    photos::library(&more, &["00009"]);
+    namespace.sh("mkdir \"$1/view\" && mount --bind \"$1/a\" \"$1/view\"", &folder);
+    namespace.dupes(&instance, &folder);
+    // The event of the move has one of the paths of the folder, and another folder is there after it.
+    namespace.sh("mv \"$1/a/d\" \"$1/a/e\" && mkdir \"$1/a/d\"", &folder);
+    namespace.dupes(&instance, &folder);
+    namespace.sh("umount \"$1/view\" && rmdir \"$1/view\"", &folder);
+    // What was there is away, and stays known.
+    let dupes = || {
+        let words = ["dupes", "--partial", "--format=json"].map(OsStr::new).into_iter().chain([folder.as_os_str()]);
+        serde_json::from_str(&namespace.simctl(&instance, &words.collect::<Vec<_>>())).expect("JSON")
+    };
+    assert_eq!(names(&dupes()).len(), 1);
+    // All is scanned once more, and then only events tell of new files.
+    thread::sleep(Duration::from_secs(12));
+    let last_scan = |instance: &Instance| instance.status()["roots"][0]["last_scan"].as_u64();
+    let before = last_scan(&instance);
+    namespace.sh(&format!("cp '{}'/* \"$1/a/d/\"", more.display()), &folder);
+    wait_until("the new photos are in the answer", || names(&dupes()).len() == 2);
+    assert_eq!(last_scan(&instance), before);
+}
+
+#[test]
 fn a_card_that_is_taken_out_while_it_is_read_holds_nothing_up() {
     let Some(namespace) = Namespace::new() else { return };
     let instance = Instance::new();
