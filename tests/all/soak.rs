@@ -408,6 +408,31 @@ fn folders_that_change_places_while_files_are_written_are_read_again() {
 }
 
 #[test]
+fn a_file_that_was_written_through_another_name_before_it_moved_is_read_again() {
+    let ground = Ground::new();
+    let [here, there] = [ground.roots[0].join("p0.jpg"), ground.roots[1].join("p1.jpg")];
+    for (number, file) in [&here, &there].into_iter().enumerate() {
+        fs::write(file, &ground.contents[3 * number].0).expect("written");
+        fs::write(file.with_file_name("same.jpg"), &ground.contents[3 * number + 1].0).expect("written");
+    }
+    ground.check("at first");
+    let name = ground.roots[0].join("name.jpg");
+    // The events of the name are looked at together with those of the exchange, or after them.
+    for (round, busy) in [0, 10].into_iter().enumerate() {
+        fs::hard_link(&there, &name).expect("linked");
+        over(&name, &ground.contents[9 + 3 * round].0).expect("written");
+        fs::remove_file(&name).expect("removed");
+        renameat_with(CWD, &here, CWD, &there, RenameFlags::EXCHANGE).expect("exchanged");
+        for _ in 0..busy {
+            thread::sleep(Duration::from_millis(100));
+            fs::write(&name, &ground.contents[0].0).expect("written");
+            fs::remove_file(&name).expect("removed");
+        }
+        ground.check("after they were exchanged");
+    }
+}
+
+#[test]
 fn roots_that_change_places_while_files_are_written_are_read_again() {
     let ground = Ground::new();
     let [one, two] = &ground.roots;

@@ -103,7 +103,9 @@ impl Intake {
                     if self.is_settled(root, &path, &stamp, due, ticket) {
                         if is_closed(&path) {
                             difference.doubted.push(at(&path));
-                        } else if (due.is_empty() || Instant::now() < self.misled_until) && self.may_be_rewritten(&stamp) {
+                        } else if self.may_be_rewritten(&stamp)
+                            && (due.is_empty() || !self.moves.believe(at(&path), stamp.size, Instant::now()))
+                        {
                             let is_now = self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now());
                             if is_now { &mut difference.doubted } else { &mut difference.doubted_later }.push(at(&path));
                         }

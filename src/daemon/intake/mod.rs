@@ -6,6 +6,7 @@ mod marker;
 mod mass_deletion;
 mod mounted;
 pub mod mounts;
+mod moves;
 mod presence;
 mod schedule;
 mod thread;

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::difference::Recorded;
+use super::moves::{Moves, is_misled};
 use super::presence::Presence;
 use super::schedule::Schedule;
 use super::watching::FLEETING_SCAN_DELAY;
@@ -52,9 +53,7 @@ pub struct Intake {
     pub(super) scans: HashMap<RootId, Instant>,
     /// The folder of each root that is watched, and its path.
     watched: HashMap<RootId, (PathBuf, Option<FolderId>)>,
-    /// Until then files that were moved are doubted: a writer closed a file at a path where none is, or events may have the
-    /// path from before a folder was moved.
-    pub(super) misled_until: Instant,
+    pub(super) moves: Moves,
     pub(super) rereads: RereadLimit,
     /// The mounts below each root when it was started.
     pub(super) submounts: HashMap<RootId, Submounts>,
@@ -80,7 +79,7 @@ impl Intake {
             settling: HashMap::new(),
             scans: HashMap::new(),
             watched: HashMap::new(),
-            misled_until: Instant::now(),
+            moves: Moves::default(),
             rereads: RereadLimit::new(Instant::now()),
             submounts: HashMap::new(),
             unmounted: HashMap::new(),
@@ -156,7 +155,11 @@ impl Intake {
                     self.settle.hint(&path, writing, Instant::now());
                 }
             }
-            Order::Hint(Hint::FolderMoved, _) => self.doubt_moves(),
+            Order::Hint(Hint::FolderMoved, _) => {
+                // Until it is watched under its new path, events in it have the old one.
+                self.doubt_moves();
+                self.scan_all_soon();
+            }
             // The thread is awake. It notices the loss by itself.
             Order::Hint(Hint::Lost | Hint::Marker, _) => {}
         }
@@ -363,8 +366,11 @@ impl Intake {
         if is_mount_moved {
             self.intakes.look_for_roots();
         }
-        if is_misled(&due, &walks) {
+        if is_misled(&due, &walks, |heard| heard.was_closed) {
             self.doubt_moves();
+        }
+        if is_misled(&due, &walks, |heard| heard.writing == Writing::Closed) {
+            self.scan_all_soon();
         }
         if walks.is_empty() || self.flush().is_none() {
             return;
@@ -489,12 +495,4 @@ impl Intake {
         self.note_watched(root, place, failed.into_inner());
         self.is_where_it_was(root).then_some(found)
     }
-}
-
-/// Returns whether a writer closed a file at a path where none was found. It was moved or deleted since, or the event has
-/// the name of another file, because a folder moved.
-fn is_misled(due: &BTreeMap<PathBuf, Heard>, walks: &[(Root, Place, Found)]) -> bool {
-    let closed: HashSet<&PathBuf> = due.iter().filter(|(_, heard)| heard.writing == Writing::Closed).map(|(path, _)| path).collect();
-    let found = walks.iter().flat_map(|(root, _, found)| found.files.iter().map(|(path, _)| root.path.join(path)));
-    !closed.is_empty() && found.filter(|path| closed.contains(path)).count() < closed.len()
 }

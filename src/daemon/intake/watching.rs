@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::schedule::Schedule;
 use super::thread::Intake;
 use super::{Parts, ThreadQueue};
-use crate::daemon::messages::Order;
+use crate::daemon::messages::{Change, Order};
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{Hint, Submounts, Volume, Watch};
 use crate::photo::{Place, Root, RootId};
@@ -68,11 +68,22 @@ impl Intake {
         }
     }
 
-    /// Doubts files that move from now on, and scans all roots soon: a file was written to, and the event had the path of
-    /// another one or of none.
+    /// Doubts the moves of the last and the next seconds: a file was written to, and the event had the path of another one or
+    /// of none.
     pub(super) fn doubt_moves(&mut self) {
-        self.misled_until = Instant::now() + FLEETING_SCAN_DELAY;
-        self.scan_all_soon();
+        let now = Instant::now();
+        let (mut again, mut later) = (Vec::new(), Vec::new());
+        for (place, bytes) in self.moves.doubt(now) {
+            let path = self.parts.roots.now().path_of(&place);
+            let is_now = path.is_some_and(|path| self.rereads.allows(&path, bytes, now));
+            if is_now { &mut again } else { &mut later }.push(place);
+        }
+        if !again.is_empty() {
+            self.write(Change::ReadAgain(again));
+        }
+        if !later.is_empty() {
+            self.write(Change::Doubted(later));
+        }
     }
 
     /// Makes the watch, if this thread has none because all of its roots were offline. Returns whether it did.
