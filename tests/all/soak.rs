@@ -433,6 +433,22 @@ fn a_file_that_was_written_through_another_name_before_it_moved_is_read_again() 
 }
 
 #[test]
+fn a_file_that_was_written_through_a_name_in_another_root_is_read_again() {
+    let ground = Ground::new();
+    let file = ground.roots[1].join("p0.jpg");
+    fs::write(&file, &ground.contents[0].0).expect("written");
+    fs::write(ground.roots[0].join("p1.jpg"), &ground.contents[1].0).expect("written");
+    ground.check("at first");
+    // All is scanned once more, and then only events tell of changes.
+    thread::sleep(Duration::from_secs(12));
+    let name = ground.roots[0].join("name.jpg");
+    fs::hard_link(&file, &name).expect("linked");
+    over(&name, &ground.contents[3].0).expect("written");
+    fs::remove_file(&name).expect("removed");
+    ground.check("after it was written");
+}
+
+#[test]
 fn roots_that_change_places_while_files_are_written_are_read_again() {
     let ground = Ground::new();
     let [one, two] = &ground.roots;

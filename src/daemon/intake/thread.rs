@@ -12,7 +12,6 @@ use super::difference::Recorded;
 use super::moves::{Moves, is_misled};
 use super::presence::Presence;
 use super::schedule::Schedule;
-use super::watching::FLEETING_SCAN_DELAY;
 use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
 use crate::api::types::What;
@@ -369,7 +368,8 @@ impl Intake {
         if is_misled(&due, &walks, |heard| heard.was_closed) {
             self.doubt_moves();
         }
-        if is_misled(&due, &walks, |heard| heard.writing == Writing::Closed) {
+        // What was renamed is looked at where it is now.
+        if is_misled(&due, &walks, |heard| heard.was_closed && heard.writing != Writing::Renamed) {
             self.scan_all_soon();
         }
         if walks.is_empty() || self.flush().is_none() {
@@ -388,9 +388,8 @@ impl Intake {
             let difference = self.difference(&root, &place, &found, &due, ticket);
             let is_removed = due.get(&root.path_of(&place)).is_some_and(|heard| heard.writing == Writing::Removed);
             if is_removed && difference.as_ref().is_some_and(|difference| difference.is_nothing) {
-                // It may have been a hard link through which a known file was written.
-                let soon = Instant::now() + FLEETING_SCAN_DELAY;
-                self.scans.entry(root.id).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
+                // It may have been a hard link through which a known file was written, in another root perhaps.
+                self.scan_all_soon();
             }
             differences.extend(difference);
         }

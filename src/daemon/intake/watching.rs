@@ -17,7 +17,7 @@ use crate::photo::{Place, Root, RootId};
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How soon a root is scanned after a photo appeared and was removed before it was looked at.
-pub const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
+const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
 
 /// Makes the watch of a thread. `None` if the system has none.
 pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
