@@ -23,16 +23,13 @@ use std::time::Instant;
 use clap::Parser;
 use fastrand::Rng;
 use similard::catalog::encoder::Encoder;
+use similard::catalog::relations::framed;
 use similard::learn::edits::{self, Edit, edits};
-use similard::likeness::{
-    CropHead, Framed, Head, Index, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, arrive, compare, normalized, sources,
-};
-use similard::photo::{Capture, Descriptors, Format, Keypoints, Pair, PhotoId, Picture};
+use similard::likeness::{CropHead, Head, Index, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, arrive, compare, normalized, sources};
+use similard::photo::{Capture, Compared, Descriptors, Format, Keypoints, Pair, PhotoId, Picture, PictureIdentity};
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::{Decoded, decode};
-use similard::vision::framed::content_share;
 use similard::vision::identify::identify;
-use similard::vision::keypoints::frame;
 use similard::vision::{Limits, kept};
 
 use pictures::{Result, all};
@@ -116,8 +113,8 @@ fn file(path: &Path, frame: usize, edit: Option<(&'static Edit, u64)>, encoder: 
     let identity = identify(&bytes, &Limits::default()).map_err(|f| f.to_string())?.picture;
     let picture = kept::picture(&kept::keep(&decoded(&bytes)?.picture, Format::Jpeg))?;
     let stored = encoder.encode(&picture)?;
-    let member =
-        Member { picture: identity.picture, dimensions: identity.dimensions, content: content_share(&picture), capture: original.capture };
+    let PictureIdentity { picture: hash, dimensions, format, quantisation } = identity;
+    let member = Member { picture: hash, dimensions, format, quantisation, capture: original.capture };
     let descriptors = Descriptors { embedding: head.embed(&stored.features), crops: stored.crops };
     Ok(File { frame, is_edit: edit.is_some(), picture, member, descriptors, keypoints: stored.keypoints })
 }
@@ -137,15 +134,9 @@ fn pairs(files: &[File], head: &Head) -> Result<Vec<Pair>> {
 
 fn compared(files: &[File], pair: &Pair) -> Near {
     let [a, b] = [pair.a, pair.b].map(|photo| photo.0 as usize);
-    let framed = |file: usize| {
-        let File { picture, keypoints, .. } = &files[file];
-        Framed { picture, frame: frame(picture), keypoints }
-    };
-    let comparison = compare(framed(a), framed(b));
-    // Pixels of the kept picture for one of the file.
-    let share = |file: usize| (files[file].picture.dimensions.pixels() as f64 / files[file].member.dimensions.pixels() as f64).sqrt();
-    let scale = comparison.map_or(1.0, |comparison| comparison.placement.map.scale() * share(a) / share(b));
-    Near { a, b, distance: pair.distance, comparison, scale }
+    let framed = |file: usize| framed(&files[file].picture, &files[file].keypoints);
+    let compared = compare(framed(a), framed(b)).map_or(Compared::Apart, Compared::Laid);
+    Near { a, b, distance: pair.distance, compared }
 }
 
 /// Precision and recall of the pairs of files in one star, and the share of the edits that are in the star of their frame and

@@ -125,6 +125,8 @@ mod tests {
             whole: true,
             places: Vec::new(),
             series: 0,
+            parts: 0,
+            unknown: 0,
             outside: 0,
             coverage: Coverage::default(),
             unsupported_formats: BTreeMap::new(),

@@ -148,7 +148,9 @@ fn parameter(name: &str, needed: bool) -> Value {
         ),
         "threshold" => number("the distance up to which photos are versions of each other; by default that of the head", 0.2),
         "max_distance" => number("pairs up to this distance; by default the threshold of the head", 0.2),
-        "relation" => text("identical, copy, series, unknown; several with commas; by default all but series", "identical,copy"),
+        "relation" => {
+            text("identical, copy, edit, part, series, unknown; several with commas; by default identical,copy,edit", "identical,copy")
+        }
         "everywhere" => switch("also versions outside the paths"),
         "after" => text("only items after this one: `next` of the previous answer", ""),
         "limit" => count("the most items", 1, 100),

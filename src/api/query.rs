@@ -95,12 +95,11 @@ impl Query {
     pub fn relations(&mut self) -> Result<Vec<Relation>, Problem> {
         let Some(value) = self.take("relation") else { return Ok(Vec::new()) };
         let text = String::from_utf8_lossy(&value).into_owned();
-        let known =
-            |name: &str| [Relation::Identical, Relation::Copy, Relation::Series, Relation::Unknown].into_iter().find(|r| r.name() == name);
+        let known = |name: &str| Relation::ALL.iter().copied().find(|r| r.name() == name);
         text.split(',')
             .map(|name| {
                 known(name).ok_or_else(|| {
-                    Problem::new(Code::Relation, format!("{name} is not a relation")).hint("identical, copy, series, unknown")
+                    Problem::new(Code::Relation, format!("{name} is not a relation")).hint("identical, copy, edit, part, series, unknown")
                 })
             })
             .collect()

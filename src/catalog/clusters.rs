@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 use super::files::{FileOfPhoto, count_files, files_of};
+use super::relations::Relations;
 use super::roots::Roots;
-use super::{Context, decided_same, related, shows, shows_near};
-use crate::likeness::{Candidate, Index, best_original, clusters as joined_by, normalized};
-use crate::photo::{self, Decisions, Distance, Link, Pair, PhotoId, Place, Relation};
+use super::{Context, decided_same, shows, shows_near};
+use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
+use crate::photo::{self, Distance, Link, Pair, PhotoChange, PhotoId, Place, Relation, SourceRule};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
@@ -21,10 +21,11 @@ pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
 /// A cluster with its rank among the others.
 pub struct Found {
     pub rank: Rank,
-    /// The best original first.
+    /// The source first.
     pub members: Vec<PhotoId>,
+    /// Why the first is the source, if there are several.
+    pub rule: Option<SourceRule>,
     pub diameter: Distance,
-    pub loose: bool,
     pub edges: Vec<Edge>,
 }
 
@@ -35,6 +36,8 @@ pub struct Edge {
     pub b: usize,
     pub distance: Distance,
     pub relation: Relation,
+    /// What was changed from `a` to `b`.
+    pub changes: Vec<PhotoChange>,
 }
 
 /// Orders clusters: an answer begins with the clusters that have the most files, then those whose copies take the most
@@ -66,9 +69,16 @@ impl FromStr for Rank {
 /// The clusters of some scopes, with their photos.
 pub struct Clustering {
     pub found: Vec<Found>,
-    /// Photos that are left out as frames of a series.
-    pub series: u64,
+    pub held_apart: HeldApart,
     photos: HashMap<PhotoId, PhotoRecord>,
+}
+
+/// Photos that are near others and that the answer does not join, by relation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HeldApart {
+    pub series: u64,
+    pub parts: u64,
+    pub unknown: u64,
 }
 
 impl Clustering {
@@ -87,28 +97,39 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let between = |a: PhotoId, b: PhotoId| Some(related(decisions, photos.get(&a)?, photos.get(&b)?));
-    let is_shown = |a: PhotoId, b: PhotoId| between(a, b).map(|relation| relation.is_some_and(|r| shows(relations, r)));
+    let known = Relations::of(reader, decisions, &photos, &pairs)?;
+    // What an older version found is told as it was until it is compared.
+    let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
+    let is_it = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
+    let is_shown = |a: PhotoId, b: PhotoId| known.between(a, b).map(|relation| relation.is_some_and(|r| is_it(a, b, r)));
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
-    let is_left_out = |p: &&Pair| between(p.a, p.b) == Some(Some(Relation::Series)) && !shows(relations, Relation::Series);
-    let series: HashSet<PhotoId> = pairs.iter().filter(is_left_out).flat_map(|p| [p.a, p.b]).collect();
+    let held_apart = held_apart(&known, &pairs, relations);
     let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
         decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
-    let cannot_link = |a: PhotoId, b: PhotoId| is_shown(a, b) == Some(false);
+    let cannot_link = |a: PhotoId, b: PhotoId| known.between(a, b).is_some_and(|relation| cannot_join(relation, relations));
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
     let joined = joined_by(&here, &decided, &alone, threshold, cannot_link, distance);
-    let mut found: Vec<Found> = joined
-        .iter()
-        .map(|cluster| {
-            let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
-            ranked(cluster, &records, decisions, roots)
-        })
-        .collect();
+    let mut found: Vec<Found> = joined.iter().map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
-    Ok(Clustering { found, series: series.len() as u64, photos })
+    Ok(Clustering { found, held_apart, photos })
+}
+
+/// Whether two photos of this relation must not be in one cluster, whatever joins them: other exposures where only versions of
+/// one are asked for, and photos that a person decided to be different.
+fn cannot_join(relation: Option<Relation>, relations: &[Relation]) -> bool {
+    relation.is_none_or(|relation| relation == Relation::Series && !shows(relations, Relation::Series))
+}
+
+/// Counts the photos with near ones that are not shown.
+fn held_apart(known: &Relations<'_>, pairs: &[Pair], relations: &[Relation]) -> HeldApart {
+    let count = |wanted: Relation| {
+        let is_it = |p: &&Pair| !shows(relations, wanted) && known.between(p.a, p.b) == Some(Some(wanted));
+        pairs.iter().filter(is_it).flat_map(|p| [p.a, p.b]).collect::<HashSet<PhotoId>>().len() as u64
+    };
+    HeldApart { series: count(Relation::Series), parts: count(Relation::Part), unknown: count(Relation::Unknown) }
 }
 
 /// Counts the photos outside the scopes that are versions of photos inside.
@@ -121,55 +142,58 @@ pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Dist
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, &generation.index));
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).collect();
-    let inside = reader.photos(scopes, Wanted::These(&named))?;
-    pairs.retain(|p| inside.contains_key(&p.a) != inside.contains_key(&p.b));
-    let beyond: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).filter(|photo| !inside.contains_key(photo)).collect();
-    let all = reader.photos(&everywhere, Wanted::TheseAndSeveral(&beyond))?;
-    let is_version = |p: &&Pair| {
-        let record = |photo| all.get(&photo).or_else(|| inside.get(&photo));
-        let relation = record(p.a).zip(record(p.b)).and_then(|(a, b)| related(decisions, a, b));
-        relation.is_some_and(|relation| shows(relations, relation))
-    };
-    let mut outside: HashSet<PhotoId> =
-        pairs.iter().filter(is_version).flat_map(|p| [p.a, p.b]).filter(|photo| !inside.contains_key(photo)).collect();
+    let all = reader.photos(&everywhere, Wanted::TheseAndSeveral(&named))?;
     let is_inside =
         |file: &FileRecord| scopes.iter().any(|scope| scope.root == file.place.root && file.place.path.starts_with(&scope.path));
+    let inside: HashSet<PhotoId> = all.values().filter(|photo| photo.files.iter().any(is_inside)).map(|photo| photo.id).collect();
+    let known = Relations::of(reader, decisions, &all, &pairs)?;
+    pairs.retain(|p| inside.contains(&p.a) != inside.contains(&p.b));
+    let is_version = |p: &&Pair| known.between(p.a, p.b).flatten().is_some_and(|relation| shows(relations, relation));
+    let mut outside: HashSet<PhotoId> =
+        pairs.iter().filter(is_version).flat_map(|p| [p.a, p.b]).filter(|photo| !inside.contains(photo)).collect();
     if shows(relations, Relation::Identical) {
-        let is_in_both = |photo: &&PhotoRecord| photo.files.iter().any(is_inside) && !photo.files.iter().all(is_inside);
+        let is_in_both = |photo: &&PhotoRecord| inside.contains(&photo.id) && !photo.files.iter().all(is_inside);
         outside.extend(all.values().filter(is_in_both).map(|photo| photo.id));
     }
     Ok(outside.len() as u64)
 }
 
-fn ranked(cluster: &photo::Cluster, records: &[&PhotoRecord], decisions: &Decisions, roots: &Roots) -> Found {
+fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, known: &Relations<'_>, roots: &Roots) -> Found {
+    let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
     let files: Vec<Vec<FileOfPhoto>> = records.iter().map(|r| files_of(r, roots).files).collect();
-    let first_paths: Vec<&Path> = files.iter().map(|files| files[0].path()).collect();
+    let candidate = |(record, files): (&&'_ PhotoRecord, &Vec<FileOfPhoto>)| (record.dimensions, record.format, files[0].clone());
+    let kept: Vec<_> = records.iter().zip(&files).map(candidate).collect();
     let candidates: Vec<Candidate<'_>> = records
         .iter()
-        .zip(&first_paths)
-        .map(|(r, path)| Candidate { dimensions: r.dimensions, format: r.format, capture: &r.capture, path })
+        .zip(&kept)
+        .map(|(record, (dimensions, format, file))| Candidate {
+            dimensions: *dimensions,
+            format: *format,
+            capture: &record.capture,
+            software: file.metadata.as_ref().and_then(|metadata| metadata.software.as_deref()),
+            bytes: file.stamp.size,
+            mtime: file.stamp.mtime,
+            path: file.path(),
+        })
         .collect();
-    let best = best_original(&candidates);
-    let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_by(|&x, &y| {
-        (x != best)
-            .cmp(&(y != best))
-            .then(records[y].dimensions.pixels().cmp(&records[x].dimensions.pixels()))
-            .then(first_paths[x].cmp(first_paths[y]))
-    });
+    let (order, rule) = source_first(&candidates, |x, y| known.comparison(records[x].id, records[y].id));
     let mut position = vec![0; records.len()];
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;
     }
-    let edges = edges(&cluster.links, &position);
-    let relation = |a: usize, b: usize| related(decisions, records[order[a]], records[order[b]]).unwrap_or(Relation::Unknown);
-    let edges = edges.into_iter().map(|(a, b, distance)| Edge { a, b, distance, relation: relation(a, b) }).collect();
+    let members: Vec<PhotoId> = order.iter().map(|&i| records[i].id).collect();
+    let edge = |(a, b, distance): (usize, usize, Distance)| {
+        let relation = known.between(members[a], members[b]).flatten().unwrap_or(Relation::Unknown);
+        let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
+        Edge { a, b, distance, relation, changes }
+    };
+    let edges = edges(&cluster.links, &position).into_iter().map(edge).collect();
     let all_bytes: u64 = files.iter().flatten().map(|file| file.stamp.size).sum();
     Found {
-        rank: Rank { files: files.iter().map(Vec::len).sum(), spare: all_bytes - files[best][0].stamp.size, id: id(records) },
-        members: order.iter().map(|&i| records[i].id).collect(),
+        rank: Rank { files: files.iter().map(Vec::len).sum(), spare: all_bytes - files[order[0]][0].stamp.size, id: id(&records) },
+        members,
+        rule,
         diameter: cluster.diameter,
-        loose: cluster.loose,
         edges,
     }
 }

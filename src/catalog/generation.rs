@@ -55,10 +55,25 @@ pub fn fingerprint(head: &Head) -> String {
     format!("{}-{MAX_PAIR_DISTANCE}-crowds-parts-keypoints", head.fingerprint())
 }
 
+/// When near photos are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compare {
+    /// At once: answers wait for it.
+    Now,
+    InTheBackground,
+}
+
 /// Stores the embeddings of new photos, and the pairs and densities that result from them, for a head.
-pub fn keep(batch: &mut Batch<'_>, head: HeadNumber, new: &[(PhotoId, Descriptors)], arrival: &Arrival) -> store::Result<()> {
+pub fn keep(
+    batch: &mut Batch<'_>,
+    head: HeadNumber,
+    new: &[(PhotoId, Descriptors)],
+    arrival: &Arrival,
+    compare: Compare,
+) -> store::Result<()> {
     new.iter().try_for_each(|(photo, descriptors)| batch.add_embedding(head, *photo, &descriptors.embedding))?;
     batch.add_pairs(head, &arrival.pairs)?;
+    batch.want_comparisons(&arrival.pairs, THRESHOLD, compare == Compare::Now)?;
     arrival
         .densities
         .iter()

@@ -8,6 +8,7 @@ pub mod files;
 pub mod generation;
 pub mod pairs;
 pub mod query;
+pub mod relations;
 pub mod roots;
 pub mod tuning;
 
@@ -15,7 +16,7 @@ use generation::Generation;
 use roots::Roots;
 
 use crate::photo::{Decisions, PhotoId, PictureHash, Relation, Verdict};
-use crate::store::{PhotoRecord, Reader, Result};
+use crate::store::{Reader, Result};
 
 /// The data that a query is answered from, at one moment.
 #[derive(Clone, Copy)]
@@ -26,24 +27,17 @@ pub struct Context<'a> {
     pub roots: &'a Roots,
 }
 
-/// Returns whether an answer includes a relation. An empty list means all relations except series.
+/// The relations of an answer that does not name any.
+const DEFAULT_RELATIONS: [Relation; 3] = [Relation::Identical, Relation::Copy, Relation::Edit];
+
+/// Returns whether an answer includes a relation. An empty list means identical, copy and edit.
 pub fn shows(relations: &[Relation], relation: Relation) -> bool {
-    if relations.is_empty() { relation != Relation::Series } else { relations.contains(&relation) }
+    if relations.is_empty() { DEFAULT_RELATIONS.contains(&relation) } else { relations.contains(&relation) }
 }
 
 /// Returns whether an answer includes pairs of different photos.
 fn shows_near(relations: &[Relation]) -> bool {
-    [Relation::Copy, Relation::Series, Relation::Unknown].into_iter().any(|r| shows(relations, r))
-}
-
-/// Returns the relation of two photos: by the decision of a person, or else by the camera's clock. Photos that a person
-/// decided to be different have no relation.
-pub fn related(decisions: &Decisions, a: &PhotoRecord, b: &PhotoRecord) -> Option<Relation> {
-    match decisions.of(a.picture, b.picture) {
-        Some(Verdict::Same) => Some(Relation::Copy),
-        Some(Verdict::Different) => None,
-        None => Some(crate::likeness::relation(&a.capture, &b.capture)),
-    }
+    Relation::ALL.iter().any(|relation| *relation != Relation::Identical && shows(relations, *relation))
 }
 
 /// Returns every two photos in the index that a person decided to be the same.

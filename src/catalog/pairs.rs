@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::clusters::counts;
 use super::files::{FileOfPhoto, files_of};
-use super::{Context, related, shows, shows_near};
+use super::relations::Relations;
+use super::{Context, shows, shows_near};
 use crate::photo::{Distance, PhotoId, Place, Relation};
 use crate::store::{Result, Wanted};
 
@@ -32,6 +33,7 @@ pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalize
     near.retain(|pair| !normalized || counts(pair, up_to, &generation.index));
     let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
+    let between = Relations::of(reader, decisions, &photos, &near)?;
     let mut pairs = Vec::new();
     if shows(relations, Relation::Identical) {
         for photo in photos.values() {
@@ -41,8 +43,9 @@ pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalize
     }
     for pair in near {
         let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
-        let Some(relation) = related(decisions, a, b) else { continue };
-        if shows(relations, relation) {
+        let Some(Some(relation)) = between.between(pair.a, pair.b) else { continue };
+        // What an older version found is told as it was until it is compared.
+        if shows(relations, relation) || relation == Relation::Unknown && relations.is_empty() && between.is_pending(pair.a, pair.b) {
             let keeper = |photo| files_of(photo, roots).files.swap_remove(0);
             pairs.push(file_pair(pair.distance, &keeper(a), &keeper(b), relation));
         }

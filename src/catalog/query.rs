@@ -1,6 +1,6 @@
 //! Image queries: compare a picture with the photos of the library, or with another picture.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 
@@ -8,12 +8,14 @@ use thiserror::Error;
 
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
-use crate::likeness::{self, Affine, Framed, Head, Index, Placement, Residual, densities, global_only, normalized, relation, verified};
-use crate::photo::{Decisions, Descriptors, Distance, Identity, Keypoints, PhotoId, Place, Relation, StoredFeatures, Verdict};
+use super::relations::{OfTwo, framed, member, of_two};
+use crate::likeness::{self, Framed, Head, Index, Member, densities, global_only, normalized, verified};
+use crate::photo::{
+    self, Compared, Decisions, Descriptors, Distance, Identity, Keypoints, PhotoChange, PhotoId, Place, Relation, StoredFeatures, Verdict,
+};
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::decode::Decoded;
 use crate::vision::kept::{keep, picture};
-use crate::vision::keypoints::frame;
 use crate::vision::sandbox;
 
 /// Pictures that agree less are not versions of each other, and how one lies in the other was found by chance.
@@ -52,8 +54,12 @@ pub struct Asked {
 
 impl Asked {
     fn framed(&self) -> Framed<'_> {
-        let picture = &self.decoded.picture;
-        Framed { picture, frame: frame(picture), keypoints: &self.stored.keypoints }
+        framed(&self.decoded.picture, &self.stored.keypoints)
+    }
+
+    fn member(&self) -> Member {
+        let Identity { picture, dimensions, format, quantisation, .. } = self.identity;
+        Member { picture, dimensions, format, quantisation, capture: self.decoded.capture.clone() }
     }
 }
 
@@ -70,8 +76,15 @@ pub struct Comparison {
     /// The normalised distance: larger if many photos of the library are as similar.
     pub normalized: Distance,
     pub relation: Relation,
+    /// Which of the two is the source, if one is a version of the other: 0 or 1.
+    pub source: Option<usize>,
+    /// What was changed from the source.
+    pub changes: Vec<PhotoChange>,
     /// The decision of a person, if there is one.
     pub decided: Option<Verdict>,
+    /// How the first lies in the second, and the scale in pixels of the files. `None` if it is not found there, or if both are
+    /// one.
+    pub laid: Option<(photo::Comparison, f64)>,
     /// One line of text for each difference.
     pub differences: Vec<String>,
 }
@@ -158,15 +171,20 @@ fn near(
 
 /// Returns up to `count` photos near a picture, with their relation to it. Photos that are not in `photos` have no
 /// files and are left out.
+///
+/// # Errors
+/// If the store cannot be read.
 pub fn neighbours<'a>(
+    reader: &Reader,
     asked: &Asked,
     nearest: &[(PhotoId, Distance)],
     photos: &'a HashMap<PhotoId, PhotoRecord>,
     decisions: &Decisions,
     count: usize,
-) -> Vec<Neighbour<'a>> {
+) -> store::Result<Vec<Neighbour<'a>>> {
     let near = nearest.iter().filter_map(|(photo, distance)| Some((photos.get(photo)?, *distance))).take(count);
-    near.map(|(record, distance)| Neighbour { record, distance, relation: between(decisions, record, asked) }).collect()
+    near.map(|(record, distance)| Ok(Neighbour { record, distance, relation: between(reader, decisions, record, distance, asked)? }))
+        .collect()
 }
 
 /// Returns the records of those photos that have files in the scopes.
@@ -183,29 +201,16 @@ pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &As
     let is_one = a.identity.picture == b.identity.picture;
     let (distance, normalized) = if is_one { (0.0, 0.0) } else { distances(generation, a, b) };
     let decided = decisions.of(a.identity.picture, b.identity.picture);
+    let laid = if is_one { None } else { likeness::compare(a.framed(), b.framed()) };
+    let OfTwo { relation, source, changes } = of_two(&[a.member(), b.member()], distance, laid.map_or(Compared::Apart, Compared::Laid));
     let relation = match decided {
         _ if is_one => Relation::Identical,
         Some(Verdict::Same) => Relation::Copy,
-        _ => relation(&a.decoded.capture, &b.decoded.capture),
+        _ => relation,
     };
-    Comparison { distance, normalized, relation, decided, differences: differences(a, b) }
-}
-
-/// Lays a picture over another one: how the first lies in the second, in pixels of the files, and what is left then. `None` if
-/// it is not found there, or if both are one.
-pub fn laid_over(a: &Asked, b: &Asked) -> Option<(Placement, Residual)> {
-    if a.identity.picture == b.identity.picture {
-        return None;
-    }
-    let likeness::Comparison { placement, fine: left, .. } = likeness::compare(a.framed(), b.framed())?;
-    if left.agreement < MIN_AGREEMENT {
-        return None;
-    }
-    // A decoded picture is smaller than its file.
-    let share = |asked: &Asked| (asked.decoded.picture.dimensions.pixels() as f64 / asked.identity.dimensions.pixels() as f64).sqrt();
-    let scaled = |by: f64| Affine::scaled(by, (0.0, 0.0));
-    let map = scaled(share(a)).then(&placement.map).then(&scaled(1.0 / share(b)));
-    Some((Placement { map, ..placement }, left))
+    let laid = laid.filter(|comparison| comparison.fine.agreement >= MIN_AGREEMENT);
+    let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
+    Comparison { distance, normalized, relation, source, changes, decided, laid, differences: differences(a, b) }
 }
 
 /// Returns the distance of two pictures, and their normalised distance among the photos of the library.
@@ -229,12 +234,21 @@ fn verified_all(reader: &Reader, asked: &Keypoints, mut nearest: Vec<(PhotoId, D
     Ok(nearest)
 }
 
-fn between(decisions: &Decisions, record: &PhotoRecord, asked: &Asked) -> Relation {
-    match decisions.of(record.picture, asked.identity.picture) {
+/// Returns the relation of a photo of the library to a picture, by its kept picture.
+fn between(reader: &Reader, decisions: &Decisions, record: &PhotoRecord, distance: Distance, asked: &Asked) -> store::Result<Relation> {
+    Ok(match decisions.of(record.picture, asked.identity.picture) {
         _ if record.picture == asked.identity.picture => Relation::Identical,
         Some(Verdict::Same) => Relation::Copy,
-        _ => relation(&record.capture, &asked.decoded.capture),
-    }
+        _ => {
+            let kept = reader.kept_picture(&record.picture).and_then(|kept| picture(&kept).ok());
+            let keypoints = reader.keypoints_of(&BTreeSet::from([record.id]))?;
+            let compared = match kept.as_ref().zip(keypoints.get(&record.id)) {
+                Some((kept, points)) => likeness::compare(framed(kept, points), asked.framed()).map_or(Compared::Apart, Compared::Laid),
+                None => Compared::NotYet,
+            };
+            of_two(&[member(record), asked.member()], distance, compared).relation
+        }
+    })
 }
 
 fn differences(a: &Asked, b: &Asked) -> Vec<String> {

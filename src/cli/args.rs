@@ -50,11 +50,12 @@ pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
     ///
     /// The first request for a folder has it watched, and is answered once everything in it has been read. Later
-    /// answers come at once. The first file of a cluster is the best original: most pixels, then RAW before HEIC before
-    /// JPEG, fewest signs of an edit, oldest, shortest path. The number before another file is its distance to the
-    /// nearest other version: 0 means the same picture, and above the threshold two files count as different photos.
-    /// "same" marks another file of the same photo. A cluster whose most distant photos have little in common is marked
-    /// "loose": look before you delete.
+    /// answers come at once. The first file of a cluster is the source: the whole frame before a crop of it, then what a camera
+    /// wrote before what an editor wrote, RAW before HEIC before others, most pixels, lossless, most bytes, plain name, oldest,
+    /// shortest path. "copy" marks the same exposure in another size, compression or format, "edit" one that was changed by hand, with
+    /// the changes, and "same" another file of the same photo. The number is the distance to the source: 0 means the same
+    /// picture, and above the threshold two files count as different photos. Other exposures of a scene, pictures that hold
+    /// another one beside other content, and what is not known are counted at the end; --relation shows them.
     Dupes(DupesArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     Pairs {
@@ -179,8 +180,8 @@ pub struct DupesArguments {
     /// Join pairs up to this distance, 0 to 0.45 [default: the threshold of the head in use, set for a precision of 99.9 %]
     #[arg(long, value_name = "D")]
     pub threshold: Option<f32>,
-    /// Relations to show: identical, copy, series, unknown [default: all but series]
-    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "series", "unknown"])]
+    /// Relations to show: identical, copy, edit, part, series, unknown [default: identical,copy,edit]
+    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
     pub relation: Vec<String>,
     /// paths0: the files that could go, each followed by NUL. By default only files of the same picture; each of them, and
     /// the file that stays, is looked at on the disk before

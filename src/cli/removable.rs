@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
-use crate::api::types::{Cluster, Photo, PhotoFile};
+use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
 use crate::photo::Relation;
 use crate::sys::SameProgram;
 use crate::vision::Limits;
@@ -152,9 +152,6 @@ impl Checker {
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
 /// nothing of this cluster may be removed.
 fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String> {
-    if cluster.loose {
-        return Err("its most distant photos have little in common".into());
-    }
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let kept = checked(keeper, disk)?;
     let noted = |path: &Path| disk.notes(path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()));
@@ -162,7 +159,8 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
     let (mut paths, mut is_only_one) = (Vec::new(), false);
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
-        let is_version = |pair: &&crate::api::types::ClusterPair| (pair.a, pair.b) == (0, place) && pair.relation != Relation::Series;
+        let is_version =
+            |pair: &&ClusterPair| (pair.a, pair.b) == (0, place) && !matches!(pair.relation, Relation::Series | Relation::Part);
         if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
             continue;
         }
@@ -234,7 +232,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::api::types::{ClusterPair, PathText};
+    use crate::api::types::PathText;
     use crate::photo::Format;
 
     fn text(path: &str) -> PathText {
@@ -270,15 +268,15 @@ mod tests {
             height: 200,
             format: Format::Jpeg,
             taken: None,
-            representative: false,
+            source: false,
             kept_by: None,
             files,
         }
     }
 
     fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
-        let pairs = pairs.iter().map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation }).collect();
-        Cluster { id: "c".into(), diameter: 0.1, loose: false, photos, pairs }
+        let pairs = pairs.iter().map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new() }).collect();
+        Cluster { id: "c".into(), diameter: 0.1, source_by: None, photos, pairs }
     }
 
     /// Files by path, with the content that they have now.
@@ -361,8 +359,6 @@ mod tests {
         let mut away = cluster.clone();
         away.photos[0].files[1].offline = true;
         assert!(list(&away, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]).is_err());
-        let loose = Cluster { loose: true, ..cluster };
-        assert!(list(&loose, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]).is_err());
     }
 
     #[test]

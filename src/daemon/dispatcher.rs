@@ -16,6 +16,9 @@ use crate::store::Reader;
 /// Files read from the store at once.
 const FETCH_FILES: usize = 256;
 
+/// Near photos handed out at once. New files come between.
+const FETCH_PAIRS: usize = 32;
+
 /// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
 /// because no decoding child could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
@@ -67,14 +70,14 @@ impl Dispatcher {
                 after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());
                 pending.extend(rest);
             }
+            let Ok(mut handed_out) = self.hand_out_uncompared() else { return };
             let roots = roots.now();
             pending.retain(|(place, _)| roots.is_online(place.root));
             let mut purpose = Purpose::Identify;
-            let mut handed_out = false;
             if pending.is_empty() {
                 let Ok(is_any) = self.hand_out_stale() else { return };
-                handed_out = is_any;
-                if !is_any {
+                handed_out |= is_any;
+                if !handed_out {
                     (pending, purpose) = gaps.next(reader, &roots, decisions, health);
                 }
             }
@@ -92,6 +95,24 @@ impl Dispatcher {
                 queue.pending.wait(RETRY_INTERVAL);
             }
         }
+    }
+
+    /// Hands out near photos that are to be compared, those of new photos first. Returns whether there were any that were not
+    /// in flight already.
+    ///
+    /// # Errors
+    /// If the daemon stops.
+    fn hand_out_uncompared(&self) -> Result<bool, ()> {
+        let mut is_any = false;
+        for pair in self.reader.uncompared(FETCH_PAIRS).unwrap_or_default() {
+            if lock(&self.queue.in_flight).compared.insert(pair.map(|(photo, _)| photo)) {
+                is_any = true;
+                if self.lifecycle.is_stopping() || self.jobs.send(Job::Compare(pair)).is_err() {
+                    return Err(());
+                }
+            }
+        }
+        Ok(is_any)
     }
 
     /// Hands out stale photos. Returns whether there were any that were not in flight already.

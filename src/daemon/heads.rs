@@ -16,7 +16,7 @@ use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
 use crate::catalog::changes::Snapshot;
 use crate::catalog::generation::{
-    BASE, Generation, INCREMENT_PHOTOS, Increment, UsableHead, catch_up, check, find, fingerprint, keep, load,
+    BASE, Compare, Generation, INCREMENT_PHOTOS, Increment, UsableHead, catch_up, check, find, fingerprint, keep, load,
 };
 use crate::likeness::{Head, HeadError, THRESHOLD};
 use crate::photo::Decisions;
@@ -90,7 +90,7 @@ fn load_or_make(
     let number = writer.batch(|batch| batch.head_number(&fingerprint(&head)))?;
     let mut generation = Generation { number, threshold, index: load(&reader, &head, number)?, head };
     catch_up(&mut generation, &reader, cores, |new, arrival| {
-        writer.batch(|batch| keep(batch, number, &new, &arrival))?;
+        writer.batch(|batch| keep(batch, number, &new, &arrival, Compare::InTheBackground))?;
         store::Result::Ok(Arc::new((new, arrival)))
     })?;
     check(&generation, &reader)?;

@@ -16,10 +16,10 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment};
 use crate::intake::Hint;
 use crate::photo::{
-    ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place, Root, RootId,
-    Stamp, StoredFeatures,
+    Compared, ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place,
+    Root, RootId, Stamp, StoredFeatures,
 };
-use crate::store::{self, HeadNumber, HeadRecord, OnConflict, View};
+use crate::store::{self, HeadNumber, HeadRecord, OnConflict, Uncompared, View};
 
 /// How often a client's request looks whether things can be stored.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -87,6 +87,11 @@ pub enum Change {
         stored: Option<Box<StoredFeatures>>,
         counters: Counters,
     },
+    /// A worker has compared two near photos. `None` if there is no picture of one of them.
+    Compared {
+        photos: [PhotoId; 2],
+        compared: Option<Compared>,
+    },
     /// The tickets are dropped once all earlier changes are committed.
     Done {
         _tickets: Vec<Ticket>,
@@ -121,10 +126,10 @@ pub enum Outcome {
         content: ContentHash,
         metadata: Metadata,
     },
-    /// The pixel hash and the kept picture of a photo that is known already.
+    /// The pixel hash, the quantisation and the kept picture of a photo that is known already.
     Decoded {
         photo: PhotoId,
-        picture: PictureHash,
+        identity: Identity,
         pixels: Option<PixelHash>,
         kept: KeptPicture,
     },
@@ -261,6 +266,8 @@ pub enum Job {
     Read(FileJob),
     /// Make the features of a stale photo again, from its kept picture.
     Encode(PhotoId, PictureHash),
+    /// Compare two near photos.
+    Compare(Uncompared),
 }
 
 /// A file to read.

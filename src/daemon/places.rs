@@ -51,6 +51,8 @@ pub fn end(
         whole: places.iter().all(|place| place.whole),
         places,
         series: 0,
+        parts: 0,
+        unknown: 0,
         outside: 0,
         coverage,
         unsupported_formats: reader.unsupported(scopes)?,

@@ -8,12 +8,11 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use crate::api::text_of;
 use crate::api::types::{self, ClusterChange, ClusterChanges, ClusterPair};
 use crate::catalog::changes::{Change, Known};
-use crate::catalog::clusters::{Clustering, Found};
+use crate::catalog::clusters::{Clustering, Edge, Found};
 use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::roots::Roots;
-use crate::likeness::{Placement, Residual};
 use crate::photo::Metadata;
 use crate::store::PhotoRecord;
 
@@ -28,23 +27,25 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
         file.missing_in_keeper = file.missing_in(&first[0].files[0]);
     }
     let photos = found.members.iter().zip(&files).enumerate();
-    let pair =
-        |edge: &crate::catalog::clusters::Edge| ClusterPair { a: edge.a, b: edge.b, distance: edge.distance, relation: edge.relation };
+    let pair = |edge: &Edge| {
+        let Edge { a, b, distance, relation, ref changes } = *edge;
+        ClusterPair { a, b, distance, relation, changes: changes.clone() }
+    };
     types::Cluster {
         id: found.rank.id.clone(),
         diameter: found.diameter,
-        loose: found.loose,
+        source_by: found.rule,
         photos: photos.map(|(place, (id, files))| photo_with(clustering.photo(*id), place == 0, files)).collect(),
         pairs: found.edges.iter().map(pair).collect(),
     }
 }
 
 /// Converts a photo, with its files sorted by absolute path.
-pub fn photo(record: &PhotoRecord, representative: bool, roots: &Roots) -> types::Photo {
-    photo_with(record, representative, &files_of(record, roots))
+pub fn photo(record: &PhotoRecord, is_source: bool, roots: &Roots) -> types::Photo {
+    photo_with(record, is_source, &files_of(record, roots))
 }
 
-fn photo_with(record: &PhotoRecord, representative: bool, Files { files, rule }: &Files) -> types::Photo {
+fn photo_with(record: &PhotoRecord, is_source: bool, Files { files, rule }: &Files) -> types::Photo {
     let names: Vec<_> = files.iter().flat_map(|file| &file.names).collect();
     let texts: Vec<_> = names.iter().map(|name| text_of(&name.path)).collect();
     let lossy = texts.iter().any(|t| t.path_bytes.is_some());
@@ -58,7 +59,7 @@ fn photo_with(record: &PhotoRecord, representative: bool, Files { files, rule }:
         height: record.dimensions.height,
         format: record.format,
         taken: record.capture.taken.clone(),
-        representative,
+        source: is_source,
         kept_by: *rule,
         files: files.iter().map(file).collect(),
     }
@@ -109,21 +110,23 @@ pub fn neighbour(neighbour: &query::Neighbour<'_>, roots: &Roots) -> types::Neig
     types::Neighbour { distance: neighbour.distance, relation: neighbour.relation, photo: photo(neighbour.record, false, roots) }
 }
 
-pub fn comparison(comparison: query::Comparison, laid_over: Option<(Placement, Residual)>, threshold: f32) -> types::Comparison {
+pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Comparison {
     types::Comparison {
         distance: comparison.distance,
         normalized_distance: comparison.normalized,
         relation: comparison.relation,
         decided: comparison.decided,
         threshold,
-        laid_over: laid_over.map(|(placement, left)| types::LaidOver {
-            scale: placement.map.scale() as f32,
-            degrees: placement.map.degrees() as f32,
-            mirrored: placement.map.is_mirrored(),
-            overlap: placement.overlap.map(|share| share as f32),
-            agreement: left.agreement as f32,
-            misfit: left.misfit as f32,
-            plain: left.plain as f32,
+        source: comparison.source,
+        changes: comparison.changes,
+        laid_over: comparison.laid.map(|(laid, scale)| types::LaidOver {
+            scale: scale as f32,
+            degrees: laid.map.degrees() as f32,
+            mirrored: laid.map.is_mirrored(),
+            overlap: laid.overlap.map(|share| share as f32),
+            agreement: laid.fine.agreement as f32,
+            misfit: laid.fine.misfit as f32,
+            plain: laid.fine.plain as f32,
         }),
         differences: comparison.differences,
     }

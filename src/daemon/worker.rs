@@ -15,10 +15,13 @@ use super::messages::{Change, FileJob, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
 use super::state::{Configuration, Health, Lifecycle, Queue, SharedRoots, lock};
 use crate::catalog::encoder::Encoder;
+use crate::catalog::relations::framed;
 use crate::intake::stamp_like;
-use crate::likeness::CropHead;
-use crate::photo::{Counters, Failure, Format, Identity, KeptPicture, Metadata, PhotoId, PictureHash, Stage, StoredFeatures};
-use crate::store;
+use crate::likeness::{CropHead, compare};
+use crate::photo::{
+    Compared, Counters, Failure, Format, Identity, KeptPicture, Metadata, PhotoId, Picture, PictureHash, Stage, StoredFeatures,
+};
+use crate::store::{self, Uncompared};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
 use crate::vision::backbone::Backbone;
@@ -95,6 +98,7 @@ impl Worker {
                     Change::Read { place: job.place, outcome: outcome.map(Box::new), counters }
                 }
                 Job::Encode(photo, picture) => self.encode_again(photo, &picture),
+                Job::Compare(pair) => Change::Compared { photos: pair.map(|(photo, _)| photo), compared: self.compare(&pair) },
             };
             let is_replaced = self.heartbeat.is_replaced();
             if self.pool.writes.send(done.into()).is_err() {
@@ -184,7 +188,7 @@ impl Worker {
             let decoded = self.reader.decode()?;
             counters.decoded = 1;
             let kept = keep(&decoded.picture, identity.format);
-            return Ok(Some(Outcome::Decoded { photo, picture: identity.picture, pixels: decoded.pixels, kept }));
+            return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, kept }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // Files of one picture may be deleted but for one. So one process alone is not believed.
@@ -257,6 +261,36 @@ impl Worker {
             None => None,
         };
         Change::Encoded { photo, stored, counters }
+    }
+
+    /// Compares two near photos. `None` if there is no picture of one of them now.
+    fn compare(&mut self, pair: &Uncompared) -> Option<Compared> {
+        let points = self.store.keypoints_of(&pair.map(|(photo, _)| photo).into()).ok()?;
+        let (a, b) = (self.picture_of(&pair[0].1)?, self.picture_of(&pair[1].1)?);
+        let framed = |(photo, _): &(PhotoId, PictureHash), picture| Some(framed(picture, points.get(photo)?));
+        let compared = compare(framed(&pair[0], &a)?, framed(&pair[1], &b)?);
+        Some(compared.map_or(Compared::Apart, Compared::Laid))
+    }
+
+    /// Returns the kept picture of a photo, or else the same from one of its files.
+    fn picture_of(&mut self, hash: &PictureHash) -> Option<Picture> {
+        if let Some(kept) = self.store.kept_picture(hash).and_then(|kept| picture(&kept).ok()) {
+            return Some(kept);
+        }
+        let roots = self.pool.roots.now();
+        for place in self.store.files_of_picture(hash).ok()? {
+            let Some(path) = roots.path_of(&place).filter(|_| roots.is_online(place.root)) else { continue };
+            let patience = Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10);
+            let _working = self.heartbeat.work_on(place.root, patience);
+            let Ok(file) = open(&path) else { continue };
+            let Ok((identity, _)) = self.reader.identify(&file) else { continue };
+            if identity.picture == *hash
+                && let Ok(decoded) = self.reader.decode()
+            {
+                return picture(&keep(&decoded.picture, identity.format)).ok();
+            }
+        }
+        None
     }
 
     /// Has intake check the path again. A worker must not report itself that a file changed or is gone. If the file is

@@ -4,9 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::photo::{Cluster, Distance, Link, Pair, PhotoId};
 
-/// A cluster is loose when its diameter is more than this multiple of the threshold.
-const LOOSE_FACTOR: Distance = 1.5;
-
 /// Up to this number of photos the diameter is exact. In a larger cluster it is estimated by two sweeps: from the
 /// first photo to the farthest, and from there to the farthest again.
 const EXACT_DIAMETER_PHOTOS: usize = 512;
@@ -60,7 +57,7 @@ pub fn clusters(
             let links: Vec<Link> =
                 links.remove(&group).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
             let diameter = diameter(&photos, &links, &distance);
-            Cluster { photos, links, diameter, loose: diameter > LOOSE_FACTOR * threshold }
+            Cluster { photos, links, diameter }
         })
         .collect();
     clusters.sort_by(|x, y| x.photos.cmp(&y.photos));
@@ -215,12 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_loose() {
+    fn a_diameter_is_the_largest_distance_of_two_photos() {
         let pairs = [Pair::new(PhotoId(0), PhotoId(20), 0.2), Pair::new(PhotoId(20), PhotoId(40), 0.2)];
         let chain = of(&pairs, 0.2);
-        assert_eq!(chain.len(), 1);
-        assert!(chain[0].loose && (chain[0].diameter - 0.4).abs() < 1e-6);
-        assert!(!of(&pairs[..1], 0.2)[0].loose);
+        assert!(chain.len() == 1 && (chain[0].diameter - 0.4).abs() < 1e-6);
     }
 
     #[test]

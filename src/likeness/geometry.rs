@@ -59,6 +59,9 @@ const SCALE_RANGE: std::ops::RangeInclusive<f32> = 0.2..=5.0;
 /// The largest tangent of the rotation that remains after quarter turns.
 const MAX_TILT_TANGENT: f32 = 0.36;
 
+/// With so many keypoints that agree, no other orientation is tried.
+const CERTAIN_KEYPOINTS: usize = 24;
+
 /// The least number of keypoints that must agree with a transform.
 const MIN_ALIGNED_KEYPOINTS: usize = 4;
 
@@ -112,8 +115,15 @@ pub(super) fn aligned(a: &Keypoints, b: &Keypoints) -> Option<(DihedralOrientati
         let (inliers, transform) = best_transform(&a, &b, |_| false)?;
         Some((inliers, orientation, transform))
     };
-    let found = DihedralOrientation::ALL.into_iter().filter_map(in_orientation);
-    let (inliers, orientation, transform) = found.max_by_key(|(inliers, orientation, _)| (*inliers, Reverse(orientation.number())))?;
+    let mut found = Vec::new();
+    for orientation in DihedralOrientation::ALL {
+        found.extend(in_orientation(orientation));
+        if found.last().is_some_and(|(inliers, ..)| *inliers >= CERTAIN_KEYPOINTS) {
+            break;
+        }
+    }
+    let best = found.into_iter().max_by_key(|(inliers, orientation, _)| (*inliers, Reverse(orientation.number())));
+    let (inliers, orientation, transform) = best?;
     (inliers >= MIN_ALIGNED_KEYPOINTS).then_some((orientation, transform.by, transform.shift))
 }
 

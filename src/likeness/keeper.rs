@@ -44,13 +44,13 @@ pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<Kee
     (order, rule)
 }
 
-fn stem(path: &Path) -> String {
+pub fn stem(path: &Path) -> String {
     path.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// Returns whether a name is one that a copy gets: another name with something before or after it, or a name with the
 /// mark of a copy.
-fn is_copy_name(stem: &str, all: &[String]) -> bool {
+pub fn is_copy_name(stem: &str, all: &[String]) -> bool {
     let is_apart = |rest: &str, from: Option<char>| !rest.is_empty() && from.is_some_and(|c| !c.is_alphanumeric());
     let extends = |other: &String| {
         let after = stem.strip_prefix(other.as_str()).is_some_and(|rest| is_apart(rest, rest.chars().next()));

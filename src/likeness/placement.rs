@@ -2,20 +2,20 @@
 
 use super::geometry::aligned;
 use super::plane::{Plane, anti_alias};
-use crate::photo::{Keypoints, Picture};
+use crate::photo::{Affine, Keypoints, Picture};
 
-/// The longer side of the coarser picture while it is refined.
-const WORKING_LONG_SIDE: usize = 256;
+/// The rounds of refinement: the longer side of the coarser picture, and how far windows are moved on it.
+const ROUNDS: [(usize, i64); 4] = [(128, 4), (256, 3), (256, 2), (256, 2)];
 
 /// The largest picture that is placed. A photo is decoded to less. A very long one is not, and would take long.
 const MAX_PIXELS: u64 = 1 << 20;
 
+/// The logarithm of the ratio of two aspects that are one.
+const MAX_LOG_ASPECT: f64 = 0.02;
+
 /// The side of a window, and the distance from one to the next, in pixels.
 const WINDOW_SIDE: usize = 20;
 const WINDOW_STEP: usize = 12;
-
-/// How far the windows are moved in each round.
-const WINDOW_REACH: [i64; 4] = [5, 3, 2, 2];
 
 /// The least standard deviation of the brightness in a window that can be placed.
 const MIN_WINDOW_CONTRAST: f32 = 3.0;
@@ -27,68 +27,15 @@ const MIN_WINDOW_CORRELATION: f64 = 0.5;
 const MIN_AFFINE_WINDOWS: usize = 10;
 const MIN_SIMILARITY_WINDOWS: usize = 3;
 
-/// A picture, and where in it its keypoints are: left, top, width and height in pixels.
+/// A picture, and where in it its keypoints are.
 #[derive(Clone, Copy, Debug)]
 pub struct Framed<'a> {
     pub picture: &'a Picture,
+    /// Left, top, width and height in pixels.
     pub frame: [f64; 4],
+    /// The share of the picture within plain margins.
+    pub content: f64,
     pub keypoints: &'a Keypoints,
-}
-
-/// An affine map of positions: x' = xx·x + xy·y + x0, y' = yx·x + yy·y + y0.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Affine {
-    pub x: [f64; 3],
-    pub y: [f64; 3],
-}
-
-impl Affine {
-    pub const IDENTITY: Affine = Affine { x: [1.0, 0.0, 0.0], y: [0.0, 1.0, 0.0] };
-
-    /// A scaling and a shift.
-    pub fn scaled(by: f64, shift: (f64, f64)) -> Affine {
-        Affine { x: [by, 0.0, shift.0], y: [0.0, by, shift.1] }
-    }
-
-    pub fn apply(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (self.x[0] * x + self.x[1] * y + self.x[2], self.y[0] * x + self.y[1] * y + self.y[2])
-    }
-
-    /// Returns this map followed by another one.
-    pub fn then(&self, next: &Affine) -> Affine {
-        let row = |row: &[f64; 3]| {
-            let by = |column: usize| row[0] * self.x[column] + row[1] * self.y[column];
-            [by(0), by(1), by(2) + row[2]]
-        };
-        Affine { x: row(&next.x), y: row(&next.y) }
-    }
-
-    fn determinant(&self) -> f64 {
-        self.x[0] * self.y[1] - self.x[1] * self.y[0]
-    }
-
-    /// Returns the inverse. A placement always has one.
-    pub fn inverse(&self) -> Affine {
-        let d = self.determinant();
-        let (a, b, c, e) = (self.y[1] / d, -self.x[1] / d, -self.y[0] / d, self.x[0] / d);
-        let (x0, y0) = (self.x[2], self.y[2]);
-        Affine { x: [a, b, -(a * x0 + b * y0)], y: [c, e, -(c * x0 + e * y0)] }
-    }
-
-    /// Returns by how much lengths grow: the square root of what areas grow by.
-    pub fn scale(&self) -> f64 {
-        self.determinant().abs().sqrt()
-    }
-
-    pub fn is_mirrored(&self) -> bool {
-        self.determinant() < 0.0
-    }
-
-    /// Returns the clockwise turn in degrees, -180 to 180, after the picture was mirrored from left to right if it is.
-    pub fn degrees(&self) -> f64 {
-        let sign = if self.is_mirrored() { -1.0 } else { 1.0 };
-        (sign * self.y[0] + -self.x[1]).atan2(sign * self.x[0] + self.y[1]).to_degrees()
-    }
 }
 
 /// How a picture `a` lies in a picture `b`.
@@ -100,7 +47,8 @@ pub struct Placement {
     pub overlap: [f64; 2],
 }
 
-/// Places `a` in `b`. `None` if their keypoints do not align, or if one is too large. The order of the two does not matter.
+/// Places `a` in `b`. `None` if their keypoints do not align and they are of two shapes, or
+/// if one is too large. The order of the two does not matter.
 pub fn place(a: Framed<'_>, b: Framed<'_>) -> Option<Placement> {
     if [a, b].iter().any(|framed| framed.picture.dimensions.pixels() > MAX_PIXELS) {
         return None;
@@ -108,9 +56,18 @@ pub fn place(a: Framed<'_>, b: Framed<'_>) -> Option<Placement> {
     let key = |framed: &Framed<'_>| (framed.picture.dimensions.pixels(), framed.picture.dimensions.width);
     let is_swapped = key(&b).cmp(&key(&a)).then_with(|| b.picture.rgb.cmp(&a.picture.rgb)).is_lt();
     let (first, second) = if is_swapped { (b, a) } else { (a, b) };
-    let map = refined(first.picture, second.picture, in_pixels(first, second)?);
+    let map = in_pixels(first, second).or_else(|| whole(first, second))?;
+    let map = refined(first.picture, second.picture, map);
     let map = if is_swapped { map.inverse() } else { map };
     Some(Placement { map, overlap: overlap(a.picture, b.picture, &map) })
+}
+
+/// Returns the map of the whole of `a` to the whole of `b`, for pictures of one shape with too few keypoints.
+fn whole(a: Framed<'_>, b: Framed<'_>) -> Option<Affine> {
+    let side = |framed: &Framed<'_>| (f64::from(framed.picture.dimensions.width), f64::from(framed.picture.dimensions.height));
+    let ((width, height), (to_width, to_height)) = (side(&a), side(&b));
+    let (x, y) = (to_width / width, to_height / height);
+    ((x / y).ln().abs() < MAX_LOG_ASPECT).then_some(Affine { x: [x, 0.0, 0.0], y: [0.0, y, 0.0] })
 }
 
 /// Returns the transform of the keypoints, as a map of pixels.
@@ -133,17 +90,25 @@ fn refined(a: &Picture, b: &Picture, map: Affine) -> Affine {
     if map.scale() > 1.0 {
         return refined(b, a, map.inverse()).inverse();
     }
-    let (coarse, share) = Plane::of(b).shrunk(WORKING_LONG_SIDE);
-    let to_grid = Affine::scaled(share, (0.0, 0.0));
-    let mut map = map.then(&to_grid);
-    // The scale hardly changes from here.
-    let fine = Plane::of(a).blurred(anti_alias(map.scale()));
-    for reach in WINDOW_REACH {
-        let warped = Warped::new(&fine, &coarse, &map);
-        let Some(correction) = correction(&warped.windows(&coarse, reach)) else { break };
-        map = map.then(&correction);
+    let (of_a, of_b, arch) = (Plane::of(a), Plane::of(b), pulp::Arch::new());
+    let mut map = map;
+    let mut last: Option<(usize, Plane, Plane, f64)> = None;
+    for (long_side, reach) in ROUNDS {
+        // The scale hardly changes from one round to the next.
+        let (_, fine, grid, share) = match last.take() {
+            Some(same) if same.0 == long_side => last.insert(same),
+            _ => {
+                let (grid, share) = of_b.shrunk(long_side);
+                last.insert((long_side, of_a.blurred(anti_alias(share * map.scale())), grid, share))
+            }
+        };
+        let to_grid = Affine::scaled(*share, (0.0, 0.0));
+        let on_grid = map.then(&to_grid);
+        let warped = Warped::new(fine, grid, &on_grid);
+        let Some(correction) = correction(&arch.dispatch(|| warped.windows(grid, reach))) else { continue };
+        map = on_grid.then(&correction).then(&to_grid.inverse());
     }
-    map.then(&to_grid.inverse())
+    map
 }
 
 /// A picture on the grid of another one.
@@ -158,17 +123,21 @@ impl Warped {
     pub fn new(plane: &Plane, grid: &Plane, map: &Affine) -> Warped {
         let back = map.inverse();
         let (mut values, mut is_in) = (Vec::with_capacity(grid.values.len()), Vec::with_capacity(grid.values.len()));
+        let (width, height) = (plane.width as f32, plane.height as f32);
         for y in 0..grid.height {
+            let (u0, v0) = back.apply((0.5, y as f64 + 0.5));
+            let (u0, v0, du, dv) = (u0 as f32, v0 as f32, back.x[0] as f32, back.y[0] as f32);
             for x in 0..grid.width {
-                let (u, v) = back.apply((x as f64 + 0.5, y as f64 + 0.5));
+                let (u, v) = (u0 + du * x as f32, v0 + dv * x as f32);
                 values.push(plane.at(u, v));
-                is_in.push((0.0..=plane.width as f64).contains(&u) && (0.0..=plane.height as f64).contains(&v));
+                is_in.push((0.0..=width).contains(&u) && (0.0..=height).contains(&v));
             }
         }
         Warped { plane: Plane { width: grid.width, height: grid.height, values }, is_in }
     }
 
     /// Places windows of this picture on the other one. Returns their middles, here and there, and their correlations.
+    #[inline(always)]
     fn windows(&self, other: &Plane, reach: i64) -> Vec<Window> {
         let (width, height) = (other.width, other.height);
         let corners = |side: usize| (0..(side + 1).saturating_sub(WINDOW_SIDE)).step_by(WINDOW_STEP);
@@ -181,6 +150,7 @@ impl Warped {
         places.filter(|&(left, top)| is_whole(left, top)).filter_map(|(left, top)| self.window(other, &sums, left, top, reach)).collect()
     }
 
+    #[inline(always)]
     fn window(&self, other: &Plane, sums: &WindowSums, left: usize, top: usize, reach: i64) -> Option<Window> {
         let own = Patch::of(&self.plane, left, top);
         if own.contrast() < MIN_WINDOW_CONTRAST {
@@ -235,6 +205,7 @@ impl Patch {
     }
 
     /// Returns the correlation with a window of a plane. `None` if it is not in the plane.
+    #[inline(always)]
     fn correlation(&self, plane: &Plane, sums: &WindowSums, left: i64, top: i64) -> Option<f64> {
         let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
         if left + WINDOW_SIDE > plane.width || top + WINDOW_SIDE > plane.height {
@@ -348,23 +319,6 @@ fn overlap(a: &Picture, b: &Picture, map: &Affine) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_map_is_undone_and_described() {
-        let turn = |degrees: f64, scale: f64| {
-            let (sin, cos) = degrees.to_radians().sin_cos();
-            Affine { x: [scale * cos, -scale * sin, 3.0], y: [scale * sin, scale * cos, -7.0] }
-        };
-        for degrees in [-170.0, -90.0, -10.0, 0.0, 30.0, 90.0, 135.0] {
-            let map = turn(degrees, 0.5);
-            assert!((map.degrees() - degrees).abs() < 1e-9 && (map.scale() - 0.5).abs() < 1e-9 && !map.is_mirrored());
-            let (x, y) = map.inverse().apply(map.apply((40.0, 25.0)));
-            assert!((x - 40.0).hypot(y - 25.0) < 1e-9);
-            let mirror = Affine { x: [-1.0, 0.0, 100.0], y: [0.0, 1.0, 0.0] };
-            let mirrored = mirror.then(&map);
-            assert!(mirrored.is_mirrored() && (mirrored.degrees() - degrees).abs() < 1e-9, "{degrees}: {}", mirrored.degrees());
-        }
-    }
 
     #[test]
     fn windows_that_agree_decide_and_others_do_not() {

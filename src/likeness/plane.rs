@@ -17,17 +17,23 @@ impl Plane {
         Plane { width: picture.dimensions.width as usize, height: picture.dimensions.height as usize, values: values.collect() }
     }
 
+    /// Returns the difference of the strongest and the weakest channel of each pixel.
+    pub fn chroma(picture: &Picture) -> Plane {
+        let chroma = |p: &[u8]| f32::from(p[0].max(p[1]).max(p[2]) - p[0].min(p[1]).min(p[2]));
+        let values = picture.rgb.chunks_exact(3).map(chroma).collect();
+        Plane { width: picture.dimensions.width as usize, height: picture.dimensions.height as usize, values }
+    }
+
     /// Returns the value at a position, between the four pixels around it. Beyond the edge the edge continues.
-    pub fn at(&self, x: f64, y: f64) -> f32 {
-        let (x, y) = (x - 0.5, y - 0.5);
-        let (left, top) = (x.floor(), y.floor());
-        let (u, v) = ((x - left) as f32, (y - top) as f32);
-        let pixel = |x: f64, y: f64| {
-            let (x, y) = (x.clamp(0.0, (self.width - 1) as f64) as usize, y.clamp(0.0, (self.height - 1) as f64) as usize);
-            self.values[y * self.width + x]
-        };
-        let row = |y: f64| pixel(left, y) * (1.0 - u) + pixel(left + 1.0, y) * u;
-        row(top) * (1.0 - v) + row(top + 1.0) * v
+    #[inline]
+    pub fn at(&self, x: f32, y: f32) -> f32 {
+        let (x, y) = ((x - 0.5).clamp(0.0, (self.width - 1) as f32), (y - 0.5).clamp(0.0, (self.height - 1) as f32));
+        let (left, top) = (x as usize, y as usize);
+        let (u, v) = (x - left as f32, y - top as f32);
+        let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
+        let (above, below) = (&self.values[top * self.width..][..self.width], &self.values[bottom * self.width..][..self.width]);
+        let row = |row: &[f32]| row[left] * (1.0 - u) + row[right] * u;
+        row(above) * (1.0 - v) + row(below) * v
     }
 
     /// Blurs by a Gaussian of this standard deviation, in pixels.
@@ -69,7 +75,8 @@ impl Plane {
         let blurred = self.blurred(anti_alias(share));
         let side = |side: usize| ((side as f64 * share).round() as usize).max(1);
         let (width, height) = (side(self.width), side(self.height));
-        let places = (0..height).flat_map(|y| (0..width).map(move |x| ((x as f64 + 0.5) / share, (y as f64 + 0.5) / share)));
+        let grow = 1.0 / share as f32;
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| ((x as f32 + 0.5) * grow, (y as f32 + 0.5) * grow)));
         (Plane { width, height, values: places.map(|(x, y)| blurred.at(x, y)).collect() }, share)
     }
 }

@@ -1,18 +1,113 @@
-//! The relation of two photos.
+//! The relation of two near photos, and what was changed from one to the other.
 
-use crate::photo::{Capture, Relation};
+use crate::photo::{Capture, Compared, Comparison, Dimensions, PhotoChange, Relation};
 
 /// Time zones differ by multiples of this number of minutes. So do the times of two versions if the clock of one was
 /// corrected.
 const TIME_ZONE_MINUTES: u32 = 15;
 
-/// The relation by what the camera wrote. A camera does not take the same picture twice, so two times mean two
-/// exposures. An edited version keeps the time or loses it. Without two times the relation is unknown.
-pub fn relation(a: &Capture, b: &Capture) -> Relation {
-    if is_series(a, b).unwrap_or(false) { Relation::Series } else { Relation::Unknown }
+/// Below this agreement one picture was laid over the other by chance.
+const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
+
+/// A picture is in another one if so much of it is there.
+const MIN_SHARE_WITHIN: f64 = 0.95;
+
+/// One picture holds the other beside something else if that has at least this share.
+const MIN_SHARE_BESIDE: f64 = 0.1;
+
+/// Below this scale a picture is shown smaller in the other one than it is.
+const MAX_SCALE_WITHIN: f64 = 0.98;
+
+/// The share of a picture that a crop or a border leaves out at least.
+const MIN_SHARE_CUT: f64 = 0.03;
+
+/// A turn by fewer degrees, beside quarter turns, is none.
+const MIN_TURN_DEGREES: f64 = 0.7;
+
+/// Below this mean chroma a picture is black and white.
+const MAX_GREY_CHROMA: f64 = 4.0;
+
+/// The least changes of tones that are named: of the exposure in stops, and of contrast and saturation as a ratio.
+const MIN_STOPS: f64 = 0.25;
+const MIN_RATIO: f64 = 1.25;
+
+/// The share of places that do not agree after a retouch.
+const MIN_MISFIT: f64 = 0.06;
+
+/// The gamma by which brightness is made light.
+const GAMMA: f64 = 2.2;
+
+/// The relation of two photos that are not versions of one exposure, as far as is known.
+pub fn relation(a: (&Capture, Dimensions), b: (&Capture, Dimensions), compared: &Compared) -> Relation {
+    if is_series(a.0, b.0) {
+        return Relation::Series;
+    }
+    match compared {
+        Compared::Laid(comparison) if is_part(a.1, b.1, comparison) => Relation::Part,
+        Compared::Laid(comparison) if comparison.fine.agreement >= MIN_AGREEMENT_OF_SCENE => Relation::Series,
+        _ => Relation::Unknown,
+    }
 }
 
-fn is_series(a: &Capture, b: &Capture) -> Option<bool> {
+/// Whether one picture holds the other beside other content, as a screenshot, a collage or a page does. A crop is smaller than
+/// what it was made of, and such a picture shows the other smaller than it is.
+pub fn is_part(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
+    let is_within = |comparison: &Comparison, scale: f64| {
+        let beside = comparison.content[1] - comparison.overlap[1];
+        comparison.overlap[0] >= MIN_SHARE_WITHIN && beside >= MIN_SHARE_BESIDE && scale < MAX_SCALE_WITHIN
+    };
+    let scale = comparison.scale(a, b);
+    is_within(comparison, scale) || is_within(&comparison.swapped(), 1.0 / scale)
+}
+
+/// What was changed from a source `a` to its version `b`. Nothing, if only the size, the compression or the metadata differ.
+pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
+    let mut changes = Vec::new();
+    let [of_source, of_version] = comparison.overlap;
+    if of_source < 1.0 - MIN_SHARE_CUT {
+        changes.push(PhotoChange::Crop(of_source as f32));
+    }
+    if of_version < 1.0 - MIN_SHARE_CUT {
+        changes.push(PhotoChange::Border);
+    }
+    if comparison.map.is_mirrored() {
+        changes.push(PhotoChange::Mirrored);
+    }
+    let degrees = comparison.map.degrees();
+    let turn = degrees - 90.0 * (degrees / 90.0).round();
+    if turn.abs() >= MIN_TURN_DEGREES {
+        changes.push(PhotoChange::Turned(turn as f32));
+    }
+    let [source, version] = &comparison.tones;
+    if version.chroma < MAX_GREY_CHROMA && source.chroma > 2.0 * MAX_GREY_CHROMA {
+        changes.push(PhotoChange::BlackAndWhite);
+    } else if is_other(source.chroma, version.chroma) && (source.chroma - version.chroma).abs() > MAX_GREY_CHROMA {
+        changes.push(PhotoChange::Saturation((version.chroma / source.chroma.max(1.0)) as f32));
+    }
+    let stops = GAMMA * (version.brightness.max(1.0) / source.brightness.max(1.0)).log2();
+    if stops.abs() >= MIN_STOPS {
+        changes.push(PhotoChange::Exposure(stops as f32));
+    }
+    if is_other(source.contrast, version.contrast) {
+        changes.push(PhotoChange::Contrast((version.contrast / source.contrast.max(1.0)) as f32));
+    }
+    if comparison.fine.misfit >= MIN_MISFIT {
+        changes.push(PhotoChange::Retouched);
+    }
+    changes
+}
+
+fn is_other(a: f64, b: f64) -> bool {
+    a.max(b) > MIN_RATIO * a.min(b)
+}
+
+/// Whether two photos are two exposures by what the camera wrote. A camera does not take the same picture twice, so two times
+/// mean two exposures. An edited version keeps the time or loses it.
+pub fn is_series(a: &Capture, b: &Capture) -> bool {
+    are_two_times(a, b).unwrap_or(false)
+}
+
+fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
     let one_camera =
         a.make == b.make && a.model.as_ref()? == b.model.as_ref()? && (a.serial == b.serial || a.serial.is_none() || b.serial.is_none());
     let (x, y) = (a.taken.as_ref()?, b.taken.as_ref()?);
@@ -37,44 +132,105 @@ fn is_correction(x: &str, y: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::{Affine, Residual, Tone};
 
     fn taken(time: &str, model: &str) -> Capture {
         Capture { taken: Some(time.into()), make: Some("Maker".into()), model: Some(model.into()), ..Capture::default() }
     }
 
-    fn between(x: &str, y: &str) -> Relation {
-        relation(&taken(x, "M1"), &taken(y, "M1"))
+    fn between(x: &str, y: &str) -> bool {
+        is_series(&taken(x, "M1"), &taken(y, "M1"))
     }
 
     #[test]
     fn two_times_of_one_camera_are_two_exposures() {
-        assert_eq!(between("2026-05-01T10:00:00", "2026-05-01T10:00:01"), Relation::Series);
-        assert_eq!(between("2026-05-01T10:00:00.25", "2026-05-01T10:00:00.50"), Relation::Series);
-        assert_eq!(between("2026-05-01T10:00:00", "2026-05-02T11:07:00"), Relation::Series);
+        assert!(between("2026-05-01T10:00:00", "2026-05-01T10:00:01"));
+        assert!(between("2026-05-01T10:00:00.25", "2026-05-01T10:00:00.50"));
+        assert!(between("2026-05-01T10:00:00", "2026-05-02T11:07:00"));
     }
 
     #[test]
     fn one_time_is_no_proof_of_two() {
-        assert_eq!(between("2026-05-01T10:00:00", "2026-05-01T10:00:00"), Relation::Unknown);
-        assert_eq!(between("2026-05-01T10:00:00.5", "2026-05-01T10:00:00.500"), Relation::Unknown);
-        assert_eq!(between("2026-05-01T10:00:00.5", "2026-05-01T10:00:00"), Relation::Unknown);
+        assert!(!between("2026-05-01T10:00:00", "2026-05-01T10:00:00"));
+        assert!(!between("2026-05-01T10:00:00.5", "2026-05-01T10:00:00.500"));
+        assert!(!between("2026-05-01T10:00:00.5", "2026-05-01T10:00:00"));
     }
 
     #[test]
     fn a_corrected_clock_is_no_other_exposure() {
-        assert_eq!(between("2026-05-01T10:00:07", "2026-05-01T11:00:07"), Relation::Unknown);
-        assert_eq!(between("2026-05-01T23:50:07", "2026-05-02T05:35:07"), Relation::Unknown);
+        assert!(!between("2026-05-01T10:00:07", "2026-05-01T11:00:07"));
+        assert!(!between("2026-05-01T23:50:07", "2026-05-02T05:35:07"));
     }
 
     #[test]
     fn two_cameras_or_none_say_nothing() {
         let (x, y) = ("2026-05-01T10:00:00", "2026-05-01T10:00:01");
-        assert_eq!(relation(&taken(x, "M1"), &taken(y, "M2")), Relation::Unknown);
-        assert_eq!(relation(&taken(x, "M1"), &Capture::default()), Relation::Unknown);
+        assert!(!is_series(&taken(x, "M1"), &taken(y, "M2")));
+        assert!(!is_series(&taken(x, "M1"), &Capture::default()));
         let nameless = |time: &str| Capture { model: None, ..taken(time, "") };
-        assert_eq!(relation(&nameless(x), &nameless(y)), Relation::Unknown);
+        assert!(!is_series(&nameless(x), &nameless(y)));
         let body = |time: &str, serial: &str| Capture { serial: Some(serial.into()), ..taken(time, "M1") };
-        assert_eq!(relation(&body(x, "1"), &body(y, "2")), Relation::Unknown);
-        assert_eq!(relation(&body(x, "1"), &taken(y, "M1")), Relation::Series);
+        assert!(!is_series(&body(x, "1"), &body(y, "2")));
+        assert!(is_series(&body(x, "1"), &taken(y, "M1")));
+    }
+    const WHOLE: Comparison = Comparison {
+        map: Affine::IDENTITY,
+        overlap: [1.0, 1.0],
+        coarse: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0 },
+        fine: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0 },
+        tones: [Tone { brightness: 100.0, contrast: 50.0, chroma: 30.0 }; 2],
+        content: [1.0, 1.0],
+    };
+
+    const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
+    const SMALL: Dimensions = Dimensions { width: 1500, height: 1000 };
+
+    /// The source, of which a half is in the other picture.
+    fn half(content: f64) -> Comparison {
+        Comparison { map: Affine::scaled(1.0 / 0.5f64.sqrt(), (0.0, 0.0)), overlap: [0.5, 1.0], content: [content, 1.0], ..WHOLE }
+    }
+
+    #[test]
+    fn changes_are_named() {
+        let named = |comparison: Comparison| changes(&comparison);
+        assert_eq!(named(WHOLE), []);
+        assert_eq!(named(half(1.0)), [PhotoChange::Crop(0.5)]);
+        assert_eq!(named(half(1.0).swapped()), [PhotoChange::Border]);
+        let turned = Affine { x: [0.9986, -0.0523, 0.0], y: [0.0523, 0.9986, 0.0] };
+        assert!(matches!(named(Comparison { map: turned, ..WHOLE })[..], [PhotoChange::Turned(degrees)] if (degrees - 3.0).abs() < 0.1));
+        let quarter = Affine { x: [0.0, -1.0, 1.0], y: [1.0, 0.0, 0.0] };
+        assert_eq!(named(Comparison { map: quarter, ..WHOLE }), [], "a copy may be turned");
+        let mirror = Affine { x: [-1.0, 0.0, 1.0], y: [0.0, 1.0, 0.0] };
+        assert_eq!(named(Comparison { map: mirror, ..WHOLE }), [PhotoChange::Mirrored]);
+        let tone = WHOLE.tones[0];
+        let toned = |version: Tone| named(Comparison { tones: [tone, version], ..WHOLE });
+        assert_eq!(toned(Tone { chroma: 1.0, ..tone }), [PhotoChange::BlackAndWhite]);
+        assert_eq!(toned(Tone { chroma: 60.0, ..tone }), [PhotoChange::Saturation(2.0)]);
+        assert_eq!(toned(Tone { contrast: 100.0, ..tone }), [PhotoChange::Contrast(2.0)]);
+        assert!(matches!(toned(Tone { brightness: 137.0, ..tone })[..], [PhotoChange::Exposure(stops)] if (stops - 1.0).abs() < 0.01));
+        let retouched = Residual { misfit: 0.1, ..WHOLE.fine };
+        assert_eq!(named(Comparison { fine: retouched, ..WHOLE }), [PhotoChange::Retouched]);
+    }
+
+    #[test]
+    fn a_picture_beside_others_is_a_part_and_a_crop_is_none() {
+        assert!(!is_part(LARGE, SMALL, &half(1.0)), "a crop that was made smaller");
+        assert!(is_part(SMALL, LARGE, &half(1.0)), "a small picture that holds half of itself at a larger size");
+        assert!(!is_part(SMALL, LARGE, &half(0.5)), "the rest is a plain border");
+        assert!(is_part(LARGE, SMALL, &half(1.0).swapped()), "the order does not matter");
+        assert!(!is_part(LARGE, SMALL, &WHOLE));
+    }
+
+    #[test]
+    fn what_is_no_version_is_another_exposure_a_part_or_unknown() {
+        let plain = Capture::default();
+        let of = |a, b, compared: &Compared| relation((&plain, a), (&plain, b), compared);
+        assert_eq!(of(LARGE, LARGE, &Compared::Laid(WHOLE)), Relation::Series);
+        assert_eq!(of(SMALL, LARGE, &Compared::Laid(half(1.0))), Relation::Part);
+        let by_chance = Residual { agreement: 0.3, ..WHOLE.fine };
+        assert_eq!(of(LARGE, LARGE, &Compared::Laid(Comparison { fine: by_chance, ..WHOLE })), Relation::Unknown);
+        assert_eq!(of(LARGE, SMALL, &Compared::Apart), Relation::Unknown);
+        let (x, y) = (taken("2026-05-01T10:00:00", "M1"), taken("2026-05-01T10:00:01", "M1"));
+        assert_eq!(relation((&x, LARGE), (&y, LARGE), &Compared::NotYet), Relation::Series);
     }
 }

@@ -1,9 +1,9 @@
 //! What is left between two pictures when one is laid over the other: how well their structure agrees, and where it does
 //! not. Brightness and contrast do not count.
 
-use super::placement::{Affine, Placement, Warped};
+use super::placement::{Placement, Warped};
 use super::plane::{Plane, anti_alias};
-use crate::photo::Picture;
+use crate::photo::{Affine, Picture, Residual};
 
 /// The blurs, in pixels, between which structure is compared.
 const BAND: [f64; 2] = [1.0, 2.5];
@@ -22,18 +22,6 @@ const MIN_TILE_CORRELATION: f64 = 0.5;
 
 /// The number of steps of brightness between which the curve of one picture to the other is measured.
 const CURVE_STEPS: usize = 32;
-
-/// What is left between two pictures, on a grid of a given longer side.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Residual {
-    /// The correlation of the structure, -1 to 1: the larger of that of the whole overlap and of the tile at the lower
-    /// quartile.
-    pub agreement: f64,
-    /// The share of tiles with structure that do not agree.
-    pub misfit: f64,
-    /// The share of tiles without structure in both pictures. They prove nothing.
-    pub plain: f64,
-}
 
 /// Measures what is left between `a` and `b` on a grid whose longer side has at most this many pixels. It is the grid of the
 /// coarser one. `None` if they overlap too little. The order of the two does not matter.

@@ -3,14 +3,23 @@
 //!
 //! Two pictures alone do not tell a version from another frame of a tripod: the next frame fits as well as a version in
 //! another light. What decides is which photo of all it fits best, and whether it could be a version at all: a camera
-//! makes frames of one size, so two photos of one size and scale must be all but equal.
+//! makes frames of one size and compression, so two such photos must be all but equal.
 
-use super::comparison::Comparison;
-use super::relation::relation;
-use crate::photo::{Capture, Dimensions, Distance, PictureHash, Relation};
+use std::collections::HashMap;
+
+use super::relation::{is_part, is_series};
+use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
 /// Two photos of one scale agree at least so well if they are one exposure.
 const MIN_AGREEMENT_AT_ONE_SCALE: f64 = 0.997;
+
+/// The same if their quantiser steps differ a little.
+const MIN_AGREEMENT_OF_OTHER_STEPS: f64 = 0.995;
+
+/// The same if one is turned in the other and shows all of what the other shows.
+const MIN_AGREEMENT_TURNED: f64 = 0.97;
+const MIN_COVERED: f64 = 0.97;
+const MAX_HELD_TURN_DEGREES: f64 = 2.0;
 
 /// The shares that each must show of the other then, because a camera that is held moves.
 const MIN_OVERLAP_AT_ONE_SCALE: f64 = 0.985;
@@ -25,8 +34,8 @@ const MIN_AGREEMENT_AT_TWO_SCALES: f64 = 0.7;
 /// The logarithm of the ratio of two scales that are one.
 const MAX_LOG_SCALE: f64 = 0.02;
 
-/// Photos whose place in each other is not found are versions up to this distance.
-const MAX_UNPLACED_DISTANCE: Distance = 0.1;
+/// The quantiser steps of the frames of a camera differ by no more than this ratio. Some cameras adapt them a little.
+const MAX_QUANTISATION_RATIO: f64 = 1.5;
 
 /// How much the distance counts beside the agreement.
 const DISTANCE_WEIGHT: f64 = 0.3;
@@ -37,8 +46,9 @@ pub struct Member {
     pub picture: PictureHash,
     /// Of the file.
     pub dimensions: Dimensions,
-    /// The share of the picture that is within plain margins, as of a screenshot or a border.
-    pub content: f64,
+    pub format: Format,
+    /// The sum of the quantiser steps of a JPEG, if it is known.
+    pub quantisation: Option<u16>,
     pub capture: Capture,
 }
 
@@ -48,61 +58,107 @@ pub struct Near {
     pub a: usize,
     pub b: usize,
     pub distance: Distance,
-    /// `None` if the place of one in the other is not found.
-    pub comparison: Option<Comparison>,
-    /// By how much lengths in `a` grow in `b`, in pixels of the files. 1 if it is not known.
-    pub scale: f64,
+    pub compared: Compared,
 }
 
 /// Returns the source of each member. A photo that is a version of none is its own source.
 pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
-    // The largest first, because a version is seldom larger than what it was made of. Margins do not count.
-    let pixels = |member: &Member| member.dimensions.pixels() as f64 * member.content;
+    let rank = ranks(members, near);
     let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by(|x, y| pixels(&members[*y]).total_cmp(&pixels(&members[*x])).then(members[*x].picture.cmp(&members[*y].picture)));
-    let mut rank = vec![0; members.len()];
-    order.iter().enumerate().for_each(|(place, member)| rank[*member] = place);
-
+    order.sort_unstable_by_key(|member| rank[*member]);
     let mut candidates: Vec<Vec<(f64, usize)>> = vec![Vec::new(); members.len()];
+    let mut fits: HashMap<(usize, usize), bool> = HashMap::new();
     for pair in near {
-        if let Some(fit) = fit(&members[pair.a], &members[pair.b], pair) {
+        let fit = fit(&members[pair.a], &members[pair.b], pair);
+        if matches!(pair.compared, Compared::Laid(_)) {
+            fits.insert((pair.a.min(pair.b), pair.a.max(pair.b)), fit.is_some());
+        }
+        if let Some(fit) = fit {
             let (larger, smaller) = if rank[pair.a] < rank[pair.b] { (pair.a, pair.b) } else { (pair.b, pair.a) };
             candidates[smaller].push((fit, larger));
         }
     }
     let mut sources: Vec<usize> = (0..members.len()).collect();
+    let mut stars: Vec<Vec<usize>> = (0..members.len()).map(|member| vec![member]).collect();
     for member in order {
-        let of_one_exposure = |other: &usize| relation(&members[member].capture, &members[sources[*other]].capture) != Relation::Series;
-        let possible = candidates[member].iter().filter(|(_, other)| of_one_exposure(other));
-        let best = possible.max_by(|x, y| x.0.total_cmp(&y.0).then(rank[y.1].cmp(&rank[x.1])));
+        // A version of a version must not be another exposure than the source.
+        let may_join = |(_, other): &&(f64, usize)| {
+            let (source, one) = (sources[*other], &members[member]);
+            let known = fits.get(&(member.min(source), member.max(source)));
+            !stars[source].iter().any(|version| is_series(&one.capture, &members[*version].capture))
+                && (source == *other || known.copied().unwrap_or(!may_be_frames(one, &members[source])))
+        };
+        let best = candidates[member].iter().filter(may_join).max_by(|x, y| x.0.total_cmp(&y.0).then(rank[y.1].cmp(&rank[x.1])));
         if let Some((_, other)) = best {
             sources[member] = sources[*other];
+            stars[sources[member]].push(member);
         }
     }
     sources
 }
 
+/// Returns the place of each member in the order in which it may be the source of another one: the largest first, because a
+/// version is seldom larger than what it was made of. Margins do not count. Then one that says when it was taken, and the one
+/// with the finest quantiser steps.
+fn ranks(members: &[Member], near: &[Near]) -> Vec<usize> {
+    let mut content = vec![1.0; members.len()];
+    for pair in near {
+        if let Compared::Laid(comparison) = &pair.compared {
+            [content[pair.a], content[pair.b]] = comparison.content;
+        }
+    }
+    let pixels = |member: usize| members[member].dimensions.pixels() as f64 * content[member];
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    let rest = |member: usize| {
+        let Member { picture, quantisation, ref capture, .. } = members[member];
+        (capture.taken.is_none(), quantisation.unwrap_or(u16::MAX), picture)
+    };
+    order.sort_by(|x, y| pixels(*y).total_cmp(&pixels(*x)).then_with(|| rest(*x).cmp(&rest(*y))));
+    let mut rank = vec![0; members.len()];
+    order.iter().enumerate().for_each(|(place, member)| rank[*member] = place);
+    rank
+}
+
+/// Whether two photos may be frames of one camera: of one size and format, and compressed alike as far as is known.
+fn may_be_frames(a: &Member, b: &Member) -> bool {
+    a.dimensions == b.dimensions && are_of_one_encoder(a, b)
+}
+
+fn are_of_one_encoder(a: &Member, b: &Member) -> bool {
+    let is_alike = |(a, b): (u16, u16)| f64::from(a.max(b)) <= MAX_QUANTISATION_RATIO * f64::from(a.min(b));
+    a.format == b.format && a.quantisation.zip(b.quantisation).is_none_or(is_alike)
+}
+
 /// Returns how well two photos fit as versions of one exposure. `None` if they are not.
 fn fit(a: &Member, b: &Member, near: &Near) -> Option<f64> {
-    if relation(&a.capture, &b.capture) == Relation::Series {
+    let Compared::Laid(comparison) = &near.compared else { return None };
+    if is_series(&a.capture, &b.capture) || is_part(a.dimensions, b.dimensions, comparison) {
         return None;
     }
-    let distance = f64::from(near.distance);
-    let is_one_size = a.dimensions == b.dimensions;
-    let Some(Comparison { placement, coarse, fine }) = near.comparison else {
-        return (!is_one_size && near.distance < MAX_UNPLACED_DISTANCE).then_some(0.5 - 2.0 * distance);
-    };
-    let overlap = placement.overlap[0].min(placement.overlap[1]);
-    let is_fitting = if is_one_size || near.scale.ln().abs() < MAX_LOG_SCALE {
-        if overlap > MAX_OVERLAP_OF_CROP {
-            fine.agreement >= MIN_AGREEMENT_AT_ONE_SCALE && overlap >= MIN_OVERLAP_AT_ONE_SCALE
+    let Comparison { overlap, coarse, fine, content, .. } = comparison;
+    // Of one exposure one shows all of what the other shows, but for a border.
+    let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
+    let overlap = overlap[0].min(overlap[1]);
+    let is_one_scale = || comparison.scale(a.dimensions, b.dimensions).ln().abs() < MAX_LOG_SCALE;
+    let is_fitting = if are_of_one_encoder(a, b) && (a.dimensions == b.dimensions || is_one_scale()) {
+        if covered > MIN_COVERED && is_turned(&comparison.map) {
+            fine.agreement >= MIN_AGREEMENT_TURNED
+        } else if overlap > MAX_OVERLAP_OF_CROP {
+            let is_one = a.quantisation == b.quantisation;
+            let least = if is_one { MIN_AGREEMENT_AT_ONE_SCALE } else { MIN_AGREEMENT_OF_OTHER_STEPS };
+            fine.agreement >= least && overlap >= MIN_OVERLAP_AT_ONE_SCALE
         } else {
-            !is_one_size && fine.agreement >= MIN_AGREEMENT_OF_CROP
+            a.dimensions != b.dimensions && fine.agreement >= MIN_AGREEMENT_OF_CROP
         }
     } else {
         coarse.agreement >= MIN_AGREEMENT_AT_TWO_SCALES
     };
-    is_fitting.then_some(fine.agreement - DISTANCE_WEIGHT * distance)
+    is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(near.distance))
+}
+
+/// Whether a picture is mirrored or turned by more than a camera that is held.
+fn is_turned(map: &Affine) -> bool {
+    map.is_mirrored() || map.degrees().abs() > MAX_HELD_TURN_DEGREES
 }
 
 #[cfg(test)]
@@ -110,35 +166,70 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::likeness::placement::{Affine, Placement};
-    use crate::likeness::residual::Residual;
+    use crate::photo::{Residual, Tone};
 
     fn member(number: u8, width: u32, taken: Option<&str>) -> Member {
         let capture = Capture { taken: taken.map(str::to_owned), model: taken.map(|_| "M1".into()), ..Capture::default() };
-        Member { picture: PictureHash([number; 32]), dimensions: Dimensions { width, height: width * 2 / 3 }, content: 1.0, capture }
+        let (dimensions, format) = (Dimensions { width, height: width * 2 / 3 }, Format::Jpeg);
+        Member { picture: PictureHash([number; 32]), dimensions, format, quantisation: Some(100), capture }
     }
 
-    fn near(a: usize, b: usize, agreement: f64, scale: f64) -> Near {
-        let placement = Placement { map: Affine::IDENTITY, overlap: [1.0, 1.0] };
+    /// Two whole frames that agree so well.
+    fn near(a: usize, b: usize, agreement: f64) -> Near {
+        near_in(a, b, agreement, [1.0, 1.0], [1.0, 1.0])
+    }
+
+    fn near_in(a: usize, b: usize, agreement: f64, overlap: [f64; 2], content: [f64; 2]) -> Near {
         let left = Residual { agreement, misfit: 0.0, plain: 0.0 };
-        Near { a, b, distance: 0.1, comparison: Some(Comparison { placement, coarse: left, fine: left }), scale }
+        let map = Affine::scaled((overlap[0] / overlap[1]).sqrt().recip(), (0.0, 0.0));
+        let comparison = Comparison { map, overlap, coarse: left, fine: left, tones: [Tone::default(); 2], content };
+        Near { a, b, distance: 0.1, compared: Compared::Laid(comparison) }
     }
 
     #[test]
     fn a_version_goes_to_the_frame_that_it_fits_best() {
         let members = [member(1, 6000, None), member(2, 6000, None), member(3, 1500, None), member(4, 1500, None)];
-        let near = [near(0, 1, 0.99, 1.0), near(0, 2, 0.95, 0.25), near(1, 2, 0.97, 0.25), near(0, 3, 0.98, 0.25), near(1, 3, 0.9, 0.25)];
+        let near = [near(0, 1, 0.99), near(0, 2, 0.95), near(1, 2, 0.97), near(0, 3, 0.98), near(1, 3, 0.9)];
         assert_eq!(sources(&members, &near), [0, 1, 1, 0]);
     }
 
     #[test]
     fn frames_of_one_size_are_versions_only_if_all_but_equal() {
         let members = [member(1, 6000, None), member(2, 6000, None)];
-        assert_eq!(sources(&members, &[near(0, 1, 0.99, 1.0)]), [0, 1]);
-        assert_eq!(sources(&members, &[near(0, 1, 0.999, 1.0)]), [0, 0]);
-        let mut moved = near(0, 1, 0.999, 1.0);
-        moved.comparison.as_mut().expect("compared").placement.overlap = [0.98, 0.98];
-        assert_eq!(sources(&members, &[moved]), [0, 1]);
+        assert_eq!(sources(&members, &[near(0, 1, 0.99)]), [0, 1]);
+        assert_eq!(sources(&members, &[near(0, 1, 0.999)]), [0, 0]);
+        assert_eq!(sources(&members, &[near_in(0, 1, 0.999, [0.98, 0.98], [1.0, 1.0])]), [0, 1], "the camera moved");
+        for compared in [Compared::NotYet, Compared::Apart] {
+            assert_eq!(sources(&members, &[Near { compared, ..near(0, 1, 0.999) }]), [0, 1]);
+        }
+    }
+
+    #[test]
+    fn a_photo_that_is_compressed_otherwise_is_no_frame_of_the_camera() {
+        let with = |format, quantisation| Member { format, quantisation, ..member(2, 6000, None) };
+        let joined = |other: Member| sources(&[member(1, 6000, None), other], &[near(0, 1, 0.95)]) == [0, 0];
+        assert!(joined(with(Format::Jpeg, Some(400))) && joined(with(Format::Png, None)));
+        assert!(!joined(with(Format::Jpeg, Some(140))) && !joined(with(Format::Jpeg, None)));
+    }
+
+    #[test]
+    fn a_frame_does_not_join_another_one_by_a_version_of_it() {
+        let version = Member { quantisation: Some(400), ..member(2, 6000, None) };
+        let members = [member(1, 6000, None), version, member(3, 6000, None)];
+        // The second frame fits the version, and not the first frame, with which it may not be compared.
+        let [of_first, of_second] = [near(0, 1, 0.99), near(1, 2, 0.98)];
+        assert_eq!(sources(&members, &[of_first, of_second, near(0, 2, 0.98)]), [0, 0, 2]);
+        assert_eq!(sources(&members, &[of_first, of_second]), [0, 0, 2]);
+    }
+
+    #[test]
+    fn what_is_turned_is_no_frame_of_a_camera_on_a_tripod() {
+        let members = [member(1, 6000, None), member(2, 6000, None)];
+        let mut turned = near(0, 1, 0.98);
+        if let Compared::Laid(comparison) = &mut turned.compared {
+            comparison.map = Affine { x: [-1.0, 0.0, 1.0], y: [0.0, 1.0, 0.0] };
+        }
+        assert_eq!(sources(&members, &[turned]), [0, 0]);
     }
 
     #[test]
@@ -146,17 +237,14 @@ mod tests {
         let [x, y] = ["2026-05-01T10:00:00", "2026-05-01T10:00:01"].map(Some);
         let members = [member(1, 6000, x), member(2, 3000, None), member(3, 1500, y)];
         // The last one fits the second best, which is a version of the first.
-        let near = [near(0, 1, 0.98, 0.5), near(1, 2, 0.99, 0.5), near(0, 2, 0.9, 0.25)];
+        let near = [near(0, 1, 0.98), near(1, 2, 0.99), near(0, 2, 0.9)];
         assert_eq!(sources(&members, &near), [0, 0, 2]);
     }
 
     #[test]
     fn a_border_does_not_make_a_source() {
-        let mut bordered = member(1, 7000, None);
-        bordered.content = 0.6;
-        let mut pair = near(0, 1, 0.999, 1.0);
-        pair.comparison.as_mut().expect("compared").placement.overlap = [0.6, 1.0];
-        assert_eq!(sources(&[bordered, member(2, 6000, None)], &[pair]), [1, 1]);
+        let bordered = near_in(0, 1, 0.999, [0.73, 1.0], [0.73, 1.0]);
+        assert_eq!(sources(&[member(1, 7000, None), member(2, 6000, None)], &[bordered]), [1, 1]);
     }
 
     proptest! {
@@ -168,7 +256,7 @@ mod tests {
         ) {
             let count = widths.len();
             let members: Vec<Member> = widths.iter().zip(1..).map(|(width, number)| member(number, 1000 * width, None)).collect();
-            let mut pairs: Vec<Near> = pairs.into_iter().map(|(a, b, agreement)| near(a % count, b % count, agreement, 0.5)).filter(|p| p.a != p.b).collect();
+            let mut pairs: Vec<Near> = pairs.into_iter().map(|(a, b, agreement)| near(a % count, b % count, agreement)).filter(|p| p.a != p.b).collect();
             let before = sources(&members, &pairs);
             for member in 0..count {
                 prop_assert_eq!(before[before[member]], before[member], "a source is its own source");

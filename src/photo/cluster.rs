@@ -11,8 +11,6 @@ pub struct Cluster {
     pub links: Vec<Link>,
     /// The largest distance between two members, whether or not a pair joins them.
     pub diameter: Distance,
-    /// Whether the diameter is more than 1.5 × the threshold: the most distant members may have little in common.
-    pub loose: bool,
 }
 
 /// A pair inside a cluster, by position in `Cluster::photos`, `a < b`.

@@ -18,6 +18,9 @@ pub struct Coverage {
     pub offline: u64,
     /// Photos of the whole library whose small picture is not kept yet, so that their relations to others may be unknown.
     pub without_picture: u64,
+    /// Near photos of the whole library that are not compared yet: their relation is unknown.
+    #[serde(default)]
+    pub uncompared: u64,
 }
 
 impl std::iter::Sum for Coverage {
@@ -29,6 +32,7 @@ impl std::iter::Sum for Coverage {
             failed: all.failed + part.failed,
             offline: all.offline + part.offline,
             without_picture: all.without_picture.max(part.without_picture),
+            uncompared: all.uncompared.max(part.uncompared),
         })
     }
 }

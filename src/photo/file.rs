@@ -67,6 +67,8 @@ pub struct Identity {
     pub format: Format,
     /// Upright, as the header states them.
     pub dimensions: Dimensions,
+    /// The sum of the quantiser steps of a JPEG: the larger, the coarser. The frames of a camera have nearly one.
+    pub quantisation: Option<u16>,
 }
 
 /// What a decoder says of a file. It may be wrong on purpose: the file may have taken it over.
@@ -82,12 +84,13 @@ pub struct PictureIdentity {
     pub picture: PictureHash,
     pub format: Format,
     pub dimensions: Dimensions,
+    pub quantisation: Option<u16>,
 }
 
 impl PictureIdentity {
     pub fn with_content(self, content: ContentHash) -> Identity {
-        let PictureIdentity { picture, format, dimensions } = self;
-        Identity { content, picture, format, dimensions }
+        let PictureIdentity { picture, format, dimensions, quantisation } = self;
+        Identity { content, picture, format, dimensions, quantisation }
     }
 }
 

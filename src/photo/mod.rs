@@ -1,7 +1,9 @@
 //! The domain types, used by every module: no I/O, no threads.
 
 mod capture;
+mod change;
 mod cluster;
+mod comparison;
 mod coverage;
 mod crops;
 mod decision;
@@ -22,9 +24,12 @@ mod pair;
 mod picture;
 mod place;
 mod positives;
+mod source;
 
 pub use capture::Capture;
+pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};
+pub use comparison::{Affine, Compared, Comparison, Residual, Tone};
 pub use coverage::{Counters, Coverage};
 pub use crops::CropDescriptors;
 pub use decision::{Contradiction, Decision, Decisions, Verdict, ordered};
@@ -45,3 +50,4 @@ pub use pair::{Distance, Pair, PhotoId, Relation};
 pub use picture::{Dimensions, Picture, stored_position};
 pub use place::{Home, Place, Root, RootId};
 pub use positives::Positives;
+pub use source::SourceRule;

@@ -55,7 +55,7 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::{Format, KeeperRule, MetadataKind, Positives, Relation, Stage, UnknownName, Verdict};
+    use super::super::{Format, KeeperRule, MetadataKind, Positives, Relation, SourceRule, Stage, UnknownName, Verdict};
 
     /// Each name parses as its value and is its JSON. No other text parses.
     fn check<T>(all: &[T], names: &[&str], unknown: &str)
@@ -79,13 +79,18 @@ mod tests {
     fn every_value_has_one_name_and_no_other_text_is_read_as_one() {
         check(Verdict::ALL, &["same", "different"], "verdict");
         check(Stage::ALL, &["open", "read", "unsupported", "decode", "embed"], "stage");
-        check(Relation::ALL, &["identical", "copy", "series", "unknown"], "relation");
+        check(Relation::ALL, &["identical", "copy", "edit", "part", "series", "unknown"], "relation");
         check(
             MetadataKind::ALL,
             &["rating", "label", "keywords", "title", "caption", "creator", "position", "capture", "trailer", "other-metadata"],
             "kind of metadata",
         );
         check(KeeperRule::ALL, &["description", "metadata", "plain-name", "oldest", "path"], "keeper rule");
+        check(
+            SourceRule::ALL,
+            &["whole-frame", "camera", "format", "pixels", "lossless", "bytes", "plain-name", "oldest", "path"],
+            "source rule",
+        );
         check(Positives::ALL, &["edits", "folders"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
     }

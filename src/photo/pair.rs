@@ -33,12 +33,16 @@ impl Pair {
 pub enum Relation {
     /// Two files of one photo.
     Identical,
-    /// Another version of the same exposure.
+    /// The same exposure and the whole frame, in another size, compression, format or turn, or with other metadata.
     Copy,
+    /// The same exposure, changed by hand: crop, colour, border, retouch.
+    Edit,
+    /// One holds the other beside other content: a screenshot, a collage, a page.
+    Part,
     /// Frames of one scene: a burst, a bracket, a stack, a time-lapse.
     Series,
     /// Near, and not yet told apart.
     Unknown,
 }
 
-names!(Relation, "relation" { Identical: "identical", Copy: "copy", Series: "series", Unknown: "unknown" });
+names!(Relation, "relation" { Identical: "identical", Copy: "copy", Edit: "edit", Part: "part", Series: "series", Unknown: "unknown" });

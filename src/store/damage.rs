@@ -218,6 +218,7 @@ mod tests {
             picture: PictureHash([2; 32]),
             format: Format::WebP,
             dimensions: Dimensions { width: 30, height: 20 },
+            quantisation: None,
         };
         let stored =
             StoredFeatures { features: Features(vec![f16::ONE; 4]), crops: CropDescriptors::none(), keypoints: Keypoints::default() };

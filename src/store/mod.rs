@@ -12,6 +12,7 @@
 
 pub mod backup;
 mod columns;
+mod comparisons;
 pub mod damage;
 mod decisions;
 mod library;
@@ -36,6 +37,7 @@ use crate::photo::{
 };
 
 pub use crate::photo::Positives;
+pub use comparisons::{Comparisons, Uncompared};
 pub use decisions::{Replaced, ReplacedPhoto};
 pub use reader::{Reader, Wanted};
 pub use recipes::Dropped;
@@ -127,6 +129,8 @@ pub struct PhotoRecord {
     pub dimensions: Dimensions,
     /// What one of its files says.
     pub capture: Capture,
+    /// See [`Identity::quantisation`](crate::photo::Identity). `None` also if an older version read it.
+    pub quantisation: Option<u16>,
     pub files: Vec<FileRecord>,
 }
 

@@ -475,9 +475,9 @@ impl Reader {
 /// Adds the file of each row to its photo.
 fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, is_wanted: impl Fn(&Place) -> bool) -> Result<()> {
     while let Some(row) = rows.next()? {
-        let path = path_of(row.get_ref(12)?.as_blob().map_err(rusqlite::Error::from)?);
-        let place = Place { root: RootId(row.get(11)?), path };
-        let file = FileRecord { place, stamp: stamp(row, 14)?, content: ContentHash(row.get(13)?), metadata: metadata_of(row, 20)? };
+        let path = path_of(row.get_ref(13)?.as_blob().map_err(rusqlite::Error::from)?);
+        let place = Place { root: RootId(row.get(12)?), path };
+        let file = FileRecord { place, stamp: stamp(row, 15)?, content: ContentHash(row.get(14)?), metadata: metadata_of(row, 21)? };
         if !is_wanted(&file.place) {
             continue;
         }
@@ -516,7 +516,8 @@ mod tests {
         let mut writer = Writer::open(&location).expect("opens");
         let stamp = |number| Stamp { volume: 1, inode: number + 1, size: 1, mtime: 1, ctime: 1, birth: None };
         let (content, picture) = (ContentHash([1; 32]), PictureHash([1; 32]));
-        let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 1, height: 1 } };
+        let identity =
+            Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 1, height: 1 }, quantisation: None };
         let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
         let filled = writer.batch(|batch| {
             let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;

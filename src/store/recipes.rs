@@ -47,8 +47,10 @@ impl Batch<'_> {
         let copied = self
             .transaction
             .prepare_cached(
-                "INSERT INTO photos (picture, format, width, height, taken, utc_offset, make, model, serial, orientation, pixels, decoding)
-                 SELECT randomblob(32), format, width, height, taken, utc_offset, make, model, serial, orientation, pixels, decoding
+                "INSERT INTO photos (picture, format, width, height, taken, utc_offset, make, model, serial, orientation, pixels, decoding,
+                     quantisation)
+                 SELECT randomblob(32), format, width, height, taken, utc_offset, make, model, serial, orientation, pixels, decoding,
+                     quantisation
                  FROM photos WHERE id = ?1 AND stale",
             )?
             .execute([photo.0])?;

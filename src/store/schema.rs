@@ -241,6 +241,32 @@ const INDEX_STEPS: &[M<'static>] = &[
      CREATE INDEX photos_without_picture ON photos (id) WHERE ifnull(decoding, 0) <= 0 AND files > 0;
      CREATE INDEX photos_stale ON photos (id) WHERE stale;",
     ),
+    // What is left of two near photos, a < b, when one is laid over the other. data: 32-bit floats, little-endian; empty if
+    // the place of one in the other is not found, and NULL while they are to be compared. is_new: an answer waits for it.
+    // The pairs of an older version are compared in the background.
+    M::up(
+        "CREATE TABLE comparisons (
+         a INTEGER NOT NULL,
+         b INTEGER NOT NULL,
+         is_new INTEGER NOT NULL,
+         data BLOB,
+         PRIMARY KEY (a, b)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX comparisons_missing ON comparisons (is_new, b) WHERE data IS NULL;
+     INSERT OR IGNORE INTO comparisons (a, b, is_new, data)
+         SELECT a, b, FALSE, NULL
+         FROM (SELECT a, b, row_number() OVER (PARTITION BY head, b ORDER BY distance, a) AS place FROM pairs WHERE distance <= 0.42)
+         WHERE place <= 8;
+
+     CREATE TRIGGER photo_went AFTER DELETE ON photos BEGIN
+         DELETE FROM comparisons WHERE a = old.id;
+         DELETE FROM comparisons WHERE b = old.id;
+     END;
+     CREATE INDEX comparisons_by_b ON comparisons (b);
+
+     -- The sum of the quantiser steps of a JPEG. NULL if an older version read it.
+     ALTER TABLE photos ADD COLUMN quantisation INTEGER;",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -392,6 +418,7 @@ mod tests {
             (7, latest, "UPDATE files SET birth = 1699999999000000001 WHERE id = 1;"),
             (8, latest, &metadata),
             (9, latest, &pixels),
+            (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x'')"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

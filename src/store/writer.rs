@@ -227,8 +227,8 @@ impl Batch<'_> {
         }
         self.transaction
             .prepare_cached(
-                "INSERT INTO photos (picture, format, width, height, taken, utc_offset, make, model, serial, orientation)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO photos (picture, format, width, height, taken, utc_offset, make, model, serial, orientation, quantisation)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 identity.picture.0,
@@ -240,7 +240,8 @@ impl Batch<'_> {
                 capture.make,
                 capture.model,
                 capture.serial,
-                capture.orientation
+                capture.orientation,
+                identity.quantisation
             ])?;
         let id = PhotoId(self.transaction.last_insert_rowid());
         self.add_features(id, recipe, stored)?;
@@ -262,6 +263,12 @@ impl Batch<'_> {
         self.transaction
             .prepare_cached("UPDATE photos SET pixels = ?2 WHERE id = ?1")?
             .execute(params![photo.0, pixels.map(|pixels| pixels.0)])?;
+        Ok(())
+    }
+
+    /// Records the quantisation of a photo that an older version read.
+    pub fn set_quantisation(&mut self, photo: PhotoId, quantisation: Option<u16>) -> Result<()> {
+        self.transaction.prepare_cached("UPDATE photos SET quantisation = ?2 WHERE id = ?1")?.execute(params![photo.0, quantisation])?;
         Ok(())
     }
 
@@ -521,7 +528,8 @@ mod tests {
         /// Reads a file as the picture of this number. Returns whether the file was still the one that was read.
         fn read(&mut self, path: &str, stamp: Stamp, picture: u8) -> bool {
             let (content, picture) = (ContentHash([picture; 32]), PictureHash([picture; 32]));
-            let identity = Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 3, height: 2 } };
+            let identity =
+                Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 3, height: 2 }, quantisation: Some(90) };
             let crops = CropDescriptors::none();
             let stored = StoredFeatures { features: Features(Vec::new()), crops, keypoints: Keypoints::default() };
             self.batch(|batch| {

@@ -31,7 +31,9 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
     }
     let metadata = metadata::metadata(bytes, format);
     let orientation = metadata.capture.orientation.unwrap_or(1);
-    let picture = PictureIdentity { picture: picture_hash(bytes, format, orientation), format, dimensions: stored.oriented(orientation) };
+    let quantisation = if format == Format::Jpeg { jpeg::quantisation(bytes) } else { None };
+    let (picture, dimensions) = (picture_hash(bytes, format, orientation), stored.oriented(orientation));
+    let picture = PictureIdentity { picture, format, dimensions, quantisation };
     Ok(Claimed { picture, metadata })
 }
 

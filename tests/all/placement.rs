@@ -3,8 +3,8 @@
 use fastrand::Rng;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
-use similard::likeness::{Affine, Framed, place, residual};
-use similard::photo::Picture;
+use similard::likeness::{Framed, place, residual};
+use similard::photo::{Affine, Picture};
 use similard::vision::keypoints::keypoints;
 
 use crate::photos;
@@ -61,8 +61,8 @@ fn a_warped_part_of_a_photo_is_placed_within_a_pixel() {
             let part = picture(&part);
             let part_points = keypoints(&part);
             let side = f64::from(part.dimensions.width);
-            let a = Framed { picture: &whole, frame: [0.0, 0.0, SIDE.into(), SIDE.into()], keypoints: &points };
-            let b = Framed { picture: &part, frame: [0.0, 0.0, side, side], keypoints: &part_points };
+            let a = Framed { picture: &whole, frame: [0.0, 0.0, SIDE.into(), SIDE.into()], content: 1.0, keypoints: &points };
+            let b = Framed { picture: &part, frame: [0.0, 0.0, side, side], content: 1.0, keypoints: &part_points };
             tried += 1;
             let Some(found) = place(a, b) else { continue };
             let other = place(b, a).expect("the order does not matter");
@@ -78,6 +78,10 @@ fn a_warped_part_of_a_photo_is_placed_within_a_pixel() {
             };
             assert!((off(&found.map) - off(&other.map.inverse())).abs() < 1e-6);
             let left = residual(&whole, &part, &found, 128);
+            // What agrees less was placed by chance, and says so.
+            if !left.is_some_and(|left| left.agreement > 0.6) {
+                continue;
+            }
             placed += 1;
             if off(&found.map) < 1.0 {
                 near += 1;
@@ -87,8 +91,8 @@ fn a_warped_part_of_a_photo_is_placed_within_a_pixel() {
         }
     }
     println!("{placed} of {tried} were placed, {near} within a pixel");
-    // Some parts have too few keypoints, and some are placed by chance.
-    assert!(placed * 5 >= tried * 4 && near * 10 >= placed * 8, "{placed} of {tried} were placed, {near} within a pixel");
+    // Some parts have too few keypoints.
+    assert!(placed * 4 >= tried * 3 && near * 10 >= placed * 9, "{placed} of {tried} were placed, {near} within a pixel");
 }
 
 #[test]
@@ -98,6 +102,7 @@ fn two_photos_are_not_placed_or_do_not_agree() {
     let framed = |n: usize| Framed {
         picture: &all[n],
         frame: [0.0, 0.0, all[n].dimensions.width.into(), all[n].dimensions.height.into()],
+        content: 1.0,
         keypoints: &points[n],
     };
     for a in 0..all.len() {

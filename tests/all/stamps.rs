@@ -107,7 +107,10 @@ fn an_index_and_a_library_of_the_version_before_are_used_as_they_are() {
         "DROP TABLE absorbed; DROP TABLE pictures; ALTER TABLE decisions DROP COLUMN follows; PRAGMA user_version = 3;",
     );
     assert_eq!(names(&instance.dupes(&folder)), before);
-    assert_eq!(pairs(), paired);
+    // Until they are compared again, what pairs are to each other is not known.
+    let without_relations =
+        |pairs: &str| pairs.lines().map(|line| line.rsplit_once('\t').expect("columns").0.to_owned()).collect::<Vec<_>>();
+    assert_eq!(without_relations(&pairs()), without_relations(&paired));
     // The two photos that were decided on are decoded once more, in the background, for their pixel hashes.
     let known = || library.query_row("SELECT count(*) FROM pictures", [], |row| row.get::<_, i64>(0)).expect("a number");
     wait_until("the decided photos are known by their pixels", || known() == 2);
@@ -118,7 +121,10 @@ fn an_index_and_a_library_of_the_version_before_are_used_as_they_are() {
     wait_until("all birth times are stored", || undated() == 0);
     // A file that moves is known by its birth time.
     fs::rename(folder.join("00003_low.jpg"), folder.join("moved.jpg")).expect("moved");
-    wait_until("it is in the answer", || names(&instance.dupes(&folder)).concat().contains(&"moved.jpg".to_owned()));
+    // An older index does not know how a photo was compressed, so that what it is to others may not be known.
+    let any = ["dupes", "--relation=identical,copy,edit,part,series,unknown", "--format=json"].map(OsStr::new);
+    let all = || names(&instance.json(any.into_iter().chain([folder.as_os_str()]))).concat();
+    wait_until("it is in the answer", || all().contains(&"moved.jpg".to_owned()));
     assert_eq!(work(), worked);
 }
 

@@ -13,7 +13,7 @@ pub use photos::*;
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, LeftOut, Relation, Stage, Verdict};
+use crate::photo::{Counters, Coverage, Format, LeftOut, PhotoChange, Relation, SourceRule, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +162,7 @@ pub struct Progress {
 pub struct Selection {
     pub paths: Vec<std::path::PathBuf>,
     pub threshold: Option<f32>,
-    /// If empty: identical, copy and unknown.
+    /// If empty: identical, copy and edit.
     pub relations: Vec<Relation>,
     pub everywhere: bool,
     /// Only items after this one, from [`End::next`].
@@ -187,8 +187,13 @@ pub struct End {
     pub whole: bool,
     /// The places that the answer is about.
     pub places: Vec<PlaceStatus>,
-    /// Photos of the places that are left out as frames of a series.
+    /// Photos of the places that are near others and not joined: as frames of a series, as one that holds the other beside
+    /// other content, and because it is not known what they are.
     pub series: u64,
+    #[serde(default)]
+    pub parts: u64,
+    #[serde(default)]
+    pub unknown: u64,
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
@@ -239,14 +244,16 @@ impl Listing for Clusters {
     }
 }
 
-/// Versions of one photo.
+/// A source and its versions. With the relations series, part or unknown also what is near them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cluster {
     /// Does not change as long as the members do not.
     pub id: String,
     pub diameter: f32,
-    pub loose: bool,
-    /// The best original comes first.
+    /// Why the first photo is the source. Present only if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_by: Option<SourceRule>,
+    /// The source comes first.
     pub photos: Vec<Photo>,
     /// The pairs with the first photo, and those that hold the cluster together: at most two for each photo.
     pub pairs: Vec<ClusterPair>,
@@ -259,6 +266,9 @@ pub struct ClusterPair {
     pub b: usize,
     pub distance: f32,
     pub relation: Relation,
+    /// What was changed from `a` to `b`, if the relation is edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<PhotoChange>,
 }
 
 /// Pairs of near photos.
@@ -315,6 +325,12 @@ pub struct Comparison {
     /// The normalised distance, which is compared with the threshold. It is larger where many photos look alike.
     pub normalized_distance: f32,
     pub relation: Relation,
+    /// Which of the two is the source, if one is a version of the other: 0 or 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<usize>,
+    /// What was changed from the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<PhotoChange>,
     /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,

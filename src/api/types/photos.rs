@@ -25,7 +25,8 @@ pub struct Photo {
     pub height: u32,
     pub format: Format,
     pub taken: Option<String>,
-    pub representative: bool,
+    /// Whether it is the source of the other photos of its cluster.
+    pub source: bool,
     /// Why the first of `files` stays when the others go. Present only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_by: Option<KeeperRule>,

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use fastrand::Rng;
 
 use super::Library;
-use crate::catalog::{decided_photos, related};
-use crate::likeness::{MAX_PAIR_DISTANCE, distance, normalized};
-use crate::photo::{Descriptors, Embedding, Pair, PhotoId, PictureHash, Relation, Verdict};
+use crate::catalog::decided_photos;
+use crate::likeness::{MAX_PAIR_DISTANCE, distance, is_series, normalized};
+use crate::photo::{Descriptors, Embedding, Pair, PhotoId, PictureHash, Verdict};
 use crate::store::{PhotoRecord, Result, Wanted};
 
 /// The number of similar photos that are taken with each photo drawn at random: the nearest ones beyond the maximum
@@ -131,7 +131,7 @@ fn pair_labels(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoI
             let label = match (decided, is_near) {
                 (Some(Verdict::Same), _) => PairLabel::Same,
                 (Some(Verdict::Different), _) => PairLabel::Different,
-                (None, true) if related(decisions, a, b) == Some(Relation::Series) => PairLabel::Series,
+                (None, true) if is_series(&a.capture, &b.capture) => PairLabel::Series,
                 (None, true) => PairLabel::Undecided,
                 (None, false) => continue,
             };

@@ -25,8 +25,10 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         _ if c.decided == Some(Verdict::Same) => "versions of one photo, as you decided".green().to_string(),
         _ if c.decided == Some(Verdict::Different) => "two photos, as you decided".yellow().to_string(),
         (Relation::Identical, _) => "one photo".green().to_string(),
-        (Relation::Series, _) => "two exposures, by the camera's clock".yellow().to_string(),
-        (_, true) => "versions of one photo".green().to_string(),
+        (Relation::Copy | Relation::Edit, true) => version(c).green().to_string(),
+        (Relation::Series, true) => "two exposures of one scene".yellow().to_string(),
+        (Relation::Part, true) => "one holds the other beside other content".yellow().to_string(),
+        (_, true) => "near; what they are to each other is not known".yellow().to_string(),
         (_, false) => "two photos".yellow().to_string(),
     };
     let normalized = if c.normalized_distance > c.distance {
@@ -43,6 +45,15 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         writeln!(out, "  laid over each other, their structure agrees by {:.2}{misfit}{plain}", laid_over.agreement)?;
     }
     c.differences.iter().try_for_each(|line| writeln!(out, "  {}", shown(line)))
+}
+
+/// Says which is a version of which, and what was changed.
+fn version(c: &Comparison) -> String {
+    let (source, version) = if c.source == Some(1) { ("second", "first") } else { ("first", "second") };
+    let changes: Vec<String> = c.changes.iter().map(ToString::to_string).collect();
+    let changes = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
+    let kind = if c.relation == Relation::Copy { "a copy" } else { "an edit" };
+    format!("the {version} is {kind} of the {source}{changes}")
 }
 
 /// Says how the first picture lies in the second.

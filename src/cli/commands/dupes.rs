@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::api::client::Client;
 use crate::api::query_of;
-use crate::api::types::{Cluster, Clusters, End, Photo, Progress, RootStatus};
+use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
@@ -19,7 +19,7 @@ use crate::cli::removable::Checker;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
 use crate::cli::whole;
-use crate::photo::{KeeperRule, Relation};
+use crate::photo::{KeeperRule, Relation, SourceRule};
 
 /// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -194,10 +194,7 @@ impl<'a, W: Write> Printer<'a, W> {
 
     fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
         self.spare += spare(cluster);
-        let mut title = format!("{}, {} in copies", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
-        if cluster.loose {
-            title.push_str(&format!("; {}: its ends are {:.2} apart, look before you delete", "loose".yellow(), cluster.diameter));
-        }
+        let title = format!("{}, {} beside the source", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
         writeln!(self.out, "{} {title}", format!("{:>3}", self.clusters).bold())?;
         for (place, photo) in cluster.photos.iter().enumerate() {
             photo_lines(self.out, cluster, place, photo)?;
@@ -208,9 +205,11 @@ impl<'a, W: Write> Printer<'a, W> {
     fn summary(&mut self, end: &End) -> io::Result<()> {
         let summary = match self.clusters {
             0 if end.coverage.indexed == 0 => "Nothing was compared: no photo is read.".to_owned(),
-            0 if !end.whole || end.series > 0 || end.outside > 0 => "No copies found among the photos that were compared.".to_owned(),
+            0 if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
+                "No copies found among the photos that were compared.".to_owned()
+            }
             0 => "No duplicates found.".to_owned(),
-            found => format!("{}; the copies take {}.", count(found, "photo has copies", "photos have copies"), bytes(self.spare)),
+            found => format!("{}; they take {}.", count(found, "photo has versions", "photos have versions"), bytes(self.spare)),
         };
         writeln!(self.out, "{}", summary.bold())?;
         writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
@@ -221,9 +220,18 @@ impl<'a, W: Write> Printer<'a, W> {
         for line in left_out(&end.left_out) {
             writeln!(self.out, "{}", line.dimmed())?;
         }
+        if end.unknown > 0 {
+            let photos = count(end.unknown, "photo may be a version of another one", "photos may be versions of others");
+            writeln!(self.out, "{}", format!("{photos}: look at them with --relation unknown").yellow())?;
+        }
         if end.series > 0 {
-            let photos = count(end.series, "photo is a frame", "photos are frames");
-            writeln!(self.out, "{}", format!("{photos} of a series, not copies; --relation series shows them").dimmed())?;
+            let photos = count(end.series, "photo is another exposure", "photos are other exposures");
+            writeln!(self.out, "{}", format!("{photos} of a scene, not copies; --relation series shows them").dimmed())?;
+        }
+        if end.parts > 0 {
+            let photos = count(end.parts, "photo is", "photos are");
+            let what = "held by a picture with other content, or the other way round; --relation part shows them";
+            writeln!(self.out, "{}", format!("{photos} {what}").dimmed())?;
         }
         if end.outside > 0 {
             let photos = count(end.outside, "photo outside has", "photos outside have");
@@ -257,27 +265,80 @@ fn spare(cluster: &Cluster) -> u64 {
 
 /// Prints a line for each file of a photo, and one for each other name of it.
 fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
-    let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place).map(|p| p.distance).reduce(f32::min);
+    let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place);
+    // The pair with the source, if there is one.
+    let pair = nearest.min_by(|x, y| x.a.cmp(&y.a).then(x.distance.total_cmp(&y.distance)));
     let size = format!("{} × {}", photo.width, photo.height);
     let taken = photo.taken.as_deref().map(time).unwrap_or_default();
     for (number, file) in photo.files.iter().enumerate() {
-        let mark = match (photo.representative, number) {
-            (true, 0) => "best".green().bold().to_string(),
-            (_, 0) => nearest.map_or_else(|| "    ".to_owned(), |d| format!("{d:.2}")),
-            _ => "same".dimmed().to_string(),
+        let (mark, distance) = match (place, number, pair) {
+            (0, 0, _) => ("source".green().bold().to_string(), String::new()),
+            (_, 0, Some(pair)) => (padded(pair.relation), format!("{:.2}", pair.distance)),
+            _ => ("same   ".dimmed().to_string(), String::new()),
         };
+        let mark = if (place, number) == (0, 0) { format!("{mark} ") } else { mark };
         let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
-        let kept = photo.kept_by.filter(|_| number == 0).map(|rule| format!(" ({})", kept_by(rule)).dimmed().to_string());
-        let (path, kept) = (shown(&file.path.path), kept.unwrap_or_default());
+        let said: Vec<String> = match (place, number) {
+            (0, 0) => cluster.source_by.map(source_by).into_iter().chain(photo.kept_by.map(kept_by)).map(str::to_owned).collect(),
+            (_, 0) => what(cluster, photo, pair),
+            _ => Vec::new(),
+        };
+        let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")).dimmed().to_string() };
+        let path = shown(&file.path.path);
         let lost = file.metadata_lost.iter().filter(|lost| !lost.is_empty());
         let lost: String = lost.map(|lost| format!(" (has its own {})", names(lost)).yellow().to_string()).collect();
-        writeln!(out, "    {mark}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{kept}{lost}{away}", photo.format, bytes(file.size))?;
+        writeln!(
+            out,
+            "    {mark} {distance:>4}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{said}{lost}{away}",
+            photo.format,
+            bytes(file.size)
+        )?;
         for name in &file.also {
-            let mark = "link".dimmed();
-            writeln!(out, "    {mark}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "", "", "", "", shown(&name.path))?;
+            writeln!(out, "    {} {:>4}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "link   ".dimmed(), "", "", "", "", "", shown(&name.path))?;
         }
     }
     Ok(())
+}
+
+fn padded(relation: Relation) -> String {
+    format!("{:<7}", relation.name())
+}
+
+/// What a version is, beside its relation: what was changed by hand, or the size and format of a copy.
+fn what(cluster: &Cluster, photo: &Photo, pair: Option<&ClusterPair>) -> Vec<String> {
+    let Some(pair) = pair.filter(|pair| pair.a == 0) else { return Vec::new() };
+    let (source, mut said) = (&cluster.photos[0], Vec::new());
+    said.extend(pair.changes.iter().map(ToString::to_string));
+    if pair.relation == Relation::Copy {
+        let long_side = |photo: &Photo| f64::from(photo.width.max(photo.height));
+        let share = long_side(photo) / long_side(source);
+        if (share - 0.5).abs() < 0.01 {
+            said.push("half size".into());
+        } else if (share - 1.0).abs() > 0.01 {
+            said.push(format!("{:.0} % of the size", 100.0 * share));
+        }
+        if photo.format != source.format {
+            said.push(photo.format.to_string());
+        } else if said.is_empty() {
+            said.push("recompressed".into());
+        }
+    }
+    said
+}
+
+/// Why a photo is the source of the others.
+fn source_by(rule: SourceRule) -> &'static str {
+    match rule {
+        SourceRule::WholeFrame => "the whole frame",
+        SourceRule::Camera => "as the camera wrote it",
+        SourceRule::Format => "the better format",
+        SourceRule::Pixels => "most pixels",
+        SourceRule::Lossless => "lossless",
+        SourceRule::Bytes => "most bytes",
+        SourceRule::PlainName => "plain name",
+        SourceRule::Oldest => "oldest file",
+        SourceRule::Path => "shortest path",
+    }
 }
 
 /// Why a file comes before the others of its photo.

@@ -282,7 +282,7 @@ mod tests {
         let names: BTreeSet<String> = pages().into_iter().map(|page| page.name).collect();
         assert_eq!(names.len(), commands(&Arguments::command()).count() + 2);
         let dupes = page(Some("dupes")).expect("a page");
-        assert!(dupes.contains(r"\-\-threshold") && dupes.contains("best original") && dupes.contains("paths0"), "{dupes}");
+        assert!(dupes.contains(r"\-\-threshold") && dupes.contains("is the source") && dupes.contains("paths0"), "{dupes}");
         let roots = page(Some("roots")).expect("a page");
         assert!(roots.contains("simctl roots add") && roots.contains(r"\-\-format"), "{roots}");
         let simctl = page(None).expect("a page");

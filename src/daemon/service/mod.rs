@@ -18,7 +18,7 @@ use crate::api::types::{
 };
 use crate::api::{Code, Problem, Service, Take, text_of};
 use crate::catalog::Context;
-use crate::catalog::clusters::{Rank, clusters, versions_outside};
+use crate::catalog::clusters::{HeldApart, Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Queries, neighbours, records};
@@ -118,6 +118,7 @@ impl Answers {
         let away = reader.coverage(&offline)?;
         Ok(Coverage {
             offline: away.indexed + away.pending + away.unsupported + away.failed,
+            uncompared: reader.count_uncompared()?,
             without_picture: if reader.keeps_pictures() { reader.count_without_picture()? } else { 0 },
             ..reader.coverage(&online)?
         })
@@ -295,7 +296,8 @@ impl Service for Answers {
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
         let end = places::end(about, &roots, &self.state.queue, &reader, self.coverage(&reader, &asked)?, next)?;
-        let _ = take(Line::End { end: End { series: clustering.series, outside, ..end } });
+        let HeldApart { series, parts, unknown } = clustering.held_apart;
+        let _ = take(Line::End { end: End { series, parts, unknown, outside, ..end } });
         Ok(())
     }
 
@@ -340,7 +342,7 @@ impl Service for Answers {
             }
         };
         let photos = records(&reader, &roots.scopes(), &nearest)?;
-        let near = neighbours(&asked, &nearest, &photos, &read(&state.decisions), count);
+        let near = neighbours(&reader, &asked, &nearest, &photos, &read(&state.decisions).clone(), count)?;
         Ok(Similar { head, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })
     }
 
@@ -356,7 +358,7 @@ impl Service for Answers {
         let active = read(&state.heads.active);
         let (comparison, threshold) = (query::compare(&active, &decisions, &a, &b), active.threshold);
         drop(active);
-        Ok(wire::comparison(comparison, query::laid_over(&a, &b), threshold))
+        Ok(wire::comparison(comparison, threshold))
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {

@@ -21,12 +21,13 @@ pub struct Queue {
     commits: AtomicU64,
 }
 
-/// Files, pictures and stale photos on their way from the dispatcher to the store.
+/// Files, pictures, stale photos and near photos on their way from the dispatcher to the store.
 #[derive(Default)]
 pub struct InFlight {
     pub places: HashSet<Place>,
     pub pictures: HashSet<PictureHash>,
     pub stale: HashSet<PhotoId>,
+    pub compared: HashSet<[PhotoId; 2]>,
 }
 
 impl Queue {
@@ -38,7 +39,7 @@ impl Queue {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns whether no root of the scopes is busy and no file of the scopes is pending.
+    /// Returns whether no root of the scopes is busy, no file of the scopes is pending, and all new photos are compared.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -46,13 +47,14 @@ impl Queue {
         self.was_settled(reader, scopes, Moment(u64::MAX))
     }
 
-    /// Returns whether no root of the scopes is busy with work from before a moment, and no file of the scopes is
-    /// pending.
+    /// Returns whether no root of the scopes is busy with work from before a moment, no file of the scopes is pending, and all
+    /// new photos are compared.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn was_settled(&self, reader: &Reader, scopes: &[Place], moment: Moment) -> store::Result<bool> {
-        Ok(!scopes.iter().any(|scope| self.activity.was_busy(scope.root, moment)) && !reader.is_pending(scopes)?)
+        let is_busy = scopes.iter().any(|scope| self.activity.was_busy(scope.root, moment));
+        Ok(!is_busy && !reader.is_pending(scopes)? && !reader.is_uncompared(scopes)?)
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::WriterThread;
 use crate::daemon::messages::{Change, Outcome};
 use crate::daemon::state::{read, write};
-use crate::likeness::{relation, shows_whole_frame};
-use crate::photo::{Decision, Dimensions, PictureHash, Relation};
+use crate::likeness::{is_series, shows_whole_frame};
+use crate::photo::{Decision, Dimensions, PictureHash};
 use crate::store::{self, OnConflict, Replaced};
 
 /// How much the shape of a photo may differ from that of its edited version: sizes are whole pixels.
@@ -39,7 +39,7 @@ impl WriterThread {
         let Change::Read { outcome: Some(outcome), .. } = change else { return None };
         match outcome.as_ref() {
             Outcome::New { made, .. } => read(&self.decisions).equal().with_pixels(made.pixels?),
-            Outcome::Decoded { picture, .. } => Some(*picture),
+            Outcome::Decoded { identity, .. } => Some(identity.picture),
             _ => None,
         }
     }
@@ -97,6 +97,6 @@ fn is_edited(changed: &Replaced, max_distance: f32) -> bool {
     let is_one_shape = (aspect(&before.dimensions) / aspect(&after.dimensions) - 1.0).abs() <= MAX_ASPECT_CHANGE;
     distance.is_some_and(|distance| distance <= max_distance)
         && is_one_shape
-        && relation(&before.capture, &after.capture) != Relation::Series
+        && !is_series(&before.capture, &after.capture)
         && shows_whole_frame(&before.keypoints, &after.keypoints)
 }

@@ -16,7 +16,7 @@ use super::state::health::{PICTURES, STORE};
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write_between};
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::catalog::generation::{descriptors, keep};
+use crate::catalog::generation::{Compare, descriptors, keep};
 use crate::likeness::{Density, Reach, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, KeptPicture, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, SeenFile, Writer};
@@ -151,6 +151,7 @@ impl WriterThread {
                     | Change::Retry(_)
                     | Change::Read { outcome: Some(_), .. }
                     | Change::Encoded { .. }
+                    | Change::Compared { .. }
             )
         });
         drop(changes);
@@ -215,12 +216,13 @@ impl WriterThread {
                             None => batch.read_files_again(*photo)?,
                         }
                     }
+                    Change::Compared { photos, compared } => batch.set_compared(*photos, compared.as_ref())?,
                     Change::Retry(root) => batch.retry(*root)?,
                     Change::Done { .. } | Change::Flush(_) => {}
                 }
             }
             let arrival = arrive(&active.index, &new, Reach::STORED, |photos| batch.keypoints_of(photos))?;
-            keep(batch, active.number, &new, &arrival)?;
+            keep(batch, active.number, &new, &arrival, Compare::Now)?;
             last_kept.map_or(Ok(()), |last| batch.set_last_kept(last))?;
             batch.count(&done)?;
             Ok(Joined { new, densities: arrival.densities, seen_files, read_again, outdated })
@@ -251,6 +253,7 @@ impl WriterThread {
                     }
                 }
                 Change::Encoded { photo, .. } => drop(in_flight.stale.remove(photo)),
+                Change::Compared { photos, .. } => drop(in_flight.compared.remove(photos)),
                 _ => {}
             }
         }
@@ -324,7 +327,7 @@ fn kept_picture(change: &Change) -> Option<(PictureHash, &KeptPicture)> {
     let Change::Read { outcome: Some(outcome), .. } = change else { return None };
     match outcome.as_ref() {
         Outcome::New { made, .. } => Some((made.identity.picture, &made.kept)),
-        Outcome::Decoded { picture, kept, .. } => Some((*picture, kept)),
+        Outcome::Decoded { identity, kept, .. } => Some((identity.picture, kept)),
         _ => None,
     }
 }
@@ -340,8 +343,9 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
             }
             (None, true)
         }
-        Outcome::Decoded { photo, pixels, kept, .. } => {
+        Outcome::Decoded { photo, identity, pixels, kept } => {
             batch.set_pixels(*photo, pixels.as_ref())?;
+            batch.set_quantisation(*photo, identity.quantisation)?;
             mark(batch, *photo, kept)?;
             (None, true)
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::WriterThread;
-use crate::catalog::generation::{Generation, catch_up, keep};
+use crate::catalog::generation::{Compare, Generation, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::{write, write_between};
 use crate::photo::{Decisions, Home, Root, RootId};
@@ -56,7 +56,7 @@ impl WriterThread {
                 drop(reply.send(self.writer.batch(|batch| batch.head_number(&fingerprint))));
             }
             Request::AddIncrement(head, increment, reply) => {
-                drop(reply.send(self.writer.batch(|batch| keep(batch, head, &increment.0, &increment.1))));
+                drop(reply.send(self.writer.batch(|batch| keep(batch, head, &increment.0, &increment.1, Compare::InTheBackground))));
             }
             Request::TakeOver(generation, reply) => drop(reply.send(self.take_over(*generation))),
             Request::RetireHeads { mut keep, base, reply } => drop(reply.send(self.writer.batch(|batch| {
@@ -171,7 +171,7 @@ impl WriterThread {
     fn take_over(&mut self, mut next: Generation) -> store::Result<HeadNumber> {
         let (reader, number) = (Reader::open(&self.configuration.location)?, next.number);
         catch_up(&mut next, &reader, 1, |new, arrival| {
-            self.writer.batch(|batch| keep(batch, number, &new, &arrival))?;
+            self.writer.batch(|batch| keep(batch, number, &new, &arrival, Compare::InTheBackground))?;
             store::Result::Ok(Arc::new((new, arrival)))
         })?;
         let mut active = write_between(&self.heads.active);

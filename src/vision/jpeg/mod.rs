@@ -41,6 +41,14 @@ pub fn dimensions(bytes: &[u8]) -> Result<Dimensions, Error> {
     }
 }
 
+/// The sum of the quantiser steps of the brightness: the larger, the coarser. `None` without a table.
+pub fn quantisation(bytes: &[u8]) -> Option<u16> {
+    let mut tables = scan::Tables::default();
+    let read = |segment: Segment<'_>| tables.read_quantisation(segment.body).ok();
+    header_segments(bytes).filter(|segment| segment.marker == segments::DQT).map(read).last()??;
+    Some(tables.steps(0).iter().fold(0, |sum: u16, step| sum.saturating_add(*step)))
+}
+
 /// The DC coefficients of a picture, with what they mean.
 pub struct BlockMeans {
     frame: Frame,

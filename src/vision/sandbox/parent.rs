@@ -278,7 +278,7 @@ mod tests {
         };
         let says = |picture: u8| {
             let dimensions = crate::photo::Dimensions { width: 3, height: 2 };
-            let picture = PictureIdentity { picture: PictureHash([picture; 32]), format: Format::Jpeg, dimensions };
+            let picture = PictureIdentity { picture: PictureHash([picture; 32]), format: Format::Jpeg, dimensions, quantisation: None };
             let claim = Claimed { picture, metadata: Metadata::default() };
             frame(&serde_json::to_string(&Identified::Ok(claim)).expect("JSON"))
         };

@@ -1,0 +1,170 @@
+//! The source of a star: the photo of which the others are versions. It is chosen by evidence, not by its pixels alone.
+
+use std::cmp::{Ordering, Reverse};
+use std::path::Path;
+
+use super::keeper::{is_copy_name, stem};
+use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
+
+/// Names of programs that change photos, in lower case. A camera writes its own name or version.
+const EDITORS: [&str; 20] = [
+    "photoshop",
+    "lightroom",
+    "gimp",
+    "darktable",
+    "rawtherapee",
+    "capture one",
+    "snapseed",
+    "affinity",
+    "luminar",
+    "dxo",
+    "photolab",
+    "picasa",
+    "imagemagick",
+    "instagram",
+    "paint",
+    "digikam",
+    "pixelmator",
+    "acdsee",
+    "on1",
+    "vsco",
+];
+
+/// The share of a picture that a crop or a border leaves out at least.
+const MIN_SHARE_CUT: f64 = 0.03;
+
+/// What the choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    pub dimensions: Dimensions,
+    pub format: Format,
+    pub capture: &'a Capture,
+    /// The program that wrote the file, if it says so.
+    pub software: Option<&'a str>,
+    pub bytes: u64,
+    /// Nanoseconds since 1970.
+    pub mtime: i64,
+    pub path: &'a Path,
+}
+
+impl Candidate<'_> {
+    /// Whether the file says what a camera writes, and no editor says that it wrote the file.
+    fn is_from_camera(&self) -> bool {
+        let software = self.software.unwrap_or_default().to_lowercase();
+        let Capture { taken, make, model, .. } = self.capture;
+        taken.is_some() && make.is_some() && model.is_some() && !EDITORS.iter().any(|editor| software.contains(editor))
+    }
+}
+
+/// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
+/// second; `None` if there is no second. `laid` says how one photo lies in another, if it is known.
+///
+/// The rules, in this order: the whole frame before a crop of it or one with a border; what a camera wrote before what an editor
+/// wrote; RAW before HEIC before other formats; the most pixels; a format that loses nothing; the most bytes; a plain name before
+/// one that a copy gets; the oldest file; the shortest path; the first path.
+pub fn source_first(candidates: &[Candidate<'_>], laid: impl Fn(usize, usize) -> Option<Comparison>) -> (Vec<usize>, Option<SourceRule>) {
+    let all = 0..candidates.len();
+    let is_cut = |x: usize| all.clone().any(|y| x != y && laid(y, x).is_some_and(|comparison| is_cut(&comparison)));
+    let cut: Vec<bool> = all.clone().map(is_cut).collect();
+    let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
+    let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
+    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 9] {
+        let (a, b) = (&candidates[x], &candidates[y]);
+        [
+            (cut[x].cmp(&cut[y]), SourceRule::WholeFrame),
+            (Reverse(a.is_from_camera()).cmp(&Reverse(b.is_from_camera())), SourceRule::Camera),
+            (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
+            (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
+            (Reverse(is_lossless(a.format)).cmp(&Reverse(is_lossless(b.format))), SourceRule::Lossless),
+            (Reverse(a.bytes).cmp(&Reverse(b.bytes)), SourceRule::Bytes),
+            (is_copy[x].cmp(&is_copy[y]), SourceRule::PlainName),
+            (a.mtime.cmp(&b.mtime), SourceRule::Oldest),
+            ((a.path.as_os_str().len(), a.path).cmp(&(b.path.as_os_str().len(), b.path)), SourceRule::Path),
+        ]
+    };
+    let decisive = |x: usize, y: usize| compared(x, y).into_iter().find(|(order, _)| order.is_ne());
+    let mut order: Vec<usize> = all.collect();
+    order.sort_by(|x, y| decisive(*x, *y).map_or(Ordering::Equal, |(order, _)| order));
+    let rule = if let [first, second, ..] = order[..] { decisive(first, second).map(|(_, rule)| rule) } else { None };
+    (order, rule)
+}
+
+/// The place of a format among those that a camera makes of one exposure: RAW, HEIC, others.
+fn from_sensor(format: Format) -> u8 {
+    match format {
+        Format::Raw => 0,
+        Format::Heic => 1,
+        _ => 2,
+    }
+}
+
+fn is_lossless(format: Format) -> bool {
+    matches!(format, Format::Raw | Format::Tiff | Format::Png | Format::Bmp)
+}
+
+/// Whether the second picture of a comparison is a crop of the first, or has a border around it.
+fn is_cut(comparison: &Comparison) -> bool {
+    let [first, second] = comparison.overlap.map(|share| 1.0 - share);
+    let [beside_first, beside_second] = [0, 1].map(|at| comparison.content[at] - comparison.overlap[at]);
+    let shows_less = beside_first >= MIN_SHARE_CUT && second < MIN_SHARE_CUT;
+    let has_border = second >= MIN_SHARE_CUT && beside_second < MIN_SHARE_CUT && first < MIN_SHARE_CUT;
+    shows_less || has_border
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::{Affine, Residual, Tone};
+
+    const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
+    const SMALL: Dimensions = Dimensions { width: 1500, height: 1000 };
+
+    fn camera() -> Capture {
+        Capture { taken: Some("2026-05-01T10:00:00".into()), make: Some("Maker".into()), model: Some("M1".into()), ..Capture::default() }
+    }
+
+    fn candidate<'a>(dimensions: Dimensions, capture: &'a Capture, path: &'a str) -> Candidate<'a> {
+        Candidate { dimensions, format: Format::Jpeg, capture, software: None, bytes: 1000, mtime: 5, path: Path::new(path) }
+    }
+
+    fn chosen(candidates: &[Candidate<'_>]) -> (usize, SourceRule) {
+        let (order, rule) = source_first(candidates, |_, _| None);
+        (order[0], rule.expect("several"))
+    }
+
+    fn laid(overlap: [f64; 2], content: [f64; 2]) -> Comparison {
+        let left = Residual { agreement: 0.99, misfit: 0.0, plain: 0.0 };
+        Comparison { map: Affine::IDENTITY, overlap, coarse: left, fine: left, tones: [Tone::default(); 2], content }
+    }
+
+    #[test]
+    fn each_rule_decides_where_those_before_it_do_not() {
+        let (camera, none) = (camera(), Capture::default());
+        let b = candidate(SMALL, &camera, "/b.jpg");
+        assert_eq!(chosen(&[candidate(LARGE, &none, "/a.jpg"), b]), (1, SourceRule::Camera), "an upscale without metadata");
+        let edited = Candidate { software: Some("Adobe Photoshop 26.0"), ..candidate(LARGE, &camera, "/a.jpg") };
+        assert_eq!(chosen(&[edited, b]), (1, SourceRule::Camera));
+        let firmware = Candidate { software: Some("Ver.1.02"), ..candidate(LARGE, &camera, "/a.jpg") };
+        assert_eq!(chosen(&[firmware, b]), (0, SourceRule::Pixels));
+        assert_eq!(chosen(&[candidate(LARGE, &camera, "/a.jpg"), Candidate { format: Format::Raw, ..b }]), (1, SourceRule::Format));
+        assert_eq!(chosen(&[Candidate { bytes: 2000, ..b }, Candidate { format: Format::Png, ..b }]), (1, SourceRule::Lossless));
+        assert_eq!(chosen(&[Candidate { bytes: 2000, ..b }, b]), (0, SourceRule::Bytes));
+        assert_eq!(chosen(&[candidate(SMALL, &camera, "/b (1).jpg"), b]), (1, SourceRule::PlainName));
+        assert_eq!(chosen(&[candidate(SMALL, &camera, "/c.jpg"), Candidate { mtime: 4, ..b }]), (1, SourceRule::Oldest));
+        assert_eq!(chosen(&[candidate(SMALL, &camera, "/folder/b.jpg"), b]), (1, SourceRule::Path));
+        assert_eq!(source_first(&[b], |_, _| None), (vec![0], None));
+    }
+
+    #[test]
+    fn the_whole_frame_comes_before_a_crop_and_a_border() {
+        let camera = camera();
+        let none = Capture::default();
+        // The first is a crop of the second, or has the second within a border.
+        for (is_of, overlap, content) in [("a crop", [0.5, 1.0], [1.0, 1.0]), ("a border", [1.0, 0.7], [1.0, 0.7])] {
+            let two = [candidate(LARGE, &camera, "/a.jpg"), candidate(SMALL, &none, "/b.jpg")];
+            let of_second = laid(overlap, content);
+            let laid = |x: usize, y: usize| Some(if (x, y) == (1, 0) { of_second } else { of_second.swapped() });
+            assert_eq!(source_first(&two, laid), (vec![1, 0], Some(SourceRule::WholeFrame)), "{is_of}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What was changed from a photo to its version.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A change by hand. Displayed as a few words.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "change", content = "by")]
+pub enum PhotoChange {
+    /// The share of the source that is left.
+    Crop(f32),
+    /// Something around it: a border, or the controls of a screenshot.
+    Border,
+    Mirrored,
+    /// Clockwise degrees, beside quarter turns.
+    Turned(f32),
+    BlackAndWhite,
+    /// The strength of colours as a multiple of before.
+    Saturation(f32),
+    /// Stops.
+    Exposure(f32),
+    /// A multiple of before.
+    Contrast(f32),
+    /// Some places do not agree: a retouch, a text, a date stamp.
+    Retouched,
+}
+
+impl fmt::Display for PhotoChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PhotoChange::Crop(share) => write!(f, "crop {:.0} %", 100.0 * share),
+            PhotoChange::Border => f.write_str("border"),
+            PhotoChange::Mirrored => f.write_str("mirrored"),
+            PhotoChange::Turned(degrees) => write!(f, "turned {degrees:.1}°"),
+            PhotoChange::BlackAndWhite => f.write_str("black and white"),
+            PhotoChange::Saturation(ratio) => f.write_str(if *ratio > 1.0 { "stronger colours" } else { "weaker colours" }),
+            PhotoChange::Exposure(stops) => write!(f, "exposure {stops:+.1}"),
+            PhotoChange::Contrast(ratio) => f.write_str(if *ratio > 1.0 { "more contrast" } else { "less contrast" }),
+            PhotoChange::Retouched => f.write_str("retouched"),
+        }
+    }
+}

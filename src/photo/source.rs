@@ -1,0 +1,39 @@
+//! Why a photo is the source of its versions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::names::names;
+
+/// The rule by which a photo is the source, and not the photo that comes second.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceRule {
+    /// The other is a crop of it, or has a border.
+    WholeFrame,
+    /// It says what a camera writes, and no editor wrote it.
+    Camera,
+    /// RAW before HEIC before other formats.
+    Format,
+    Pixels,
+    /// A format that loses nothing.
+    Lossless,
+    Bytes,
+    /// The other has a name that a copy gets.
+    PlainName,
+    Oldest,
+    /// The shortest path, then the first.
+    Path,
+}
+
+names!(SourceRule, "source rule" {
+    WholeFrame: "whole-frame",
+    Camera: "camera",
+    Format: "format",
+    Pixels: "pixels",
+    Lossless: "lossless",
+    Bytes: "bytes",
+    PlainName: "plain-name",
+    Oldest: "oldest",
+    Path: "path",
+});

@@ -1,0 +1,118 @@
+//! The comparisons of near photos. A row without data is a pair that is to be compared.
+
+use std::collections::HashMap;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{OptionalExtension, params};
+
+use super::scopes::{Range, ranges};
+use super::{Batch, Reader, Result};
+use crate::photo::{Compared, Comparison, Distance, Pair, PhotoId, PictureHash, Place};
+
+/// So many of the nearest older photos are compared with each photo. A version goes to the photo that it fits best, and that
+/// is among the nearest.
+const COMPARED_PARTNERS: usize = 8;
+
+/// Two photos that are to be compared, with the hashes of their pictures.
+pub type Uncompared = [(PhotoId, PictureHash); 2];
+
+/// All comparisons by pair, `a < b`, also those that are still to be made.
+pub type Comparisons = HashMap<(PhotoId, PhotoId), Compared>;
+
+/// Pairs that are to be compared, if both photos are still there, and the pictures of older ones are kept.
+const UNCOMPARED: &str = "FROM comparisons c JOIN photos a ON a.id = c.a JOIN photos b ON b.id = c.b
+    WHERE c.data IS NULL AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)";
+
+impl FromSql for Compared {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Compared> {
+        let bytes = value.as_blob()?;
+        let (chunks, rest) = bytes.as_chunks::<4>();
+        let values: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        match <&[f32; Comparison::VALUES]>::try_from(&values[..]) {
+            _ if bytes.is_empty() => Ok(Compared::Apart),
+            Ok(values) if rest.is_empty() && values.iter().all(|value| value.is_finite()) => {
+                Ok(Compared::Laid(Comparison::from_values(values)))
+            }
+            _ => Err(FromSqlError::Other("not a valid comparison".into())),
+        }
+    }
+}
+
+impl Reader {
+    /// Returns all comparisons, also those that are still to be made.
+    pub fn comparisons(&self) -> Result<Comparisons> {
+        let mut statement = self.index.prepare_cached("SELECT a, b, data FROM comparisons")?;
+        let rows = statement.query_map([], |row| {
+            let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
+            Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns up to `count` pairs that are to be compared, those of new photos first.
+    pub fn uncompared(&self, count: usize) -> Result<Vec<Uncompared>> {
+        let select = format!("SELECT c.a, a.picture, c.b, b.picture {UNCOMPARED} ORDER BY c.is_new DESC, c.b LIMIT ?1");
+        let mut statement = self.index.prepare_cached(&select)?;
+        let rows = statement.query_map([count as i64], |row| {
+            Ok([(PhotoId(row.get(0)?), PictureHash(row.get(1)?)), (PhotoId(row.get(2)?), PictureHash(row.get(3)?))])
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns the number of pairs that are not compared yet.
+    pub fn count_uncompared(&self) -> Result<u64> {
+        let mut statement = self.index.prepare_cached("SELECT count(*) FROM comparisons WHERE data IS NULL")?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// Returns whether a new photo of the scopes is not compared yet.
+    pub fn is_uncompared(&self, scopes: &[Place]) -> Result<bool> {
+        let is_any = "SELECT EXISTS (SELECT 1 FROM comparisons WHERE is_new AND data IS NULL)";
+        if !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
+            return Ok(false);
+        }
+        let select = format!(
+            "SELECT 1 FROM (SELECT c.a, c.b {UNCOMPARED} AND c.is_new) n CROSS JOIN files f ON f.photo IN (n.a, n.b) WHERE {} LIMIT 1",
+            Range::condition("f")
+        );
+        let mut statement = self.index.prepare_cached(&select)?;
+        for range in ranges(scopes) {
+            if statement.query_row(range.params(), |_| Ok(())).optional()?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Batch<'_> {
+    /// Records which of these pairs are to be compared: of each newer photo those with its nearest older ones.
+    pub fn want_comparisons(&mut self, pairs: &[Pair], up_to: Distance, is_new: bool) -> Result<()> {
+        let mut partners: HashMap<PhotoId, Vec<(Distance, PhotoId)>> = HashMap::new();
+        for pair in pairs.iter().filter(|pair| pair.distance <= up_to) {
+            partners.entry(pair.b).or_default().push((pair.distance, pair.a));
+        }
+        let mut statement =
+            self.transaction.prepare_cached("INSERT OR IGNORE INTO comparisons (a, b, is_new, data) VALUES (?1, ?2, ?3, NULL)")?;
+        for (b, mut nearest) in partners {
+            nearest.sort_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
+            for (_, a) in nearest.into_iter().take(COMPARED_PARTNERS) {
+                statement.execute(params![a.0, b.0, is_new])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a comparison. With `None`, no picture of one of them could be had, and no answer waits for the pair any more.
+    pub fn set_compared(&mut self, [a, b]: [PhotoId; 2], compared: Option<&Compared>) -> Result<()> {
+        let data = match compared {
+            Some(Compared::Laid(comparison)) => Some(comparison.values().iter().flat_map(|value| value.to_le_bytes()).collect()),
+            Some(Compared::Apart) => Some(Vec::new()),
+            Some(Compared::NotYet) | None => None,
+        };
+        self.transaction
+            .prepare_cached("UPDATE comparisons SET data = ?3, is_new = FALSE WHERE a = ?1 AND b = ?2")?
+            .execute(params![a.0, b.0, data])?;
+        Ok(())
+    }
+}
