@@ -161,14 +161,12 @@ pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Dist
 fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, known: &Relations<'_>, roots: &Roots) -> Found {
     let records: Vec<&PhotoRecord> = cluster.photos.iter().map(|id| &photos[id]).collect();
     let files: Vec<Vec<FileOfPhoto>> = records.iter().map(|r| files_of(r, roots).files).collect();
-    let candidate = |(record, files): (&&'_ PhotoRecord, &Vec<FileOfPhoto>)| (record.dimensions, record.format, files[0].clone());
-    let kept: Vec<_> = records.iter().zip(&files).map(candidate).collect();
     let candidates: Vec<Candidate<'_>> = records
         .iter()
-        .zip(&kept)
-        .map(|(record, (dimensions, format, file))| Candidate {
-            dimensions: *dimensions,
-            format: *format,
+        .zip(files.iter().map(|files| &files[0]))
+        .map(|(record, file)| Candidate {
+            dimensions: record.dimensions,
+            format: record.format,
             capture: &record.capture,
             software: file.metadata.as_ref().and_then(|metadata| metadata.software.as_deref()),
             bytes: file.stamp.size,
@@ -176,7 +174,8 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
             path: file.path(),
         })
         .collect();
-    let (order, rule) = source_first(&candidates, |x, y| known.comparison(records[x].id, records[y].id));
+    let laid = |link: &Link| Some((link.a, link.b, known.comparison(records[link.a].id, records[link.b].id)?));
+    let (order, rule) = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
     let mut position = vec![0; records.len()];
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;

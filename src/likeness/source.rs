@@ -57,15 +57,17 @@ impl Candidate<'_> {
 }
 
 /// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
-/// second; `None` if there is no second. `laid` says how one photo lies in another, if it is known.
+/// second; `None` if there is no second. `laid`: how the first of two photos lies in the second, for near ones.
 ///
 /// The rules, in this order: the whole frame before a crop of it or one with a border; what a camera wrote before what an editor
 /// wrote; RAW before HEIC before other formats; the most pixels; a format that loses nothing; the most bytes; a plain name before
 /// one that a copy gets; the oldest file; the shortest path; the first path.
-pub fn source_first(candidates: &[Candidate<'_>], laid: impl Fn(usize, usize) -> Option<Comparison>) -> (Vec<usize>, Option<SourceRule>) {
-    let all = 0..candidates.len();
-    let is_cut = |x: usize| all.clone().any(|y| x != y && laid(y, x).is_some_and(|comparison| is_cut(&comparison)));
-    let cut: Vec<bool> = all.clone().map(is_cut).collect();
+pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
+    let mut cut = vec![false; candidates.len()];
+    for (a, b, comparison) in laid {
+        cut[*b] |= is_cut(comparison);
+        cut[*a] |= is_cut(&comparison.swapped());
+    }
     let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
     let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
     let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 9] {
@@ -83,7 +85,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: impl Fn(usize, usize) ->
         ]
     };
     let decisive = |x: usize, y: usize| compared(x, y).into_iter().find(|(order, _)| order.is_ne());
-    let mut order: Vec<usize> = all.collect();
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|x, y| decisive(*x, *y).map_or(Ordering::Equal, |(order, _)| order));
     let rule = if let [first, second, ..] = order[..] { decisive(first, second).map(|(_, rule)| rule) } else { None };
     (order, rule)
@@ -128,7 +130,7 @@ mod tests {
     }
 
     fn chosen(candidates: &[Candidate<'_>]) -> (usize, SourceRule) {
-        let (order, rule) = source_first(candidates, |_, _| None);
+        let (order, rule) = source_first(candidates, &[]);
         (order[0], rule.expect("several"))
     }
 
@@ -152,7 +154,7 @@ mod tests {
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/b (1).jpg"), b]), (1, SourceRule::PlainName));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/c.jpg"), Candidate { mtime: 4, ..b }]), (1, SourceRule::Oldest));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/folder/b.jpg"), b]), (1, SourceRule::Path));
-        assert_eq!(source_first(&[b], |_, _| None), (vec![0], None));
+        assert_eq!(source_first(&[b], &[]), (vec![0], None));
     }
 
     #[test]
@@ -162,9 +164,7 @@ mod tests {
         // The first is a crop of the second, or has the second within a border.
         for (is_of, overlap, content) in [("a crop", [0.5, 1.0], [1.0, 1.0]), ("a border", [1.0, 0.7], [1.0, 0.7])] {
             let two = [candidate(LARGE, &camera, "/a.jpg"), candidate(SMALL, &none, "/b.jpg")];
-            let of_second = laid(overlap, content);
-            let laid = |x: usize, y: usize| Some(if (x, y) == (1, 0) { of_second } else { of_second.swapped() });
-            assert_eq!(source_first(&two, laid), (vec![1, 0], Some(SourceRule::WholeFrame)), "{is_of}");
+            assert_eq!(source_first(&two, &[(1, 0, laid(overlap, content))]), (vec![1, 0], Some(SourceRule::WholeFrame)), "{is_of}");
         }
     }
 }
