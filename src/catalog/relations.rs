@@ -1,8 +1,8 @@
 //! What near photos are to each other: by the decision of a person, or else by their stars.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::likeness::{Framed, Member, Near, changes, relation, sources};
+use crate::likeness::{Framed, Member, Near, changes, collages, is_held, relation, sources};
 use crate::photo::{Compared, Comparison, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, Relation, Verdict};
 use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
@@ -52,6 +52,8 @@ pub struct Relations<'a> {
     comparisons: Comparisons,
     /// The source of each photo that is near another one.
     sources: HashMap<PhotoId, PhotoId>,
+    /// Pairs of a collage and a photo in it, `a < b`.
+    held: HashSet<(PhotoId, PhotoId)>,
 }
 
 impl<'a> Relations<'a> {
@@ -66,7 +68,7 @@ impl<'a> Relations<'a> {
         pairs: &[Pair],
     ) -> Result<Relations<'a>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
-        let mut relations = Relations { decisions, photos, comparisons, sources: HashMap::new() };
+        let mut relations = Relations { decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
         for group in relations.groups(pairs) {
             relations.add_stars(&group);
         }
@@ -80,6 +82,7 @@ impl<'a> Relations<'a> {
             Some(Verdict::Same) => Some(Relation::Copy),
             Some(Verdict::Different) => None,
             None if self.is_one_star(a, b) => Some(if self.is_copy(a, b) { Relation::Copy } else { Relation::Edit }),
+            None if self.held.contains(&(a.min(b), a.max(b))) => Some(Relation::Part),
             None => Some(relation((&x.capture, x.dimensions), (&y.capture, y.dimensions), &self.compared(a, b))),
         })
     }
@@ -172,6 +175,9 @@ impl<'a> Relations<'a> {
         let members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
         let near: Vec<Near> = pairs.iter().map(near).collect();
         let sources = sources(&members, &near);
+        let collages = collages(&members, &near);
+        let is_held = |pair: &&Near| (collages[pair.a] || collages[pair.b]) && is_held(&members, pair);
+        self.held.extend(near.iter().filter(is_held).map(|pair| (photos[pair.a.min(pair.b)], photos[pair.a.max(pair.b)])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
     }
 }

@@ -183,8 +183,8 @@ pub struct DupesArguments {
     /// Relations to show: identical, copy, edit, part, series, unknown [default: identical,copy,edit]
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
     pub relation: Vec<String>,
-    /// paths0: the files that could go, each followed by NUL. By default only files of the same picture; each of them, and
-    /// the file that stays, is looked at on the disk before
+    /// paths0: the files that could go, each followed by NUL. By default files of the same picture and copies, no edits. Each of
+    /// them, and the file that stays, is looked at on the disk before
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths

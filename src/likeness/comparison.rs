@@ -2,11 +2,14 @@
 
 use super::placement::{Framed, Warped, place};
 use super::plane::{Plane, anti_alias};
-use super::residual::residual;
+use super::residual::{residual, structure_beside};
 use crate::photo::{Affine, Comparison, Picture, Tone};
 
 /// The longer sides of the grids on which two pictures are compared.
 const LONG_SIDES: [usize; 2] = [128, 256];
+
+/// The blur, in pixels of the coarser grid, after which colours are compared. Compression changes them from place to place.
+const COLOUR_BLUR: f64 = 1.5;
 
 /// Compares two pictures. `None` if the place of one in the other is not found. The order of the two does not matter.
 pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
@@ -14,24 +17,42 @@ pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
     let [coarse, fine] = LONG_SIDES.map(|side| residual(a.picture, b.picture, &placement, side));
     let scaled = |by: f64| Affine::scaled(by, (0.0, 0.0));
     let long_side = |framed: &Framed<'_>| f64::from(framed.picture.dimensions.width.max(framed.picture.dimensions.height));
+    let map = scaled(long_side(&a)).then(&placement.map).then(&scaled(1.0 / long_side(&b)));
+    let (tones, colour) = tones(a.picture, b.picture, &placement.map);
     Some(Comparison {
-        map: scaled(long_side(&a)).then(&placement.map).then(&scaled(1.0 / long_side(&b))),
+        map,
         overlap: placement.overlap,
         coarse: coarse?,
         fine: fine?,
-        tones: tones(a.picture, b.picture, &placement.map),
+        tones,
         content: [a.content, b.content],
+        colour,
+        beside: [beside(a.picture, b.picture, &map), beside(b.picture, a.picture, &map.inverse())],
     })
 }
 
-/// Returns the tones of two pictures where both show the same. It is measured on the grid of the coarser one.
-fn tones(a: &Picture, b: &Picture, map: &Affine) -> [Tone; 2] {
+/// Returns the share of `a` that has structure and that `b` does not show.
+fn beside(a: &Picture, b: &Picture, map: &Affine) -> f64 {
+    let (width, height) = (f64::from(b.dimensions.width), f64::from(b.dimensions.height));
+    let (right, bottom) = (width / width.max(height), height / width.max(height));
+    structure_beside(a, |place| {
+        let (x, y) = map.apply(place);
+        (0.0..=right).contains(&x) && (0.0..=bottom).contains(&y)
+    })
+}
+
+/// Returns the tones of two pictures where both show the same, and the mean difference of their colours. It is measured on the
+/// grid of the coarser one.
+fn tones(a: &Picture, b: &Picture, map: &Affine) -> ([Tone; 2], f64) {
     if map.scale() > 1.0 {
-        let [of_b, of_a] = tones(b, a, &map.inverse());
-        return [of_a, of_b];
+        let ([of_b, of_a], colour) = tones(b, a, &map.inverse());
+        return ([of_a, of_b], colour);
     }
-    let planes = |picture: &Picture| [Plane::of(picture), Plane::chroma(picture)];
-    let [(brightness, share), (chroma, _)] = planes(b).map(|plane| plane.shrunk(LONG_SIDES[0]));
+    let planes = |picture: &Picture| {
+        let [red, blue] = Plane::colours(picture);
+        [Plane::of(picture), Plane::chroma(picture), red, blue]
+    };
+    let [(brightness, share), (chroma, _), (red, _), (blue, _)] = planes(b).map(|plane| plane.shrunk(LONG_SIDES[0]));
     let map = map.then(&Affine::scaled(share, (0.0, 0.0)));
     let warped = planes(a).map(|plane| Warped::new(&plane.blurred(anti_alias(map.scale())), &brightness, &map));
     let tone = |brightness: &Plane, chroma: &Plane| {
@@ -41,5 +62,12 @@ fn tones(a: &Picture, b: &Picture, map: &Affine) -> [Tone; 2] {
         let variance = mean(&|at| (f64::from(brightness.values[at]) - level).powi(2));
         Tone { brightness: level, contrast: variance.sqrt(), chroma: mean(&|at| chroma.values[at].into()) }
     };
-    [tone(&warped[0].plane, &warped[1].plane), tone(&brightness, &chroma)]
+    let [red, blue] = [(&warped[2].plane, &red), (&warped[3].plane, &blue)].map(|(of_a, of_b)| {
+        let apart = of_a.values.iter().zip(&of_b.values).zip(&warped[0].is_in);
+        let values = apart.map(|((x, y), is_in)| if *is_in { x - y } else { 0.0 }).collect();
+        Plane { values, ..*of_b }.blurred(COLOUR_BLUR)
+    });
+    let inside = || (0..warped[0].is_in.len()).filter(|at| warped[0].is_in[*at]);
+    let colour = inside().map(|at| f64::from(red.values[at].hypot(blue.values[at]))).sum::<f64>() / inside().count().max(1) as f64;
+    ([tone(&warped[0].plane, &warped[1].plane), tone(&brightness, &chroma)], colour)
 }

@@ -32,7 +32,7 @@ pub use placement::{Framed, Placement, place};
 pub use relation::{changes, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, source_first};
-pub use stars::{Member, Near, sources};
+pub use stars::{Member, Near, collages, is_held, sources};
 
 use crate::photo::Distance;
 

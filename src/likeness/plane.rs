@@ -24,6 +24,16 @@ impl Plane {
         Plane { width: picture.dimensions.width as usize, height: picture.dimensions.height as usize, values }
     }
 
+    /// Returns by how much red and blue are stronger than the brightness.
+    pub fn colours(picture: &Picture) -> [Plane; 2] {
+        let brightness = Plane::of(picture);
+        [0, 2].map(|channel| {
+            let strength = picture.rgb.iter().skip(channel).step_by(3);
+            let values = strength.zip(&brightness.values).map(|(strength, level)| f32::from(*strength) - level).collect();
+            Plane { values, ..brightness }
+        })
+    }
+
     /// Returns the value at a position, between the four pixels around it. Beyond the edge the edge continues.
     #[inline]
     pub fn at(&self, x: f32, y: f32) -> f32 {

@@ -9,11 +9,14 @@ const TIME_ZONE_MINUTES: u32 = 15;
 /// Below this agreement one picture was laid over the other by chance.
 const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
 
-/// A picture is in another one if so much of it is there.
-const MIN_SHARE_WITHIN: f64 = 0.95;
+/// A collage holds a picture if so much of it is there: it may be cut.
+const MIN_SHARE_IN_COLLAGE: f64 = 0.5;
 
 /// One picture holds the other beside something else if that has at least this share.
 const MIN_SHARE_BESIDE: f64 = 0.1;
+
+/// What is beside it is other pictures or a page, not the controls of a program, if so much of the whole has structure.
+const MIN_STRUCTURE_BESIDE: f64 = 0.25;
 
 /// Below this scale a picture is shown smaller in the other one than it is.
 const MAX_SCALE_WITHIN: f64 = 0.98;
@@ -31,8 +34,12 @@ const MAX_GREY_CHROMA: f64 = 4.0;
 const MIN_STOPS: f64 = 0.25;
 const MIN_RATIO: f64 = 1.25;
 
-/// The share of places that do not agree after a retouch.
+/// The share of places that do not agree after a retouch, and by how many times more the worst place differs than others do.
 const MIN_MISFIT: f64 = 0.06;
+const MIN_SPOT: f64 = 4.5;
+
+/// The mean difference of colours that are other ones. Compression changes them by less.
+const MIN_COLOUR_DIFFERENCE: f64 = 4.5;
 
 /// The gamma by which brightness is made light.
 const GAMMA: f64 = 2.2;
@@ -49,15 +56,23 @@ pub fn relation(a: (&Capture, Dimensions), b: (&Capture, Dimensions), compared: 
     }
 }
 
-/// Whether one picture holds the other beside other content, as a screenshot, a collage or a page does. A crop is smaller than
-/// what it was made of, and such a picture shows the other smaller than it is.
+/// Whether one picture holds the other beside other pictures, as a collage or a page does. A crop is smaller than what it was
+/// made of, and such a picture shows the other one smaller than it is.
 pub fn is_part(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
-    let is_within = |comparison: &Comparison, scale: f64| {
-        let beside = comparison.content[1] - comparison.overlap[1];
-        comparison.overlap[0] >= MIN_SHARE_WITHIN && beside >= MIN_SHARE_BESIDE && scale < MAX_SCALE_WITHIN
+    let is_beside_others = |a, b, comparison: &Comparison| {
+        comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && comparison.beside[1] >= MIN_STRUCTURE_BESIDE && is_smaller_in(a, b, comparison)
     };
-    let scale = comparison.scale(a, b);
-    is_within(comparison, scale) || is_within(&comparison.swapped(), 1.0 / scale)
+    is_beside_others(a, b, comparison) || is_beside_others(b, a, &comparison.swapped())
+}
+
+/// Whether `b` shows `a` smaller than it is, beside something that is no plain border.
+pub fn is_beside(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
+    let beside = comparison.content[1] - comparison.overlap[1];
+    comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && beside >= MIN_SHARE_BESIDE && is_smaller_in(a, b, comparison)
+}
+
+fn is_smaller_in(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
+    comparison.scale(a, b) < MAX_SCALE_WITHIN
 }
 
 /// What was changed from a source `a` to its version `b`. Nothing, if only the size, the compression or the metadata differ.
@@ -68,7 +83,8 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::Crop(of_source as f32));
     }
     if of_version < 1.0 - MIN_SHARE_CUT {
-        changes.push(PhotoChange::Border);
+        let is_plain = comparison.content[1] - of_version < MIN_SHARE_BESIDE;
+        changes.push(if is_plain { PhotoChange::Border } else { PhotoChange::Screenshot });
     }
     if comparison.map.is_mirrored() {
         changes.push(PhotoChange::Mirrored);
@@ -83,6 +99,8 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::BlackAndWhite);
     } else if is_other(source.chroma, version.chroma) && (source.chroma - version.chroma).abs() > MAX_GREY_CHROMA {
         changes.push(PhotoChange::Saturation((version.chroma / source.chroma.max(1.0)) as f32));
+    } else if comparison.colour >= MIN_COLOUR_DIFFERENCE {
+        changes.push(PhotoChange::Colours);
     }
     let stops = GAMMA * (version.brightness.max(1.0) / source.brightness.max(1.0)).log2();
     if stops.abs() >= MIN_STOPS {
@@ -91,7 +109,7 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
     if is_other(source.contrast, version.contrast) {
         changes.push(PhotoChange::Contrast((version.contrast / source.contrast.max(1.0)) as f32));
     }
-    if comparison.fine.misfit >= MIN_MISFIT {
+    if comparison.fine.misfit >= MIN_MISFIT || comparison.fine.spot >= MIN_SPOT {
         changes.push(PhotoChange::Retouched);
     }
     changes
@@ -176,10 +194,12 @@ mod tests {
     const WHOLE: Comparison = Comparison {
         map: Affine::IDENTITY,
         overlap: [1.0, 1.0],
-        coarse: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0 },
-        fine: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0 },
+        coarse: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 1.0 },
+        fine: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 1.0 },
         tones: [Tone { brightness: 100.0, contrast: 50.0, chroma: 30.0 }; 2],
         content: [1.0, 1.0],
+        colour: 1.0,
+        beside: [0.0; 2],
     };
 
     const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
@@ -195,7 +215,8 @@ mod tests {
         let named = |comparison: Comparison| changes(&comparison);
         assert_eq!(named(WHOLE), []);
         assert_eq!(named(half(1.0)), [PhotoChange::Crop(0.5)]);
-        assert_eq!(named(half(1.0).swapped()), [PhotoChange::Border]);
+        assert_eq!(named(half(1.0).swapped()), [PhotoChange::Screenshot]);
+        assert_eq!(named(half(0.5).swapped()), [PhotoChange::Border]);
         let turned = Affine { x: [0.9986, -0.0523, 0.0], y: [0.0523, 0.9986, 0.0] };
         assert!(matches!(named(Comparison { map: turned, ..WHOLE })[..], [PhotoChange::Turned(degrees)] if (degrees - 3.0).abs() < 0.1));
         let quarter = Affine { x: [0.0, -1.0, 1.0], y: [1.0, 0.0, 0.0] };
@@ -210,15 +231,21 @@ mod tests {
         assert!(matches!(toned(Tone { brightness: 137.0, ..tone })[..], [PhotoChange::Exposure(stops)] if (stops - 1.0).abs() < 0.01));
         let retouched = Residual { misfit: 0.1, ..WHOLE.fine };
         assert_eq!(named(Comparison { fine: retouched, ..WHOLE }), [PhotoChange::Retouched]);
+        let text = Residual { spot: 12.0, ..WHOLE.fine };
+        assert_eq!(named(Comparison { fine: text, ..WHOLE }), [PhotoChange::Retouched]);
+        assert_eq!(named(Comparison { colour: 12.0, ..WHOLE }), [PhotoChange::Colours]);
     }
 
     #[test]
     fn a_picture_beside_others_is_a_part_and_a_crop_is_none() {
-        assert!(!is_part(LARGE, SMALL, &half(1.0)), "a crop that was made smaller");
-        assert!(is_part(SMALL, LARGE, &half(1.0)), "a small picture that holds half of itself at a larger size");
-        assert!(!is_part(SMALL, LARGE, &half(0.5)), "the rest is a plain border");
-        assert!(is_part(LARGE, SMALL, &half(1.0).swapped()), "the order does not matter");
+        let within = |beside| Comparison { beside: [0.0, beside], ..half(1.0).swapped() };
+        assert!(is_part(LARGE, SMALL, &within(0.4)), "a picture beside others");
+        assert!(is_part(SMALL, LARGE, &within(0.4).swapped()), "the order does not matter");
+        assert!(!is_part(LARGE, SMALL, &within(0.1)), "the controls of a program");
+        assert!(!is_part(SMALL, LARGE, &within(0.4)), "a crop that was made smaller");
         assert!(!is_part(LARGE, SMALL, &WHOLE));
+        assert!(is_beside(LARGE, SMALL, &within(0.1)) && !is_beside(SMALL, LARGE, &within(0.4)));
+        assert!(!is_beside(LARGE, SMALL, &Comparison { content: [1.0, 0.5], ..within(0.0) }), "a plain border");
     }
 
     #[test]
@@ -226,7 +253,8 @@ mod tests {
         let plain = Capture::default();
         let of = |a, b, compared: &Compared| relation((&plain, a), (&plain, b), compared);
         assert_eq!(of(LARGE, LARGE, &Compared::Laid(WHOLE)), Relation::Series);
-        assert_eq!(of(SMALL, LARGE, &Compared::Laid(half(1.0))), Relation::Part);
+        let beside_others = Comparison { beside: [0.0, 0.4], ..half(1.0).swapped() };
+        assert_eq!(of(LARGE, SMALL, &Compared::Laid(beside_others)), Relation::Part);
         let by_chance = Residual { agreement: 0.3, ..WHOLE.fine };
         assert_eq!(of(LARGE, LARGE, &Compared::Laid(Comparison { fine: by_chance, ..WHOLE })), Relation::Unknown);
         assert_eq!(of(LARGE, SMALL, &Compared::Apart), Relation::Unknown);

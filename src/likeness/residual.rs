@@ -14,11 +14,20 @@ const TILE_SIDE: usize = 16;
 /// The least share of a tile that both pictures must show.
 const MIN_TILE_SHARE: f64 = 0.6;
 
+/// The longer side of the grid on which it is measured what a picture shows beside another one.
+const BESIDE_LONG_SIDE: usize = 128;
+
 /// Less structure than this, as a standard deviation of brightness, is noise of compression: the tile is plain.
 const MIN_TILE_STRUCTURE: f64 = 0.9;
 
 /// A tile with a lower correlation does not agree.
 const MIN_TILE_CORRELATION: f64 = 0.5;
+
+/// Differences are measured in tiles of this side, after a blur of one pixel.
+const SPOT_SIDE: usize = 8;
+
+/// What a tile may differ by because of compression. It is added to the difference of the median one.
+const SPOT_NOISE: f64 = 0.5;
 
 /// The number of steps of brightness between which the curve of one picture to the other is measured.
 const CURVE_STEPS: usize = 32;
@@ -40,13 +49,51 @@ pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usiz
     for (at, value) in warped.plane.values.iter_mut().enumerate().filter(|(at, _)| !warped.is_in[*at]) {
         *value = grid.values[at];
     }
-    agreement(&structure(&warped.plane), &structure(&grid), &warped.is_in)
+    let left = agreement(&structure(&warped.plane), &structure(&grid), &warped.is_in)?;
+    Some(Residual { spot: spot(&warped, &grid), ..left })
 }
 
 fn structure(plane: &Plane) -> Plane {
     let [fine, coarse] = BAND.map(|sigma| plane.blurred(sigma));
     let values = fine.values.iter().zip(&coarse.values).map(|(fine, coarse)| fine - coarse).collect();
     Plane { values, ..fine }
+}
+
+/// Returns by how many times the difference of the worst tile is larger than that of the median one.
+fn spot(warped: &Warped, grid: &Plane) -> f64 {
+    let values = warped.plane.values.iter().zip(&grid.values).map(|(a, b)| a - b).collect();
+    let difference = Plane { values, ..*grid }.blurred(1.0);
+    let starts = |side: usize| (0..(side + 1).saturating_sub(SPOT_SIDE)).step_by(SPOT_SIDE);
+    let places = starts(grid.height).flat_map(|top| starts(grid.width).map(move |left| (left, top)));
+    let whole = |(left, top): (usize, usize)| {
+        let pixels = || (top..top + SPOT_SIDE).flat_map(move |y| (left..left + SPOT_SIDE).map(move |x| y * grid.width + x));
+        let square = |at: usize| f64::from(difference.values[at]).powi(2);
+        pixels().all(|at| warped.is_in[at]).then(|| (pixels().map(square).sum::<f64>() / (SPOT_SIDE * SPOT_SIDE) as f64).sqrt())
+    };
+    let mut tiles: Vec<f64> = places.filter_map(whole).collect();
+    tiles.sort_by(f64::total_cmp);
+    tiles.last().map_or(0.0, |worst| worst / (tiles[tiles.len() / 2] + SPOT_NOISE))
+}
+
+/// The share of a picture, in whole tiles, that has structure and that lies beyond another one. `is_in`: whether a position, in
+/// units of the longer side, is in the other one.
+pub fn structure_beside(picture: &Picture, is_in: impl Fn((f64, f64)) -> bool) -> f64 {
+    let (plane, _) = Plane::of(picture).shrunk(BESIDE_LONG_SIDE);
+    let structure = structure(&plane);
+    let long_side = plane.width.max(plane.height) as f64;
+    let starts = |side: usize| (0..(side + 1).saturating_sub(SPOT_SIDE)).step_by(SPOT_SIDE);
+    let (mut all, mut beside) = (0_usize, 0_usize);
+    for (left, top) in starts(plane.height).flat_map(|top| starts(plane.width).map(move |left| (left, top))) {
+        all += 1;
+        let corners = [(0, 0), (SPOT_SIDE, 0), (0, SPOT_SIDE), (SPOT_SIDE, SPOT_SIDE)];
+        if corners.iter().any(|(x, y)| is_in(((left + x) as f64 / long_side, (top + y) as f64 / long_side))) {
+            continue;
+        }
+        let rows = (top..top + SPOT_SIDE).flat_map(|y| &structure.values[y * plane.width + left..][..SPOT_SIDE]);
+        let [deviation, _] = Products::of(rows.map(|value| (*value, 0.0))).deviation();
+        beside += usize::from(deviation >= MIN_TILE_STRUCTURE);
+    }
+    beside as f64 / all.max(1) as f64
 }
 
 fn agreement(a: &Plane, b: &Plane, is_in: &[bool]) -> Option<Residual> {
@@ -68,7 +115,7 @@ fn agreement(a: &Plane, b: &Plane, is_in: &[bool]) -> Option<Residual> {
         }
     }
     if tiles.is_empty() {
-        return (plain > 0).then_some(Residual { agreement: all.correlation(), misfit: 0.0, plain: 1.0 });
+        return (plain > 0).then_some(Residual { agreement: all.correlation(), misfit: 0.0, plain: 1.0, spot: 0.0 });
     }
     tiles.sort_by(f64::total_cmp);
     let count = tiles.len() as f64;
@@ -76,6 +123,7 @@ fn agreement(a: &Plane, b: &Plane, is_in: &[bool]) -> Option<Residual> {
         agreement: all.correlation().max(tiles[tiles.len() / 4]),
         misfit: tiles.iter().filter(|tile| **tile < MIN_TILE_CORRELATION).count() as f64 / count,
         plain: plain as f64 / (count + plain as f64),
+        spot: 0.0,
     })
 }
 

@@ -135,8 +135,17 @@ mod tests {
     }
 
     fn laid(overlap: [f64; 2], content: [f64; 2]) -> Comparison {
-        let left = Residual { agreement: 0.99, misfit: 0.0, plain: 0.0 };
-        Comparison { map: Affine::IDENTITY, overlap, coarse: left, fine: left, tones: [Tone::default(); 2], content }
+        let left = Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 0.0 };
+        Comparison {
+            map: Affine::IDENTITY,
+            overlap,
+            coarse: left,
+            fine: left,
+            tones: [Tone::default(); 2],
+            content,
+            colour: 0.0,
+            beside: [0.0; 2],
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::relation::{is_part, is_series};
+use super::relation::{is_beside, is_part, is_series};
 use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
 /// Two photos of one scale agree at least so well if they are one exposure.
@@ -36,6 +36,9 @@ const MAX_LOG_SCALE: f64 = 0.02;
 
 /// The quantiser steps of the frames of a camera differ by no more than this ratio. Some cameras adapt them a little.
 const MAX_QUANTISATION_RATIO: f64 = 1.5;
+
+/// Two photos are at two places of a collage if no more than this share of the smaller one is covered by the other.
+const MAX_COMMON_AREA: f64 = 0.2;
 
 /// How much the distance counts beside the agreement.
 const DISTANCE_WEIGHT: f64 = 0.3;
@@ -68,11 +71,16 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
     order.sort_unstable_by_key(|member| rank[*member]);
     let mut candidates: Vec<Vec<(f64, usize)>> = vec![Vec::new(); members.len()];
     let mut fits: HashMap<(usize, usize), bool> = HashMap::new();
+    let collages = collages(members, near);
     for pair in near {
-        let fit = fit(&members[pair.a], &members[pair.b], pair);
-        if matches!(pair.compared, Compared::Laid(_)) {
-            fits.insert((pair.a.min(pair.b), pair.a.max(pair.b)), fit.is_some());
+        let (a, b) = (&members[pair.a], &members[pair.b]);
+        let Compared::Laid(comparison) = &pair.compared else { continue };
+        // A crop is in a small copy of the whole as a photo is in a collage, so this alone parts no versions of a third one.
+        if is_part(a.dimensions, b.dimensions, comparison) || (collages[pair.a] || collages[pair.b]) && is_held(members, pair) {
+            continue;
         }
+        let fit = fit(a, b, comparison, pair.distance);
+        fits.insert((pair.a.min(pair.b), pair.a.max(pair.b)), fit.is_some());
         if let Some(fit) = fit {
             let (larger, smaller) = if rank[pair.a] < rank[pair.b] { (pair.a, pair.b) } else { (pair.b, pair.a) };
             candidates[smaller].push((fit, larger));
@@ -95,6 +103,53 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
         }
     }
     sources
+}
+
+/// Returns which members are collages: pictures that hold two others at two places.
+pub fn collages(members: &[Member], near: &[Near]) -> Vec<bool> {
+    let mut places: Vec<Vec<Place>> = vec![Vec::new(); members.len()];
+    for pair in near {
+        let Compared::Laid(comparison) = &pair.compared else { continue };
+        for (a, b, comparison) in [(pair.a, pair.b, *comparison), (pair.b, pair.a, comparison.swapped())] {
+            let (inner, outer) = (members[a].dimensions, members[b].dimensions);
+            if is_beside(inner, outer, &comparison) {
+                places[b].push(Place::of(inner, &comparison.map));
+            }
+        }
+    }
+    let are_two = |places: &Vec<Place>| places.iter().enumerate().any(|(at, x)| places[..at].iter().any(|y| x.is_apart_from(y)));
+    places.iter().map(are_two).collect()
+}
+
+/// Whether one of two photos shows the other beside something else.
+pub fn is_held(members: &[Member], near: &Near) -> bool {
+    let Compared::Laid(comparison) = &near.compared else { return false };
+    let (a, b) = (members[near.a].dimensions, members[near.b].dimensions);
+    is_beside(a, b, comparison) || is_beside(b, a, &comparison.swapped())
+}
+
+/// Where a photo is in another one: left and right, top and bottom.
+#[derive(Clone, Copy, Debug)]
+struct Place([f64; 2], [f64; 2]);
+
+impl Place {
+    fn of(inner: Dimensions, map: &Affine) -> Place {
+        let (width, height) = (f64::from(inner.width), f64::from(inner.height));
+        let (right, bottom) = (width / width.max(height), height / width.max(height));
+        let corners = [(0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom)].map(|corner| map.apply(corner));
+        let range = |values: [f64; 4]| [values.into_iter().fold(f64::MAX, f64::min), values.into_iter().fold(f64::MIN, f64::max)];
+        Place(range(corners.map(|corner| corner.0)), range(corners.map(|corner| corner.1)))
+    }
+
+    fn area(&self) -> f64 {
+        (self.0[1] - self.0[0]).max(0.0) * (self.1[1] - self.1[0]).max(0.0)
+    }
+
+    fn is_apart_from(&self, other: &Place) -> bool {
+        let common = |x: [f64; 2], y: [f64; 2]| [x[0].max(y[0]), x[1].min(y[1])];
+        let both = Place(common(self.0, other.0), common(self.1, other.1));
+        both.area() < MAX_COMMON_AREA * self.area().min(other.area())
+    }
 }
 
 /// Returns the place of each member in the order in which it may be the source of another one: the largest first, because a
@@ -130,9 +185,8 @@ fn are_of_one_encoder(a: &Member, b: &Member) -> bool {
 }
 
 /// Returns how well two photos fit as versions of one exposure. `None` if they are not.
-fn fit(a: &Member, b: &Member, near: &Near) -> Option<f64> {
-    let Compared::Laid(comparison) = &near.compared else { return None };
-    if is_series(&a.capture, &b.capture) || is_part(a.dimensions, b.dimensions, comparison) {
+fn fit(a: &Member, b: &Member, comparison: &Comparison, distance: Distance) -> Option<f64> {
+    if is_series(&a.capture, &b.capture) {
         return None;
     }
     let Comparison { overlap, coarse, fine, content, .. } = comparison;
@@ -153,7 +207,7 @@ fn fit(a: &Member, b: &Member, near: &Near) -> Option<f64> {
     } else {
         coarse.agreement >= MIN_AGREEMENT_AT_TWO_SCALES
     };
-    is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(near.distance))
+    is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
 }
 
 /// Whether a picture is mirrored or turned by more than a camera that is held.
@@ -180,9 +234,10 @@ mod tests {
     }
 
     fn near_in(a: usize, b: usize, agreement: f64, overlap: [f64; 2], content: [f64; 2]) -> Near {
-        let left = Residual { agreement, misfit: 0.0, plain: 0.0 };
+        let left = Residual { agreement, misfit: 0.0, plain: 0.0, spot: 0.0 };
         let map = Affine::scaled((overlap[0] / overlap[1]).sqrt().recip(), (0.0, 0.0));
-        let comparison = Comparison { map, overlap, coarse: left, fine: left, tones: [Tone::default(); 2], content };
+        let comparison =
+            Comparison { map, overlap, coarse: left, fine: left, tones: [Tone::default(); 2], content, colour: 0.0, beside: [0.0; 2] };
         Near { a, b, distance: 0.1, compared: Compared::Laid(comparison) }
     }
 
@@ -220,6 +275,22 @@ mod tests {
         let [of_first, of_second] = [near(0, 1, 0.99), near(1, 2, 0.98)];
         assert_eq!(sources(&members, &[of_first, of_second, near(0, 2, 0.98)]), [0, 0, 2]);
         assert_eq!(sources(&members, &[of_first, of_second]), [0, 0, 2]);
+    }
+
+    #[test]
+    fn a_picture_that_holds_two_others_is_a_collage_and_a_version_of_none() {
+        let members = [member(1, 6000, None), member(2, 6000, None), member(3, 5000, None)];
+        let held = |a: usize, left: f64| {
+            let mut pair = near_in(a, 2, 0.98, [1.0, 0.25], [1.0, 1.0]);
+            if let Compared::Laid(comparison) = &mut pair.compared {
+                comparison.map = Affine::scaled(0.45, (left, 0.1));
+            }
+            pair
+        };
+        assert_eq!(collages(&members, &[held(0, 0.0), held(1, 0.5)]), [false, false, true]);
+        assert_eq!(sources(&members, &[held(0, 0.0), held(1, 0.5)]), [0, 1, 2]);
+        assert_eq!(sources(&members, &[held(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
+        assert_eq!(collages(&members, &[held(0, 0.0), held(1, 0.05)]), [false; 3], "two versions at one place");
     }
 
     #[test]

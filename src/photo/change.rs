@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 pub enum PhotoChange {
     /// The share of the source that is left.
     Crop(f32),
-    /// Something around it: a border, or the controls of a screenshot.
+    /// A plain border.
     Border,
+    /// Shown beside something else, for example the controls of a program.
+    Screenshot,
     Mirrored,
     /// Clockwise degrees, beside quarter turns.
     Turned(f32),
     BlackAndWhite,
+    /// Other colours: warmer, cooler, toned.
+    Colours,
     /// The strength of colours as a multiple of before.
     Saturation(f32),
     /// Stops.
@@ -32,9 +36,11 @@ impl fmt::Display for PhotoChange {
         match self {
             PhotoChange::Crop(share) => write!(f, "crop {:.0} %", 100.0 * share),
             PhotoChange::Border => f.write_str("border"),
+            PhotoChange::Screenshot => f.write_str("screenshot of it"),
             PhotoChange::Mirrored => f.write_str("mirrored"),
             PhotoChange::Turned(degrees) => write!(f, "turned {degrees:.1}°"),
             PhotoChange::BlackAndWhite => f.write_str("black and white"),
+            PhotoChange::Colours => f.write_str("other colours"),
             PhotoChange::Saturation(ratio) => f.write_str(if *ratio > 1.0 { "stronger colours" } else { "weaker colours" }),
             PhotoChange::Exposure(stops) => write!(f, "exposure {stops:+.1}"),
             PhotoChange::Contrast(ratio) => f.write_str(if *ratio > 1.0 { "more contrast" } else { "less contrast" }),

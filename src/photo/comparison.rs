@@ -68,6 +68,8 @@ pub struct Residual {
     pub misfit: f64,
     /// The share of tiles without structure in both pictures. They prove nothing.
     pub plain: f64,
+    /// How many times more the tile that differs most differs than the median one. A text or a retouch is such a spot.
+    pub spot: f64,
 }
 
 /// The tones of a picture, 0 to 255.
@@ -104,11 +106,18 @@ pub struct Comparison {
     pub tones: [Tone; 2],
     /// The shares of `a` and of `b` within plain margins, as of a screenshot or a border. 1 without margins.
     pub content: [f64; 2],
+    /// The mean difference of the colours where both show the same, 0 to 255. Brightness does not count.
+    pub colour: f64,
+    /// The shares of `a` and of `b` that have structure and that the other does not show.
+    pub beside: [f64; 2],
 }
 
 impl Comparison {
     /// The number of values of [`Comparison::values`].
-    pub const VALUES: usize = 22;
+    pub const VALUES: usize = 27;
+
+    /// The number of values that earlier versions kept: without spots, colour and what is beside.
+    pub const EARLIER_VALUES: usize = 22;
 
     /// Returns all numbers, in a lasting order.
     pub fn values(&self) -> [f32; Comparison::VALUES] {
@@ -116,23 +125,34 @@ impl Comparison {
         let residual = |left: &Residual| [left.agreement, left.misfit, left.plain];
         let tone = |tone: &Tone| [tone.brightness, tone.contrast, tone.chroma];
         let ([a, b], [c, d]) = (self.tones.each_ref().map(tone), [residual(&self.coarse), residual(&self.fine)]);
-        let all = [&x[..], &y, &self.overlap, &c, &d, &a, &b, &self.content].concat();
+        let later = [self.coarse.spot, self.fine.spot, self.colour, self.beside[0], self.beside[1]];
+        let all = [&x[..], &y, &self.overlap, &c, &d, &a, &b, &self.content, &later].concat();
         std::array::from_fn(|at| all[at] as f32)
     }
 
-    pub fn from_values(values: &[f32; Comparison::VALUES]) -> Comparison {
-        let at = |at: usize| f64::from(values[at]);
+    /// From all numbers, or those that earlier versions kept. `None` if it is another number of them.
+    pub fn from_values(values: &[f32]) -> Option<Comparison> {
+        if ![Comparison::VALUES, Comparison::EARLIER_VALUES].contains(&values.len()) {
+            return None;
+        }
+        // Earlier versions did not measure what comes last. 0 says nothing.
+        let at = |at: usize| values.get(at).map_or(0.0, |value| f64::from(*value));
         let three = |first: usize| [at(first), at(first + 1), at(first + 2)];
-        let residual = |first: usize| Residual { agreement: at(first), misfit: at(first + 1), plain: at(first + 2) };
+        let residual = |first: usize, spot: usize| {
+            let [agreement, misfit, plain] = three(first);
+            Residual { agreement, misfit, plain, spot: at(spot) }
+        };
         let tone = |first: usize| Tone { brightness: at(first), contrast: at(first + 1), chroma: at(first + 2) };
-        Comparison {
+        Some(Comparison {
             map: Affine { x: three(0), y: three(3) },
             overlap: [at(6), at(7)],
-            coarse: residual(8),
-            fine: residual(11),
+            coarse: residual(8, 22),
+            fine: residual(11, 23),
             tones: [tone(14), tone(17)],
             content: [at(20), at(21)],
-        }
+            colour: at(24),
+            beside: [at(25), at(26)],
+        })
     }
 
     /// Returns by how much lengths in `a` grow in `b`, in pixels of the files.
@@ -145,7 +165,14 @@ impl Comparison {
     pub fn swapped(&self) -> Comparison {
         let swap = |[a, b]: [f64; 2]| [b, a];
         let [of_a, of_b] = self.tones;
-        Comparison { map: self.map.inverse(), overlap: swap(self.overlap), tones: [of_b, of_a], content: swap(self.content), ..*self }
+        Comparison {
+            map: self.map.inverse(),
+            overlap: swap(self.overlap),
+            tones: [of_b, of_a],
+            content: swap(self.content),
+            beside: swap(self.beside),
+            ..*self
+        }
     }
 }
 
@@ -172,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_comparison_is_kept_as_numbers_and_read_from_the_other_side() {
-        let residual = |first: f64| Residual { agreement: first, misfit: first / 2.0, plain: first / 4.0 };
+        let residual = |first: f64| Residual { agreement: first, misfit: first / 2.0, plain: first / 4.0, spot: first * 4.0 };
         let tone = |first: f64| Tone { brightness: first, contrast: first / 2.0, chroma: first / 4.0 };
         let comparison = Comparison {
             map: Affine { x: [0.5, 0.25, 0.125], y: [-0.25, 0.5, 0.0] },
@@ -181,10 +208,17 @@ mod tests {
             fine: residual(1.0),
             tones: [tone(128.0), tone(64.0)],
             content: [1.0, 0.5],
+            colour: 8.0,
+            beside: [0.0, 0.25],
         };
-        assert_eq!(Comparison::from_values(&comparison.values()), comparison);
+        let values = comparison.values();
+        assert_eq!(Comparison::from_values(&values), Some(comparison));
+        let earlier = Comparison::from_values(&values[..Comparison::EARLIER_VALUES]).expect("as many as earlier versions kept");
+        assert_eq!((earlier.content, earlier.colour, earlier.beside, earlier.fine.spot), ([1.0, 0.5], 0.0, [0.0; 2], 0.0));
+        assert_eq!(Comparison::from_values(&values[1..]), None);
         let back = comparison.swapped();
         assert_eq!((back.overlap, back.content, back.tones[0]), ([0.75, 1.0], [0.5, 1.0], comparison.tones[1]));
+        assert_eq!(back.beside, [0.25, 0.0]);
         assert!((back.map.scale() * comparison.map.scale() - 1.0).abs() < 1e-12);
     }
 }

@@ -19,20 +19,22 @@ pub type Uncompared = [(PhotoId, PictureHash); 2];
 /// All comparisons by pair, `a < b`, also those that are still to be made.
 pub type Comparisons = HashMap<(PhotoId, PhotoId), Compared>;
 
+/// The pairs that are to be compared: those without data, and those with the fewer numbers of an earlier version, as in the index
+/// `comparisons_missing`.
+const IS_MISSING: &str = "(data IS NULL OR length(data) = 88)";
+
 /// Pairs that are to be compared, if both photos are still there, and the pictures of older ones are kept.
 const UNCOMPARED: &str = "FROM comparisons c JOIN photos a ON a.id = c.a JOIN photos b ON b.id = c.b
-    WHERE c.data IS NULL AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)";
+    WHERE (data IS NULL OR length(data) = 88) AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)";
 
 impl FromSql for Compared {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Compared> {
         let bytes = value.as_blob()?;
         let (chunks, rest) = bytes.as_chunks::<4>();
         let values: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
-        match <&[f32; Comparison::VALUES]>::try_from(&values[..]) {
+        match Comparison::from_values(&values) {
             _ if bytes.is_empty() => Ok(Compared::Apart),
-            Ok(values) if rest.is_empty() && values.iter().all(|value| value.is_finite()) => {
-                Ok(Compared::Laid(Comparison::from_values(values)))
-            }
+            Some(comparison) if rest.is_empty() && values.iter().all(|value| value.is_finite()) => Ok(Compared::Laid(comparison)),
             _ => Err(FromSqlError::Other("not a valid comparison".into())),
         }
     }
@@ -61,14 +63,14 @@ impl Reader {
 
     /// Returns the number of pairs that are not compared yet.
     pub fn count_uncompared(&self) -> Result<u64> {
-        let mut statement = self.index.prepare_cached("SELECT count(*) FROM comparisons WHERE data IS NULL")?;
+        let mut statement = self.index.prepare_cached(&format!("SELECT count(*) FROM comparisons WHERE {IS_MISSING}"))?;
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 
     /// Returns whether a new photo of the scopes is not compared yet.
     pub fn is_uncompared(&self, scopes: &[Place]) -> Result<bool> {
-        let is_any = "SELECT EXISTS (SELECT 1 FROM comparisons WHERE is_new AND data IS NULL)";
-        if !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
+        let is_any = format!("SELECT EXISTS (SELECT 1 FROM comparisons WHERE is_new AND {IS_MISSING})");
+        if !self.index.prepare_cached(&is_any)?.query_row([], |row| row.get(0))? {
             return Ok(false);
         }
         let select = format!(
@@ -111,7 +113,7 @@ impl Batch<'_> {
             Some(Compared::NotYet) | None => None,
         };
         self.transaction
-            .prepare_cached("UPDATE comparisons SET data = ?3, is_new = FALSE WHERE a = ?1 AND b = ?2")?
+            .prepare_cached("UPDATE comparisons SET data = ifnull(?3, data), is_new = FALSE WHERE a = ?1 AND b = ?2")?
             .execute(params![a.0, b.0, data])?;
         Ok(())
     }

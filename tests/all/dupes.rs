@@ -164,8 +164,12 @@ fn formats_relations_and_exit_codes_are_as_promised() {
         instance.run([OsStr::new("dupes")].into_iter().chain(options.iter().map(OsStr::new)).chain([folder.as_os_str()]))
     };
 
-    let gone = dupes(&["--format=paths0"]).stdout;
+    let gone = dupes(&["--format=paths0", "--relation=identical"]).stdout;
     assert!(gone.ends_with(b"tab\there.webp\0") && gone.iter().filter(|&&b| b == 0).count() == 1, "equal files only");
+    let gone = dupes(&["--format=paths0"]).stdout;
+    let copies = dupes(&["--format=paths0", "--relation=identical,copy"]).stdout;
+    let edits = dupes(&["--format=paths0", "--relation=identical,copy,edit"]).stdout;
+    assert!(gone == copies && (1..edits.len()).contains(&gone.len()), "copies may go, edits only if they are asked for");
     let gone = dupes(&["--format=paths0", "--relation=identical,copy,edit"]).stdout;
     let listed: Vec<&[u8]> = gone.split(|&b| b == 0).filter(|p| !p.is_empty()).collect();
     assert_eq!(listed.len(), 11 - 2, "all files but the keeper of each cluster");

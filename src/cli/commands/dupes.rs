@@ -46,8 +46,8 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let mut printer = Printer::new(&mut out, options.format);
     let mut relations = options.relation.clone();
     if options.format == DupesFormat::Paths0 && relations.is_empty() {
-        // Other versions are not told apart yet, so listing them is a choice.
-        relations.push(Relation::Identical.to_string());
+        // An edit is a person's work, so listing it is a choice.
+        relations.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
     }
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));

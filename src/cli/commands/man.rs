@@ -22,7 +22,7 @@ const EXAMPLES: [(&str, &str); 7] = [
     ("The same as JSON.", "simctl dupes --format json ~/Pictures"),
     (
         "List the exact copies that could go. Nothing is deleted.",
-        "simctl dupes --format paths0 --relation identical ~/Pictures | xargs -0 -n 1 echo would delete",
+        "simctl dupes --format paths0 ~/Pictures | xargs -0 -n 1 echo would delete",
     ),
     ("Find the photos of the library that are nearest to another file.", "simctl similar -k 5 ~/Downloads/screenshot.png"),
     (
