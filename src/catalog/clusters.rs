@@ -169,6 +169,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
             format: record.format,
             capture: &record.capture,
             software: file.metadata.as_ref().and_then(|metadata| metadata.software.as_deref()),
+            has_position: file.metadata.as_ref().is_some_and(|metadata| metadata.description.position.is_some()),
             bytes: file.stamp.size,
             mtime: file.stamp.mtime,
             path: file.path(),

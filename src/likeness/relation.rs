@@ -120,21 +120,37 @@ fn is_other(a: f64, b: f64) -> bool {
 }
 
 /// Whether two photos are two exposures by what the camera wrote. A camera does not take the same picture twice, so two times
-/// mean two exposures. An edited version keeps the time or loses it.
+/// mean two exposures, and so do two shutter speeds. An edited version keeps the time or loses it.
 pub fn is_series(a: &Capture, b: &Capture) -> bool {
-    are_two_times(a, b).unwrap_or(false)
+    is_one_camera(a, b) && (a.exposure.differs_from(&b.exposure) || are_two_times(a, b).unwrap_or(false))
+}
+
+fn is_one_camera(a: &Capture, b: &Capture) -> bool {
+    let is_one_body = a.serial == b.serial || a.serial.is_none() || b.serial.is_none();
+    a.make == b.make && a.model.is_some() && a.model == b.model && is_one_body
 }
 
 fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
-    let one_camera =
-        a.make == b.make && a.model.as_ref()? == b.model.as_ref()? && (a.serial == b.serial || a.serial.is_none() || b.serial.is_none());
     let (x, y) = (a.taken.as_ref()?, b.taken.as_ref()?);
     let ((x, x_part), (y, y_part)) = (split(x), split(y));
     if x != y {
-        return Some(one_camera && !is_correction(x, y)?);
+        return Some(!is_correction(x, y)?);
     }
     // 0.5 and 0.50 are the same time. A version without the fraction is not another exposure.
-    Some(one_camera && x_part?.trim_end_matches('0') != y_part?.trim_end_matches('0'))
+    Some(x_part?.trim_end_matches('0') != y_part?.trim_end_matches('0'))
+}
+
+/// Returns how many minutes lie between the times of two photos, if both have one.
+pub fn minutes_between(a: &Capture, b: &Capture) -> Option<i64> {
+    let minutes = |taken: &Option<String>| {
+        let part = |range: std::ops::Range<usize>| taken.as_deref()?.get(range)?.parse::<i64>().ok();
+        let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+        // Days of a calendar whose years begin in March.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+        Some((days * 24 + part(11..13)?) * 60 + part(14..16)?)
+    };
+    Some((minutes(&a.taken)? - minutes(&b.taken)?).abs())
 }
 
 fn split(taken: &str) -> (&str, Option<&str>) {
@@ -150,7 +166,7 @@ fn is_correction(x: &str, y: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Affine, Residual, Tone};
+    use crate::photo::{Affine, Exposure, Residual, Tone};
 
     fn taken(time: &str, model: &str) -> Capture {
         Capture { taken: Some(time.into()), make: Some("Maker".into()), model: Some(model.into()), ..Capture::default() }
@@ -175,9 +191,30 @@ mod tests {
     }
 
     #[test]
+    fn two_exposures_within_one_second_are_told_by_the_shutter() {
+        let exposed = |seconds, bias| Capture {
+            exposure: Exposure { seconds: Some(seconds), aperture: Some(8.0), bias },
+            ..taken("2026-05-01T10:00:00", "M1")
+        };
+        assert!(is_series(&exposed(0.005, None), &exposed(0.02, None)));
+        assert!(is_series(&exposed(0.005, Some(0.0)), &exposed(0.005, Some(-2.0))));
+        assert!(!is_series(&exposed(0.005, Some(0.0)), &exposed(0.005_05, None)), "rounded");
+        assert!(!is_series(&exposed(0.005, None), &taken("2026-05-01T10:00:00", "M1")), "one does not say it");
+        assert!(!is_series(&exposed(0.005, None), &Capture { model: Some("M2".into()), ..exposed(0.02, None) }));
+    }
+
+    #[test]
     fn a_corrected_clock_is_no_other_exposure() {
         assert!(!between("2026-05-01T10:00:07", "2026-05-01T11:00:07"));
         assert!(!between("2026-05-01T23:50:07", "2026-05-02T05:35:07"));
+    }
+
+    #[test]
+    fn the_minutes_between_two_times_are_counted_over_months_and_leap_years() {
+        let between = |x: &str, y: &str| minutes_between(&taken(x, "M1"), &taken(y, "M1"));
+        assert_eq!(between("2024-02-28T23:59:30", "2024-03-01T00:01:00.5"), Some(24 * 60 + 2));
+        assert_eq!(between("2023-12-31T23:00:00", "2024-01-01T00:00:00"), Some(60));
+        assert_eq!(minutes_between(&taken("2024-02-28T23:59:30", "M1"), &Capture::default()), None);
     }
 
     #[test]

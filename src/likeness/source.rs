@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
+use super::relation::is_beside;
 use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
 
 /// Names of programs that change photos, in lower case. A camera writes its own name or version.
@@ -41,6 +42,8 @@ pub struct Candidate<'a> {
     pub capture: &'a Capture,
     /// The program that wrote the file, if it says so.
     pub software: Option<&'a str>,
+    /// Whether it says where it was taken.
+    pub has_position: bool,
     pub bytes: u64,
     /// Nanoseconds since 1970.
     pub mtime: i64,
@@ -59,22 +62,30 @@ impl Candidate<'_> {
 /// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
 /// second; `None` if there is no second. `laid`: how the first of two photos lies in the second, for near ones.
 ///
-/// The rules, in this order: the whole frame before a crop of it or one with a border; what a camera wrote before what an editor
-/// wrote; RAW before HEIC before other formats; the most pixels; a format that loses nothing; the most bytes; a plain name before
+/// The rules, in this order: the whole frame before a crop of it, one with a border or a screenshot of it; what a camera wrote before what an editor
+/// wrote; one that says where it was taken; RAW before HEIC before other formats; the most pixels; a format that loses nothing; the most bytes; a plain name before
 /// one that a copy gets; the oldest file; the shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
     let mut cut = vec![false; candidates.len()];
     for (a, b, comparison) in laid {
-        cut[*b] |= is_cut(comparison);
-        cut[*a] |= is_cut(&comparison.swapped());
+        let (of_a, of_b, back) = (candidates[*a].dimensions, candidates[*b].dimensions, comparison.swapped());
+        match (is_beside(of_a, of_b, comparison), is_beside(of_b, of_a, &back)) {
+            (true, false) => cut[*b] = true,
+            (false, true) => cut[*a] = true,
+            _ => {
+                cut[*b] |= is_cut(comparison);
+                cut[*a] |= is_cut(&back);
+            }
+        }
     }
     let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
     let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
-    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 9] {
+    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 10] {
         let (a, b) = (&candidates[x], &candidates[y]);
         [
             (cut[x].cmp(&cut[y]), SourceRule::WholeFrame),
             (Reverse(a.is_from_camera()).cmp(&Reverse(b.is_from_camera())), SourceRule::Camera),
+            (Reverse(a.has_position).cmp(&Reverse(b.has_position)), SourceRule::Metadata),
             (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
             (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
             (Reverse(is_lossless(a.format)).cmp(&Reverse(is_lossless(b.format))), SourceRule::Lossless),
@@ -126,7 +137,16 @@ mod tests {
     }
 
     fn candidate<'a>(dimensions: Dimensions, capture: &'a Capture, path: &'a str) -> Candidate<'a> {
-        Candidate { dimensions, format: Format::Jpeg, capture, software: None, bytes: 1000, mtime: 5, path: Path::new(path) }
+        Candidate {
+            dimensions,
+            format: Format::Jpeg,
+            capture,
+            software: None,
+            has_position: false,
+            bytes: 1000,
+            mtime: 5,
+            path: Path::new(path),
+        }
     }
 
     fn chosen(candidates: &[Candidate<'_>]) -> (usize, SourceRule) {
@@ -157,6 +177,8 @@ mod tests {
         assert_eq!(chosen(&[edited, b]), (1, SourceRule::Camera));
         let firmware = Candidate { software: Some("Ver.1.02"), ..candidate(LARGE, &camera, "/a.jpg") };
         assert_eq!(chosen(&[firmware, b]), (0, SourceRule::Pixels));
+        let upscaled = candidate(LARGE, &camera, "/a.jpg");
+        assert_eq!(chosen(&[upscaled, Candidate { has_position: true, ..b }]), (1, SourceRule::Metadata), "an upscale lost it");
         assert_eq!(chosen(&[candidate(LARGE, &camera, "/a.jpg"), Candidate { format: Format::Raw, ..b }]), (1, SourceRule::Format));
         assert_eq!(chosen(&[Candidate { bytes: 2000, ..b }, Candidate { format: Format::Png, ..b }]), (1, SourceRule::Lossless));
         assert_eq!(chosen(&[Candidate { bytes: 2000, ..b }, b]), (0, SourceRule::Bytes));
@@ -170,10 +192,15 @@ mod tests {
     fn the_whole_frame_comes_before_a_crop_and_a_border() {
         let camera = camera();
         let none = Capture::default();
-        // The first is a crop of the second, or has the second within a border.
-        for (is_of, overlap, content) in [("a crop", [0.5, 1.0], [1.0, 1.0]), ("a border", [1.0, 0.7], [1.0, 0.7])] {
-            let two = [candidate(LARGE, &camera, "/a.jpg"), candidate(SMALL, &none, "/b.jpg")];
-            assert_eq!(source_first(&two, &[(1, 0, laid(overlap, content))]), (vec![1, 0], Some(SourceRule::WholeFrame)), "{is_of}");
+        let crop = Comparison { map: Affine::scaled(4.0, (0.0, 0.0)), ..laid([0.06, 1.0], [1.0, 1.0]) };
+        let (border, screenshot) =
+            (laid([1.0, 0.7], [1.0, 0.7]), Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), ..laid([1.0, 0.04], [1.0, 1.0]) });
+        // The first is a crop of the second, or has the second within a border or beside something else.
+        for (is_of, first, second, comparison) in
+            [("a crop", SMALL, LARGE, crop), ("a border", LARGE, SMALL, border), ("a screenshot", LARGE, SMALL, screenshot)]
+        {
+            let two = [candidate(first, &camera, "/a.jpg"), candidate(second, &none, "/b.jpg")];
+            assert_eq!(source_first(&two, &[(1, 0, comparison)]), (vec![1, 0], Some(SourceRule::WholeFrame)), "{is_of}");
         }
     }
 }

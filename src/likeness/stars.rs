@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::relation::{is_beside, is_part, is_series};
+use super::relation::{is_beside, is_part, is_series, minutes_between};
 use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
 /// Two photos of one scale agree at least so well if they are one exposure.
@@ -40,6 +40,12 @@ const MAX_QUANTISATION_RATIO: f64 = 1.5;
 /// Two photos are at two places of a collage if no more than this share of the smaller one is covered by the other.
 const MAX_COMMON_AREA: f64 = 0.2;
 
+/// Two times that lie so far apart are not those of a burst, so a whole picture that agrees as well as this has the time at which
+/// a program wrote it.
+const MIN_MINUTES_REWRITTEN: i64 = 60;
+const MIN_AGREEMENT_REWRITTEN: f64 = 0.98;
+const MAX_SPOT_REWRITTEN: f64 = 4.5;
+
 /// How much the distance counts beside the agreement.
 const DISTANCE_WEIGHT: f64 = 0.3;
 
@@ -66,6 +72,7 @@ pub struct Near {
 
 /// Returns the source of each member. A photo that is a version of none is its own source.
 pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
+    let members = &without_rewritten_times(members, near)[..];
     let rank = ranks(members, near);
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_unstable_by_key(|member| rank[*member]);
@@ -103,6 +110,25 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
         }
     }
     sources
+}
+
+/// Returns the members without the times that a messenger or a program wrote: the later one of two photos that are the same but
+/// for their size or compression.
+fn without_rewritten_times(members: &[Member], near: &[Near]) -> Vec<Member> {
+    let mut cleared = members.to_vec();
+    for pair in near {
+        let (a, b) = (&members[pair.a], &members[pair.b]);
+        let Compared::Laid(Comparison { overlap, fine, .. }) = &pair.compared else { continue };
+        let is_same = overlap.iter().all(|share| *share > MAX_OVERLAP_OF_CROP)
+            && fine.agreement >= MIN_AGREEMENT_REWRITTEN
+            && fine.spot < MAX_SPOT_REWRITTEN;
+        let is_far = minutes_between(&a.capture, &b.capture).is_some_and(|minutes| minutes >= MIN_MINUTES_REWRITTEN);
+        if is_same && is_far && !may_be_frames(a, b) && !a.capture.exposure.differs_from(&b.capture.exposure) {
+            let later = if a.capture.taken > b.capture.taken { pair.a } else { pair.b };
+            cleared[later].capture.taken = None;
+        }
+    }
+    cleared
 }
 
 /// Returns which members are collages: pictures that hold two others at two places.
@@ -310,6 +336,19 @@ mod tests {
         // The last one fits the second best, which is a version of the first.
         let near = [near(0, 1, 0.98), near(1, 2, 0.99), near(0, 2, 0.9)];
         assert_eq!(sources(&members, &near), [0, 0, 2]);
+    }
+
+    #[test]
+    fn a_time_that_a_messenger_wrote_does_not_count() {
+        let [taken, sent] = ["2026-05-01T10:00:00", "2026-05-09T18:20:41"].map(Some);
+        let members = [member(1, 6000, taken), member(2, 3000, sent), member(3, 1500, taken)];
+        let (unlike, near) = ([near(0, 1, 0.9)], [near(0, 1, 0.99), near(1, 2, 0.99), near(0, 2, 0.99)]);
+        assert_eq!(sources(&members, &near), [0, 0, 0]);
+        let frames = [member(1, 6000, taken), member(2, 6000, sent)];
+        assert_eq!(sources(&frames, &near[..1]), [0, 1], "a camera that stands for days");
+        let soon = [member(1, 6000, taken), member(2, 3000, Some("2026-05-01T10:31:00"))];
+        assert_eq!(sources(&soon, &near[..1]), [0, 1]);
+        assert_eq!(sources(&members[..2], &unlike), [0, 1]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// EXIF data about how a photo was taken. Missing values are `None`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Capture {
     /// Local time, with the sub-second digits of the camera: `2026-05-01T10:00:00.123`.
     pub taken: Option<String>,
@@ -14,6 +14,32 @@ pub struct Capture {
     pub serial: Option<String>,
     /// EXIF orientation, 1 to 8. Pictures are stored upright, with this orientation undone.
     pub orientation: Option<u8>,
+    #[serde(default)]
+    pub exposure: Exposure,
+}
+
+/// How a camera exposed. What it does not say is `None`.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Exposure {
+    pub seconds: Option<f64>,
+    /// The f-number.
+    pub aperture: Option<f64>,
+    /// The compensation, in stops.
+    pub bias: Option<f64>,
+}
+
+/// Two values are one if their ratio, or their difference in stops, is less: programs round them.
+const MAX_EXPOSURE_RATIO: f64 = 1.1;
+const MAX_BIAS_DIFFERENCE: f64 = 0.1;
+
+impl Exposure {
+    /// Whether both say something that differs.
+    pub fn differs_from(&self, other: &Exposure) -> bool {
+        let differ = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| a.max(b) > MAX_EXPOSURE_RATIO * a.min(b));
+        let is_other_bias = self.bias.zip(other.bias).is_some_and(|(a, b)| (a - b).abs() > MAX_BIAS_DIFFERENCE);
+        differ(self.seconds, other.seconds) || differ(self.aperture, other.aperture) || is_other_bias
+    }
 }
 
 impl Capture {

@@ -26,7 +26,7 @@ mod place;
 mod positives;
 mod source;
 
-pub use capture::Capture;
+pub use capture::{Capture, Exposure};
 pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};
 pub use comparison::{Affine, Compared, Comparison, Residual, Tone};

@@ -13,6 +13,8 @@ pub enum SourceRule {
     WholeFrame,
     /// It says what a camera writes, and no editor wrote it.
     Camera,
+    /// It says where it was taken, and the other lost that.
+    Metadata,
     /// RAW before HEIC before other formats.
     Format,
     Pixels,
@@ -29,6 +31,7 @@ pub enum SourceRule {
 names!(SourceRule, "source rule" {
     WholeFrame: "whole-frame",
     Camera: "camera",
+    Metadata: "metadata",
     Format: "format",
     Pixels: "pixels",
     Lossless: "lossless",

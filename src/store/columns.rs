@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{PhotoRecord, Result};
 use crate::photo::{
-    Capture, CropDescriptors, Description, Dimensions, Embedding, Failure, Features, Format, Keypoints, Metadata, PhotoId, PictureHash,
-    Place, Position, Positives, RootId, Stage, Stamp, Verdict,
+    Capture, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format, Keypoints, Metadata, PhotoId,
+    PictureHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
 };
 
 /// Returns whether an error means that a row holds a value that this version does not write.
@@ -132,7 +132,7 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
 
 /// The columns of `metadata m` that [`metadata_of`] reads.
 pub const METADATA_COLUMNS: &str = "m.keywords, m.taken, m.utc_offset, m.make, m.model, m.serial, m.orientation, m.rating, m.label,
-    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other";
+    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other, m.exposure";
 
 /// The version of the reader of metadata. With another one, files are read again where that matters.
 pub const METADATA_READER: i64 = 2;
@@ -141,8 +141,9 @@ pub const METADATA_READER: i64 = 2;
 pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metadata>> {
     let Some(Texts(keywords)) = row.get(first)? else { return Ok(None) };
     let position: Option<(f64, f64)> = row.get::<_, Option<f64>>(first + 12)?.zip(row.get(first + 13)?);
+    let exposure = row.get::<_, Option<StoredExposure>>(first + 17)?.unwrap_or_default().0;
     Ok(Some(Metadata {
-        capture: capture_of(row, first + 1)?,
+        capture: Capture { exposure, ..capture_of(row, first + 1)? },
         description: Description {
             rating: row.get(first + 7)?,
             label: row.get(first + 8)?,
@@ -166,7 +167,16 @@ impl FromSql for Texts {
     }
 }
 
-/// Reads capture data from six columns, starting at column `first`.
+#[derive(Default)]
+struct StoredExposure(Exposure);
+
+impl FromSql for StoredExposure {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<StoredExposure> {
+        serde_json::from_str(value.as_str()?).map(StoredExposure).map_err(FromSqlError::other)
+    }
+}
+
+/// Reads capture data from six columns, starting at column `first`. The exposure is not among them.
 pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
     Ok(Capture {
         taken: row.get(first)?,
@@ -175,6 +185,7 @@ pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
         model: row.get(first + 3)?,
         serial: row.get(first + 4)?,
         orientation: row.get(first + 5)?,
+        exposure: Exposure::default(),
     })
 }
 

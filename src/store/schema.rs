@@ -270,7 +270,10 @@ const INDEX_STEPS: &[M<'static>] = &[
     // Comparisons have five numbers more. Those of 22 numbers count until they are made again, in the background.
     M::up(
         "DROP INDEX comparisons_missing;
-     CREATE INDEX comparisons_missing ON comparisons (is_new, b) WHERE data IS NULL OR length(data) = 88;",
+     CREATE INDEX comparisons_missing ON comparisons (is_new, b) WHERE data IS NULL OR length(data) = 88;
+
+     -- JSON. NULL if an older version read the file.
+     ALTER TABLE metadata ADD COLUMN exposure TEXT;",
     ),
 ];
 

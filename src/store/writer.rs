@@ -313,8 +313,8 @@ impl Batch<'_> {
         self.transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO metadata (content, taken, utc_offset, make, model, serial, orientation, rating, label, keywords,
-                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader, exposure)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             )?
             .execute(params![
                 content.0,
@@ -335,7 +335,8 @@ impl Batch<'_> {
                 software,
                 *trailer_bytes as i64,
                 serde_json::json!(other).to_string(),
-                METADATA_READER
+                METADATA_READER,
+                serde_json::json!(capture.exposure).to_string()
             ])?;
         Ok(())
     }

@@ -331,6 +331,7 @@ fn source_by(rule: SourceRule) -> &'static str {
     match rule {
         SourceRule::WholeFrame => "the whole frame",
         SourceRule::Camera => "as the camera wrote it",
+        SourceRule::Metadata => "says where it was taken",
         SourceRule::Format => "the better format",
         SourceRule::Pixels => "most pixels",
         SourceRule::Lossless => "lossless",

@@ -17,7 +17,7 @@ pub use raster::{image_format, plain_reason};
 pub const SHORT_SIDE: u32 = 216;
 
 /// The small upright picture of a photo, its pixel hash and its capture data.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Decoded {
     pub picture: Picture,
     /// `None` for the rare kinds of JPEG that a general decoder reads.

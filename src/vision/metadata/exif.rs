@@ -6,7 +6,7 @@ use exif::{Context, Exif, In, Tag, Value};
 
 use super::text::{clean, clean_bytes, clean_keyword};
 use super::{Other, xmp};
-use crate::photo::{Capture, Description, Position};
+use crate::photo::{Capture, Description, Exposure, Position};
 
 const SUB_IFDS: u16 = 0x014a;
 const XMP: u16 = 0x02bc;
@@ -47,7 +47,21 @@ pub fn capture(exif: &Exif) -> Capture {
             .and_then(|f| f.value.get_uint(0))
             .and_then(|v| u8::try_from(v).ok())
             .filter(|v| (1..=8).contains(v)),
+        exposure: Exposure {
+            seconds: number(exif, Tag::ExposureTime).filter(|seconds| *seconds > 0.0),
+            aperture: number(exif, Tag::FNumber).filter(|aperture| *aperture > 0.0),
+            bias: number(exif, Tag::ExposureBiasValue),
+        },
     }
+}
+
+fn number(exif: &Exif, tag: Tag) -> Option<f64> {
+    let value = match &exif.get_field(tag, In::PRIMARY)?.value {
+        Value::Rational(values) => values.first()?.to_f64(),
+        Value::SRational(values) => values.first()?.to_f64(),
+        _ => return None,
+    };
+    Some(value).filter(|value| value.is_finite())
 }
 
 /// Returns what a person said. What is not understood is added to `other`.
