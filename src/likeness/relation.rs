@@ -12,11 +12,11 @@ const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
 /// A collage holds a picture if so much of it is there: it may be cut.
 const MIN_SHARE_IN_COLLAGE: f64 = 0.5;
 
-/// One picture holds the other beside something else if that has at least this share.
-const MIN_SHARE_BESIDE: f64 = 0.1;
+/// One picture holds the other beside something else, and has no plain border, if so much of it has structure.
+const MIN_STRUCTURE_BESIDE: f64 = 0.08;
 
-/// What is beside it is other pictures or a page, not the controls of a program, if so much of the whole has structure.
-const MIN_STRUCTURE_BESIDE: f64 = 0.25;
+/// What is beside it is other pictures or a page, not the controls of a program, if so much of that has structure.
+const MIN_STRUCTURE_OF_PICTURES: f64 = 0.6;
 
 /// Below this scale a picture is shown smaller in the other one than it is.
 const MAX_SCALE_WITHIN: f64 = 0.98;
@@ -60,19 +60,15 @@ pub fn relation(a: (&Capture, Dimensions), b: (&Capture, Dimensions), compared: 
 /// made of, and such a picture shows the other one smaller than it is.
 pub fn is_part(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
     let is_beside_others = |a, b, comparison: &Comparison| {
-        comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && comparison.beside[1] >= MIN_STRUCTURE_BESIDE && is_smaller_in(a, b, comparison)
+        is_beside(a, b, comparison) && comparison.beside[1] >= MIN_STRUCTURE_OF_PICTURES * (1.0 - comparison.overlap[1])
     };
     is_beside_others(a, b, comparison) || is_beside_others(b, a, &comparison.swapped())
 }
 
 /// Whether `b` shows `a` smaller than it is, beside something that is no plain border.
 pub fn is_beside(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
-    let beside = comparison.content[1] - comparison.overlap[1];
-    comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && beside >= MIN_SHARE_BESIDE && is_smaller_in(a, b, comparison)
-}
-
-fn is_smaller_in(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
-    comparison.scale(a, b) < MAX_SCALE_WITHIN
+    let is_smaller = || comparison.scale(a, b) < MAX_SCALE_WITHIN;
+    comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && comparison.beside[1] >= MIN_STRUCTURE_BESIDE && is_smaller()
 }
 
 /// What was changed from a source `a` to its version `b`. Nothing, if only the size, the compression or the metadata differ.
@@ -83,7 +79,7 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::Crop(of_source as f32));
     }
     if of_version < 1.0 - MIN_SHARE_CUT {
-        let is_plain = comparison.content[1] - of_version < MIN_SHARE_BESIDE;
+        let is_plain = comparison.beside[1] < MIN_STRUCTURE_BESIDE;
         changes.push(if is_plain { PhotoChange::Border } else { PhotoChange::Screenshot });
     }
     if comparison.map.is_mirrored() {
@@ -252,8 +248,8 @@ mod tests {
         let named = |comparison: Comparison| changes(&comparison);
         assert_eq!(named(WHOLE), []);
         assert_eq!(named(half(1.0)), [PhotoChange::Crop(0.5)]);
-        assert_eq!(named(half(1.0).swapped()), [PhotoChange::Screenshot]);
-        assert_eq!(named(half(0.5).swapped()), [PhotoChange::Border]);
+        assert_eq!(named(half(1.0).swapped()), [PhotoChange::Border]);
+        assert_eq!(named(Comparison { beside: [0.0, 0.15], ..half(1.0).swapped() }), [PhotoChange::Screenshot]);
         let turned = Affine { x: [0.9986, -0.0523, 0.0], y: [0.0523, 0.9986, 0.0] };
         assert!(matches!(named(Comparison { map: turned, ..WHOLE })[..], [PhotoChange::Turned(degrees)] if (degrees - 3.0).abs() < 0.1));
         let quarter = Affine { x: [0.0, -1.0, 1.0], y: [1.0, 0.0, 0.0] };
@@ -278,11 +274,11 @@ mod tests {
         let within = |beside| Comparison { beside: [0.0, beside], ..half(1.0).swapped() };
         assert!(is_part(LARGE, SMALL, &within(0.4)), "a picture beside others");
         assert!(is_part(SMALL, LARGE, &within(0.4).swapped()), "the order does not matter");
-        assert!(!is_part(LARGE, SMALL, &within(0.1)), "the controls of a program");
+        assert!(!is_part(LARGE, SMALL, &within(0.15)), "the controls of a program");
         assert!(!is_part(SMALL, LARGE, &within(0.4)), "a crop that was made smaller");
         assert!(!is_part(LARGE, SMALL, &WHOLE));
-        assert!(is_beside(LARGE, SMALL, &within(0.1)) && !is_beside(SMALL, LARGE, &within(0.4)));
-        assert!(!is_beside(LARGE, SMALL, &Comparison { content: [1.0, 0.5], ..within(0.0) }), "a plain border");
+        assert!(is_beside(LARGE, SMALL, &within(0.15)) && !is_beside(SMALL, LARGE, &within(0.4)));
+        assert!(!is_beside(LARGE, SMALL, &within(0.0)), "a plain border");
     }
 
     #[test]

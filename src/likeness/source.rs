@@ -193,8 +193,8 @@ mod tests {
         let camera = camera();
         let none = Capture::default();
         let crop = Comparison { map: Affine::scaled(4.0, (0.0, 0.0)), ..laid([0.06, 1.0], [1.0, 1.0]) };
-        let (border, screenshot) =
-            (laid([1.0, 0.7], [1.0, 0.7]), Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), ..laid([1.0, 0.04], [1.0, 1.0]) });
+        let border = laid([1.0, 0.7], [1.0, 0.7]);
+        let screenshot = Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), beside: [0.0, 0.2], ..laid([1.0, 0.04], [1.0, 1.0]) };
         // The first is a crop of the second, or has the second within a border or beside something else.
         for (is_of, first, second, comparison) in
             [("a crop", SMALL, LARGE, crop), ("a border", LARGE, SMALL, border), ("a screenshot", LARGE, SMALL, screenshot)]

@@ -309,6 +309,7 @@ mod tests {
         let held = |a: usize, left: f64| {
             let mut pair = near_in(a, 2, 0.98, [1.0, 0.25], [1.0, 1.0]);
             if let Compared::Laid(comparison) = &mut pair.compared {
+                comparison.beside[1] = 0.2;
                 comparison.map = Affine::scaled(0.45, (left, 0.1));
             }
             pair

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use image::RgbImage;
-use image::imageops::crop_imm;
+use image::imageops::{crop_imm, overlay};
+use image::{Rgb, RgbImage};
 
 use crate::photos;
 use crate::support::{Instance, array, names};
@@ -48,4 +48,49 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     assert!(!pairs.contains("series") && pairs.contains("copy") && pairs.contains("edit"), "{pairs}");
     let compared = instance.ok([OsStr::new("compare"), folder.join("frame1.jpg").as_os_str(), folder.join("frame3.jpg").as_os_str()]);
     assert!(compared.contains("two exposures"), "{compared}");
+}
+
+#[test]
+fn a_bracket_within_one_second_is_told_by_its_shutter_speeds() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let scene = photos::large("00040");
+    let time = "2026:05:01 10:00:00";
+    for (name, stops, shutter) in [("middle.jpg", 0.0, 200), ("dark.jpg", -1.0, 400), ("bright.jpg", 1.0, 100)] {
+        let frame = photos::jpeg(&photos::brighter(&scene, stops), 90);
+        fs::write(folder.join(name), photos::exposed(&frame, time, shutter)).expect("written");
+    }
+    let edit = photos::jpeg(&photos::brighter(&photos::half(&scene), 0.5), 90);
+    fs::write(folder.join("edit.jpg"), photos::exposed(&edit, time, 200)).expect("written");
+    assert_eq!(names(&instance.dupes(&folder)), [["edit.jpg", "middle.jpg"]]);
+}
+
+#[test]
+fn a_collage_is_a_version_of_no_photo_and_a_screenshot_is_one_of_its_photo() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let write = |name: &str, picture: &RgbImage| fs::write(folder.join(name), photos::jpeg(picture, 90)).expect("written");
+    let [first, second, third] = ["00040", "00003", "00009"].map(photos::large);
+    let (mut collage, mut screenshot) = (RgbImage::from_pixel(1700, 820, Rgb([255; 3])), RgbImage::from_pixel(900, 1900, Rgb([24; 3])));
+    for (left, photo) in [(20, &first), (870, &second)] {
+        overlay(&mut collage, &photos::half(photo), left, 10);
+    }
+    overlay(&mut screenshot, &photos::half(&third), 50, 400);
+    // The controls of a program.
+    overlay(&mut screenshot, &RgbImage::from_pixel(500, 40, Rgb([180; 3])), 60, 60);
+    for at in 0..6 {
+        overlay(&mut screenshot, &RgbImage::from_pixel(60, 60, Rgb([200, 210, 220])), 60 + 140 * at, 1750);
+    }
+    for (name, picture) in
+        [("a.jpg", &first), ("b.jpg", &second), ("c.jpg", &third), ("collage.jpg", &collage), ("screen.jpg", &screenshot)]
+    {
+        write(name, picture);
+    }
+    let answer = instance.dupes(&folder);
+    assert_eq!(names(&answer), [["c.jpg", "screen.jpg"]]);
+    let cluster = &array(&answer["clusters"])[0];
+    assert_eq!((&cluster["photos"][0]["source"], cluster["source_by"].as_str()), (&true.into(), Some("whole-frame")), "{cluster}");
+    assert!(array(&cluster["photos"][0]["paths"])[0].as_str().is_some_and(|path| path.ends_with("c.jpg")), "{cluster}");
+    assert_eq!(cluster["pairs"][0]["changes"][0]["change"], "screenshot", "{cluster}");
+    assert!(answer["parts"].as_u64() > Some(0), "the collage is counted: {answer}");
 }

@@ -39,10 +39,21 @@ pub fn progressive(picture: &RgbImage, quality: u8) -> Vec<u8> {
 
 /// Adds EXIF with a time and a camera.
 pub fn taken(jpeg: &[u8], time: &str) -> Vec<u8> {
+    with_exif(jpeg, time, &[])
+}
+
+/// The same, with a shutter speed of one second by this number.
+pub fn exposed(jpeg: &[u8], time: &str, shutter: u32) -> Vec<u8> {
+    let value = Value::Rational(vec![(1, shutter).into()]);
+    with_exif(jpeg, time, &[Field { tag: Tag::ExposureTime, ifd_num: In::PRIMARY, value }])
+}
+
+fn with_exif(jpeg: &[u8], time: &str, more: &[Field]) -> Vec<u8> {
     let field = |tag, value: &str| Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![value.as_bytes().to_vec()]) };
     let fields = [field(Tag::Make, "Maker"), field(Tag::Model, "Model 1"), field(Tag::DateTimeOriginal, time)];
+    let fields = fields.iter().chain(more);
     let mut writer = Writer::new();
-    fields.iter().for_each(|f| writer.push_field(f));
+    fields.for_each(|f| writer.push_field(f));
     let mut tiff = Cursor::new(Vec::new());
     writer.write(&mut tiff, false).expect("EXIF");
     let segment = [&b"Exif\0\0"[..], &tiff.into_inner()].concat();
@@ -71,6 +82,11 @@ pub fn warm(picture: &RgbImage) -> RgbImage {
 
 pub fn grey(picture: &RgbImage) -> RgbImage {
     map(picture, |[r, g, b]| [((u16::from(r) + u16::from(g) + u16::from(b)) / 3) as u8; 3])
+}
+
+/// Makes it brighter by a number of stops, in light.
+pub fn brighter(picture: &RgbImage, stops: f32) -> RgbImage {
+    map(picture, |pixel| pixel.map(|value| (255.0 * ((f32::from(value) / 255.0).powf(2.2) * stops.exp2()).min(1.0).powf(1.0 / 2.2)) as u8))
 }
 
 fn map(picture: &RgbImage, change: impl Fn([u8; 3]) -> [u8; 3]) -> RgbImage {

@@ -59,6 +59,9 @@ fn number(exif: &Exif, tag: Tag) -> Option<f64> {
     let value = match &exif.get_field(tag, In::PRIMARY)?.value {
         Value::Rational(values) => values.first()?.to_f64(),
         Value::SRational(values) => values.first()?.to_f64(),
+        // Not as the standard says, but some programs write them.
+        Value::Float(values) => f64::from(*values.first()?),
+        Value::Double(values) => *values.first()?,
         _ => return None,
     };
     Some(value).filter(|value| value.is_finite())
