@@ -7,7 +7,8 @@
 //! the EXIF of the frames, which their versions keep, and without any.
 //!
 //! Printed are: of all pairs of files in one star the share that is of one frame (precision), of all pairs of one frame the
-//! share that is in one star (recall), and the share of the edits whose star has their own frame and no other.
+//! share that is in one star (recall), and the share of the edits whose star has their own frame and no other. The frames
+//! whose EXIF has a time, and those of a camera on a tripod (brackets and focus stacks), are judged apart as well.
 
 // The parts of it that find photos in folders are for other benchmarks.
 #[allow(dead_code)]
@@ -35,6 +36,9 @@ use similard::vision::{Limits, kept};
 use pictures::{Result, all};
 
 const VERSIONS: usize = 6;
+
+/// The first letters of the sets of frames by a camera that stands on a tripod.
+const TRIPOD_SETS: [&str; 3] = ["bracket-", "hdrps", "fs-"];
 
 #[derive(Parser)]
 #[command(about = "How well frames of one scene, and versions of them, are told apart")]
@@ -64,7 +68,10 @@ struct File {
 fn main() -> Result<()> {
     let args = Args::parse();
     let table = fs::read_to_string(args.frames.join("frames.csv"))?;
-    let names: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let columns = |line: &'_ str| line.split(',').map(str::to_owned).collect::<Vec<String>>();
+    let rows: Vec<Vec<String>> = table.lines().skip(1).map(columns).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    let is_tripod = |frame: usize| TRIPOD_SETS.iter().any(|set| rows[frame][1].starts_with(set));
     let mut random = Rng::with_seed(args.seed);
     let mut plans: Vec<Plan> = Vec::new();
     for frame in 0..names.len() {
@@ -95,11 +102,20 @@ fn main() -> Result<()> {
     println!("| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
     let with: Vec<Member> = files.iter().map(|file| file.member.clone()).collect();
     let without: Vec<Member> = with.iter().map(|member| Member { capture: Capture::default(), ..member.clone() }).collect();
-    for (name, members) in [("with the EXIF of the frames", with), ("without EXIF", without)] {
-        let [precision, recall, right] = judged(&files, &sources(&members, &near)).map(|share| 100.0 * share);
-        println!("| {name} | {precision:.1} % | {recall:.1} % | {right:.1} % |");
-    }
+    let [with, without] = [with, without].map(|members| sources(&members, &near));
+    let has_time = |file: &File| file.member.capture.taken.is_some();
+    let on_tripod = |file: &File| is_tripod(file.frame);
+    print("with the EXIF of the frames", &files, &with, &|_| true);
+    print("with EXIF, frames that have a time", &files, &with, &has_time);
+    print("with EXIF, a camera on a tripod", &files, &with, &on_tripod);
+    print("without EXIF", &files, &without, &|_| true);
+    print("without EXIF, a camera on a tripod", &files, &without, &on_tripod);
     Ok(())
+}
+
+fn print(name: &str, files: &[File], sources: &[usize], counts: &dyn Fn(&File) -> bool) {
+    let [precision, recall, right] = judged(files, sources, counts).map(|share| 100.0 * share);
+    println!("| {name} | {precision:.1} % | {recall:.1} % | {right:.1} % |");
 }
 
 fn file(path: &Path, frame: usize, edit: Option<(&'static Edit, u64)>, encoder: &mut Encoder, head: &Head) -> Result<File> {
@@ -140,11 +156,12 @@ fn compared(files: &[File], pair: &Pair) -> Near {
 }
 
 /// Precision and recall of the pairs of files in one star, and the share of the edits that are in the star of their frame and
-/// of no other.
-fn judged(files: &[File], sources: &[usize]) -> [f64; 3] {
+/// of no other. Only files that count are judged.
+fn judged(files: &[File], sources: &[usize], counts: &dyn Fn(&File) -> bool) -> [f64; 3] {
     let (mut together, mut right, mut of_one_frame) = (0, 0, 0);
-    for a in 0..files.len() {
-        for b in 0..a {
+    let counted: Vec<usize> = (0..files.len()).filter(|file| counts(&files[*file])).collect();
+    for (at, &a) in counted.iter().enumerate() {
+        for &b in &counted[..at] {
             let (is_together, is_one) = (sources[a] == sources[b], files[a].frame == files[b].frame);
             together += usize::from(is_together);
             of_one_frame += usize::from(is_one);
@@ -155,7 +172,7 @@ fn judged(files: &[File], sources: &[usize]) -> [f64; 3] {
         let frames = (0..files.len()).filter(|other| !files[*other].is_edit && sources[*other] == sources[edit]);
         frames.map(|other| files[other].frame).eq([files[edit].frame])
     };
-    let edits: Vec<usize> = (0..files.len()).filter(|file| files[*file].is_edit).collect();
+    let edits: Vec<usize> = counted.iter().copied().filter(|file| files[*file].is_edit).collect();
     let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
     let right_edits = edits.iter().filter(|edit| is_right(**edit)).count();
     [share(right, together), share(right, of_one_frame), share(right_edits, edits.len())]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
+use super::beside::{Beside, add_beside};
 use super::files::{FileOfPhoto, count_files, files_of};
 use super::relations::Relations;
 use super::roots::Roots;
@@ -27,6 +28,9 @@ pub struct Found {
     pub rule: Option<SourceRule>,
     pub diameter: Distance,
     pub edges: Vec<Edge>,
+    pub beside: Vec<Beside>,
+    /// The same for all clusters of one scene. `None` if there is no other.
+    pub series: Option<String>,
 }
 
 /// A pair inside a cluster, by position in `members`, `a < b`.
@@ -82,7 +86,7 @@ pub struct HeldApart {
 }
 
 impl Clustering {
-    /// Returns a photo of one of the clusters.
+    /// Returns a photo of one of the clusters, or beside one.
     pub fn photo(&self, id: PhotoId) -> &PhotoRecord {
         &self.photos[&id]
     }
@@ -103,7 +107,8 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let is_it = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let is_shown = |a: PhotoId, b: PhotoId| known.between(a, b).map(|relation| relation.is_some_and(|r| is_it(a, b, r)));
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
-    let held_apart = held_apart(&known, &pairs, relations);
+    let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
+    let held_apart = held_apart(&near, relations);
     let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
@@ -114,6 +119,7 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let joined = joined_by(&here, &decided, &alone, threshold, cannot_link, distance);
     let mut found: Vec<Found> = joined.iter().map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
+    add_beside(&mut found, &near);
     Ok(Clustering { found, held_apart, photos })
 }
 
@@ -124,10 +130,10 @@ fn cannot_join(relation: Option<Relation>, relations: &[Relation]) -> bool {
 }
 
 /// Counts the photos with near ones that are not shown.
-fn held_apart(known: &Relations<'_>, pairs: &[Pair], relations: &[Relation]) -> HeldApart {
+fn held_apart(near: &[(Pair, Relation)], relations: &[Relation]) -> HeldApart {
     let count = |wanted: Relation| {
-        let is_it = |p: &&Pair| !shows(relations, wanted) && known.between(p.a, p.b) == Some(Some(wanted));
-        pairs.iter().filter(is_it).flat_map(|p| [p.a, p.b]).collect::<HashSet<PhotoId>>().len() as u64
+        let is_it = |(_, relation): &&(Pair, Relation)| *relation == wanted && !shows(relations, wanted);
+        near.iter().filter(is_it).flat_map(|(p, _)| [p.a, p.b]).collect::<HashSet<PhotoId>>().len() as u64
     };
     HeldApart { series: count(Relation::Series), parts: count(Relation::Part), unknown: count(Relation::Unknown) }
 }
@@ -195,6 +201,8 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         rule,
         diameter: cluster.diameter,
         edges,
+        beside: Vec::new(),
+        series: None,
     }
 }
 

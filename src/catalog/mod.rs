@@ -1,6 +1,7 @@
 //! Answers queries about a library. The functions read the store, a generation, the roots and the decisions at one
 //! moment, and return a value. They use no threads of their own, no channels, no sockets and no API types.
 
+pub mod beside;
 pub mod changes;
 pub mod clusters;
 pub mod encoder;

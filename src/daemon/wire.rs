@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::api::text_of;
-use crate::api::types::{self, ClusterChange, ClusterChanges, ClusterPair};
+use crate::api::types::{self, BesideCluster, ClusterChange, ClusterChanges, ClusterPair};
+use crate::catalog::beside::Beside;
 use crate::catalog::changes::{Change, Known};
 use crate::catalog::clusters::{Clustering, Edge, Found};
 use crate::catalog::files::{FileOfPhoto, Files, files_of};
@@ -37,7 +38,14 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
         source_by: found.rule,
         photos: photos.map(|(place, (id, files))| photo_with(clustering.photo(*id), place == 0, files)).collect(),
         pairs: found.edges.iter().map(pair).collect(),
+        beside: found.beside.iter().map(|beside| beside_cluster(clustering.photo(beside.photo), beside, roots)).collect(),
+        series: found.series.clone(),
     }
+}
+
+fn beside_cluster(record: &PhotoRecord, beside: &Beside, roots: &Roots) -> BesideCluster {
+    let Beside { near, distance, relation, .. } = *beside;
+    BesideCluster { path: text_of(files_of(record, roots).files[0].path()), near, distance, relation }
 }
 
 /// Converts a photo, with its files sorted by absolute path.

@@ -89,24 +89,33 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
         let fit = fit(a, b, comparison, pair.distance);
         fits.insert((pair.a.min(pair.b), pair.a.max(pair.b)), fit.is_some());
         if let Some(fit) = fit {
-            let (larger, smaller) = if rank[pair.a] < rank[pair.b] { (pair.a, pair.b) } else { (pair.b, pair.a) };
-            candidates[smaller].push((fit, larger));
+            candidates[pair.a].push((fit, pair.b));
+            candidates[pair.b].push((fit, pair.a));
         }
     }
     let mut sources: Vec<usize> = (0..members.len()).collect();
     let mut stars: Vec<Vec<usize>> = (0..members.len()).map(|member| vec![member]).collect();
-    for member in order {
+    // Each joins the star of an earlier one. Not all pairs are compared, so one may fit later ones alone: it joins their star
+    // then, with its own versions.
+    for (member, is_again) in order.iter().map(|member| (*member, false)).chain(order.iter().map(|member| (*member, true))) {
+        if sources[member] != member {
+            continue;
+        }
         // A version of a version must not be another exposure than the source.
         let may_join = |(_, other): &&(f64, usize)| {
             let (source, one) = (sources[*other], &members[member]);
             let known = fits.get(&(member.min(source), member.max(source)));
-            !stars[source].iter().any(|version| is_series(&one.capture, &members[*version].capture))
+            let are_apart =
+                || stars[member].iter().any(|x| stars[source].iter().any(|y| is_series(&members[*x].capture, &members[*y].capture)));
+            rank[if is_again { source } else { *other }] < rank[member]
                 && (source == *other || known.copied().unwrap_or(!may_be_frames(one, &members[source])))
+                && !are_apart()
         };
         let best = candidates[member].iter().filter(may_join).max_by(|x, y| x.0.total_cmp(&y.0).then(rank[y.1].cmp(&rank[x.1])));
         if let Some((_, other)) = best {
-            sources[member] = sources[*other];
-            stars[sources[member]].push(member);
+            let (source, moved) = (sources[*other], std::mem::take(&mut stars[member]));
+            moved.iter().for_each(|version| sources[*version] = source);
+            stars[source].extend(moved);
         }
     }
     sources
@@ -328,6 +337,16 @@ mod tests {
             comparison.map = Affine { x: [-1.0, 0.0, 1.0], y: [0.0, 1.0, 0.0] };
         }
         assert_eq!(sources(&members, &[turned]), [0, 0]);
+    }
+
+    #[test]
+    fn a_photo_that_was_compared_with_a_later_one_alone_joins_its_star() {
+        let members = [member(1, 6000, None), member(2, 3000, None), member(3, 1500, None), member(4, 1000, None)];
+        // The second and the first are not compared. The third is a version of the first, the fourth of the second.
+        let near = [near(0, 2, 0.99), near(1, 2, 0.98), near(1, 3, 0.99)];
+        assert_eq!(sources(&members, &near), [0; 4]);
+        let frames = [member(1, 6000, None), member(2, 6000, None), member(3, 1500, None)];
+        assert_eq!(sources(&frames, &near[..2]), [0, 1, 0], "it may be another frame of the first");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub enum Relation {
     Copy,
     /// The same exposure, changed by hand: crop, colour, border, retouch.
     Edit,
-    /// One holds the other beside other content: a screenshot, a collage, a page.
+    /// One holds the other beside other content: a collage, a contact sheet, a page.
     Part,
     /// Frames of one scene: a burst, a bracket, a stack, a time-lapse.
     Series,

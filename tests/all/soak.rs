@@ -315,7 +315,7 @@ impl Ground {
     /// Checks that a file with the same picture stays for each file that `paths0` lists.
     fn check_removable(&self, disk: &Disk, what: &str) {
         // What was on a filesystem that is not mounted any more is away, and the answer is not whole.
-        let words = ["dupes", "--format=paths0", "--partial"].map(OsStr::new);
+        let words = ["dupes", "--format=paths0", "--relation=identical", "--partial"].map(OsStr::new);
         let output = self.instance.run(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
         assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
         let listed: BTreeSet<PathBuf> =

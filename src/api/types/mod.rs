@@ -1,5 +1,6 @@
 //! The types of requests and answers. Distances are 0 to 2, sizes are in bytes, paths are absolute.
 
+mod clusters;
 mod photos;
 mod places;
 mod tuning;
@@ -9,11 +10,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use clusters::*;
 pub use photos::*;
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, LeftOut, PhotoChange, Relation, SourceRule, Stage, Verdict};
+use crate::photo::{Counters, Coverage, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -223,52 +225,6 @@ pub trait Listing: Serialize {
     type Item: Serialize;
 
     fn new(begin: Begin, items: Vec<Self::Item>, end: End) -> Self;
-}
-
-/// Clusters of versions.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Clusters {
-    #[serde(flatten)]
-    pub begin: Begin,
-    /// Sorted by the number of files, then by the bytes of copies, largest first.
-    pub clusters: Vec<Cluster>,
-    #[serde(flatten)]
-    pub end: End,
-}
-
-impl Listing for Clusters {
-    type Item = Cluster;
-
-    fn new(begin: Begin, clusters: Vec<Cluster>, end: End) -> Clusters {
-        Clusters { begin, clusters, end }
-    }
-}
-
-/// A source and its versions. With the relations series, part or unknown also what is near them.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Cluster {
-    /// Does not change as long as the members do not.
-    pub id: String,
-    pub diameter: f32,
-    /// Why the first photo is the source. Present only if there are several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_by: Option<SourceRule>,
-    /// The source comes first.
-    pub photos: Vec<Photo>,
-    /// The pairs with the first photo, and those that hold the cluster together: at most two for each photo.
-    pub pairs: Vec<ClusterPair>,
-}
-
-/// A pair by position in `photos`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ClusterPair {
-    pub a: usize,
-    pub b: usize,
-    pub distance: f32,
-    pub relation: Relation,
-    /// What was changed from `a` to `b`, if the relation is edit.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<PhotoChange>,
 }
 
 /// Pairs of near photos.

@@ -199,6 +199,10 @@ impl<'a, W: Write> Printer<'a, W> {
         for (place, photo) in cluster.photos.iter().enumerate() {
             photo_lines(self.out, cluster, place, photo)?;
         }
+        for beside in &cluster.beside {
+            let (what, path) = (beside_words(beside.relation), shown(&beside.path.path));
+            writeln!(self.out, "{}", format!("    {what:<7} {:.2}  {path}", beside.distance).dimmed())?;
+        }
         writeln!(self.out)
     }
 
@@ -298,6 +302,11 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
         }
     }
     Ok(())
+}
+
+/// What a photo beside a cluster is to it.
+fn beside_words(relation: Relation) -> &'static str {
+    if relation == Relation::Part { "part" } else { "unsure" }
 }
 
 fn padded(relation: Relation) -> String {

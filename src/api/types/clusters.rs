@@ -1,0 +1,71 @@
+//! Clusters in answers: a source, its versions, and what lies beside them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Begin, End, Listing, PathText, Photo};
+use crate::photo::{PhotoChange, Relation, SourceRule};
+
+/// Clusters of versions.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Clusters {
+    #[serde(flatten)]
+    pub begin: Begin,
+    /// Sorted by the number of files, then by the bytes of copies, largest first.
+    pub clusters: Vec<Cluster>,
+    #[serde(flatten)]
+    pub end: End,
+}
+
+impl Listing for Clusters {
+    type Item = Cluster;
+
+    fn new(begin: Begin, clusters: Vec<Cluster>, end: End) -> Clusters {
+        Clusters { begin, clusters, end }
+    }
+}
+
+/// A source and its versions. With the relations series, part or unknown also what is near them.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Cluster {
+    /// Does not change as long as the members do not.
+    pub id: String,
+    pub diameter: f32,
+    /// Why the first photo is the source. Present only if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_by: Option<SourceRule>,
+    /// The source comes first.
+    pub photos: Vec<Photo>,
+    /// The pairs with the first photo, and those that hold the cluster together: at most two for each photo.
+    pub pairs: Vec<ClusterPair>,
+    /// Photos that are near one of these and not joined, the nearest four: parts, and those of which it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<BesideCluster>,
+    /// The same for all clusters of one scene. Absent if there is no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+}
+
+/// A photo beside a cluster.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct BesideCluster {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The position in `photos` of the one that it is near.
+    pub near: usize,
+    pub distance: f32,
+    /// `part` or `unknown`.
+    pub relation: Relation,
+}
+
+/// A pair by position in `photos`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterPair {
+    pub a: usize,
+    pub b: usize,
+    pub distance: f32,
+    pub relation: Relation,
+    /// What was changed from `a` to `b`, if the relation is edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<PhotoChange>,
+}

@@ -1,0 +1,130 @@
+//! What lies beside clusters: photos that are near a member and that an answer does not join, and the clusters of one scene.
+
+use std::collections::HashMap;
+
+use super::clusters::Found;
+use crate::photo::{Distance, Pair, PhotoId, Relation};
+
+/// So many photos are told beside a cluster, the nearest first.
+const MAX_BESIDE: usize = 4;
+
+/// A photo beside a cluster: one holds the other beside something else, or it is not known what they are to each other.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Beside {
+    pub photo: PhotoId,
+    /// The position of the member that it is near.
+    pub near: usize,
+    pub distance: Distance,
+    pub relation: Relation,
+}
+
+/// Tells each cluster what is beside it, and joins those of one scene: they get the id of the first of them as their series.
+pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
+    let place = |found: &[Found]| -> HashMap<PhotoId, (usize, usize)> {
+        let members = |(cluster, of): (usize, &Found)| {
+            of.members.iter().enumerate().map(move |(at, photo)| (*photo, (cluster, at))).collect::<Vec<_>>()
+        };
+        found.iter().enumerate().flat_map(members).collect()
+    };
+    let places = place(found);
+    let mut scenes: Vec<usize> = (0..found.len()).collect();
+    let mut beside: Vec<Vec<Beside>> = vec![Vec::new(); found.len()];
+    for (pair, relation) in near {
+        let (a, b) = (places.get(&pair.a), places.get(&pair.b));
+        match (relation, a, b) {
+            (_, Some((x, _)), Some((y, _))) if x == y => {}
+            (Relation::Series, Some((x, _)), Some((y, _))) => unite(&mut scenes, *x, *y),
+            (Relation::Part | Relation::Unknown, ..) => {
+                for (place, photo) in [(a, pair.b), (b, pair.a)] {
+                    if let Some(&(cluster, near)) = place {
+                        beside[cluster].push(Beside { photo, near, distance: pair.distance, relation: *relation });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    for (cluster, mut all) in found.iter_mut().zip(beside) {
+        // Ids depend on which photo was seen first, so equal distances are ordered by the member.
+        all.sort_by(|x, y| x.distance.total_cmp(&y.distance).then(x.near.cmp(&y.near)));
+        let mut told: Vec<Beside> = Vec::new();
+        for beside in all {
+            if told.len() < MAX_BESIDE && !told.iter().any(|other| other.photo == beside.photo) {
+                told.push(beside);
+            }
+        }
+        cluster.beside = told;
+    }
+    let mut sizes = vec![0; found.len()];
+    let firsts: Vec<usize> = (0..found.len()).map(|cluster| first(&scenes, cluster)).collect();
+    firsts.iter().for_each(|first| sizes[*first] += 1);
+    for cluster in 0..found.len() {
+        let first = firsts[cluster];
+        found[cluster].series = (sizes[first] > 1).then(|| found[first].rank.id.clone());
+    }
+}
+
+/// Joins the groups of two items. The first of a group stands for it: `groups` holds for each item an earlier one, or itself.
+fn unite(groups: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (first(groups, a), first(groups, b));
+    groups[a.max(b)] = a.min(b);
+}
+
+fn first(groups: &[usize], mut item: usize) -> usize {
+    while groups[item] != item {
+        item = groups[item];
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clusters::Rank;
+    use super::*;
+
+    fn cluster(id: &str, members: &[i64]) -> Found {
+        let rank: Rank = format!("2.0.{id}").parse().expect("a rank");
+        Found {
+            rank,
+            members: members.iter().copied().map(PhotoId).collect(),
+            rule: None,
+            diameter: 0.1,
+            edges: Vec::new(),
+            beside: Vec::new(),
+            series: None,
+        }
+    }
+
+    fn pair(a: i64, b: i64, distance: Distance, relation: Relation) -> (Pair, Relation) {
+        (Pair::new(PhotoId(a), PhotoId(b), distance), relation)
+    }
+
+    #[test]
+    fn frames_of_one_scene_are_one_series_and_the_unsure_stand_beside() {
+        let mut found = [cluster("a", &[1, 2]), cluster("b", &[3, 4]), cluster("c", &[5, 6])];
+        add_beside(
+            &mut found,
+            &[
+                pair(1, 2, 0.1, Relation::Copy),
+                pair(2, 3, 0.1, Relation::Series),
+                pair(1, 7, 0.3, Relation::Unknown),
+                pair(2, 7, 0.2, Relation::Unknown),
+                pair(6, 8, 0.1, Relation::Part),
+                pair(6, 9, 0.1, Relation::Series),
+                pair(5, 6, 0.1, Relation::Unknown),
+            ],
+        );
+        assert_eq!(found.each_ref().map(|cluster| cluster.series.as_deref()), [Some("a"), Some("a"), None]);
+        assert_eq!(found[0].beside, [Beside { photo: PhotoId(7), near: 1, distance: 0.2, relation: Relation::Unknown }]);
+        assert_eq!(found[2].beside, [Beside { photo: PhotoId(8), near: 1, distance: 0.1, relation: Relation::Part }]);
+        assert!(found[1].beside.is_empty());
+    }
+
+    #[test]
+    fn only_the_nearest_are_told() {
+        let mut found = [cluster("a", &[1, 2])];
+        let near: Vec<(Pair, Relation)> = (0..9).map(|at| pair(1, 10 + at, 0.4 - 0.01 * at as Distance, Relation::Unknown)).collect();
+        add_beside(&mut found, &near);
+        assert_eq!(found[0].beside.iter().map(|beside| beside.photo.0).collect::<Vec<_>>(), [18, 17, 16, 15]);
+    }
+}
