@@ -50,7 +50,7 @@ pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
     ///
     /// The first request for a folder has it watched, and is answered once everything in it has been read. Later
-    /// answers come at once. The first file of a cluster is the source: the whole frame before a crop or screenshot of it, then
+    /// answers come at once. The first file of a cluster is the source: the one that was taken first, the whole frame before a crop or screenshot of it, then
     /// what a camera wrote before what an editor wrote, one that says where it was taken, RAW before HEIC before others, most
     /// pixels, lossless, most bytes, plain name, oldest, shortest path. "copy" marks the same exposure in another size, compression or format, "edit" one that was changed by hand, with
     /// the changes, and "same" another file of the same photo. The number is the distance to the source: 0 means the same

@@ -26,6 +26,10 @@ const DISK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
 const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
 
+/// The least ratio of the pixels of an enlarged copy, and the highest ratio of its bytes for each pixel, to those of the original.
+const MIN_ENLARGEMENT: f64 = 1.2;
+const MAX_DENSITY_RATIO: f64 = 0.6;
+
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
 
@@ -169,6 +173,10 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
                 let [a, b] = [keeper, file].map(|file| file.path.to_path());
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
+            if place > 0 && may_be_enlarged((best, keeper), (photo, file)) {
+                let [a, b] = [keeper, file].map(|file| file.path.to_path());
+                return Err(format!("{} has more pixels than {} and less data for each: it may be enlarged", a.display(), b.display()));
+            }
             lossless(file, place > 0)?;
             let (path, now) = (file.path.to_path(), checked(file, disk)?);
             if noted(&path)?.iter().zip(&notes).any(|(own, kept)| own.is_some() && own != kept) {
@@ -227,6 +235,15 @@ fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) 
     (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
 }
 
+/// Whether the photo that stays may be an enlarged copy of another one: it has clearly more pixels, and clearly fewer bytes for
+/// each.
+fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
+    let pixels = |photo: &Photo| f64::from(photo.width) * f64::from(photo.height);
+    let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
+    let is_larger = pixels(best) > MIN_ENLARGEMENT * pixels(photo);
+    best.format == photo.format && is_larger && density(best, keeper) < MAX_DENSITY_RATIO * density(photo, file)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -277,6 +294,19 @@ mod tests {
     fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
         let pairs = pairs.iter().map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new() }).collect();
         Cluster { id: "c".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None }
+    }
+
+    #[test]
+    fn a_larger_picture_with_less_data_for_each_pixel_may_be_enlarged() {
+        let sized = |name: &str, width: u32, size: u64| {
+            let photo = Photo { width, height: width * 2 / 3, ..photo(vec![file(name, size)]) };
+            (photo.clone(), photo.files[0].clone())
+        };
+        let is_doubtful = |x: &(Photo, PhotoFile), y: &(Photo, PhotoFile)| may_be_enlarged((&x.0, &x.1), (&y.0, &y.1));
+        let (original, enlarged) = (sized("a", 1600, 700_000), sized("b", 3200, 1_300_000));
+        assert!(is_doubtful(&enlarged, &original) && !is_doubtful(&original, &enlarged));
+        assert!(!is_doubtful(&sized("c", 3200, 2_800_000), &original), "a half of it");
+        assert!(!is_doubtful(&sized("d", 1600, 100_000), &original), "of one size");
     }
 
     /// Files by path, with the content that they have now.

@@ -2,7 +2,7 @@
 
 use super::placement::{Framed, Warped, place};
 use super::plane::{Plane, anti_alias};
-use super::residual::{residual, structure_beside};
+use super::residual::{Beyond, beyond, residual};
 use crate::photo::{Affine, Comparison, Picture, Tone};
 
 /// The longer sides of the grids on which two pictures are compared.
@@ -19,6 +19,7 @@ pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
     let long_side = |framed: &Framed<'_>| f64::from(framed.picture.dimensions.width.max(framed.picture.dimensions.height));
     let map = scaled(long_side(&a)).then(&placement.map).then(&scaled(1.0 / long_side(&b)));
     let (tones, colour) = tones(a.picture, b.picture, &placement.map);
+    let beyond = [beyond_other(a.picture, b.picture, &map), beyond_other(b.picture, a.picture, &map.inverse())];
     Some(Comparison {
         map,
         overlap: placement.overlap,
@@ -27,15 +28,16 @@ pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
         tones,
         content: [a.content, b.content],
         colour,
-        beside: [beside(a.picture, b.picture, &map), beside(b.picture, a.picture, &map.inverse())],
+        beside: beyond.map(|of| of.structure),
+        margin: beyond.map(|of| of.margin),
     })
 }
 
-/// Returns the share of `a` that has structure and that `b` does not show.
-fn beside(a: &Picture, b: &Picture, map: &Affine) -> f64 {
+/// Returns what `a` shows and `b` does not.
+fn beyond_other(a: &Picture, b: &Picture, map: &Affine) -> Beyond {
     let (width, height) = (f64::from(b.dimensions.width), f64::from(b.dimensions.height));
     let (right, bottom) = (width / width.max(height), height / width.max(height));
-    structure_beside(a, |place| {
+    beyond(a, |place| {
         let (x, y) = map.apply(place);
         (0.0..=right).contains(&x) && (0.0..=bottom).contains(&y)
     })

@@ -233,6 +233,7 @@ mod tests {
         content: [1.0, 1.0],
         colour: 1.0,
         beside: [0.0; 2],
+        margin: [0.0; 2],
     };
 
     const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };

@@ -17,6 +17,13 @@ const MIN_TILE_SHARE: f64 = 0.6;
 /// The longer side of the grid on which it is measured what a picture shows beside another one.
 const BESIDE_LONG_SIDE: usize = 128;
 
+/// The edge of a picture, in pixels of that grid, and the least share of it that is measured beyond.
+const EDGE: f64 = 1.5;
+const MIN_SHARE_BEYOND: f64 = 0.01;
+
+/// Brightnesses that differ by no more, 0 to 255, are one.
+const SAME_BRIGHTNESS: f32 = 5.0;
+
 /// Less structure than this, as a standard deviation of brightness, is noise of compression: the tile is plain.
 const MIN_TILE_STRUCTURE: f64 = 0.9;
 
@@ -75,9 +82,18 @@ fn spot(warped: &Warped, grid: &Plane) -> f64 {
     tiles.last().map_or(0.0, |worst| worst / (tiles[tiles.len() / 2] + SPOT_NOISE))
 }
 
-/// The share of a picture, in whole tiles, that has structure and that lies beyond another one. `is_in`: whether a position, in
-/// units of the longer side, is in the other one.
-pub fn structure_beside(picture: &Picture, is_in: impl Fn((f64, f64)) -> bool) -> f64 {
+/// What a picture shows beyond another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Beyond {
+    /// The share of the picture, in whole tiles, that has structure and lies beyond.
+    pub structure: f64,
+    /// The share of what lies beyond that has one brightness. 0 if that is next to nothing.
+    pub margin: f64,
+}
+
+/// Measures what a picture shows beyond another one. `is_in`: whether a position, in units of the longer side, is in the other
+/// one.
+pub fn beyond(picture: &Picture, is_in: impl Fn((f64, f64)) -> bool) -> Beyond {
     let (plane, _) = Plane::of(picture).shrunk(BESIDE_LONG_SIDE);
     let structure = structure(&plane);
     let long_side = plane.width.max(plane.height) as f64;
@@ -93,7 +109,25 @@ pub fn structure_beside(picture: &Picture, is_in: impl Fn((f64, f64)) -> bool) -
         let [deviation, _] = Products::of(rows.map(|value| (*value, 0.0))).deviation();
         beside += usize::from(deviation >= MIN_TILE_STRUCTURE);
     }
-    beside as f64 / all.max(1) as f64
+    Beyond { structure: beside as f64 / all.max(1) as f64, margin: margin(&plane, is_in) }
+}
+
+/// Returns the share of the pixels beyond another picture that have their median brightness.
+fn margin(plane: &Plane, is_in: impl Fn((f64, f64)) -> bool) -> f64 {
+    let long_side = plane.width.max(plane.height) as f64;
+    let is_beyond = |at: &usize| {
+        let (x, y) = ((at % plane.width) as f64 + 0.5, (at / plane.width) as f64 + 0.5);
+        // The edge mixes both.
+        let around = [(-EDGE, -EDGE), (EDGE, -EDGE), (-EDGE, EDGE), (EDGE, EDGE)];
+        around.iter().all(|(u, v)| !is_in(((x + u) / long_side, (y + v) / long_side)))
+    };
+    let mut values: Vec<f32> = (0..plane.values.len()).filter(is_beyond).map(|at| plane.values[at]).collect();
+    if (values.len() as f64) < MIN_SHARE_BEYOND * plane.values.len() as f64 {
+        return 0.0;
+    }
+    values.sort_by(f32::total_cmp);
+    let median = values[values.len() / 2];
+    values.iter().filter(|value| (**value - median).abs() <= SAME_BRIGHTNESS).count() as f64 / values.len() as f64
 }
 
 fn agreement(a: &Plane, b: &Plane, is_in: &[bool]) -> Option<Residual> {

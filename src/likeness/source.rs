@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
-use super::relation::is_beside;
+use super::relation::{is_beside, minutes_between};
 use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
 
 /// Names of programs that change photos, in lower case. A camera writes its own name or version.
@@ -34,6 +34,12 @@ const EDITORS: [&str; 20] = [
 /// The share of a picture that a crop or a border leaves out at least.
 const MIN_SHARE_CUT: f64 = 0.03;
 
+/// What one shows and the other does not is a margin if so much of it has one brightness.
+const MIN_MARGIN: f64 = 0.8;
+
+/// Two times that lie closer are one: a version may lose the seconds.
+const MIN_MINUTES_BETWEEN: i64 = 2;
+
 /// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
@@ -62,7 +68,7 @@ impl Candidate<'_> {
 /// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
 /// second; `None` if there is no second. `laid`: how the first of two photos lies in the second, for near ones.
 ///
-/// The rules, in this order: the whole frame before a crop of it, one with a border or a screenshot of it; what a camera wrote before what an editor
+/// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a screenshot of it; what a camera wrote before what an editor
 /// wrote; one that says where it was taken; RAW before HEIC before other formats; the most pixels; a format that loses nothing; the most bytes; a plain name before
 /// one that a copy gets; the oldest file; the shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
@@ -73,16 +79,18 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             (true, false) => cut[*b] = true,
             (false, true) => cut[*a] = true,
             _ => {
-                cut[*b] |= is_cut(comparison);
-                cut[*a] |= is_cut(&back);
+                let found = self::cut(comparison);
+                cut[*a] |= found[0];
+                cut[*b] |= found[1];
             }
         }
     }
     let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
     let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
-    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 10] {
+    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 11] {
         let (a, b) = (&candidates[x], &candidates[y]);
         [
+            (by_time(a.capture, b.capture), SourceRule::Time),
             (cut[x].cmp(&cut[y]), SourceRule::WholeFrame),
             (Reverse(a.is_from_camera()).cmp(&Reverse(b.is_from_camera())), SourceRule::Camera),
             (Reverse(a.has_position).cmp(&Reverse(b.has_position)), SourceRule::Metadata),
@@ -115,13 +123,24 @@ fn is_lossless(format: Format) -> bool {
     matches!(format, Format::Raw | Format::Tiff | Format::Png | Format::Bmp)
 }
 
-/// Whether the second picture of a comparison is a crop of the first, or has a border around it.
-fn is_cut(comparison: &Comparison) -> bool {
-    let [first, second] = comparison.overlap.map(|share| 1.0 - share);
-    let [beside_first, beside_second] = [0, 1].map(|at| comparison.content[at] - comparison.overlap[at]);
-    let shows_less = beside_first >= MIN_SHARE_CUT && second < MIN_SHARE_CUT;
-    let has_border = second >= MIN_SHARE_CUT && beside_second < MIN_SHARE_CUT && first < MIN_SHARE_CUT;
-    shows_less || has_border
+/// Which of two pictures is a crop of the other, or has a margin around it: the first, the second, or none.
+fn cut(comparison: &Comparison) -> [bool; 2] {
+    let uncovered = comparison.overlap.map(|share| 1.0 - share);
+    let shows_more = |at: usize| uncovered[at] >= MIN_SHARE_CUT && uncovered[1 - at] < MIN_SHARE_CUT;
+    [0, 1].map(|at| {
+        let has_margin = shows_more(at) && comparison.margin[at] >= MIN_MARGIN;
+        let is_crop = shows_more(1 - at) && comparison.margin[1 - at] < MIN_MARGIN;
+        has_margin || is_crop
+    })
+}
+
+/// Whether two photos were taken at two times, and the first before the second: one is a photo of a print or a screen, or has
+/// the time of a messenger.
+fn by_time(a: &Capture, b: &Capture) -> Ordering {
+    if minutes_between(a, b).is_none_or(|minutes| minutes < MIN_MINUTES_BETWEEN) {
+        return Ordering::Equal;
+    }
+    a.taken.cmp(&b.taken)
 }
 
 #[cfg(test)]
@@ -165,6 +184,7 @@ mod tests {
             content,
             colour: 0.0,
             beside: [0.0; 2],
+            margin: [0.0; 2],
         }
     }
 
@@ -189,11 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn a_photo_of_a_print_is_taken_later() {
+        let (first, later) = (camera(), Capture { taken: Some("2026-09-01T12:00:00".into()), model: Some("Phone".into()), ..camera() });
+        let print = candidate(LARGE, &later, "/a.jpg");
+        assert_eq!(chosen(&[print, candidate(SMALL, &first, "/b.jpg")]), (1, SourceRule::Time));
+        let seconds = Capture { taken: Some("2026-05-01T10:00:30".into()), ..camera() };
+        assert_eq!(chosen(&[candidate(LARGE, &seconds, "/a.jpg"), candidate(SMALL, &first, "/b.jpg")]), (0, SourceRule::Pixels));
+    }
+
+    #[test]
     fn the_whole_frame_comes_before_a_crop_and_a_border() {
         let camera = camera();
         let none = Capture::default();
         let crop = Comparison { map: Affine::scaled(4.0, (0.0, 0.0)), ..laid([0.06, 1.0], [1.0, 1.0]) };
-        let border = laid([1.0, 0.7], [1.0, 0.7]);
+        let border = Comparison { margin: [0.0, 0.95], ..laid([1.0, 0.7], [1.0, 0.7]) };
         let screenshot = Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), beside: [0.0, 0.2], ..laid([1.0, 0.04], [1.0, 1.0]) };
         // The first is a crop of the second, or has the second within a border or beside something else.
         for (is_of, first, second, comparison) in

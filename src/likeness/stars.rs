@@ -271,8 +271,17 @@ mod tests {
     fn near_in(a: usize, b: usize, agreement: f64, overlap: [f64; 2], content: [f64; 2]) -> Near {
         let left = Residual { agreement, misfit: 0.0, plain: 0.0, spot: 0.0 };
         let map = Affine::scaled((overlap[0] / overlap[1]).sqrt().recip(), (0.0, 0.0));
-        let comparison =
-            Comparison { map, overlap, coarse: left, fine: left, tones: [Tone::default(); 2], content, colour: 0.0, beside: [0.0; 2] };
+        let comparison = Comparison {
+            map,
+            overlap,
+            coarse: left,
+            fine: left,
+            tones: [Tone::default(); 2],
+            content,
+            colour: 0.0,
+            beside: [0.0; 2],
+            margin: [0.0; 2],
+        };
         Near { a, b, distance: 0.1, compared: Compared::Laid(comparison) }
     }
 

@@ -110,11 +110,14 @@ pub struct Comparison {
     pub colour: f64,
     /// The shares of `a` and of `b` that have structure and that the other does not show.
     pub beside: [f64; 2],
+    /// Of what the other does not show, the shares of `a` and of `b` that have one brightness: a border, or the ground under a
+    /// print. 0 if there is next to nothing.
+    pub margin: [f64; 2],
 }
 
 impl Comparison {
     /// The number of values of [`Comparison::values`].
-    pub const VALUES: usize = 27;
+    pub const VALUES: usize = 29;
 
     /// The number of values that earlier versions kept: without spots, colour and what is beside.
     pub const EARLIER_VALUES: usize = 22;
@@ -125,7 +128,7 @@ impl Comparison {
         let residual = |left: &Residual| [left.agreement, left.misfit, left.plain];
         let tone = |tone: &Tone| [tone.brightness, tone.contrast, tone.chroma];
         let ([a, b], [c, d]) = (self.tones.each_ref().map(tone), [residual(&self.coarse), residual(&self.fine)]);
-        let later = [self.coarse.spot, self.fine.spot, self.colour, self.beside[0], self.beside[1]];
+        let later = [&[self.coarse.spot, self.fine.spot, self.colour][..], &self.beside, &self.margin].concat();
         let all = [&x[..], &y, &self.overlap, &c, &d, &a, &b, &self.content, &later].concat();
         std::array::from_fn(|at| all[at] as f32)
     }
@@ -152,6 +155,7 @@ impl Comparison {
             content: [at(20), at(21)],
             colour: at(24),
             beside: [at(25), at(26)],
+            margin: [at(27), at(28)],
         })
     }
 
@@ -171,6 +175,7 @@ impl Comparison {
             tones: [of_b, of_a],
             content: swap(self.content),
             beside: swap(self.beside),
+            margin: swap(self.margin),
             ..*self
         }
     }
@@ -210,6 +215,7 @@ mod tests {
             content: [1.0, 0.5],
             colour: 8.0,
             beside: [0.0, 0.25],
+            margin: [0.5, 0.0],
         };
         let values = comparison.values();
         assert_eq!(Comparison::from_values(&values), Some(comparison));

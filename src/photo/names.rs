@@ -88,7 +88,7 @@ mod tests {
         check(KeeperRule::ALL, &["description", "metadata", "plain-name", "oldest", "path"], "keeper rule");
         check(
             SourceRule::ALL,
-            &["whole-frame", "camera", "metadata", "format", "pixels", "lossless", "bytes", "plain-name", "oldest", "path"],
+            &["time", "whole-frame", "camera", "metadata", "format", "pixels", "lossless", "bytes", "plain-name", "oldest", "path"],
             "source rule",
         );
         check(Positives::ALL, &["edits", "folders"], "kind of positives");

@@ -9,6 +9,8 @@ use super::names::names;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceRule {
+    /// It was taken before the other, which is a photo of it.
+    Time,
     /// The other is a crop of it, or has a border.
     WholeFrame,
     /// It says what a camera writes, and no editor wrote it.
@@ -29,6 +31,7 @@ pub enum SourceRule {
 }
 
 names!(SourceRule, "source rule" {
+    Time: "time",
     WholeFrame: "whole-frame",
     Camera: "camera",
     Metadata: "metadata",

@@ -338,6 +338,7 @@ fn what(cluster: &Cluster, photo: &Photo, pair: Option<&ClusterPair>) -> Vec<Str
 /// Why a photo is the source of the others.
 fn source_by(rule: SourceRule) -> &'static str {
     match rule {
+        SourceRule::Time => "taken before the others",
         SourceRule::WholeFrame => "the whole frame",
         SourceRule::Camera => "as the camera wrote it",
         SourceRule::Metadata => "says where it was taken",
