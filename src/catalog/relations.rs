@@ -117,15 +117,10 @@ impl<'a> Relations<'a> {
     /// Whether two photos of a star differ in size, compression and metadata only. Two versions do if both are copies of the
     /// source.
     fn is_copy(&self, a: PhotoId, b: PhotoId) -> bool {
-        let is_copy = |from, to| self.comparison(from, to).is_some_and(|comparison| changes(&comparison).is_empty());
+        let is_copy = |from, to| Some(changes(&self.comparison(from, to)?).is_empty());
+        // Two that were not compared are copies of one source.
         let source = self.sources[&a];
-        if a == source {
-            is_copy(a, b)
-        } else if b == source {
-            is_copy(b, a)
-        } else {
-            is_copy(source, a) && is_copy(source, b)
-        }
+        is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))
     }
 
     /// Divides the pairs that were laid over each other into groups with no pair between them.
