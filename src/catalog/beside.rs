@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::clusters::Found;
+use super::clusters::{Found, first, join};
 use crate::photo::{Distance, Pair, PhotoId, Relation};
 
 /// So many photos are told beside a cluster, the nearest first.
@@ -20,20 +20,19 @@ pub struct Beside {
 
 /// Tells each cluster what is beside it, and joins those of one scene: they get the id of the first of them as their series.
 pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
-    let place = |found: &[Found]| -> HashMap<PhotoId, (usize, usize)> {
-        let members = |(cluster, of): (usize, &Found)| {
-            of.members.iter().enumerate().map(move |(at, photo)| (*photo, (cluster, at))).collect::<Vec<_>>()
-        };
-        found.iter().enumerate().flat_map(members).collect()
-    };
-    let places = place(found);
+    let mut places: HashMap<PhotoId, (usize, usize)> = HashMap::new();
+    for (cluster, of) in found.iter().enumerate() {
+        places.extend(of.members.iter().enumerate().map(|(at, photo)| (*photo, (cluster, at))));
+    }
     let mut scenes: Vec<usize> = (0..found.len()).collect();
     let mut beside: Vec<Vec<Beside>> = vec![Vec::new(); found.len()];
     for (pair, relation) in near {
         let (a, b) = (places.get(&pair.a), places.get(&pair.b));
         match (relation, a, b) {
             (_, Some((x, _)), Some((y, _))) if x == y => {}
-            (Relation::Series, Some((x, _)), Some((y, _))) => unite(&mut scenes, *x, *y),
+            (Relation::Series, Some((x, _)), Some((y, _))) => {
+                join(&mut scenes, *x, *y);
+            }
             (Relation::Part | Relation::Unknown, ..) => {
                 for (place, photo) in [(a, pair.b), (b, pair.a)] {
                     if let Some(&(cluster, near)) = place {
@@ -56,25 +55,12 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
         cluster.beside = told;
     }
     let mut sizes = vec![0; found.len()];
-    let firsts: Vec<usize> = (0..found.len()).map(|cluster| first(&scenes, cluster)).collect();
+    let firsts: Vec<usize> = (0..found.len()).map(|cluster| first(&mut scenes, cluster)).collect();
     firsts.iter().for_each(|first| sizes[*first] += 1);
     for cluster in 0..found.len() {
         let first = firsts[cluster];
         found[cluster].series = (sizes[first] > 1).then(|| found[first].rank.id.clone());
     }
-}
-
-/// Joins the groups of two items. The first of a group stands for it: `groups` holds for each item an earlier one, or itself.
-fn unite(groups: &mut [usize], a: usize, b: usize) {
-    let (a, b) = (first(groups, a), first(groups, b));
-    groups[a.max(b)] = a.min(b);
-}
-
-fn first(groups: &[usize], mut item: usize) -> usize {
-    while groups[item] != item {
-        item = groups[item];
-    }
-    item
 }
 
 #[cfg(test)]

@@ -104,12 +104,11 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let known = Relations::of(reader, decisions, &photos, &pairs)?;
     // What an older version found is told as it was until it is compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
-    let is_it = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
-    let is_shown = |a: PhotoId, b: PhotoId| known.between(a, b).map(|relation| relation.is_some_and(|r| is_it(a, b, r)));
+    let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
     let held_apart = held_apart(&near, relations);
-    let here: Vec<Pair> = pairs.into_iter().filter(|p| is_shown(p.a, p.b) == Some(true)).collect();
+    let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_shown(p.a, p.b, *relation)).map(|(p, _)| *p).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
         decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
@@ -221,19 +220,21 @@ fn edges(links: &[Link], position: &[usize]) -> Vec<(usize, usize, Distance)> {
     edges
 }
 
-/// Joins the groups of two items. `groups` holds for each item another item of its group, or the item itself. Returns
-/// whether they were two groups.
-fn join(groups: &mut [usize], a: usize, b: usize) -> bool {
-    let mut first = |mut item: usize| {
-        while groups[item] != item {
-            groups[item] = groups[groups[item]];
-            item = groups[item];
-        }
-        item
-    };
-    let (a, b) = (first(a), first(b));
-    groups[a] = b;
+/// Joins the groups of two items. `groups` holds for each item an earlier one of its group, or the item itself if it is the
+/// first. Returns whether they were two groups.
+pub(super) fn join(groups: &mut [usize], a: usize, b: usize) -> bool {
+    let (a, b) = (first(groups, a), first(groups, b));
+    groups[a.max(b)] = a.min(b);
     a != b
+}
+
+/// Returns the first item of the group of an item.
+pub(super) fn first(groups: &mut [usize], mut item: usize) -> usize {
+    while groups[item] != item {
+        groups[item] = groups[groups[item]];
+        item = groups[item];
+    }
+    item
 }
 
 /// Returns the id of a cluster. It depends on the picture hashes alone, so moves and renames do not change it.

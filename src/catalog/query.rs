@@ -205,7 +205,7 @@ pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &As
     let OfTwo { relation, source, changes } = of_two(&[a.member(), b.member()], distance, laid.map_or(Compared::Apart, Compared::Laid));
     let relation = match decided {
         _ if is_one => Relation::Identical,
-        Some(Verdict::Same) => Relation::Copy,
+        Some(Verdict::Same) => as_decided(relation),
         _ => relation,
     };
     let laid = laid.filter(|comparison| comparison.fine.agreement >= MIN_AGREEMENT);
@@ -238,17 +238,22 @@ fn verified_all(reader: &Reader, asked: &Keypoints, mut nearest: Vec<(PhotoId, D
 fn between(reader: &Reader, decisions: &Decisions, record: &PhotoRecord, distance: Distance, asked: &Asked) -> store::Result<Relation> {
     Ok(match decisions.of(record.picture, asked.identity.picture) {
         _ if record.picture == asked.identity.picture => Relation::Identical,
-        Some(Verdict::Same) => Relation::Copy,
-        _ => {
+        verdict => {
             let kept = reader.kept_picture(&record.picture).and_then(|kept| picture(&kept).ok());
             let keypoints = reader.keypoints_of(&BTreeSet::from([record.id]))?;
             let compared = match kept.as_ref().zip(keypoints.get(&record.id)) {
                 Some((kept, points)) => likeness::compare(framed(kept, points), asked.framed()).map_or(Compared::Apart, Compared::Laid),
                 None => Compared::NotYet,
             };
-            of_two(&[member(record), asked.member()], distance, compared).relation
+            let relation = of_two(&[member(record), asked.member()], distance, compared).relation;
+            if verdict == Some(Verdict::Same) { as_decided(relation) } else { relation }
         }
     })
+}
+
+/// The relation of two photos that a person decided to be the same. That does not say that nothing was changed.
+fn as_decided(relation: Relation) -> Relation {
+    if relation == Relation::Copy { Relation::Copy } else { Relation::Edit }
 }
 
 fn differences(a: &Asked, b: &Asked) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::likeness::{Framed, Member, Near, changes, collages, is_held, relation, sources};
+use crate::likeness::{Framed, Member, Near, changes, held, is_copy, relation, sources};
 use crate::photo::{Compared, Comparison, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, Relation, Verdict};
 use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
@@ -35,7 +35,7 @@ pub fn of_two(members: &[Member; 2], distance: Distance, compared: Compared) -> 
         Compared::Laid(comparison) if found[0] == found[1] => {
             let source = found[0];
             let changes = changes(&if source == 0 { comparison } else { comparison.swapped() });
-            let relation = if changes.is_empty() { Relation::Copy } else { Relation::Edit };
+            let relation = if is_copy(&comparison) { Relation::Copy } else { Relation::Edit };
             OfTwo { relation, source: Some(source), changes }
         }
         _ => {
@@ -79,7 +79,8 @@ impl<'a> Relations<'a> {
     pub fn between(&self, a: PhotoId, b: PhotoId) -> Option<Option<Relation>> {
         let (x, y) = (self.photos.get(&a)?, self.photos.get(&b)?);
         Some(match self.decisions.of(x.picture, y.picture) {
-            Some(Verdict::Same) => Some(Relation::Copy),
+            // One photo by a decision, which does not say that nothing was changed.
+            Some(Verdict::Same) => Some(if self.is_one_star(a, b) && self.is_copy(a, b) { Relation::Copy } else { Relation::Edit }),
             Some(Verdict::Different) => None,
             None if self.is_one_star(a, b) => Some(if self.is_copy(a, b) { Relation::Copy } else { Relation::Edit }),
             None if self.held.contains(&(a.min(b), a.max(b))) => Some(Relation::Part),
@@ -117,7 +118,7 @@ impl<'a> Relations<'a> {
     /// Whether two photos of a star differ in size, compression and metadata only. Two versions do if both are copies of the
     /// source.
     fn is_copy(&self, a: PhotoId, b: PhotoId) -> bool {
-        let is_copy = |from, to| Some(changes(&self.comparison(from, to)?).is_empty());
+        let is_copy = |from, to| Some(is_copy(&self.comparison(from, to)?));
         // Two that were not compared are copies of one source.
         let source = self.sources[&a];
         is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))
@@ -170,9 +171,7 @@ impl<'a> Relations<'a> {
         let members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
         let near: Vec<Near> = pairs.iter().map(near).collect();
         let sources = sources(&members, &near);
-        let collages = collages(&members, &near);
-        let is_held = |pair: &&Near| (collages[pair.a] || collages[pair.b]) && is_held(&members, pair);
-        self.held.extend(near.iter().filter(is_held).map(|pair| (photos[pair.a.min(pair.b)], photos[pair.a.max(pair.b)])));
+        self.held.extend(held(&members, &near).into_iter().map(|(a, b)| (photos[a], photos[b])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
     }
 }

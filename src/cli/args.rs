@@ -50,13 +50,14 @@ pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
     ///
     /// The first request for a folder has it watched, and is answered once everything in it has been read. Later
-    /// answers come at once. The first file of a cluster is the source: the one that was taken first, the whole frame before a crop or screenshot of it, then
-    /// what a camera wrote before what an editor wrote, one that says where it was taken, RAW before HEIC before others, most
-    /// pixels, lossless, most bytes, plain name, oldest, shortest path. "copy" marks the same exposure in another size, compression or format, "edit" one that was changed by hand, with
-    /// the changes, and "same" another file of the same photo. The number is the distance to the source: 0 means the same
-    /// picture, and above the threshold two files count as different photos. Other exposures of a scene, pictures that hold
-    /// another one beside other content, and what is not known are counted at the end; --relation shows them. The nearest of them
-    /// stand below a cluster, as "part" and "unsure".
+    /// answers come at once. The first file of a cluster is the source: the one that was taken first, the whole frame before a
+    /// crop or screenshot of it, then what a camera wrote before what an editor wrote, one that says where it was taken, RAW
+    /// before HEIC before others, most pixels, lossless, most bytes, plain name, oldest, shortest path. "copy" marks the same
+    /// exposure in another size, compression or format, "edit" one that was changed by hand, with the changes, and "same"
+    /// another file of the same photo. The number is the distance to the source: 0 means the same picture, and above the
+    /// threshold two files count as different photos. Other exposures of a scene, pictures that hold another one beside other
+    /// content, and what is not known are counted at the end; --relation shows them. The nearest of them stand below a cluster,
+    /// as "part" and "unsure".
     Dupes(DupesArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     Pairs {

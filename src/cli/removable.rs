@@ -127,13 +127,14 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn start() -> Checker {
+    /// Lists only versions of these relations to the file that stays.
+    pub fn start(relations: Vec<Relation>) -> Checker {
         let (clusters, waiting) = channel::<Cluster>();
         let (done, checked) = channel();
         spawn_blocking(move || {
             let decoder = SameProgram::of_this_process().map(|program| sandbox::Reader::new(program, Limits::default()));
             let disk = RealDisk { decoder: decoder.map(RefCell::new) };
-            waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, &disk)))
+            waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, &relations, &disk)))
         });
         Checker { clusters, checked }
     }
@@ -155,7 +156,7 @@ impl Checker {
 
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
 /// nothing of this cluster may be removed.
-fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String> {
+fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Vec<PathBuf>, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let kept = checked(keeper, disk)?;
     let noted = |path: &Path| disk.notes(path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()));
@@ -163,8 +164,8 @@ fn removable(cluster: &Cluster, disk: &impl Disk) -> Result<Vec<PathBuf>, String
     let (mut paths, mut is_only_one) = (Vec::new(), false);
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
-        let is_version =
-            |pair: &&ClusterPair| (pair.a, pair.b) == (0, place) && !matches!(pair.relation, Relation::Series | Relation::Part);
+        let is_asked = |relation| relations.contains(&relation) && !matches!(relation, Relation::Series | Relation::Part);
+        let is_version = |pair: &&ClusterPair| (pair.a, pair.b) == (0, place) && is_asked(pair.relation);
         if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
             continue;
         }
@@ -344,7 +345,7 @@ mod tests {
     }
 
     fn list_on(cluster: &Cluster, disk: &Files) -> Result<Vec<String>, String> {
-        removable(cluster, disk).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
+        removable(cluster, Relation::ALL, disk).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
         fine: fine?,
         tones,
         content: [a.content, b.content],
-        colour,
+        colour: Some(colour),
         beside: beyond.map(|of| of.structure),
         margin: beyond.map(|of| of.margin),
     })
@@ -35,8 +35,7 @@ pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
 
 /// Returns what `a` shows and `b` does not.
 fn beyond_other(a: &Picture, b: &Picture, map: &Affine) -> Beyond {
-    let (width, height) = (f64::from(b.dimensions.width), f64::from(b.dimensions.height));
-    let (right, bottom) = (width / width.max(height), height / width.max(height));
+    let (right, bottom) = b.dimensions.in_long_sides();
     beyond(a, |place| {
         let (x, y) = map.apply(place);
         (0.0..=right).contains(&x) && (0.0..=bottom).contains(&y)

@@ -29,10 +29,10 @@ pub use head::{Error as HeadError, Head};
 pub use index::{Index, cosine_distance};
 pub use keeper::{FileCandidate, keeper_first};
 pub use placement::{Framed, Placement, place};
-pub use relation::{changes, is_series, relation};
+pub use relation::{changes, is_copy, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, source_first};
-pub use stars::{Member, Near, collages, is_held, sources};
+pub use stars::{Member, Near, held, sources};
 
 use crate::photo::Distance;
 

@@ -1,10 +1,18 @@
 //! The relation of two near photos, and what was changed from one to the other.
 
+use std::cmp::Ordering;
+
 use crate::photo::{Capture, Compared, Comparison, Dimensions, PhotoChange, Relation};
 
 /// Time zones differ by multiples of this number of minutes. So do the times of two versions if the clock of one was
 /// corrected.
 const TIME_ZONE_MINUTES: u32 = 15;
+
+/// Two times of one camera that lie so far apart are not those of a burst: if both photos show the same, a program wrote one.
+pub const MIN_MINUTES_REWRITTEN: i64 = 60;
+
+/// Two times of two cameras that lie closer are one: a version may lose the seconds.
+const MIN_MINUTES_BETWEEN: i64 = 2;
 
 /// Below this agreement one picture was laid over the other by chance.
 const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
@@ -95,7 +103,7 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::BlackAndWhite);
     } else if is_other(source.chroma, version.chroma) && (source.chroma - version.chroma).abs() > MAX_GREY_CHROMA {
         changes.push(PhotoChange::Saturation((version.chroma / source.chroma.max(1.0)) as f32));
-    } else if comparison.colour >= MIN_COLOUR_DIFFERENCE {
+    } else if comparison.colour.is_some_and(|difference| difference >= MIN_COLOUR_DIFFERENCE) {
         changes.push(PhotoChange::Colours);
     }
     let stops = GAMMA * (version.brightness.max(1.0) / source.brightness.max(1.0)).log2();
@@ -109,6 +117,12 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::Retouched);
     }
     changes
+}
+
+/// Whether a version differs from its source in size, compression and metadata only. What an earlier version compared may have
+/// changes that it did not see.
+pub fn is_copy(comparison: &Comparison) -> bool {
+    comparison.colour.is_some() && changes(comparison).is_empty()
 }
 
 fn is_other(a: f64, b: f64) -> bool {
@@ -134,6 +148,18 @@ fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
     }
     // 0.5 and 0.50 are the same time. A version without the fraction is not another exposure.
     Some(x_part?.trim_end_matches('0') != y_part?.trim_end_matches('0'))
+}
+
+/// Which of two versions of one exposure was taken first, as far as their times tell: a photo of a print or a screen has a later
+/// one, and so has what a messenger sent. A clock that was corrected tells nothing.
+pub fn by_time(a: &Capture, b: &Capture) -> Ordering {
+    let Some(minutes) = minutes_between(a, b) else { return Ordering::Equal };
+    let are_two = if is_one_camera(a, b) {
+        minutes >= MIN_MINUTES_REWRITTEN && are_two_times(a, b) == Some(true)
+    } else {
+        minutes >= MIN_MINUTES_BETWEEN
+    };
+    if are_two { a.taken.cmp(&b.taken) } else { Ordering::Equal }
 }
 
 /// Returns how many minutes lie between the times of two photos, if both have one.
@@ -224,17 +250,7 @@ mod tests {
         assert!(!is_series(&body(x, "1"), &body(y, "2")));
         assert!(is_series(&body(x, "1"), &taken(y, "M1")));
     }
-    const WHOLE: Comparison = Comparison {
-        map: Affine::IDENTITY,
-        overlap: [1.0, 1.0],
-        coarse: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 1.0 },
-        fine: Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 1.0 },
-        tones: [Tone { brightness: 100.0, contrast: 50.0, chroma: 30.0 }; 2],
-        content: [1.0, 1.0],
-        colour: 1.0,
-        beside: [0.0; 2],
-        margin: [0.0; 2],
-    };
+    const WHOLE: Comparison = Comparison::WHOLE;
 
     const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
     const SMALL: Dimensions = Dimensions { width: 1500, height: 1000 };
@@ -267,7 +283,8 @@ mod tests {
         assert_eq!(named(Comparison { fine: retouched, ..WHOLE }), [PhotoChange::Retouched]);
         let text = Residual { spot: 12.0, ..WHOLE.fine };
         assert_eq!(named(Comparison { fine: text, ..WHOLE }), [PhotoChange::Retouched]);
-        assert_eq!(named(Comparison { colour: 12.0, ..WHOLE }), [PhotoChange::Colours]);
+        assert_eq!(named(Comparison { colour: Some(12.0), ..WHOLE }), [PhotoChange::Colours]);
+        assert!(is_copy(&WHOLE) && !is_copy(&half(1.0)) && !is_copy(&Comparison { colour: None, ..WHOLE }));
     }
 
     #[test]

@@ -70,16 +70,21 @@ fn structure(plane: &Plane) -> Plane {
 fn spot(warped: &Warped, grid: &Plane) -> f64 {
     let values = warped.plane.values.iter().zip(&grid.values).map(|(a, b)| a - b).collect();
     let difference = Plane { values, ..*grid }.blurred(1.0);
-    let starts = |side: usize| (0..(side + 1).saturating_sub(SPOT_SIDE)).step_by(SPOT_SIDE);
-    let places = starts(grid.height).flat_map(|top| starts(grid.width).map(move |left| (left, top)));
     let whole = |(left, top): (usize, usize)| {
         let pixels = || (top..top + SPOT_SIDE).flat_map(move |y| (left..left + SPOT_SIDE).map(move |x| y * grid.width + x));
         let square = |at: usize| f64::from(difference.values[at]).powi(2);
         pixels().all(|at| warped.is_in[at]).then(|| (pixels().map(square).sum::<f64>() / (SPOT_SIDE * SPOT_SIDE) as f64).sqrt())
     };
-    let mut tiles: Vec<f64> = places.filter_map(whole).collect();
+    let mut tiles: Vec<f64> = tiles(grid).filter_map(whole).collect();
     tiles.sort_by(f64::total_cmp);
     tiles.last().map_or(0.0, |worst| worst / (tiles[tiles.len() / 2] + SPOT_NOISE))
+}
+
+/// Left and top of all whole tiles of a plane.
+fn tiles(plane: &Plane) -> impl Iterator<Item = (usize, usize)> {
+    let (width, height) = (plane.width, plane.height);
+    let starts = |side: usize| (0..(side + 1).saturating_sub(SPOT_SIDE)).step_by(SPOT_SIDE);
+    starts(height).flat_map(move |top| starts(width).map(move |left| (left, top)))
 }
 
 /// What a picture shows beyond another one.
@@ -97,9 +102,8 @@ pub fn beyond(picture: &Picture, is_in: impl Fn((f64, f64)) -> bool) -> Beyond {
     let (plane, _) = Plane::of(picture).shrunk(BESIDE_LONG_SIDE);
     let structure = structure(&plane);
     let long_side = plane.width.max(plane.height) as f64;
-    let starts = |side: usize| (0..(side + 1).saturating_sub(SPOT_SIDE)).step_by(SPOT_SIDE);
     let (mut all, mut beside) = (0_usize, 0_usize);
-    for (left, top) in starts(plane.height).flat_map(|top| starts(plane.width).map(move |left| (left, top))) {
+    for (left, top) in tiles(&plane) {
         all += 1;
         let corners = [(0, 0), (SPOT_SIDE, 0), (0, SPOT_SIDE), (SPOT_SIDE, SPOT_SIDE)];
         if corners.iter().any(|(x, y)| is_in(((left + x) as f64 / long_side, (top + y) as f64 / long_side))) {

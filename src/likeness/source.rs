@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
-use super::relation::{is_beside, minutes_between};
+use super::relation::{by_time, is_beside};
 use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
 
 /// Names of programs that change photos, in lower case. A camera writes its own name or version.
@@ -37,9 +37,6 @@ const MIN_SHARE_CUT: f64 = 0.03;
 /// What one shows and the other does not is a margin if so much of it has one brightness.
 const MIN_MARGIN: f64 = 0.8;
 
-/// Two times that lie closer are one: a version may lose the seconds.
-const MIN_MINUTES_BETWEEN: i64 = 2;
-
 /// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
@@ -68,9 +65,10 @@ impl Candidate<'_> {
 /// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
 /// second; `None` if there is no second. `laid`: how the first of two photos lies in the second, for near ones.
 ///
-/// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a screenshot of it; what a camera wrote before what an editor
-/// wrote; one that says where it was taken; RAW before HEIC before other formats; the most pixels; a format that loses nothing; the most bytes; a plain name before
-/// one that a copy gets; the oldest file; the shortest path; the first path.
+/// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a screenshot
+/// of it; what a camera wrote before what an editor wrote; one that says where it was taken; RAW before HEIC before other formats;
+/// the most pixels; a format that loses nothing; the most bytes; a plain name before one that a copy gets; the oldest file; the
+/// shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
     let mut cut = vec![false; candidates.len()];
     for (a, b, comparison) in laid {
@@ -134,19 +132,10 @@ fn cut(comparison: &Comparison) -> [bool; 2] {
     })
 }
 
-/// Whether two photos were taken at two times, and the first before the second: one is a photo of a print or a screen, or has
-/// the time of a messenger.
-fn by_time(a: &Capture, b: &Capture) -> Ordering {
-    if minutes_between(a, b).is_none_or(|minutes| minutes < MIN_MINUTES_BETWEEN) {
-        return Ordering::Equal;
-    }
-    a.taken.cmp(&b.taken)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Affine, Residual, Tone};
+    use crate::photo::Affine;
 
     const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
     const SMALL: Dimensions = Dimensions { width: 1500, height: 1000 };
@@ -174,18 +163,7 @@ mod tests {
     }
 
     fn laid(overlap: [f64; 2], content: [f64; 2]) -> Comparison {
-        let left = Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 0.0 };
-        Comparison {
-            map: Affine::IDENTITY,
-            overlap,
-            coarse: left,
-            fine: left,
-            tones: [Tone::default(); 2],
-            content,
-            colour: 0.0,
-            beside: [0.0; 2],
-            margin: [0.0; 2],
-        }
+        Comparison { overlap, content, ..Comparison::WHOLE }
     }
 
     #[test]
@@ -213,8 +191,12 @@ mod tests {
         let (first, later) = (camera(), Capture { taken: Some("2026-09-01T12:00:00".into()), model: Some("Phone".into()), ..camera() });
         let print = candidate(LARGE, &later, "/a.jpg");
         assert_eq!(chosen(&[print, candidate(SMALL, &first, "/b.jpg")]), (1, SourceRule::Time));
-        let seconds = Capture { taken: Some("2026-05-01T10:00:30".into()), ..camera() };
-        assert_eq!(chosen(&[candidate(LARGE, &seconds, "/a.jpg"), candidate(SMALL, &first, "/b.jpg")]), (0, SourceRule::Pixels));
+        // Without the seconds, by a clock that was wrong by an hour, and by one that was wrong by some minutes.
+        for time in ["2026-05-01T10:00:30", "2026-05-01T11:00:00", "2026-05-01T10:07:23"] {
+            let other = Capture { taken: Some(time.into()), ..camera() };
+            let found = chosen(&[candidate(LARGE, &other, "/a.jpg"), candidate(SMALL, &first, "/b.jpg")]);
+            assert_eq!(found, (0, SourceRule::Pixels), "{time}");
+        }
     }
 
     #[test]

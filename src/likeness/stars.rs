@@ -5,9 +5,9 @@
 //! another light. What decides is which photo of all it fits best, and whether it could be a version at all: a camera
 //! makes frames of one size and compression, so two such photos must be all but equal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::relation::{is_beside, is_part, is_series, minutes_between};
+use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, minutes_between};
 use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
 /// Two photos of one scale agree at least so well if they are one exposure.
@@ -40,9 +40,8 @@ const MAX_QUANTISATION_RATIO: f64 = 1.5;
 /// Two photos are at two places of a collage if no more than this share of the smaller one is covered by the other.
 const MAX_COMMON_AREA: f64 = 0.2;
 
-/// Two times that lie so far apart are not those of a burst, so a whole picture that agrees as well as this has the time at which
-/// a program wrote it.
-const MIN_MINUTES_REWRITTEN: i64 = 60;
+/// A whole picture that agrees as well as this, with a time that is not of the same burst, has the time at which a program wrote
+/// it.
 const MIN_AGREEMENT_REWRITTEN: f64 = 0.98;
 const MAX_SPOT_REWRITTEN: f64 = 4.5;
 
@@ -78,12 +77,12 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
     order.sort_unstable_by_key(|member| rank[*member]);
     let mut candidates: Vec<Vec<(f64, usize)>> = vec![Vec::new(); members.len()];
     let mut fits: HashMap<(usize, usize), bool> = HashMap::new();
-    let collages = collages(members, near);
+    let held = held(members, near);
     for pair in near {
         let (a, b) = (&members[pair.a], &members[pair.b]);
         let Compared::Laid(comparison) = &pair.compared else { continue };
         // A crop is in a small copy of the whole as a photo is in a collage, so this alone parts no versions of a third one.
-        if is_part(a.dimensions, b.dimensions, comparison) || (collages[pair.a] || collages[pair.b]) && is_held(members, pair) {
+        if is_part(a.dimensions, b.dimensions, comparison) || held.contains(&(pair.a.min(pair.b), pair.a.max(pair.b))) {
             continue;
         }
         let fit = fit(a, b, comparison, pair.distance);
@@ -140,27 +139,22 @@ fn without_rewritten_times(members: &[Member], near: &[Near]) -> Vec<Member> {
     cleared
 }
 
-/// Returns which members are collages: pictures that hold two others at two places.
-pub fn collages(members: &[Member], near: &[Near]) -> Vec<bool> {
-    let mut places: Vec<Vec<Place>> = vec![Vec::new(); members.len()];
+/// Returns the pairs, the smaller position first, of a collage and a photo in it. A collage holds two others at two places.
+pub fn held(members: &[Member], near: &[Near]) -> HashSet<(usize, usize)> {
+    let mut places: Vec<Vec<(usize, Place)>> = vec![Vec::new(); members.len()];
     for pair in near {
         let Compared::Laid(comparison) = &pair.compared else { continue };
         for (a, b, comparison) in [(pair.a, pair.b, *comparison), (pair.b, pair.a, comparison.swapped())] {
             let (inner, outer) = (members[a].dimensions, members[b].dimensions);
             if is_beside(inner, outer, &comparison) {
-                places[b].push(Place::of(inner, &comparison.map));
+                places[b].push((a, Place::of(inner, &comparison.map)));
             }
         }
     }
-    let are_two = |places: &Vec<Place>| places.iter().enumerate().any(|(at, x)| places[..at].iter().any(|y| x.is_apart_from(y)));
-    places.iter().map(are_two).collect()
-}
-
-/// Whether one of two photos shows the other beside something else.
-pub fn is_held(members: &[Member], near: &Near) -> bool {
-    let Compared::Laid(comparison) = &near.compared else { return false };
-    let (a, b) = (members[near.a].dimensions, members[near.b].dimensions);
-    is_beside(a, b, comparison) || is_beside(b, a, &comparison.swapped())
+    let are_two =
+        |places: &[(usize, Place)]| places.iter().enumerate().any(|(at, (_, x))| places[..at].iter().any(|(_, y)| x.is_apart_from(y)));
+    let collages = places.iter().enumerate().filter(|(_, places)| are_two(places));
+    collages.flat_map(|(b, places)| places.iter().map(move |(a, _)| (b.min(*a), b.max(*a)))).collect()
 }
 
 /// Where a photo is in another one: left and right, top and bottom.
@@ -169,8 +163,7 @@ struct Place([f64; 2], [f64; 2]);
 
 impl Place {
     fn of(inner: Dimensions, map: &Affine) -> Place {
-        let (width, height) = (f64::from(inner.width), f64::from(inner.height));
-        let (right, bottom) = (width / width.max(height), height / width.max(height));
+        let (right, bottom) = inner.in_long_sides();
         let corners = [(0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom)].map(|corner| map.apply(corner));
         let range = |values: [f64; 4]| [values.into_iter().fold(f64::MAX, f64::min), values.into_iter().fold(f64::MIN, f64::max)];
         Place(range(corners.map(|corner| corner.0)), range(corners.map(|corner| corner.1)))
@@ -255,7 +248,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::photo::{Residual, Tone};
+    use crate::photo::Residual;
 
     fn member(number: u8, width: u32, taken: Option<&str>) -> Member {
         let capture = Capture { taken: taken.map(str::to_owned), model: taken.map(|_| "M1".into()), ..Capture::default() };
@@ -271,17 +264,7 @@ mod tests {
     fn near_in(a: usize, b: usize, agreement: f64, overlap: [f64; 2], content: [f64; 2]) -> Near {
         let left = Residual { agreement, misfit: 0.0, plain: 0.0, spot: 0.0 };
         let map = Affine::scaled((overlap[0] / overlap[1]).sqrt().recip(), (0.0, 0.0));
-        let comparison = Comparison {
-            map,
-            overlap,
-            coarse: left,
-            fine: left,
-            tones: [Tone::default(); 2],
-            content,
-            colour: 0.0,
-            beside: [0.0; 2],
-            margin: [0.0; 2],
-        };
+        let comparison = Comparison { map, overlap, coarse: left, fine: left, content, ..Comparison::WHOLE };
         Near { a, b, distance: 0.1, compared: Compared::Laid(comparison) }
     }
 
@@ -324,7 +307,7 @@ mod tests {
     #[test]
     fn a_picture_that_holds_two_others_is_a_collage_and_a_version_of_none() {
         let members = [member(1, 6000, None), member(2, 6000, None), member(3, 5000, None)];
-        let held = |a: usize, left: f64| {
+        let beside = |a: usize, left: f64| {
             let mut pair = near_in(a, 2, 0.98, [1.0, 0.25], [1.0, 1.0]);
             if let Compared::Laid(comparison) = &mut pair.compared {
                 comparison.beside[1] = 0.2;
@@ -332,10 +315,10 @@ mod tests {
             }
             pair
         };
-        assert_eq!(collages(&members, &[held(0, 0.0), held(1, 0.5)]), [false, false, true]);
-        assert_eq!(sources(&members, &[held(0, 0.0), held(1, 0.5)]), [0, 1, 2]);
-        assert_eq!(sources(&members, &[held(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
-        assert_eq!(collages(&members, &[held(0, 0.0), held(1, 0.05)]), [false; 3], "two versions at one place");
+        assert_eq!(held(&members, &[beside(0, 0.0), beside(1, 0.5)]), [(0, 2), (1, 2)].into());
+        assert_eq!(sources(&members, &[beside(0, 0.0), beside(1, 0.5)]), [0, 1, 2]);
+        assert_eq!(sources(&members, &[beside(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
+        assert!(held(&members, &[beside(0, 0.0), beside(1, 0.05)]).is_empty(), "two versions at one place");
     }
 
     #[test]

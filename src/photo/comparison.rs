@@ -85,6 +85,7 @@ pub struct Tone {
 
 /// What is known of two near photos.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all pairs are laid")]
 pub enum Compared {
     /// They are to be compared.
     NotYet,
@@ -106,13 +107,33 @@ pub struct Comparison {
     pub tones: [Tone; 2],
     /// The shares of `a` and of `b` within plain margins, as of a screenshot or a border. 1 without margins.
     pub content: [f64; 2],
-    /// The mean difference of the colours where both show the same, 0 to 255. Brightness does not count.
-    pub colour: f64,
+    /// The mean difference of the colours where both show the same, 0 to 255. Brightness does not count. `None` if an earlier
+    /// version compared them.
+    pub colour: Option<f64>,
     /// The shares of `a` and of `b` that have structure and that the other does not show.
     pub beside: [f64; 2],
     /// Of what the other does not show, the shares of `a` and of `b` that have one brightness: a border, or the ground under a
     /// print. 0 if there is next to nothing.
     pub margin: [f64; 2],
+}
+
+#[cfg(test)]
+impl Comparison {
+    /// Two pictures of the whole frame, nearly equal.
+    pub const WHOLE: Comparison = {
+        let left = Residual { agreement: 0.99, misfit: 0.0, plain: 0.0, spot: 1.0 };
+        Comparison {
+            map: Affine::IDENTITY,
+            overlap: [1.0; 2],
+            coarse: left,
+            fine: left,
+            tones: [Tone { brightness: 100.0, contrast: 50.0, chroma: 30.0 }; 2],
+            content: [1.0; 2],
+            colour: Some(1.0),
+            beside: [0.0; 2],
+            margin: [0.0; 2],
+        }
+    };
 }
 
 impl Comparison {
@@ -128,7 +149,7 @@ impl Comparison {
         let residual = |left: &Residual| [left.agreement, left.misfit, left.plain];
         let tone = |tone: &Tone| [tone.brightness, tone.contrast, tone.chroma];
         let ([a, b], [c, d]) = (self.tones.each_ref().map(tone), [residual(&self.coarse), residual(&self.fine)]);
-        let later = [&[self.coarse.spot, self.fine.spot, self.colour][..], &self.beside, &self.margin].concat();
+        let later = [&[self.coarse.spot, self.fine.spot, self.colour.unwrap_or_default()][..], &self.beside, &self.margin].concat();
         let all = [&x[..], &y, &self.overlap, &c, &d, &a, &b, &self.content, &later].concat();
         std::array::from_fn(|at| all[at] as f32)
     }
@@ -153,7 +174,7 @@ impl Comparison {
             fine: residual(11, 23),
             tones: [tone(14), tone(17)],
             content: [at(20), at(21)],
-            colour: at(24),
+            colour: values.get(24).copied().map(f64::from),
             beside: [at(25), at(26)],
             margin: [at(27), at(28)],
         })
@@ -213,14 +234,14 @@ mod tests {
             fine: residual(1.0),
             tones: [tone(128.0), tone(64.0)],
             content: [1.0, 0.5],
-            colour: 8.0,
+            colour: Some(8.0),
             beside: [0.0, 0.25],
             margin: [0.5, 0.0],
         };
         let values = comparison.values();
         assert_eq!(Comparison::from_values(&values), Some(comparison));
         let earlier = Comparison::from_values(&values[..Comparison::EARLIER_VALUES]).expect("as many as earlier versions kept");
-        assert_eq!((earlier.content, earlier.colour, earlier.beside, earlier.fine.spot), ([1.0, 0.5], 0.0, [0.0; 2], 0.0));
+        assert_eq!((earlier.content, earlier.colour, earlier.beside, earlier.fine.spot), ([1.0, 0.5], None, [0.0; 2], 0.0));
         assert_eq!(Comparison::from_values(&values[1..]), None);
         let back = comparison.swapped();
         assert_eq!((back.overlap, back.content, back.tones[0]), ([0.75, 1.0], [0.5, 1.0], comparison.tones[1]));

@@ -14,6 +14,12 @@ impl Dimensions {
         u64::from(self.width) * u64::from(self.height)
     }
 
+    /// Returns width and height in units of the longer side.
+    pub fn in_long_sides(self) -> (f64, f64) {
+        let long_side = f64::from(self.width.max(self.height));
+        (f64::from(self.width) / long_side, f64::from(self.height) / long_side)
+    }
+
     /// Returns width and height after an EXIF orientation is undone.
     pub fn oriented(self, orientation: u8) -> Dimensions {
         match orientation {

@@ -23,9 +23,13 @@ pub type Comparisons = HashMap<(PhotoId, PhotoId), Compared>;
 /// `comparisons_missing`.
 const IS_MISSING: &str = "(data IS NULL OR length(data) = 88)";
 
-/// Pairs that are to be compared, if both photos are still there, and the pictures of older ones are kept.
-const UNCOMPARED: &str = "FROM comparisons c JOIN photos a ON a.id = c.a JOIN photos b ON b.id = c.b
-    WHERE (data IS NULL OR length(data) = 88) AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)";
+/// Selects pairs that are to be compared, if both photos are still there, and the pictures of older ones are kept.
+fn uncompared_from() -> String {
+    format!(
+        "FROM comparisons c JOIN photos a ON a.id = c.a JOIN photos b ON b.id = c.b
+         WHERE {IS_MISSING} AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)"
+    )
+}
 
 impl FromSql for Compared {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Compared> {
@@ -53,7 +57,7 @@ impl Reader {
 
     /// Returns up to `count` pairs that are to be compared, those of new photos first.
     pub fn uncompared(&self, count: usize) -> Result<Vec<Uncompared>> {
-        let select = format!("SELECT c.a, a.picture, c.b, b.picture {UNCOMPARED} ORDER BY c.is_new DESC, c.b LIMIT ?1");
+        let select = format!("SELECT c.a, a.picture, c.b, b.picture {} ORDER BY c.is_new DESC, c.b LIMIT ?1", uncompared_from());
         let mut statement = self.index.prepare_cached(&select)?;
         let rows = statement.query_map([count as i64], |row| {
             Ok([(PhotoId(row.get(0)?), PictureHash(row.get(1)?)), (PhotoId(row.get(2)?), PictureHash(row.get(3)?))])
@@ -74,7 +78,8 @@ impl Reader {
             return Ok(false);
         }
         let select = format!(
-            "SELECT 1 FROM (SELECT c.a, c.b {UNCOMPARED} AND c.is_new) n CROSS JOIN files f ON f.photo IN (n.a, n.b) WHERE {} LIMIT 1",
+            "SELECT 1 FROM (SELECT c.a, c.b {} AND c.is_new) n CROSS JOIN files f ON f.photo IN (n.a, n.b) WHERE {} LIMIT 1",
+            uncompared_from(),
             Range::condition("f")
         );
         let mut statement = self.index.prepare_cached(&select)?;

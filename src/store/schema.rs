@@ -267,7 +267,7 @@ const INDEX_STEPS: &[M<'static>] = &[
      -- The sum of the quantiser steps of a JPEG. NULL if an older version read it.
      ALTER TABLE photos ADD COLUMN quantisation INTEGER;",
     ),
-    // Comparisons have five numbers more. Those of 22 numbers count until they are made again, in the background.
+    // Comparisons have seven numbers more. Those of 22 numbers count until they are made again, in the background.
     M::up(
         "DROP INDEX comparisons_missing;
      CREATE INDEX comparisons_missing ON comparisons (is_new, b) WHERE data IS NULL OR length(data) = 88;
@@ -551,6 +551,8 @@ mod tests {
             assert_eq!((photos.len(), photos[&PhotoId(3)].files.len(), photos[&PhotoId(7)].files.len()), (2, 2, 1));
             let taken = if version < 8 { "2026-05-01T10:00:00.123" } else { "2026-05-01T11:00:00" };
             assert_eq!(photos[&PhotoId(3)].capture.taken.as_deref(), Some(taken), "version {version}");
+            // Compared by this version or an earlier one, with fewer numbers: it is compared again.
+            assert_eq!(reader.count_uncompared().expect("read"), u64::from(version >= 3), "version {version}");
             let undescribed = reader.without_metadata_after(&Place { root: RootId(0), path: "".into() }, 9).expect("read");
             assert_eq!(undescribed.len(), if version < 8 { 2 } else { 1 }, "version {version}");
             assert_eq!(

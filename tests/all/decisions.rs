@@ -45,6 +45,11 @@ fn different_photos_are_never_together_and_same_ones_always() {
     assert!(cluster_of(&copies, "00009.webp").contains(&"00011.webp".to_owned()), "{copies}");
     let said = instance.ok(["compare", &file("00009.webp"), &file("00011.webp")]);
     assert!(said.contains("as you decided"), "{said}");
+    // A decision joins, and lists nothing unasked.
+    let go = |relation: &str| instance.ok(["dupes", "--format=paths0", relation, &folder.display().to_string()]);
+    let decided = |listed: &str| listed.split('\0').filter(|path| path.ends_with("00009.webp") || path.ends_with("00011.webp")).count();
+    assert_eq!(decided(&instance.ok(["dupes", "--format=paths0", &folder.display().to_string()])), 0);
+    assert_eq!((decided(&go("--relation=identical,copy")), decided(&go("--relation=identical,copy,edit"))), (0, 1));
 
     instance.ok(["decide", "forget", &file("00009.webp"), &file("00011.webp"), &file("00003.webp"), &file("00003_warm.jpg")]);
     assert_eq!(names(&instance.dupes(&folder)), names(&before));

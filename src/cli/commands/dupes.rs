@@ -43,12 +43,13 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     }
     let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
     let mut out = opened(reader);
-    let mut printer = Printer::new(&mut out, options.format);
     let mut relations = options.relation.clone();
     if options.format == DupesFormat::Paths0 && relations.is_empty() {
         // An edit is a person's work, so listing it is a choice.
         relations.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
     }
+    let asked = Relation::ALL.iter().copied().filter(|relation| relations.iter().any(|name| name == relation.name())).collect();
+    let mut printer = Printer::new(&mut out, options.format, asked);
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
         query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
@@ -128,6 +129,8 @@ async fn compare_roots(client: &Client) -> Result<(), Failure> {
 struct Printer<'a, W: Write> {
     out: &'a mut W,
     format: DupesFormat,
+    /// Those of which files may be listed.
+    relations: Vec<Relation>,
     /// Clusters so far, and the bytes that their copies take.
     pub clusters: u64,
     spare: u64,
@@ -138,8 +141,8 @@ struct Printer<'a, W: Write> {
 }
 
 impl<'a, W: Write> Printer<'a, W> {
-    pub fn new(out: &'a mut W, format: DupesFormat) -> Printer<'a, W> {
-        Printer { out, format, clusters: 0, spare: 0, checker: None, removable: Vec::new(), incomplete: None }
+    pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
+        Printer { out, format, relations, clusters: 0, spare: 0, checker: None, removable: Vec::new(), incomplete: None }
     }
 
     pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
@@ -162,7 +165,7 @@ impl<'a, W: Write> Printer<'a, W> {
             return;
         }
         let id = cluster.id.clone();
-        match self.checker.get_or_insert_with(Checker::start).check(cluster) {
+        match self.checker.get_or_insert_with(|| Checker::start(self.relations.clone())).check(cluster) {
             Ok(Ok(paths)) => self.removable.extend(paths),
             Ok(Err(why)) => eprintln!("nothing of cluster {id} is listed: {}", shown(&why)),
             Err(silent) => self.incomplete = Some(silent),
