@@ -115,7 +115,8 @@ fn main() {
 
 /// Makes an index that of the version before birth times, metadata and pixel hashes.
 const AS_AN_EARLIER_VERSION: &str = "DROP TRIGGER photo_went; DROP TABLE comparisons;
-    ALTER TABLE photos DROP COLUMN quantisation; DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
+    ALTER TABLE photos DROP COLUMN quantisation; ALTER TABLE photos DROP COLUMN detail;
+    DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
     DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
     DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
     DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;

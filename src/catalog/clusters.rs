@@ -174,6 +174,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
             format: record.format,
             capture: &record.capture,
             software: file.metadata.as_ref().and_then(|metadata| metadata.software.as_deref()),
+            detail: record.detail,
             has_position: file.metadata.as_ref().is_some_and(|metadata| metadata.description.position.is_some()),
             bytes: file.stamp.size,
             mtime: file.stamp.mtime,

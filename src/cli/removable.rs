@@ -174,8 +174,14 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
                 let [a, b] = [keeper, file].map(|file| file.path.to_path());
                 return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
             }
-            if place > 0 && may_be_enlarged((best, keeper), (photo, file)) {
-                let [a, b] = [keeper, file].map(|file| file.path.to_path());
+            let (stays, goes) = ((best, keeper), (photo, file));
+            // What says nothing of a camera is no original.
+            let larger = if may_be_enlarged(stays, goes) {
+                Some([keeper, file])
+            } else {
+                (photo.taken.is_some() && may_be_enlarged(goes, stays)).then_some([file, keeper])
+            };
+            if let Some([a, b]) = larger.filter(|_| place > 0).map(|files| files.map(|file| file.path.to_path())) {
                 return Err(format!("{} has more pixels than {} and less data for each: it may be enlarged", a.display(), b.display()));
             }
             lossless(file, place > 0)?;
@@ -236,8 +242,7 @@ fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) 
     (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
 }
 
-/// Whether the photo that stays may be an enlarged copy of another one: it has clearly more pixels, and clearly fewer bytes for
-/// each.
+/// Whether the first photo may be an enlarged copy of the second: it has clearly more pixels, and clearly fewer bytes for each.
 fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
     let pixels = |photo: &Photo| f64::from(photo.width) * f64::from(photo.height);
     let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);

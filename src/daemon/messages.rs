@@ -126,11 +126,12 @@ pub enum Outcome {
         content: ContentHash,
         metadata: Metadata,
     },
-    /// The pixel hash, the quantisation and the kept picture of a photo that is known already.
+    /// The pixel hash, the detail, the quantisation and the kept picture of a photo that is known already.
     Decoded {
         photo: PhotoId,
         identity: Identity,
         pixels: Option<PixelHash>,
+        detail: Option<f64>,
         kept: KeptPicture,
     },
     Failed {
@@ -143,6 +144,7 @@ pub enum Outcome {
 pub struct Made {
     pub identity: Identity,
     pub pixels: Option<PixelHash>,
+    pub detail: Option<f64>,
     pub kept: KeptPicture,
     pub metadata: Metadata,
     pub stored: StoredFeatures,

@@ -188,7 +188,7 @@ impl Worker {
             let decoded = self.reader.decode()?;
             counters.decoded = 1;
             let kept = keep(&decoded.picture, identity.format);
-            return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, kept }));
+            return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, detail: decoded.detail, kept }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // Files of one picture may be deleted but for one. So one process alone is not believed.
@@ -238,7 +238,7 @@ impl Worker {
         counters.decoded = 1;
         let kept = keep(&decoded.picture, identity.format);
         let stored = self.encode(&kept, counters).map_err(Problem::Photo)?;
-        Ok(Made { identity: *identity, pixels: decoded.pixels, kept, metadata, stored })
+        Ok(Made { identity: *identity, pixels: decoded.pixels, detail: decoded.detail, kept, metadata, stored })
     }
 
     /// Makes all that is stored of a photo, from its kept picture.

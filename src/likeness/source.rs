@@ -34,6 +34,12 @@ const EDITORS: [&str; 20] = [
 /// The share of a picture that a crop or a border leaves out at least.
 const MIN_SHARE_CUT: f64 = 0.03;
 
+/// An enlarged picture is longer than what it was made of by this factor at least, needs no more of its length for its detail
+/// than that has, and takes a smaller share of the bytes for each pixel.
+const MIN_ENLARGEMENT: f64 = 1.2;
+const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
+const MAX_DENSITY_OF_ENLARGED: f64 = 0.6;
+
 /// What one shows and the other does not is a margin if so much of it has one brightness.
 const MIN_MARGIN: f64 = 0.8;
 
@@ -45,6 +51,8 @@ pub struct Candidate<'a> {
     pub capture: &'a Capture,
     /// The program that wrote the file, if it says so.
     pub software: Option<&'a str>,
+    /// The share of its width and height that it needs for all of its detail, if it is known.
+    pub detail: Option<f64>,
     /// Whether it says where it was taken.
     pub has_position: bool,
     pub bytes: u64,
@@ -60,6 +68,18 @@ impl Candidate<'_> {
         let Capture { taken, make, model, .. } = self.capture;
         taken.is_some() && make.is_some() && model.is_some() && !EDITORS.iter().any(|editor| software.contains(editor))
     }
+
+    /// Whether it seems to be an enlarged copy of `other`. The photo of a lens that is not sharp has as little detail, but a
+    /// camera compresses it less than its smaller copies.
+    fn is_enlarged_from(&self, other: &Candidate<'_>) -> bool {
+        let long_side = |photo: &Candidate<'_>| f64::from(photo.dimensions.width.max(photo.dimensions.height));
+        let density = |photo: &Candidate<'_>| photo.bytes as f64 / photo.dimensions.pixels() as f64;
+        let enlargement = long_side(self) / long_side(other);
+        self.format == other.format
+            && enlargement >= MIN_ENLARGEMENT
+            && self.detail.is_some_and(|detail| detail * enlargement <= MAX_DETAIL_OF_ENLARGED)
+            && density(self) < MAX_DENSITY_OF_ENLARGED * density(other)
+    }
 }
 
 /// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
@@ -67,10 +87,11 @@ impl Candidate<'_> {
 ///
 /// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a screenshot
 /// of it; what a camera wrote before what an editor wrote; one that says where it was taken; RAW before HEIC before other formats;
-/// the most pixels; a format that loses nothing; the most bytes; a plain name before one that a copy gets; the oldest file; the
+/// one that is not enlarged; the most pixels; a format that loses nothing; the most bytes; a plain name before one that a copy gets; the oldest file; the
 /// shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
     let mut cut = vec![false; candidates.len()];
+    let mut enlarged = vec![false; candidates.len()];
     for (a, b, comparison) in laid {
         let (of_a, of_b, back) = (candidates[*a].dimensions, candidates[*b].dimensions, comparison.swapped());
         match (is_beside(of_a, of_b, comparison), is_beside(of_b, of_a, &back)) {
@@ -83,9 +104,15 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             }
         }
     }
+    for (a, b, comparison) in laid {
+        if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
+            enlarged[*a] |= candidates[*a].is_enlarged_from(&candidates[*b]);
+            enlarged[*b] |= candidates[*b].is_enlarged_from(&candidates[*a]);
+        }
+    }
     let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
     let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
-    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 11] {
+    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 12] {
         let (a, b) = (&candidates[x], &candidates[y]);
         [
             (by_time(a.capture, b.capture), SourceRule::Time),
@@ -93,6 +120,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             (Reverse(a.is_from_camera()).cmp(&Reverse(b.is_from_camera())), SourceRule::Camera),
             (Reverse(a.has_position).cmp(&Reverse(b.has_position)), SourceRule::Metadata),
             (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
+            (enlarged[x].cmp(&enlarged[y]), SourceRule::Detail),
             (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
             (Reverse(is_lossless(a.format)).cmp(&Reverse(is_lossless(b.format))), SourceRule::Lossless),
             (Reverse(a.bytes).cmp(&Reverse(b.bytes)), SourceRule::Bytes),
@@ -150,6 +178,7 @@ mod tests {
             format: Format::Jpeg,
             capture,
             software: None,
+            detail: None,
             has_position: false,
             bytes: 1000,
             mtime: 5,
@@ -184,6 +213,24 @@ mod tests {
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/c.jpg"), Candidate { mtime: 4, ..b }]), (1, SourceRule::Oldest));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/folder/b.jpg"), b]), (1, SourceRule::Path));
         assert_eq!(source_first(&[b], &[]), (vec![0], None));
+    }
+
+    #[test]
+    fn what_was_enlarged_is_no_source() {
+        let camera = camera();
+        let small = Candidate { bytes: 700_000, detail: Some(0.9), ..candidate(SMALL, &camera, "/a.jpg") };
+        let large = Candidate { bytes: 4_000_000, detail: Some(0.3), ..candidate(LARGE, &camera, "/b.jpg") };
+        let found = |small, large| {
+            let (order, rule) = source_first(&[small, large], &[(0, 1, Comparison::WHOLE)]);
+            (order[0], rule.expect("two"))
+        };
+        let enlarged = Candidate { detail: Some(0.26), ..large };
+        assert_eq!(found(small, enlarged), (0, SourceRule::Detail));
+        assert_eq!(found(small, large), (1, SourceRule::Pixels), "it has a little more detail");
+        assert_eq!(found(small, Candidate { detail: None, ..large }), (1, SourceRule::Pixels));
+        assert_eq!(found(small, Candidate { bytes: 8_000_000, ..enlarged }), (1, SourceRule::Pixels), "a soft lens");
+        let scanned = Capture::default();
+        assert_eq!(found(Candidate { capture: &scanned, ..small }, enlarged), (1, SourceRule::Camera), "outvoted");
     }
 
     #[test]

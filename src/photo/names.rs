@@ -88,7 +88,20 @@ mod tests {
         check(KeeperRule::ALL, &["description", "metadata", "plain-name", "oldest", "path"], "keeper rule");
         check(
             SourceRule::ALL,
-            &["time", "whole-frame", "camera", "metadata", "format", "pixels", "lossless", "bytes", "plain-name", "oldest", "path"],
+            &[
+                "time",
+                "whole-frame",
+                "camera",
+                "metadata",
+                "format",
+                "detail",
+                "pixels",
+                "lossless",
+                "bytes",
+                "plain-name",
+                "oldest",
+                "path",
+            ],
             "source rule",
         );
         check(Positives::ALL, &["edits", "folders"], "kind of positives");

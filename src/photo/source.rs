@@ -19,6 +19,8 @@ pub enum SourceRule {
     Metadata,
     /// RAW before HEIC before other formats.
     Format,
+    /// The other has more pixels and no more detail, and less data for each pixel: it was enlarged.
+    Detail,
     Pixels,
     /// A format that loses nothing.
     Lossless,
@@ -36,6 +38,7 @@ names!(SourceRule, "source rule" {
     Camera: "camera",
     Metadata: "metadata",
     Format: "format",
+    Detail: "detail",
     Pixels: "pixels",
     Lossless: "lossless",
     Bytes: "bytes",

@@ -115,7 +115,7 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
 /// The columns of `photos p` that [`photo_of`] reads.
 pub const PHOTO_COLUMNS: &str =
     "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation,
-     p.quantisation";
+     p.quantisation, p.detail";
 
 /// Reads a photo from [`PHOTO_COLUMNS`], without its files.
 pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
@@ -126,6 +126,7 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
         dimensions: Dimensions { width: row.get(3)?, height: row.get(4)? },
         capture: capture_of(row, 5)?,
         quantisation: row.get(11)?,
+        detail: row.get(12)?,
         files: Vec::new(),
     })
 }

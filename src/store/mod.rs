@@ -131,6 +131,8 @@ pub struct PhotoRecord {
     pub capture: Capture,
     /// See [`Identity::quantisation`](crate::photo::Identity). `None` also if an older version read it.
     pub quantisation: Option<u16>,
+    /// See [`Decoded::detail`](crate::vision::decode::Decoded). `None` also if an older version read it.
+    pub detail: Option<f64>,
     pub files: Vec<FileRecord>,
 }
 

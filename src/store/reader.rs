@@ -475,9 +475,9 @@ impl Reader {
 /// Adds the file of each row to its photo.
 fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, is_wanted: impl Fn(&Place) -> bool) -> Result<()> {
     while let Some(row) = rows.next()? {
-        let path = path_of(row.get_ref(13)?.as_blob().map_err(rusqlite::Error::from)?);
-        let place = Place { root: RootId(row.get(12)?), path };
-        let file = FileRecord { place, stamp: stamp(row, 15)?, content: ContentHash(row.get(14)?), metadata: metadata_of(row, 21)? };
+        let path = path_of(row.get_ref(14)?.as_blob().map_err(rusqlite::Error::from)?);
+        let place = Place { root: RootId(row.get(13)?), path };
+        let file = FileRecord { place, stamp: stamp(row, 16)?, content: ContentHash(row.get(15)?), metadata: metadata_of(row, 22)? };
         if !is_wanted(&file.place) {
             continue;
         }

@@ -275,6 +275,8 @@ const INDEX_STEPS: &[M<'static>] = &[
      -- JSON. NULL if an older version read the file.
      ALTER TABLE metadata ADD COLUMN exposure TEXT;",
     ),
+    // The share of its width and height that a photo needs for all of its detail. NULL if an older version read it.
+    M::up("ALTER TABLE photos ADD COLUMN detail REAL;"),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -426,7 +428,8 @@ mod tests {
             (7, latest, "UPDATE files SET birth = 1699999999000000001 WHERE id = 1;"),
             (8, latest, &metadata),
             (9, latest, &pixels),
-            (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x''), (3, 7, FALSE, zeroblob(88))"),
+            (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x''), (3, 7, FALSE, zeroblob(88));"),
+            (13, latest, "UPDATE photos SET detail = 0.5 WHERE id = 3;"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

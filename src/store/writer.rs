@@ -272,6 +272,11 @@ impl Batch<'_> {
         Ok(())
     }
 
+    pub fn set_detail(&mut self, photo: PhotoId, detail: Option<f64>) -> Result<()> {
+        self.transaction.prepare_cached("UPDATE photos SET detail = ?2 WHERE id = ?1")?.execute(params![photo.0, detail])?;
+        Ok(())
+    }
+
     fn photo(&self, identity: &Identity) -> Result<Option<PhotoId>> {
         let mut statement = self.transaction.prepare_cached("SELECT id FROM photos WHERE picture = ?1")?;
         Ok(statement.query_row([identity.picture.0], |row| Ok(PhotoId(row.get(0)?))).optional()?)

@@ -16,7 +16,8 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Takes an index back to the version before metadata.
 pub const BEFORE_METADATA: &str = "DROP TRIGGER photo_went; DROP TABLE comparisons;
-     ALTER TABLE photos DROP COLUMN quantisation; DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
+     ALTER TABLE photos DROP COLUMN quantisation; ALTER TABLE photos DROP COLUMN detail;
+     DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
      DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
      DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
      DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;

@@ -346,6 +346,7 @@ fn source_by(rule: SourceRule) -> &'static str {
         SourceRule::Camera => "as the camera wrote it",
         SourceRule::Metadata => "says where it was taken",
         SourceRule::Format => "the better format",
+        SourceRule::Detail => "the others are enlarged",
         SourceRule::Pixels => "most pixels",
         SourceRule::Lossless => "lossless",
         SourceRule::Bytes => "most bytes",

@@ -343,9 +343,10 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
             }
             (None, true)
         }
-        Outcome::Decoded { photo, identity, pixels, kept } => {
+        Outcome::Decoded { photo, identity, pixels, detail, kept } => {
             batch.set_pixels(*photo, pixels.as_ref())?;
             batch.set_quantisation(*photo, identity.quantisation)?;
+            batch.set_detail(*photo, *detail)?;
             mark(batch, *photo, kept)?;
             (None, true)
         }
@@ -353,6 +354,7 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
             batch.set_pixels(photo, made.pixels.as_ref())?;
+            batch.set_detail(photo, made.detail)?;
             mark(batch, photo, &made.kept)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo, &made.metadata)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)

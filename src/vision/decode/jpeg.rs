@@ -5,10 +5,10 @@ use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::SHORT_SIDE;
 use crate::photo::{Picture, PixelHash};
-use crate::vision::jpeg::{self, Error};
+use crate::vision::jpeg::{self, BlockMeans, Error};
 
-/// Returns a small picture, not turned, and the pixel hash, unless our reader does not support this kind of JPEG.
-pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>), String> {
+/// Returns a small picture, not turned, and the pixel hash and the detail, unless our reader does not support this kind of JPEG.
+pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>, Option<f64>), String> {
     let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
     let short = dimensions.width.min(dimensions.height);
     let is_eighth_enough = short.div_ceil(8) >= SHORT_SIDE * 8 / 9;
@@ -18,11 +18,12 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
         Err(_) => None,
     };
     let pixels = means.as_ref().map(|means| means.pixel_hash(orientation));
+    let detail = means.as_ref().and_then(BlockMeans::detail);
     let picture = match means {
         Some(means) if is_eighth_enough => means.into_picture(),
         _ => general(bytes, short)?,
     };
-    Ok((picture, pixels))
+    Ok((picture, pixels, detail))
 }
 
 /// Decodes every pixel.

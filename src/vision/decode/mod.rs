@@ -22,6 +22,9 @@ pub struct Decoded {
     pub picture: Picture,
     /// `None` for the rare kinds of JPEG that a general decoder reads.
     pub pixels: Option<PixelHash>,
+    /// The share of its width and height that the photo needs for all of its detail. `None` if it is not known: of formats
+    /// other than baseline JPEG, and of plain pictures.
+    pub detail: Option<f64>,
     pub capture: Capture,
 }
 
@@ -34,17 +37,17 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let format = Format::from_bytes(bytes).ok_or_else(|| broken("not a picture".into()))?;
     let capture = metadata::capture(bytes);
     let orientation = capture.orientation.unwrap_or(1);
-    let (picture, pixels) = match format {
+    let (picture, pixels, detail) = match format {
         Format::Jpeg => {
-            let (picture, pixels) = jpeg::read(bytes, orientation).map_err(broken)?;
-            (reduced(picture).upright(orientation), pixels)
+            let (picture, pixels, detail) = jpeg::read(bytes, orientation).map_err(broken)?;
+            (reduced(picture).upright(orientation), pixels, detail)
         }
         _ => {
             let (picture, pixels) = raster::read(bytes, format, orientation, limits).map_err(broken)?;
-            (reduced(picture), Some(pixels))
+            (reduced(picture), Some(pixels), None)
         }
     };
-    Ok(Decoded { picture, pixels, capture })
+    Ok(Decoded { picture, pixels, detail, capture })
 }
 
 /// Decodes every pixel of a file that [`identify`](super::identify::identify) has accepted.

@@ -1,6 +1,7 @@
 //! The frame: its components, their DC coefficients, and the picture that results.
 
 use super::Error;
+use super::detail::Spectrum;
 use super::scan::Tables;
 use blake3::Hasher;
 
@@ -12,7 +13,7 @@ pub struct Component {
     /// Horizontal and vertical sampling factors.
     pub h: usize,
     pub v: usize,
-    quantisation: usize,
+    pub quantisation: usize,
     /// Blocks that cover the picture. A scan of this component alone holds exactly these.
     pub blocks_wide: usize,
     pub blocks_high: usize,
@@ -32,6 +33,8 @@ pub struct Frame {
     pub mcus_wide: usize,
     pub mcus_high: usize,
     pub components: Vec<Component>,
+    /// Of the first component.
+    pub spectrum: Spectrum,
 }
 
 impl Frame {
@@ -89,7 +92,7 @@ impl Frame {
                 }
             })
             .collect();
-        Ok(Frame { is_progressive: marker == 0xc2, width, height, mcus_wide, mcus_high, components })
+        Ok(Frame { is_progressive: marker == 0xc2, width, height, mcus_wide, mcus_high, components, spectrum: Spectrum::default() })
     }
 
     pub fn has_every_component(&self) -> bool {

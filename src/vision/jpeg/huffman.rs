@@ -1,4 +1,4 @@
-//! Huffman decoding that skips AC coefficients quickly.
+//! Huffman decoding that skips most AC coefficients quickly.
 
 use super::Error;
 
@@ -144,17 +144,43 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub fn difference(&mut self, table: &Huffman) -> Result<i16, Error> {
         self.fill();
-        let size = u32::from(self.symbol(table)?);
-        match size {
-            0 => Ok(0),
-            1..=15 => {
-                let value = (self.window >> (64 - size)) as i32;
-                self.drop(size);
-                let value = if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value };
-                Ok(value as i16)
-            }
+        match u32::from(self.symbol(table)?) {
+            size @ 0..=15 => Ok(self.value(size)),
             _ => Err(Error::Broken("the picture data is damaged")),
         }
+    }
+
+    /// A number of at most 15 bits, which begin with 0 if it is negative.
+    #[inline(always)]
+    fn value(&mut self, size: u32) -> i16 {
+        if size == 0 {
+            return 0;
+        }
+        let value = (self.window >> (64 - size)) as i32;
+        self.drop(size);
+        (if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value }) as i16
+    }
+
+    /// Reads the AC coefficients of a block that are not zero, with their places in zigzag order (T.81, F.2.2.2).
+    pub fn read_ac(&mut self, table: &Huffman, coefficients: &mut Vec<(u8, i16)>) -> Result<(), Error> {
+        let mut k = 1;
+        while k < 64 {
+            self.fill();
+            let symbol = self.symbol(table)?;
+            let (run, size) = (symbol >> 4, u32::from(symbol & 15));
+            if size == 0 && run != 15 {
+                break;
+            }
+            k += run + 1;
+            if k > 64 {
+                return Err(Error::Broken("the picture data is damaged"));
+            }
+            let value = self.value(size);
+            if size > 0 {
+                coefficients.push((k - 1, value));
+            }
+        }
+        Ok(())
     }
 
     /// Skips the 63 AC coefficients of a block.

@@ -2,9 +2,10 @@
 //!
 //! The DC coefficient of a block is the mean of its 8 × 8 pixels (ITU-T T.81, A.3.3). So a picture of an eighth of
 //! the width and height needs neither an inverse transform nor the other 63 coefficients. In a baseline file these
-//! still have to be skipped, and `huffman` skips several at a time. In a progressive file they are in separate scans,
-//! which are not read.
+//! still have to be skipped, and `huffman` skips several at a time. Those of some blocks are read to measure the `detail` of the
+//! picture. In a progressive file they are in separate scans, which are not read.
 
+mod detail;
 mod frame;
 mod huffman;
 mod scan;
@@ -65,6 +66,12 @@ impl BlockMeans {
     /// Returns the hash of the quantised coefficients, upright.
     pub fn pixel_hash(&self, orientation: u8) -> PixelHash {
         self.frame.pixel_hash(&self.tables, self.adobe_transform, orientation)
+    }
+
+    /// Returns the share of its width and height that the picture needs for all of its detail, from more than 0 to 1. `None` if
+    /// that is not known: it is plain, or the file is progressive.
+    pub fn detail(&self) -> Option<f64> {
+        self.frame.spectrum.detail()
     }
 }
 

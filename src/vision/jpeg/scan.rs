@@ -1,6 +1,7 @@
-//! Scans: the entropy-coded data. Only DC values are kept.
+//! Scans: the entropy-coded data. Only DC values are kept, and a sample of the others is measured.
 
 use super::Error;
+use super::detail::Sampling;
 use super::frame::Frame;
 use super::huffman::{Bits, Huffman};
 
@@ -121,6 +122,8 @@ fn blocks(frame: &mut Frame, tables: &Tables, parts: &[Part], kind: Kind, plain:
         [part] => (frame.components[part.component].blocks_wide, frame.components[part.component].blocks_high),
         _ => (frame.mcus_wide, frame.mcus_high),
     };
+    let mut sampling = Sampling::of(frame.components[0].dc.len());
+    let mut coefficients = Vec::with_capacity(63);
     let interval = if tables.restart_interval == 0 { wide * high } else { tables.restart_interval };
     for (number, first) in (0..wide * high).step_by(interval).enumerate() {
         let start = *starts.get(number).ok_or(CUT)?;
@@ -139,8 +142,14 @@ fn blocks(frame: &mut Frame, tables: &Tables, parts: &[Part], kind: Kind, plain:
                             let dc = tables.dc[part.dc_table & 3].as_ref().ok_or(DAMAGED)?;
                             let ac = tables.ac[part.ac_table & 3].as_ref().ok_or(DAMAGED)?;
                             *prediction = prediction.wrapping_add(bits.difference(dc)?);
-                            bits.skip_ac(ac)?;
                             component.dc[at] = *prediction;
+                            if part.component == 0 && sampling.takes_next() {
+                                coefficients.clear();
+                                bits.read_ac(ac, &mut coefficients)?;
+                                frame.spectrum.add(&coefficients, tables.steps(component.quantisation));
+                            } else {
+                                bits.skip_ac(ac)?;
+                            }
                         }
                         Kind::First { shift } => {
                             let dc = tables.dc[part.dc_table & 3].as_ref().ok_or(DAMAGED)?;

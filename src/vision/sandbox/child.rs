@@ -52,7 +52,7 @@ pub fn run(limits: &Limits) -> io::Result<()> {
             (protocol::DECODE, None) => match guarded(|| decode::decode(&bytes, limits)) {
                 Ok(decoded) => {
                     let dimensions = decoded.picture.dimensions;
-                    let header = PictureHeader { dimensions, pixels: decoded.pixels, capture: decoded.capture };
+                    let header = PictureHeader { dimensions, pixels: decoded.pixels, detail: decoded.detail, capture: decoded.capture };
                     protocol::write_json(&socket, &DecodedHeader::Ok(header))?;
                     protocol::write_frame(&socket, &decoded.picture.rgb)?;
                 }

@@ -119,7 +119,7 @@ impl Reader {
             return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
         let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
-        Ok(Decoded { picture, pixels: header.pixels, capture: header.capture })
+        Ok(Decoded { picture, pixels: header.pixels, detail: header.detail, capture: header.capture })
     }
 
     /// Decodes every pixel of an open file, to find out whether it is whole.

@@ -39,6 +39,7 @@ pub type DecodedWhole = Result<(), Failure>;
 pub struct PictureHeader {
     pub dimensions: Dimensions,
     pub pixels: Option<PixelHash>,
+    pub detail: Option<f64>,
     pub capture: Capture,
 }
 
