@@ -1,4 +1,5 @@
-//! The time of a picture in the backbone, compared with other networks, and the time of its keypoints. On one core.
+//! The time of a picture in the backbone, compared with other networks, and the times of its keypoints and of the
+//! comparison of two photos. On one core.
 //!
 //!     cargo bench --bench encoder -- [--onnxruntime COMMAND] [FILE@SIZE …]
 //!
@@ -12,7 +13,7 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
-use similard::likeness::{MAX_CANDIDATE_DISTANCE, verified};
+use similard::likeness::{Framed, MAX_CANDIDATE_DISTANCE, compare, verified};
 use similard::photo::Picture;
 use similard::vision::backbone::Backbone;
 use similard::vision::keypoints::keypoints;
@@ -52,6 +53,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(())
     })?;
     println!("{verified:6.2} ms  geometric verification of two photos");
+    let mut darker = one.clone();
+    darker.rgb.iter_mut().for_each(|value| *value -= *value / 4);
+    let (points, size) = (keypoints(&one), [0.0, 0.0, f64::from(one.dimensions.width), f64::from(one.dimensions.height)]);
+    let framed = |picture| Framed { picture, frame: size, content: 1.0, keypoints: &points };
+    let compared = median(|| {
+        black_box(compare(framed(&one), framed(&darker)).ok_or("they are laid over each other")?);
+        Ok(())
+    })?;
+    println!("{compared:6.2} ms  the comparison of two near photos");
 
     for named in args.iter().filter(|a| !a.starts_with('+')) {
         let (file, size) = named.rsplit_once('@').ok_or("FILE@SIZE")?;

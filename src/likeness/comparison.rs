@@ -56,19 +56,27 @@ fn tones(a: &Picture, b: &Picture, map: &Affine) -> ([Tone; 2], f64) {
     let [(brightness, share), (chroma, _), (red, _), (blue, _)] = planes(b).map(|plane| plane.shrunk(LONG_SIDES[0]));
     let map = map.then(&Affine::scaled(share, (0.0, 0.0)));
     let warped = planes(a).map(|plane| Warped::new(&plane.blurred(anti_alias(map.scale())), &brightness, &map));
+    let inside: Vec<usize> = (0..warped[0].is_in.len()).filter(|at| warped[0].is_in[*at]).collect();
+    let count = inside.len().max(1) as f64;
     let tone = |brightness: &Plane, chroma: &Plane| {
-        let seen = || (0..warped[0].is_in.len()).filter(|at| warped[0].is_in[*at]);
-        let mean = |value: &dyn Fn(usize) -> f64| seen().map(value).sum::<f64>() / seen().count().max(1) as f64;
-        let level = mean(&|at| brightness.values[at].into());
-        let variance = mean(&|at| (f64::from(brightness.values[at]) - level).powi(2));
-        Tone { brightness: level, contrast: variance.sqrt(), chroma: mean(&|at| chroma.values[at].into()) }
+        let (mut levels, mut squares, mut chromas) = (0.0, 0.0, 0.0);
+        for at in &inside {
+            let level = f64::from(brightness.values[*at]);
+            levels += level;
+            squares += level * level;
+            chromas += f64::from(chroma.values[*at]);
+        }
+        let brightness = levels / count;
+        let contrast = (squares / count - brightness * brightness).max(0.0).sqrt();
+        Tone { brightness, contrast, chroma: chromas / count }
     };
     let [red, blue] = [(&warped[2].plane, &red), (&warped[3].plane, &blue)].map(|(of_a, of_b)| {
-        let apart = of_a.values.iter().zip(&of_b.values).zip(&warped[0].is_in);
-        let values = apart.map(|((x, y), is_in)| if *is_in { x - y } else { 0.0 }).collect();
-        Plane { values, ..*of_b }.blurred(COLOUR_BLUR)
+        let mut apart = Plane { values: vec![0.0; of_b.values.len()], ..*of_b };
+        for at in &inside {
+            apart.values[*at] = of_a.values[*at] - of_b.values[*at];
+        }
+        apart.blurred(COLOUR_BLUR)
     });
-    let inside = || (0..warped[0].is_in.len()).filter(|at| warped[0].is_in[*at]);
-    let colour = inside().map(|at| f64::from(red.values[at].hypot(blue.values[at]))).sum::<f64>() / inside().count().max(1) as f64;
+    let colour = inside.iter().map(|at| f64::from(red.values[*at].hypot(blue.values[*at]))).sum::<f64>() / count;
     ([tone(&warped[0].plane, &warped[1].plane), tone(&brightness, &chroma)], colour)
 }

@@ -1,5 +1,7 @@
 //! How one picture lies in another: a transform from their keypoints, refined on their pixels.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::geometry::aligned;
 use super::plane::{Plane, anti_alias};
 use crate::photo::{Affine, Keypoints, Picture};
@@ -90,7 +92,7 @@ fn refined(a: &Picture, b: &Picture, map: Affine) -> Affine {
     if map.scale() > 1.0 {
         return refined(b, a, map.inverse()).inverse();
     }
-    let (of_a, of_b, arch) = (Plane::of(a), Plane::of(b), pulp::Arch::new());
+    let (of_a, of_b, arch) = (Plane::of(a), Plane::of(b), Arch::new());
     let mut map = map;
     let mut last: Option<(usize, Plane, Plane, f64)> = None;
     for (long_side, reach) in ROUNDS {
@@ -105,7 +107,7 @@ fn refined(a: &Picture, b: &Picture, map: Affine) -> Affine {
         let to_grid = Affine::scaled(*share, (0.0, 0.0));
         let on_grid = map.then(&to_grid);
         let warped = Warped::new(fine, grid, &on_grid);
-        let Some(correction) = correction(&arch.dispatch(|| warped.windows(grid, reach))) else { continue };
+        let Some(correction) = correction(&arch.dispatch(Windows { warped: &warped, grid, reach })) else { continue };
         map = on_grid.then(&correction).then(&to_grid.inverse());
     }
     map
@@ -122,43 +124,70 @@ impl Warped {
     /// Brings a plane, which is blurred for this scale already, to the grid of another one.
     pub fn new(plane: &Plane, grid: &Plane, map: &Affine) -> Warped {
         let back = map.inverse();
-        let (mut values, mut is_in) = (Vec::with_capacity(grid.values.len()), Vec::with_capacity(grid.values.len()));
+        let (mut values, mut is_in) = (vec![0.0; grid.values.len()], vec![false; grid.values.len()]);
         let (width, height) = (plane.width as f32, plane.height as f32);
         for y in 0..grid.height {
             let (u0, v0) = back.apply((0.5, y as f64 + 0.5));
             let (u0, v0, du, dv) = (u0 as f32, v0 as f32, back.x[0] as f32, back.y[0] as f32);
             for x in 0..grid.width {
                 let (u, v) = (u0 + du * x as f32, v0 + dv * x as f32);
-                values.push(plane.at(u, v));
-                is_in.push((0.0..=width).contains(&u) && (0.0..=height).contains(&v));
+                values[y * grid.width + x] = plane.at(u, v);
+                is_in[y * grid.width + x] = u >= 0.0 && u <= width && v >= 0.0 && v <= height;
             }
         }
         Warped { plane: Plane { width: grid.width, height: grid.height, values }, is_in }
     }
+}
 
-    /// Places windows of this picture on the other one. Returns their middles, here and there, and their correlations.
+/// Places windows of a picture on the other one. Gives their middles, here and there, and their correlations.
+struct Windows<'a> {
+    warped: &'a Warped,
+    grid: &'a Plane,
+    /// How far windows are moved.
+    reach: i64,
+}
+
+impl WithSimd for Windows<'_> {
+    type Output = Vec<Window>;
+
     #[inline(always)]
-    fn windows(&self, other: &Plane, reach: i64) -> Vec<Window> {
-        let (width, height) = (other.width, other.height);
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<Window> {
+        let (width, height) = (self.grid.width, self.grid.height);
         let corners = |side: usize| (0..(side + 1).saturating_sub(WINDOW_SIDE)).step_by(WINDOW_STEP);
         let is_whole = |left: usize, top: usize| {
             let ends = [(0, 0), (WINDOW_SIDE - 1, 0), (0, WINDOW_SIDE - 1), (WINDOW_SIDE - 1, WINDOW_SIDE - 1)];
-            ends.iter().all(|(x, y)| self.is_in[(top + y) * width + left + x])
+            ends.iter().all(|(x, y)| self.warped.is_in[(top + y) * width + left + x])
         };
-        let sums = WindowSums::of(other);
-        let places = corners(height).flat_map(|top| corners(width).map(move |left| (left, top)));
-        places.filter(|&(left, top)| is_whole(left, top)).filter_map(|(left, top)| self.window(other, &sums, left, top, reach)).collect()
+        let sums = WindowSums::of(self.grid);
+        let mut windows = Vec::new();
+        for top in corners(height) {
+            for left in corners(width).filter(|left| is_whole(*left, top)) {
+                windows.extend(self.window(simd, &sums, left, top));
+            }
+        }
+        windows
     }
+}
 
+impl Windows<'_> {
     #[inline(always)]
-    fn window(&self, other: &Plane, sums: &WindowSums, left: usize, top: usize, reach: i64) -> Option<Window> {
-        let own = Patch::of(&self.plane, left, top);
+    fn window<S: Simd>(&self, simd: S, sums: &WindowSums, left: usize, top: usize) -> Option<Window> {
+        let own = Patch::of(&self.warped.plane, left, top);
         if own.contrast() < MIN_WINDOW_CONTRAST {
             return None;
         }
-        let at = |dx: i64, dy: i64| own.correlation(other, sums, left as i64 + dx, top as i64 + dy);
-        let moves = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
-        let (best, dx, dy) = moves.filter_map(|(dx, dy)| Some((at(dx, dy)?, dx, dy))).max_by(|x, y| x.0.total_cmp(&y.0))?;
+        let reach = self.reach;
+        let mut found: Option<(f64, i64, i64)> = None;
+        for dy in -reach..=reach {
+            for dx in -reach..=reach {
+                let Some(fit) = own.correlation(simd, self.grid, sums, left as i64 + dx, top as i64 + dy) else { continue };
+                // Of equal ones the last.
+                if found.is_none_or(|best| fit.total_cmp(&best.0).is_ge()) {
+                    found = Some((fit, dx, dy));
+                }
+            }
+        }
+        let (best, dx, dy) = found?;
         if best < MIN_WINDOW_CORRELATION || dx.abs() == reach || dy.abs() == reach {
             return None;
         }
@@ -168,6 +197,7 @@ impl Warped {
             if bend < -1e-9 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 }
         };
         // At the edge of the other picture it is not known whether it would fit better beyond.
+        let at = |dx: i64, dy: i64| own.correlation(simd, self.grid, sums, left as i64 + dx, top as i64 + dy);
         let x = dx as f64 + peak(at(dx - 1, dy)?, at(dx + 1, dy)?);
         let y = dy as f64 + peak(at(dx, dy - 1)?, at(dx, dy + 1)?);
         let middle = (left as f64 + WINDOW_SIDE as f64 / 2.0, top as f64 + WINDOW_SIDE as f64 / 2.0);
@@ -192,11 +222,19 @@ struct Patch {
 
 impl Patch {
     fn of(plane: &Plane, left: usize, top: usize) -> Patch {
-        let rows = (top..top + WINDOW_SIDE).map(|y| &plane.values[y * plane.width + left..][..WINDOW_SIDE]);
-        let mut values: Vec<f32> = rows.flatten().copied().collect();
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
-        values.iter_mut().for_each(|value| *value -= mean);
-        let energy = values.iter().map(|value| f64::from(value * value)).sum();
+        let mut values = Vec::with_capacity(WINDOW_SIDE * WINDOW_SIDE);
+        for y in top..top + WINDOW_SIDE {
+            values.extend_from_slice(&plane.values[y * plane.width + left..][..WINDOW_SIDE]);
+        }
+        let (mut sum, mut energy) = (0.0_f32, 0.0_f64);
+        for value in &values {
+            sum += value;
+        }
+        let mean = sum / values.len() as f32;
+        for value in &mut values {
+            *value -= mean;
+            energy += f64::from(*value * *value);
+        }
         Patch { values, energy }
     }
 
@@ -206,18 +244,24 @@ impl Patch {
 
     /// Returns the correlation with a window of a plane. `None` if it is not in the plane.
     #[inline(always)]
-    fn correlation(&self, plane: &Plane, sums: &WindowSums, left: i64, top: i64) -> Option<f64> {
+    fn correlation<S: Simd>(&self, simd: S, plane: &Plane, sums: &WindowSums, left: i64, top: i64) -> Option<f64> {
         let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
         if left + WINDOW_SIDE > plane.width || top + WINDOW_SIDE > plane.height {
             return None;
         }
-        let mut columns = [0.0_f32; WINDOW_SIDE];
-        for (own, y) in self.values.chunks_exact(WINDOW_SIDE).zip(top..) {
-            let other = &plane.values[y * plane.width + left..][..WINDOW_SIDE];
-            columns.iter_mut().zip(own.iter().zip(other)).for_each(|(sum, (x, y))| *sum += x * y);
-        }
         // The mean of the other window does not matter, because that of this one is zero.
-        let product = f64::from(columns.iter().sum::<f32>());
+        let (mut registers, mut rest) = (simd.splat_f32s(0.0), 0.0_f32);
+        for y in 0..WINDOW_SIDE {
+            let (own, last_own) = S::as_simd_f32s(&self.values[y * WINDOW_SIDE..][..WINDOW_SIDE]);
+            let (other, last) = S::as_simd_f32s(&plane.values[(top + y) * plane.width + left..][..WINDOW_SIDE]);
+            for at in 0..own.len() {
+                registers = simd.mul_add_e_f32s(own[at], other[at], registers);
+            }
+            for at in 0..last_own.len() {
+                rest += last_own[at] * last[at];
+            }
+        }
+        let product = f64::from(simd.reduce_sum_f32s(registers) + rest);
         Some(product / (self.energy * sums.energy(left, top)).sqrt().max(1e-6))
     }
 }

@@ -1,5 +1,7 @@
 //! Grey planes: the brightness of a picture, sampled, blurred and shrunk.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::photo::Picture;
 
 /// Brightness, 0 to 255, rows from the top: `values.len() == width * height`. Pixel (x, y) covers the square from x to x + 1
@@ -13,37 +15,51 @@ pub struct Plane {
 
 impl Plane {
     pub fn of(picture: &Picture) -> Plane {
-        let values = picture.rgb.chunks_exact(3).map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]));
-        Plane { width: picture.dimensions.width as usize, height: picture.dimensions.height as usize, values: values.collect() }
+        Plane::by(picture, |[red, green, blue]| 0.299 * f32::from(red) + 0.587 * f32::from(green) + 0.114 * f32::from(blue))
+    }
+
+    /// Returns a value of each pixel.
+    #[inline(always)]
+    fn by(picture: &Picture, value: impl Fn([u8; 3]) -> f32) -> Plane {
+        let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
+        let mut values = vec![0.0; width * height];
+        for at in 0..values.len() {
+            values[at] = value([picture.rgb[3 * at], picture.rgb[3 * at + 1], picture.rgb[3 * at + 2]]);
+        }
+        Plane { width, height, values }
     }
 
     /// Returns the difference of the strongest and the weakest channel of each pixel.
     pub fn chroma(picture: &Picture) -> Plane {
-        let chroma = |p: &[u8]| f32::from(p[0].max(p[1]).max(p[2]) - p[0].min(p[1]).min(p[2]));
-        let values = picture.rgb.chunks_exact(3).map(chroma).collect();
-        Plane { width: picture.dimensions.width as usize, height: picture.dimensions.height as usize, values }
+        Plane::by(picture, |[red, green, blue]| f32::from(red.max(green).max(blue) - red.min(green).min(blue)))
     }
 
     /// Returns by how much red and blue are stronger than the brightness.
     pub fn colours(picture: &Picture) -> [Plane; 2] {
         let brightness = Plane::of(picture);
         [0, 2].map(|channel| {
-            let strength = picture.rgb.iter().skip(channel).step_by(3);
-            let values = strength.zip(&brightness.values).map(|(strength, level)| f32::from(*strength) - level).collect();
-            Plane { values, ..brightness }
+            let strength = Plane::by(picture, |pixel| pixel[channel].into());
+            strength.less(&brightness)
         })
     }
 
     /// Returns the value at a position, between the four pixels around it. Beyond the edge the edge continues.
-    #[inline]
+    #[inline(always)]
     pub fn at(&self, x: f32, y: f32) -> f32 {
         let (x, y) = ((x - 0.5).clamp(0.0, (self.width - 1) as f32), (y - 0.5).clamp(0.0, (self.height - 1) as f32));
         let (left, top) = (x as usize, y as usize);
         let (u, v) = (x - left as f32, y - top as f32);
         let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
         let (above, below) = (&self.values[top * self.width..][..self.width], &self.values[bottom * self.width..][..self.width]);
-        let row = |row: &[f32]| row[left] * (1.0 - u) + row[right] * u;
-        row(above) * (1.0 - v) + row(below) * v
+        (above[left] * (1.0 - u) + above[right] * u) * (1.0 - v) + (below[left] * (1.0 - u) + below[right] * u) * v
+    }
+
+    /// Returns the differences of two planes of one size.
+    pub fn less(mut self, other: &Plane) -> Plane {
+        for at in 0..self.values.len() {
+            self.values[at] -= other.values[at];
+        }
+        self
     }
 
     /// Blurs by a Gaussian of this standard deviation, in pixels.
@@ -55,7 +71,7 @@ impl Plane {
         let weights: Vec<f32> =
             (0..=2 * radius).map(|k| (-(k as f64 - radius as f64).powi(2) / (2.0 * sigma * sigma)).exp() as f32).collect();
         let sum: f32 = weights.iter().sum();
-        let (width, height) = (self.width, self.height);
+        let (width, height, arch) = (self.width, self.height, Arch::new());
         let mut across = vec![0.0; self.values.len()];
         let mut padded = vec![0.0; width + 2 * radius];
         for (to, row) in across.chunks_exact_mut(width).zip(self.values.chunks_exact(width)) {
@@ -63,14 +79,14 @@ impl Plane {
             padded[radius..radius + width].copy_from_slice(row);
             padded[radius + width..].fill(row[width - 1]);
             for (k, weight) in weights.iter().enumerate() {
-                add(to, &padded[k..k + width], weight / sum);
+                arch.dispatch(Add { to, row: &padded[k..k + width], weight: weight / sum });
             }
         }
         let mut values = vec![0.0; self.values.len()];
         for (y, to) in values.chunks_exact_mut(width).enumerate() {
             for (k, weight) in weights.iter().enumerate() {
                 let row = (y + k).saturating_sub(radius).min(height - 1);
-                add(to, &across[row * width..(row + 1) * width], weight / sum);
+                arch.dispatch(Add { to, row: &across[row * width..(row + 1) * width], weight: weight / sum });
             }
         }
         Plane { values, ..*self }
@@ -86,13 +102,38 @@ impl Plane {
         let side = |side: usize| ((side as f64 * share).round() as usize).max(1);
         let (width, height) = (side(self.width), side(self.height));
         let grow = 1.0 / share as f32;
-        let places = (0..height).flat_map(|y| (0..width).map(move |x| ((x as f32 + 0.5) * grow, (y as f32 + 0.5) * grow)));
-        (Plane { width, height, values: places.map(|(x, y)| blurred.at(x, y)).collect() }, share)
+        let mut values = vec![0.0; width * height];
+        for y in 0..height {
+            for x in 0..width {
+                values[y * width + x] = blurred.at((x as f32 + 0.5) * grow, (y as f32 + 0.5) * grow);
+            }
+        }
+        (Plane { width, height, values }, share)
     }
 }
 
-fn add(to: &mut [f32], from: &[f32], weight: f32) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += weight * from);
+/// Adds a row, times a weight, to another one.
+struct Add<'a> {
+    to: &'a mut [f32],
+    row: &'a [f32],
+    weight: f32,
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (to, last_to) = S::as_mut_simd_f32s(self.to);
+        let (row, last) = S::as_simd_f32s(self.row);
+        let weight = simd.splat_f32s(self.weight);
+        for at in 0..to.len() {
+            to[at] = simd.mul_add_e_f32s(weight, row[at], to[at]);
+        }
+        for at in 0..last_to.len() {
+            last_to[at] += self.weight * last[at];
+        }
+    }
 }
 
 /// The blur, in pixels, before a plane is sampled at this share of its size.

@@ -51,10 +51,9 @@ pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usiz
     let map = placement.map.then(&Affine::scaled(share, (0.0, 0.0)));
     let mut warped = Warped::new(&Plane::of(a).blurred(anti_alias(map.scale())), &grid, &map);
     let curve = Curve::of(&warped, &grid);
-    warped.plane.values.iter_mut().for_each(|value| *value = curve.at(*value));
-    // Beyond the overlap both are the same, so that its edge is no structure.
-    for (at, value) in warped.plane.values.iter_mut().enumerate().filter(|(at, _)| !warped.is_in[*at]) {
-        *value = grid.values[at];
+    for at in 0..grid.values.len() {
+        // Beyond the overlap both are the same, so that its edge is no structure.
+        warped.plane.values[at] = if warped.is_in[at] { curve.at(warped.plane.values[at]) } else { grid.values[at] };
     }
     let left = agreement(&structure(&warped.plane), &structure(&grid), &warped.is_in)?;
     Some(Residual { spot: spot(&warped, &grid), ..left })
@@ -62,18 +61,23 @@ pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usiz
 
 fn structure(plane: &Plane) -> Plane {
     let [fine, coarse] = BAND.map(|sigma| plane.blurred(sigma));
-    let values = fine.values.iter().zip(&coarse.values).map(|(fine, coarse)| fine - coarse).collect();
-    Plane { values, ..fine }
+    fine.less(&coarse)
 }
 
 /// Returns by how many times the difference of the worst tile is larger than that of the median one.
 fn spot(warped: &Warped, grid: &Plane) -> f64 {
-    let values = warped.plane.values.iter().zip(&grid.values).map(|(a, b)| a - b).collect();
-    let difference = Plane { values, ..*grid }.blurred(1.0);
+    let difference = warped.plane.clone().less(grid).blurred(1.0);
     let whole = |(left, top): (usize, usize)| {
-        let pixels = || (top..top + SPOT_SIDE).flat_map(move |y| (left..left + SPOT_SIDE).map(move |x| y * grid.width + x));
-        let square = |at: usize| f64::from(difference.values[at]).powi(2);
-        pixels().all(|at| warped.is_in[at]).then(|| (pixels().map(square).sum::<f64>() / (SPOT_SIDE * SPOT_SIDE) as f64).sqrt())
+        let mut squares = 0.0;
+        for y in top..top + SPOT_SIDE {
+            for at in y * grid.width + left..y * grid.width + left + SPOT_SIDE {
+                if !warped.is_in[at] {
+                    return None;
+                }
+                squares += f64::from(difference.values[at]) * f64::from(difference.values[at]);
+            }
+        }
+        Some((squares / (SPOT_SIDE * SPOT_SIDE) as f64).sqrt())
     };
     let mut tiles: Vec<f64> = tiles(grid).filter_map(whole).collect();
     tiles.sort_by(f64::total_cmp);
@@ -109,8 +113,13 @@ pub fn beyond(picture: &Picture, is_in: impl Fn((f64, f64)) -> bool) -> Beyond {
         if corners.iter().any(|(x, y)| is_in(((left + x) as f64 / long_side, (top + y) as f64 / long_side))) {
             continue;
         }
-        let rows = (top..top + SPOT_SIDE).flat_map(|y| &structure.values[y * plane.width + left..][..SPOT_SIDE]);
-        let [deviation, _] = Products::of(rows.map(|value| (*value, 0.0))).deviation();
+        let mut tile = Products::default();
+        for y in top..top + SPOT_SIDE {
+            for at in y * plane.width + left..y * plane.width + left + SPOT_SIDE {
+                tile.add(structure.values[at], 0.0);
+            }
+        }
+        let [deviation, _] = tile.deviation();
         beside += usize::from(deviation >= MIN_TILE_STRUCTURE);
     }
     Beyond { structure: beside as f64 / all.max(1) as f64, margin: margin(&plane, is_in) }
@@ -135,13 +144,18 @@ fn margin(plane: &Plane, is_in: impl Fn((f64, f64)) -> bool) -> f64 {
 }
 
 fn agreement(a: &Plane, b: &Plane, is_in: &[bool]) -> Option<Residual> {
-    let all = Products::of((0..is_in.len()).filter(|at| is_in[*at]).map(|at| (a.values[at], b.values[at])));
-    let (mut tiles, mut plain) = (Vec::new(), 0_usize);
+    let (mut all, mut tiles, mut plain) = (Products::default(), Vec::new(), 0_usize);
     for top in (0..a.height).step_by(TILE_SIDE) {
         for left in (0..a.width).step_by(TILE_SIDE) {
-            let rows = top..(top + TILE_SIDE).min(a.height);
-            let pixels = rows.flat_map(|y| (left..(left + TILE_SIDE).min(a.width)).map(move |x| y * a.width + x));
-            let tile = Products::of(pixels.filter(|at| is_in[*at]).map(|at| (a.values[at], b.values[at])));
+            let mut tile = Products::default();
+            for y in top..(top + TILE_SIDE).min(a.height) {
+                for at in y * a.width + left..y * a.width + (left + TILE_SIDE).min(a.width) {
+                    if is_in[at] {
+                        tile.add(a.values[at], b.values[at]);
+                    }
+                }
+            }
+            all.join(&tile);
             if tile.count < MIN_TILE_SHARE * (TILE_SIDE * TILE_SIDE) as f64 {
                 continue;
             }
@@ -175,15 +189,20 @@ struct Products {
 }
 
 impl Products {
-    fn of(pixels: impl Iterator<Item = (f32, f32)>) -> Products {
-        pixels.fold(Products::default(), |mut sums, (x, y)| {
-            let (x, y) = (f64::from(x), f64::from(y));
-            sums.count += 1.0;
-            sums.sums = [sums.sums[0] + x, sums.sums[1] + y];
-            sums.squares = [sums.squares[0] + x * x, sums.squares[1] + y * y];
-            sums.product += x * y;
-            sums
-        })
+    #[inline(always)]
+    fn add(&mut self, x: f32, y: f32) {
+        let (x, y) = (f64::from(x), f64::from(y));
+        self.join(&Products { count: 1.0, sums: [x, y], squares: [x * x, y * y], product: x * y });
+    }
+
+    #[inline(always)]
+    fn join(&mut self, other: &Products) {
+        self.count += other.count;
+        for n in 0..2 {
+            self.sums[n] += other.sums[n];
+            self.squares[n] += other.squares[n];
+        }
+        self.product += other.product;
     }
 
     fn deviation(&self) -> [f64; 2] {
@@ -206,7 +225,7 @@ impl Curve {
     fn of(from: &Warped, to: &Plane) -> Curve {
         let mut sums = [(0.0_f64, 0.0_f64); CURVE_STEPS + 1];
         for at in (0..to.values.len()).filter(|at| from.is_in[*at]) {
-            let step = (from.plane.values[at].clamp(0.0, 255.0) / 255.0 * CURVE_STEPS as f32).round() as usize;
+            let step = (from.plane.values[at].clamp(0.0, 255.0) / 255.0 * CURVE_STEPS as f32 + 0.5) as usize;
             sums[step] = (sums[step].0 + f64::from(to.values[at]), sums[step].1 + 1.0);
         }
         // Neighbours that fall are averaged until none does (pool adjacent violators).
@@ -229,7 +248,8 @@ impl Curve {
 
     fn at(&self, value: f32) -> f32 {
         let place = value.clamp(0.0, 255.0) / 255.0 * CURVE_STEPS as f32;
-        let (step, rest) = (place.floor() as usize, place.fract());
+        let step = place as usize;
+        let rest = place - step as f32;
         let next = self.0[(step + 1).min(CURVE_STEPS)];
         self.0[step] * (1.0 - rest) + next * rest
     }

@@ -106,8 +106,10 @@ impl Depthwise {
         let (biases, _) = S::as_simd_f32s(&self.biases[lanes]);
         for (y, x) in (0..rows).flat_map(|y| (0..columns).step_by(COLUMNS_TOGETHER).map(move |x| (y, x))) {
             let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; COLUMNS_TOGETHER];
-            for sums in &mut sums {
-                sums.copy_from_slice(biases);
+            for i in 0..COLUMNS_TOGETHER {
+                for r in 0..REGISTERS {
+                    sums[i][r] = biases[r];
+                }
             }
             for ky in 0..KERNEL {
                 let seen = &plane[(y * STRIDE + ky) * self.pitch() + x * STRIDE..][..(COLUMNS_TOGETHER - 1) * STRIDE + KERNEL];
@@ -121,12 +123,13 @@ impl Depthwise {
                     }
                 }
             }
-            for (x, sums) in (x..columns).zip(sums) {
+            for i in 0..COLUMNS_TOGETHER.min(columns - x) {
                 let mut lanes = [0.0; LANES];
-                for (lanes, sum) in S::as_mut_simd_f32s(&mut lanes).0.iter_mut().zip(sums) {
-                    *lanes = relu6(simd, sum);
+                let (registers, _) = S::as_mut_simd_f32s(&mut lanes);
+                for r in 0..REGISTERS {
+                    registers[r] = relu6(simd, sums[i][r]);
                 }
-                put(y * columns + x, &lanes);
+                put(y * columns + x + i, &lanes);
             }
         }
     }

@@ -88,10 +88,12 @@ impl Panel<'_> {
             let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; PIXELS];
             for p in 0..PIXELS {
                 tile[p] = &pixels[(first + p).min(last) * pitch..][..self.weights.len()];
-                sums[p].copy_from_slice(biases);
+                for r in 0..REGISTERS {
+                    sums[p][r] = biases[r];
+                }
             }
-            for (k, weights) in self.weights.iter().enumerate() {
-                let (weights, _) = S::as_simd_f32s(weights);
+            for k in 0..self.weights.len() {
+                let (weights, _) = S::as_simd_f32s(&self.weights[k]);
                 for p in 0..PIXELS {
                     let number = simd.splat_f32s(tile[p][k]);
                     for r in 0..REGISTERS {
@@ -99,12 +101,13 @@ impl Panel<'_> {
                     }
                 }
             }
-            for (pixel, sums) in (first..=last).zip(sums) {
+            for p in 0..PIXELS.min(last + 1 - first) {
                 let mut lanes = [0.0; LANES];
-                for (lanes, sum) in S::as_mut_simd_f32s(&mut lanes).0.iter_mut().zip(sums) {
-                    *lanes = if RELU6 { relu6(simd, sum) } else { sum };
+                let (registers, _) = S::as_mut_simd_f32s(&mut lanes);
+                for r in 0..REGISTERS {
+                    registers[r] = if RELU6 { relu6(simd, sums[p][r]) } else { sums[p][r] };
                 }
-                put(pixel, &lanes);
+                put(first + p, &lanes);
             }
         }
     }
