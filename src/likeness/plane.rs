@@ -20,6 +20,7 @@ impl Plane {
 
     /// Returns a value of each pixel.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "without optimisation an iterator is a call for each pixel")]
     fn by(picture: &Picture, value: impl Fn([u8; 3]) -> f32) -> Plane {
         let (width, height) = (picture.dimensions.width as usize, picture.dimensions.height as usize);
         let mut values = vec![0.0; width * height];

@@ -143,6 +143,7 @@ fn margin(plane: &Plane, is_in: impl Fn((f64, f64)) -> bool) -> f64 {
     values.iter().filter(|value| (**value - median).abs() <= SAME_BRIGHTNESS).count() as f64 / values.len() as f64
 }
 
+#[expect(clippy::needless_range_loop, reason = "without optimisation an iterator is a call for each pixel")]
 fn agreement(a: &Plane, b: &Plane, is_in: &[bool]) -> Option<Residual> {
     let (mut all, mut tiles, mut plain) = (Products::default(), Vec::new(), 0_usize);
     for top in (0..a.height).step_by(TILE_SIDE) {

@@ -258,22 +258,19 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Stores the pixel hash of a photo. `None` if the picture has none.
-    pub fn set_pixels(&mut self, photo: PhotoId, pixels: Option<&PixelHash>) -> Result<()> {
-        self.transaction
-            .prepare_cached("UPDATE photos SET pixels = ?2 WHERE id = ?1")?
-            .execute(params![photo.0, pixels.map(|pixels| pixels.0)])?;
+    /// Stores the pixel hash and the detail of a photo. `None` if the picture has none.
+    pub fn set_pixels(&mut self, photo: PhotoId, pixels: Option<&PixelHash>, detail: Option<f64>) -> Result<()> {
+        self.transaction.prepare_cached("UPDATE photos SET pixels = ?2, detail = ?3 WHERE id = ?1")?.execute(params![
+            photo.0,
+            pixels.map(|pixels| pixels.0),
+            detail
+        ])?;
         Ok(())
     }
 
     /// Records the quantisation of a photo that an older version read.
     pub fn set_quantisation(&mut self, photo: PhotoId, quantisation: Option<u16>) -> Result<()> {
         self.transaction.prepare_cached("UPDATE photos SET quantisation = ?2 WHERE id = ?1")?.execute(params![photo.0, quantisation])?;
-        Ok(())
-    }
-
-    pub fn set_detail(&mut self, photo: PhotoId, detail: Option<f64>) -> Result<()> {
-        self.transaction.prepare_cached("UPDATE photos SET detail = ?2 WHERE id = ?1")?.execute(params![photo.0, detail])?;
         Ok(())
     }
 

@@ -35,7 +35,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("fast_image_resize", &["vision/resize.rs"]),
     ("exif", &["vision"]),
     ("tract_onnx", &["vision/backbone"]),
-    ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs"]),
+    ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),
     ("rusqlite", &["store"]),
     ("landlock", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
     ("seccompiler", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use image::imageops::{crop_imm, overlay};
+use image::imageops::{FilterType, crop_imm, overlay, resize};
 use image::{Rgb, RgbImage};
 
 use crate::photos;
@@ -63,6 +63,31 @@ fn a_bracket_within_one_second_is_told_by_its_shutter_speeds() {
     let edit = photos::jpeg(&photos::brighter(&photos::half(&scene), 0.5), 90);
     fs::write(folder.join("edit.jpg"), photos::exposed(&edit, time, 200)).expect("written");
     assert_eq!(names(&instance.dupes(&folder)), [["edit.jpg", "middle.jpg"]]);
+}
+
+#[test]
+fn an_enlarged_copy_is_no_source_though_it_has_all_that_the_camera_wrote() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut taken = photos::large("00040");
+    // The grain of a sensor, which the enlarged photo of the test lacks.
+    taken.pixels_mut().for_each(|Rgb(pixel)| {
+        let grain = random.u8(..10);
+        *pixel = pixel.map(|value| value.saturating_add(grain));
+    });
+    let enlarged = resize(&taken, 2 * taken.width(), 2 * taken.height(), FilterType::CatmullRom);
+    for (name, picture, quality) in [("taken.jpg", &taken, 92), ("enlarged.jpg", &enlarged, 80)] {
+        fs::write(folder.join(name), photos::taken(&photos::jpeg(picture, quality), "2026:05:01 10:00:00")).expect("written");
+    }
+    let answer = instance.dupes(&folder);
+    assert_eq!(answer["clusters"][0]["source_by"], "detail", "{answer}");
+    let source = answer["clusters"][0]["photos"][0]["path"].as_str().expect("a path");
+    assert!(source.ends_with("taken.jpg"), "{source}");
+    // It may be the other way round: a soft original beside a sharp half of it.
+    let could_go = instance.run([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
+    let said = String::from_utf8_lossy(&could_go.stderr);
+    assert!(could_go.stdout.is_empty() && said.contains("may be enlarged"), "{said}");
 }
 
 #[test]

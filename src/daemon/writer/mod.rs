@@ -344,17 +344,15 @@ fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe
             (None, true)
         }
         Outcome::Decoded { photo, identity, pixels, detail, kept } => {
-            batch.set_pixels(*photo, pixels.as_ref())?;
+            batch.set_pixels(*photo, pixels.as_ref(), *detail)?;
             batch.set_quantisation(*photo, identity.quantisation)?;
-            batch.set_detail(*photo, *detail)?;
             mark(batch, *photo, kept)?;
             (None, true)
         }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
-            batch.set_pixels(photo, made.pixels.as_ref())?;
-            batch.set_detail(photo, made.detail)?;
+            batch.set_pixels(photo, made.pixels.as_ref(), made.detail)?;
             mark(batch, photo, &made.kept)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo, &made.metadata)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)

@@ -94,6 +94,7 @@ impl Depthwise {
     }
 
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, clippy::manual_memcpy, reason = "else the sums are in memory without optimisation")]
     fn places<S: Simd, const KERNEL: usize, const STRIDE: usize, const REGISTERS: usize>(
         &self,
         simd: S,

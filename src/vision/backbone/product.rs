@@ -74,6 +74,7 @@ impl Panel<'_> {
 
     /// `PIXELS` at a time, in `REGISTERS` each. The last tile repeats its last pixel to be full.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, clippy::manual_memcpy, reason = "else the sums are in memory without optimisation")]
     fn tiles<S: Simd, const RELU6: bool, const PIXELS: usize, const REGISTERS: usize>(
         &self,
         simd: S,
