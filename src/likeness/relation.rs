@@ -162,6 +162,11 @@ pub fn by_time(a: &Capture, b: &Capture) -> Ordering {
     if are_two { a.taken.cmp(&b.taken) } else { Ordering::Equal }
 }
 
+/// Whether another camera took `b` later: it is a photo of a print or a screen that shows `a`.
+pub fn is_taken_of(b: &Capture, a: &Capture) -> bool {
+    !is_one_camera(a, b) && by_time(a, b).is_lt()
+}
+
 /// Returns how many minutes lie between the times of two photos, if both have one.
 pub fn minutes_between(a: &Capture, b: &Capture) -> Option<i64> {
     let minutes = |taken: &Option<String>| {

@@ -93,6 +93,10 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
     let mut cut = vec![false; candidates.len()];
     let mut enlarged = vec![false; candidates.len()];
     for (a, b, comparison) in laid {
+        // A photo of a print shows what is around the print.
+        if by_time(candidates[*a].capture, candidates[*b].capture).is_ne() {
+            continue;
+        }
         let (of_a, of_b, back) = (candidates[*a].dimensions, candidates[*b].dimensions, comparison.swapped());
         match (is_beside(of_a, of_b, comparison), is_beside(of_b, of_a, &back)) {
             (true, false) => cut[*b] = true,
@@ -151,13 +155,19 @@ fn is_lossless(format: Format) -> bool {
 
 /// Which of two pictures is a crop of the other, or has a margin around it: the first, the second, or none.
 fn cut(comparison: &Comparison) -> [bool; 2] {
+    let has_margin = has_margin(comparison);
+    [0, 1].map(|at| has_margin[at] || shows_more(comparison, 1 - at) && comparison.margin[1 - at] < MIN_MARGIN)
+}
+
+/// Which of two pictures is the other one within a margin: the first, the second, or none.
+pub fn has_margin(comparison: &Comparison) -> [bool; 2] {
+    [0, 1].map(|at| shows_more(comparison, at) && comparison.margin[at] >= MIN_MARGIN)
+}
+
+/// Whether the picture at this place shows all of the other one, and more.
+fn shows_more(comparison: &Comparison, at: usize) -> bool {
     let uncovered = comparison.overlap.map(|share| 1.0 - share);
-    let shows_more = |at: usize| uncovered[at] >= MIN_SHARE_CUT && uncovered[1 - at] < MIN_SHARE_CUT;
-    [0, 1].map(|at| {
-        let has_margin = shows_more(at) && comparison.margin[at] >= MIN_MARGIN;
-        let is_crop = shows_more(1 - at) && comparison.margin[1 - at] < MIN_MARGIN;
-        has_margin || is_crop
-    })
+    uncovered[at] >= MIN_SHARE_CUT && uncovered[1 - at] < MIN_SHARE_CUT
 }
 
 #[cfg(test)]

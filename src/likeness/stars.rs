@@ -7,7 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, minutes_between};
+use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
+use super::source::has_margin;
 use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
 /// Two photos of one scale agree at least so well if they are one exposure.
@@ -71,13 +72,12 @@ pub struct Near {
 
 /// Returns the source of each member. A photo that is a version of none is its own source.
 pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
+    let taken = |member: usize| &members[member].capture;
     let members = &without_rewritten_times(members, near)[..];
-    let rank = ranks(members, near);
-    let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_unstable_by_key(|member| rank[*member]);
     let mut candidates: Vec<Vec<(f64, usize)>> = vec![Vec::new(); members.len()];
     let mut fits: HashMap<(usize, usize), bool> = HashMap::new();
     let held = held(members, near);
+    let mut shows_another = vec![false; members.len()];
     for pair in near {
         let (a, b) = (&members[pair.a], &members[pair.b]);
         let Compared::Laid(comparison) = &pair.compared else { continue };
@@ -90,8 +90,15 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
         if let Some(fit) = fit {
             candidates[pair.a].push((fit, pair.b));
             candidates[pair.b].push((fit, pair.a));
+            let [of_a, of_b] = has_margin(comparison);
+            let is_beside = |x: &Member, y: &Member, comparison: &Comparison| is_beside(x.dimensions, y.dimensions, comparison);
+            shows_another[pair.a] |= of_a || is_beside(b, a, &comparison.swapped()) || is_taken_of(taken(pair.a), taken(pair.b));
+            shows_another[pair.b] |= of_b || is_beside(a, b, comparison) || is_taken_of(taken(pair.b), taken(pair.a));
         }
     }
+    let rank = ranks(members, near, &shows_another);
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    order.sort_unstable_by_key(|member| rank[*member]);
     let mut sources: Vec<usize> = (0..members.len()).collect();
     let mut stars: Vec<Vec<usize>> = (0..members.len()).map(|member| vec![member]).collect();
     // Each joins the star of an earlier one. Not all pairs are compared, so one may fit later ones alone: it joins their star
@@ -180,10 +187,10 @@ impl Place {
     }
 }
 
-/// Returns the place of each member in the order in which it may be the source of another one: the largest first, because a
-/// version is seldom larger than what it was made of. Margins do not count. Then one that says when it was taken, and the one
-/// with the finest quantiser steps.
-fn ranks(members: &[Member], near: &[Near]) -> Vec<usize> {
+/// Returns the place of each member in the order in which it may be the source of another one: those first that do not show
+/// another one within a margin, on a screen or as a print. Then the largest, because a version is seldom larger than what it was
+/// made of. Margins do not count. Then one that says when it was taken, and the one with the finest quantiser steps.
+fn ranks(members: &[Member], near: &[Near], shows_another: &[bool]) -> Vec<usize> {
     let mut content = vec![1.0; members.len()];
     for pair in near {
         if let Compared::Laid(comparison) = &pair.compared {
@@ -196,7 +203,10 @@ fn ranks(members: &[Member], near: &[Near]) -> Vec<usize> {
         let Member { picture, quantisation, ref capture, .. } = members[member];
         (capture.taken.is_none(), quantisation.unwrap_or(u16::MAX), picture)
     };
-    order.sort_by(|x, y| pixels(*y).total_cmp(&pixels(*x)).then_with(|| rest(*x).cmp(&rest(*y))));
+    order.sort_by(|x, y| {
+        let by_pixels = || pixels(*y).total_cmp(&pixels(*x));
+        shows_another[*x].cmp(&shows_another[*y]).then_with(by_pixels).then_with(|| rest(*x).cmp(&rest(*y)))
+    });
     let mut rank = vec![0; members.len()];
     order.iter().enumerate().for_each(|(place, member)| rank[*member] = place);
     rank
@@ -319,6 +329,22 @@ mod tests {
         assert_eq!(sources(&members, &[beside(0, 0.0), beside(1, 0.5)]), [0, 1, 2]);
         assert_eq!(sources(&members, &[beside(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
         assert!(held(&members, &[beside(0, 0.0), beside(1, 0.05)]).is_empty(), "two versions at one place");
+    }
+
+    #[test]
+    fn a_border_and_a_photo_of_a_print_are_versions_though_they_are_larger() {
+        let taken = |model: &str, time: &str| Capture { model: Some(model.into()), ..member(1, 1, Some(time)).capture };
+        let original = Member { capture: taken("Camera", "2026-05-01T10:00:00"), ..member(1, 1600, None) };
+        let bordered = Member { capture: original.capture.clone(), ..member(2, 1760, None) };
+        let print = Member { capture: taken("Phone", "2026-09-01T12:00:00"), quantisation: Some(400), ..member(3, 1640, None) };
+        let mut around = near_in(0, 1, 0.999, [1.0, 0.82], [1.0, 0.95]);
+        if let Compared::Laid(comparison) = &mut around.compared {
+            comparison.map = Affine::scaled(1600.0 / 1760.0, (0.05, 0.05));
+            comparison.margin = [0.0, 1.0];
+        }
+        // The print fits the original better, and the border does not fit the print.
+        let near = [around, near(0, 2, 0.999), near(1, 2, 0.5)];
+        assert_eq!(sources(&[original, bordered, print], &near), [0; 3]);
     }
 
     #[test]
