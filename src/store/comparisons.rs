@@ -21,7 +21,7 @@ pub type Comparisons = HashMap<(PhotoId, PhotoId), Compared>;
 
 /// The pairs that are to be compared: those without data, and those with the fewer numbers of an earlier version, as in the index
 /// `comparisons_missing`.
-const IS_MISSING: &str = "(data IS NULL OR length(data) = 88)";
+const IS_MISSING: &str = "ifnull(length(data), 88) = 88";
 
 /// Selects pairs that are to be compared, if both photos are still there, and the pictures of older ones are kept.
 fn uncompared_from() -> String {
@@ -121,5 +121,28 @@ impl Batch<'_> {
             .prepare_cached("UPDATE comparisons SET data = ifnull(?3, data), is_new = FALSE WHERE a = ?1 AND b = ?2")?
             .execute(params![a.0, b.0, data])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::schema::INDEX;
+    use super::*;
+
+    #[test]
+    fn pairs_to_compare_are_found_and_counted_in_their_index() {
+        let mut index = Connection::open_in_memory().expect("opens");
+        INDEX.to_latest(&mut index).expect("made");
+        let plan = |sql: String| -> String {
+            let mut statement = index.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("planned");
+            let rows = statement.query_map([], |row| row.get::<_, String>(3)).expect("planned");
+            rows.collect::<rusqlite::Result<Vec<_>>>().expect("planned").join("; ")
+        };
+        let counted = plan(format!("SELECT count(*) FROM comparisons WHERE {IS_MISSING}"));
+        assert!(counted.contains("COVERING INDEX comparisons_missing"), "{counted}");
+        let found = plan(format!("SELECT c.a, c.b {} ORDER BY c.is_new DESC, c.b LIMIT 9", uncompared_from()));
+        assert!(found.contains("INDEX comparisons_missing") && !found.contains("ORDER BY"), "{found}");
     }
 }

@@ -276,7 +276,12 @@ const INDEX_STEPS: &[M<'static>] = &[
      ALTER TABLE metadata ADD COLUMN exposure TEXT;",
     ),
     // The share of its width and height that a photo needs for all of its detail. NULL if an older version read it.
-    M::up("ALTER TABLE photos ADD COLUMN detail REAL;"),
+    // The pairs that are to be compared are found in their order and counted in the index alone.
+    M::up(
+        "ALTER TABLE photos ADD COLUMN detail REAL;
+     DROP INDEX comparisons_missing;
+     CREATE INDEX comparisons_missing ON comparisons (is_new DESC, b, ifnull(length(data), 88)) WHERE ifnull(length(data), 88) = 88;",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
