@@ -214,16 +214,23 @@ impl Batch<'_> {
 impl Reader {
     /// Returns the kept picture of a picture hash. `None` if there is none, or if it cannot be read now.
     pub fn kept_picture(&self, picture: &PictureHash) -> Option<KeptPicture> {
+        // The file may have been made again since it was opened, and then it is opened anew.
+        self.read_kept(picture).or_else(|_| self.read_kept(picture)).unwrap_or_default()
+    }
+
+    fn read_kept(&self, picture: &PictureHash) -> Result<Option<KeptPicture>> {
         let mut file = self.pictures.borrow_mut();
-        if file.is_none() {
-            *file = self.pictures_path.as_ref().and_then(|path| open::readable(path).ok());
-        }
-        let sql = "SELECT jpeg, decoding FROM pictures WHERE picture = ?1";
-        let read = file.as_ref()?.prepare_cached(sql).and_then(|mut statement| {
-            statement.query_row([picture.0], |row| Ok(KeptPicture { jpeg: row.get(0)?, decoding: row.get(1)? })).optional()
-        });
-        // The file may have been made again since it was opened.
-        read.inspect_err(|_| *file = None).unwrap_or_default()
+        let open = match (file.take(), &self.pictures_path) {
+            (Some(open), _) => open,
+            (None, Some(path)) => open::readable(path)?,
+            (None, None) => return Ok(None),
+        };
+        let kept = {
+            let mut statement = open.prepare_cached("SELECT jpeg, decoding FROM pictures WHERE picture = ?1")?;
+            statement.query_row([picture.0], |row| Ok(KeptPicture { jpeg: row.get(0)?, decoding: row.get(1)? })).optional()?
+        };
+        *file = Some(open);
+        Ok(kept)
     }
 
     /// Returns whether pictures are to be kept.
