@@ -85,10 +85,10 @@ impl Candidate<'_> {
 /// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
 /// second; `None` if there is no second. `laid`: how the first of two photos lies in the second, for near ones.
 ///
-/// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a screenshot
-/// of it; what a camera wrote before what an editor wrote; one that says where it was taken; RAW before HEIC before other formats;
-/// one that is not enlarged; the most pixels; a format that loses nothing; the most bytes; a plain name before one that a copy gets; the oldest file; the
-/// shortest path; the first path.
+/// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a
+/// screenshot of it; what a camera wrote before what an editor wrote; one that says where it was taken; RAW before HEIC before
+/// other formats; one that is not enlarged; the most pixels; a format that loses nothing; the most bytes; a plain name before
+/// one that a copy gets; the oldest file; the shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
     let mut cut = vec![false; candidates.len()];
     let mut enlarged = vec![false; candidates.len()];
