@@ -174,6 +174,11 @@ impl Roots {
         self.state(id).is_none_or(|state| state.offline.is_none())
     }
 
+    /// Returns whether a root is offline and looking for it holds nothing up.
+    pub fn may_come_back(&self, id: RootId) -> bool {
+        self.state(id).is_some_and(|state| state.offline.is_some() && state.retry_at.is_none())
+    }
+
     /// Returns whether a file can be read now, as far as is known.
     pub fn is_here(&self, file: &Place) -> bool {
         let Some(state) = self.state(file.root) else { return true };

@@ -301,6 +301,8 @@ pub enum Order {
     Scan { root: Root, place: Place, gone: Gone, ticket: Ticket },
     /// Look for roots that appeared or disappeared.
     LookForRoots,
+    /// Look for a root.
+    LookFor(Root, Ticket),
     /// Stop watching.
     Forget(Root),
     /// A file event, or the loss of file events.

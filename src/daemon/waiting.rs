@@ -3,7 +3,7 @@
 use super::intake::Intakes;
 use super::state::Queue;
 use super::state::queue::Moment;
-use crate::photo::Place;
+use crate::photo::{Place, RootId};
 use crate::store::{self, Reader};
 
 /// A question that waits.
@@ -21,6 +21,11 @@ impl<'a> Waiting<'a> {
     pub fn begin(intakes: &'a Intakes, queue: &'a Queue, since: Option<u64>) -> Waiting<'a> {
         let marker = if since.is_none() { intakes.raise_marker() } else { None };
         Waiting { intakes, queue, marker, moment: since.map(Moment) }
+    }
+
+    /// Returns whether work on a root is under way that began before the question.
+    pub fn was_busy(&self, root: RootId) -> bool {
+        self.queue.activity.was_busy(root, self.moment.unwrap_or(Moment(u64::MAX)))
     }
 
     /// Returns whether all changes below the scopes from before the question are stored, and no file is pending. Changes

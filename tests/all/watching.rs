@@ -52,6 +52,26 @@ fn ends_with(event: &Value, key: &str, name: &str) -> bool {
 }
 
 #[test]
+fn a_question_waits_until_a_folder_that_is_back_is_listed() {
+    let instance = Instance::new();
+    let disk = instance.folder("disk");
+    let (folder, away) = (disk.join("photos"), disk.join("away"));
+    fs::create_dir(&folder).expect("made");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    for name in ["00009", "00011"] {
+        instance.stop();
+        fs::rename(&folder, &away).expect("unplugged");
+        photos::library(&away, &[name]);
+        // Starts the daemon.
+        instance.ok(["decisions", "list"]);
+        fs::rename(&away, &folder).expect("plugged in");
+        let back = instance.json([OsStr::new("dupes"), OsStr::new("--format=json"), folder.as_os_str()]);
+        assert!(names(&back).iter().flatten().any(|photo| photo.starts_with(name)) && back["whole"] == true, "{back}");
+    }
+}
+
+#[test]
 fn events_tell_what_happens() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
@@ -60,6 +80,8 @@ fn events_tell_what_happens() {
     let listener = instance.listen("events.log");
     fs::copy(photos::path("00009"), folder.join("new.webp")).expect("copied");
     listener.hears("added", |e| ends_with(e, "path", "new.webp"));
+    // A move shortly before the event of a writer is handled is doubted, and told as another file.
+    instance.dupes(&folder);
     fs::rename(folder.join("new.webp"), folder.join("renamed.webp")).expect("renamed");
     let moved = listener.hears("moved", |e| ends_with(e, "path", "renamed.webp"));
     assert!(ends_with(&moved["from"], "path", "new.webp"), "{moved}");

@@ -187,6 +187,17 @@ impl Intakes {
         roots.iter().filter_map(|scope| threads.of_root.get(&scope.root)).all(|queue| queue.marked.load(Ordering::SeqCst) >= marker)
     }
 
+    /// Has the offline roots of these places looked for: one may be back. It never blocks.
+    pub fn look_for_offline(&self, places: &[Place]) {
+        let roots = self.parts.roots.now();
+        for root in roots.list().iter().filter(|root| roots.may_come_back(root.id) && places.iter().any(|place| place.root == root.id)) {
+            let Some(queue) = lock(&self.threads).of_root.get(&root.id).cloned() else { continue };
+            let ticket = self.parts.queue.activity.begin(root.id);
+            // A thread without room looks for its roots later.
+            let _ = queue.orders.try_send(Order::LookFor(root.clone(), ticket));
+        }
+    }
+
     /// Has every thread look for its roots. A thread that is stuck on a disk is replaced, because the disk may have
     /// been mounted again.
     pub fn look_for_roots(self: &Arc<Intakes>) {

@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Instant;
 
 use super::thread::{DISK_TIMEOUT, Intake};
 use crate::catalog::roots::{FolderId, Roots, folder_id};
 use crate::daemon::messages::{Request, request};
+use crate::daemon::state::queue::Ticket;
 use crate::intake::Volume;
 use crate::photo::{Place, Root, RootId, Stamp};
 use crate::store::Reader;
@@ -64,6 +66,45 @@ impl Intake {
             Presence::Offline { is_replaced, .. } => {
                 let roots = self.parts.roots.now();
                 !is_replaced || roots.at(&root.path).any(|other| roots.is_online(other.id))
+            }
+        }
+    }
+
+    /// Starts roots again that appeared, disappeared, have another folder now, or other mounts below them.
+    pub(super) fn look_for_roots(&mut self) {
+        for root in self.roots() {
+            if self.is_unresponsive(&root) {
+                continue;
+            }
+            self.look_for(&root, None);
+        }
+    }
+
+    /// Starts a root again unless it is as it was.
+    pub(super) fn look_for(&mut self, root: &Root, ticket: Option<Ticket>) {
+        let is_offline = !self.parts.roots.now().is_online(root.id);
+        let is_as_it_was = || self.is_where_it_was(root) && self.has_its_submounts(root);
+        if if is_offline { !self.is_still_offline(root) } else { !is_as_it_was() } {
+            self.start(root, ticket.unwrap_or_else(|| self.parts.queue.activity.begin(root.id)));
+        }
+    }
+
+    fn is_unresponsive(&self, root: &Root) -> bool {
+        self.parts.roots.now().state(root.id).is_some_and(|state| state.retry_at.is_some())
+    }
+
+    /// Starts roots again whose disk did not answer: once no thread waits for it any more, and at intervals even if one
+    /// does, because that thread may wait for a disk that was replaced.
+    pub(super) fn take_up_again(&mut self) {
+        let stuck = self.parts.health.heartbeats.stuck();
+        let mut unresponsive = self.roots();
+        unresponsive.retain(|root| self.is_unresponsive(root));
+        for root in unresponsive {
+            let until = self.parts.roots.now().state(root.id).and_then(|state| state.retry_at);
+            let is_awaited = stuck.iter().any(|(_, roots)| roots.contains(&root.id));
+            if !is_awaited || until.is_some_and(|until| until <= Instant::now()) {
+                let ticket = self.parts.queue.activity.begin(root.id);
+                self.start(&root, ticket);
             }
         }
     }

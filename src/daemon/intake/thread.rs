@@ -146,6 +146,7 @@ impl Intake {
                 self.start(&root, ticket);
             }
             Order::LookForRoots => self.look_for_roots(),
+            Order::LookFor(root, ticket) => self.look_for(&root, Some(ticket)),
             Order::Forget(root) => self.drop_root(&root),
             Order::Hint(Hint::Path(path, writing), ticket) => {
                 if let (Some(root), Some(ticket)) = (self.parts.roots.now().holding(&path), ticket) {
@@ -170,7 +171,7 @@ impl Intake {
         for root in self.roots() {
             self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.times_lost += 1));
         }
-        self.watch_anew();
+        self.watch_anew(None);
     }
 
     /// Looks for a root, then watches and scans it, or records that it is offline.
@@ -228,7 +229,7 @@ impl Intake {
         let before = self.watched.insert(root.id, now.clone());
         if !is_watch_new && (before.is_some_and(|before| before != now) || was_offline && self.watch.is_some()) {
             // Its folders may be other ones than those that are watched. This starts it again.
-            return self.watch_anew();
+            return self.watch_anew(Some(&ticket));
         }
         self.scan(&root, &whole(&root), Gone::AskIfMany, ticket);
         if is_new {
@@ -268,42 +269,6 @@ impl Intake {
         let Some(path) = roots.path_of(place).filter(|_| roots.is_online(place.root)) else { return false };
         let _asking = self.heartbeat.work_on(place.root, DISK_TIMEOUT);
         std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
-    }
-
-    /// Starts roots again that appeared, disappeared, have another folder now, or other mounts below them.
-    fn look_for_roots(&mut self) {
-        for root in self.roots() {
-            if self.is_unresponsive(&root) {
-                continue;
-            }
-            let is_offline = !self.parts.roots.now().is_online(root.id);
-            let is_as_it_was = || self.is_where_it_was(&root) && self.has_its_submounts(&root);
-            if is_offline && self.is_still_offline(&root) || !is_offline && is_as_it_was() {
-                continue;
-            }
-            let ticket = self.parts.queue.activity.begin(root.id);
-            self.start(&root, ticket);
-        }
-    }
-
-    fn is_unresponsive(&self, root: &Root) -> bool {
-        self.parts.roots.now().state(root.id).is_some_and(|state| state.retry_at.is_some())
-    }
-
-    /// Starts roots again whose disk did not answer: once no thread waits for it any more, and at intervals even if one
-    /// does, because that thread may wait for a disk that was replaced.
-    fn take_up_again(&mut self) {
-        let stuck = self.parts.health.heartbeats.stuck();
-        let mut unresponsive = self.roots();
-        unresponsive.retain(|root| self.is_unresponsive(root));
-        for root in unresponsive {
-            let until = self.parts.roots.now().state(root.id).and_then(|state| state.retry_at);
-            let is_awaited = stuck.iter().any(|(_, roots)| roots.contains(&root.id));
-            if !is_awaited || until.is_some_and(|until| until <= Instant::now()) {
-                let ticket = self.parts.queue.activity.begin(root.id);
-                self.start(&root, ticket);
-            }
-        }
     }
 
     /// Looks for changes after the clock jumped or the machine slept: disks may have been connected or removed, and

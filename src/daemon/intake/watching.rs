@@ -48,10 +48,13 @@ pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
 
 impl Intake {
     /// Makes the watch again and starts all roots of this thread. Where events were lost, or another folder is at the path
-    /// of a root, nothing else tells which folders are still watched.
-    pub(super) fn watch_anew(&mut self) {
-        let tickets: Vec<(Root, Ticket)> =
-            self.roots().into_iter().map(|root| (root.clone(), self.parts.queue.activity.begin(root.id))).collect();
+    /// of a root, nothing else tells which folders are still watched. A question that waits for the ticket waits for the
+    /// start of its root.
+    pub(super) fn watch_anew(&mut self, ticket: Option<&Ticket>) {
+        let begin = |root: RootId| {
+            ticket.filter(|ticket| ticket.root() == root).map_or_else(|| self.parts.queue.activity.begin(root), Ticket::share)
+        };
+        let tickets: Vec<(Root, Ticket)> = self.roots().into_iter().map(|root| (root.clone(), begin(root.id))).collect();
         self.make_watch();
         for (root, ticket) in tickets {
             self.start(&root, ticket);

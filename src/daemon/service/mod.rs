@@ -246,13 +246,19 @@ impl Service for Answers {
         let deadline = Instant::now() + timeout;
         let reader = self.reader()?;
         let mut waiting = Waiting::begin(&self.intakes, &self.state.queue, since);
+        if since.is_none() {
+            self.intakes.look_for_offline(&self.scopes(paths)?);
+        }
         loop {
             let scopes = self.scopes(paths)?;
+            // Asked before the roots are read, so that one that was found since is online below.
+            let busy: HashSet<RootId> = scopes.iter().map(|scope| scope.root).filter(|root| waiting.was_busy(*root)).collect();
             let roots = self.state.roots.now();
             let online: Vec<Place> = scopes.iter().filter(|s| roots.is_online(s.root)).cloned().collect();
             lock(&self.state.queue.wanted).extend(online.iter().map(|scope| (scope.clone(), Instant::now())));
             let is_new = |scope: &Place| roots.state(scope.root).is_none();
-            let settled = !online.iter().any(is_new) && waiting.is_over(&reader, &online)?;
+            let is_sought = |scope: &Place| roots.may_come_back(scope.root) && busy.contains(&scope.root);
+            let settled = !online.iter().any(is_new) && waiting.is_over(&reader, &online)? && !scopes.iter().any(is_sought);
             let left = deadline.saturating_duration_since(Instant::now());
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
                 // A new reader, because the commit number of the other one is from before the wait.
