@@ -1,6 +1,7 @@
 //! How well frames of one scene, and versions of them, are told apart.
 //!
-//!     cargo bench --bench relations -- FRAMES [--seed 1]
+//!     cargo bench --bench relations -- FRAMES [--seed 1] [--every 3] [--write CHOICES]
+//!     cargo bench --bench relations -- FRAMES --choices CHOICES... [--ablate] [--train models/versions.safetensors]
 //!
 //! FRAMES has a `frames.csv` with the columns file, set and scene, and each of its files is an exposure of its own. Every
 //! third one gets six edits of `models/edits.toml`. Then all near pairs are compared, and each photo is given its source: with
@@ -9,8 +10,13 @@
 //! Printed are: of all pairs of files in one star the share that is of one frame (precision), of all pairs of one frame the
 //! share that is in one star (recall), and the share of the edits whose star has their own frame and no other. The frames
 //! whose EXIF has a time, and those of a camera on a tripod (brackets and focus stacks), are judged apart as well.
+//!
+//! The version model that comes with the program has seen these scenes. With choices that an earlier run wrote, the scenes are
+//! divided into five parts, and each part is judged with a model that is trained on the other four. Then it is printed how
+//! reliable these models are, and with `--ablate` what each input is worth. `--train` writes a model that is trained on all choices.
 
 // The parts of it that find photos in folders are for other benchmarks.
+mod model;
 #[allow(dead_code)]
 #[path = "../pictures/mod.rs"]
 mod pictures;
@@ -26,7 +32,9 @@ use fastrand::Rng;
 use similard::catalog::encoder::Encoder;
 use similard::catalog::relations::framed;
 use similard::learn::edits::{self, Edit, edits};
-use similard::likeness::{CropHead, Head, Index, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, arrive, compare, normalized, sources};
+use similard::likeness::{
+    CropHead, Head, Index, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, VersionModel, arrive, compare, normalized, sources,
+};
 use similard::photo::{Capture, Compared, Descriptors, Format, Keypoints, Pair, PhotoId, Picture, PictureIdentity};
 use similard::vision::backbone::Backbone;
 use similard::vision::decode::{Decoded, decode};
@@ -47,6 +55,21 @@ struct Args {
     frames: PathBuf,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Every so many frames, one gets edits
+    #[arg(long, default_value_t = 3)]
+    every: usize,
+    /// A file for what each photo chooses from
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Files that earlier runs wrote, to train on
+    #[arg(long, num_args = 1..)]
+    choices: Vec<PathBuf>,
+    /// Also leaves out each input in turn, which takes ten times as long
+    #[arg(long, requires = "choices")]
+    ablate: bool,
+    /// A file for a model that is trained on all choices
+    #[arg(long, requires = "choices")]
+    train: Option<PathBuf>,
     /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -58,6 +81,7 @@ type Plan = (usize, Option<(&'static Edit, u64)>);
 /// A file of the library.
 struct File {
     frame: usize,
+    scene: String,
     is_edit: bool,
     picture: Picture,
     member: Member,
@@ -76,7 +100,7 @@ fn main() -> Result<()> {
     let mut plans: Vec<Plan> = Vec::new();
     for frame in 0..names.len() {
         plans.push((frame, None));
-        if frame % 3 == 0 {
+        if frame % args.every == 0 {
             plans.extend(random.choose_multiple(edits(), VERSIONS).into_iter().map(|edit| (frame, Some((edit, random.u64(..))))));
         }
     }
@@ -84,9 +108,7 @@ fn main() -> Result<()> {
     let parts: Vec<&[Plan]> = plans.chunks(plans.len().div_ceil(8)).collect();
     let files = all(&parts, |part| {
         let mut encoder = Encoder { runner: backbone.runner()?, crop_head: crop_head.clone() };
-        part.iter()
-            .map(|(frame, edit)| file(&args.frames.join(names[*frame]), *frame, *edit, &mut encoder, &head))
-            .collect::<Result<Vec<File>>>()
+        part.iter().map(|plan| file(&args.frames, &rows[plan.0], *plan, &mut encoder, &head)).collect::<Result<Vec<File>>>()
     })?;
     let files: Vec<File> = files.into_iter().flatten().collect();
     let pairs = pairs(&files, &head)?;
@@ -99,17 +121,48 @@ fn main() -> Result<()> {
         near.len(),
         began.elapsed().as_secs_f64() * 1000.0 * cores / near.len() as f64
     );
-    println!("| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
+    if let Some(path) = &args.write {
+        model::write(path, &files, &near)?;
+    }
     let with: Vec<Member> = files.iter().map(|file| file.member.clone()).collect();
     let without: Vec<Member> = with.iter().map(|member| Member { capture: Capture::default(), ..member.clone() }).collect();
-    let [with, without] = [with, without].map(|members| sources(&members, &near));
     let has_time = |file: &File| file.member.capture.taken.is_some();
     let on_tripod = |file: &File| is_tripod(file.frame);
-    print("with the EXIF of the frames", &files, &with, &|_| true);
-    print("with EXIF, frames that have a time", &files, &with, &has_time);
-    print("with EXIF, a camera on a tripod", &files, &with, &on_tripod);
-    print("without EXIF", &files, &without, &|_| true);
-    print("without EXIF, a camera on a tripod", &files, &without, &on_tripod);
+    let judge = |find: &dyn Fn(&[Member]) -> Vec<usize>| {
+        let [with, without] = [&with, &without].map(|members| find(members));
+        println!("| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
+        print("with the EXIF of the frames", &files, &with, &|_| true);
+        print("with EXIF, frames that have a time", &files, &with, &has_time);
+        print("with EXIF, a camera on a tripod", &files, &with, &on_tripod);
+        print("without EXIF", &files, &without, &|_| true);
+        print("without EXIF, a camera on a tripod", &files, &without, &on_tripod);
+    };
+    println!("With the model of the program, which has seen these scenes:\n");
+    judge(&|members| sources(VersionModel::base(), members, &near));
+    if args.choices.is_empty() {
+        return Ok(());
+    }
+    let all = model::read(&args.choices)?;
+    let models = |left_out| -> Vec<VersionModel> {
+        (0..model::PARTS).map(|part| model::taught(&all, left_out, |scene| model::part(scene) != part)).collect()
+    };
+    let unseen = models(None);
+    let by_parts = |models: &[VersionModel], members: &[Member]| -> Vec<usize> {
+        let found: Vec<Vec<usize>> = models.iter().map(|model| sources(model, members, &near)).collect();
+        files.iter().enumerate().map(|(at, file)| found[model::part(&file.scene)][at]).collect()
+    };
+    println!("\nWith models that have not seen the scene:\n");
+    judge(&|members| by_parts(&unseen, members));
+    println!("\n{}", model::reliability(&all, &unseen));
+    if args.ablate {
+        println!("Without one input, and without EXIF:\n\n| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
+        for (input, name) in model::names() {
+            print(name, &files, &by_parts(&models(Some(input)), &without), &|_| true);
+        }
+    }
+    if let Some(path) = &args.train {
+        fs::write(path, model::taught(&all, None, |_| true).to_safetensors())?;
+    }
     Ok(())
 }
 
@@ -118,7 +171,8 @@ fn print(name: &str, files: &[File], sources: &[usize], counts: &dyn Fn(&File) -
     println!("| {name} | {precision:.1} % | {recall:.1} % | {right:.1} % |");
 }
 
-fn file(path: &Path, frame: usize, edit: Option<(&'static Edit, u64)>, encoder: &mut Encoder, head: &Head) -> Result<File> {
+fn file(frames: &Path, row: &[String], (frame, edit): Plan, encoder: &mut Encoder, head: &Head) -> Result<File> {
+    let path = &frames.join(&row[0]);
     let decoded = |bytes: &[u8]| -> Result<Decoded> { Ok(decode(bytes, &Limits::default()).map_err(|f| f.to_string())?) };
     let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let original = decoded(&bytes)?;
@@ -132,7 +186,8 @@ fn file(path: &Path, frame: usize, edit: Option<(&'static Edit, u64)>, encoder: 
     let PictureIdentity { picture: hash, dimensions, format, quantisation } = identity;
     let member = Member { picture: hash, dimensions, format, quantisation, capture: original.capture };
     let descriptors = Descriptors { embedding: head.embed(&stored.features), crops: stored.crops };
-    Ok(File { frame, is_edit: edit.is_some(), picture, member, descriptors, keypoints: stored.keypoints })
+    let scene = row[1..3].join("/");
+    Ok(File { frame, scene, is_edit: edit.is_some(), picture, member, descriptors, keypoints: stored.keypoints })
 }
 
 /// The pairs within the threshold.

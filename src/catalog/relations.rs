@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::likeness::{Framed, Member, Near, changes, held, is_copy, relation, sources};
+use crate::likeness::{Framed, Member, Near, VersionModel, changes, held, is_copy, relation, sources};
 use crate::photo::{Compared, Comparison, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, Relation, Verdict};
 use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
@@ -30,7 +30,7 @@ pub struct OfTwo {
 
 /// Returns what two photos are to each other if nothing else is known than what they show and say.
 pub fn of_two(members: &[Member; 2], distance: Distance, compared: Compared) -> OfTwo {
-    let found = sources(members, &[Near { a: 0, b: 1, distance, compared }]);
+    let found = sources(VersionModel::base(), members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
         Compared::Laid(comparison) if found[0] == found[1] => {
             let source = found[0];
@@ -170,7 +170,7 @@ impl<'a> Relations<'a> {
         };
         let members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
         let near: Vec<Near> = pairs.iter().map(near).collect();
-        let sources = sources(&members, &near);
+        let sources = sources(VersionModel::base(), &members, &near);
         self.held.extend(held(&members, &near).into_iter().map(|(a, b)| (photos[a], photos[b])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
     }

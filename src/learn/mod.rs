@@ -12,3 +12,4 @@ mod projection;
 pub mod training;
 pub mod training_set;
 pub mod tuning;
+pub mod versions;

@@ -18,6 +18,7 @@ mod relation;
 mod residual;
 mod source;
 mod stars;
+mod version_model;
 
 pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
 pub use clusters::clusters;
@@ -33,6 +34,7 @@ pub use relation::{changes, is_copy, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, source_first};
 pub use stars::{Member, Near, held, sources};
+pub use version_model::{INPUTS, Inputs, Kind, VersionModel, inputs, kind};
 
 use crate::photo::Distance;
 

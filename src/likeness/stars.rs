@@ -3,37 +3,29 @@
 //!
 //! Two pictures alone do not tell a version from another frame of a tripod: the next frame fits as well as a version in
 //! another light. What decides is which photo of all it fits best, and whether it could be a version at all: a camera
-//! makes frames of one size and compression, so two such photos must be all but equal.
+//! makes frames of one size and compression, so of two such photos the version model must say so.
 
 use std::collections::{HashMap, HashSet};
 
 use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
 use super::source::has_margin;
+use super::version_model::{Kind, VersionModel, inputs, kind};
 use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
-/// Two photos of one scale agree at least so well if they are one exposure.
-const MIN_AGREEMENT_AT_ONE_SCALE: f64 = 0.997;
+/// Photos that may be frames of one camera agree at least so well if they are one exposure, whatever else the version model says.
+const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
 
-/// The same if their quantiser steps differ a little.
-const MIN_AGREEMENT_OF_OTHER_STEPS: f64 = 0.995;
+/// The score of the version model from which they are one exposure.
+const MIN_SCORE: f32 = 0.0;
 
-/// The same if one is turned in the other and shows all of what the other shows.
-const MIN_AGREEMENT_TURNED: f64 = 0.97;
-const MIN_COVERED: f64 = 0.97;
+/// A camera that is held is turned by less.
 const MAX_HELD_TURN_DEGREES: f64 = 2.0;
 
-/// The shares that each must show of the other then, because a camera that is held moves.
-const MIN_OVERLAP_AT_ONE_SCALE: f64 = 0.985;
-
-/// With less overlap one is a crop of the other, and this agreement is enough.
+/// With less overlap one is a crop of the other.
 const MAX_OVERLAP_OF_CROP: f64 = 0.97;
-const MIN_AGREEMENT_OF_CROP: f64 = 0.9;
 
-/// Photos of two scales agree at least so well, on the coarse grid.
+/// Other photos agree at least so well, on the coarse grid.
 const MIN_AGREEMENT_AT_TWO_SCALES: f64 = 0.7;
-
-/// The logarithm of the ratio of two scales that are one.
-const MAX_LOG_SCALE: f64 = 0.02;
 
 /// The quantiser steps of the frames of a camera differ by no more than this ratio. Some cameras adapt them a little.
 const MAX_QUANTISATION_RATIO: f64 = 1.5;
@@ -71,7 +63,7 @@ pub struct Near {
 }
 
 /// Returns the source of each member. A photo that is a version of none is its own source.
-pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
+pub fn sources(model: &VersionModel, members: &[Member], near: &[Near]) -> Vec<usize> {
     let taken = |member: usize| &members[member].capture;
     let members = &without_rewritten_times(members, near)[..];
     let mut candidates: Vec<Vec<(f64, usize)>> = vec![Vec::new(); members.len()];
@@ -85,7 +77,7 @@ pub fn sources(members: &[Member], near: &[Near]) -> Vec<usize> {
         if is_part(a.dimensions, b.dimensions, comparison) || held.contains(&(pair.a.min(pair.b), pair.a.max(pair.b))) {
             continue;
         }
-        let fit = fit(a, b, comparison, pair.distance);
+        let fit = fit(model, a, b, comparison, pair.distance);
         fits.insert((pair.a.min(pair.b), pair.a.max(pair.b)), fit.is_some());
         if let Some(fit) = fit {
             candidates[pair.a].push((fit, pair.b));
@@ -217,39 +209,28 @@ fn may_be_frames(a: &Member, b: &Member) -> bool {
     a.dimensions == b.dimensions && are_of_one_encoder(a, b)
 }
 
-fn are_of_one_encoder(a: &Member, b: &Member) -> bool {
+pub(super) fn are_of_one_encoder(a: &Member, b: &Member) -> bool {
     let is_alike = |(a, b): (u16, u16)| f64::from(a.max(b)) <= MAX_QUANTISATION_RATIO * f64::from(a.min(b));
     a.format == b.format && a.quantisation.zip(b.quantisation).is_none_or(is_alike)
 }
 
 /// Returns how well two photos fit as versions of one exposure. `None` if they are not.
-fn fit(a: &Member, b: &Member, comparison: &Comparison, distance: Distance) -> Option<f64> {
+fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, distance: Distance) -> Option<f64> {
     if is_series(&a.capture, &b.capture) {
         return None;
     }
     let Comparison { overlap, coarse, fine, content, .. } = comparison;
     // Of one exposure one shows all of what the other shows, but for a border.
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
-    let overlap = overlap[0].min(overlap[1]);
-    let is_one_scale = || comparison.scale(a.dimensions, b.dimensions).ln().abs() < MAX_LOG_SCALE;
-    let is_fitting = if are_of_one_encoder(a, b) && (a.dimensions == b.dimensions || is_one_scale()) {
-        if covered > MIN_COVERED && is_turned(&comparison.map) {
-            fine.agreement >= MIN_AGREEMENT_TURNED
-        } else if overlap > MAX_OVERLAP_OF_CROP {
-            let is_one = a.quantisation == b.quantisation;
-            let least = if is_one { MIN_AGREEMENT_AT_ONE_SCALE } else { MIN_AGREEMENT_OF_OTHER_STEPS };
-            fine.agreement >= least && overlap >= MIN_OVERLAP_AT_ONE_SCALE
-        } else {
-            a.dimensions != b.dimensions && fine.agreement >= MIN_AGREEMENT_OF_CROP
-        }
-    } else {
-        coarse.agreement >= MIN_AGREEMENT_AT_TWO_SCALES
+    let is_fitting = match kind(a, b, comparison) {
+        Kind::Other => coarse.agreement >= MIN_AGREEMENT_AT_TWO_SCALES,
+        kind => fine.agreement >= MIN_AGREEMENT_OF_FRAMES && model.score(kind, &inputs(a, b, comparison)) > MIN_SCORE,
     };
     is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
 }
 
 /// Whether a picture is mirrored or turned by more than a camera that is held.
-fn is_turned(map: &Affine) -> bool {
+pub(super) fn is_turned(map: &Affine) -> bool {
     map.is_mirrored() || map.degrees().abs() > MAX_HELD_TURN_DEGREES
 }
 
@@ -281,25 +262,24 @@ mod tests {
     #[test]
     fn a_version_goes_to_the_frame_that_it_fits_best() {
         let members = [member(1, 6000, None), member(2, 6000, None), member(3, 1500, None), member(4, 1500, None)];
-        let near = [near(0, 1, 0.99), near(0, 2, 0.95), near(1, 2, 0.97), near(0, 3, 0.98), near(1, 3, 0.9)];
-        assert_eq!(sources(&members, &near), [0, 1, 1, 0]);
+        let near = [near(0, 1, 0.93), near(0, 2, 0.95), near(1, 2, 0.97), near(0, 3, 0.98), near(1, 3, 0.9)];
+        assert_eq!(sources(VersionModel::base(), &members, &near), [0, 1, 1, 0]);
     }
 
     #[test]
     fn frames_of_one_size_are_versions_only_if_all_but_equal() {
         let members = [member(1, 6000, None), member(2, 6000, None)];
-        assert_eq!(sources(&members, &[near(0, 1, 0.99)]), [0, 1]);
-        assert_eq!(sources(&members, &[near(0, 1, 0.999)]), [0, 0]);
-        assert_eq!(sources(&members, &[near_in(0, 1, 0.999, [0.98, 0.98], [1.0, 1.0])]), [0, 1], "the camera moved");
+        assert_eq!(sources(VersionModel::base(), &members, &[near(0, 1, 0.93)]), [0, 1]);
+        assert_eq!(sources(VersionModel::base(), &members, &[near(0, 1, 0.999)]), [0, 0]);
         for compared in [Compared::NotYet, Compared::Apart] {
-            assert_eq!(sources(&members, &[Near { compared, ..near(0, 1, 0.999) }]), [0, 1]);
+            assert_eq!(sources(VersionModel::base(), &members, &[Near { compared, ..near(0, 1, 0.999) }]), [0, 1]);
         }
     }
 
     #[test]
     fn a_photo_that_is_compressed_otherwise_is_no_frame_of_the_camera() {
         let with = |format, quantisation| Member { format, quantisation, ..member(2, 6000, None) };
-        let joined = |other: Member| sources(&[member(1, 6000, None), other], &[near(0, 1, 0.95)]) == [0, 0];
+        let joined = |other: Member| sources(VersionModel::base(), &[member(1, 6000, None), other], &[near(0, 1, 0.93)]) == [0, 0];
         assert!(joined(with(Format::Jpeg, Some(400))) && joined(with(Format::Png, None)));
         assert!(!joined(with(Format::Jpeg, Some(140))) && !joined(with(Format::Jpeg, None)));
     }
@@ -310,8 +290,8 @@ mod tests {
         let members = [member(1, 6000, None), version, member(3, 6000, None)];
         // The second frame fits the version, and not the first frame, with which it may not be compared.
         let [of_first, of_second] = [near(0, 1, 0.99), near(1, 2, 0.98)];
-        assert_eq!(sources(&members, &[of_first, of_second, near(0, 2, 0.98)]), [0, 0, 2]);
-        assert_eq!(sources(&members, &[of_first, of_second]), [0, 0, 2]);
+        assert_eq!(sources(VersionModel::base(), &members, &[of_first, of_second, near(0, 2, 0.93)]), [0, 0, 2]);
+        assert_eq!(sources(VersionModel::base(), &members, &[of_first, of_second]), [0, 0, 2]);
     }
 
     #[test]
@@ -326,8 +306,8 @@ mod tests {
             pair
         };
         assert_eq!(held(&members, &[beside(0, 0.0), beside(1, 0.5)]), [(0, 2), (1, 2)].into());
-        assert_eq!(sources(&members, &[beside(0, 0.0), beside(1, 0.5)]), [0, 1, 2]);
-        assert_eq!(sources(&members, &[beside(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
+        assert_eq!(sources(VersionModel::base(), &members, &[beside(0, 0.0), beside(1, 0.5)]), [0, 1, 2]);
+        assert_eq!(sources(VersionModel::base(), &members, &[beside(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
         assert!(held(&members, &[beside(0, 0.0), beside(1, 0.05)]).is_empty(), "two versions at one place");
     }
 
@@ -344,7 +324,7 @@ mod tests {
         }
         // The print fits the original better, and the border does not fit the print.
         let near = [around, near(0, 2, 0.999), near(1, 2, 0.5)];
-        assert_eq!(sources(&[original, bordered, print], &near), [0; 3]);
+        assert_eq!(sources(VersionModel::base(), &[original, bordered, print], &near), [0; 3]);
     }
 
     #[test]
@@ -354,7 +334,7 @@ mod tests {
         if let Compared::Laid(comparison) = &mut turned.compared {
             comparison.map = Affine { x: [-1.0, 0.0, 1.0], y: [0.0, 1.0, 0.0] };
         }
-        assert_eq!(sources(&members, &[turned]), [0, 0]);
+        assert_eq!(sources(VersionModel::base(), &members, &[turned]), [0, 0]);
     }
 
     #[test]
@@ -362,9 +342,9 @@ mod tests {
         let members = [member(1, 6000, None), member(2, 3000, None), member(3, 1500, None), member(4, 1000, None)];
         // The second and the first are not compared. The third is a version of the first, the fourth of the second.
         let near = [near(0, 2, 0.99), near(1, 2, 0.98), near(1, 3, 0.99)];
-        assert_eq!(sources(&members, &near), [0; 4]);
+        assert_eq!(sources(VersionModel::base(), &members, &near), [0; 4]);
         let frames = [member(1, 6000, None), member(2, 6000, None), member(3, 1500, None)];
-        assert_eq!(sources(&frames, &near[..2]), [0, 1, 0], "it may be another frame of the first");
+        assert_eq!(sources(VersionModel::base(), &frames, &near[..2]), [0, 1, 0], "it may be another frame of the first");
     }
 
     #[test]
@@ -373,7 +353,7 @@ mod tests {
         let members = [member(1, 6000, x), member(2, 3000, None), member(3, 1500, y)];
         // The last one fits the second best, which is a version of the first.
         let near = [near(0, 1, 0.98), near(1, 2, 0.99), near(0, 2, 0.9)];
-        assert_eq!(sources(&members, &near), [0, 0, 2]);
+        assert_eq!(sources(VersionModel::base(), &members, &near), [0, 0, 2]);
     }
 
     #[test]
@@ -381,18 +361,18 @@ mod tests {
         let [taken, sent] = ["2026-05-01T10:00:00", "2026-05-09T18:20:41"].map(Some);
         let members = [member(1, 6000, taken), member(2, 3000, sent), member(3, 1500, taken)];
         let (unlike, near) = ([near(0, 1, 0.9)], [near(0, 1, 0.99), near(1, 2, 0.99), near(0, 2, 0.99)]);
-        assert_eq!(sources(&members, &near), [0, 0, 0]);
+        assert_eq!(sources(VersionModel::base(), &members, &near), [0, 0, 0]);
         let frames = [member(1, 6000, taken), member(2, 6000, sent)];
-        assert_eq!(sources(&frames, &near[..1]), [0, 1], "a camera that stands for days");
+        assert_eq!(sources(VersionModel::base(), &frames, &near[..1]), [0, 1], "a camera that stands for days");
         let soon = [member(1, 6000, taken), member(2, 3000, Some("2026-05-01T10:31:00"))];
-        assert_eq!(sources(&soon, &near[..1]), [0, 1]);
-        assert_eq!(sources(&members[..2], &unlike), [0, 1]);
+        assert_eq!(sources(VersionModel::base(), &soon, &near[..1]), [0, 1]);
+        assert_eq!(sources(VersionModel::base(), &members[..2], &unlike), [0, 1]);
     }
 
     #[test]
     fn a_border_does_not_make_a_source() {
         let bordered = near_in(0, 1, 0.999, [0.73, 1.0], [0.73, 1.0]);
-        assert_eq!(sources(&[member(1, 7000, None), member(2, 6000, None)], &[bordered]), [1, 1]);
+        assert_eq!(sources(VersionModel::base(), &[member(1, 7000, None), member(2, 6000, None)], &[bordered]), [1, 1]);
     }
 
     proptest! {
@@ -408,7 +388,7 @@ mod tests {
             // Two photos are compared once.
             let mut seen = HashSet::new();
             pairs.retain(|p| seen.insert((p.a.min(p.b), p.a.max(p.b))));
-            let before = sources(&members, &pairs);
+            let before = sources(VersionModel::base(), &members, &pairs);
             for member in 0..count {
                 prop_assert_eq!(before[before[member]], before[member], "a source is its own source");
             }
@@ -422,7 +402,7 @@ mod tests {
                 let (a, b) = if random.bool() { (p.a, p.b) } else { (p.b, p.a) };
                 Near { a: place(a), b: place(b), ..*p }
             }).collect();
-            let after = sources(&moved, &moved_pairs);
+            let after = sources(VersionModel::base(), &moved, &moved_pairs);
             for member in 0..count {
                 prop_assert_eq!(order[after[place(member)]], before[member]);
             }

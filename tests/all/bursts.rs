@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use image::imageops::{FilterType, crop_imm, overlay, resize};
 use image::{Rgb, RgbImage};
+use jpeg_decoder::Decoder;
 
 use crate::photos;
-use crate::support::{Instance, array, names};
+use crate::support::{Instance, array, names, skip};
 
 /// Three frames of a burst, a second apart and shifted a little. A small copy of the first keeps its EXIF, and a
 /// black-and-white version of the second has lost it.
@@ -118,4 +119,55 @@ fn a_collage_is_a_version_of_no_photo_and_a_screenshot_is_one_of_its_photo() {
     assert!(array(&cluster["photos"][0]["paths"])[0].as_str().is_some_and(|path| path.ends_with("c.jpg")), "{cluster}");
     assert_eq!(cluster["pairs"][0]["changes"][0]["change"], "screenshot", "{cluster}");
     assert!(answer["parts"].as_u64() > Some(0), "the collage is counted: {answer}");
+}
+
+/// A JPEG without what its camera wrote.
+fn stripped(jpeg: &[u8]) -> Vec<u8> {
+    let (mut out, mut at) = (jpeg[..2].to_vec(), 2);
+    while jpeg[at + 1] != 0xda {
+        let end = at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+        if jpeg[at + 1] != 0xe1 {
+            out.extend(&jpeg[at..end]);
+        }
+        at = end;
+    }
+    out.extend(&jpeg[at..]);
+    out
+}
+
+#[test]
+fn frames_of_real_scenes_are_apart_and_each_version_is_with_its_frame() {
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bursts");
+    if !scenes.is_dir() {
+        return skip("the frames of real scenes are not here");
+    }
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let mut expected = BTreeSet::new();
+    for scene in ["banana", "et", "lund", "sceaux"] {
+        let frames = fs::read_dir(scenes.join(scene)).expect("frames").map(|entry| entry.expect("an entry").path());
+        let mut frames: Vec<_> = frames.filter(|path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("jpg"))).collect();
+        frames.sort();
+        for (number, path) in frames.iter().enumerate() {
+            let frame = format!("{scene}-{number}");
+            fs::write(folder.join(format!("{frame}.jpg")), stripped(&fs::read(path).expect("a frame"))).expect("written");
+            if number % 3 == 0 {
+                let mut decoder = Decoder::new(File::open(path).expect("a frame"));
+                let pixels = decoder.decode().expect("decodes");
+                let size = decoder.info().expect("decoded");
+                let picture = RgbImage::from_raw(size.width.into(), size.height.into(), pixels).expect("in colour");
+                let write = |name: &str, picture: &RgbImage, quality| {
+                    fs::write(folder.join(format!("{frame}-{name}.jpg")), photos::jpeg(picture, quality)).expect("written");
+                };
+                write("half", &photos::half(&picture), 80);
+                write("warm", &photos::warm(&picture), 85);
+                write("crop", &photos::crop(&picture, 0.7), 85);
+                let star = ["", "-crop", "-half", "-warm"].map(|version| format!("{frame}{version}.jpg"));
+                expected.insert(star.to_vec());
+            }
+        }
+    }
+    let answer = instance.dupes(&folder);
+    let found: BTreeSet<Vec<String>> = names(&answer).into_iter().collect();
+    assert_eq!(found, expected);
 }

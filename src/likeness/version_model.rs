@@ -1,0 +1,232 @@
+//! The version model: how likely a photo is a version of another one rather than another frame of its camera.
+//!
+//! Frames of one camera have one size and compression, and so may have versions. Then the pictures must tell: a linear score of
+//! nine numbers, trained on frames of scenes and their edited versions (`models/README.md`). The order of the two photos does
+//! not matter.
+
+use std::sync::LazyLock;
+
+use ndarray::{Array1, Array2};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::stars::{Member, are_of_one_encoder, is_turned};
+use crate::photo::Comparison;
+
+const BASE_FILE: &[u8] = include_bytes!("../../models/versions.safetensors");
+
+/// The number of inputs.
+pub const INPUTS: usize = 9;
+
+/// The numbers on which the score depends, before they are standardised.
+pub type Inputs = [f32; INPUTS];
+
+/// What two photos have in common that frames of one camera have in common. Each kind has weights of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The format and about the same compression, and the size in pixels.
+    OneSize,
+    /// The format and about the same compression, and the scale of what they show.
+    OneScale,
+    /// Neither. The model learns from such pairs, but does not decide on them.
+    Other,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::OneSize, Kind::OneScale, Kind::Other];
+}
+
+/// The logarithm of the ratio of two scales that are one.
+const MAX_LOG_SCALE: f64 = 0.02;
+
+/// The largest logarithm of a ratio of quantiser steps that counts.
+const MAX_LOG_STEPS: f64 = 2.0;
+
+/// Returns the kind of two photos.
+pub fn kind(a: &Member, b: &Member, comparison: &Comparison) -> Kind {
+    if !are_of_one_encoder(a, b) {
+        Kind::Other
+    } else if a.dimensions == b.dimensions {
+        Kind::OneSize
+    } else if comparison.scale(a.dimensions, b.dimensions).ln().abs() < MAX_LOG_SCALE {
+        Kind::OneScale
+    } else {
+        Kind::Other
+    }
+}
+
+/// Returns the inputs of two photos: what the fine and the coarse grid leave unexplained, what one does not show of the other,
+/// the worst spot, the difference of colours, whether one is turned, and the ratios of brightness, contrast and compression.
+/// Each is a logarithm, apart from the turn, which is 0 or 1.
+pub fn inputs(a: &Member, b: &Member, comparison: &Comparison) -> Inputs {
+    let Comparison { overlap, coarse, fine, tones, colour, .. } = comparison;
+    let missing = |share: f64, least: f64| -((1.0 - share).max(0.0) + least).ln();
+    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
+    let steps = a.quantisation.zip(b.quantisation).map_or(0.0, |(x, y)| ratio(x.into(), y.into()).min(MAX_LOG_STEPS));
+    [
+        missing(fine.agreement, 0.002),
+        missing(coarse.agreement, 0.02),
+        missing(overlap[0].min(overlap[1]), 0.005),
+        fine.spot.max(1.0).ln(),
+        (1.0 + colour.unwrap_or(0.0)).ln(),
+        f64::from(u8::from(is_turned(&comparison.map))),
+        ratio(tones[0].brightness, tones[1].brightness),
+        ratio(tones[0].contrast, tones[1].contrast),
+        steps,
+    ]
+    .map(|value| value as f32)
+}
+
+/// The file of a version model cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the version model cannot be used: {0}")]
+pub struct Error(String);
+
+/// `score = weight[kind] · (inputs − mean) / scale + bias[kind]`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VersionModel {
+    /// Kinds × inputs.
+    weight: Array2<f32>,
+    bias: Array1<f32>,
+    /// Of the inputs of the pairs that it was trained on.
+    mean: Inputs,
+    scale: Inputs,
+}
+
+impl VersionModel {
+    /// The model that is embedded in the program.
+    pub fn base() -> &'static VersionModel {
+        static BASE: LazyLock<VersionModel> =
+            LazyLock::new(|| VersionModel::from_safetensors(BASE_FILE).expect("its own file is checked by a test"));
+        &BASE
+    }
+
+    /// A model that says nothing yet, for inputs with this mean and scale.
+    pub fn untrained(mean: Inputs, scale: Inputs) -> VersionModel {
+        let kinds = Kind::ALL.len();
+        VersionModel { weight: Array2::zeros((kinds, INPUTS)), bias: Array1::zeros(kinds), mean, scale }
+    }
+
+    /// Reads `weight` (kinds × inputs), `bias` (kinds), `mean` and `scale` (inputs), all f32.
+    ///
+    /// # Errors
+    /// If one is missing, has another shape, or has a value that is not finite.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<VersionModel, Error> {
+        let file = SafeTensors::deserialize(bytes).map_err(|e| Error(e.to_string()))?;
+        let read = |name: &str, shape: &[usize]| -> Result<Vec<f32>, Error> {
+            let tensor = file.tensor(name).map_err(|e| Error(e.to_string()))?;
+            if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+                return Err(Error(format!("{name} is not f32 of shape {shape:?}")));
+            }
+            let (values, _) = tensor.data().as_chunks::<4>();
+            let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
+            if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(Error(format!("{name} is not finite"))) }
+        };
+        let kinds = Kind::ALL.len();
+        let inputs = |name| Ok::<Inputs, Error>(read(name, &[INPUTS])?.try_into().expect("of this shape"));
+        Ok(VersionModel {
+            weight: Array2::from_shape_vec((kinds, INPUTS), read("weight", &[kinds, INPUTS])?).expect("of this shape"),
+            bias: read("bias", &[kinds])?.into(),
+            mean: inputs("mean")?,
+            scale: inputs("scale")?,
+        })
+    }
+
+    pub fn to_safetensors(&self) -> Vec<u8> {
+        let bytes = |values: &mut dyn Iterator<Item = &f32>| values.flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let (weight, bias) = (bytes(&mut self.weight.iter()), bytes(&mut self.bias.iter()));
+        let (mean, scale) = (bytes(&mut self.mean.iter()), bytes(&mut self.scale.iter()));
+        let view = |shape: &[usize], data| TensorView::new(Dtype::F32, shape.to_vec(), data).expect("four bytes a number");
+        let kinds = Kind::ALL.len();
+        let tensors = [
+            ("weight", view(&[kinds, INPUTS], &weight)),
+            ("bias", view(&[kinds], &bias)),
+            ("mean", view(&[INPUTS], &mean)),
+            ("scale", view(&[INPUTS], &scale)),
+        ];
+        safetensors::serialize(tensors, None).expect("four tensors")
+    }
+
+    /// The logarithm of the odds that one of two photos is a version of the other.
+    pub fn score(&self, kind: Kind, inputs: &Inputs) -> f32 {
+        let row = kind as usize;
+        self.weight.row(row).iter().zip(self.standardised(inputs)).map(|(weight, input)| weight * input).sum::<f32>() + self.bias[row]
+    }
+
+    /// The inputs as the weights take them: with mean 0 and scale 1 over the pairs that it was trained on.
+    pub fn standardised(&self, inputs: &Inputs) -> Inputs {
+        std::array::from_fn(|at| (inputs[at] - self.mean[at]) / self.scale[at])
+    }
+
+    /// This model with these amounts added to the weights (kinds × inputs) and biases.
+    pub fn moved(&self, weight: &Array2<f32>, bias: &Array1<f32>) -> VersionModel {
+        VersionModel { weight: &self.weight + weight, bias: &self.bias + bias, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::{Affine, Capture, Dimensions, Format, PictureHash, Residual};
+
+    fn member(width: u32, quantisation: u16) -> Member {
+        let dimensions = Dimensions { width, height: width * 2 / 3 };
+        Member {
+            picture: PictureHash([0; 32]),
+            dimensions,
+            format: Format::Jpeg,
+            quantisation: Some(quantisation),
+            capture: Capture::default(),
+        }
+    }
+
+    /// How the model scores two photos of a camera's size and compression.
+    fn score(comparison: &Comparison) -> f32 {
+        let (a, b) = (member(6000, 100), member(6000, 120));
+        VersionModel::base().score(kind(&a, &b, comparison), &inputs(&a, &b, comparison))
+    }
+
+    #[test]
+    fn the_file_is_read_and_written_as_it_was() {
+        let again = VersionModel::from_safetensors(&VersionModel::base().to_safetensors()).expect("its own bytes");
+        assert_eq!(&again, VersionModel::base());
+        assert!(VersionModel::from_safetensors(b"no model").is_err());
+        let untrained = VersionModel::untrained([0.0; INPUTS], [f32::NAN; INPUTS]);
+        assert!(VersionModel::from_safetensors(&untrained.to_safetensors()).is_err(), "not finite");
+    }
+
+    #[test]
+    fn kinds_are_told_by_size_scale_and_compression() {
+        let of = |a: (u32, u16), b: (u32, u16), by: f64| {
+            let comparison = Comparison { map: Affine::scaled(by, (0.0, 0.0)), ..Comparison::WHOLE };
+            kind(&member(a.0, a.1), &member(b.0, b.1), &comparison)
+        };
+        assert_eq!(of((6000, 100), (6000, 140), 1.0), Kind::OneSize);
+        assert_eq!(of((6000, 100), (3000, 100), 2.0), Kind::OneScale, "a crop");
+        assert_eq!(of((6000, 100), (3000, 100), 1.0), Kind::Other, "a smaller version");
+        assert_eq!(of((6000, 100), (6000, 400), 1.0), Kind::Other, "another compression");
+    }
+
+    #[test]
+    fn less_agreement_and_another_light_make_another_frame() {
+        let agreeing = |agreement: f64| {
+            let left = Residual { agreement, ..Comparison::WHOLE.fine };
+            Comparison { coarse: left, fine: left, ..Comparison::WHOLE }
+        };
+        let scores = [0.9, 0.95, 0.99, 0.998].map(|agreement| score(&agreeing(agreement)));
+        assert!(scores.is_sorted() && scores[0] < 0.0 && scores[3] > 0.0, "{scores:?}");
+        let moved = Comparison { overlap: [0.97; 2], ..agreeing(0.998) };
+        assert!(score(&moved) < scores[3], "the camera moved");
+        let spot = Comparison { fine: Residual { spot: 8.0, ..agreeing(0.998).fine }, ..agreeing(0.998) };
+        assert!(score(&spot) < scores[3], "somebody moved");
+    }
+
+    #[test]
+    fn the_order_of_the_two_does_not_matter() {
+        let comparison = Comparison { overlap: [0.6, 0.9], map: Affine::scaled(1.5, (0.1, 0.0)), ..Comparison::WHOLE };
+        let (a, b) = (member(6000, 100), member(4000, 130));
+        let (there, back) = (inputs(&a, &b, &comparison), inputs(&b, &a, &comparison.swapped()));
+        assert!(there.iter().zip(back).all(|(x, y)| (x - y).abs() < 1e-6), "{there:?} {back:?}");
+        assert_eq!(kind(&a, &b, &comparison), kind(&b, &a, &comparison.swapped()));
+    }
+}
