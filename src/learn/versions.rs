@@ -141,7 +141,7 @@ mod tests {
     fn choices(count: usize, seed: u64) -> Vec<Choice> {
         let mut random = fastrand::Rng::with_seed(seed);
         let choice = |number: usize| {
-            let right = if number % 5 == 0 { 9 } else { random.usize(..4) };
+            let right = if number.is_multiple_of(5) { 9 } else { random.usize(..4) };
             let option = |at: usize| {
                 let mut inputs: Inputs = std::array::from_fn(|_| random.f32());
                 inputs[1] += if at == right { 2.0 } else { 0.0 };

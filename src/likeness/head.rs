@@ -2,10 +2,9 @@
 
 use half::f16;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
+use super::tensors::{Tensors, write};
 use crate::photo::{Embedding, Features};
 
 const BASE_HEAD_FILE: &[u8] = include_bytes!("../../models/head.safetensors");
@@ -38,17 +37,9 @@ impl Head {
     /// # Errors
     /// If one is missing or has another shape.
     pub fn from_safetensors(name: &str, bytes: &[u8]) -> Result<Head, Error> {
-        let file = SafeTensors::deserialize(bytes).map_err(|e| Error(e.to_string()))?;
-        let read = |name: &str| -> Result<(Vec<usize>, Vec<f32>), Error> {
-            let tensor = file.tensor(name).map_err(|e| Error(e.to_string()))?;
-            if tensor.dtype() != Dtype::F32 {
-                return Err(Error(format!("{name} is not f32")));
-            }
-            let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            Ok((tensor.shape().to_vec(), values))
-        };
-        let (shape, weight) = read("weight")?;
-        let (bias_shape, bias) = read("bias")?;
+        let file = Tensors::of(bytes).map_err(Error)?;
+        let (shape, weight) = file.values("weight").map_err(Error)?;
+        let (bias_shape, bias) = file.values("bias").map_err(Error)?;
         let [dimensions, features] = shape[..] else { return Err(Error("weight is not a matrix".into())) };
         if bias_shape != [dimensions] {
             return Err(Error("bias does not fit weight".into()));
@@ -68,11 +59,8 @@ impl Head {
     }
 
     pub fn to_safetensors(&self) -> Vec<u8> {
-        let bytes = |values: &mut dyn Iterator<Item = &f32>| values.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let (weight, bias) = (bytes(&mut self.weight.iter()), bytes(&mut self.bias.iter()));
-        let view = |shape: &[usize], data| TensorView::new(Dtype::F32, shape.to_vec(), data).expect("four bytes a number");
-        let tensors = [("weight", view(self.weight.shape(), &weight)), ("bias", view(self.bias.shape(), &bias))];
-        safetensors::serialize(tensors, None).expect("two tensors")
+        let weight = self.weight.iter().copied().collect();
+        write(&[("weight", self.weight.shape(), weight), ("bias", self.bias.shape(), self.bias.to_vec())])
     }
 
     /// Dimensions × features.

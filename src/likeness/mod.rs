@@ -18,6 +18,7 @@ mod relation;
 mod residual;
 mod source;
 mod stars;
+mod tensors;
 mod version_model;
 
 pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};

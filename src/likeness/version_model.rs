@@ -7,10 +7,9 @@
 use std::sync::LazyLock;
 
 use ndarray::{Array1, Array2};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 
 use super::stars::{Member, are_of_one_encoder, is_turned};
+use super::tensors::{Tensors, write};
 use crate::photo::Comparison;
 
 const BASE_FILE: &[u8] = include_bytes!("../../models/versions.safetensors");
@@ -112,14 +111,12 @@ impl VersionModel {
     /// # Errors
     /// If one is missing, has another shape, or has a value that is not finite.
     pub fn from_safetensors(bytes: &[u8]) -> Result<VersionModel, Error> {
-        let file = SafeTensors::deserialize(bytes).map_err(|e| Error(e.to_string()))?;
-        let read = |name: &str, shape: &[usize]| -> Result<Vec<f32>, Error> {
-            let tensor = file.tensor(name).map_err(|e| Error(e.to_string()))?;
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-                return Err(Error(format!("{name} is not f32 of shape {shape:?}")));
+        let file = Tensors::of(bytes).map_err(Error)?;
+        let read = |name: &str, wanted: &[usize]| -> Result<Vec<f32>, Error> {
+            let (shape, values) = file.values(name).map_err(Error)?;
+            if shape != wanted {
+                return Err(Error(format!("{name} has the shape {shape:?}, not {wanted:?}")));
             }
-            let (values, _) = tensor.data().as_chunks::<4>();
-            let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
             if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(Error(format!("{name} is not finite"))) }
         };
         let kinds = Kind::ALL.len();
@@ -133,18 +130,12 @@ impl VersionModel {
     }
 
     pub fn to_safetensors(&self) -> Vec<u8> {
-        let bytes = |values: &mut dyn Iterator<Item = &f32>| values.flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-        let (weight, bias) = (bytes(&mut self.weight.iter()), bytes(&mut self.bias.iter()));
-        let (mean, scale) = (bytes(&mut self.mean.iter()), bytes(&mut self.scale.iter()));
-        let view = |shape: &[usize], data| TensorView::new(Dtype::F32, shape.to_vec(), data).expect("four bytes a number");
-        let kinds = Kind::ALL.len();
-        let tensors = [
-            ("weight", view(&[kinds, INPUTS], &weight)),
-            ("bias", view(&[kinds], &bias)),
-            ("mean", view(&[INPUTS], &mean)),
-            ("scale", view(&[INPUTS], &scale)),
-        ];
-        safetensors::serialize(tensors, None).expect("four tensors")
+        write(&[
+            ("weight", self.weight.shape(), self.weight.iter().copied().collect()),
+            ("bias", self.bias.shape(), self.bias.to_vec()),
+            ("mean", &[INPUTS], self.mean.to_vec()),
+            ("scale", &[INPUTS], self.scale.to_vec()),
+        ])
     }
 
     /// The logarithm of the odds that one of two photos is a version of the other.

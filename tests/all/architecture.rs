@@ -40,7 +40,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("landlock", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
     ("seccompiler", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
     ("libc", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
-    ("safetensors", &["likeness/head.rs"]),
+    ("safetensors", &["likeness/tensors.rs"]),
     ("hyper", &["api"]),
     ("clap", &["cli"]),
     ("clap_mangen", &["cli/commands/man.rs"]),
