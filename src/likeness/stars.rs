@@ -18,6 +18,13 @@ const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
 /// The score of the version model from which they are one exposure.
 const MIN_SCORE: f32 = 0.0;
 
+/// Or they are in one light, to this logarithm of the ratio of brightness and of contrast, and all but equal apart from one spot,
+/// such as a text; or one is a crop of the other, or has a border around it.
+const MAX_LOG_BRIGHTNESS: f64 = 0.1;
+const MAX_LOG_CONTRAST: f64 = 0.2;
+const MIN_AGREEMENT_OF_EQUALS: f64 = 0.997;
+const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
+
 /// A camera that is held is turned by less.
 const MAX_HELD_TURN_DEGREES: f64 = 2.0;
 
@@ -224,9 +231,23 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
     let is_fitting = match kind(a, b, comparison) {
         Kind::Other => coarse.agreement >= MIN_AGREEMENT_AT_TWO_SCALES,
-        kind => fine.agreement >= MIN_AGREEMENT_OF_FRAMES && model.score(kind, &inputs(a, b, comparison)) > MIN_SCORE,
+        kind => {
+            fine.agreement >= MIN_AGREEMENT_OF_FRAMES
+                && (is_equal_in_light(kind, comparison) || model.score(kind, &inputs(a, b, comparison)) > MIN_SCORE)
+        }
     };
     is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
+}
+
+/// Whether two photos that may be frames of one camera are in one light and all but equal, or one is cut out of the other. The
+/// model was trained on few texts and borders.
+fn is_equal_in_light(kind: Kind, comparison: &Comparison) -> bool {
+    let Comparison { overlap, fine, tones: [a, b], .. } = comparison;
+    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
+    let is_one_light = ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST;
+    let overlap = overlap[0].min(overlap[1]);
+    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS;
+    is_one_light && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
 }
 
 /// Whether a picture is mirrored or turned by more than a camera that is held.
