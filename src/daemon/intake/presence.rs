@@ -83,8 +83,9 @@ impl Intake {
     /// Starts a root again unless it is as it was.
     pub(super) fn look_for(&mut self, root: &Root, ticket: Option<Ticket>) {
         let is_offline = !self.parts.roots.now().is_online(root.id);
-        let is_as_it_was = || self.is_where_it_was(root) && self.has_its_submounts(root);
-        if if is_offline { !self.is_still_offline(root) } else { !is_as_it_was() } {
+        let is_as_it_was =
+            if is_offline { self.is_still_offline(root) } else { self.is_where_it_was(root) && self.has_its_submounts(root) };
+        if !is_as_it_was {
             self.start(root, ticket.unwrap_or_else(|| self.parts.queue.activity.begin(root.id)));
         }
     }
