@@ -94,14 +94,14 @@ impl Clustering {
 
 /// Returns the clusters of the scopes, in the order of [`Rank`].
 pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<Clustering> {
-    let Context { reader, generation, decisions, roots } = *context;
+    let Context { reader, generation, versions, decisions, roots } = *context;
     let index = &generation.index;
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, index));
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let known = Relations::of(reader, decisions, &photos, &pairs)?;
+    let known = Relations::of(reader, versions, decisions, &photos, &pairs)?;
     // What an older version found is told as it was until it is compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
@@ -139,7 +139,7 @@ fn held_apart(near: &[(Pair, Relation)], relations: &[Relation]) -> HeldApart {
 
 /// Counts the photos outside the scopes that are versions of photos inside.
 pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<u64> {
-    let Context { reader, generation, decisions, roots } = *context;
+    let Context { reader, generation, versions, decisions, roots } = *context;
     let everywhere = roots.scopes();
     if scopes == everywhere {
         return Ok(0);
@@ -151,7 +151,7 @@ pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Dist
     let is_inside =
         |file: &FileRecord| scopes.iter().any(|scope| scope.root == file.place.root && file.place.path.starts_with(&scope.path));
     let inside: HashSet<PhotoId> = all.values().filter(|photo| photo.files.iter().any(is_inside)).map(|photo| photo.id).collect();
-    let known = Relations::of(reader, decisions, &all, &pairs)?;
+    let known = Relations::of(reader, versions, decisions, &all, &pairs)?;
     pairs.retain(|p| inside.contains(&p.a) != inside.contains(&p.b));
     let is_version = |p: &&Pair| known.between(p.a, p.b).flatten().is_some_and(|relation| shows(relations, relation));
     let mut outside: HashSet<PhotoId> =

@@ -28,12 +28,12 @@ pub struct FilePair {
 /// Returns the pairs of the scopes up to a distance, closest first. With `normalized`, the normalised distance must be
 /// within that distance too.
 pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalized: bool, relations: &[Relation]) -> Result<Vec<FilePair>> {
-    let Context { reader, generation, decisions, roots } = *context;
+    let Context { reader, generation, versions, decisions, roots } = *context;
     let mut near = if shows_near(relations) { reader.pairs(generation.number, up_to)? } else { Vec::new() };
     near.retain(|pair| !normalized || counts(pair, up_to, &generation.index));
     let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let between = Relations::of(reader, decisions, &photos, &near)?;
+    let between = Relations::of(reader, versions, decisions, &photos, &near)?;
     let mut pairs = Vec::new();
     if shows(relations, Relation::Identical) {
         for photo in photos.values() {

@@ -249,13 +249,13 @@ pub struct TuneArguments {
     /// End after this many minutes, with the result so far [default: 10]
     #[arg(long, value_name = "M")]
     pub minutes: Option<u64>,
-    /// The photos that belong together: edited versions of a photo, or photos of a folder (for similar only)
+    /// The photos that belong together: edited versions of a photo, photos of a folder (for similar only), or what you decided
     #[arg(long, value_enum, default_value_t = PositivesArgument::Edits)]
     pub positives: PositivesArgument,
-    /// The name of the new head [default: tuned-1, tuned-2, …]
+    /// The name of the new head or version model [default: tuned-1, tuned-2, …]
     #[arg(long)]
     pub name: Option<String>,
-    /// The most photos for training and the acceptance test [default: 1000; for folders 20000]
+    /// The most photos for training and the acceptance test [default: 1000; for folders 20000, for decisions 300]
     #[arg(long, value_name = "N")]
     pub photos: Option<usize>,
     /// End the running tuning, with the result so far
@@ -269,16 +269,17 @@ pub struct TuneArguments {
 pub enum PositivesArgument {
     Edits,
     Folders,
+    Decisions,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum HeadsCommand {
-    /// List all heads, with the results of their tuning
+    /// List all heads and version models, with the results of their tuning
     List {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Use a head from now on; base is the one that comes with the program
+    /// Use a head or a version model from now on; base and versions are those that come with the program
     Use {
         name: String,
         /// Only show how the clusters would change
@@ -287,7 +288,7 @@ pub enum HeadsCommand {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Remove a head that is not in use
+    /// Remove a head or a version model that is not in use
     Remove { name: String },
 }
 

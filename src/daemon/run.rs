@@ -34,7 +34,7 @@ use crate::api::client::Client;
 use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
-use crate::catalog::generation::Generation;
+use crate::catalog::generation::{Generation, Versions};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
 use crate::likeness::{CropHead, HeadError};
@@ -273,12 +273,17 @@ fn state(
     let (records, decisions, health) = (writer.heads()?, writer.decisions()?, Health::new(fence));
     health.set_problem(LIBRARY, unreadable(writer));
     health.set_problem(PICTURES, writer.pictures_problem());
+    let versions = heads::versions(writer.chosen_versions()?.as_deref(), &records).unwrap_or_else(|problem| {
+        health.set_problem("versions", Some(problem));
+        Versions::base()
+    });
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
             active: RwLock::new(active),
+            versions: RwLock::new(Arc::new(versions)),
             switching: Mutex::default(),
             records: RwLock::new(records),
             unreadable: RwLock::new(writer.unreadable_heads()),

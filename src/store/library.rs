@@ -77,11 +77,28 @@ impl Writer {
 
     /// Returns the name of the head that a person or a tuning chose last.
     pub fn chosen_head(&self) -> Result<Option<String>> {
-        Ok(self.library.query_row("SELECT value FROM settings WHERE name = 'head'", [], |row| row.get(0)).optional()?)
+        self.chosen("head")
     }
 
     pub fn choose_head(&mut self, name: &str) -> Result<()> {
-        self.library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('head', ?1)", [name])?;
+        self.choose("head", name)
+    }
+
+    /// Returns the name of the version model that a person or a tuning chose last.
+    pub fn chosen_versions(&self) -> Result<Option<String>> {
+        self.chosen("versions")
+    }
+
+    pub fn choose_versions(&mut self, name: &str) -> Result<()> {
+        self.choose("versions", name)
+    }
+
+    fn chosen(&self, setting: &str) -> Result<Option<String>> {
+        Ok(self.library.query_row("SELECT value FROM settings WHERE name = ?1", [setting], |row| row.get(0)).optional()?)
+    }
+
+    fn choose(&mut self, setting: &str, name: &str) -> Result<()> {
+        self.library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [setting, name])?;
         Ok(())
     }
 }

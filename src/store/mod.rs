@@ -179,11 +179,11 @@ pub enum OnConflict {
     KeepNewer,
 }
 
-/// A head tuned on this library.
+/// A head, or a version model, tuned on this library.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HeadRecord {
     pub name: String,
-    /// The backbone whose features it takes.
+    /// The backbone whose features it takes. A version model takes none.
     pub backbone: String,
     pub positives: Positives,
     /// Safetensors.

@@ -21,7 +21,7 @@ use crate::catalog::Context;
 use crate::catalog::clusters::{HeldApart, Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
-use crate::catalog::query::{self, Queries, neighbours, records};
+use crate::catalog::query::{self, Known, Queries, neighbours, records};
 use crate::config::Settings;
 use crate::daemon::decisions::Deciding;
 use crate::daemon::heads::{self, Switch, Switcher};
@@ -283,8 +283,9 @@ impl Service for Answers {
         let active = read(&self.state.heads.active);
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
-        let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
-        let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
+        let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
+        let roots = self.state.roots.now();
+        let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let mut clustering = clusters(&context, &scopes, threshold, &selection.relations)?;
         let outside = if selection.everywhere { 0 } else { versions_outside(&context, &scopes, threshold, &selection.relations)? };
         if selection.everywhere {
@@ -314,8 +315,9 @@ impl Service for Answers {
         let active = read(&self.state.heads.active);
         let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
-        let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
-        let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
+        let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
+        let roots = self.state.roots.now();
+        let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let pairs = pairs(&context, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
         drop(active);
@@ -342,13 +344,18 @@ impl Service for Answers {
                 (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?)
             }
             Some(name) => {
+                if self.switcher.known_versions(name)?.is_some() {
+                    return Err(heads::Error::NotForSimilar(name.to_owned()).into());
+                }
                 let known = find(&read(&state.heads.records), &state.configuration.backbone, name).map_err(Problem::internal)?;
                 let known = known.ok_or_else(|| heads::Error::Unknown(name.to_owned()))?;
                 (known.head.name().to_owned(), queries.nearest_under(known, &reader, &asked, count)?)
             }
         };
         let photos = records(&reader, &roots.scopes(), &nearest)?;
-        let near = neighbours(&reader, &asked, &nearest, &photos, &read(&state.decisions).clone(), count)?;
+        let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
+        let known = Known { versions: &versions.model, decisions: &decisions };
+        let near = neighbours(&reader, &asked, &nearest, &photos, known, count)?;
         Ok(Similar { head, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })
     }
 
@@ -360,9 +367,10 @@ impl Service for Answers {
         };
         let (a, b) = (read_as("first", a)?, read_as("second", b)?);
         drop(queries);
-        let decisions = read(&state.decisions).clone();
+        let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
+        let known = Known { versions: &versions.model, decisions: &decisions };
         let active = read(&state.heads.active);
-        let (comparison, threshold) = (query::compare(&active, &decisions, &a, &b), active.threshold);
+        let (comparison, threshold) = (query::compare(&active, known, &a, &b), active.threshold);
         drop(active);
         Ok(wire::comparison(comparison, threshold))
     }

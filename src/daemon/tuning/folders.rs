@@ -62,6 +62,6 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     };
     match after.refused(&before) {
         Some(reason) => Err(Why::Refused(reason, Box::new(report))),
-        None => Ok(Passed { head, threshold, report }),
+        None => Ok(Passed { weights: head.to_safetensors(), threshold, report }),
     }
 }

@@ -52,7 +52,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     };
     match judgement.refused {
         Some(reason) => Err(Why::Refused(reason, Box::new(report))),
-        None => Ok(Passed { head, threshold: judgement.threshold, report }),
+        None => Ok(Passed { weights: head.to_safetensors(), threshold: judgement.threshold, report }),
     }
 }
 

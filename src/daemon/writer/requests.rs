@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::WriterThread;
-use crate::catalog::generation::{Compare, Generation, catch_up, keep};
+use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::{write, write_between};
 use crate::photo::{Decisions, Home, Root, RootId};
@@ -48,6 +48,7 @@ impl WriterThread {
             }))),
             Request::Undecide(pairs, reply) => drop(reply.send(self.change_decisions(|writer| writer.undecide(&pairs)))),
             Request::ChooseHead(name, reply) => drop(reply.send(self.in_library(|this| this.writer.choose_head(&name)))),
+            Request::UseVersions(versions, reply) => drop(reply.send(self.in_library(|this| this.use_versions(versions)))),
             Request::AddHead(record, reply) => {
                 drop(reply.send(self.in_library(|this| this.writer.add_head(&record).and_then(|()| this.read_heads()))));
             }
@@ -146,6 +147,12 @@ impl WriterThread {
         // An automatic tuning may be due.
         self.tuning.asked.raise();
         Ok(changed)
+    }
+
+    fn use_versions(&mut self, versions: Arc<Versions>) -> store::Result<()> {
+        self.writer.choose_versions(&versions.name)?;
+        *write(&self.heads.versions) = versions;
+        Ok(())
     }
 
     fn remove_head(&mut self, name: &str) -> store::Result<bool> {
