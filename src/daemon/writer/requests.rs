@@ -9,7 +9,7 @@ use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::{write, write_between};
 use crate::photo::{Decisions, Home, Root, RootId};
-use crate::store::{self, HeadNumber, OnConflict, Reader, Writer};
+use crate::store::{self, HeadNumber, Reader, Writer};
 
 /// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
 pub const TUNING_ORDER: &str = "tuning";
@@ -42,10 +42,9 @@ impl WriterThread {
             Request::Decide(decisions, word, reply) => {
                 drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, word))));
             }
-            Request::ImportDecisions(decisions, pixels, reply) => drop(reply.send(self.change_decisions(|writer| {
-                writer.import_pixels(&pixels)?;
-                writer.decide(&decisions, OnConflict::KeepNewer)
-            }))),
+            Request::ImportDecisions(decisions, pixels, reply) => {
+                drop(reply.send(self.change_decisions(|writer| writer.import(&decisions, &pixels))));
+            }
             Request::Undecide(pairs, reply) => drop(reply.send(self.change_decisions(|writer| writer.undecide(&pairs)))),
             Request::ChooseHead(name, reply) => drop(reply.send(self.in_library(|this| this.writer.choose_head(&name)))),
             Request::UseVersions(versions, reply) => drop(reply.send(self.in_library(|this| this.use_versions(versions)))),
