@@ -4,25 +4,27 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::columns::capture_of;
+use super::columns::{PHOTO_COLUMNS, keypoints_of, photo_of};
 use super::library::{Unreadable, digits, if_readable, readable};
-use super::{Error, HeadNumber, OnConflict, Result, Writer};
-use crate::photo::{Capture, Decision, Decisions, Dimensions, EqualPictures, Keypoints, PictureHash, PixelHash, Verdict, ordered};
+use super::{Error, HeadNumber, OnConflict, PhotoRecord, Result, Writer};
+use crate::photo::{Compared, Decision, Decisions, Distance, EqualPictures, Keypoints, PhotoId, PictureHash, PixelHash, Verdict, ordered};
 
-/// A file with another photo than before, and both photos.
+/// A file with another photo than before, and both photos without their files.
 pub struct Replaced {
-    pub before: ReplacedPhoto,
-    pub after: ReplacedPhoto,
-    /// The distance of the two photos, if they are near.
-    pub distance: Option<f32>,
+    /// The number of the file.
+    pub file: i64,
+    pub before: PhotoRecord,
+    pub after: PhotoRecord,
+    /// Whether the features of one of them are being made again, so that their distance is not known.
+    pub is_stale: bool,
 }
 
-/// One of the two photos of a file that changed.
-pub struct ReplacedPhoto {
-    pub picture: PictureHash,
-    pub dimensions: Dimensions,
-    pub capture: Capture,
-    pub keypoints: Keypoints,
+/// What is known of the two photos of a file that changed.
+pub struct Evidence {
+    pub distance: Distance,
+    pub keypoints: [Keypoints; 2],
+    /// How the photo before lies in the one after.
+    pub compared: Compared,
 }
 
 impl Writer {
@@ -101,51 +103,6 @@ impl Writer {
     }
 
     /// Stores the pixel hashes of these pictures, and which other pictures of the index have them. Returns how many
-    /// pictures were not known.
-    pub fn keep_pixels(&mut self, pictures: &BTreeSet<PictureHash>) -> Result<usize> {
-        let transaction = self.library.transaction()?;
-        let added = keep_pixels(&transaction, &self.index, pictures)?;
-        transaction.commit()?;
-        Ok(added)
-    }
-
-    /// Returns the files that hold another photo than before they changed.
-    pub fn replaced(&self, head: HeadNumber) -> Result<Vec<Replaced>> {
-        let columns = |photo: &str| {
-            ["picture", "width", "height", "taken", "utc_offset", "make", "model", "serial", "orientation"]
-                .map(|column| format!("{photo}.{column}"))
-                .join(", ")
-        };
-        let mut statement = self.index.prepare_cached(&format!(
-            "SELECT p.distance, x.data, y.data, {}, {} FROM files f
-             JOIN photos a ON a.id = f.replaced JOIN photos b ON b.id = f.photo
-             LEFT JOIN pairs p ON p.head = ?1 AND p.a = min(a.id, b.id) AND p.b = max(a.id, b.id)
-             LEFT JOIN keypoints x ON x.photo = a.id LEFT JOIN keypoints y ON y.photo = b.id
-             WHERE f.replaced IS NOT NULL AND f.photo <> f.replaced",
-            columns("a"),
-            columns("b")
-        ))?;
-        let photo = |row: &Row<'_>, first: usize, keypoints: usize| -> rusqlite::Result<ReplacedPhoto> {
-            Ok(ReplacedPhoto {
-                picture: PictureHash(row.get(first)?),
-                dimensions: Dimensions { width: row.get(first + 1)?, height: row.get(first + 2)? },
-                capture: capture_of(row, first + 3)?,
-                keypoints: row.get::<_, Option<Keypoints>>(keypoints)?.unwrap_or_default(),
-            })
-        };
-        let rows = statement
-            .query_map([head.0], |row| Ok(Replaced { distance: row.get(0)?, before: photo(row, 3, 1)?, after: photo(row, 12, 2)? }))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Forgets which photos files held before. Files that hold none yet are left as they are.
-    pub fn forget_replaced(&self) -> Result<()> {
-        self.index.execute("UPDATE files SET replaced = NULL WHERE replaced IS NOT NULL AND photo IS NOT NULL", [])?;
-        Ok(())
-    }
-}
-
-/// Stores the pixel hashes of these pictures, and which other pictures of the index have them. Returns how many
     /// pictures were not known.
     pub fn keep_pixels(&mut self, pictures: &BTreeSet<PictureHash>) -> Result<usize> {
         let transaction = self.library.transaction()?;

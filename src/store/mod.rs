@@ -38,7 +38,7 @@ use crate::photo::{
 
 pub use crate::photo::Positives;
 pub use comparisons::{Comparisons, Uncompared};
-pub use decisions::{Replaced, ReplacedPhoto};
+pub use decisions::{Evidence, Replaced};
 pub use reader::{Reader, Wanted};
 pub use recipes::Dropped;
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};

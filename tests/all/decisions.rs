@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use image::RgbImage;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
@@ -387,4 +388,49 @@ fn a_decision_follows_an_edit_and_no_other_photo_of_that_name() {
     let said = instance.ok(["decide", "forget", &file("edited.jpg"), &file("half.jpg")]);
     assert_eq!(said, "1 decision forgotten\n");
     assert_eq!(with_half("edited.jpg"), None);
+}
+
+/// A frame of a scene whose parts have moved by up to so many pixels, each by another number.
+fn frame(scene: &RgbImage, pixels: f32) -> RgbImage {
+    let moved = |at: u32, along: f32| (at as f32 + 100.0 + (pixels * along).round()) as u32;
+    RgbImage::from_fn(1400, 1400, |x, y| *scene.get_pixel(moved(x, (y as f32 / 120.0).sin()), moved(y, (x as f32 / 120.0).cos())))
+}
+
+/// It has no EXIF that would tell, and is as near as an edit.
+#[test]
+fn a_decision_does_not_follow_another_frame_of_the_scene_however_it_was_saved() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let scene = photos::large("00040");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let put = |name: &str, bytes: Vec<u8>| {
+        fs::write(folder.join(".saved"), bytes).expect("written");
+        fs::rename(folder.join(".saved"), folder.join(name)).expect("renamed");
+    };
+    let (photo, next) = (frame(&scene, 0.0), frame(&scene, 4.0));
+    let all = ["next.jpg", "coarse.jpg", "small.jpg", "over.jpg", "warm.jpg", "resaved.jpg"];
+    for (name, quality) in all.into_iter().zip([90, 89, 88, 87, 86, 85]) {
+        put(name, photos::jpeg(&photo, quality));
+    }
+    put("half.jpg", photos::jpeg(&photos::half(&photo), 90));
+    put("known.jpg", photos::jpeg(&frame(&scene, -4.0), 90));
+    instance.dupes(&folder);
+    for name in all {
+        instance.ok(["decide", "different", &file(name), &file("half.jpg")]);
+    }
+    put("next.jpg", photos::jpeg(&next, 91));
+    put("coarse.jpg", photos::jpeg(&next, 60));
+    put("small.jpg", photos::jpeg(&photos::half(&next), 90));
+    // A frame that is known already.
+    fs::rename(folder.join("known.jpg"), folder.join("over.jpg")).expect("renamed");
+    put("warm.jpg", photos::jpeg(&photos::warm(&photo), 92));
+    put("resaved.jpg", photos::jpeg(&photo, 75));
+    instance.dupes(&folder);
+    let listed = instance.ok(["decisions", "list"]);
+    let kept: Vec<&str> = listed.lines().filter(|line| line.contains("kept for an edited photo")).collect();
+    let follows = |name: &str| kept.iter().any(|line| line.contains(name));
+    assert!(kept.len() == 2 && follows("warm.jpg") && follows("resaved.jpg"), "{listed}");
+    // Each file has the photo that was put there.
+    let (_, answer) = instance.get("/v1/pairs?max_distance=0.45&relation=identical,copy,edit,part,series,unknown");
+    assert!(["next.jpg", "coarse.jpg", "small.jpg", "over.jpg"].iter().all(|name| answer.to_string().contains(name)), "{answer}");
 }

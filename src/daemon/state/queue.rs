@@ -1,7 +1,7 @@
 //! Work under way: busy roots, files in flight, and the places that clients wait for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub struct Queue {
     pub activity: Arc<Activity>,
     /// Wakes the dispatcher: files may be pending.
     pub pending: Arc<Signal>,
+    /// Set by the writer before it commits changes after which decisions may hold for other photos, until they are kept.
+    pub considers_decisions: AtomicBool,
     /// Counts commits. Data that was read before the last one may be outdated.
     commits: AtomicU64,
 }
@@ -39,7 +41,8 @@ impl Queue {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns whether no root of the scopes is busy, no file of the scopes is pending, and all new photos are compared.
+    /// Returns whether no root of the scopes is busy, no file of the scopes is pending, all new photos are compared, and the
+    /// decisions are those on the photos that are there.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -47,14 +50,16 @@ impl Queue {
         self.was_settled(reader, scopes, Moment(u64::MAX))
     }
 
-    /// Returns whether no root of the scopes is busy with work from before a moment, no file of the scopes is pending, and all
-    /// new photos are compared.
+    /// Returns whether no root of the scopes is busy with work from before a moment, no file of the scopes is pending, all new
+    /// photos are compared, and the decisions are those on the photos that are there.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn was_settled(&self, reader: &Reader, scopes: &[Place], moment: Moment) -> store::Result<bool> {
         let is_busy = scopes.iter().any(|scope| self.activity.was_busy(scope.root, moment));
-        Ok(!is_busy && !reader.is_pending(scopes)? && !reader.is_uncompared(scopes)?)
+        let is_read = !is_busy && !reader.is_pending(scopes)? && !reader.is_uncompared(scopes)?;
+        // After the store: what is stored was considered then, or is being considered.
+        Ok(is_read && !self.considers_decisions.load(Ordering::SeqCst))
     }
 }
 

@@ -6,6 +6,7 @@ mod requests;
 pub use requests::{LIBRARY, TUNING_KNEW, TUNING_ORDER, unreadable};
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -105,6 +106,7 @@ impl WriterThread {
                 Write::Request(request, claim) => requests.push((request, claim)),
             }
         }
+        self.consider_decisions(&changes);
         loop {
             match self.write(&changes) {
                 Ok(joined) => {
@@ -134,6 +136,7 @@ impl WriterThread {
         if let Err(e) = self.keep_decisions(&changes) {
             tracing::warn!("a decision may not hold for a photo that changed, until the daemon starts again: {e}");
         }
+        self.queue.considers_decisions.store(false, Ordering::SeqCst);
         self.release(&changes);
         for change in &changes {
             if let Change::Flush(done) = change {
