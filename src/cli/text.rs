@@ -6,6 +6,7 @@ use std::path::Path;
 
 use humansize::{DECIMAL, format_size};
 
+use crate::api::is_obeyed;
 use crate::api::types::PathText;
 use crate::photo::{Coverage, LeftOut};
 
@@ -65,11 +66,6 @@ pub fn escaped(path: &PathText) -> Vec<u8> {
         }
     }
     out
-}
-
-/// Whether a terminal obeys a character: control characters, line ends, and marks that turn the direction of the text.
-fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A text for a terminal, such as a path. Characters that a terminal obeys are replaced: they would move the cursor, or

@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use super::messages::{Reply, Request, Unwritten, Write, request_now};
 use super::state::{Events, Health};
 use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision, PathText, What};
-use crate::api::{Code, Problem, text_of};
+use crate::api::{Code, Problem, shell_word, text_of};
 use crate::catalog::roots::Roots;
 use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, Verdict, ordered};
 use crate::store::{self, OnConflict, Reader, Wanted};
@@ -191,7 +191,7 @@ impl Deciding<'_> {
         }
         let hint = match removable {
             Some((a, b)) => {
-                format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", a.display(), b.display())
+                format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", shell_word(&a), shell_word(&b))
             }
             None => "nothing was changed; simctl decisions list shows all decisions".to_owned(),
         };

@@ -130,7 +130,8 @@ fn what_cannot_be_decided_says_why() {
 #[test]
 fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     let instance = Instance::new();
-    let folder = library(&instance);
+    let folder = instance.folder("My Pictures");
+    photos::library(&folder, &photos::NAMES[..3]);
     instance.dupes(&folder);
     let file = |name: &str| folder.join(name).display().to_string();
     let [a, b, c] = [file("00003.webp"), file("00009.webp"), file("00011.webp")];
@@ -149,8 +150,9 @@ fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     assert!([&a, &b, &c].iter().all(|path| said.contains(*path)), "{said}");
     // What the hint says is possible, and then the decision is, too.
     let forget = said.lines().find_map(|line| line.split("simctl decide forget ").nth(1)).expect("a hint");
-    let forget: Vec<&str> = forget.split(' ').collect();
-    instance.ok(["decide", "forget"].into_iter().chain(forget));
+    let forget = words(&instance, forget);
+    assert_eq!(forget.len(), 2);
+    instance.ok(["decide", "forget"].into_iter().chain(forget.iter().map(String::as_str)));
     instance.ok(["decide", "different", &a, &c]);
     instance.ok(["decide", "forget", &a, &b, &c]);
 
@@ -170,6 +172,17 @@ fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     );
     assert_eq!(instance.get("/v1/decisions"), before);
     assert_eq!(instance.status()["contradictions"], 0);
+    // Other hints can be pasted too.
+    let (_, answer) = instance.get("/v1/failures?path=/Other%20Pictures");
+    let add = answer["error"]["hint"].as_str().expect("a hint");
+    let add = add.strip_prefix("simctl roots add ").expect("a command");
+    assert_eq!(words(&instance, add), ["/Other Pictures"]);
+}
+
+/// The words of a command as a shell reads them.
+fn words(instance: &Instance, command: &str) -> Vec<String> {
+    let output = instance.command_of("sh").args(["-c", &format!("printf '%s\\n' {command}")]).output().expect("runs");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
-use crate::api::{Code, Problem, Service, Take, text_of};
+use crate::api::{Code, Problem, Service, Take, shell_word, text_of};
 use crate::catalog::Context;
 use crate::catalog::clusters::{HeldApart, Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
@@ -94,7 +94,7 @@ impl Answers {
             let meant = roots.scopes_of(path);
             if meant.is_empty() {
                 return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
-                    .hint(format!("simctl roots add {}", path.display())));
+                    .hint(format!("simctl roots add {}", shell_word(path))));
             }
             scopes.extend(meant);
         }
@@ -130,9 +130,10 @@ impl Answers {
         for root in roots.list() {
             let missing = roots.state(root.id).map_or(0, |state| state.missing.len());
             if missing > 0 {
-                let path = root.path.display();
                 problems.push(format!(
-                    "{missing} files of {path} are gone at once and still listed; if they were deleted: simctl scan --forget {path}"
+                    "{missing} files of {} are gone at once and still listed; if they were deleted: simctl scan --forget {}",
+                    root.path.display(),
+                    shell_word(&root.path)
                 ));
             }
         }
