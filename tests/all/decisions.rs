@@ -1,7 +1,7 @@
 //! Decisions: they apply at once, belong to the picture, and can be exported.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -201,6 +201,64 @@ fn contradictions_of_an_earlier_version_stay_and_are_said() {
     assert_eq!(instance.dupes(&folder)["coverage"]["pending"], 0);
     assert_eq!((&instance.status()["contradictions"], &instance.status()["decisions"]), (&1.into(), &3.into()));
     assert!(instance.ok(["status"]).contains("contradict"));
+}
+
+/// Takes a library back to an earlier version, with what that one stored.
+fn take_back(library: &Path, version: u32) {
+    let steps = [
+        (7, "ALTER TABLE roots DROP COLUMN inside; ALTER TABLE roots DROP COLUMN asked;"),
+        (
+            6,
+            "CREATE TABLE earlier (id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, volume TEXT, inner BLOB) STRICT;
+             INSERT INTO earlier (id, path, volume, inner) SELECT id, path, volume, inner FROM roots;
+             DROP TABLE roots; ALTER TABLE earlier RENAME TO roots;",
+        ),
+        (5, "DROP TABLE pictures; ALTER TABLE decisions DROP COLUMN follows;"),
+        (4, "DROP TABLE absorbed;"),
+    ];
+    let undone: String = steps.iter().filter(|(since, _)| version < *since).map(|(_, sql)| *sql).collect();
+    let library = rusqlite::Connection::open(library).expect("opens");
+    library.execute_batch(&format!("{undone} PRAGMA user_version = {version};")).expect("as that version left it");
+}
+
+#[test]
+fn decisions_of_every_earlier_library_hold_for_photos_that_are_away_at_the_upgrade() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let away = folder.with_file_name("away");
+    photos::library(&folder, &["00003"]);
+    fs::copy(photos::path("00009"), folder.join("00009.webp")).expect("copied");
+    let file = |name: &str| folder.join(name).display().to_string();
+    instance.dupes(&folder);
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_warm.jpg")]);
+    instance.ok(["decide", "same", &file("00003_low.jpg"), &file("00009.webp")]);
+    let said = || {
+        let (_, decisions) = instance.get("/v1/decisions");
+        array(&decisions).iter().map(|d| ["a", "b", "verdict", "made"].map(|key| d[key].to_string())).collect::<Vec<_>>()
+    };
+    let before = (names(&instance.dupes(&folder)), said());
+    assert!(before.0.iter().any(|cluster| cluster.contains(&"00009.webp".to_owned())), "{before:?}");
+    for version in 3..=7 {
+        instance.stop();
+        fs::rename(&folder, &away).expect("moved away");
+        take_back(&instance.data_dir().join("library.db"), version);
+        let keeps_index = version % 2 == 1;
+        if !keeps_index {
+            for name in ["index.db", "index.db-wal", "index.db-shm"] {
+                let _ = fs::remove_file(instance.data_dir().join(name));
+            }
+        }
+        instance.ok(["decisions", "list"]);
+        assert_eq!(instance.status()["decisions"], 2, "version {version}");
+        fs::rename(&away, &folder).expect("moved back");
+        let mut answer = None;
+        wait_until("the photos are back", || {
+            let output = instance.run(["dupes".as_ref(), "--format=json".as_ref(), folder.as_os_str()]);
+            answer = serde_json::from_slice::<Value>(&output.stdout).ok().filter(|_| output.status.code() == Some(0));
+            answer.is_some()
+        });
+        assert_eq!((names(&answer.expect("just there")), said()), before, "version {version}, index kept: {keeps_index}");
+    }
 }
 
 /// A limit on the size of files stands for a full disk: the daemon gets an error for what it would write beyond it.
