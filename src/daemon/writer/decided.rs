@@ -72,7 +72,8 @@ impl WriterThread {
             (active.number, active.threshold)
         };
         let replaced = self.writer.replaced()?;
-        let decisions = read(&self.decisions).clone();
+        // There may be very many decisions.
+        let decisions = if replaced.is_empty() { Decisions::default() } else { read(&self.decisions).clone() };
         let (mut is_changed, mut waiting, mut uncompared) = (false, Vec::new(), Vec::new());
         for changed in replaced {
             let (before, after) = (changed.before.picture, changed.after.picture);
