@@ -49,13 +49,13 @@ use crate::vision::sandbox;
 pub enum Error {
     #[error("{path} cannot be used: {source}")]
     DataDirectory { path: PathBuf, source: io::Error },
-    #[error("{0} is open to other users, and your paths and decisions are to be in it; chmod 700 fixes this")]
+    #[error("other users can access {0}, which would hold your paths and decisions; run chmod 700 on it")]
     OpenDataDirectory(PathBuf),
     #[error("a daemon already runs on {0}")]
     AlreadyRunning(PathBuf),
     #[error("the socket {path} cannot be created: {source}")]
     Socket { path: PathBuf, source: io::Error },
-    #[error("{0} is open to other users, so a socket in it would be too; chmod 700 fixes this")]
+    #[error("other users can access {0}, which would hold the socket; run chmod 700 on it")]
     OpenDirectory(PathBuf),
     #[error("another process already listens at {0}")]
     SocketTaken(PathBuf),
