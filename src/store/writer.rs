@@ -1,4 +1,4 @@
-//! Writing to the two files, in transactions.
+//! Writing to the databases, in transactions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
@@ -26,7 +26,7 @@ const HAS_STAMP: &str = "root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AN
 /// How long a checkpoint waits for each reader. Changes wait meanwhile.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Owns both files for writing. There is one writer, in the process that holds the lock of the data directory.
+/// Owns the databases for writing. There is one writer, in the process that holds the lock of the data directory.
 pub struct Writer {
     pub(super) library: Connection,
     pub(super) index: Connection,
@@ -37,7 +37,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens both files, and creates them if they do not exist.
+    /// Opens the databases, and creates those that do not exist.
     ///
     /// # Errors
     /// If a file cannot be used, belongs to another program, or was written by a newer version. A damaged index is
