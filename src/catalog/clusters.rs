@@ -229,7 +229,7 @@ pub(super) fn join(groups: &mut [usize], a: usize, b: usize) -> bool {
     a != b
 }
 
-/// Returns the first item of the group of an item.
+/// The first item of a group. The way to it is shorter at the next call.
 pub(super) fn first(groups: &mut [usize], mut item: usize) -> usize {
     while groups[item] != item {
         groups[item] = groups[groups[item]];

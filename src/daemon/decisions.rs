@@ -14,10 +14,10 @@ use crate::store::{self, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
 /// The most photos in one request. Every two of them get a decision.
-const MOST_PHOTOS: usize = 500;
+const MAX_PHOTOS: usize = 500;
 
 /// The most decisions of a contradiction that are named.
-const MOST_NAMED: usize = 6;
+const MAX_NAMED: usize = 6;
 
 /// The digits of a picture hash that name a photo without a known file.
 const HASH_DIGITS: usize = 12;
@@ -174,7 +174,7 @@ impl Deciding<'_> {
         let mut lines = Vec::new();
         let mut removable = None;
         for decision in found.decisions() {
-            if lines.len() < MOST_NAMED {
+            if lines.len() < MAX_NAMED {
                 let what = match decision.verdict {
                     Verdict::Same => "are the same",
                     Verdict::Different => "are different",
@@ -201,10 +201,10 @@ impl Deciding<'_> {
 }
 
 fn count_photos(count: usize) -> Result<(), Problem> {
-    if (2..=MOST_PHOTOS).contains(&count) {
+    if (2..=MAX_PHOTOS).contains(&count) {
         return Ok(());
     }
-    Err(Problem::new(Code::Path, format!("a decision needs 2 to {MOST_PHOTOS} photos, not {count}")))
+    Err(Problem::new(Code::Path, format!("a decision needs 2 to {MAX_PHOTOS} photos, not {count}")))
 }
 
 fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {

@@ -74,7 +74,7 @@ pub enum Error {
 }
 
 /// The most messages that may wait for the writer. Workers block on a full queue, so that it does not fill the memory.
-const MOST_WAITING_WRITES: usize = 64;
+const MAX_WAITING_WRITES: usize = 64;
 
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,7 +167,7 @@ impl Daemon {
             let problem = format!("the index was damaged; it is kept as {}, and is made again from the photos", aside.display());
             state.health.set_problem("index", Some(problem));
         }
-        let (writes, write_queue) = sync_channel(MOST_WAITING_WRITES);
+        let (writes, write_queue) = sync_channel(MAX_WAITING_WRITES);
         let (switcher, tuner) = (switcher(&state, &writes), tuner(&state, &writes));
         let writer = WriterThread {
             configuration: state.configuration.clone(),
@@ -261,11 +261,11 @@ fn state(
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
     fence.missing.iter().for_each(|missing| tracing::warn!("the daemon runs without {missing}"));
     let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
-    let (summary, news) = (log_summary.clone(), notify.clone());
+    let (summary, notifier) = (log_summary.clone(), notify.clone());
     let count = move |what: &What| summary.count(what);
     let wake_notifier = move |what: &What| {
         if changes_clusters(what) {
-            news.raise();
+            notifier.raise();
         }
     };
     let wake = vec![queue.pending.clone(), tuning.asked.clone(), notify.clone()];

@@ -92,7 +92,6 @@ pub fn progress(at: &TuningProgress) -> String {
     }
 }
 
-/// Prints the result of a tuning.
 fn print(out: &mut impl Write, end: &TuningEnd) -> io::Result<()> {
     if let Some(r) = &end.report {
         report(out, r, &end.positives)?;

@@ -36,7 +36,7 @@ use thread::Intake;
 
 /// The most orders that may wait for a thread. Most are file events. A file event that finds no room is dropped, and a
 /// scan of all roots of the thread takes its place.
-const MOST_ORDERS: usize = 8192;
+const MAX_ORDERS: usize = 8192;
 
 /// How long to wait for room in the queue of a thread, which may be scanning.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -279,7 +279,7 @@ impl Intakes {
     }
 
     fn spawn(self: &Arc<Intakes>) -> Result<ThreadQueue, Refused> {
-        let (orders, receiver) = sync_channel(MOST_ORDERS);
+        let (orders, receiver) = sync_channel(MAX_ORDERS);
         let heartbeat = self.parts.health.heartbeats.add(Kind::Intake);
         // Until its first root is found there is no watch, and no event to wait for.
         let queue = ThreadQueue { orders, lost: Arc::default(), marked: Arc::new(AtomicU64::new(u64::MAX)), heartbeat };

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a writer waits for a moment without readers, and how often it looks.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Locks a mutex, even if a thread panicked while it held the lock. The data is consistent all the same, because every
@@ -26,7 +26,7 @@ pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 /// delays no short one.
 pub fn write_between<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     let began = Instant::now();
-    while began.elapsed() < LONGEST_WAIT {
+    while began.elapsed() < MAX_WAIT {
         match lock.try_write() {
             Ok(locked) => return locked,
             Err(TryLockError::Poisoned(locked)) => return locked.into_inner(),

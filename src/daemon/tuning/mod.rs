@@ -39,8 +39,8 @@ const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 const DEFAULT_DECISION_PHOTOS: usize = 300;
 
 /// The most photos of a tuning: every two of them are compared, and all views are in memory.
-const MOST_PHOTOS: usize = 5_000;
-const MOST_FOLDER_PHOTOS: usize = 100_000;
+const MAX_PHOTOS: usize = 5_000;
+const MAX_FOLDER_PHOTOS: usize = 100_000;
 
 /// The share of the time that may be spent on making views. The rest is for training and judging.
 const PREPARING_SHARE: f64 = 0.7;
@@ -213,7 +213,7 @@ fn check(order: &TuningOrder) -> Result<(), Problem> {
         return Err(Problem::new(Code::Positives, format!("{:?} is not a kind of positives", order.positives))
             .hint("use edits, folders or decisions"));
     }
-    let most = if order.positives == Positives::Folders.name() { MOST_FOLDER_PHOTOS } else { MOST_PHOTOS };
+    let most = if order.positives == Positives::Folders.name() { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
         return Err(Problem::new(Code::Minutes, format!("minutes={} is out of range: 1 to 1440", order.minutes)));
     }

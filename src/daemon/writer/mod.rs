@@ -146,7 +146,7 @@ impl WriterThread {
         }
         // A file without an outcome stays pending. It does not wake the dispatcher, which would hand it out again at
         // once.
-        let news = changes.iter().any(|c| {
+        let makes_work = changes.iter().any(|c| {
             matches!(
                 c,
                 Change::Files { .. }
@@ -167,7 +167,7 @@ impl WriterThread {
             self.queue.committed();
         }
         self.queue.activity.announce();
-        if news {
+        if makes_work {
             self.queue.pending.raise();
         }
     }

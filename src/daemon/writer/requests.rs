@@ -39,8 +39,8 @@ impl WriterThread {
             Request::AddMountedRoot(mounted, reply) => drop(reply.send(self.in_library(|this| this.add_mounted_root(&mounted)))),
             Request::RemoveRoot(root, reply) => drop(reply.send(self.in_library(|this| this.remove_root(&root)))),
             Request::PlaceRoot(root, reply) => drop(reply.send(self.in_library(|this| this.place_root(&root)))),
-            Request::Decide(decisions, word, reply) => {
-                drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, word))));
+            Request::Decide(decisions, on_conflict, reply) => {
+                drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, on_conflict))));
             }
             Request::ImportDecisions(decisions, pixels, reply) => {
                 drop(reply.send(self.change_decisions(|writer| writer.import(&decisions, &pixels))));
