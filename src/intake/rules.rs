@@ -7,7 +7,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Hidden files, bins and snapshots, and folders in which other programs keep small copies of photos. A name that people
 /// give their own folders counts only inside the folder of its program.
-const ALWAYS_HIDDEN: [&str; 24] = [
+const ALWAYS_HIDDEN: [&str; 23] = [
     ".*",
     // Linux.
     "lost+found",
@@ -29,12 +29,12 @@ const ALWAYS_HIDDEN: [&str; 24] = [
     // PhotoPrism.
     "**/storage/cache/thumbnails",
     "**/storage/sidecar",
-    // Apple. The originals of a library (`originals`, `Masters`) and what was made of them by hand stay.
+    // Apple. A library of Photos is its own: an original that is deleted there by hand is missing in the program. The originals of
+    // iPhoto and Aperture (`Masters`) stay.
     "__MACOSX",
     "iPod Photo Cache",
-    "**/*.{photoslibrary,photolibrary,aplibrary,migratedphotolibrary,migratedaplibrary}/{Previews,Thumbnails}",
-    "**/*.photoslibrary/resources/{derivatives,proxies}",
-    "**/*.photoslibrary/resources/media/face",
+    "*.photoslibrary",
+    "**/*.{photolibrary,aplibrary,migratedphotolibrary,migratedaplibrary}/{Previews,Thumbnails}",
     "**/iPhoto Library/{Data,Previews,Thumbnails}",
     // Lightroom.
     "*.lrdata",
@@ -198,9 +198,8 @@ mod tests {
             ("Immich", video, "immich/library/admin/2026/1.jpg"),
             ("PhotoPrism", "photoprism/storage/cache/thumbnails/a/b/c/abc_720x720_fit.jpg", "photoprism/originals/2026/1.jpg"),
             ("PhotoPrism", "storage/sidecar/2026/1.heic.jpg", "storage/2026/1.jpg"),
-            ("Photos", "A.photoslibrary/resources/derivatives/1/1_1_105_c.jpeg", "A.photoslibrary/originals/1/1.jpeg"),
-            ("Photos", "A.photoslibrary/resources/proxies/derivatives/00/00/5/thumb_5.jpg", "A.photoslibrary/Masters/2020/10/05/1.jpeg"),
-            ("Photos", "A.photoslibrary/resources/media/face/00/00/facetile_1.jpeg", "A.photoslibrary/resources/renders/1/1_1_201_a.jpeg"),
+            ("Photos", "A.photoslibrary/originals/1/1.jpeg", "A/originals/1/1.jpeg"),
+            ("Photos", "A.photoslibrary/resources/derivatives/1/1_1_105_c.jpeg", "A/photoslibrary/1.jpeg"),
             ("iPhoto", "iPhoto Library.photolibrary/Thumbnails/2008/1.jpg", "iPhoto Library.photolibrary/Masters/2008/1.jpg"),
             ("iPhoto", "A.migratedphotolibrary/Previews/2008/1.jpg", "A.migratedphotolibrary/Masters/2008/1.jpg"),
             ("iPhoto", "iPhoto Library/Data/2006/Roll 20/1.jpg", "iPhoto Library/Originals/2006/Roll 20/1.jpg"),

@@ -7,7 +7,7 @@ use super::WriterThread;
 use crate::catalog::relations::{member, of_two};
 use crate::daemon::messages::{Change, Outcome};
 use crate::daemon::state::{read, write};
-use crate::likeness::{Member, is_series, shows_whole_frame};
+use crate::likeness::{Member, VersionModel, is_series, shows_whole_frame};
 use crate::photo::{Compared, Decision, Decisions, Dimensions, PhotoChange, PhotoId, PictureHash};
 use crate::store::{self, Evidence, HeadNumber, OnConflict, PhotoRecord, Replaced};
 
@@ -118,7 +118,8 @@ impl WriterThread {
         }
         let evidence = self.writer.evidence(head, changed)?;
         let near = evidence.filter(|evidence| evidence.distance <= max_distance);
-        Ok(near.map_or(Edited::No, |evidence| edited(&changed.before, &changed.after, &evidence)))
+        let versions = read(&self.heads.versions).clone();
+        Ok(near.map_or(Edited::No, |evidence| edited(&versions.model, &changed.before, &changed.after, &evidence)))
     }
 
     fn read_decisions(&mut self) -> store::Result<()> {
@@ -153,7 +154,7 @@ fn following(decisions: &Decisions, before: PictureHash, after: PictureHash) -> 
 
 /// Returns whether a photo is a version of the one before at its path, with the whole frame, and no frame of a series. Another
 /// photo that was put in its place is none. When in doubt it is none either: then the person is asked again.
-fn edited(before: &PhotoRecord, after: &PhotoRecord, evidence: &Evidence) -> Edited {
+fn edited(versions: &VersionModel, before: &PhotoRecord, after: &PhotoRecord, evidence: &Evidence) -> Edited {
     let aspect = |d: &Dimensions| f64::from(d.width.max(d.height)) / f64::from(d.width.min(d.height).max(1));
     let is_one_shape = (aspect(&before.dimensions) / aspect(&after.dimensions) - 1.0).abs() <= MAX_ASPECT_CHANGE;
     let [of_before, of_after] = &evidence.keypoints;
@@ -170,7 +171,7 @@ fn edited(before: &PhotoRecord, after: &PhotoRecord, evidence: &Evidence) -> Edi
             // which are versions only if the version model says so.
             let (before, after) = (member(before), member(after));
             let after = Member { dimensions: before.dimensions, format: before.format, quantisation: before.quantisation, ..after };
-            let found = of_two(&[before, after], evidence.distance, compared);
+            let found = of_two(versions, &[before, after], evidence.distance, compared);
             let is_whole = !found.changes.iter().any(shows_another_frame);
             if found.source.is_some() && is_whole { Edited::Yes } else { Edited::No }
         }
@@ -218,7 +219,7 @@ mod tests {
     }
 
     fn found(after: &PhotoRecord, compared: Compared) -> Edited {
-        edited(&photo(1), after, &Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(1)], compared })
+        edited(VersionModel::base(), &photo(1), after, &Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(1)], compared })
     }
 
     #[test]
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!(other(PhotoRecord { format: Format::Png, quantisation: None, ..photo(2) }), Edited::No);
         assert_eq!(other(PhotoRecord { dimensions: Dimensions { width: 1500, height: 1000 }, ..photo(2) }), Edited::No);
         let moved = Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(2)], compared: Compared::Laid(laid(0.999)) };
-        assert_eq!(edited(&photo(1), &photo(2), &moved), Edited::No);
+        assert_eq!(edited(VersionModel::base(), &photo(1), &photo(2), &moved), Edited::No);
     }
 
     #[test]
