@@ -145,7 +145,8 @@ fn main() -> Result<()> {
     println!("With the model of the program, which has seen these scenes:\n");
     judge(&|members| sources(VersionModel::base(), members, &near));
     if args.decisions {
-        decisions::print(&files, &without, &near);
+        let label = |file: &File| decisions::Label { frame: file.frame, scene: file.scene.clone(), is_edit: file.is_edit };
+        decisions::print(&files.iter().map(label).collect::<Vec<_>>(), &without, &near);
     }
     if args.choices.is_empty() {
         return Ok(());

@@ -64,7 +64,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Taught>> {
             let columns: Vec<&str> = line.split(',').collect();
             let values: Vec<f32> = columns[5..].iter().map(|value| value.parse()).collect::<std::result::Result<_, _>>()?;
             let inputs: Inputs = values.try_into().map_err(|_| format!("{line}: not {INPUTS} inputs"))?;
-            let candidate = Candidate { kind: Kind::ALL[columns[3].parse::<usize>()?], inputs, before: 0.0, is_right: columns[4] == "1" };
+            let candidate = Candidate { kind: Kind::ALL[columns[3].parse::<usize>()?], inputs, is_right: columns[4] == "1" };
             if columns[1] == last {
                 all.last_mut().expect("the line before").choice.push(candidate);
             } else {

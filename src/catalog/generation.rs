@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::likeness::{
-    Arrival, Density, Head, HeadError, Index, Linear, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, Reach, THRESHOLD, VersionModel,
+    Arrival, Density, Head, HeadError, Index, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, Reach, THRESHOLD, Taught, VersionModel,
     VersionModelError, arrive, candidates, densities, doubtful, is_doubtful, verify,
 };
 use crate::photo::{Descriptors, Distance, PhotoId, StoredFeatures};
@@ -65,7 +65,7 @@ pub fn find_versions(heads: &[HeadRecord], name: &str) -> Result<Option<Versions
     }
     let record = heads.iter().find(|head| head.name == name && head.positives == Positives::Decisions);
     let versions = |record: &HeadRecord| {
-        let model = VersionModel::base().taught(Linear::from_safetensors(&record.weights)?);
+        let model = VersionModel::base().taught(Taught::from_safetensors(&record.weights)?);
         Ok(Versions { name: record.name.clone(), model, made: record.made })
     };
     record.map(versions).transpose()

@@ -1,13 +1,14 @@
 //! Learning from the decisions of a person what a version is, under a gate.
 //!
-//! The version model gets a second linear part. It is trained on the pairs that a person decided on and, so that what is right
-//! stays right, on photos of the library: on edited versions of each, and on frames that its camera took at another time. The gate
-//! judges it by decisions and photos that it did not learn from.
+//! Decisions change the score of pairs like those that were decided on. So that what is right stays right, edited versions of photos
+//! of the library are to keep their score. The gate judges by decisions and photos that were not learnt from.
 
-use burn::tensor::Device;
+use burn::module::Param;
+use burn::nn;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 
-use super::versions::{Candidate, Choice, DECAY, train};
-use crate::likeness::{Linear, Member, Near, VersionModel, are_versions, inputs, kind, sources};
+use crate::likeness::{Anchor, Member, Near, Taught, VersionModel, are_versions, inputs, kind, sources};
 use crate::photo::{Compared, Comparison, Verdict};
 
 /// Two photos that a person decided on.
@@ -22,9 +23,10 @@ pub struct Decided {
 }
 
 impl Decided {
-    fn choice(&self, model: &VersionModel) -> Choice {
+    fn lesson(&self) -> Lesson {
         let [a, b] = &self.members;
-        vec![candidate(model, a, b, &self.comparison, self.verdict == Verdict::Same)]
+        let target = if self.verdict == Verdict::Same { 1.0 } else { 0.0 };
+        Lesson { target, ..Lesson::of(a, b, &self.comparison) }
     }
 
     fn is_agreed(&self, model: &VersionModel) -> bool {
@@ -67,12 +69,14 @@ impl Group {
         (1..=self.versions).contains(&member)
     }
 
-    fn choices(&self, model: &VersionModel) -> impl Iterator<Item = Choice> {
-        self.near.iter().filter_map(|near| {
-            let Compared::Laid(comparison) = &near.compared else { return None };
-            let (photo, other) = (&self.members[near.a], &self.members[near.b]);
-            Some(vec![candidate(model, photo, other, comparison, self.is_version(near.b))])
-        })
+    /// The versions that the model of the program finds, which are to keep their scores.
+    fn lessons(&self) -> impl Iterator<Item = Lesson> {
+        let versions = self.near.iter().filter(|near| self.is_version(near.b));
+        let laid = versions.filter_map(|near| match &near.compared {
+            Compared::Laid(comparison) => Some(Lesson::of(&self.members[near.a], &self.members[near.b], comparison)),
+            Compared::NotYet | Compared::Apart => None,
+        });
+        laid.filter(|lesson| lesson.before > 0.0)
     }
 
     /// The number of versions that are in the star of the photo, each beside all others but without the other versions, because
@@ -130,21 +134,45 @@ const MAX_CHANCE: f64 = 0.05;
 /// The share of the made versions that may be lost.
 const MAX_LOST_SHARE: f64 = 0.003;
 
-/// Trains what decisions teach. `old` is the model in use. What it learns adds to the model of the program, so decisions that
+/// How much each version of a photo of the library weighs against a decision. The first with which the gate is passed counts: decisions
+/// teach as much as is safe.
+const WEIGHTS_OF_VERSIONS: [f32; 3] = [1.0, 3.0, 9.0];
+
+/// Trains what decisions teach. `old` is the model in use. What is learnt adds to the model of the program, so decisions that
 /// were forgotten leave nothing behind.
 ///
 /// # Panics
 /// If there are no decisions.
-pub fn learn(old: &VersionModel, decided: &[Decided], taught: &[Group], held_out: &[Group], device: &Device) -> (Linear, Judgement) {
+pub fn learn(old: &VersionModel, decided: &[Decided], taught: &[Group], held_out: &[Group], device: &Device) -> (Taught, Judgement) {
+    let mut result = None;
+    for weight in WEIGHTS_OF_VERSIONS {
+        let learnt = learnt(old, decided, taught, held_out, weight, device);
+        let is_passed = learnt.1.refused.is_none();
+        result.get_or_insert_with(|| learnt.clone());
+        if is_passed {
+            result = Some(learnt);
+            break;
+        }
+    }
+    result.expect("at least one weight")
+}
+
+fn learnt(
+    old: &VersionModel,
+    decided: &[Decided],
+    taught: &[Group],
+    held_out: &[Group],
+    weight: f32,
+    device: &Device,
+) -> (Taught, Judgement) {
     let base = VersionModel::base();
-    let of_photos: Vec<Choice> = taught.iter().flat_map(|group| group.choices(base)).collect();
+    let versions: Vec<Lesson> = taught.iter().flat_map(Group::lessons).collect();
     let trained = |counts: &dyn Fn(&Decided) -> bool| {
-        let counted = decided.iter().filter(|decided| counts(decided)).map(|decided| decided.choice(base));
-        let choices: Vec<Choice> = counted.chain(of_photos.iter().cloned()).collect();
-        train(&base.trained().untaught(), &choices, DECAY, device)
+        let decisions: Vec<Lesson> = decided.iter().filter(|decided| counts(decided)).map(Decided::lesson).collect();
+        train(&decisions, &versions, weight, device)
     };
-    let learnt = trained(&|_| true);
-    let new = base.taught(learnt.clone());
+    let all = trained(&|_| true);
+    let new = base.taught(all.clone());
     let by_parts: Vec<VersionModel> = (0..PARTS).map(|part| base.taught(trained(&|decided| decided.part() != part))).collect();
     let judged: Vec<&Decided> = decided.iter().filter(|decided| !decided.is_known).collect();
     let agreed: Vec<[bool; 2]> =
@@ -159,7 +187,61 @@ pub fn learn(old: &VersionModel, decided: &[Decided], taught: &[Group], held_out
     let (versions, others) = (held_out.iter().map(|group| group.versions).sum(), held_out.iter().map(Group::others).sum());
     let mut judgement = Judgement { versions, others, decisions: judged.len(), before, after, refused: None };
     judgement.refused = reason(&judgement, changed(false), changed(true));
-    (learnt, judgement)
+    (all, judgement)
+}
+
+/// A pair to learn from.
+#[derive(Clone, Copy, Debug)]
+struct Lesson {
+    pair: Anchor,
+    /// The score without what decisions teach.
+    before: f32,
+    /// How likely one is a version of the other.
+    target: f32,
+}
+
+impl Lesson {
+    /// A pair that is to keep its score.
+    fn of(a: &Member, b: &Member, comparison: &Comparison) -> Lesson {
+        let (model, kind, inputs) = (VersionModel::base(), kind(a, b, comparison), inputs(a, b, comparison));
+        let before = model.untaught(kind, &inputs, comparison);
+        Lesson { pair: model.anchor(kind, &inputs), before, target: 1.0 / (1.0 + (-before).exp()) }
+    }
+}
+
+/// The weights are held back by this times the sum of their squares.
+const DECAY: f32 = 0.03;
+
+const STEPS: usize = 300;
+
+/// The learning rate of Adam at the first step. It falls to 0 along a half cosine.
+const RATE: f64 = 0.1;
+
+/// Finds the weights of the decisions, by the cross-entropy of all pairs.
+fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device) -> Taught {
+    let device = device.clone().autodiff();
+    let lessons: Vec<&Lesson> = decisions.iter().chain(versions).collect();
+    let column = |value: &dyn Fn(usize) -> f32| {
+        let values: Vec<f32> = (0..lessons.len()).map(value).collect();
+        Tensor::<2>::from_data(TensorData::new(values, [lessons.len(), 1]), &device)
+    };
+    let similarities: Vec<f32> =
+        lessons.iter().flat_map(|lesson| decisions.iter().map(|decision| lesson.pair.similarity(&decision.pair))).collect();
+    let similarities = Tensor::<2>::from_data(TensorData::new(similarities, [lessons.len(), decisions.len()]), &device);
+    let (before, target) = (column(&|at| lessons[at].before), column(&|at| lessons[at].target));
+    let weights = column(&|at| if at < decisions.len() { 1.0 } else { weight });
+    let mut layer = nn::Linear { weight: Param::from_tensor(Tensor::<2>::zeros([decisions.len(), 1], &device)), bias: None };
+    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+    for step in 0..STEPS {
+        let scores = layer.forward(similarities.clone()) + before.clone();
+        let losses = activation::softplus(scores.clone(), 1.0) - target.clone() * scores;
+        let loss = (losses * weights.clone()).sum() + layer.weight.val().square().sum().mul_scalar(DECAY);
+        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
+        let rate = RATE * (1.0 + (std::f64::consts::PI * step as f64 / STEPS as f64).cos()) / 2.0;
+        layer = optimizer.step(rate, layer, gradients);
+    }
+    let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
+    Taught::new(decisions.iter().map(|decision| decision.pair).zip(learnt))
 }
 
 fn reason(judgement: &Judgement, won: usize, lost: usize) -> Option<String> {
@@ -187,11 +269,6 @@ fn chance(won: usize, of: usize) -> f64 {
         terms.push(terms[k - 1] + ((of - k + 1) as f64 / k as f64).ln());
     }
     terms[won..].iter().map(|term| term.exp()).sum()
-}
-
-fn candidate(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, is_right: bool) -> Candidate {
-    let (kind, inputs) = (kind(a, b, comparison), inputs(a, b, comparison));
-    Candidate { kind, inputs, before: model.untaught(kind, &inputs, comparison), is_right }
 }
 
 #[cfg(test)]

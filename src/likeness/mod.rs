@@ -18,6 +18,7 @@ mod relation;
 mod residual;
 mod source;
 mod stars;
+mod taught;
 mod tensors;
 mod version_model;
 
@@ -35,6 +36,7 @@ pub use relation::{changes, is_copy, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, source_first};
 pub use stars::{Member, Near, are_versions, held, sources};
+pub use taught::{Anchor, Taught};
 pub use version_model::{Error as VersionModelError, INPUTS, Inputs, Kind, Linear, VersionModel, inputs, kind};
 
 use crate::photo::Distance;

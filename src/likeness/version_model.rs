@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use ndarray::{Array1, Array2};
 
 use super::stars::{Member, are_of_one_encoder, is_turned};
+use super::taught::{Anchor, Taught};
 use super::tensors::{Tensors, write};
 use crate::photo::Comparison;
 
@@ -110,7 +111,7 @@ fn coarse_grid(agreement: f64) -> f64 {
 /// The file of a version model cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the version model cannot be used: {0}")]
-pub struct Error(String);
+pub struct Error(pub(super) String);
 
 /// `score = weight[kind] · (inputs − mean) / scale + bias[kind]`.
 #[derive(Clone, PartialEq, Debug)]
@@ -172,11 +173,6 @@ impl Linear {
         std::array::from_fn(|at| (inputs[at] - self.mean[at]) / self.scale[at])
     }
 
-    /// A model of the same standardisation that says nothing yet.
-    pub fn untaught(&self) -> Linear {
-        Linear::untrained(self.mean, self.scale)
-    }
-
     /// This model with other weights (kinds × inputs) and biases.
     pub fn with(&self, weight: Array2<f32>, bias: Array1<f32>) -> Linear {
         Linear { weight, bias, ..self.clone() }
@@ -187,7 +183,7 @@ impl Linear {
 #[derive(Clone, PartialEq, Debug)]
 pub struct VersionModel {
     trained: Linear,
-    taught: Option<Linear>,
+    taught: Option<Taught>,
 }
 
 impl VersionModel {
@@ -203,7 +199,7 @@ impl VersionModel {
     }
 
     /// This model and what decisions taught.
-    pub fn taught(&self, taught: Linear) -> VersionModel {
+    pub fn taught(&self, taught: Taught) -> VersionModel {
         VersionModel { trained: self.trained.clone(), taught: Some(taught) }
     }
 
@@ -216,7 +212,12 @@ impl VersionModel {
     /// than not if it is above 0.
     pub fn score(&self, a: &Member, b: &Member, comparison: &Comparison) -> f32 {
         let (kind, inputs) = (kind(a, b, comparison), inputs(a, b, comparison));
-        self.untaught(kind, &inputs, comparison) + self.taught.as_ref().map_or(0.0, |taught| taught.score(kind, &inputs))
+        self.untaught(kind, &inputs, comparison) + self.taught.as_ref().map_or(0.0, |taught| taught.score(&self.anchor(kind, &inputs)))
+    }
+
+    /// A pair as what decisions taught takes it.
+    pub fn anchor(&self, kind: Kind, inputs: &Inputs) -> Anchor {
+        Anchor::new(kind, &self.trained.standardised(inputs))
     }
 
     /// The score without what decisions taught.
@@ -305,9 +306,10 @@ mod tests {
             let left = Residual { agreement, spot: 12.0, ..Comparison::WHOLE.fine };
             let comparison = Comparison { coarse: left, fine: left, ..Comparison::WHOLE };
             let model = VersionModel::base();
-            let against = Linear::untrained([0.0; INPUTS], [1.0; INPUTS]);
-            let against = against.with(Array2::zeros((Kind::ALL.len(), INPUTS)), Array1::from_elem(Kind::ALL.len(), -3.0));
-            [model.score(&member(6000, 100), &other, &comparison), model.taught(against).score(&member(6000, 100), &other, &comparison)]
+            let a = member(6000, 100);
+            let pair = model.anchor(kind(&a, &other, &comparison), &inputs(&a, &other, &comparison));
+            let against = Taught::new([(pair, -3.0)]);
+            [model.score(&a, &other, &comparison), model.taught(against).score(&a, &other, &comparison)]
         };
         let [text, taught] = of(member(6000, 100), 0.998);
         assert!(text >= SCORE_OF_EQUALS && taught < text - 2.9, "a text: {text} {taught}");
