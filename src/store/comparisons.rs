@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::scopes::{Range, ranges};
 use super::{Batch, Reader, Result};
@@ -44,14 +44,17 @@ impl FromSql for Compared {
     }
 }
 
+/// Reads a comparison from three columns: both photos, and the data.
+pub(super) fn comparison_of(row: &Row<'_>) -> rusqlite::Result<((PhotoId, PhotoId), Compared)> {
+    let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
+    Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
+}
+
 impl Reader {
     /// Returns all comparisons, also those that are still to be made.
     pub fn comparisons(&self) -> Result<Comparisons> {
         let mut statement = self.index.prepare_cached("SELECT a, b, data FROM comparisons")?;
-        let rows = statement.query_map([], |row| {
-            let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
-            Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
-        })?;
+        let rows = statement.query_map([], comparison_of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
