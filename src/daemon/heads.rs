@@ -1,8 +1,8 @@
 //! Heads: listing, switching and removing them.
 //!
 //! Embeddings, densities and pairs belong to one head. To switch, those of the next head are made beside those in use,
-//! in several commits. One more commit, under the lock that every answer holds, then puts the next head into use. So no
-//! answer mixes two heads, and a daemon that is killed in between continues at its next start.
+//! in several commits. One more commit then puts the next head into use. An answer keeps the generation that it began with,
+//! so none mixes two heads, and a daemon that is killed in between continues at its next start.
 
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, RwLock};
@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 use super::messages::{Request, Unwritten, Write, request};
 use super::records::stored_report;
 use super::retry::while_full;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read, write_between};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read};
 use super::wire;
 use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
@@ -133,8 +133,8 @@ impl Switcher {
             request(&self.writes, |reply| Request::ChooseHead(name.to_owned(), reply))?;
         }
         let number = request(&self.writes, |reply| Request::NumberHead(fingerprint(&known.head), reply))?;
-        if read(&self.heads.active).number == number {
-            write_between(&self.heads.active).threshold = known.threshold;
+        if self.heads.active.now().number == number {
+            self.heads.active.change(|active| active.threshold = known.threshold);
             self.health.set_problem("heads", None);
             return Ok(ClusterChanges::default());
         }
@@ -178,7 +178,7 @@ impl Switcher {
     /// Removes a head that is not in use.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let _turn = lock(&self.heads.switching);
-        if name == BASE || read(&self.heads.active).head.name() == name {
+        if name == BASE || self.heads.active.now().head.name() == name {
             return Err(Error::InUse(name.to_owned()));
         }
         let was_there = request(&self.writes, |reply| Request::RemoveHead(name.to_owned(), reply))?;
@@ -208,14 +208,14 @@ impl Switcher {
     fn changes(&self, reader: &Reader, next: &Generation) -> Result<ClusterChanges, Error> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
         let snapshot = |generation: &Generation| Snapshot::take(&Context { reader, generation, decisions: &decisions, roots: &roots });
-        let (before, after) = (snapshot(&read(&self.heads.active))?, snapshot(next)?);
+        let (before, after) = (snapshot(&self.heads.active.now())?, snapshot(next)?);
         Ok(wire::cluster_changes(&before.changes(&after)))
     }
 }
 
 /// Returns all heads: the base, then the tuned ones, oldest first.
 pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
-    let active = read(&heads.active);
+    let active = heads.active.now();
     let in_use = active.head.name();
     let base = HeadInfo {
         name: BASE.into(),

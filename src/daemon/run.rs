@@ -34,7 +34,7 @@ use crate::api::client::Client;
 use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
-use crate::catalog::generation::Generation;
+use crate::catalog::generation::{Generation, InUse};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
 use crate::likeness::{CropHead, HeadError};
@@ -278,7 +278,7 @@ fn state(
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
-            active: RwLock::new(active),
+            active: InUse::new(active),
             switching: Mutex::default(),
             records: RwLock::new(records),
             unreadable: RwLock::new(writer.unreadable_heads()),

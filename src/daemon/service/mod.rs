@@ -176,9 +176,8 @@ impl Service for Answers {
             (0, true) => "scanning".to_owned(),
             (pending, _) => format!("reading, {pending} to go"),
         };
-        // Locked before the head: starting a tuning takes these locks in the same order.
         let tuning = self.state.tuning.state().progress;
-        let active = read(&self.state.heads.active);
+        let active = self.state.heads.active.now();
         Ok(Status {
             version: self.version(),
             data_dir: self.state.configuration.settings.data_dir.display().to_string(),
@@ -279,8 +278,8 @@ impl Service for Answers {
         let _held = reader.hold()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
-        // Locked until the clusters are made, so that the whole answer is of one head.
-        let active = read(&self.state.heads.active);
+        // Kept to the end, so that the whole answer is of one head.
+        let active = self.state.heads.active.now();
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
         let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
@@ -292,7 +291,6 @@ impl Service for Answers {
             clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
         }
         let begin = Begin { version: 1, threshold, head: active.head.name().to_owned() };
-        drop(active);
         let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
         let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
         let lines = shown.iter().map(|found| Line::Item(wire::cluster(&clustering, found, &roots)));
@@ -311,14 +309,13 @@ impl Service for Answers {
         let reader = self.reader()?;
         let _held = reader.hold()?;
         let scopes = self.scopes(&selection.paths)?;
-        let active = read(&self.state.heads.active);
+        let active = self.state.heads.active.now();
         let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
         let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
         let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
         let pairs = pairs(&context, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
-        drop(active);
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
         let lines = shown.iter().map(|pair| Line::Item(wire::pair(pair)));
@@ -335,12 +332,9 @@ impl Service for Answers {
         let (reader, state, roots) = (self.reader()?, &self.state, self.state.roots.now());
         let mut queries = lock(&self.queries);
         let asked = queries.read(bytes, &state.configuration.settings.data_dir)?;
-        let in_use = read(&state.heads.active).head.name().to_owned();
-        let (head, nearest) = match head.filter(|name| *name != in_use) {
-            None => {
-                let active = read(&state.heads.active);
-                (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?)
-            }
+        let active = state.heads.active.now();
+        let (head, nearest) = match head.filter(|name| *name != active.head.name()) {
+            None => (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?),
             Some(name) => {
                 let known = find(&read(&state.heads.records), &state.configuration.backbone, name).map_err(Problem::internal)?;
                 let known = known.ok_or_else(|| heads::Error::Unknown(name.to_owned()))?;
@@ -361,9 +355,8 @@ impl Service for Answers {
         let (a, b) = (read_as("first", a)?, read_as("second", b)?);
         drop(queries);
         let decisions = read(&state.decisions).clone();
-        let active = read(&state.heads.active);
+        let active = state.heads.active.now();
         let (comparison, threshold) = (query::compare(&active, &decisions, &a, &b), active.threshold);
-        drop(active);
         Ok(wire::comparison(comparison, threshold))
     }
 

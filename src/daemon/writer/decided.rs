@@ -47,7 +47,7 @@ impl WriterThread {
     /// Copies the decisions on photos whose files hold an edited version of them now. Returns whether there were any.
     fn follow(&mut self) -> store::Result<bool> {
         let (head, max_distance) = {
-            let active = read(&self.heads.active);
+            let active = self.heads.active.now();
             (active.number, active.threshold)
         };
         let replaced = self.writer.replaced(head)?;
