@@ -284,8 +284,11 @@ impl Service for Answers {
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
         let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
         let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
-        let mut clustering = clusters(&context, &scopes, threshold, &selection.relations)?;
-        let outside = if selection.everywhere { 0 } else { versions_outside(&context, &scopes, threshold, &selection.relations)? };
+        let goes_on = take.is_there;
+        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, goes_on)? else { return Ok(()) };
+        let outside =
+            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, goes_on)? };
+        let Some(outside) = outside else { return Ok(()) };
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
             clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
@@ -294,14 +297,14 @@ impl Service for Answers {
         let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
         let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
         let lines = shown.iter().map(|found| Line::Item(wire::cluster(&clustering, found, &roots)));
-        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take.line).is_break() {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
         let end = places::end(about, &roots, &self.state.queue, &reader, self.coverage(&reader, &asked)?, next)?;
         let HeldApart { series, parts, unknown } = clustering.held_apart;
-        let _ = take(Line::End { end: End { series, parts, unknown, outside, ..end } });
+        let _ = (take.line)(Line::End { end: End { series, parts, unknown, outside, ..end } });
         Ok(())
     }
 
@@ -314,17 +317,18 @@ impl Service for Answers {
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
         let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
         let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
-        let pairs = pairs(&context, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
+        let is_normalized = selection.threshold.is_none();
+        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_there)? else { return Ok(()) };
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
         let lines = shown.iter().map(|pair| Line::Item(wire::pair(pair)));
-        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take.line).is_break() {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
         let end = places::end(&scopes, &roots, &self.state.queue, &reader, self.coverage(&reader, &scopes)?, next)?;
-        let _ = take(Line::End { end });
+        let _ = (take.line)(Line::End { end });
         Ok(())
     }
 
