@@ -281,7 +281,7 @@ impl Reader {
     }
 
     /// Returns the number of files of the scopes whose photo is stale.
-    fn count_stale(&self, scopes: &[Place]) -> Result<u64> {
+    pub(super) fn count_stale(&self, scopes: &[Place]) -> Result<u64> {
         let is_any = "SELECT EXISTS (SELECT 1 FROM photos WHERE stale)";
         if !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
             return Ok(0);
