@@ -1,6 +1,6 @@
 //! How well frames of one scene, and versions of them, are told apart.
 //!
-//!     cargo bench --bench relations -- FRAMES [--seed 1] [--every 3] [--write CHOICES]
+//!     cargo bench --bench relations -- FRAMES [--seed 1] [--every 3] [--write CHOICES] [--decisions]
 //!     cargo bench --bench relations -- FRAMES --choices CHOICES... [--ablate] [--train models/versions.safetensors]
 //!
 //! FRAMES has a `frames.csv` with the columns file, set and scene, and each of its files is an exposure of its own. Every
@@ -14,8 +14,10 @@
 //! The version model that comes with the program has seen these scenes. With choices that an earlier run wrote, the scenes are
 //! divided into five parts, and each part is judged with a model that is trained on the other four. Then it is printed how
 //! reliable these models are, and with `--ablate` what each input is worth. `--train` writes a model that is trained on all choices.
+//! `--decisions` prints what decisions teach.
 
 // The parts of it that find photos in folders are for other benchmarks.
+mod decisions;
 mod model;
 #[allow(dead_code)]
 #[path = "../pictures/mod.rs"]
@@ -33,7 +35,7 @@ use similard::catalog::encoder::Encoder;
 use similard::catalog::relations::framed;
 use similard::learn::edits::{self, Edit, edits};
 use similard::likeness::{
-    CropHead, Head, Index, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, VersionModel, arrive, compare, normalized, sources,
+    CropHead, Head, Index, Linear, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, VersionModel, arrive, compare, normalized, sources,
 };
 use similard::photo::{Capture, Compared, Descriptors, Format, Keypoints, Pair, PhotoId, Picture, PictureIdentity};
 use similard::vision::backbone::Backbone;
@@ -61,6 +63,9 @@ struct Args {
     /// A file for what each photo chooses from
     #[arg(long)]
     write: Option<PathBuf>,
+    /// Also teaches decisions on some scenes and judges by the others
+    #[arg(long)]
+    decisions: bool,
     /// Files that earlier runs wrote, to train on
     #[arg(long, num_args = 1..)]
     choices: Vec<PathBuf>,
@@ -139,16 +144,19 @@ fn main() -> Result<()> {
     };
     println!("With the model of the program, which has seen these scenes:\n");
     judge(&|members| sources(VersionModel::base(), members, &near));
+    if args.decisions {
+        decisions::print(&files, &without, &near);
+    }
     if args.choices.is_empty() {
         return Ok(());
     }
     let all = model::read(&args.choices)?;
-    let models = |left_out| -> Vec<VersionModel> {
+    let models = |left_out| -> Vec<Linear> {
         (0..model::PARTS).map(|part| model::taught(&all, left_out, |scene| model::part(scene) != part)).collect()
     };
     let unseen = models(None);
-    let by_parts = |models: &[VersionModel], members: &[Member]| -> Vec<usize> {
-        let found: Vec<Vec<usize>> = models.iter().map(|model| sources(model, members, &near)).collect();
+    let by_parts = |models: &[Linear], members: &[Member]| -> Vec<usize> {
+        let found: Vec<Vec<usize>> = models.iter().map(|model| sources(&VersionModel::new(model.clone()), members, &near)).collect();
         files.iter().enumerate().map(|(at, file)| found[model::part(&file.scene)][at]).collect()
     };
     println!("\nWith models that have not seen the scene:\n");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use similard::learn::device::device;
 use similard::learn::versions::{Candidate, Choice, DECAY, train, untrained};
-use similard::likeness::{INPUTS, Inputs, Kind, Near, VersionModel, inputs, kind};
+use similard::likeness::{INPUTS, Inputs, Kind, Linear, Near, inputs, kind};
 use similard::photo::Compared;
 
 use super::{File, Result};
@@ -64,7 +64,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Taught>> {
             let columns: Vec<&str> = line.split(',').collect();
             let values: Vec<f32> = columns[5..].iter().map(|value| value.parse()).collect::<std::result::Result<_, _>>()?;
             let inputs: Inputs = values.try_into().map_err(|_| format!("{line}: not {INPUTS} inputs"))?;
-            let candidate = Candidate { kind: Kind::ALL[columns[3].parse::<usize>()?], inputs, is_right: columns[4] == "1" };
+            let candidate = Candidate { kind: Kind::ALL[columns[3].parse::<usize>()?], inputs, before: 0.0, is_right: columns[4] == "1" };
             if columns[1] == last {
                 all.last_mut().expect("the line before").choice.push(candidate);
             } else {
@@ -77,7 +77,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Taught>> {
 }
 
 /// Trains a model on all choices whose scene counts. An input that is left out is always 0.
-pub fn taught(all: &[Taught], left_out: Option<usize>, counts: impl Fn(&str) -> bool) -> VersionModel {
+pub fn taught(all: &[Taught], left_out: Option<usize>, counts: impl Fn(&str) -> bool) -> Linear {
     let without = |mut candidate: Candidate| {
         left_out.into_iter().for_each(|input| candidate.inputs[input] = 0.0);
         candidate
@@ -89,7 +89,7 @@ pub fn taught(all: &[Taught], left_out: Option<usize>, counts: impl Fn(&str) -> 
 
 /// Returns how often a photo of which the model says so has its source among the candidates, by what it says. Each model judges the
 /// part that it was not trained on.
-pub fn reliability(all: &[Taught], models: &[VersionModel]) -> String {
+pub fn reliability(all: &[Taught], models: &[Linear]) -> String {
     const BOUNDS: [f32; 7] = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0];
     let mut bins = [(0usize, 0.0f32, 0usize); BOUNDS.len() - 1];
     for Taught { scene, choice } in all {

@@ -21,7 +21,7 @@ use similard::learn::edits::{Edit, edits};
 use similard::learn::evaluation::Ranking;
 use similard::learn::folders::{LabelledSet, Precision};
 use similard::learn::library::Member;
-use similard::learn::training::{Next, Recipe, Step, train};
+use similard::learn::training::{Next, Step, TrainingParameters, train};
 use similard::learn::training_set::TrainingSet;
 use similard::learn::tuning::{TuningData, tune};
 use similard::likeness::{Head, Index, MAX_PAIR_DISTANCE, THRESHOLD, cosine_distance, densities, global_only, normalized};
@@ -277,8 +277,8 @@ fn tuned(split: &Split<'_>, words: &[Word], seed: u64) -> Result<(Head, Judgemen
         background: split.taught.iter().chain(&split.judged).map(|p| p.own.clone()).collect(),
         decided: words.iter().map(word).collect(),
     };
-    let recipe = Recipe { seed, ..Recipe::default() };
-    Ok(tune((&base, THRESHOLD), "tuned", &tuning_data, &recipe, &device(), MAX_PAIR_DISTANCE, go_on)?)
+    let parameters = TrainingParameters { seed, ..TrainingParameters::default() };
+    Ok(tune((&base, THRESHOLD), "tuned", &tuning_data, &parameters, &device(), MAX_PAIR_DISTANCE, go_on)?)
 }
 
 fn gains(photos: &[Photo], seeds: u64) -> Result<()> {
@@ -376,7 +376,8 @@ fn decisions(photos: &[Photo], seeds: u64) -> Result<()> {
     notes.iter().for_each(|note| println!("{note}"));
     // Only ten photos, and photos that are all the same.
     let ten: Vec<&Photo> = photos.iter().take(10).collect();
-    let few = train(&Head::base()?, "few", &training_set(&ten, &HashSet::new(), &[]), &Recipe::default(), &device(), &mut go_on);
+    let few =
+        train(&Head::base()?, "few", &training_set(&ten, &HashSet::new(), &[]), &TrainingParameters::default(), &device(), &mut go_on);
     println!("\nten photos: {}", few.err().map_or_else(|| "tuned".into(), |e| e.to_string()));
     let alike: Vec<&Photo> = std::iter::repeat_n(&photos[0], 80).collect();
     let split = Split { taught: alike[..60].to_vec(), judged: alike[60..].to_vec(), test: Vec::new() };
@@ -400,7 +401,7 @@ fn backends(photos: &[Photo]) -> Result<()> {
                 &base,
                 name,
                 &training_set,
-                &Recipe { steps: 50, ..Recipe::default() },
+                &TrainingParameters { steps: 50, ..TrainingParameters::default() },
                 &device,
                 &mut |step: Step, _: &dyn Fn() -> Head| {
                     last = step.loss;
@@ -441,7 +442,8 @@ fn folders(root: &std::path::Path, seeds: u64) -> Result<()> {
             held_out_set.extend(held_out.into_iter().map(|(_, f)| (folder, f)));
         }
         let strange: LabelledSet = new.iter().flat_map(|&folder| folders[folder].iter().map(move |f| (folder, f.clone()))).collect();
-        let head = train(&base, "folders", &training_set, &Recipe { seed, ..Recipe::folders() }, &device(), &mut go_on)?;
+        let head =
+            train(&base, "folders", &training_set, &TrainingParameters { seed, ..TrainingParameters::folders() }, &device(), &mut go_on)?;
         let (before, after) = (Precision::of(&base, &held_out_set, &known), Precision::of(&head, &held_out_set, &known));
         shown.0.push(100.0 * before.mean());
         shown.1.push(100.0 * after.mean());

@@ -13,6 +13,7 @@ mod query;
 mod routes;
 mod server;
 mod service;
+mod shell;
 pub mod types;
 mod uploads;
 
@@ -21,6 +22,7 @@ pub use paths::{query_of, text_of};
 pub use problem::{Code, Problem};
 pub use server::serve;
 pub use service::{Service, Take};
+pub use shell::{is_obeyed, shell_word};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.
 pub const PROTOCOL: u32 = 4;

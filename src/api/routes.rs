@@ -238,8 +238,7 @@ async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
         asked.seen_alike(service.as_ref())
     });
     let compared = tokio::time::timeout(VIEW_TIMEOUT, compared).await;
-    let silent =
-        |_| Problem::new(Code::OtherView, format!("{first} is not answered: its disk, or that of a path after it, does not answer"));
+    let silent = |_| Problem::new(Code::OtherView, format!("no answer: a disk does not respond, that of {first} or of a later path"));
     compared.map_err(silent)?.map_err(Problem::internal)?
 }
 

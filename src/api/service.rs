@@ -61,7 +61,7 @@ pub trait Service: Send + Sync + 'static {
     fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem>;
     fn remove_head(&self, name: &str) -> Result<(), Problem>;
     /// Starts tuning a head and returns its full order at once. The daemon chooses `name`, `minutes` and `photos` if
-    /// they are missing. `positives` is `edits` or `folders`.
+    /// they are missing. `positives` is `edits`, `folders` or `decisions`.
     fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem>;
     fn tuning(&self) -> TuningState;
     /// Ends a tuning early, with its current head.

@@ -54,7 +54,6 @@ pub struct Files {
     pub rule: Option<KeeperRule>,
 }
 
-/// Returns the files of a photo.
 pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
     let files: Vec<FileOfPhoto> = inodes(record).into_iter().map(|names| file(&names, roots)).collect();
     let candidates: Vec<FileCandidate<'_>> = files

@@ -4,8 +4,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::likeness::{
-    Arrival, Density, Head, HeadError, Index, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, Reach, THRESHOLD, arrive, candidates, densities,
-    doubtful, is_doubtful, verify,
+    Arrival, Density, Head, HeadError, Index, Linear, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, Reach, THRESHOLD, VersionModel,
+    VersionModelError, arrive, candidates, densities, doubtful, is_doubtful, verify,
 };
 use crate::photo::{Descriptors, Distance, PhotoId, StoredFeatures};
 use crate::store::damage::contradiction;
@@ -14,6 +14,9 @@ use crate::sys::parallel::parallel;
 
 /// The name of the head that comes with the program.
 pub const BASE: &str = "base";
+
+/// The name of the version model that comes with the program.
+pub const BASE_VERSIONS: &str = "versions";
 
 /// Photos embedded and paired in one commit.
 pub const INCREMENT_PHOTOS: usize = 512;
@@ -62,6 +65,37 @@ pub struct UsableHead {
     pub positives: Positives,
 }
 
+/// A version model with its name.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Versions {
+    pub name: String,
+    pub model: VersionModel,
+    /// When it was tuned, in seconds since 1970. 0 for the one that comes with the program.
+    pub made: i64,
+}
+
+impl Versions {
+    pub fn base() -> Versions {
+        Versions { name: BASE_VERSIONS.into(), model: VersionModel::base().clone(), made: 0 }
+    }
+}
+
+/// Returns the version model of this name. `None` if there is none.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn find_versions(heads: &[HeadRecord], name: &str) -> Result<Option<Versions>, VersionModelError> {
+    if name == BASE_VERSIONS {
+        return Ok(Some(Versions::base()));
+    }
+    let record = heads.iter().find(|head| head.name == name && head.positives == Positives::Decisions);
+    let versions = |record: &HeadRecord| {
+        let model = VersionModel::base().taught(Linear::from_safetensors(&record.weights)?);
+        Ok(Versions { name: record.name.clone(), model, made: record.made })
+    };
+    record.map(versions).transpose()
+}
+
 /// Returns the base head or the tuned head of this name. `None` if there is none for this backbone.
 ///
 /// # Errors
@@ -70,7 +104,9 @@ pub fn find(heads: &[HeadRecord], backbone: &str, name: &str) -> Result<Option<U
     if name == BASE {
         return Ok(Some(UsableHead { head: Head::base()?, threshold: THRESHOLD, positives: Positives::Edits }));
     }
-    let Some(record) = heads.iter().find(|h| h.name == name && h.backbone == backbone) else { return Ok(None) };
+    let Some(record) = heads.iter().find(|h| h.name == name && h.backbone == backbone && h.positives != Positives::Decisions) else {
+        return Ok(None);
+    };
     let head = Head::from_safetensors(&record.name, &record.weights)?.fitting(&Head::base()?)?;
     Ok(Some(UsableHead { head, threshold: record.threshold, positives: record.positives }))
 }

@@ -16,6 +16,7 @@ pub mod tuning;
 use generation::Generation;
 use roots::Roots;
 
+use crate::likeness::VersionModel;
 use crate::photo::{Decisions, PhotoId, PictureHash, Relation, Verdict};
 use crate::store::{Reader, Result};
 
@@ -24,6 +25,7 @@ use crate::store::{Reader, Result};
 pub struct Context<'a> {
     pub reader: &'a Reader,
     pub generation: &'a Generation,
+    pub versions: &'a VersionModel,
     pub decisions: &'a Decisions,
     pub roots: &'a Roots,
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{OfTwo, framed, member, of_two};
-use crate::likeness::{self, Framed, Head, Index, Member, densities, global_only, normalized, verified};
+use crate::likeness::{self, Framed, Head, Index, Member, VersionModel, densities, global_only, normalized, verified};
 use crate::photo::{
     self, Compared, Decisions, Descriptors, Distance, Identity, Keypoints, PhotoChange, PhotoId, Place, Relation, StoredFeatures, Verdict,
 };
@@ -163,10 +163,19 @@ fn near(
     // Photos whose files are all gone stay in the index, so more are searched than will be shown.
     let wanted = count.saturating_mul(2).saturating_add(64);
     match positives {
-        Positives::Edits => verified_all(reader, &asked.stored.keypoints, index.nearest(&descriptors(head, &asked.stored), wanted)),
+        Positives::Edits | Positives::Decisions => {
+            verified_all(reader, &asked.stored.keypoints, index.nearest(&descriptors(head, &asked.stored), wanted))
+        }
         // A head for folders is trained on global descriptors only.
         Positives::Folders => Ok(index.nearest(&global_only(head.embed(&asked.stored.features)), wanted)),
     }
+}
+
+/// What tells the relation of two photos, apart from the photos.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub versions: &'a VersionModel,
+    pub decisions: &'a Decisions,
 }
 
 /// Returns up to `count` photos near a picture, with their relation to it. Photos that are not in `photos` have no
@@ -179,12 +188,11 @@ pub fn neighbours<'a>(
     asked: &Asked,
     nearest: &[(PhotoId, Distance)],
     photos: &'a HashMap<PhotoId, PhotoRecord>,
-    decisions: &Decisions,
+    known: Known<'_>,
     count: usize,
 ) -> store::Result<Vec<Neighbour<'a>>> {
     let near = nearest.iter().filter_map(|(photo, distance)| Some((photos.get(photo)?, *distance))).take(count);
-    near.map(|(record, distance)| Ok(Neighbour { record, distance, relation: between(reader, decisions, record, distance, asked)? }))
-        .collect()
+    near.map(|(record, distance)| Ok(Neighbour { record, distance, relation: between(reader, known, record, distance, asked)? })).collect()
 }
 
 /// Returns the records of those photos that have files in the scopes.
@@ -197,12 +205,13 @@ pub fn records(reader: &Reader, scopes: &[Place], nearest: &[(PhotoId, Distance)
 }
 
 /// Compares two pictures, as if both were new photos of the library.
-pub fn compare(generation: &Generation, decisions: &Decisions, a: &Asked, b: &Asked) -> Comparison {
+pub fn compare(generation: &Generation, known: Known<'_>, a: &Asked, b: &Asked) -> Comparison {
     let is_one = a.identity.picture == b.identity.picture;
     let (distance, normalized) = if is_one { (0.0, 0.0) } else { distances(generation, a, b) };
-    let decided = decisions.of(a.identity.picture, b.identity.picture);
+    let decided = known.decisions.of(a.identity.picture, b.identity.picture);
     let laid = if is_one { None } else { likeness::compare(a.framed(), b.framed()) };
-    let OfTwo { relation, source, changes } = of_two(&[a.member(), b.member()], distance, laid.map_or(Compared::Apart, Compared::Laid));
+    let compared = laid.map_or(Compared::Apart, Compared::Laid);
+    let OfTwo { relation, source, changes } = of_two(known.versions, &[a.member(), b.member()], distance, compared);
     let relation = match decided {
         _ if is_one => Relation::Identical,
         Some(Verdict::Same) => as_decided(relation),
@@ -235,8 +244,8 @@ fn verified_all(reader: &Reader, asked: &Keypoints, mut nearest: Vec<(PhotoId, D
 }
 
 /// Returns the relation of a photo of the library to a picture, by its kept picture.
-fn between(reader: &Reader, decisions: &Decisions, record: &PhotoRecord, distance: Distance, asked: &Asked) -> store::Result<Relation> {
-    Ok(match decisions.of(record.picture, asked.identity.picture) {
+fn between(reader: &Reader, known: Known<'_>, record: &PhotoRecord, distance: Distance, asked: &Asked) -> store::Result<Relation> {
+    Ok(match known.decisions.of(record.picture, asked.identity.picture) {
         _ if record.picture == asked.identity.picture => Relation::Identical,
         verdict => {
             let kept = reader.kept_picture(&record.picture).and_then(|kept| picture(&kept).ok());
@@ -245,7 +254,7 @@ fn between(reader: &Reader, decisions: &Decisions, record: &PhotoRecord, distanc
                 Some((kept, points)) => likeness::compare(framed(kept, points), asked.framed()).map_or(Compared::Apart, Compared::Laid),
                 None => Compared::NotYet,
             };
-            let relation = of_two(&[member(record), asked.member()], distance, compared).relation;
+            let relation = of_two(known.versions, &[member(record), asked.member()], distance, compared).relation;
             if verdict == Some(Verdict::Same) { as_decided(relation) } else { relation }
         }
     })

@@ -34,8 +34,8 @@ pub struct OfTwo {
 }
 
 /// Returns what two photos are to each other if nothing else is known than what they show and say.
-pub fn of_two(members: &[Member; 2], distance: Distance, compared: Compared) -> OfTwo {
-    let found = sources(VersionModel::base(), members, &[Near { a: 0, b: 1, distance, compared }]);
+pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance, compared: Compared) -> OfTwo {
+    let found = sources(versions, members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
         Compared::Laid(comparison) if found[0] == found[1] => {
             let source = found[0];
@@ -52,6 +52,7 @@ pub fn of_two(members: &[Member; 2], distance: Distance, compared: Compared) -> 
 
 /// The relations of some photos.
 pub struct Relations<'a> {
+    versions: &'a VersionModel,
     decisions: &'a Decisions,
     photos: &'a HashMap<PhotoId, PhotoRecord>,
     comparisons: Comparisons,
@@ -68,13 +69,14 @@ impl<'a> Relations<'a> {
     /// If the store cannot be read.
     pub fn of(
         reader: &Reader,
+        versions: &'a VersionModel,
         decisions: &'a Decisions,
         photos: &'a HashMap<PhotoId, PhotoRecord>,
         pairs: &[Pair],
         goes_on: GoesOn<'_>,
     ) -> Result<Option<Relations<'a>>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
-        let mut relations = Relations { decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
+        let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
         for group in relations.groups(pairs) {
             if !goes_on() {
                 return Ok(None);
@@ -223,7 +225,7 @@ impl<'a> Relations<'a> {
         };
         let members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
         let near: Vec<Near> = pairs.iter().map(near).collect();
-        let sources = sources(VersionModel::base(), &members, &near);
+        let sources = sources(self.versions, &members, &near);
         self.held.extend(held(&members, &near).into_iter().map(|(a, b)| (photos[a], photos[b])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
     }
@@ -280,6 +282,7 @@ mod tests {
                 _ => Compared::Laid(Comparison::WHOLE),
             };
             let relations = Relations {
+                versions: VersionModel::base(),
                 decisions: &decisions,
                 photos: &photos,
                 comparisons: compared.into_iter().filter_map(|(a, b, how)| Some((ordered(a, b)?, of(how)))).collect(),

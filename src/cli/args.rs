@@ -8,6 +8,34 @@ use clap_complete::Shell;
 use super::failure::EXIT_CODES;
 use crate::config::Overrides;
 
+/// What `simctl dupes --help` and its man page say.
+const ABOUT_DUPES: &str = "\
+Show the photos that are versions of each other, clusters with most files first.
+
+The daemon watches a folder from the first time you ask about it, and answers when everything in it has been read. Later answers come at \
+once.
+
+The first file of a cluster is the source, and the rule that decided is printed beside it. The rules, in this order:
+  the photo that was taken first
+  the whole frame, before a crop or screenshot of it
+  what a camera wrote, before what an editor wrote
+  the photo that says where it was taken
+  RAW before HEIC before other formats
+  the photo that was not enlarged
+  most pixels
+  a lossless format
+  most bytes
+  a plain name, before a name that a copy gets
+  the oldest file
+  the shortest path
+
+\"copy\" marks the same exposure in another size, compression or format, \"edit\" one that was changed by hand, with the changes, and \
+\"identical\" another file of the same photo. The number is the distance to the source: 0 means the same picture, and above the threshold two \
+files count as different photos.
+
+Other exposures of a scene, pictures that contain another one beside other content, and photos about which the evidence does not decide \
+are counted at the end; --relation shows them. The nearest of them are listed below a cluster, as \"part\" and \"unknown\".";
+
 fn after_help() -> String {
     let codes = EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}")).join(", ");
     format!("Exit codes: {codes}.\n\nNothing ever leaves this machine, and the daemon never changes a photo.")
@@ -48,16 +76,7 @@ impl InstanceArguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
-    ///
-    /// The first request for a folder has it watched, and is answered once everything in it has been read. Later
-    /// answers come at once. The first file of a cluster is the source: the one that was taken first, the whole frame before a
-    /// crop or screenshot of it, then what a camera wrote before what an editor wrote, one that says where it was taken, RAW
-    /// before HEIC before others, most pixels, lossless, most bytes, plain name, oldest, shortest path. "copy" marks the same
-    /// exposure in another size, compression or format, "edit" one that was changed by hand, with the changes, and "same"
-    /// another file of the same photo. The number is the distance to the source: 0 means the same picture, and above the
-    /// threshold two files count as different photos. Other exposures of a scene, pictures that hold another one beside other
-    /// content, and what is not known are counted at the end; --relation shows them. The nearest of them stand below a cluster,
-    /// as "part" and "unsure".
+    #[command(long_about = ABOUT_DUPES)]
     Dupes(DupesArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     Pairs {
@@ -134,7 +153,7 @@ pub enum Command {
     /// The file is a copy of library.db. To put it back: end the daemon, remove library.db-wal and library.db-shm from the
     /// data directory if they are there, and copy the file to library.db.
     Backup {
-        /// A new file; one that is there is not overwritten
+        /// A new file; an existing file is not overwritten
         file: PathBuf,
     },
     /// Tune a head on this library; it is used only if it finds more versions of held-out photos
@@ -144,7 +163,7 @@ pub enum Command {
     Heads(HeadsCommand),
     /// Print the settings in force, with the meaning and the source of each
     Config,
-    /// End the daemon; what it was given is stored first
+    /// End the daemon after it has stored what it was given
     Stop,
     /// Stop the daemon and start it again from this program; if systemd runs it, through systemd
     Restart,
@@ -185,8 +204,8 @@ pub struct DupesArguments {
     /// Relations to show: identical, copy, edit, part, series, unknown [default: identical,copy,edit]
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
     pub relation: Vec<String>,
-    /// paths0: the files that could go, each followed by NUL. By default files of the same picture and copies, no edits. Each of
-    /// them, and the file that stays, is looked at on the disk before
+    /// paths0 lists the files that could be deleted, each followed by NUL: identical files and copies by default, no edits.
+    /// simctl checks each listed file and the file to keep on disk first
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths
@@ -209,17 +228,17 @@ pub struct DupesArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum DecideCommand {
-    /// They are versions of one photo: always in one cluster
+    /// The files are versions of one photo: always in one cluster
     Same {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// They are different photos: never in one cluster
+    /// The files are different photos: never in one cluster
     Different {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Remove the decisions about them; a picture hash, as decisions list shows it, stands for a photo without files
+    /// Remove the decisions about these files; for a photo without files, give the picture hash that decisions list shows
     Forget {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
@@ -237,7 +256,7 @@ pub enum DecisionsCommand {
     },
     /// Write all decisions as JSON lines; photos are identified by their content
     Export {
-        /// It is written as a whole or not at all; - is standard output [default: -]
+        /// The file is written as a whole or not at all; - is standard output [default: -]
         file: Option<PathBuf>,
     },
     /// Read decisions that export wrote; of two decisions about a pair the later one is kept
@@ -249,13 +268,13 @@ pub struct TuneArguments {
     /// End after this many minutes, with the result so far [default: 10]
     #[arg(long, value_name = "M")]
     pub minutes: Option<u64>,
-    /// The photos that belong together: edited versions of a photo, or photos of a folder (for similar only)
+    /// The photos that belong together: edited versions of a photo, photos of a folder (for similar only), or what you decided
     #[arg(long, value_enum, default_value_t = PositivesArgument::Edits)]
     pub positives: PositivesArgument,
-    /// The name of the new head [default: tuned-1, tuned-2, …]
+    /// The name of the new head or version model [default: tuned-1, tuned-2, …]
     #[arg(long)]
     pub name: Option<String>,
-    /// The most photos for training and the acceptance test [default: 1000; for folders 20000]
+    /// The most photos for training and the acceptance test [default: 1000; for folders 20000, for decisions 300]
     #[arg(long, value_name = "N")]
     pub photos: Option<usize>,
     /// End the running tuning, with the result so far
@@ -269,16 +288,17 @@ pub struct TuneArguments {
 pub enum PositivesArgument {
     Edits,
     Folders,
+    Decisions,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum HeadsCommand {
-    /// List all heads, with the results of their tuning
+    /// List all heads and version models, with the results of their tuning
     List {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Use a head from now on; base is the one that comes with the program
+    /// Use a head or a version model from now on; base and versions are those that come with the program
     Use {
         name: String,
         /// Only show how the clusters would change
@@ -287,7 +307,7 @@ pub enum HeadsCommand {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Remove a head that is not in use
+    /// Remove a head or a version model that is not in use
     Remove { name: String },
 }
 
@@ -317,11 +337,11 @@ pub enum RootsCommand {
     Add {
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
-        /// Also folders that hold far more than photos, such as / and /home
+        /// Also watch folders that contain far more than photos, such as / and /home
         #[arg(long)]
         yes: bool,
     },
-    /// Stop watching folders; their photos stay in the index, and folders inside that were watched before are again
+    /// Stop watching folders; their photos stay in the index, and folders inside that you added before are watched again
     Remove {
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use directories::BaseDirs;
 
 use super::failure::Failure;
+use super::text::shown_path;
 use crate::api::client::Client;
+use crate::api::shell_word;
 use crate::api::types::RootStatus;
 
 /// Folders of the system, and those that hold the homes of all users or all drives.
@@ -62,8 +64,7 @@ pub async fn consent(client: &Client, folders: impl IntoIterator<Item = &PathBuf
 }
 
 fn ask(folder: &Path) -> Result<(), Failure> {
-    let what = format!("{} holds far more than photos, and would be watched as a whole", folder.display());
-    let hint = format!("name folders of photos; or simctl roots add --yes {}", folder.display());
+    let (what, hint) = question(folder);
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(Failure::usage(what).hint(hint));
     }
@@ -74,8 +75,14 @@ fn ask(folder: &Path) -> Result<(), Failure> {
     if answer.trim_start().to_lowercase().starts_with('y') {
         Ok(())
     } else {
-        Err(Failure::usage(format!("{} is not watched", folder.display())))
+        Err(Failure::usage(format!("{} is not watched", shown_path(folder))))
     }
+}
+
+/// What is asked about, and what to do where nobody can answer.
+fn question(folder: &Path) -> (String, String) {
+    let what = format!("{} holds far more than photos, and would be watched as a whole", shown_path(folder));
+    (what, format!("name folders of photos; or simctl roots add --yes {}", shell_word(folder)))
 }
 
 /// Returns whether a folder holds far more than photos. The path is absolute, without links.
@@ -94,6 +101,14 @@ fn is_broad_for(folder: &Path, home: Option<&Path>, is_drive: impl Fn(&Path) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_in_the_question_and_the_hint_is_one_command() {
+        let (what, hint) = question(Path::new("/media/\u{1b}[2J\u{202e}me"));
+        assert!(what.starts_with("/media/\u{fffd}[2J\u{fffd}me holds far more"), "{what:?}");
+        assert!(hint.ends_with(r"simctl roots add --yes $'/media/\033[2J\342\200\256me'"), "{hint:?}");
+        assert!(question(Path::new("/media/John Doe")).1.ends_with("--yes '/media/John Doe'"));
+    }
 
     #[test]
     fn homes_drives_and_the_system_are_broad_and_folders_of_photos_are_not() {

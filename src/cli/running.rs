@@ -17,7 +17,6 @@ const SILENCE: Duration = Duration::from_millis(700);
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What was found.
 pub enum Found {
     /// A daemon answers, with its version. An answer that cannot be read is also an answer.
     Daemon(Client, Result<Version, client::Error>),

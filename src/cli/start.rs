@@ -25,7 +25,7 @@ pub const START: Duration = Duration::from_secs(60);
 const ARENAS: &str = "4";
 
 /// A longer log is renamed to `daemon.log.1` when the daemon starts.
-const LONGEST_LOG_BYTES: u64 = 1 << 20;
+const MAX_LOG_BYTES: u64 = 1 << 20;
 
 /// Variables by which a service manager speaks to the caller alone.
 const OF_THE_CALLER: [&str; 7] =
@@ -36,8 +36,8 @@ const LIMITS: [Resource; 7] =
     [Resource::As, Resource::Cpu, Resource::Data, Resource::Fsize, Resource::Nofile, Resource::Nproc, Resource::Stack];
 
 /// The most that these two limits are raised to. Some programs and systems take an unlimited one badly.
-const MOST_FILES: u64 = 65_536;
-const MOST_STACK_BYTES: u64 = 8 << 20;
+const MAX_FILES: u64 = 65_536;
+const MAX_STACK_BYTES: u64 = 8 << 20;
 
 /// Starts this program as the daemon, in the background, and waits until it answers.
 pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
 /// Opens the log for appending, so that the messages of a crash are kept, and returns its length. A log that has grown
 /// too long is renamed first, and replaces the one renamed before.
 fn open_log(log: &Path) -> io::Result<(File, usize)> {
-    if fs::symlink_metadata(log).is_ok_and(|m| m.is_file() && m.len() > LONGEST_LOG_BYTES) {
+    if fs::symlink_metadata(log).is_ok_and(|m| m.is_file() && m.len() > MAX_LOG_BYTES) {
         fs::rename(log, log.with_extension("log.1"))?;
     }
     let file = own_file::open(File::options().create(true).append(true), log)?;
@@ -107,8 +107,8 @@ pub fn leave_the_caller() {
     for resource in LIMITS {
         let Rlimit { current, maximum } = getrlimit(resource);
         let most = match resource {
-            Resource::Nofile => Some(MOST_FILES),
-            Resource::Stack => Some(MOST_STACK_BYTES),
+            Resource::Nofile => Some(MAX_FILES),
+            Resource::Stack => Some(MAX_STACK_BYTES),
             _ => None,
         };
         let raised = lower(maximum, most);
@@ -146,7 +146,7 @@ mod tests {
         file.write_all(b"panicked").expect("written");
         let (mut file, before) = open_log(&log).expect("opened");
         assert_eq!(before, 8);
-        file.write_all(&vec![b' '; LONGEST_LOG_BYTES as usize]).expect("written");
+        file.write_all(&vec![b' '; MAX_LOG_BYTES as usize]).expect("written");
         assert_eq!(open_log(&log).expect("made").1, 0);
         assert!(fs::read(folder.path().join("daemon.log.1")).expect("kept").starts_with(b"panicked"));
     }

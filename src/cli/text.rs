@@ -6,6 +6,7 @@ use std::path::Path;
 
 use humansize::{DECIMAL, format_size};
 
+use crate::api::is_obeyed;
 use crate::api::types::PathText;
 use crate::photo::{Coverage, LeftOut};
 
@@ -67,11 +68,6 @@ pub fn escaped(path: &PathText) -> Vec<u8> {
     out
 }
 
-/// Whether a terminal obeys a character: control characters, line ends, and marks that turn the direction of the text.
-fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// A text for a terminal, such as a path. Characters that a terminal obeys are replaced: they would move the cursor, or
 /// show the end of a name first.
 pub fn shown(text: &str) -> String {
@@ -103,7 +99,7 @@ pub fn time(taken: &str) -> String {
 }
 
 /// A time in seconds since 1970, as `2026-05-01 10:00 UTC`.
-pub fn moment(seconds: i64) -> String {
+pub fn date(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Years of 365.2425 days that begin in March, so that the day of a leap year is the last one.
     let shifted = days + 719_468;
@@ -141,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_a_date_and_a_time() {
+    fn seconds_are_a_date_and_a_time() {
         for (seconds, text) in [
             (0, "1970-01-01 00:00 UTC"),
             (-1, "1969-12-31 23:59 UTC"),
@@ -151,7 +147,7 @@ mod tests {
             (1_798_761_599, "2026-12-31 23:59 UTC"),
             (4_107_542_400, "2100-03-01 00:00 UTC"),
         ] {
-            assert_eq!(moment(seconds), text, "{seconds}");
+            assert_eq!(date(seconds), text, "{seconds}");
         }
     }
 

@@ -32,7 +32,7 @@ const KEYS: [Key; 11] = [
         value: |s| Some(Value::Float(s.live.forget_at_once)),
     },
     Key { name: "exclude", what: "globs of files and folders to leave out", value: |s| Some(globs(s.live.rules.chosen())) },
-    Key { name: "include", what: "globs of what is not left out after all", value: |s| Some(globs(s.live.rules.included())) },
+    Key { name: "include", what: "globs of what is not left out after all", value: |s| Some(globs(s.live.rules.exceptions())) },
     Key { name: "notify-desktop", what: "tell of new copies on the desktop", value: |s| Some(Value::Boolean(s.live.notify_desktop)) },
     Key {
         name: "tune-after-decisions",

@@ -7,17 +7,17 @@ use std::sync::mpsc::SyncSender;
 use super::messages::{Reply, Request, Unwritten, Write, request_now};
 use super::state::{Events, Health};
 use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision, PathText, What};
-use crate::api::{Code, Problem, text_of};
+use crate::api::{Code, Problem, shell_word, text_of};
 use crate::catalog::roots::Roots;
 use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, Verdict, ordered};
 use crate::store::{self, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
 /// The most photos in one request. Every two of them get a decision.
-const MOST_PHOTOS: usize = 500;
+const MAX_PHOTOS: usize = 500;
 
 /// The most decisions of a contradiction that are named.
-const MOST_NAMED: usize = 6;
+const MAX_NAMED: usize = 6;
 
 /// The digits of a picture hash that name a photo without a known file.
 const HASH_DIGITS: usize = 12;
@@ -174,7 +174,7 @@ impl Deciding<'_> {
         let mut lines = Vec::new();
         let mut removable = None;
         for decision in found.decisions() {
-            if lines.len() < MOST_NAMED {
+            if lines.len() < MAX_NAMED {
                 let what = match decision.verdict {
                     Verdict::Same => "are the same",
                     Verdict::Different => "are different",
@@ -191,7 +191,7 @@ impl Deciding<'_> {
         }
         let hint = match removable {
             Some((a, b)) => {
-                format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", a.display(), b.display())
+                format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", shell_word(&a), shell_word(&b))
             }
             None => "nothing was changed; simctl decisions list shows all decisions".to_owned(),
         };
@@ -201,10 +201,10 @@ impl Deciding<'_> {
 }
 
 fn count_photos(count: usize) -> Result<(), Problem> {
-    if (2..=MOST_PHOTOS).contains(&count) {
+    if (2..=MAX_PHOTOS).contains(&count) {
         return Ok(());
     }
-    Err(Problem::new(Code::Path, format!("a decision needs 2 to {MOST_PHOTOS} photos, not {count}")))
+    Err(Problem::new(Code::Path, format!("a decision needs 2 to {MAX_PHOTOS} photos, not {count}")))
 }
 
 fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {

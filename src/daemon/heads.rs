@@ -16,9 +16,10 @@ use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
 use crate::catalog::changes::Snapshot;
 use crate::catalog::generation::{
-    BASE, Compare, Generation, INCREMENT_PHOTOS, Increment, UsableHead, catch_up, check, find, fingerprint, keep, load,
+    BASE, BASE_VERSIONS, Compare, Generation, INCREMENT_PHOTOS, Increment, UsableHead, Versions, catch_up, check, find, find_versions,
+    fingerprint, keep, load,
 };
-use crate::likeness::{Head, HeadError, THRESHOLD};
+use crate::likeness::{Head, HeadError, THRESHOLD, VersionModelError};
 use crate::photo::Decisions;
 use crate::store::{self, HeadNumber, HeadRecord, Location, Positives, Reader, Writer};
 use crate::vision::backbone::Backbone;
@@ -30,6 +31,10 @@ pub enum Error {
     Unknown(String),
     #[error("{0} was tuned on folders, for similar only: it cannot tell which photos are versions")]
     NotForDupes(String),
+    #[error("{0} is a version model, which similar --head does not take")]
+    NotForSimilar(String),
+    #[error("the version model {0} cannot be read: {1}")]
+    Versions(String, VersionModelError),
     #[error("{0} cannot be removed: it is in use, or comes with the program")]
     InUse(String),
     #[error(transparent)]
@@ -47,6 +52,20 @@ impl From<store::Error> for Error {
 /// Returns the name of the head that was chosen last, or of the base head.
 pub fn chosen(writer: &Writer) -> store::Result<String> {
     Ok(writer.chosen_head()?.unwrap_or_else(|| BASE.to_owned()))
+}
+
+/// Returns the version model that was chosen last.
+///
+/// # Errors
+/// A problem for people, if it cannot be used.
+pub fn versions(chosen: Option<&str>, heads: &[HeadRecord]) -> Result<Versions, String> {
+    let name = chosen.unwrap_or(BASE_VERSIONS);
+    let why = match find_versions(heads, name) {
+        Ok(Some(versions)) => return Ok(versions),
+        Ok(None) => Error::Unknown(name.to_owned()),
+        Err(e) => Error::Versions(name.to_owned(), e),
+    };
+    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} chooses the one of the program instead"))
 }
 
 /// Returns the generation to start with. It is the one that was in use last, because its data is complete. If that one
@@ -125,6 +144,9 @@ impl Switcher {
     /// See [`enum@Error`]. The head in use then stays in use.
     pub fn switch(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Error> {
         let _turn = lock(&self.heads.switching);
+        if let Some(versions) = self.known_versions(name)? {
+            return self.switch_versions(versions, switch);
+        }
         let known = find(&read(&self.heads.records), &self.configuration.backbone, name)?.ok_or_else(|| Error::Unknown(name.to_owned()))?;
         if known.positives == Positives::Folders {
             return Err(Error::NotForDupes(name.to_owned()));
@@ -149,7 +171,9 @@ impl Switcher {
                 break;
             }
         }
-        let changes = self.changes(&reader, &next)?;
+        let versions = read(&self.heads.versions).clone();
+        let after = self.snapshot(&reader, &next, &versions)?;
+        let changes = self.changes(&reader, &after)?;
         if switch == Switch::Try {
             return Ok(changes);
         }
@@ -160,6 +184,24 @@ impl Switcher {
         if let Err(e) = self.sweep(vec![before, number]) {
             // The remaining rows only take space. The next switch removes them.
             tracing::warn!("some data of unused heads could not be removed: {e}");
+        }
+        Ok(changes)
+    }
+
+    /// Returns the version model of this name. `None` if a head has it, or nothing.
+    pub fn known_versions(&self, name: &str) -> Result<Option<Versions>, Error> {
+        find_versions(&read(&self.heads.records), name).map_err(|e| Error::Versions(name.to_owned(), e))
+    }
+
+    fn switch_versions(&self, next: Versions, switch: Switch) -> Result<ClusterChanges, Error> {
+        let reader = Reader::open(&self.configuration.location)?;
+        let after = self.snapshot(&reader, &self.heads.active.now(), &next)?;
+        let changes = self.changes(&reader, &after)?;
+        if switch == Switch::Take {
+            let name = next.name.clone();
+            request(&self.writes, |reply| Request::UseVersions(Arc::new(next), reply))?;
+            self.events.emit(What::HeadChanged { name });
+            self.health.set_problem("versions", None);
         }
         Ok(changes)
     }
@@ -178,7 +220,8 @@ impl Switcher {
     /// Removes a head that is not in use.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let _turn = lock(&self.heads.switching);
-        if name == BASE || self.heads.active.now().head.name() == name {
+        let in_use = [self.heads.active.now().head.name().to_owned(), read(&self.heads.versions).name.clone()];
+        if [BASE, BASE_VERSIONS].contains(&name) || in_use.iter().any(|in_use| in_use == name) {
             return Err(Error::InUse(name.to_owned()));
         }
         let was_there = request(&self.writes, |reply| Request::RemoveHead(name.to_owned(), reply))?;
@@ -204,12 +247,16 @@ impl Switcher {
         Ok(())
     }
 
-    /// Returns how the clusters of the whole library change when `next` is put into use.
-    fn changes(&self, reader: &Reader, next: &Generation) -> Result<ClusterChanges, Error> {
+    /// Returns how the clusters of the whole library differ from those of the head and the version model in use.
+    fn changes(&self, reader: &Reader, after: &Snapshot) -> Result<ClusterChanges, Error> {
+        let versions = read(&self.heads.versions).clone();
+        let before = self.snapshot(reader, &self.heads.active.now(), &versions)?;
+        Ok(wire::cluster_changes(&before.changes(after)))
+    }
+
+    fn snapshot(&self, reader: &Reader, generation: &Generation, versions: &Versions) -> store::Result<Snapshot> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
-        let snapshot = |generation: &Generation| Snapshot::take(&Context { reader, generation, decisions: &decisions, roots: &roots });
-        let (before, after) = (snapshot(&self.heads.active.now())?, snapshot(next)?);
-        Ok(wire::cluster_changes(&before.changes(&after)))
+        Snapshot::take(&Context { reader, generation, versions: &versions.model, decisions: &decisions, roots: &roots })
     }
 }
 
@@ -226,14 +273,23 @@ pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
         made: None,
         report: None,
     };
+    let versions_in_use = read(&heads.versions).name.clone();
+    let base_versions = HeadInfo {
+        name: BASE_VERSIONS.into(),
+        positives: Positives::Decisions.name().into(),
+        in_use: versions_in_use == BASE_VERSIONS,
+        threshold: 0.0,
+        ..base.clone()
+    };
     let tuned = |record: &HeadRecord| HeadInfo {
         name: record.name.clone(),
         positives: record.positives.name().into(),
-        in_use: in_use == record.name,
-        unusable: (record.backbone != backbone).then(|| "it was tuned for another backbone than this version has".into()),
+        in_use: [in_use, versions_in_use.as_str()].contains(&record.name.as_str()),
+        unusable: (record.backbone != backbone && record.positives != Positives::Decisions)
+            .then(|| "it was tuned for another backbone than this version has".into()),
         threshold: record.threshold,
         made: Some(record.made),
         report: serde_json::from_str(&record.report).ok().map(stored_report),
     };
-    [base].into_iter().chain(read(&heads.records).iter().map(tuned)).collect()
+    [base, base_versions].into_iter().chain(read(&heads.records).iter().map(tuned)).collect()
 }

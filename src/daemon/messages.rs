@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::state::Health;
 use super::state::health::STORE;
 use super::state::queue::Ticket;
-use crate::catalog::generation::{Generation, Increment};
+use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
     Compared, ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place,
@@ -180,6 +180,8 @@ pub enum Request {
     Undecide(Vec<(PictureHash, PictureHash)>, Reply<usize>),
     /// Stores the head that the daemon uses after its next start.
     ChooseHead(String, Reply<()>),
+    /// Stores the version model that is used from now on, and puts it into use.
+    UseVersions(Arc<Versions>, Reply<()>),
     AddHead(HeadRecord, Reply<()>),
     /// Answered with whether the head existed.
     RemoveHead(String, Reply<bool>),

@@ -14,7 +14,7 @@ use crate::photo::Decisions;
 use crate::store::Reader;
 
 /// The longest wait for quiet.
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// After a comparison the notifier sleeps for this many times its duration.
 const REST_FACTOR: u32 = 20;
@@ -51,7 +51,7 @@ impl Notifier {
                 continue;
             }
             let began = Instant::now();
-            while began.elapsed() < LONGEST_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
+            while began.elapsed() < MAX_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
                 self.queue.activity.wait(Duration::from_millis(250));
             }
             let began = Instant::now();
@@ -67,8 +67,9 @@ impl Notifier {
 
     fn snapshot(&self) -> Option<Snapshot> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
-        let generation = self.heads.active.now();
-        let context = Context { reader: &self.reader, generation: &generation, decisions: &decisions, roots: &roots };
+        let (versions, generation) = (read(&self.heads.versions).clone(), self.heads.active.now());
+        let context =
+            Context { reader: &self.reader, generation: &generation, versions: &versions.model, decisions: &decisions, roots: &roots };
         Snapshot::take(&context).inspect_err(|e| tracing::debug!("notifier: {e}")).ok()
     }
 

@@ -34,7 +34,7 @@ use crate::api::client::Client;
 use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
-use crate::catalog::generation::{Generation, InUse};
+use crate::catalog::generation::{Generation, InUse, Versions};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
 use crate::likeness::{CropHead, HeadError};
@@ -49,13 +49,13 @@ use crate::vision::sandbox;
 pub enum Error {
     #[error("{path} cannot be used: {source}")]
     DataDirectory { path: PathBuf, source: io::Error },
-    #[error("{0} is open to other users, and your paths and decisions are to be in it; chmod 700 fixes this")]
+    #[error("other users can access {0}, which would hold your paths and decisions; run chmod 700 on it")]
     OpenDataDirectory(PathBuf),
     #[error("a daemon already runs on {0}")]
     AlreadyRunning(PathBuf),
     #[error("the socket {path} cannot be created: {source}")]
     Socket { path: PathBuf, source: io::Error },
-    #[error("{0} is open to other users, so a socket in it would be too; chmod 700 fixes this")]
+    #[error("other users can access {0}, which would hold the socket; run chmod 700 on it")]
     OpenDirectory(PathBuf),
     #[error("another process already listens at {0}")]
     SocketTaken(PathBuf),
@@ -74,7 +74,7 @@ pub enum Error {
 }
 
 /// The most messages that may wait for the writer. Workers block on a full queue, so that it does not fill the memory.
-const MOST_WAITING_WRITES: usize = 64;
+const MAX_WAITING_WRITES: usize = 64;
 
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,7 +167,7 @@ impl Daemon {
             let problem = format!("the index was damaged; it is kept as {}, and is made again from the photos", aside.display());
             state.health.set_problem("index", Some(problem));
         }
-        let (writes, write_queue) = sync_channel(MOST_WAITING_WRITES);
+        let (writes, write_queue) = sync_channel(MAX_WAITING_WRITES);
         let (switcher, tuner) = (switcher(&state, &writes), tuner(&state, &writes));
         let writer = WriterThread {
             configuration: state.configuration.clone(),
@@ -261,11 +261,11 @@ fn state(
     tracing::info!("{} photos known, {} roots, socket {}", active.index.len(), roots.len(), settings.socket.display());
     fence.missing.iter().for_each(|missing| tracing::warn!("the daemon runs without {missing}"));
     let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
-    let (summary, news) = (log_summary.clone(), notify.clone());
+    let (summary, notifier) = (log_summary.clone(), notify.clone());
     let count = move |what: &What| summary.count(what);
     let wake_notifier = move |what: &What| {
         if changes_clusters(what) {
-            news.raise();
+            notifier.raise();
         }
     };
     let wake = vec![queue.pending.clone(), tuning.asked.clone(), notify.clone()];
@@ -273,12 +273,17 @@ fn state(
     let (records, decisions, health) = (writer.heads()?, writer.decisions()?, Health::new(fence));
     health.set_problem(LIBRARY, unreadable(writer));
     health.set_problem(PICTURES, writer.pictures_problem());
+    let versions = heads::versions(writer.chosen_versions()?.as_deref(), &records).unwrap_or_else(|problem| {
+        health.set_problem("versions", Some(problem));
+        Versions::base()
+    });
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
             active: InUse::new(active),
+            versions: RwLock::new(Arc::new(versions)),
             switching: Mutex::default(),
             records: RwLock::new(records),
             unreadable: RwLock::new(writer.unreadable_heads()),

@@ -18,7 +18,7 @@ use crate::photo::Metadata;
 use crate::store::PhotoRecord;
 
 /// The most examples of each kind of change.
-const MOST_EXAMPLES: u64 = 10;
+const MAX_EXAMPLES: u64 = 10;
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
     let mut files: Vec<Files> = found.members.iter().map(|id| files_of(clustering.photo(*id), roots)).collect();
@@ -151,7 +151,7 @@ pub fn cluster_changes(changes: &[(Change, &Known)]) -> ClusterChanges {
             Change::Shrunk => (&mut counted.shrunk, types::Change::Shrunk),
         };
         *count += 1;
-        if *count <= MOST_EXAMPLES {
+        if *count <= MAX_EXAMPLES {
             let paths = cluster.paths.iter().map(|path| text_of(path).path).collect();
             counted.examples.push(ClusterChange { change, paths });
         }

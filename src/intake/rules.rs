@@ -5,13 +5,11 @@ use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Hidden files, bins and snapshots, and folders in which other programs keep small copies of photos.
-const ALWAYS_HIDDEN: [&str; 23] = [
+/// Hidden files, bins and snapshots, and folders in which other programs keep small copies of photos. A name that people
+/// give their own folders counts only inside the folder of its program.
+const ALWAYS_HIDDEN: [&str; 24] = [
     ".*",
-    // Windows and Linux.
-    "$RECYCLE.BIN",
-    "RECYCLER",
-    "System Volume Information",
+    // Linux.
     "lost+found",
     "@snapshots",
     // Synology.
@@ -19,24 +17,37 @@ const ALWAYS_HIDDEN: [&str; 23] = [
     "@tmp",
     "#recycle",
     "#snapshot",
-    // QNAP.
+    // QNAP. Its small copies are in `.@__thumb`.
     "@Recycle",
     "@Recently-Snapshot",
-    // Nextcloud.
-    "appdata_*",
+    // Nextcloud: the folder of an instance, which is "oc" and ten characters.
+    "appdata_oc??????????",
     "files_trashbin",
     "files_versions",
-    // Apple.
+    // Immich: a folder for each user, named by a UUID.
+    "**/{thumbs,encoded-video}/????????-????-????-????-????????????",
+    // PhotoPrism.
+    "**/storage/cache/thumbnails",
+    "**/storage/sidecar",
+    // Apple. The originals of a library (`originals`, `Masters`) and what was made of them by hand stay.
     "__MACOSX",
-    "*.photoslibrary",
     "iPod Photo Cache",
-    "**/*.aplibrary/{Previews,Thumbnails}",
-    // Lightroom, Capture One and others.
+    "**/*.{photoslibrary,photolibrary,aplibrary,migratedphotolibrary,migratedaplibrary}/{Previews,Thumbnails}",
+    "**/*.photoslibrary/resources/{derivatives,proxies}",
+    "**/*.photoslibrary/resources/media/face",
+    "**/iPhoto Library/{Data,Previews,Thumbnails}",
+    // Lightroom.
     "*.lrdata",
+    // Capture One.
     "**/CaptureOne/Cache",
     "**/*.cocatalog/Cache",
-    "Thumbnails",
 ];
+
+/// The bins and the system folder of Windows, in any case: FAT and NTFS ignore it.
+const HIDDEN_IN_ANY_CASE: [&str; 4] = ["$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information"];
+
+/// What is not left out although it is hidden. Picasa moves a photo there before it saves an edit over it.
+const NEVER_HIDDEN: [&str; 1] = [".picasaoriginals"];
 
 /// Which files and folders below a root are left out. A glob without a slash matches a name in any folder, and one
 /// with a slash matches a path from the root.
@@ -46,6 +57,8 @@ pub struct Rules {
     included: Vec<String>,
     exclude: GlobSet,
     include: GlobSet,
+    hidden: GlobSet,
+    never_hidden: GlobSet,
 }
 
 impl Rules {
@@ -54,13 +67,21 @@ impl Rules {
     /// # Errors
     /// The description of an invalid glob.
     pub fn new(exclude: &[String], include: &[String]) -> Result<Rules, String> {
-        let excluded: Vec<String> = ALWAYS_HIDDEN.iter().map(|&glob| glob.to_owned()).chain(exclude.iter().cloned()).collect();
-        Ok(Rules { exclude: set(&excluded)?, include: set(include)?, excluded, included: include.to_vec() })
+        let always = ALWAYS_HIDDEN.into_iter().chain(HIDDEN_IN_ANY_CASE).map(str::to_owned);
+        Ok(Rules {
+            exclude: set(exclude)?,
+            include: set(include)?,
+            hidden: hidden()?,
+            never_hidden: set(&NEVER_HIDDEN.map(str::to_owned))?,
+            excluded: always.chain(exclude.iter().cloned()).collect(),
+            included: include.iter().cloned().chain(NEVER_HIDDEN.map(str::to_owned)).collect(),
+        })
     }
 
     /// Whether the rules match this file or folder, by its path below the root.
     pub fn leave_out(&self, below: &Path) -> bool {
-        self.exclude.is_match(below) && !self.include.is_match(below)
+        let is_hidden = || self.hidden.is_match(below) && !self.never_hidden.is_match(below);
+        (self.exclude.is_match(below) || is_hidden()) && !self.include.is_match(below)
     }
 
     /// Whether the rules match it or a folder above it.
@@ -74,11 +95,16 @@ impl Rules {
 
     /// The globs of `exclude`.
     pub fn chosen(&self) -> &[String] {
-        &self.excluded[ALWAYS_HIDDEN.len()..]
+        &self.excluded[ALWAYS_HIDDEN.len() + HIDDEN_IN_ANY_CASE.len()..]
     }
 
     pub fn included(&self) -> &[String] {
         &self.included
+    }
+
+    /// The globs of `include`.
+    pub fn exceptions(&self) -> &[String] {
+        &self.included[..self.included.len() - NEVER_HIDDEN.len()]
     }
 }
 
@@ -97,18 +123,30 @@ impl Default for Rules {
 fn set(globs: &[String]) -> Result<GlobSet, String> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
-        set.add(compiled(glob)?);
+        set.add(compiled(glob, false)?);
     }
     set.build().map_err(|e| e.to_string())
 }
 
-fn compiled(glob: &str) -> Result<Glob, String> {
+/// What is always left out.
+fn hidden() -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    let exact = ALWAYS_HIDDEN.map(|glob| (glob, false));
+    let in_any_case = HIDDEN_IN_ANY_CASE.map(|glob| (glob, true));
+    for (glob, ignores_case) in exact.into_iter().chain(in_any_case) {
+        set.add(compiled(glob, ignores_case)?);
+    }
+    set.build().map_err(|e| e.to_string())
+}
+
+fn compiled(glob: &str, ignores_case: bool) -> Result<Glob, String> {
     let path = glob.trim_end_matches('/');
     if path.is_empty() {
         return Err(format!("\"{glob}\" matches nothing"));
     }
     let path = if path.contains('/') { path.trim_start_matches('/').to_owned() } else { format!("**/{path}") };
-    GlobBuilder::new(&path).literal_separator(true).build().map_err(|e| format!("\"{glob}\" is not a valid glob: {}", e.kind()))
+    let built = GlobBuilder::new(&path).literal_separator(true).case_insensitive(ignores_case).build();
+    built.map_err(|e| format!("\"{glob}\" is not a valid glob: {}", e.kind()))
 }
 
 #[cfg(test)]
@@ -132,6 +170,70 @@ mod tests {
             assert!(!rules.leave_out(Path::new(path)), "{path}");
         }
         assert!(!rules.leave_out(Path::new(".hidden/inside.jpg")) && rules.hide(Path::new(".hidden/inside.jpg")));
+    }
+
+    /// For each program a file that it made, and one of the user's that looks like it.
+    #[test]
+    fn caches_and_bins_of_programs_are_left_out_and_photos_stay() {
+        let rules = Rules::default();
+        let user = "6b1f4f0e-6a39-4c3f-9d0c-0d2f1a4b5c6d";
+        let immich =
+            ["immich/thumbs", "immich/upload", "thumbs", "immich/encoded-video"].map(|folder| format!("{folder}/{user}/ab/cd/1.jpg"));
+        let [preview, original, thumbnail, video] = immich.each_ref().map(String::as_str);
+        for (program, left_out, stays) in [
+            ("Windows", "$Recycle.Bin/S-1-5-21/1.jpg", "Recycled paper/1.jpg"),
+            ("Windows", "a/SYSTEM VOLUME INFORMATION/1.jpg", "System/1.jpg"),
+            ("Linux", "a/.Trash-1000/files/1.jpg", "Trash/1.jpg"),
+            ("Synology", "photo/@eaDir/1.jpg/SYNOPHOTO_THUMB_XL.jpg", "photo/eaDir/1.jpg"),
+            ("Synology", "photo/#recycle/1.jpg", "photo/recycle/1.jpg"),
+            ("Synology", "photo/#snapshot/GMT-2026.01.01/1.jpg", "photo/snapshot/1.jpg"),
+            ("QNAP", "Multimedia/.@__thumb/s1001.jpg", "Multimedia/thumb/1.jpg"),
+            ("QNAP", "Multimedia/@Recycle/1.jpg", "Multimedia/Recycle/1.jpg"),
+            ("QNAP", "@Recently-Snapshot/GMT/1.jpg", "Recently/1.jpg"),
+            ("Nextcloud", "appdata_oc1a2b3c4d5e/preview/a/1/64-64-crop.jpg", "appdata_of_mine/1.jpg"),
+            ("Nextcloud", "anna/files_trashbin/files/1.jpg.d1700000000", "anna/files/1.jpg"),
+            ("Nextcloud", "anna/files_versions/1.jpg.v1700000000", "anna/files/versions/1.jpg"),
+            ("Immich", preview, original),
+            ("Immich", thumbnail, "thumbs/1.jpg"),
+            ("Immich", video, "immich/library/admin/2026/1.jpg"),
+            ("PhotoPrism", "photoprism/storage/cache/thumbnails/a/b/c/abc_720x720_fit.jpg", "photoprism/originals/2026/1.jpg"),
+            ("PhotoPrism", "storage/sidecar/2026/1.heic.jpg", "storage/2026/1.jpg"),
+            ("Photos", "A.photoslibrary/resources/derivatives/1/1_1_105_c.jpeg", "A.photoslibrary/originals/1/1.jpeg"),
+            ("Photos", "A.photoslibrary/resources/proxies/derivatives/00/00/5/thumb_5.jpg", "A.photoslibrary/Masters/2020/10/05/1.jpeg"),
+            ("Photos", "A.photoslibrary/resources/media/face/00/00/facetile_1.jpeg", "A.photoslibrary/resources/renders/1/1_1_201_a.jpeg"),
+            ("iPhoto", "iPhoto Library.photolibrary/Thumbnails/2008/1.jpg", "iPhoto Library.photolibrary/Masters/2008/1.jpg"),
+            ("iPhoto", "A.migratedphotolibrary/Previews/2008/1.jpg", "A.migratedphotolibrary/Masters/2008/1.jpg"),
+            ("iPhoto", "iPhoto Library/Data/2006/Roll 20/1.jpg", "iPhoto Library/Originals/2006/Roll 20/1.jpg"),
+            ("iPhoto", "iPod Photo Cache/F00/1.jpg", "iPod Photos/1.jpg"),
+            ("Aperture", "a/A.aplibrary/Previews/2011/1.jpg", "a/A.aplibrary/Masters/2011/1.jpg"),
+            ("Aperture", "a/A.aplibrary/Thumbnails/2011/1.jpg", "a/Thumbnails/2011/1.jpg"),
+            ("Lightroom", "Lightroom/Catalog Previews.lrdata/1.jpg", "Lightroom/A.lrlibrary/originals/1.jpg"),
+            ("Lightroom", "Lightroom/Catalog Smart Previews.lrdata/1.jpg", "Lightroom/Previews/1.jpg"),
+            ("Capture One", "shoot/CaptureOne/Cache/Thumbnails/1.jpg", "shoot/CaptureOne/1.jpg"),
+            ("Capture One", "A.cocatalog/Cache/Previews/1.jpg", "A.cocatalog/Originals/2026/1.jpg"),
+            ("darktable", ".cache/darktable/mipmaps-0a1b.d/3/1.jpg", "holiday/darktable_exported/1.jpg"),
+            ("digiKam", "album/.dtrash/files/1.jpg", "album/digiKam/1.jpg"),
+            ("Picasa", "holiday/.picasa.ini", "holiday/.picasaoriginals/1.jpg"),
+            ("Picasa", "holiday/.picasaoriginals/.picasa.ini", "holiday/Originals/1.jpg"),
+        ] {
+            assert!(rules.hide(Path::new(left_out)), "{program}: {left_out}");
+            assert!(!rules.hide(Path::new(stays)), "{program}: {stays}");
+        }
+        for own in
+            ["Cache", "Data", "Previews", "Thumbnails", "derivatives", "sidecar", "storage", "thumbnails", "encoded-video", "Masters"]
+        {
+            assert!(!rules.hide(&Path::new("my photos").join(own).join("1.jpg")), "{own} is also a name for a folder of photos");
+        }
+    }
+
+    #[test]
+    fn what_is_never_hidden_can_be_excluded() {
+        let path = Path::new("holiday/.picasaoriginals");
+        assert!(rules(&[".picasaoriginals"], &[]).leave_out(path));
+        let rules = rules(&["proofs"], &[".kept"]);
+        assert!(!rules.leave_out(path));
+        assert_eq!((rules.chosen(), rules.exceptions()), (&["proofs".to_owned()][..], &[".kept".to_owned()][..]));
+        assert_eq!(rules.included(), [".kept", ".picasaoriginals"]);
     }
 
     #[test]

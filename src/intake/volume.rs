@@ -11,8 +11,12 @@ use crate::sys::mounts::{Mount, Mounts};
 const TYPES_WITHOUT_EVENTS: [&str; 12] =
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf", "virtiofs", "prl_fs"];
 
-/// Filesystems whose number for `statvfs` is that of their device.
-const NUMBERED_BY_DEVICE: [&str; 5] = ["vfat", "msdos", "exfat", "ntfs", "ntfs3"];
+/// Filesystems whose number for `statvfs` is that of their device in Linux, or was in an earlier version of it (erofs). Those
+/// of ext4, btrfs, bcachefs, JFS and ReiserFS come from their UUID. For NTFS it depends on the driver.
+const NUMBERED_BY_DEVICE: [&str; 20] = [
+    "vfat", "msdos", "exfat", "ntfs", "ntfs3", "xfs", "f2fs", "nilfs2", "hfs", "hfsplus", "udf", "iso9660", "squashfs", "erofs", "minix",
+    "affs", "adfs", "hpfs", "ufs", "romfs",
+];
 
 /// A filesystem, as it is recognised.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,9 +27,11 @@ pub struct Volume {
     pub kind: String,
     /// The folder's path inside the filesystem.
     pub inner: PathBuf,
-    /// Whether no other filesystem has this id. FAT, exFAT and NTFS are numbered by their device, so two cards in one slot
-    /// have one number, and the name of a FUSE filesystem need not say whose it is.
+    /// Whether no other filesystem has this id. Many are numbered by their device, so two cards in one slot have one number,
+    /// and the name of a FUSE filesystem need not say whose it is.
     pub is_certain: bool,
+    /// The id that an earlier version gave a subvolume of btrfs.
+    former_id: Option<String>,
 }
 
 impl Volume {
@@ -38,13 +44,19 @@ impl Volume {
         let below = folder.strip_prefix(&mount.point).ok()?;
         let id = id(mount)?;
         let is_certain = is_certain(&id, mount);
-        Some(Volume { id, kind: mount.kind.clone(), inner: mount.root.join(below), is_certain })
+        Some(Volume { former_id: former_id(mount), id, kind: mount.kind.clone(), inner: mount.root.join(below), is_certain })
+    }
+
+    /// Whether a stored id is of this filesystem.
+    pub fn has(&self, id: &str) -> bool {
+        self.id == id || self.former_id.as_deref() == Some(id)
     }
 
     /// The current paths of the folder `inner` of a filesystem: one for each of its mounts that shows it.
     pub fn find(id: &str, inner: &Path) -> Vec<PathBuf> {
         let mounts = Mounts::now();
-        let places = mounts.iter().filter(|m| self::id(m).is_some_and(|found| found == id));
+        let is_it = |found: Option<String>| found.is_some_and(|found| found == id);
+        let places = mounts.iter().filter(|m| is_it(self::id(m)) || id.starts_with("fsid:") && is_it(former_id(m)));
         let folder = |m: &Mount| {
             let below = inner.strip_prefix(&m.root).ok()?;
             // Joining an empty path would add a slash.
@@ -81,7 +93,8 @@ pub fn is_remote(mount: &Mount) -> bool {
 #[derive(Debug, Default)]
 pub struct Volumes {
     of_devices: HashMap<u64, Numbers>,
-    of_points: HashMap<PathBuf, u64>,
+    /// The number of each filesystem, and the one that an earlier version gave it.
+    of_points: HashMap<PathBuf, (u64, Option<u64>)>,
     mounts: Option<Mounts>,
 }
 
@@ -120,14 +133,24 @@ impl Volumes {
 
     /// The number of the filesystem that is now at a path, which need not exist. `None` if it cannot be told.
     pub fn at(&mut self, path: &Path) -> Option<u64> {
+        Some(self.numbers_at(path)?.0)
+    }
+
+    /// Whether the filesystem that is now at a path, which need not exist, is another than the one with this number.
+    pub fn is_another_at(&mut self, path: &Path, volume: u64) -> bool {
+        self.numbers_at(path).is_some_and(|(now, former)| now != volume && former != Some(volume))
+    }
+
+    fn numbers_at(&mut self, path: &Path) -> Option<(u64, Option<u64>)> {
         let mounts = self.mounts.get_or_insert_with(Mounts::now);
         let mount = mounts.holding(path)?;
-        if let Some(number) = self.of_points.get(&mount.point) {
-            return Some(*number);
+        if let Some(numbers) = self.of_points.get(&mount.point) {
+            return Some(*numbers);
         }
-        let number = volume_id(mount, mounts).map(|id| number(&id)).or_else(|| Some(fs::metadata(&mount.point).ok()?.dev()))?;
-        self.of_points.insert(mount.point.clone(), number);
-        Some(number)
+        let now = volume_id(mount, mounts).map(|id| number(&id)).or_else(|| Some(fs::metadata(&mount.point).ok()?.dev()))?;
+        let numbers = (now, former_id(mount).map(|id| number(&id)));
+        self.of_points.insert(mount.point.clone(), numbers);
+        Some(numbers)
     }
 }
 
@@ -158,8 +181,30 @@ fn id(mount: &Mount) -> Option<String> {
     if TYPES_WITHOUT_EVENTS.contains(&mount.kind.as_str()) || mount.is_fuse() {
         return Some(format!("share:{}:{}", mount.kind, mount.source.display()));
     }
-    let fsid = rustix::fs::statvfs(&mount.point).ok()?.f_fsid;
-    (fsid != 0).then(|| format!("fsid:{fsid:016x}"))
+    let fsid = fsid(mount)?;
+    Some(fsid_name(mount.subvolume.filter(|_| mount.kind == "btrfs").map_or(fsid, |subvolume| whole_btrfs(fsid, subvolume))))
+}
+
+/// The name by which an earlier version recognised a subvolume of btrfs: another one for each. `None` on other filesystems.
+fn former_id(mount: &Mount) -> Option<String> {
+    // On other filesystems `fsid` might block.
+    let is_it = mount.kind == "btrfs" && mount.subvolume.is_some() && uuid(Path::new(&mount.source)).is_none();
+    is_it.then(|| fsid(mount).map(fsid_name)).flatten()
+}
+
+/// The kernel's number of the mounted filesystem.
+fn fsid(mount: &Mount) -> Option<u64> {
+    rustix::fs::statvfs(&mount.point).ok().map(|found| found.f_fsid).filter(|&fsid| fsid != 0)
+}
+
+fn fsid_name(fsid: u64) -> String {
+    format!("fsid:{fsid:016x}")
+}
+
+/// The number of a whole btrfs filesystem, from the number that the kernel gives for one of its subvolumes. That is the
+/// former with the number of the subvolume mixed in, its halves exchanged (`btrfs_statfs`).
+fn whole_btrfs(fsid: u64, subvolume: u64) -> u64 {
+    fsid ^ subvolume.rotate_left(32)
 }
 
 /// Returns whether an id is of one filesystem only.
@@ -189,18 +234,42 @@ mod tests {
             point: "/media/card".into(),
             kind: kind.into(),
             source: source.into(),
+            subvolume: None,
         };
         for (id, kind, source, certain) in [
             ("uuid:1A2B-3C4D", "vfat", "/dev/sdb1", true),
             ("fsid:0000000000000811", "vfat", "/dev/sdb1", false),
             ("fsid:0000000000000811", "exfat", "/dev/sdb1", false),
+            ("fsid:0000000000000700", "xfs", "/dev/loop0", false),
+            ("fsid:0000000000000700", "f2fs", "/dev/loop0", false),
+            ("fsid:0000000000000700", "hfsplus", "/dev/loop0", false),
+            ("fsid:0000000000000b00", "udf", "/dev/sr0", false),
+            ("fsid:0000000000000b00", "iso9660", "/dev/sr0", false),
+            ("fsid:0000000000000700", "squashfs", "/dev/loop0", false),
+            ("uuid:5a0e3a86-4d5c-4f0c-8a53-95d6c3d0a1c4", "xfs", "/dev/sdb1", true),
             ("fsid:5bd2ab8c00b1f7aa", "ext4", "/dev/sdb1", true),
+            ("fsid:5bd2ab8c00b1f7aa", "btrfs", "/dev/sdb1", true),
             ("share:fuseblk:/dev/sdb1", "fuseblk", "/dev/sdb1", false),
             ("share:fuse.simple-mtpfs:simple-mtpfs", "fuse.simple-mtpfs", "simple-mtpfs", false),
             ("share:fuse.sshfs:me@nas:/photos", "fuse.sshfs", "me@nas:/photos", true),
             ("share:nfs4:nas:/photos", "nfs4", "nas:/photos", true),
         ] {
             assert_eq!(is_certain(id, &mount(kind, source)), certain, "{id}");
+        }
+    }
+
+    /// Of one filesystem: the top level is subvolume 5, and the first that was made is 256.
+    #[test]
+    fn all_subvolumes_of_btrfs_are_one_filesystem() {
+        let whole = 0x1122_3344_5566_7788_u64;
+        let of = |subvolume: u64| {
+            // The first half has the upper bits of the subvolume's number, the second the lower ones.
+            let (first, second) = (whole as u32 ^ (subvolume >> 32) as u32, (whole >> 32) as u32 ^ subvolume as u32);
+            u64::from(first) | u64::from(second) << 32
+        };
+        assert_ne!(of(5), of(256));
+        for subvolume in [5, 256, 70_000, 1 << 33 | 7] {
+            assert_eq!(whole_btrfs(of(subvolume), subvolume), whole);
         }
     }
 

@@ -2,6 +2,7 @@
 //! on photos that it was not tuned on.
 
 pub mod acceptance;
+pub mod decisions;
 pub mod device;
 pub mod edits;
 pub mod evaluation;

@@ -13,7 +13,7 @@ use crate::likeness::Head;
 /// The parameters of a training. The defaults measured best (`models/README.md`). A longer or faster training
 /// overfits.
 #[derive(Clone, Copy, Debug)]
-pub struct Recipe {
+pub struct TrainingParameters {
     /// Classes in a batch, and members of each.
     pub classes: usize,
     pub views: usize,
@@ -28,9 +28,9 @@ pub struct Recipe {
     pub seed: u64,
 }
 
-impl Default for Recipe {
-    fn default() -> Recipe {
-        Recipe {
+impl Default for TrainingParameters {
+    fn default() -> TrainingParameters {
+        TrainingParameters {
             classes: 32,
             views: 4,
             rate: 2e-4,
@@ -44,10 +44,10 @@ impl Default for Recipe {
     }
 }
 
-impl Recipe {
+impl TrainingParameters {
     /// For classes of whole folders.
-    pub fn folders() -> Recipe {
-        Recipe { classes: 24, rate: 3e-4, steps: 300, info_nce: 0.1, ..Recipe::default() }
+    pub fn folders() -> TrainingParameters {
+        TrainingParameters { classes: 24, rate: 3e-4, steps: 300, info_nce: 0.1, ..TrainingParameters::default() }
     }
 }
 
@@ -101,7 +101,7 @@ pub fn train(
     base: &Head,
     name: &str,
     training_set: &TrainingSet,
-    recipe: &Recipe,
+    parameters: &TrainingParameters,
     device: &Device,
     watch: &mut impl FnMut(Step, &dyn Fn() -> Head) -> Next,
 ) -> Result<Head, TooLittle> {
@@ -109,27 +109,27 @@ pub fn train(
         return Err(TooLittle { classes: training_set.taught() });
     }
     let mut order: Vec<usize> = (0..training_set.classes()).collect();
-    Rng::with_seed(recipe.seed).shuffle(&mut order);
+    Rng::with_seed(parameters.seed).shuffle(&mut order);
     let trained = order.split_off(training_set.classes() / EVALUATED_CLASS_DIVISOR);
-    let mut batches = Batches::new(training_set, trained, base, recipe.seed);
-    let mut evaluation = Batches::new(training_set, order, base, recipe.seed ^ 1);
-    let evaluation: Vec<Batch<'_>> = (0..EVALUATION_BATCHES).map(|_| evaluation.draw(recipe.classes, recipe.views)).collect();
+    let mut batches = Batches::new(training_set, trained, base, parameters.seed);
+    let mut evaluation = Batches::new(training_set, order, base, parameters.seed ^ 1);
+    let evaluation: Vec<Batch<'_>> = (0..EVALUATION_BATCHES).map(|_| evaluation.draw(parameters.classes, parameters.views)).collect();
     let device = device.clone().autodiff();
     let objective = |layer: &Linear| {
-        let losses: Vec<f32> = evaluation.iter().filter_map(|batch| Some(value(&loss(layer, batch, recipe, &device)?))).collect();
+        let losses: Vec<f32> = evaluation.iter().filter_map(|batch| Some(value(&loss(layer, batch, parameters, &device)?))).collect();
         losses.iter().sum::<f32>() / losses.len().max(1) as f32
     };
 
     let mut layer = linear(base, &device);
     let mut optimizer = AdamConfig::new().with_epsilon(EPSILON).init();
     let (mut lowest, mut since) = (objective(&layer), 0);
-    for step in 1..=recipe.steps {
-        let batch = batches.draw(recipe.classes, recipe.views);
-        let Some(loss) = loss(&layer, &batch, recipe, &device) else { continue };
+    for step in 1..=parameters.steps {
+        let batch = batches.draw(parameters.classes, parameters.views);
+        let Some(loss) = loss(&layer, &batch, parameters, &device) else { continue };
         let shown = value(&loss);
         let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-        layer = optimizer.step(rate(recipe, step), layer, gradients);
-        if step % EVALUATION_STEPS == 0 || step == recipe.steps {
+        layer = optimizer.step(rate(parameters, step), layer, gradients);
+        if step % EVALUATION_STEPS == 0 || step == parameters.steps {
             let objective = objective(&layer);
             since = if objective < lowest { 0 } else { since + 1 };
             lowest = lowest.min(objective);
@@ -145,23 +145,23 @@ pub fn train(
 /// For Adam. Burn's default, 1e-5, is large compared with these small gradients.
 const EPSILON: f32 = 1e-8;
 
-fn rate(recipe: &Recipe, step: usize) -> f64 {
+fn rate(parameters: &TrainingParameters, step: usize) -> f64 {
     let rise = (step as f64 / WARM_UP_STEPS as f64).min(1.0);
-    let fall = (1.0 + (std::f64::consts::PI * (step - 1) as f64 / recipe.steps as f64).cos()) / 2.0;
-    recipe.rate * rise * fall
+    let fall = (1.0 + (std::f64::consts::PI * (step - 1) as f64 / parameters.steps as f64).cos()) / 2.0;
+    parameters.rate * rise * fall
 }
 
 /// The objective per anchor of a batch; `None` when it has no anchor.
-fn loss(layer: &Linear, batch: &Batch<'_>, recipe: &Recipe, device: &Device) -> Option<Tensor<1>> {
+fn loss(layer: &Linear, batch: &Batch<'_>, parameters: &TrainingParameters, device: &Device) -> Option<Tensor<1>> {
     let masks = Masks::new(batch.size(), |a, b| batch.relation(a, b), device);
     if masks.anchors() == 0 {
         return None;
     }
     let embeddings = embed(layer, rows(batch.features(), device));
     let distances = embeddings.clone().matmul(embeddings.transpose()).neg().add_scalar(1.0);
-    let sum = batch_hard(&distances, &masks, recipe.margin).mul_scalar(recipe.triplets)
-        + info_nce(&distances, &masks).mul_scalar(recipe.info_nce)
-        + koleo(&distances, &masks).mul_scalar(recipe.koleo);
+    let sum = batch_hard(&distances, &masks, parameters.margin).mul_scalar(parameters.triplets)
+        + info_nce(&distances, &masks).mul_scalar(parameters.info_nce)
+        + koleo(&distances, &masks).mul_scalar(parameters.koleo);
     Some(sum.div_scalar(masks.anchors() as f32))
 }
 
@@ -212,10 +212,10 @@ mod tests {
         let (training_set, _) = training_set(100, 1);
         let (_, others) = self::training_set(40, 2);
         let base = Head::base().expect("loads");
-        let recipe = Recipe { rate: 1e-3, ..Recipe::default() };
+        let parameters = TrainingParameters { rate: 1e-3, ..TrainingParameters::default() };
         for (name, device) in devices() {
             let mut steps = Vec::new();
-            let tuned = train(&base, "tuned", &training_set, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
+            let tuned = train(&base, "tuned", &training_set, &parameters, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 steps.push(step);
                 Next::GoOn
             });
@@ -230,11 +230,11 @@ mod tests {
     fn one_seed_gives_one_head_and_stop_stops() {
         let (training_set, _) = training_set(40, 1);
         let base = Head::base().expect("loads");
-        let recipe = Recipe { steps: 60, ..Recipe::default() };
+        let parameters = TrainingParameters { steps: 60, ..TrainingParameters::default() };
         let device = crate::learn::device::device();
         let run = |stop: usize| {
             let mut last = 0;
-            let head = train(&base, "tuned", &training_set, &recipe, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
+            let head = train(&base, "tuned", &training_set, &parameters, &device, &mut |step: Step, _: &dyn Fn() -> Head| {
                 last = step.step;
                 if step.step >= stop { Next::Stop } else { Next::GoOn }
             });
@@ -248,10 +248,14 @@ mod tests {
     fn too_little_is_said() {
         let (training_set, _) = training_set(10, 1);
         let device = crate::learn::device::device();
-        let refused =
-            train(&Head::base().expect("loads"), "x", &training_set, &Recipe::default(), &device, &mut |_: Step, _: &dyn Fn() -> Head| {
-                Next::GoOn
-            });
+        let refused = train(
+            &Head::base().expect("loads"),
+            "x",
+            &training_set,
+            &TrainingParameters::default(),
+            &device,
+            &mut |_: Step, _: &dyn Fn() -> Head| Next::GoOn,
+        );
         assert_eq!(refused.err(), Some(TooLittle { classes: 10 }));
     }
 
@@ -263,9 +267,9 @@ mod tests {
             training_set.add(vec![photo.clone(); 3]);
         }
         let device = crate::learn::device::device();
-        let recipe = Recipe { steps: 60, ..Recipe::default() };
+        let parameters = TrainingParameters { steps: 60, ..TrainingParameters::default() };
         let head =
-            train(&Head::base().expect("loads"), "x", &training_set, &recipe, &device, &mut |_: Step, _: &dyn Fn() -> Head| Next::GoOn)
+            train(&Head::base().expect("loads"), "x", &training_set, &parameters, &device, &mut |_: Step, _: &dyn Fn() -> Head| Next::GoOn)
                 .expect("enough");
         assert!(head.project(&photo).iter().all(|v| v.is_finite()));
     }

@@ -3,12 +3,11 @@
 use burn::tensor::Device;
 
 use super::acceptance::{Decided, HeldOut, Judgement, judge};
-use super::training::{Next, Recipe, Step, TooLittle, train};
+use super::training::{Next, Step, TooLittle, TrainingParameters, train};
 use super::training_set::TrainingSet;
 use crate::likeness::Head;
 use crate::photo::{Distance, Features};
 
-/// The data of a tuning.
 pub struct TuningData {
     /// The training set with the decisions, and without them: decisions may be wrong.
     pub with_decisions: TrainingSet,
@@ -32,13 +31,13 @@ pub fn tune(
     old: (&Head, Distance),
     name: &str,
     tuning_data: &TuningData,
-    recipe: &Recipe,
+    parameters: &TrainingParameters,
     device: &Device,
     max_distance: Distance,
     mut watch: impl FnMut(Step, &dyn Fn() -> Head) -> Next,
 ) -> Result<(Head, Judgement), TooLittle> {
     let mut candidate = |training_set: &TrainingSet| {
-        let head = train(old.0, name, training_set, recipe, device, &mut watch)?;
+        let head = train(old.0, name, training_set, parameters, device, &mut watch)?;
         let judgement = judge(&tuning_data.held_out, &tuning_data.background, &tuning_data.decided, old, &head, max_distance);
         Ok((head, judgement))
     };

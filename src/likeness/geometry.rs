@@ -44,10 +44,10 @@ const INLIER_TOLERANCE: f32 = 4.0;
 /// How far the pyramid levels of an inlier may differ from what the scale predicts.
 const LEVEL_TOLERANCE: f32 = 1.5;
 
-/// Keypoints closer than this count as one: they are one corner, found on several levels.
+/// Keypoints closer than this count as one, found on several levels.
 const KEYPOINT_SPACING: f32 = 6.0;
 
-/// Another match at least this far away is a rival, not the same corner on another level.
+/// Another match at least this far away is a rival, not the same keypoint on another level.
 const RIVAL_MIN_SPACING: f32 = 8.0;
 
 /// Two keypoints closer than this do not determine a transform reliably.

@@ -34,8 +34,8 @@ pub use placement::{Framed, Placement, place};
 pub use relation::{changes, is_copy, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, source_first};
-pub use stars::{Member, Near, held, sources};
-pub use version_model::{INPUTS, Inputs, Kind, VersionModel, inputs, kind};
+pub use stars::{Member, Near, are_versions, held, sources};
+pub use version_model::{Error as VersionModelError, INPUTS, Inputs, Kind, Linear, VersionModel, inputs, kind};
 
 use crate::photo::Distance;
 

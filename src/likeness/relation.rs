@@ -42,7 +42,7 @@ const MAX_GREY_CHROMA: f64 = 4.0;
 const MIN_STOPS: f64 = 0.25;
 const MIN_RATIO: f64 = 1.25;
 
-/// The share of places that do not agree after a retouch, and by how many times more the worst place differs than others do.
+/// Retouched: at least 6 % of the places disagree, or the worst tile differs at least 4.5 times as much as the median tile.
 const MIN_MISFIT: f64 = 0.06;
 const MIN_SPOT: f64 = 4.5;
 

@@ -34,8 +34,8 @@ const EDITORS: [&str; 20] = [
 /// The share of a picture that a crop or a border leaves out at least.
 const MIN_SHARE_CUT: f64 = 0.03;
 
-/// An enlarged picture is longer than what it was made of by this factor at least, needs no more of its length for its detail
-/// than that has, and takes a smaller share of the bytes for each pixel.
+/// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
+/// much), and has less than 0.6 times the bytes per pixel.
 const MIN_ENLARGEMENT: f64 = 1.2;
 const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
 const MAX_DENSITY_OF_ENLARGED: f64 = 0.6;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
 use super::source::has_margin;
-use super::version_model::{Kind, VersionModel, inputs, kind};
+use super::version_model::{Kind, MAX_OVERLAP_OF_CROP, VersionModel, kind};
 use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
 
 /// Photos that may be frames of one camera agree at least so well if they are one exposure, whatever else the version model says.
@@ -18,21 +18,8 @@ const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
 /// The score of the version model from which they are one exposure.
 const MIN_SCORE: f32 = 0.0;
 
-/// Or they are in one light, to this logarithm of the ratio of brightness and of contrast, and all but equal apart from one spot,
-/// such as a text; or one is a crop of the other, or has a border around it.
-const MAX_LOG_BRIGHTNESS: f64 = 0.1;
-const MAX_LOG_CONTRAST: f64 = 0.2;
-const MIN_AGREEMENT_OF_EQUALS: f64 = 0.997;
-const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
-
 /// A camera that is held is turned by less.
 const MAX_HELD_TURN_DEGREES: f64 = 2.0;
-
-/// With less overlap one is a crop of the other.
-const MAX_OVERLAP_OF_CROP: f64 = 0.97;
-
-/// Other photos agree at least so well, on the coarse grid.
-const MIN_AGREEMENT_AT_TWO_SCALES: f64 = 0.7;
 
 /// The quantiser steps of the frames of a camera differ by no more than this ratio. Some cameras adapt them a little.
 const MAX_QUANTISATION_RATIO: f64 = 1.5;
@@ -221,33 +208,22 @@ pub(super) fn are_of_one_encoder(a: &Member, b: &Member) -> bool {
     a.format == b.format && a.quantisation.zip(b.quantisation).is_none_or(is_alike)
 }
 
+/// Returns whether two photos by themselves are versions of one exposure.
+pub fn are_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
+    fit(model, a, b, comparison, 0.0).is_some()
+}
+
 /// Returns how well two photos fit as versions of one exposure. `None` if they are not.
 fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, distance: Distance) -> Option<f64> {
     if is_series(&a.capture, &b.capture) {
         return None;
     }
-    let Comparison { overlap, coarse, fine, content, .. } = comparison;
+    let Comparison { overlap, fine, content, .. } = comparison;
     // Of one exposure one shows all of what the other shows, but for a border.
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
-    let is_fitting = match kind(a, b, comparison) {
-        Kind::Other => coarse.agreement >= MIN_AGREEMENT_AT_TWO_SCALES,
-        kind => {
-            fine.agreement >= MIN_AGREEMENT_OF_FRAMES
-                && (is_equal_in_light(kind, comparison) || model.score(kind, &inputs(a, b, comparison)) > MIN_SCORE)
-        }
-    };
+    let is_clear = kind(a, b, comparison) == Kind::Other || fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
+    let is_fitting = is_clear && model.score(a, b, comparison) > MIN_SCORE;
     is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
-}
-
-/// Whether two photos that may be frames of one camera are in one light and all but equal, or one is cut out of the other. The
-/// model was trained on few texts and borders.
-fn is_equal_in_light(kind: Kind, comparison: &Comparison) -> bool {
-    let Comparison { overlap, fine, tones: [a, b], .. } = comparison;
-    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
-    let is_one_light = ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST;
-    let overlap = overlap[0].min(overlap[1]);
-    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS;
-    is_one_light && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
 }
 
 /// Whether a picture is mirrored or turned by more than a camera that is held.

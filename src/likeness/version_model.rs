@@ -1,8 +1,8 @@
 //! The version model: how likely a photo is a version of another one rather than another frame of its camera.
 //!
 //! Frames of one camera have one size and compression, and so may have versions. Then the pictures must tell: a linear score of
-//! nine numbers, trained on frames of scenes and their edited versions (`models/README.md`). The order of the two photos does
-//! not matter.
+//! nine numbers, trained on frames of scenes and their edited versions (`models/README.md`). Of other photos a rule tells. What
+//! the decisions of a person taught adds to either. The order of the two photos does not matter.
 
 use std::sync::LazyLock;
 
@@ -17,6 +17,9 @@ const BASE_FILE: &[u8] = include_bytes!("../../models/versions.safetensors");
 /// The number of inputs.
 pub const INPUTS: usize = 9;
 
+/// The position of the input of the coarse grid.
+const COARSE_GRID: usize = 1;
+
 /// The numbers on which the score depends, before they are standardised.
 pub type Inputs = [f32; INPUTS];
 
@@ -27,13 +30,32 @@ pub enum Kind {
     OneSize,
     /// The format and about the same compression, and the scale of what they show.
     OneScale,
-    /// Neither. The model learns from such pairs, but does not decide on them.
+    /// Neither.
     Other,
 }
 
 impl Kind {
     pub const ALL: [Kind; 3] = [Kind::OneSize, Kind::OneScale, Kind::Other];
 }
+
+/// Other photos of one exposure agree at least so well, on the coarse grid.
+const MIN_AGREEMENT_OF_OTHERS: f64 = 0.7;
+
+/// How fast the score of other photos rises with the input of the coarse grid, and its limit: decisions can outweigh it.
+const SLOPE_OF_OTHERS: f32 = 4.0;
+const MAX_SCORE_OF_OTHERS: f32 = 2.0;
+
+/// Photos that may be frames of one camera have at least this score if they are in one light, to this logarithm of the ratio of
+/// brightness and of contrast, and all but equal apart from one spot, such as a text; or if one is a crop of the other, or has a
+/// border around it. The model was trained on few texts and borders.
+const SCORE_OF_EQUALS: f32 = 2.0;
+const MAX_LOG_BRIGHTNESS: f64 = 0.1;
+const MAX_LOG_CONTRAST: f64 = 0.2;
+const MIN_AGREEMENT_OF_EQUALS: f64 = 0.997;
+const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
+
+/// With less overlap one is a crop of the other.
+pub(super) const MAX_OVERLAP_OF_CROP: f64 = 0.97;
 
 /// The logarithm of the ratio of two scales that are one.
 const MAX_LOG_SCALE: f64 = 0.02;
@@ -59,12 +81,11 @@ pub fn kind(a: &Member, b: &Member, comparison: &Comparison) -> Kind {
 /// Each is a logarithm, apart from the turn, which is 0 or 1.
 pub fn inputs(a: &Member, b: &Member, comparison: &Comparison) -> Inputs {
     let Comparison { overlap, coarse, fine, tones, colour, .. } = comparison;
-    let missing = |share: f64, least: f64| -((1.0 - share).max(0.0) + least).ln();
     let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
     let steps = a.quantisation.zip(b.quantisation).map_or(0.0, |(x, y)| ratio(x.into(), y.into()).min(MAX_LOG_STEPS));
     [
         missing(fine.agreement, 0.002),
-        missing(coarse.agreement, 0.02),
+        coarse_grid(coarse.agreement),
         missing(overlap[0].min(overlap[1]), 0.005),
         fine.spot.max(1.0).ln(),
         (1.0 + colour.unwrap_or(0.0)).ln(),
@@ -76,6 +97,16 @@ pub fn inputs(a: &Member, b: &Member, comparison: &Comparison) -> Inputs {
     .map(|value| value as f32)
 }
 
+/// The logarithm of what is missing to 1, and how small it may be.
+fn missing(share: f64, least: f64) -> f64 {
+    -((1.0 - share).max(0.0) + least).ln()
+}
+
+/// The input of the coarse grid.
+fn coarse_grid(agreement: f64) -> f64 {
+    missing(agreement, 0.02)
+}
+
 /// The file of a version model cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the version model cannot be used: {0}")]
@@ -83,7 +114,7 @@ pub struct Error(String);
 
 /// `score = weight[kind] · (inputs − mean) / scale + bias[kind]`.
 #[derive(Clone, PartialEq, Debug)]
-pub struct VersionModel {
+pub struct Linear {
     /// Kinds × inputs.
     weight: Array2<f32>,
     bias: Array1<f32>,
@@ -92,25 +123,18 @@ pub struct VersionModel {
     scale: Inputs,
 }
 
-impl VersionModel {
-    /// The model that is embedded in the program.
-    pub fn base() -> &'static VersionModel {
-        static BASE: LazyLock<VersionModel> =
-            LazyLock::new(|| VersionModel::from_safetensors(BASE_FILE).expect("its own file is checked by a test"));
-        &BASE
-    }
-
+impl Linear {
     /// A model that says nothing yet, for inputs with this mean and scale.
-    pub fn untrained(mean: Inputs, scale: Inputs) -> VersionModel {
+    pub fn untrained(mean: Inputs, scale: Inputs) -> Linear {
         let kinds = Kind::ALL.len();
-        VersionModel { weight: Array2::zeros((kinds, INPUTS)), bias: Array1::zeros(kinds), mean, scale }
+        Linear { weight: Array2::zeros((kinds, INPUTS)), bias: Array1::zeros(kinds), mean, scale }
     }
 
     /// Reads `weight` (kinds × inputs), `bias` (kinds), `mean` and `scale` (inputs), all f32.
     ///
     /// # Errors
     /// If one is missing, has another shape, or has a value that is not finite.
-    pub fn from_safetensors(bytes: &[u8]) -> Result<VersionModel, Error> {
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Linear, Error> {
         let file = Tensors::of(bytes).map_err(Error)?;
         let read = |name: &str, wanted: &[usize]| -> Result<Vec<f32>, Error> {
             let (shape, values) = file.values(name).map_err(Error)?;
@@ -121,7 +145,7 @@ impl VersionModel {
         };
         let kinds = Kind::ALL.len();
         let inputs = |name| Ok::<Inputs, Error>(read(name, &[INPUTS])?.try_into().expect("of this shape"));
-        Ok(VersionModel {
+        Ok(Linear {
             weight: Array2::from_shape_vec((kinds, INPUTS), read("weight", &[kinds, INPUTS])?).expect("of this shape"),
             bias: read("bias", &[kinds])?.into(),
             mean: inputs("mean")?,
@@ -138,7 +162,6 @@ impl VersionModel {
         ])
     }
 
-    /// The logarithm of the odds that one of two photos is a version of the other.
     pub fn score(&self, kind: Kind, inputs: &Inputs) -> f32 {
         let row = kind as usize;
         self.weight.row(row).iter().zip(self.standardised(inputs)).map(|(weight, input)| weight * input).sum::<f32>() + self.bias[row]
@@ -149,10 +172,74 @@ impl VersionModel {
         std::array::from_fn(|at| (inputs[at] - self.mean[at]) / self.scale[at])
     }
 
-    /// This model with these amounts added to the weights (kinds × inputs) and biases.
-    pub fn moved(&self, weight: &Array2<f32>, bias: &Array1<f32>) -> VersionModel {
-        VersionModel { weight: &self.weight + weight, bias: &self.bias + bias, ..self.clone() }
+    /// A model of the same standardisation that says nothing yet.
+    pub fn untaught(&self) -> Linear {
+        Linear::untrained(self.mean, self.scale)
     }
+
+    /// This model with other weights (kinds × inputs) and biases.
+    pub fn with(&self, weight: Array2<f32>, bias: Array1<f32>) -> Linear {
+        Linear { weight, bias, ..self.clone() }
+    }
+}
+
+/// Tells versions from frames: what was trained, and what decisions taught.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VersionModel {
+    trained: Linear,
+    taught: Option<Linear>,
+}
+
+impl VersionModel {
+    /// The model that is embedded in the program.
+    pub fn base() -> &'static VersionModel {
+        static BASE: LazyLock<VersionModel> =
+            LazyLock::new(|| VersionModel::new(Linear::from_safetensors(BASE_FILE).expect("its own file is checked by a test")));
+        &BASE
+    }
+
+    pub fn new(trained: Linear) -> VersionModel {
+        VersionModel { trained, taught: None }
+    }
+
+    /// This model and what decisions taught.
+    pub fn taught(&self, taught: Linear) -> VersionModel {
+        VersionModel { trained: self.trained.clone(), taught: Some(taught) }
+    }
+
+    /// The part that was trained.
+    pub fn trained(&self) -> &Linear {
+        &self.trained
+    }
+
+    /// The logarithm of the odds that one of two photos is a version of the other. Of each kind the two are more likely versions
+    /// than not if it is above 0.
+    pub fn score(&self, a: &Member, b: &Member, comparison: &Comparison) -> f32 {
+        let (kind, inputs) = (kind(a, b, comparison), inputs(a, b, comparison));
+        self.untaught(kind, &inputs, comparison) + self.taught.as_ref().map_or(0.0, |taught| taught.score(kind, &inputs))
+    }
+
+    /// The score without what decisions taught.
+    pub fn untaught(&self, kind: Kind, inputs: &Inputs, comparison: &Comparison) -> f32 {
+        match kind {
+            Kind::Other => {
+                let above = inputs[COARSE_GRID] - coarse_grid(MIN_AGREEMENT_OF_OTHERS) as f32;
+                (SLOPE_OF_OTHERS * above).clamp(-MAX_SCORE_OF_OTHERS, MAX_SCORE_OF_OTHERS)
+            }
+            kind if is_equal_in_light(kind, comparison) => self.trained.score(kind, inputs).max(SCORE_OF_EQUALS),
+            kind => self.trained.score(kind, inputs),
+        }
+    }
+}
+
+/// Whether two photos are in one light and all but equal, or one is cut out of the other.
+fn is_equal_in_light(kind: Kind, comparison: &Comparison) -> bool {
+    let Comparison { overlap, fine, tones: [a, b], .. } = comparison;
+    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
+    let is_one_light = ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST;
+    let overlap = overlap[0].min(overlap[1]);
+    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS;
+    is_one_light && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
 }
 
 #[cfg(test)]
@@ -174,16 +261,16 @@ mod tests {
     /// How the model scores two photos of a camera's size and compression.
     fn score(comparison: &Comparison) -> f32 {
         let (a, b) = (member(6000, 100), member(6000, 120));
-        VersionModel::base().score(kind(&a, &b, comparison), &inputs(&a, &b, comparison))
+        VersionModel::base().trained().score(kind(&a, &b, comparison), &inputs(&a, &b, comparison))
     }
 
     #[test]
     fn the_file_is_read_and_written_as_it_was() {
-        let again = VersionModel::from_safetensors(&VersionModel::base().to_safetensors()).expect("its own bytes");
-        assert_eq!(&again, VersionModel::base());
-        assert!(VersionModel::from_safetensors(b"no model").is_err());
-        let untrained = VersionModel::untrained([0.0; INPUTS], [f32::NAN; INPUTS]);
-        assert!(VersionModel::from_safetensors(&untrained.to_safetensors()).is_err(), "not finite");
+        let trained = VersionModel::base().trained();
+        assert_eq!(&Linear::from_safetensors(&trained.to_safetensors()).expect("its own bytes"), trained);
+        assert!(Linear::from_safetensors(b"no model").is_err());
+        let untrained = Linear::untrained([0.0; INPUTS], [f32::NAN; INPUTS]);
+        assert!(Linear::from_safetensors(&untrained.to_safetensors()).is_err(), "not finite");
     }
 
     #[test]
@@ -210,6 +297,23 @@ mod tests {
         assert!(score(&moved) < scores[3], "the camera moved");
         let spot = Comparison { fine: Residual { spot: 8.0, ..agreeing(0.998).fine }, ..agreeing(0.998) };
         assert!(score(&spot) < scores[3], "somebody moved");
+    }
+
+    #[test]
+    fn equals_in_one_light_and_other_photos_are_judged_by_rules_that_decisions_can_outweigh() {
+        let of = |other: Member, agreement: f64| {
+            let left = Residual { agreement, spot: 12.0, ..Comparison::WHOLE.fine };
+            let comparison = Comparison { coarse: left, fine: left, ..Comparison::WHOLE };
+            let model = VersionModel::base();
+            let against = Linear::untrained([0.0; INPUTS], [1.0; INPUTS]);
+            let against = against.with(Array2::zeros((Kind::ALL.len(), INPUTS)), Array1::from_elem(Kind::ALL.len(), -3.0));
+            [model.score(&member(6000, 100), &other, &comparison), model.taught(against).score(&member(6000, 100), &other, &comparison)]
+        };
+        let [text, taught] = of(member(6000, 100), 0.998);
+        assert!(text >= SCORE_OF_EQUALS && taught < text - 2.9, "a text: {text} {taught}");
+        let [smaller, taught] = of(member(3000, 100), 0.95);
+        assert!(smaller > 1.9 && taught < 0.0, "{smaller} {taught}");
+        assert!(of(member(3000, 100), 0.71)[0] > 0.0 && of(member(3000, 100), 0.69)[0] < 0.0);
     }
 
     #[test]

@@ -104,7 +104,7 @@ mod tests {
             ],
             "source rule",
         );
-        check(Positives::ALL, &["edits", "folders"], "kind of positives");
+        check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
     }
 }

@@ -1,10 +1,10 @@
-//! What a head learns to hold together.
+//! What a tuning learns to hold together.
 
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
 
-/// The positives that a head was tuned on.
+/// The positives of a tuning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Positives {
@@ -13,6 +13,8 @@ pub enum Positives {
     Edits,
     /// Photos of one folder: for `similar` only.
     Folders,
+    /// Photos that a person decided to be the same. They tune the version model; the others tune a head.
+    Decisions,
 }
 
-names!(Positives, "kind of positives" { Edits: "edits", Folders: "folders" });
+names!(Positives, "kind of positives" { Edits: "edits", Folders: "folders", Decisions: "decisions" });

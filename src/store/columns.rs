@@ -1,4 +1,4 @@
-//! The columns of both files: how values are written and read.
+//! The columns of the databases: how values are written and read.
 //!
 //! A value that this version does not write is an error of its row. It is never read as another value.
 

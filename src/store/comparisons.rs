@@ -92,6 +92,16 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Records that two near photos are to be compared now, unless they are.
+    pub fn want_comparison(&mut self, [a, b]: [PhotoId; 2]) -> Result<()> {
+        let mut statement = self.transaction.prepare_cached(&format!(
+            "INSERT INTO comparisons (a, b, is_new, data) VALUES (?1, ?2, TRUE, NULL)
+             ON CONFLICT (a, b) DO UPDATE SET is_new = TRUE WHERE NOT is_new AND {IS_MISSING}"
+        ))?;
+        statement.execute([a.0, b.0])?;
+        Ok(())
+    }
+
     /// Stores a comparison. With `None`, no picture of one of them could be had, and no answer waits for the pair any more.
     pub fn set_compared(&mut self, [a, b]: [PhotoId; 2], compared: Option<&Compared>) -> Result<()> {
         let data = match compared {

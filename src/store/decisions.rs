@@ -4,25 +4,27 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::columns::capture_of;
+use super::columns::{PHOTO_COLUMNS, keypoints_of, photo_of};
 use super::library::{Unreadable, digits, if_readable, readable};
-use super::{Error, HeadNumber, OnConflict, Result, Writer};
-use crate::photo::{Capture, Decision, Decisions, Dimensions, EqualPictures, Keypoints, PictureHash, PixelHash, Verdict, ordered};
+use super::{Error, HeadNumber, OnConflict, PhotoRecord, Result, Writer};
+use crate::photo::{Compared, Decision, Decisions, Distance, EqualPictures, Keypoints, PhotoId, PictureHash, PixelHash, Verdict, ordered};
 
-/// A file with another photo than before, and both photos.
+/// A file with another photo than before, and both photos without their files.
 pub struct Replaced {
-    pub before: ReplacedPhoto,
-    pub after: ReplacedPhoto,
-    /// The distance of the two photos, if they are near.
-    pub distance: Option<f32>,
+    /// The number of the file.
+    pub file: i64,
+    pub before: PhotoRecord,
+    pub after: PhotoRecord,
+    /// Whether the features of one of them are being made again, so that their distance is not known.
+    pub is_stale: bool,
 }
 
-/// One of the two photos of a file that changed.
-pub struct ReplacedPhoto {
-    pub picture: PictureHash,
-    pub dimensions: Dimensions,
-    pub capture: Capture,
-    pub keypoints: Keypoints,
+/// What is known of the two photos of a file that changed.
+pub struct Evidence {
+    pub distance: Distance,
+    pub keypoints: [Keypoints; 2],
+    /// How the photo before lies in the one after.
+    pub compared: Compared,
 }
 
 impl Writer {
@@ -43,9 +45,24 @@ impl Writer {
     /// [`Error::Contradiction`] if the decisions contradict others or each other. Contradictions that are stored already
     /// do not matter. On an error nothing is stored.
     pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
-        let pictures: BTreeSet<PictureHash> = decisions.iter().flat_map(|d| [d.a, d.b]).collect();
-        self.keep_pixels(&pictures)?;
+        self.decide_knowing(&[], decisions, on_conflict)
+    }
+
+    /// Stores imported decisions, with the pixel hashes that came with them. Of two decisions on the same photos the newer
+    /// one is kept. Returns how many decisions changed.
+    ///
+    /// # Errors
+    /// As [`decide`](Writer::decide).
+    pub fn import(&mut self, decisions: &[Decision], known: &[(PictureHash, PixelHash)]) -> Result<usize> {
+        self.decide_knowing(known, decisions, OnConflict::KeepNewer)
+    }
+
+    fn decide_knowing(&mut self, known: &[(PictureHash, PixelHash)], decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
         let transaction = self.library.transaction()?;
+        for (picture, pixels) in known {
+            add_pixels(&transaction, picture, &pixels.0)?;
+        }
+        keep_pixels(&transaction, &self.index, &decisions.iter().flat_map(|d| [d.a, d.b]).collect())?;
         let before = readable_decisions(&transaction)?;
         let mut changed = 0;
         for decision in decisions {
@@ -89,71 +106,90 @@ impl Writer {
     /// pictures were not known.
     pub fn keep_pixels(&mut self, pictures: &BTreeSet<PictureHash>) -> Result<usize> {
         let transaction = self.library.transaction()?;
-        let mut added = 0;
-        for picture in pictures {
-            let of = |file: &Connection, table: &str| -> Result<Option<[u8; 32]>> {
-                let select = format!("SELECT pixels FROM {table} WHERE picture = ?1");
-                let found = file.prepare_cached(&select)?.query_row([picture.0], |row| if_readable(row.get(0))).optional()?;
-                Ok(found.flatten().flatten())
-            };
-            let Some(pixels) = of(&transaction, "pictures")?.or(of(&self.index, "photos")?) else { continue };
-            let mut equal = self.index.prepare_cached("SELECT picture FROM photos WHERE pixels = ?1")?;
-            let equal = equal.query_map([pixels], |row| row.get(0))?.collect::<rusqlite::Result<Vec<[u8; 32]>>>()?;
-            let mut keep = transaction.prepare_cached("INSERT INTO pictures (picture, pixels) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-            for picture in equal.into_iter().chain([picture.0]) {
-                added += keep.execute(params![picture, pixels])?;
-            }
-        }
+        let added = keep_pixels(&transaction, &self.index, pictures)?;
         transaction.commit()?;
         Ok(added)
     }
 
-    /// Stores the pixel hashes that came with imported decisions.
-    pub fn import_pixels(&mut self, known: &[(PictureHash, PixelHash)]) -> Result<()> {
-        let transaction = self.library.transaction()?;
-        for (picture, pixels) in known {
-            transaction
-                .prepare_cached("INSERT INTO pictures (picture, pixels) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-                .execute(params![picture.0, pixels.0])?;
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
-    /// Returns the files that hold another photo than before they changed.
-    pub fn replaced(&self, head: HeadNumber) -> Result<Vec<Replaced>> {
-        let columns = |photo: &str| {
-            ["picture", "width", "height", "taken", "utc_offset", "make", "model", "serial", "orientation"]
-                .map(|column| format!("{photo}.{column}"))
-                .join(", ")
-        };
-        let mut statement = self.index.prepare_cached(&format!(
-            "SELECT p.distance, x.data, y.data, {}, {} FROM files f
+    /// Returns the files that hold another photo than before they changed, if both photos are still known.
+    pub fn replaced(&self) -> Result<Vec<Replaced>> {
+        let mut statement = self.index.prepare_cached(
+            "SELECT f.id, f.replaced, f.photo, a.stale OR b.stale FROM files f INDEXED BY files_replaced
              JOIN photos a ON a.id = f.replaced JOIN photos b ON b.id = f.photo
-             LEFT JOIN pairs p ON p.head = ?1 AND p.a = min(a.id, b.id) AND p.b = max(a.id, b.id)
-             LEFT JOIN keypoints x ON x.photo = a.id LEFT JOIN keypoints y ON y.photo = b.id
              WHERE f.replaced IS NOT NULL AND f.photo <> f.replaced",
-            columns("a"),
-            columns("b")
-        ))?;
-        let photo = |row: &Row<'_>, first: usize, keypoints: usize| -> rusqlite::Result<ReplacedPhoto> {
-            Ok(ReplacedPhoto {
-                picture: PictureHash(row.get(first)?),
-                dimensions: Dimensions { width: row.get(first + 1)?, height: row.get(first + 2)? },
-                capture: capture_of(row, first + 3)?,
-                keypoints: row.get::<_, Option<Keypoints>>(keypoints)?.unwrap_or_default(),
-            })
-        };
-        let rows = statement
-            .query_map([head.0], |row| Ok(Replaced { distance: row.get(0)?, before: photo(row, 3, 1)?, after: photo(row, 12, 2)? }))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        )?;
+        let mut photo = self.index.prepare_cached(&format!("SELECT {PHOTO_COLUMNS} FROM photos p WHERE p.id = ?1"))?;
+        let mut rows = statement.query([])?;
+        let mut replaced = Vec::new();
+        while let Some(row) = rows.next()? {
+            let [before, after] = [row.get::<_, i64>(1)?, row.get(2)?];
+            replaced.push(Replaced {
+                file: row.get(0)?,
+                before: photo.query_row([before], photo_of)?,
+                after: photo.query_row([after], photo_of)?,
+                is_stale: row.get(3)?,
+            });
+        }
+        Ok(replaced)
     }
 
-    /// Forgets which photos files held before. Files that hold none yet are left as they are.
-    pub fn forget_replaced(&self) -> Result<()> {
-        self.index.execute("UPDATE files SET replaced = NULL WHERE replaced IS NOT NULL AND photo IS NOT NULL", [])?;
+    /// Returns what is known of the two photos of a file that changed. `None` if they are not near, by this head.
+    pub fn evidence(&self, head: HeadNumber, replaced: &Replaced) -> Result<Option<Evidence>> {
+        let (before, after) = (replaced.before.id, replaced.after.id);
+        let (a, b) = (before.min(after), before.max(after));
+        let mut statement = self.index.prepare_cached(
+            "SELECT p.distance, c.data FROM pairs p LEFT JOIN comparisons c ON c.a = p.a AND c.b = p.b
+             WHERE p.head = ?1 AND p.a = ?2 AND p.b = ?3",
+        )?;
+        let known = statement
+            .query_row(params![head.0, a.0, b.0], |row| Ok((row.get::<_, f64>(0)?, row.get::<_, Option<Compared>>(1)?)))
+            .optional()?;
+        let Some((distance, compared)) = known else { return Ok(None) };
+        let compared = match compared {
+            Some(Compared::Laid(comparison)) if before > after => Compared::Laid(comparison.swapped()),
+            compared => compared.unwrap_or(Compared::NotYet),
+        };
+        let mut points = keypoints_of(&self.index, &BTreeSet::from([before, after]))?;
+        let mut of = |photo: PhotoId| points.remove(&photo).unwrap_or_default();
+        Ok(Some(Evidence { distance: distance as Distance, keypoints: [of(before), of(after)], compared }))
+    }
+
+    /// Forgets which photos files held before, but for these files. Files that hold none yet are left as they are.
+    pub fn forget_replaced(&self, but: &[i64]) -> Result<()> {
+        let but = serde_json::to_string(but).expect("numbers");
+        self.index.execute(
+            "UPDATE files INDEXED BY files_replaced SET replaced = NULL WHERE replaced IS NOT NULL AND photo IS NOT NULL
+             AND id NOT IN (SELECT value FROM json_each(?1))",
+            [but],
+        )?;
         Ok(())
     }
+}
+
+/// Stores the pixel hashes of these pictures, and which other pictures of the index have them. Returns how many pictures were
+/// not known.
+fn keep_pixels(library: &Transaction<'_>, index: &Connection, pictures: &BTreeSet<PictureHash>) -> Result<usize> {
+    let mut added = 0;
+    for picture in pictures {
+        let of = |file: &Connection, table: &str| -> Result<Option<[u8; 32]>> {
+            let select = format!("SELECT pixels FROM {table} WHERE picture = ?1");
+            let found = file.prepare_cached(&select)?.query_row([picture.0], |row| if_readable(row.get(0))).optional()?;
+            Ok(found.flatten().flatten())
+        };
+        let Some(pixels) = of(library, "pictures")?.or(of(index, "photos")?) else { continue };
+        let mut equal = index.prepare_cached("SELECT picture FROM photos WHERE pixels = ?1")?;
+        let equal = equal.query_map([pixels], |row| row.get(0))?.collect::<rusqlite::Result<Vec<[u8; 32]>>>()?;
+        for equal in equal.into_iter().map(PictureHash).chain([*picture]) {
+            added += add_pixels(library, &equal, &pixels)?;
+        }
+    }
+    Ok(added)
+}
+
+/// Stores the pixel hash of a picture, if none is known. Returns how many were stored.
+fn add_pixels(library: &Transaction<'_>, picture: &PictureHash, pixels: &[u8; 32]) -> Result<usize> {
+    let mut keep = library.prepare_cached("INSERT INTO pictures (picture, pixels) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    Ok(keep.execute(params![picture.0, pixels])?)
 }
 
 /// Returns verdict and time of the stored decision on the two pictures, or on pictures of their pixels.

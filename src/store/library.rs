@@ -77,11 +77,28 @@ impl Writer {
 
     /// Returns the name of the head that a person or a tuning chose last.
     pub fn chosen_head(&self) -> Result<Option<String>> {
-        Ok(self.library.query_row("SELECT value FROM settings WHERE name = 'head'", [], |row| row.get(0)).optional()?)
+        self.chosen("head")
     }
 
     pub fn choose_head(&mut self, name: &str) -> Result<()> {
-        self.library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('head', ?1)", [name])?;
+        self.choose("head", name)
+    }
+
+    /// Returns the name of the version model that a person or a tuning chose last.
+    pub fn chosen_versions(&self) -> Result<Option<String>> {
+        self.chosen("versions")
+    }
+
+    pub fn choose_versions(&mut self, name: &str) -> Result<()> {
+        self.choose("versions", name)
+    }
+
+    fn chosen(&self, setting: &str) -> Result<Option<String>> {
+        Ok(self.library.query_row("SELECT value FROM settings WHERE name = ?1", [setting], |row| row.get(0)).optional()?)
+    }
+
+    fn choose(&mut self, setting: &str, name: &str) -> Result<()> {
+        self.library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [setting, name])?;
         Ok(())
     }
 }
@@ -158,7 +175,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::photo::{Decision, PictureHash, Verdict};
+    use crate::photo::{Decision, PictureHash, PixelHash, Verdict};
     use crate::store::{Location, OnConflict, Positives};
 
     fn picture(byte: u8) -> PictureHash {
@@ -274,6 +291,40 @@ mod tests {
         let import = [said(5, 6, Same, 1), said(6, 7, Same, 1), said(5, 7, Different, 1)];
         assert_eq!(decide(&import, OnConflict::KeepNewer), (Err(3), 4));
         assert_eq!(decide(&[said(1, 2, Different, 1), said(5, 6, Same, 1)], OnConflict::KeepNewer), (Ok(1), 5));
+    }
+
+    #[test]
+    fn what_is_refused_or_fails_changes_no_row() {
+        use Verdict::{Different, Same};
+        let (_folder, mut writer) = library("DELETE FROM decisions");
+        writer.decide(&[said(1, 2, Same, 10), said(2, 3, Same, 10)], OnConflict::Overwrite).expect("decided");
+        let known = "INSERT INTO photos (picture, format, width, height, pixels) VALUES (?1, 'jpeg', 1, 1, zeroblob(32))";
+        writer.index.execute(known, [picture(3).0]).expect("as if it had been read");
+        let rows = |writer: &Writer| {
+            text(
+                writer,
+                "SELECT (SELECT json_group_array(hex(a) || hex(b) || verdict || made) FROM decisions)
+                     || (SELECT json_group_array(hex(picture) || hex(pixels)) FROM pictures)",
+            )
+        };
+        let before = rows(&writer);
+        let pixels = [(picture(1), PixelHash([5; 32])), (picture(9), PixelHash([6; 32]))];
+        let contradicting = [said(3, 7, Same, 11), said(1, 3, Different, 11)];
+        for refused in [writer.import(&contradicting, &pixels), writer.decide(&contradicting, OnConflict::Overwrite)] {
+            assert!(matches!(refused, Err(Error::Contradiction(_))), "{refused:?}");
+        }
+        assert_eq!(rows(&writer), before);
+        writer
+            .library
+            .execute_batch("CREATE TEMP TRIGGER refuse BEFORE INSERT ON decisions BEGIN SELECT RAISE(ABORT, 'no'); END")
+            .expect("made");
+        for failed in [writer.import(&[said(3, 7, Same, 11)], &pixels), writer.decide(&[said(3, 7, Same, 11)], OnConflict::Overwrite)] {
+            assert!(matches!(failed, Err(Error::Sqlite(_))), "{failed:?}");
+        }
+        assert_eq!(rows(&writer), before);
+        writer.library.execute_batch("DROP TRIGGER refuse").expect("dropped");
+        assert_eq!(writer.import(&[said(3, 7, Same, 11)], &pixels).expect("imported"), 1);
+        assert_eq!(text(&writer, "SELECT group_concat(substr(hex(picture), 1, 2)) FROM pictures"), "01,03,09");
     }
 
     #[test]

@@ -40,7 +40,7 @@ use crate::photo::{
 pub use crate::photo::Positives;
 pub use asked::LastFile;
 pub use comparisons::{Comparisons, Uncompared};
-pub use decisions::{Replaced, ReplacedPhoto};
+pub use decisions::{Evidence, Replaced};
 pub use reader::{Reader, Wanted};
 pub use recipes::Dropped;
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
@@ -181,11 +181,11 @@ pub enum OnConflict {
     KeepNewer,
 }
 
-/// A head tuned on this library.
+/// A head, or a version model, tuned on this library.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HeadRecord {
     pub name: String,
-    /// The backbone whose features it takes.
+    /// The backbone whose features it takes. A version model takes none.
     pub backbone: String,
     pub positives: Positives,
     /// Safetensors.

@@ -1,4 +1,4 @@
-//! Opening the two files: ownership, version, pragmas.
+//! Opening a database: ownership, version, pragmas.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -60,6 +60,7 @@ impl Batch<'_> {
         let new = PhotoId(self.transaction.last_insert_rowid());
         let picture: [u8; 32] = self.transaction.query_row("SELECT picture FROM photos WHERE id = ?1", [photo.0], |row| row.get(0))?;
         self.transaction.prepare_cached("UPDATE files SET photo = ?2 WHERE photo = ?1")?.execute([photo.0, new.0])?;
+        self.transaction.prepare_cached("UPDATE files SET replaced = ?2 WHERE replaced = ?1")?.execute([photo.0, new.0])?;
         self.transaction.prepare_cached("DELETE FROM photos WHERE id = ?1")?.execute([photo.0])?;
         self.transaction.prepare_cached("UPDATE photos SET picture = ?2 WHERE id = ?1")?.execute(params![new.0, picture])?;
         self.add_features(new, recipe, stored)?;

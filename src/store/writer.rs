@@ -1,4 +1,4 @@
-//! Writing to the two files, in transactions.
+//! Writing to the databases, in transactions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
@@ -26,7 +26,7 @@ const HAS_STAMP: &str = "root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AN
 /// How long a checkpoint waits for each reader. Changes wait meanwhile.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Owns both files for writing. There is one writer, in the process that holds the lock of the data directory.
+/// Owns the databases for writing. There is one writer, in the process that holds the lock of the data directory.
 pub struct Writer {
     pub(super) library: Connection,
     pub(super) index: Connection,
@@ -37,7 +37,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens both files, and creates them if they do not exist.
+    /// Opens the databases, and creates those that do not exist.
     ///
     /// # Errors
     /// If a file cannot be used, belongs to another program, or was written by a newer version. A damaged index is
@@ -108,7 +108,7 @@ impl Batch<'_> {
             .prepare_cached(
                 "INSERT INTO files (root, path, volume, inode, size, mtime, ctime, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (root, path) DO UPDATE SET volume = ?3, inode = ?4, size = ?5, mtime = ?6, ctime = ?7, birth = ?8,
-                     content = NULL, photo = NULL, pending = 1, replaced = ifnull(photo, replaced)",
+                     content = NULL, photo = NULL, pending = 1, replaced = ifnull(replaced, photo)",
             )?
             .execute(params![
                 place.root.0,
@@ -175,7 +175,7 @@ impl Batch<'_> {
     /// Makes a file and its other hard links pending, though their stamps are the same. Returns those places.
     pub fn read_again(&mut self, place: &Place) -> Result<Vec<Place>> {
         let mut write = self.transaction.prepare_cached(
-            "UPDATE files SET content = NULL, photo = NULL, pending = 1, replaced = photo
+            "UPDATE files SET content = NULL, photo = NULL, pending = 1, replaced = ifnull(replaced, photo)
              WHERE photo IS NOT NULL AND (root = ?1 AND path = ?2 OR inode <> 0 AND (volume, inode) IN
                  (SELECT volume, inode FROM files WHERE root = ?1 AND path = ?2)) RETURNING root, path",
         )?;
@@ -207,7 +207,7 @@ impl Batch<'_> {
     fn upsert_links(&mut self, stamp: &Stamp, may_be_written: bool) -> Result<()> {
         let mut write = self.transaction.prepare_cached(
             "UPDATE files SET size = ?3, mtime = ?4, ctime = ?5, birth = ?6, content = NULL, photo = NULL, pending = 1,
-                 replaced = ifnull(photo, replaced)
+                 replaced = ifnull(replaced, photo)
              WHERE volume = ?1 AND inode = ?2 AND inode <> 0 AND ifnull(birth = ?6, TRUE)
              AND ((size, mtime) IS NOT (?3, ?4) OR ?7 AND ctime <> ?5) RETURNING root, path",
         )?;

@@ -27,6 +27,8 @@ pub struct Mount {
     pub kind: String,
     /// A device, or the name of a network share.
     pub source: OsString,
+    /// The number of the mounted subvolume, on btrfs.
+    pub subvolume: Option<u64>,
 }
 
 impl Mount {
@@ -84,7 +86,14 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut rest = fields.skip_while(|field| *field != b"-").skip(1);
     let kind = String::from_utf8_lossy(rest.next()?).into_owned();
     let source = OsString::from_vec(unescaped(rest.next()?));
-    Some(Mount { number, device, root: OsString::from_vec(root).into(), point: OsString::from_vec(point).into(), kind, source })
+    let subvolume = rest.next().and_then(subvolume);
+    Some(Mount { number, device, root: OsString::from_vec(root).into(), point: OsString::from_vec(point).into(), kind, source, subvolume })
+}
+
+/// The number of the subvolume, from the options of a filesystem: `rw,subvolid=256,subvol=/photos`.
+fn subvolume(options: &[u8]) -> Option<u64> {
+    let number = options.split(|&b| b == b',').find_map(|option| option.strip_prefix(b"subvolid="))?;
+    std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 /// Undoes the kernel's escapes: white space and backslashes are written as a backslash and three octal digits.
@@ -123,6 +132,9 @@ mod tests {
         assert_eq!((disk.root.as_path(), disk.point.as_path()), (Path::new("/photos"), Path::new("/media/me/Old Disk")));
         assert_eq!((disk.kind.as_str(), disk.source.to_str(), disk.device.as_str(), disk.number), ("ext4", Some("/dev/sdb1"), "8:17", 36));
         assert!(parse_line(b"36 35 98:0").is_none());
+        assert_eq!(disk.subvolume, None);
+        let subvolume = parse_line(b"40 22 0:30 /photos /media/b rw - btrfs /dev/sdb rw,ssd,subvolid=256,subvol=/photos");
+        assert_eq!(subvolume.expect("a mount").subvolume, Some(256));
     }
 
     #[test]

@@ -46,14 +46,14 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("clap_mangen", &["cli/commands/man.rs"]),
 ];
 
-const LONGEST_FILE_LINES: usize = 500;
-const LONGEST_FUNCTION_LINES: usize = 80;
+const MAX_FILE_LINES: usize = 500;
+const MAX_FUNCTION_LINES: usize = 80;
 
 /// Files that may import each other in a circle: a folder's `mod.rs` and one of its files.
-const LARGEST_CIRCLE_FILES: usize = 2;
+const MAX_CIRCLE_FILES: usize = 2;
 
 /// The most fields of a struct that files of more than one thread use.
-const MOST_SHARED_FIELDS: usize = 10;
+const MAX_SHARED_FIELDS: usize = 10;
 
 /// A source file: its path below `src`, and its code without tests.
 struct Source {
@@ -240,7 +240,7 @@ fn the_state_of_the_daemon_knows_no_thread_and_no_thread_knows_all_of_it() {
         }
     }
     println!("largest struct that files of more than one thread name: {} fields, {}", largest.0, largest.1);
-    assert!(largest.0 <= MOST_SHARED_FIELDS, "{largest:?}");
+    assert!(largest.0 <= MAX_SHARED_FIELDS, "{largest:?}");
 }
 
 /// The structs of a file, with their numbers of fields.
@@ -277,7 +277,7 @@ fn files_import_each_other_in_no_circle() {
     let circles: BTreeSet<Vec<&String>> = imports.keys().map(circle).filter(|circle| circle.len() > 1).collect();
     println!("import circles: {}, the largest of {} files", circles.len(), circles.iter().map(Vec::len).max().unwrap_or(0));
     for circle in circles {
-        assert!(circle.len() <= LARGEST_CIRCLE_FILES, "these import each other: {circle:?}");
+        assert!(circle.len() <= MAX_CIRCLE_FILES, "these import each other: {circle:?}");
     }
 }
 
@@ -302,9 +302,9 @@ fn every_file_opens_with_what_it_owns_and_stays_readable() {
     for Source { file, text, code } in sources() {
         assert!(text.starts_with("//! "), "{file} does not open with //!");
         let lines = code.lines().count();
-        assert!(lines <= LONGEST_FILE_LINES, "{file} has {lines} lines without its tests");
+        assert!(lines <= MAX_FILE_LINES, "{file} has {lines} lines without its tests");
         for (name, lines) in functions(&code) {
-            assert!(lines <= LONGEST_FUNCTION_LINES, "{file}: {name} has {lines} lines");
+            assert!(lines <= MAX_FUNCTION_LINES, "{file}: {name} has {lines} lines");
             longest = longest.max(lines);
             over_60 += usize::from(lines > 60);
         }

@@ -1,10 +1,11 @@
 //! Decisions: they apply at once, belong to the picture, and can be exported.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use image::RgbImage;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
@@ -129,7 +130,8 @@ fn what_cannot_be_decided_says_why() {
 #[test]
 fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     let instance = Instance::new();
-    let folder = library(&instance);
+    let folder = instance.folder("My Pictures");
+    photos::library(&folder, &photos::NAMES[..3]);
     instance.dupes(&folder);
     let file = |name: &str| folder.join(name).display().to_string();
     let [a, b, c] = [file("00003.webp"), file("00009.webp"), file("00011.webp")];
@@ -148,8 +150,9 @@ fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     assert!([&a, &b, &c].iter().all(|path| said.contains(*path)), "{said}");
     // What the hint says is possible, and then the decision is, too.
     let forget = said.lines().find_map(|line| line.split("simctl decide forget ").nth(1)).expect("a hint");
-    let forget: Vec<&str> = forget.split(' ').collect();
-    instance.ok(["decide", "forget"].into_iter().chain(forget));
+    let forget = words(&instance, forget);
+    assert_eq!(forget.len(), 2);
+    instance.ok(["decide", "forget"].into_iter().chain(forget.iter().map(String::as_str)));
     instance.ok(["decide", "different", &a, &c]);
     instance.ok(["decide", "forget", &a, &b, &c]);
 
@@ -169,6 +172,17 @@ fn a_decision_that_contradicts_others_is_refused_and_says_which() {
     );
     assert_eq!(instance.get("/v1/decisions"), before);
     assert_eq!(instance.status()["contradictions"], 0);
+    // Other hints can be pasted too.
+    let (_, answer) = instance.get("/v1/failures?path=/Other%20Pictures");
+    let add = answer["error"]["hint"].as_str().expect("a hint");
+    let add = add.strip_prefix("simctl roots add ").expect("a command");
+    assert_eq!(words(&instance, add), ["/Other Pictures"]);
+}
+
+/// The words of a command as a shell reads them.
+fn words(instance: &Instance, command: &str) -> Vec<String> {
+    let output = instance.command_of("sh").args(["-c", &format!("printf '%s\\n' {command}")]).output().expect("runs");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -187,6 +201,64 @@ fn contradictions_of_an_earlier_version_stay_and_are_said() {
     assert_eq!(instance.dupes(&folder)["coverage"]["pending"], 0);
     assert_eq!((&instance.status()["contradictions"], &instance.status()["decisions"]), (&1.into(), &3.into()));
     assert!(instance.ok(["status"]).contains("contradict"));
+}
+
+/// Takes a library back to an earlier version, with what that one stored.
+fn take_back(library: &Path, version: u32) {
+    let steps = [
+        (7, "ALTER TABLE roots DROP COLUMN inside; ALTER TABLE roots DROP COLUMN asked;"),
+        (
+            6,
+            "CREATE TABLE earlier (id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, volume TEXT, inner BLOB) STRICT;
+             INSERT INTO earlier (id, path, volume, inner) SELECT id, path, volume, inner FROM roots;
+             DROP TABLE roots; ALTER TABLE earlier RENAME TO roots;",
+        ),
+        (5, "DROP TABLE pictures; ALTER TABLE decisions DROP COLUMN follows;"),
+        (4, "DROP TABLE absorbed;"),
+    ];
+    let undone: String = steps.iter().filter(|(since, _)| version < *since).map(|(_, sql)| *sql).collect();
+    let library = rusqlite::Connection::open(library).expect("opens");
+    library.execute_batch(&format!("{undone} PRAGMA user_version = {version};")).expect("as that version left it");
+}
+
+#[test]
+fn decisions_of_every_earlier_library_hold_for_photos_that_are_away_at_the_upgrade() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let away = folder.with_file_name("away");
+    photos::library(&folder, &["00003"]);
+    fs::copy(photos::path("00009"), folder.join("00009.webp")).expect("copied");
+    let file = |name: &str| folder.join(name).display().to_string();
+    instance.dupes(&folder);
+    instance.ok(["decide", "different", &file("00003.webp"), &file("00003_warm.jpg")]);
+    instance.ok(["decide", "same", &file("00003_low.jpg"), &file("00009.webp")]);
+    let said = || {
+        let (_, decisions) = instance.get("/v1/decisions");
+        array(&decisions).iter().map(|d| ["a", "b", "verdict", "made"].map(|key| d[key].to_string())).collect::<Vec<_>>()
+    };
+    let before = (names(&instance.dupes(&folder)), said());
+    assert!(before.0.iter().any(|cluster| cluster.contains(&"00009.webp".to_owned())), "{before:?}");
+    for version in 3..=7 {
+        instance.stop();
+        fs::rename(&folder, &away).expect("moved away");
+        take_back(&instance.data_dir().join("library.db"), version);
+        let keeps_index = version % 2 == 1;
+        if !keeps_index {
+            for name in ["index.db", "index.db-wal", "index.db-shm"] {
+                let _ = fs::remove_file(instance.data_dir().join(name));
+            }
+        }
+        instance.ok(["decisions", "list"]);
+        assert_eq!(instance.status()["decisions"], 2, "version {version}");
+        fs::rename(&away, &folder).expect("moved back");
+        let mut answer = None;
+        wait_until("the photos are back", || {
+            let output = instance.run(["dupes".as_ref(), "--format=json".as_ref(), folder.as_os_str()]);
+            answer = serde_json::from_slice::<Value>(&output.stdout).ok().filter(|_| output.status.code() == Some(0));
+            answer.is_some()
+        });
+        assert_eq!((names(&answer.expect("just there")), said()), before, "version {version}, index kept: {keeps_index}");
+    }
 }
 
 /// A limit on the size of files stands for a full disk: the daemon gets an error for what it would write beyond it.
@@ -387,4 +459,49 @@ fn a_decision_follows_an_edit_and_no_other_photo_of_that_name() {
     let said = instance.ok(["decide", "forget", &file("edited.jpg"), &file("half.jpg")]);
     assert_eq!(said, "1 decision forgotten\n");
     assert_eq!(with_half("edited.jpg"), None);
+}
+
+/// A frame of a scene whose parts have moved by up to so many pixels, each by another number.
+fn frame(scene: &RgbImage, pixels: f32) -> RgbImage {
+    let moved = |at: u32, along: f32| (at as f32 + 100.0 + (pixels * along).round()) as u32;
+    RgbImage::from_fn(1400, 1400, |x, y| *scene.get_pixel(moved(x, (y as f32 / 120.0).sin()), moved(y, (x as f32 / 120.0).cos())))
+}
+
+/// It has no EXIF that would tell, and is as near as an edit.
+#[test]
+fn a_decision_does_not_follow_another_frame_of_the_scene_however_it_was_saved() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let scene = photos::large("00040");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let put = |name: &str, bytes: Vec<u8>| {
+        fs::write(folder.join(".saved"), bytes).expect("written");
+        fs::rename(folder.join(".saved"), folder.join(name)).expect("renamed");
+    };
+    let (photo, next) = (frame(&scene, 0.0), frame(&scene, 4.0));
+    let all = ["next.jpg", "coarse.jpg", "small.jpg", "over.jpg", "warm.jpg", "resaved.jpg"];
+    for (name, quality) in all.into_iter().zip([90, 89, 88, 87, 86, 85]) {
+        put(name, photos::jpeg(&photo, quality));
+    }
+    put("half.jpg", photos::jpeg(&photos::half(&photo), 90));
+    put("known.jpg", photos::jpeg(&frame(&scene, -4.0), 90));
+    instance.dupes(&folder);
+    for name in all {
+        instance.ok(["decide", "different", &file(name), &file("half.jpg")]);
+    }
+    put("next.jpg", photos::jpeg(&next, 91));
+    put("coarse.jpg", photos::jpeg(&next, 60));
+    put("small.jpg", photos::jpeg(&photos::half(&next), 90));
+    // A frame that is known already.
+    fs::rename(folder.join("known.jpg"), folder.join("over.jpg")).expect("renamed");
+    put("warm.jpg", photos::jpeg(&photos::warm(&photo), 92));
+    put("resaved.jpg", photos::jpeg(&photo, 75));
+    instance.dupes(&folder);
+    let listed = instance.ok(["decisions", "list"]);
+    let kept: Vec<&str> = listed.lines().filter(|line| line.contains("kept for an edited photo")).collect();
+    let follows = |name: &str| kept.iter().any(|line| line.contains(name));
+    assert!(kept.len() == 2 && follows("warm.jpg") && follows("resaved.jpg"), "{listed}");
+    // Each file has the photo that was put there.
+    let (_, answer) = instance.get("/v1/pairs?max_distance=0.45&relation=identical,copy,edit,part,series,unknown");
+    assert!(["next.jpg", "coarse.jpg", "small.jpg", "over.jpg"].iter().all(|name| answer.to_string().contains(name)), "{answer}");
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 use similard::catalog::generation::fingerprint;
 use similard::likeness::Head;
@@ -139,7 +140,7 @@ fn heads_are_listed_and_removed_with_care() {
     add(&instance, &Head::new("kinds", other().weight().iter().copied().collect(), other().bias().to_vec()), Positives::Folders);
     instance.dupes(&folder);
     let listed = instance.json(["heads", "list", "--format=json"]);
-    assert_eq!(array(&listed).len(), 3);
+    assert_eq!(array(&listed).len(), 4, "with base and versions");
     let refused = |arguments: &[&str], why: &str| {
         let output = instance.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -148,6 +149,7 @@ fn heads_are_listed_and_removed_with_care() {
     refused(&["heads", "use", "nobody"], "there is no head named nobody");
     refused(&["heads", "use", "kinds"], "was tuned on folders");
     refused(&["heads", "remove", "base"], "cannot be removed");
+    refused(&["heads", "remove", "versions"], "cannot be removed");
     refused(&["similar", "--head", "nobody", &folder.join("00003.webp").display().to_string()], "there is no head named nobody");
     let photo = folder.join("00003.webp").display().to_string();
     let similar = instance.json(["similar", "--head", "kinds", "-k", "1", "--format=json", &photo]);
@@ -157,7 +159,7 @@ fn heads_are_listed_and_removed_with_care() {
     refused(&["heads", "remove", "other"], "cannot be removed");
     instance.ok(["heads", "use", "base"]);
     instance.ok(["heads", "remove", "other"]);
-    assert_eq!(array(&instance.json(["heads", "list", "--format=json"])).len(), 2);
+    assert_eq!(array(&instance.json(["heads", "list", "--format=json"])).len(), 3);
 }
 
 /// The 48 photos of tests/accuracy, and copies of some that are cut and shrunk.
@@ -177,7 +179,7 @@ fn check(instance: &Instance, folder: &Path, end: &Value, base: &Value) {
     let heads = instance.json(["heads", "list", "--format=json"]);
     let answer = instance.dupes(folder);
     let in_use: Vec<&Value> = array(&heads).iter().filter(|h| h["in_use"] == true).map(|h| &h["name"]).collect();
-    assert_eq!(in_use, [&answer["head"]]);
+    assert_eq!(in_use, [&answer["head"], &json!("versions")]);
     let report = &end["report"];
     match end["outcome"].as_str() {
         Some("used") => {
@@ -186,7 +188,7 @@ fn check(instance: &Instance, folder: &Path, end: &Value, base: &Value) {
         }
         Some("refused") => {
             assert_eq!((answer["head"].clone(), names(&answer)), ("base".into(), names(base)));
-            assert_eq!(array(&heads).len(), 1, "a head that was refused is not kept");
+            assert_eq!(array(&heads).len(), 2, "a head that was refused is not kept");
         }
         other => panic!("{other:?}: {end}"),
     }
@@ -329,7 +331,8 @@ fn decisions_start_a_tuning_by_themselves_where_the_config_says_so() {
     run(&["decide", "different", &files[2], &files[3]]);
     wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
     let end = instance.get("/v1/tune").1["ended"].clone();
-    assert_eq!((&end["name"], &end["report"]["decisions"]), (&"tuned-1".into(), &2.into()), "{end}");
+    // Photos that are not near were not compared, so there is nothing to learn from.
+    assert_eq!((&end["name"], &end["positives"], &end["outcome"]), (&json!("decisions-1"), &json!("decisions"), &json!("failed")));
     thread::sleep(Duration::from_millis(200));
     assert!(instance.get("/v1/tune").1["progress"].is_null(), "the same decisions start no other");
 }
@@ -370,6 +373,7 @@ fn too_few_photos_and_wrong_orders_are_refused() {
     };
     refused(&["tune"], "too little to learn from");
     refused(&["tune", "--positives", "folders"], "at least 25 folders");
+    refused(&["tune", "--positives", "decisions"], "no new decisions");
     refused(&["tune", "--name", "base"], "is not a valid name for a head");
     refused(&["tune", "--name", "a/b"], "is not a valid name for a head");
     refused(&["tune", "--minutes", "0"], "minutes=0 is out of range");
@@ -410,4 +414,70 @@ fn folders_teach_a_head_for_similar_alone() {
     let photo = folder.join("05/3.jpg").display().to_string();
     let similar = instance.json(["similar", "--head", "tints", "--format=json", &photo]);
     assert_eq!(similar["head"], "tints");
+}
+
+/// Twenty photos, and smaller copies of them with a large patch.
+fn patched(instance: &Instance) -> (PathBuf, Vec<[PathBuf; 2]>) {
+    let folder = instance.folder("patched");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/accuracy");
+    let mut photos: Vec<PathBuf> = fs::read_dir(from).expect("tests/accuracy").flatten().map(|entry| entry.path()).collect();
+    photos.retain(|path| path.extension().is_some_and(|extension| extension == "webp"));
+    photos.sort();
+    let pair = |path: &PathBuf| {
+        let original = image::open(path).expect("a test photo").to_rgb8();
+        let mut other = photos::half(&original);
+        let (width, height) = (other.width(), other.height());
+        image::imageops::replace(&mut other, &RgbImage::from_pixel(width * 3 / 10, height * 3 / 10, Rgb([40, 90, 60])), 20, 20);
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        let files = ["", "-patched"].map(|kind| folder.join(format!("{name}{kind}.jpg")));
+        fs::write(&files[0], photos::jpeg(&original, 92)).expect("written");
+        fs::write(&files[1], photos::jpeg(&other, 92)).expect("written");
+        files
+    };
+    let pairs = photos.iter().take(20).map(pair).collect();
+    (folder, pairs)
+}
+
+#[test]
+fn decisions_teach_what_is_no_version() {
+    let instance = Instance::new();
+    let (folder, pairs) = patched(&instance);
+    let joined = |of: &[[PathBuf; 2]]| {
+        let clusters = names(&instance.dupes(&folder));
+        let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+        of.iter().filter(|pair| clusters.iter().any(|cluster| pair.iter().all(|path| cluster.contains(&name(path))))).count()
+    };
+    let (decided, others) = pairs.split_at(12);
+    for [a, b] in decided {
+        instance.ok(["decide", "different", &a.display().to_string(), &b.display().to_string()]);
+    }
+    let before = joined(others);
+    assert!(before >= 7, "the program takes a patch for a retouch: {before}");
+    let end = instance.json(["tune", "--positives", "decisions", "--format=json"]);
+    assert_eq!((&end["name"], &end["outcome"]), (&json!("decisions-1"), &json!("used")), "{end}");
+    let left = joined(others);
+    assert!(2 * left <= before, "{left} of {before} are left");
+    let in_use = || {
+        let heads = instance.json(["heads", "list", "--format=json"]);
+        let used = array(&heads).iter().filter(|head| head["in_use"] == true).map(|head| head["name"].as_str().expect("a name").to_owned());
+        used.collect::<Vec<String>>()
+    };
+    assert_eq!(in_use(), ["base", "decisions-1"]);
+    assert!(instance.ok(["heads", "list"]).contains("tells versions from frames"));
+    instance.kill();
+    assert_eq!(joined(others), left, "it is used after a crash");
+    // The same decisions teach it nothing more, and it goes back.
+    let again = instance.run(["tune", "--positives", "decisions"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("no new decisions"));
+    let refused = |arguments: &[&str], why: &str| {
+        let output = instance.run(arguments);
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(why), "{output:?}");
+    };
+    refused(&["heads", "remove", "decisions-1"], "in use");
+    refused(&["similar", "--head", "decisions-1", &pairs[0][0].display().to_string()], "is a version model");
+    assert!(instance.ok(["heads", "use", "versions", "--try"]).contains("clusters of this library"));
+    assert_eq!(in_use(), ["base", "decisions-1"], "a try changes nothing");
+    instance.ok(["heads", "use", "versions"]);
+    assert_eq!((in_use(), joined(others)), (vec!["base".to_owned(), "versions".to_owned()], before));
+    instance.ok(["heads", "remove", "decisions-1"]);
 }

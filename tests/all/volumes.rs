@@ -13,16 +13,31 @@ use serde_json::Value;
 use crate::photos;
 use crate::support::{Instance, array, names, skip, wait_until};
 
-/// A process in a user and mount namespace. Commands in it may mount.
+/// A process in a mount namespace. Commands in it may mount.
 struct Namespace {
     keeper: Child,
+    /// What enters it.
+    enter: Vec<String>,
 }
 
 impl Namespace {
-    /// `None`, with a message, if the system does not allow it.
+    /// With a user namespace, so that it needs no rights. `None`, with a message, if the system does not allow it.
     fn new() -> Option<Namespace> {
+        Namespace::start("-Urm", &["-U", "-m", "--preserve-credentials"])
+    }
+
+    /// With the rights of root, for filesystems that nobody else may mount. `None`, with a message, if nobody is root here.
+    fn of_root() -> Option<Namespace> {
+        if !rustix::process::geteuid().is_root() {
+            skip("only root may mount an image of a disk");
+            return None;
+        }
+        Namespace::start("-m", &["-m"])
+    }
+
+    fn start(kinds: &str, enter: &[&str]) -> Option<Namespace> {
         let keeper = Command::new("unshare")
-            .args(["-Urm", "--propagation", "private", "sleep", "600"])
+            .args([kinds, "--propagation", "private", "sleep", "600"])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
@@ -37,7 +52,9 @@ impl Namespace {
             let outside = fs::read_link("/proc/self/ns/mnt").ok();
             let name = fs::read_to_string(format!("/proc/{}/comm", keeper.id())).unwrap_or_default();
             if inside.is_some() && inside != outside && name.trim() == "sleep" {
-                return Some(Namespace { keeper });
+                let target = ["-t".to_owned(), keeper.id().to_string()];
+                let enter = target.into_iter().chain(enter.iter().map(|&option| option.to_owned())).collect();
+                return Some(Namespace { keeper, enter });
             }
             if keeper.try_wait().is_ok_and(|ended| ended.is_some()) {
                 break;
@@ -49,13 +66,11 @@ impl Namespace {
     }
 
     fn run(&self, command: &[&OsStr]) {
-        let ended = Command::new("nsenter").args(self.enter()).args(command).status().expect("nsenter runs");
-        assert!(ended.success(), "{command:?}");
+        assert!(self.succeeds(command), "{command:?}");
     }
 
-    fn enter(&self) -> [String; 5] {
-        let pid = self.keeper.id().to_string();
-        ["-t".into(), pid, "-U".into(), "-m".into(), "--preserve-credentials".into()]
+    fn succeeds(&self, command: &[&OsStr]) -> bool {
+        Command::new("nsenter").args(&self.enter).args(command).status().expect("nsenter runs").success()
     }
 
     fn sh(&self, script: &str, argument: &Path) {
@@ -65,7 +80,7 @@ impl Namespace {
     fn command(&self, instance: &Instance, words: &[&OsStr]) -> Command {
         let inner = instance.command();
         let mut command = Command::new("nsenter");
-        command.args(self.enter()).arg(inner.get_program()).args(words).env_clear();
+        command.args(&self.enter).arg(inner.get_program()).args(words).env_clear();
         command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
         command
     }
@@ -275,6 +290,59 @@ fn two_cards_in_one_slot_do_not_forget_each_other() {
     assert_eq!(roots_at(&instance, &slot), Vec::<Value>::new());
 }
 
+/// The kernel numbers XFS by its device, as it does FAT: both disks are on the first loop device.
+#[test]
+fn two_disks_with_the_number_of_one_device_do_not_forget_each_other() {
+    let Some(namespace) = Namespace::of_root() else { return };
+    let instance = Instance::new();
+    let [point, staging, images] = ["disk", "staging", "images"].map(|name| instance.folder(name));
+    let mount = |image: &Path, at: &Path| {
+        namespace.succeeds(&["mount".as_ref(), "-o".as_ref(), "loop".as_ref(), image.as_os_str(), at.as_os_str()])
+    };
+    let unmount = |at: &Path| namespace.run(&["umount".as_ref(), at.as_os_str()]);
+    let disks = [["00003", "00009"], ["00011", "00021"]].map(|pictures| (images.join(pictures[0]), pictures));
+    for (image, pictures) in &disks {
+        fs::File::create(image).and_then(|file| file.set_len(320 << 20)).expect("a sparse file");
+        match Command::new("mkfs.xfs").arg("-q").arg(image).status() {
+            Ok(made) => assert!(made.success(), "{made}"),
+            Err(_) => return skip("there is no mkfs.xfs"),
+        }
+        if !mount(image, &staging) {
+            return skip("this system mounts no images of XFS");
+        }
+        let [a, b] = pictures.map(photos::path);
+        let copy = format!("cp '{}' '{}' \"$1\"", a.display(), b.display());
+        namespace.sh(&copy, &staging);
+        unmount(&staging);
+    }
+    let insert = |number: usize| assert!(mount(&disks[number].0, &point));
+    let eject = || {
+        unmount(&point);
+        wait_until("no disk is there", || roots_at(&instance, &point).iter().all(|root| root["state"] == "offline"));
+    };
+    let is_in = |number: usize| {
+        let roots = roots_at(&instance, &point);
+        roots.get(number).is_some_and(|root| root["state"] == "online" && root["busy"] == false && root["coverage"]["indexed"] == 2)
+    };
+    insert(0);
+    namespace.dupes(&instance, &point);
+    assert!(is_in(0), "{}", instance.status());
+    eject();
+    insert(1);
+    wait_until("the second disk is read", || is_in(1));
+    let first = &roots_at(&instance, &point)[0];
+    assert_eq!((&first["state"], &first["coverage"]["offline"]), (&"offline".into(), &2.into()), "{first}");
+    let decoded = instance.counter("decoded");
+    for number in [0, 1] {
+        eject();
+        insert(number);
+        wait_until("the disk is known", || is_in(number));
+    }
+    assert_eq!(roots_at(&instance, &point).len(), 2, "{}", instance.status());
+    assert_eq!(instance.counter("decoded"), decoded, "nothing is decoded again");
+    unmount(&point);
+}
+
 /// The state of the roots at a path, in the order in which they were added.
 fn roots_at(instance: &Instance, path: &Path) -> Vec<Value> {
     array(&instance.status()["roots"]).iter().filter(|root| root["path"].as_str() == path.to_str()).cloned().collect()
@@ -441,7 +509,7 @@ impl DeadMount {
     fn over(namespace: &Namespace, folder: &Path) -> Option<DeadMount> {
         let script = "exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead \"$1\" && exec sleep 600";
         let mut command = Command::new("nsenter");
-        command.args(namespace.enter()).args(["sh", "-c", script, "sh"]).arg(folder).stdin(Stdio::null()).stderr(Stdio::null());
+        command.args(&namespace.enter).args(["sh", "-c", script, "sh"]).arg(folder).stdin(Stdio::null()).stderr(Stdio::null());
         let mut server = command.process_group(0).spawn().expect("nsenter runs");
         for _ in 0..100 {
             thread::sleep(Duration::from_millis(20));
@@ -663,7 +731,7 @@ fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
     let ask = |words: &[&OsStr]| {
         let inner = instance.command();
         let mut command = Command::new("nsenter");
-        command.args(namespace.enter()).arg(inner.get_program()).args(words).env_clear();
+        command.args(&namespace.enter).arg(inner.get_program()).args(words).env_clear();
         command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
         let output = command.output().expect("simctl runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

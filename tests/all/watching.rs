@@ -101,8 +101,8 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     let instance = Instance::new();
     let (folder, desktop) = (instance.folder("photos"), instance.folder("desktop"));
     // A `notify-send` that writes its arguments to a file. The fence allows that in the data directory only.
-    let (program, bubbles) = (desktop.join("notify-send"), instance.data_dir().join("bubbles"));
-    fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\n", bubbles.display())).expect("written");
+    let (program, notifications) = (desktop.join("notify-send"), instance.data_dir().join("notifications"));
+    fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\n", notifications.display())).expect("written");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
     instance.configure("notify-desktop = true\n");
     let path = format!("{}:{}", desktop.display(), std::env::var("PATH").unwrap_or_default());
@@ -111,7 +111,7 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     let started = instance.command().env("PATH", path).arg("dupes").arg(&folder).output().expect("runs");
     assert!(started.status.success());
     // The first clusters are reported, too. Wait for that, so that the listener only receives later ones.
-    wait_until("the desktop is told of what was there", || fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("00003")));
+    wait_until("the desktop is told of what was there", || fs::read_to_string(&notifications).is_ok_and(|told| told.contains("00003")));
     let listener = instance.listen("events.log");
     let nine = photos::open("00009");
     fs::write(folder.join("nine-small.jpg"), photos::jpeg(&photos::half(&nine), 85)).expect("written");
@@ -123,8 +123,8 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     assert_eq!((&grown["cluster"], array(&grown["paths"]).len()), (&new["cluster"], 3), "{grown}");
     fs::rename(folder.join("nine.webp"), folder.join("neuf.webp")).expect("renamed");
     listener.hears("moved", |e| ends_with(e, "path", "neuf.webp"));
-    wait_until("the desktop is told", || fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("nine-again.webp")));
-    assert!(fs::read_to_string(&bubbles).is_ok_and(|told| told.contains("A photo has copies")));
+    wait_until("the desktop is told", || fs::read_to_string(&notifications).is_ok_and(|told| told.contains("nine-again.webp")));
+    assert!(fs::read_to_string(&notifications).is_ok_and(|told| told.contains("A photo has copies")));
     let clusters = listener.events().into_iter().filter(|e| e["event"] == "new-cluster" || e["event"] == "cluster-grew").count();
     assert_eq!(clusters, 2, "a new name is reported as a copy");
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TuningOrder {
     pub name: String,
-    /// `edits` or `folders`.
+    /// `edits`, `folders` or `decisions`.
     pub positives: String,
     /// It ends after this number of minutes, with its current head.
     pub minutes: u64,
@@ -52,6 +52,8 @@ pub struct TuningProgress {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TuningEnd {
     pub name: String,
+    /// `edits`, `folders` or `decisions`.
+    pub positives: String,
     pub outcome: Outcome,
     /// The result, for people.
     pub message: String,
@@ -102,7 +104,7 @@ pub struct TuningReport {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeadFigures {
     /// Recall over all true pairs at a precision of 99.9 %. For folders, the share of the ten nearest photos that are
-    /// of the same folder.
+    /// of the same folder. For decisions, the share of the copies that are found.
     pub recall: f64,
     /// Within the threshold: copies found, pairs of different photos, and decisions it agrees with.
     pub found: u64,
@@ -137,11 +139,11 @@ pub enum Change {
     Shrunk,
 }
 
-/// A head that can be used.
+/// A head, or with the positives `decisions` a version model.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeadInfo {
     pub name: String,
-    /// `edits` or `folders`.
+    /// `edits`, `folders` or `decisions`.
     pub positives: String,
     pub in_use: bool,
     /// Why it cannot be used, if it cannot.

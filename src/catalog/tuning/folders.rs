@@ -12,7 +12,7 @@ use crate::store::{Reader, Result, Wanted};
 pub const LEAST_PHOTOS: usize = 8;
 
 /// The most photos that are taken from one folder.
-const MOST_PHOTOS: usize = 200;
+const MAX_PHOTOS: usize = 200;
 
 /// Returns the features of the photos of each folder, in an order drawn by the seed. Folders with fewer than
 /// [`LEAST_PHOTOS`] photos are left out, and so are photos that are in several folders. The result has up to `count`
@@ -31,7 +31,7 @@ pub fn folders(reader: &Reader, roots: &Roots, seed: u64, count: usize) -> Resul
     }
     folders.retain(|_, photos| photos.len() >= LEAST_PHOTOS);
     let mut rng = Rng::with_seed(seed);
-    let share = (count / folders.len().max(1)).clamp(LEAST_PHOTOS, MOST_PHOTOS);
+    let share = (count / folders.len().max(1)).clamp(LEAST_PHOTOS, MAX_PHOTOS);
     let mut out = Vec::new();
     for mut photos in folders.into_values() {
         photos.sort_unstable();

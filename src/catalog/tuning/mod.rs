@@ -1,5 +1,6 @@
 //! The data of a tuning: training photos and held-out photos of the library, with their labels.
 
+pub mod decisions;
 pub mod folders;
 pub mod sample;
 pub mod tuning_data;

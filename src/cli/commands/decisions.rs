@@ -13,7 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::output::{Done, Reader, output, show};
 use crate::cli::session::{Session, read};
-use crate::cli::text::{count, moment, shown, shown_path};
+use crate::cli::text::{count, date, shown, shown_path};
 use crate::photo::Verdict;
 
 pub async fn run(session: &Session, command: DecisionsCommand) -> Done {
@@ -39,7 +39,7 @@ fn print(out: &mut impl Write, decisions: &[ListedDecision]) -> io::Result<()> {
         };
         let doubt = if decision.contradicted { "contradicts others".red().to_string() } else { String::new() };
         let follows = if decision.follows.is_some() { "kept for an edited photo  " } else { "" };
-        let line = format!("{}  {verdict}  {}  {}  {follows}{doubt}", moment(decision.made), photo(&decision.a), photo(&decision.b));
+        let line = format!("{}  {verdict}  {}  {}  {follows}{doubt}", date(decision.made), photo(&decision.a), photo(&decision.b));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())

@@ -203,8 +203,8 @@ impl<'a, W: Write> Printer<'a, W> {
             photo_lines(self.out, cluster, place, photo)?;
         }
         for beside in &cluster.beside {
-            let (what, path) = (beside_words(beside.relation), shown(&beside.path.path));
-            writeln!(self.out, "{}", format!("    {what:<7} {:.2}  {path}", beside.distance).dimmed())?;
+            let (what, path) = (padded(beside.relation), shown(&beside.path.path));
+            writeln!(self.out, "{}", format!("    {what} {:.2}  {path}", beside.distance).dimmed())?;
         }
         writeln!(self.out)
     }
@@ -281,9 +281,9 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
         let (mark, distance) = match (place, number, pair) {
             (0, 0, _) => ("source".green().bold().to_string(), String::new()),
             (_, 0, Some(pair)) => (padded(pair.relation), format!("{:.2}", pair.distance)),
-            _ => ("same   ".dimmed().to_string(), String::new()),
+            _ => (padded(Relation::Identical).dimmed().to_string(), String::new()),
         };
-        let mark = if (place, number) == (0, 0) { format!("{mark} ") } else { mark };
+        let mark = if (place, number) == (0, 0) { format!("{mark}   ") } else { mark };
         let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
         let said: Vec<String> = match (place, number) {
             (0, 0) => cluster.source_by.map(source_by).into_iter().chain(photo.kept_by.map(kept_by)).map(str::to_owned).collect(),
@@ -301,19 +301,14 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
             bytes(file.size)
         )?;
         for name in &file.also {
-            writeln!(out, "    {} {:>4}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "link   ".dimmed(), "", "", "", "", "", shown(&name.path))?;
+            writeln!(out, "    {} {:>4}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "link     ".dimmed(), "", "", "", "", "", shown(&name.path))?;
         }
     }
     Ok(())
 }
 
-/// What a photo beside a cluster is to it.
-fn beside_words(relation: Relation) -> &'static str {
-    if relation == Relation::Part { "part" } else { "unsure" }
-}
-
 fn padded(relation: Relation) -> String {
-    format!("{:<7}", relation.name())
+    format!("{:<9}", relation.name())
 }
 
 /// What a version is, beside its relation: what was changed by hand, or the size and format of a copy.

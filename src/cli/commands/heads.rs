@@ -40,9 +40,19 @@ fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
             (None, false) if head.positives == "folders" => "for similar --head".to_owned(),
             (None, false) => "can be used".to_owned(),
         };
-        writeln!(out, "{}  {state}, threshold {:.3}", shown(&head.name).bold(), head.threshold)?;
+        let name = shown(&head.name);
+        if head.positives == "decisions" {
+            writeln!(out, "{}  {state}, tells versions from frames", name.bold())?;
+        } else {
+            writeln!(out, "{}  {state}, threshold {:.3}", name.bold(), head.threshold)?;
+        }
         if let Some(r) = &head.report {
-            let line = if head.positives == "folders" {
+            let line = if head.positives == "decisions" {
+                format!(
+                    "it agrees with {} of {} decisions that it did not learn from, {} before",
+                    r.after.agreed, r.decisions, r.before.agreed
+                )
+            } else if head.positives == "folders" {
                 format!(
                     "{:.1} % of the nearest photos are of the same folder, {:.1} % before",
                     100.0 * r.after.recall,

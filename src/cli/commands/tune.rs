@@ -30,6 +30,7 @@ pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     let positives = match options.positives {
         PositivesArgument::Edits => "edits",
         PositivesArgument::Folders => "folders",
+        PositivesArgument::Decisions => "decisions",
     };
     let given = [("name", &options.name), ("minutes", &minutes), ("photos", &photos)];
     let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_bytes())));
@@ -91,17 +92,16 @@ pub fn progress(at: &TuningProgress) -> String {
     }
 }
 
-/// Prints the result of a tuning.
 fn print(out: &mut impl Write, end: &TuningEnd) -> io::Result<()> {
     if let Some(r) = &end.report {
-        report(out, r, end.outcome == Outcome::Kept)?;
+        report(out, r, &end.positives)?;
     }
     writeln!(out, "{}: {}", shown(&end.name).bold(), shown(&end.message))
 }
 
-fn report(out: &mut impl Write, r: &TuningReport, is_of_folders: bool) -> io::Result<()> {
+fn report(out: &mut impl Write, r: &TuningReport, positives: &str) -> io::Result<()> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    if is_of_folders {
+    if positives == "folders" {
         return writeln!(
             out,
             "of the ten photos nearest to each of {} held-out photos, {} are of the same folder, {} before",
@@ -121,6 +121,16 @@ fn report(out: &mut impl Write, r: &TuningReport, is_of_folders: bool) -> io::Re
     )?;
     if let Some(clusters) = &r.clusters {
         changes(out, clusters)?;
+    }
+    if positives == "decisions" {
+        return writeln!(
+            out,
+            "it agrees with {} of {} that it did not learn from, {} before; {} s",
+            r.after.agreed,
+            count(r.decisions, "decision", "decisions"),
+            r.before.agreed,
+            r.seconds
+        );
     }
     writeln!(
         out,

@@ -82,8 +82,7 @@ impl Intake {
         let (mut links, mut asked) = (Vec::new(), HashSet::new());
         let (mut volumes, unmounted) = (Volumes::default(), self.unmounted.get(&root.id).cloned().unwrap_or_default());
         let is_away = |path: &Path, volume: u64| {
-            let is_other = |now| now != volume;
-            unmounted.iter().any(|point| path.starts_with(point)) || volumes.at(&root.path.join(path)).is_some_and(is_other)
+            unmounted.iter().any(|point| path.starts_with(point)) || volumes.is_another_at(&root.path.join(path), volume)
         };
         let is_closed = |path: &Path| due.get(&root.path.join(path)).is_some_and(|heard| heard.was_closed);
         for change in intake::compare(found, &known, is_away) {

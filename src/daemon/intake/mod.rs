@@ -36,7 +36,7 @@ use thread::Intake;
 
 /// The most orders that may wait for a thread. Most are file events. A file event that finds no room is dropped, and a
 /// scan of all roots of the thread takes its place.
-const MOST_ORDERS: usize = 8192;
+const MAX_ORDERS: usize = 8192;
 
 /// How long to wait for room in the queue of a thread, which may be scanning.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -133,7 +133,7 @@ impl Intakes {
         let Some(here) = Volume::of(path) else { return Ok(false) };
         let roots = self.parts.roots.now();
         let is_it = |root: &&Root| {
-            let is_home = |(volume, inner): &(String, PathBuf)| *volume == here.id && here.inner.starts_with(inner);
+            let is_home = |(volume, inner): &(String, PathBuf)| here.has(volume) && here.inner.starts_with(inner);
             !roots.is_online(root.id) && root.home.as_ref().is_some_and(is_home)
         };
         let Some(root) = roots.list().iter().find(is_it) else { return Ok(false) };
@@ -148,10 +148,10 @@ impl Intakes {
 
     /// Returns the path at which a root shows this very folder, as with a bind mount. `None` if no root does.
     pub fn same_folder(&self, folder: &Path) -> Option<PathBuf> {
-        let (here, id) = (Volume::of(folder).filter(|here| here.is_certain)?, folder_id(folder)?);
+        let (here, id) = (Volume::of(folder)?, folder_id(folder)?);
         let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.live().rules);
         let shown = |root: &Root| {
-            let (_, inner) = root.home.as_ref().filter(|(volume, _)| *volume == here.id && roots.is_online(root.id))?;
+            let (_, inner) = root.home.as_ref().filter(|(volume, _)| here.has(volume) && roots.is_online(root.id))?;
             let is_shown = |below: &&Path| !rules.hide(&roots.path_for_rules(root, below));
             let path = here.inner.strip_prefix(inner).ok().filter(is_shown)?.to_owned();
             let path = root.path_of(&Place { root: root.id, path });
@@ -279,7 +279,7 @@ impl Intakes {
     }
 
     fn spawn(self: &Arc<Intakes>) -> Result<ThreadQueue, Refused> {
-        let (orders, receiver) = sync_channel(MOST_ORDERS);
+        let (orders, receiver) = sync_channel(MAX_ORDERS);
         let heartbeat = self.parts.health.heartbeats.add(Kind::Intake);
         // Until its first root is found there is no watch, and no event to wait for.
         let queue = ThreadQueue { orders, lost: Arc::default(), marked: Arc::new(AtomicU64::new(u64::MAX)), heartbeat };

@@ -158,7 +158,7 @@ pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
         let is_replaced = outer.is_some() || *inner == here.inner && !is_empty(root);
         Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced }
     };
-    if *volume == here.id {
+    if here.has(volume) {
         return if here.is_certain || holds_one_of(root, store) { Presence::Online(settled) } else { replaced() };
     }
     match elsewhere() {

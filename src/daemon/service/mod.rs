@@ -16,12 +16,12 @@ use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
-use crate::api::{Code, Problem, Service, Take, text_of};
+use crate::api::{Code, Problem, Service, Take, shell_word, text_of};
 use crate::catalog::Context;
 use crate::catalog::clusters::{HeldApart, Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
-use crate::catalog::query::{self, Queries, neighbours, records};
+use crate::catalog::query::{self, Known, Queries, neighbours, records};
 use crate::config::Settings;
 use crate::daemon::decisions::Deciding;
 use crate::daemon::heads::{self, Switch, Switcher};
@@ -94,7 +94,7 @@ impl Answers {
             let meant = roots.scopes_of(path);
             if meant.is_empty() {
                 return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
-                    .hint(format!("simctl roots add {}", path.display())));
+                    .hint(format!("simctl roots add {}", shell_word(path))));
             }
             scopes.extend(meant);
         }
@@ -130,9 +130,10 @@ impl Answers {
         for root in roots.list() {
             let missing = roots.state(root.id).map_or(0, |state| state.missing.len());
             if missing > 0 {
-                let path = root.path.display();
                 problems.push(format!(
-                    "{missing} files of {path} are gone at once and still listed; if they were deleted: simctl scan --forget {path}"
+                    "{missing} files of {} are gone at once and still listed; if they were deleted: simctl scan --forget {}",
+                    root.path.display(),
+                    shell_word(&root.path)
                 ));
             }
         }
@@ -282,8 +283,9 @@ impl Service for Answers {
         let active = self.state.heads.active.now();
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
-        let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
-        let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
+        let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
+        let roots = self.state.roots.now();
+        let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let goes_on = take.is_there;
         let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, goes_on)? else { return Ok(()) };
         let outside =
@@ -315,8 +317,9 @@ impl Service for Answers {
         let active = self.state.heads.active.now();
         let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
-        let (decisions, roots) = (read(&self.state.decisions).clone(), self.state.roots.now());
-        let context = Context { reader: &reader, generation: &active, decisions: &decisions, roots: &roots };
+        let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
+        let roots = self.state.roots.now();
+        let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_normalized = selection.threshold.is_none();
         let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_there)? else { return Ok(()) };
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
@@ -340,13 +343,18 @@ impl Service for Answers {
         let (head, nearest) = match head.filter(|name| *name != active.head.name()) {
             None => (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?),
             Some(name) => {
+                if self.switcher.known_versions(name)?.is_some() {
+                    return Err(heads::Error::NotForSimilar(name.to_owned()).into());
+                }
                 let known = find(&read(&state.heads.records), &state.configuration.backbone, name).map_err(Problem::internal)?;
                 let known = known.ok_or_else(|| heads::Error::Unknown(name.to_owned()))?;
                 (known.head.name().to_owned(), queries.nearest_under(known, &reader, &asked, count)?)
             }
         };
         let photos = records(&reader, &roots.scopes(), &nearest)?;
-        let near = neighbours(&reader, &asked, &nearest, &photos, &read(&state.decisions).clone(), count)?;
+        let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
+        let known = Known { versions: &versions.model, decisions: &decisions };
+        let near = neighbours(&reader, &asked, &nearest, &photos, known, count)?;
         Ok(Similar { head, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })
     }
 
@@ -358,9 +366,10 @@ impl Service for Answers {
         };
         let (a, b) = (read_as("first", a)?, read_as("second", b)?);
         drop(queries);
-        let decisions = read(&state.decisions).clone();
+        let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
+        let known = Known { versions: &versions.model, decisions: &decisions };
         let active = state.heads.active.now();
-        let (comparison, threshold) = (query::compare(&active, &decisions, &a, &b), active.threshold);
+        let (comparison, threshold) = (query::compare(&active, known, &a, &b), active.threshold);
         Ok(wire::comparison(comparison, threshold))
     }
 

@@ -51,7 +51,6 @@ impl Health {
         }
     }
 
-    /// Returns the problem of a part.
     pub fn problem(&self, part: &str) -> Option<String> {
         lock(&self.problems).get(part).cloned()
     }

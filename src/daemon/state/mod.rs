@@ -20,7 +20,7 @@ pub use sync::{Signal, lock, read, write};
 pub use tuning::Tuning;
 
 use crate::api::types::Version;
-use crate::catalog::generation::{BASE, InUse};
+use crate::catalog::generation::{BASE, BASE_VERSIONS, InUse, Versions};
 use crate::config::{Live, Settings};
 use crate::photo::Decisions;
 use crate::store::{HeadRecord, Location};
@@ -57,6 +57,8 @@ impl Configuration {
 /// The tuned heads, and the generation in use.
 pub struct Heads {
     pub active: InUse,
+    /// The version model in use.
+    pub versions: RwLock<Arc<Versions>>,
     /// Held while heads are switched or removed, so that this happens one at a time.
     pub switching: Mutex<()>,
     /// All tuned heads.
@@ -68,7 +70,9 @@ pub struct Heads {
 impl Heads {
     /// Whether a head has this name, also one that cannot be read.
     pub fn is_taken(&self, name: &str) -> bool {
-        name == BASE || read(&self.records).iter().any(|head| head.name == name) || read(&self.unreadable).iter().any(|head| head == name)
+        [BASE, BASE_VERSIONS].contains(&name)
+            || read(&self.records).iter().any(|head| head.name == name)
+            || read(&self.unreadable).iter().any(|head| head == name)
     }
 }
 

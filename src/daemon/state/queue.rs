@@ -1,7 +1,7 @@
 //! Work under way: busy roots, files in flight, and the places that clients wait for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub struct Queue {
     pub pending: Arc<Signal>,
     /// The last file of each root that a question is about, by the moment of the question.
     asked: Mutex<BTreeMap<(Moment, RootId), LastFile>>,
+    /// Set by the writer before it commits changes after which decisions may hold for other photos, until they are kept.
+    pub considers_decisions: AtomicBool,
     /// Counts commits. Data that was read before the last one may be outdated.
     commits: AtomicU64,
 }
@@ -44,7 +46,8 @@ impl Queue {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns whether no root of the scopes is busy, no file of the scopes is pending, and all new photos are compared.
+    /// Returns whether no root of the scopes is busy, no file of the scopes is pending, all new photos are compared, and the
+    /// decisions are those on the photos that are there.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -53,7 +56,7 @@ impl Queue {
     }
 
     /// Returns whether no root of the scopes is busy with work from before a moment, no file of the scopes from before it is
-    /// pending, and all new photos in such files are compared.
+    /// pending, all new photos in such files are compared, and the decisions are those on the photos that are there.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -67,7 +70,8 @@ impl Queue {
                 return Ok(false);
             }
         }
-        Ok(true)
+        // After the store: what is stored was considered then, or is being considered.
+        Ok(!self.considers_decisions.load(Ordering::SeqCst))
     }
 
     /// Returns the last file of a root that a question of this moment is about, where the root is not busy with work from before

@@ -5,7 +5,7 @@ use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::folders::{LEAST_PHOTOS, folders};
 use crate::learn::device::device;
 use crate::learn::folders::{LabelledSet, NEAREST_PHOTOS, Precision};
-use crate::learn::training::{MIN_CLASSES, Next, Recipe, Step, train};
+use crate::learn::training::{MIN_CLASSES, Next, Step, TrainingParameters, train};
 use crate::learn::training_set::TrainingSet;
 use crate::likeness::Head;
 use crate::photo::Features;
@@ -34,12 +34,12 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         let active = run.tuner.switcher.heads.active.now();
         (active.head.clone(), active.threshold)
     };
-    let recipe = Recipe { seed, ..Recipe::folders() };
+    let parameters = TrainingParameters { seed, ..TrainingParameters::folders() };
     let before = Precision::of(&old, &held_out_set, &known);
     let mut steps = 0;
-    let head = train(&old, &run.order.name, &training_set, &recipe, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
+    let head = train(&old, &run.order.name, &training_set, &parameters, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), None);
+        run.tell(Phase::Training, step.step, parameters.steps, Some(step.loss), None);
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
     let head = head.map_err(|_| Why::Failed(format!("at least {MIN_CLASSES} folders with {LEAST_PHOTOS} photos or more are needed")))?;
@@ -61,6 +61,6 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     };
     match after.refused(&before) {
         Some(reason) => Err(Why::Refused(reason, Box::new(report))),
-        None => Ok(Passed { head, threshold, report }),
+        None => Ok(Passed { weights: head.to_safetensors(), threshold, report }),
     }
 }

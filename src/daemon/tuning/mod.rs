@@ -1,8 +1,9 @@
-//! Tuning a head on this library. One tuning runs at a time, on a thread with the lowest priority.
+//! Tuning a head, or the version model, on this library. One tuning runs at a time, on a thread with the lowest priority.
 //!
 //! The order and its views are in the store, so that a tuning continues after a restart of the daemon. Training itself
 //! takes a minute and starts over.
 
+mod decisions;
 mod folders;
 mod versions;
 mod views;
@@ -19,8 +20,7 @@ use super::state::{Queue, Tuning, read};
 use super::writer::{TUNING_KNEW, TUNING_ORDER};
 use crate::api::types::{Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState, What};
 use crate::api::{Code, Problem};
-use crate::catalog::generation::BASE;
-use crate::likeness::Head;
+use crate::catalog::generation::{BASE, BASE_VERSIONS};
 use crate::store::{HeadRecord, Positives, Reader};
 use crate::sys::now;
 use crate::vision::backbone::Backbone;
@@ -35,9 +35,12 @@ const DEFAULT_PHOTOS: usize = 1000;
 /// Photos of such an order for folders. There are more, because no photo is read again.
 const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 
+/// Photos of such an order for decisions. Six versions of each are made and compared.
+const DEFAULT_DECISION_PHOTOS: usize = 300;
+
 /// The most photos of a tuning: every two of them are compared, and all views are in memory.
-const MOST_PHOTOS: usize = 5_000;
-const MOST_FOLDER_PHOTOS: usize = 100_000;
+const MAX_PHOTOS: usize = 5_000;
+const MAX_FOLDER_PHOTOS: usize = 100_000;
 
 /// The share of the time that may be spent on making views. The rest is for training and judging.
 const PREPARING_SHARE: f64 = 0.7;
@@ -54,9 +57,17 @@ impl Tuner {
     /// Makes an order, with defaults for everything that is not given.
     pub fn order(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> TuningOrder {
         let heads = &self.switcher.heads;
-        let stem = if positives == Positives::Folders.name() { "folders" } else { "tuned" };
+        let stem = match positives.parse() {
+            Ok(Positives::Folders) => "folders",
+            Ok(Positives::Decisions) => "decisions",
+            _ => "tuned",
+        };
         let free = || (1..).map(|n| format!("{stem}-{n}")).find(|name| !heads.is_taken(name)).expect("some number is free");
-        let most = if stem == "folders" { DEFAULT_FOLDER_PHOTOS } else { DEFAULT_PHOTOS };
+        let most = match stem {
+            "folders" => DEFAULT_FOLDER_PHOTOS,
+            "decisions" => DEFAULT_DECISION_PHOTOS,
+            _ => DEFAULT_PHOTOS,
+        };
         TuningOrder {
             name: name.unwrap_or_else(free),
             positives,
@@ -132,7 +143,7 @@ impl Tuner {
         if !is_due || !on_mains() || !self.queue.is_settled(&reader, &self.switcher.roots.now().scopes())? {
             return Ok(None);
         }
-        let order = self.order(None, Positives::Edits.name().into(), None, None);
+        let order = self.order(None, Positives::Decisions.name().into(), None, None);
         tracing::info!("{} decisions since the last tuning: tuning {}", decided - knew, order.name);
         Ok(self.start(order).ok())
     }
@@ -149,13 +160,22 @@ impl Tuner {
             (Some(record), _) => again(record),
             (None, Positives::Edits) => versions::tune(&run),
             (None, Positives::Folders) => folders::tune(&run),
+            (None, Positives::Decisions) => decisions::tune(&run),
         };
         let ended = passed.and_then(|passed| keep(&run, positives, passed));
-        let end = |outcome, message: String, report| TuningEnd { name: order.name.clone(), outcome, message, report };
+        let end = |outcome, message: String, report| TuningEnd {
+            name: order.name.clone(),
+            positives: order.positives.clone(),
+            outcome,
+            message,
+            report,
+        };
         let end = match ended {
             Ok(end) => end,
             Err(Why::Ending) => return,
-            Err(Why::Refused(reason, report)) => end(Outcome::Refused, format!("the new head is not used: {reason}"), Some(*report)),
+            Err(Why::Refused(reason, report)) => {
+                end(Outcome::Refused, format!("the new {} is not used: {reason}", subject(positives)), Some(*report))
+            }
             Err(Why::Failed(reason)) => end(Outcome::Failed, reason, None),
         };
         tracing::info!("tuning {}: {}", order.name, end.message);
@@ -181,14 +201,19 @@ impl Tuner {
 
 fn check(order: &TuningOrder) -> Result<(), Problem> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
-    if order.name.is_empty() || order.name.len() > 60 || order.name == BASE || !order.name.chars().all(is_plain) {
+    if order.name.is_empty()
+        || order.name.len() > 60
+        || [BASE, BASE_VERSIONS].contains(&order.name.as_str())
+        || !order.name.chars().all(is_plain)
+    {
         return Err(Problem::new(Code::Name, format!("{:?} is not a valid name for a head", order.name))
-            .hint("use letters, digits, - _ and . for a name other than base"));
+            .hint("use letters, digits, - _ and . for a name other than base and versions"));
     }
     if order.positives.parse::<Positives>().is_err() {
-        return Err(Problem::new(Code::Positives, format!("{:?} is not a kind of positives", order.positives)).hint("use edits or folders"));
+        return Err(Problem::new(Code::Positives, format!("{:?} is not a kind of positives", order.positives))
+            .hint("use edits, folders or decisions"));
     }
-    let most = if order.positives == Positives::Folders.name() { MOST_FOLDER_PHOTOS } else { MOST_PHOTOS };
+    let most = if order.positives == Positives::Folders.name() { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
         return Err(Problem::new(Code::Minutes, format!("minutes={} is out of range: 1 to 1440", order.minutes)));
     }
@@ -232,9 +257,11 @@ impl<E: Into<Unwritten>> From<E> for Why {
     }
 }
 
-/// A head that passed the acceptance test, with its threshold in this library and its report.
+/// A head or a version model that passed its test.
 pub struct Passed {
-    pub head: Head,
+    /// Safetensors.
+    pub weights: Vec<u8>,
+    /// Of a head in this library.
     pub threshold: f32,
     pub report: TuningReport,
 }
@@ -284,10 +311,9 @@ impl Run<'_> {
 
 /// Reads a head that passed and was stored before.
 fn again(record: HeadRecord) -> Result<Passed, Why> {
-    let failed = |e: &dyn std::fmt::Display| Why::Failed(format!("{} cannot be read again: {e}", record.name));
-    let head = Head::from_safetensors(&record.name, &record.weights).map_err(|e| failed(&e))?;
-    let report = serde_json::from_str(&record.report).map(stored_report).map_err(|e| failed(&e))?;
-    Ok(Passed { head, threshold: record.threshold, report })
+    let failed = |e: serde_json::Error| Why::Failed(format!("{} cannot be read again: {e}", record.name));
+    let report = serde_json::from_str(&record.report).map(stored_report).map_err(failed)?;
+    Ok(Passed { weights: record.weights, threshold: record.threshold, report })
 }
 
 /// Stores a head that passed. A head for `dupes` is also put into use.
@@ -296,18 +322,24 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
         name: run.order.name.clone(),
         backbone: run.tuner.switcher.configuration.backbone.clone(),
         positives,
-        weights: passed.head.to_safetensors(),
+        weights: passed.weights.clone(),
         threshold: passed.threshold,
         report: serde_json::to_string(&report_to_store(report)).unwrap_or_default(),
         made: now(),
     };
     let Passed { mut report, .. } = passed;
     let add = |report: &TuningReport| request(&run.tuner.switcher.writes, |reply| Request::AddHead(record(report), reply));
-    while_full(&run.tuner.switcher.health, "tuning", "the new head cannot be stored", || !run.is_ending(), || add(&report))?;
+    while_full(
+        &run.tuner.switcher.health,
+        "tuning",
+        &format!("the new {} cannot be stored", subject(positives)),
+        || !run.is_ending(),
+        || add(&report),
+    )?;
     let name = run.order.name.clone();
     if positives == Positives::Folders {
         let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
-        return Ok(TuningEnd { name, outcome: Outcome::Kept, message, report: Some(report) });
+        return Ok(TuningEnd { name, positives: positives.name().into(), outcome: Outcome::Kept, message, report: Some(report) });
     }
     run.tell(Phase::Pairing, 0, 0, None, None);
     let changes = run.tuner.switcher.switch(&name, Switch::Take).map_err(|e| match e {
@@ -316,6 +348,15 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     })?;
     report.clusters = Some(changes);
     add(&report)?;
-    let message = "the new head is better and is used from now on; simctl heads use base goes back".into();
-    Ok(TuningEnd { name, outcome: Outcome::Used, message, report: Some(report) })
+    let before = if positives == Positives::Decisions { BASE_VERSIONS } else { BASE };
+    let message = format!("the new {} is better and is used from now on; simctl heads use {before} goes back", subject(positives));
+    Ok(TuningEnd { name, positives: positives.name().into(), outcome: Outcome::Used, message, report: Some(report) })
+}
+
+/// What a tuning makes.
+fn subject(positives: Positives) -> &'static str {
+    match positives {
+        Positives::Edits | Positives::Folders => "head",
+        Positives::Decisions => "version model",
+    }
 }

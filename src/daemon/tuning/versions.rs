@@ -9,7 +9,7 @@ use crate::catalog::tuning::tuning_data::{interleaved, tuning_data};
 use crate::daemon::state::read;
 use crate::learn::acceptance::Figures;
 use crate::learn::device::device;
-use crate::learn::training::{Next, Recipe};
+use crate::learn::training::{Next, TrainingParameters};
 use crate::learn::tuning::tune as learn;
 use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::store::Reader;
@@ -28,11 +28,11 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         let active = tuner.switcher.heads.active.now();
         (active.head.clone(), active.threshold)
     };
-    let recipe = Recipe { seed, ..Recipe::default() };
+    let parameters = TrainingParameters { seed, ..TrainingParameters::default() };
     let mut steps = 0;
-    let tuned = learn((&old, old_threshold), &run.order.name, &tuning_data, &recipe, &device(), MAX_PAIR_DISTANCE, |step, current| {
+    let tuned = learn((&old, old_threshold), &run.order.name, &tuning_data, &parameters, &device(), MAX_PAIR_DISTANCE, |step, current| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, recipe.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
+        run.tell(Phase::Training, step.step, parameters.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
     let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read", views.len())))?;
@@ -52,7 +52,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     };
     match judgement.refused {
         Some(reason) => Err(Why::Refused(reason, Box::new(report))),
-        None => Ok(Passed { head, threshold: judgement.threshold, report }),
+        None => Ok(Passed { weights: head.to_safetensors(), threshold: judgement.threshold, report }),
     }
 }
 

@@ -1,37 +1,57 @@
 //! Decisions hold for what a person saw: for all pictures of equal pixels, and for the edited photo at the same path.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use super::WriterThread;
+use crate::catalog::relations::{member, of_two};
 use crate::daemon::messages::{Change, Outcome};
 use crate::daemon::state::{read, write};
-use crate::likeness::{is_series, shows_whole_frame};
-use crate::photo::{Decision, Dimensions, PictureHash};
-use crate::store::{self, OnConflict, Replaced};
+use crate::likeness::{Member, is_series, shows_whole_frame};
+use crate::photo::{Compared, Decision, Decisions, Dimensions, PhotoChange, PhotoId, PictureHash};
+use crate::store::{self, Evidence, HeadNumber, OnConflict, PhotoRecord, Replaced};
 
 /// How much the shape of a photo may differ from that of its edited version: sizes are whole pixels.
 const MAX_ASPECT_CHANGE: f64 = 0.02;
+
+/// Whether the new photo of a file is an edited version of the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Edited {
+    Yes,
+    No,
+    /// The two are to be compared first.
+    Uncompared,
+    /// What they are compared by is being made again.
+    NotYet,
+}
 
 impl WriterThread {
     /// Keeps decisions up to date after changes were committed. What a crash interrupts is done at the next start
     /// ([`catch_up`](WriterThread::catch_up)).
     pub(super) fn keep_decisions(&mut self, changes: &[Change]) -> store::Result<()> {
-        if !changes.iter().any(|change| matches!(change, Change::Files { .. } | Change::Read { .. })) {
+        if !changes.iter().any(concerns_decisions) {
             return Ok(());
         }
         if read(&self.decisions).is_empty() {
-            return self.writer.forget_replaced();
+            return self.writer.forget_replaced(&[]);
         }
         let equal: BTreeSet<PictureHash> = changes.iter().filter_map(|change| self.decided_picture(change)).collect();
         let is_changed = !equal.is_empty() && self.writer.keep_pixels(&equal)? > 0;
-        if self.follow()? || is_changed { self.read_decisions() } else { Ok(()) }
+        if self.follow(changes)? || is_changed { self.read_decisions() } else { Ok(()) }
     }
 
     /// Does what a crash may have interrupted, before the first change.
     pub(super) fn catch_up(&mut self) -> store::Result<()> {
         let decided: BTreeSet<PictureHash> = read(&self.decisions).iter().flat_map(|d| [d.a, d.b]).collect();
         let is_changed = self.writer.keep_pixels(&decided)? > 0;
-        if self.follow()? || is_changed { self.read_decisions() } else { Ok(()) }
+        if self.follow(&[])? || is_changed { self.read_decisions() } else { Ok(()) }
+    }
+
+    /// Says whether decisions are considered, for answers that would be wrong without them. It is said before the changes are
+    /// committed, and taken back once the decisions are kept.
+    pub(super) fn consider_decisions(&self, changes: &[Change]) {
+        let is_considering = changes.iter().any(concerns_decisions) && !read(&self.decisions).is_empty();
+        self.queue.considers_decisions.store(is_considering, Ordering::SeqCst);
     }
 
     /// Returns a picture that was decided on and has the pixels that were read.
@@ -44,30 +64,38 @@ impl WriterThread {
         }
     }
 
-    /// Copies the decisions on photos whose files hold an edited version of them now. Returns whether there were any.
-    fn follow(&mut self) -> store::Result<bool> {
+    /// Copies the decisions on photos whose files hold an edited version of them now. Returns whether there were any. Those on
+    /// two photos that are not compared yet wait for it.
+    fn follow(&mut self, changes: &[Change]) -> store::Result<bool> {
         let (head, max_distance) = {
             let active = self.heads.active.now();
             (active.number, active.threshold)
         };
-        let replaced = self.writer.replaced(head)?;
-        if replaced.is_empty() {
-            return Ok(false);
-        }
-        let decisions = read(&self.decisions).clone();
-        let mut is_changed = false;
-        for changed in replaced.iter().filter(|changed| is_edited(changed, max_distance)) {
+        let replaced = self.writer.replaced()?;
+        // There may be very many decisions.
+        let decisions = if replaced.is_empty() { Decisions::default() } else { read(&self.decisions).clone() };
+        let (mut is_changed, mut waiting, mut uncompared) = (false, Vec::new(), Vec::new());
+        for changed in replaced {
             let (before, after) = (changed.before.picture, changed.after.picture);
-            let equal = decisions.equal();
-            let following = |d: &Decision| {
-                let is_before = |picture| equal.standing(picture) == equal.standing(before);
-                let other = if is_before(d.a) { d.b } else { d.a };
-                let is_of_it = (is_before(d.a) || is_before(d.b)) && other != after && decisions.on(other, after).is_none();
-                is_of_it.then_some(Decision { a: other, b: after, follows: Some(before), ..*d })
-            };
-            let following: Vec<Decision> = decisions.iter().filter_map(following).collect();
+            let following = following(&decisions, before, after);
             if following.is_empty() {
                 continue;
+            }
+            match self.edited(head, max_distance, &changed)? {
+                Edited::Yes => {}
+                Edited::No => continue,
+                Edited::Uncompared => {
+                    let pair = [changed.before.id.min(changed.after.id), changed.before.id.max(changed.after.id)];
+                    if !changes.iter().any(|change| is_incomparable(change, pair)) {
+                        uncompared.push(pair);
+                        waiting.push(changed.file);
+                    }
+                    continue;
+                }
+                Edited::NotYet => {
+                    waiting.push(changed.file);
+                    continue;
+                }
             }
             match self.writer.decide(&following, OnConflict::KeepNewer) {
                 Ok(_) => is_changed = true,
@@ -77,8 +105,20 @@ impl WriterThread {
                 Err(e) => return Err(e),
             }
         }
-        self.writer.forget_replaced()?;
+        if !uncompared.is_empty() {
+            self.writer.batch(|batch| uncompared.iter().try_for_each(|pair| batch.want_comparison(*pair)))?;
+        }
+        self.writer.forget_replaced(&waiting)?;
         Ok(is_changed)
+    }
+
+    fn edited(&self, head: HeadNumber, max_distance: f32, changed: &Replaced) -> store::Result<Edited> {
+        if changed.is_stale {
+            return Ok(Edited::NotYet);
+        }
+        let evidence = self.writer.evidence(head, changed)?;
+        let near = evidence.filter(|evidence| evidence.distance <= max_distance);
+        Ok(near.map_or(Edited::No, |evidence| edited(&changed.before, &changed.after, &evidence)))
     }
 
     fn read_decisions(&mut self) -> store::Result<()> {
@@ -89,14 +129,129 @@ impl WriterThread {
     }
 }
 
-/// Returns whether a file was edited: its new photo is a version of the one before, with the whole frame, and no frame of a
-/// series. Another photo that was put in its place is none.
-fn is_edited(changed: &Replaced, max_distance: f32) -> bool {
-    let Replaced { distance, before, after } = changed;
+/// Whether decisions may hold for other photos after a change.
+fn concerns_decisions(change: &Change) -> bool {
+    matches!(change, Change::Files { .. } | Change::Read { .. } | Change::Encoded { .. } | Change::Compared { .. })
+}
+
+/// Whether a change says that there is no picture of one of two photos now.
+fn is_incomparable(change: &Change, pair: [PhotoId; 2]) -> bool {
+    matches!(change, Change::Compared { photos, compared: None } if *photos == pair)
+}
+
+/// Returns the decisions on a picture as they would be on another one in its place.
+fn following(decisions: &Decisions, before: PictureHash, after: PictureHash) -> Vec<Decision> {
+    let equal = decisions.equal();
+    let following = |d: &Decision| {
+        let is_before = |picture| equal.standing(picture) == equal.standing(before);
+        let other = if is_before(d.a) { d.b } else { d.a };
+        let is_of_it = (is_before(d.a) || is_before(d.b)) && other != after && decisions.on(other, after).is_none();
+        is_of_it.then_some(Decision { a: other, b: after, follows: Some(before), ..*d })
+    };
+    decisions.iter().filter_map(following).collect()
+}
+
+/// Returns whether a photo is a version of the one before at its path, with the whole frame, and no frame of a series. Another
+/// photo that was put in its place is none. When in doubt it is none either: then the person is asked again.
+fn edited(before: &PhotoRecord, after: &PhotoRecord, evidence: &Evidence) -> Edited {
     let aspect = |d: &Dimensions| f64::from(d.width.max(d.height)) / f64::from(d.width.min(d.height).max(1));
     let is_one_shape = (aspect(&before.dimensions) / aspect(&after.dimensions) - 1.0).abs() <= MAX_ASPECT_CHANGE;
-    distance.is_some_and(|distance| distance <= max_distance)
-        && is_one_shape
-        && !is_series(&before.capture, &after.capture)
-        && shows_whole_frame(&before.keypoints, &after.keypoints)
+    let [of_before, of_after] = &evidence.keypoints;
+    if !is_one_shape || is_series(&before.capture, &after.capture) || !shows_whole_frame(of_before, of_after) {
+        return Edited::No;
+    }
+    match evidence.compared {
+        Compared::NotYet => Edited::Uncompared,
+        // An earlier version compared them, by less.
+        Compared::Laid(comparison) if comparison.colour.is_none() => Edited::Uncompared,
+        Compared::Apart => Edited::No,
+        compared => {
+            // Another frame may have been made smaller or compressed since. So they count as two of one camera and one encoder,
+            // which are versions only if the version model says so.
+            let (before, after) = (member(before), member(after));
+            let after = Member { dimensions: before.dimensions, format: before.format, quantisation: before.quantisation, ..after };
+            let found = of_two(&[before, after], evidence.distance, compared);
+            let is_whole = !found.changes.iter().any(shows_another_frame);
+            if found.source.is_some() && is_whole { Edited::Yes } else { Edited::No }
+        }
+    }
+}
+
+fn shows_another_frame(change: &PhotoChange) -> bool {
+    matches!(change, PhotoChange::Crop(_) | PhotoChange::Border | PhotoChange::Screenshot | PhotoChange::Turned(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::{Capture, Comparison, Format, Keypoint, KeypointDescriptor, Keypoints, Residual};
+
+    const SIZE: Dimensions = Dimensions { width: 3000, height: 2000 };
+
+    fn photo(number: u8) -> PhotoRecord {
+        PhotoRecord {
+            id: PhotoId(number.into()),
+            picture: PictureHash([number; 32]),
+            format: Format::Jpeg,
+            dimensions: SIZE,
+            capture: Capture::default(),
+            quantisation: Some(400),
+            detail: None,
+            files: Vec::new(),
+        }
+    }
+
+    fn keypoints(seed: u64) -> Keypoints {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut point = || Keypoint {
+            x: random.u8(..),
+            y: random.u8(..200),
+            level: random.u8(..3),
+            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
+        };
+        Keypoints::new((0..Keypoints::MAX).map(|_| point()).collect())
+    }
+
+    fn laid(agreement: f64) -> Comparison {
+        let left = Residual { agreement, ..Comparison::WHOLE.fine };
+        Comparison { coarse: left, fine: left, ..Comparison::WHOLE }
+    }
+
+    fn found(after: &PhotoRecord, compared: Compared) -> Edited {
+        edited(&photo(1), after, &Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(1)], compared })
+    }
+
+    #[test]
+    fn a_version_with_the_whole_frame_is_an_edit_of_the_photo_before() {
+        assert_eq!(found(&photo(2), Compared::Laid(laid(0.999))), Edited::Yes);
+        let smaller = PhotoRecord { dimensions: Dimensions { width: 1500, height: 1000 }, ..photo(2) };
+        assert_eq!(found(&smaller, Compared::Laid(laid(0.999))), Edited::Yes);
+    }
+
+    #[test]
+    fn another_frame_is_none_however_it_was_saved() {
+        let other = |after: PhotoRecord| found(&after, Compared::Laid(laid(0.93)));
+        assert_eq!(other(photo(2)), Edited::No);
+        assert_eq!(other(PhotoRecord { quantisation: Some(90), ..photo(2) }), Edited::No);
+        assert_eq!(other(PhotoRecord { format: Format::Png, quantisation: None, ..photo(2) }), Edited::No);
+        assert_eq!(other(PhotoRecord { dimensions: Dimensions { width: 1500, height: 1000 }, ..photo(2) }), Edited::No);
+        let moved = Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(2)], compared: Compared::Laid(laid(0.999)) };
+        assert_eq!(edited(&photo(1), &photo(2), &moved), Edited::No);
+    }
+
+    #[test]
+    fn a_crop_and_a_picture_in_another_shape_are_none() {
+        let crop = Comparison { overlap: [0.9, 1.0], ..laid(0.999) };
+        assert_eq!(found(&photo(2), Compared::Laid(crop)), Edited::No);
+        assert_eq!(found(&photo(2), Compared::Laid(crop.swapped())), Edited::No);
+        let square = PhotoRecord { dimensions: Dimensions { width: 2000, height: 2000 }, ..photo(2) };
+        assert_eq!(found(&square, Compared::Laid(laid(0.999))), Edited::No);
+        assert_eq!(found(&photo(2), Compared::Apart), Edited::No);
+    }
+
+    #[test]
+    fn what_is_not_compared_by_this_version_waits() {
+        assert_eq!(found(&photo(2), Compared::NotYet), Edited::Uncompared);
+        assert_eq!(found(&photo(2), Compared::Laid(Comparison { colour: None, ..laid(0.999) })), Edited::Uncompared);
+    }
 }

@@ -6,6 +6,7 @@ mod requests;
 pub use requests::{LIBRARY, TUNING_KNEW, TUNING_ORDER, unreadable};
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -105,6 +106,7 @@ impl WriterThread {
                 Write::Request(request, claim) => requests.push((request, claim)),
             }
         }
+        self.consider_decisions(&changes);
         loop {
             match self.write(&changes) {
                 Ok(joined) => {
@@ -136,6 +138,7 @@ impl WriterThread {
         if let Err(e) = self.keep_decisions(&changes) {
             tracing::warn!("a decision may not hold for a photo that changed, until the daemon starts again: {e}");
         }
+        self.queue.considers_decisions.store(false, Ordering::SeqCst);
         self.release(&changes);
         for change in &changes {
             if let Change::Flush(done) = change {
@@ -145,7 +148,7 @@ impl WriterThread {
         }
         // A file without an outcome stays pending. It does not wake the dispatcher, which would hand it out again at
         // once.
-        let news = changes.iter().any(|c| {
+        let makes_work = changes.iter().any(|c| {
             matches!(
                 c,
                 Change::Files { .. }
@@ -166,7 +169,7 @@ impl WriterThread {
             self.queue.committed();
         }
         self.queue.activity.announce();
-        if news {
+        if makes_work {
             self.queue.pending.raise();
         }
     }

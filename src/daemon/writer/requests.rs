@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::WriterThread;
-use crate::catalog::generation::{Compare, Generation, catch_up, keep};
+use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::write;
 use crate::photo::{Decisions, Home, Root, RootId};
-use crate::store::{self, HeadNumber, OnConflict, Reader, Writer};
+use crate::store::{self, HeadNumber, Reader, Writer};
 
 /// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
 pub const TUNING_ORDER: &str = "tuning";
@@ -38,15 +38,15 @@ impl WriterThread {
             Request::AddMountedRoot(mounted, reply) => drop(reply.send(self.in_library(|this| this.add_mounted_root(&mounted)))),
             Request::RemoveRoot(root, reply) => drop(reply.send(self.in_library(|this| this.remove_root(&root)))),
             Request::PlaceRoot(root, reply) => drop(reply.send(self.in_library(|this| this.place_root(&root)))),
-            Request::Decide(decisions, word, reply) => {
-                drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, word))));
+            Request::Decide(decisions, on_conflict, reply) => {
+                drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, on_conflict))));
             }
-            Request::ImportDecisions(decisions, pixels, reply) => drop(reply.send(self.change_decisions(|writer| {
-                writer.import_pixels(&pixels)?;
-                writer.decide(&decisions, OnConflict::KeepNewer)
-            }))),
+            Request::ImportDecisions(decisions, pixels, reply) => {
+                drop(reply.send(self.change_decisions(|writer| writer.import(&decisions, &pixels))));
+            }
             Request::Undecide(pairs, reply) => drop(reply.send(self.change_decisions(|writer| writer.undecide(&pairs)))),
             Request::ChooseHead(name, reply) => drop(reply.send(self.in_library(|this| this.writer.choose_head(&name)))),
+            Request::UseVersions(versions, reply) => drop(reply.send(self.in_library(|this| this.use_versions(versions)))),
             Request::AddHead(record, reply) => {
                 drop(reply.send(self.in_library(|this| this.writer.add_head(&record).and_then(|()| this.read_heads()))));
             }
@@ -145,6 +145,12 @@ impl WriterThread {
         // An automatic tuning may be due.
         self.tuning.asked.raise();
         Ok(changed)
+    }
+
+    fn use_versions(&mut self, versions: Arc<Versions>) -> store::Result<()> {
+        self.writer.choose_versions(&versions.name)?;
+        *write(&self.heads.versions) = versions;
+        Ok(())
     }
 
     fn remove_head(&mut self, name: &str) -> store::Result<bool> {

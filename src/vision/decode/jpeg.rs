@@ -8,6 +8,7 @@ use crate::photo::{Picture, PixelHash};
 use crate::vision::jpeg::{self, BlockMeans, Error};
 
 /// Returns a small picture, not turned, and the pixel hash and the detail, unless our reader does not support this kind of JPEG.
+/// A progressive file that lacks scans has no pixel hash.
 pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>, Option<f64>), String> {
     let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
     let short = dimensions.width.min(dimensions.height);
@@ -17,7 +18,7 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
         Err(Error::Broken(reason)) if is_eighth_enough => return Err(reason.into()),
         Err(_) => None,
     };
-    let pixels = means.as_ref().map(|means| means.pixel_hash(orientation));
+    let pixels = means.as_ref().and_then(|means| means.pixel_hash(orientation));
     let detail = means.as_ref().and_then(BlockMeans::detail);
     let picture = match means {
         Some(means) if is_eighth_enough => means.into_picture(),

@@ -20,7 +20,7 @@ pub const SHORT_SIDE: u32 = 216;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decoded {
     pub picture: Picture,
-    /// `None` for the rare kinds of JPEG that a general decoder reads.
+    /// `None` for the rare kinds of JPEG that a general decoder reads, and for a progressive one that lacks scans.
     pub pixels: Option<PixelHash>,
     /// The share of its width and height that the photo needs for all of its detail. `None` if it is not known: of formats
     /// other than baseline JPEG, and of plain pictures.
@@ -155,6 +155,36 @@ mod tests {
             let [finer, coarser] = [92, 90].map(|quality| in_quality(quality, &upright, 1, |_| {}));
             assert_ne!(pixels(&finer), pixels(&coarser), "another quality");
         }
+    }
+
+    #[test]
+    fn a_progressive_file_without_all_scans_has_no_pixel_hash() {
+        let picture = picture(1792, 1760);
+        let whole = jpeg(&picture, 1, |e| e.set_progressive(true));
+        let read = |bytes: &[u8]| decode(bytes, &Limits::default()).expect("decodes");
+        assert_eq!(read(&whole).pixels, Some(pixels(&jpeg(&picture, 1, |_| {}))));
+        // In picture data 0xff is never followed by this.
+        let scans: Vec<usize> = (0..whole.len()).filter(|at| whole[*at..].starts_with(&[0xff, 0xda])).collect();
+        assert!(scans.len() > 3, "{scans:?}");
+        let mut decoded_cuts = 0;
+        for at in &scans[1..] {
+            let cut = [&whole[..*at], &[0xff, 0xd9]].concat();
+            // Those that end before the means of all colours are broken.
+            let Ok(decoded) = decode(&cut, &Limits::default()) else { continue };
+            assert_eq!((decoded.pixels, &decoded.picture), (None, &read(&whole).picture), "cut to {at}");
+            decoded_cuts += 1;
+        }
+        assert!(decoded_cuts > 1);
+        // The last scan leaves out a bit that no other one brings.
+        let last = scans[scans.len() - 1];
+        let approximation = last + 1 + usize::from(whole[last + 3]);
+        let mut coarse = whole.clone();
+        assert_eq!(coarse[approximation], 0);
+        coarse[approximation] = 1;
+        assert_eq!(read(&coarse).pixels, None);
+        // A refinement without the scan before it.
+        coarse[approximation] = 0x10;
+        assert_eq!(read(&coarse).pixels, None);
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! The frame: its components, their DC coefficients, and the picture that results.
 
+use std::ops::RangeInclusive;
+
 use super::Error;
 use super::detail::Spectrum;
 use super::scan::Tables;
 use blake3::Hasher;
 
 use crate::photo::{Dimensions, Picture, PixelHash, stored_position};
+
+/// More bits than a scan can leave out.
+const UNREAD: u8 = u8::MAX;
 
 /// A colour channel.
 pub struct Component {
@@ -22,8 +27,9 @@ pub struct Component {
     pub dc: Vec<i16>,
     /// Whether the first scan of its DC values has been read.
     pub is_read: bool,
-    /// Whether the last bit of its DC values has been read.
-    pub is_exact: bool,
+    /// How many of the lowest bits of each coefficient no scan has brought yet, in zigzag order. [`UNREAD`] for those of which
+    /// none has come.
+    pub missing_bits: [u8; 64],
 }
 
 pub struct Frame {
@@ -35,6 +41,20 @@ pub struct Frame {
     pub components: Vec<Component>,
     /// Of the first component.
     pub spectrum: Spectrum,
+}
+
+impl Component {
+    /// Records a scan of some coefficients, whose bits `high` to `low` it brings. A refinement counts only after the scans before
+    /// it.
+    pub fn add_scan(&mut self, coefficients: RangeInclusive<u8>, high: u8, low: u8) {
+        for k in coefficients {
+            if let Some(missing) = self.missing_bits.get_mut(usize::from(k))
+                && (high == 0 || *missing == high)
+            {
+                *missing = low;
+            }
+        }
+    }
 }
 
 impl Frame {
@@ -88,7 +108,7 @@ impl Frame {
                     stride,
                     dc: vec![0; stride * mcus_high * v],
                     is_read: false,
-                    is_exact: false,
+                    missing_bits: [UNREAD; 64],
                 }
             })
             .collect();
@@ -107,8 +127,12 @@ impl Frame {
 
     /// Hashes the quantised DC values upright, with the quantisation tables, which differ among the qualities of one picture.
     /// A lossless turn puts the blocks elsewhere and leaves each mean as it is. The blocks that fill the last MCUs beyond the
-    /// picture are left out: programs fill them in different ways.
-    pub fn pixel_hash(&self, tables: &Tables, adobe_transform: Option<u8>, orientation: u8) -> PixelHash {
+    /// picture are left out: programs fill them in different ways. `None` for a progressive file without all of its scans: it
+    /// shows a coarse picture, with the means of the whole one.
+    pub fn pixel_hash(&self, tables: &Tables, adobe_transform: Option<u8>, orientation: u8) -> Option<PixelHash> {
+        if self.components.iter().any(|c| c.missing_bits != [0; 64]) {
+            return None;
+        }
         let upright = |width: usize, height: usize| Dimensions { width: width as u32, height: height as u32 }.oriented(orientation);
         let stored = stored_position(orientation);
         let mut hasher = Hasher::new();
@@ -128,7 +152,7 @@ impl Frame {
                 hasher.update(&row);
             }
         }
-        PixelHash(hasher.finalize().into())
+        Some(PixelHash(hasher.finalize().into()))
     }
 
     fn is_rgb(&self, adobe_transform: Option<u8>) -> bool {

@@ -63,8 +63,8 @@ impl BlockMeans {
         self.frame.into_picture(&self.tables, self.adobe_transform)
     }
 
-    /// Returns the hash of the quantised coefficients, upright.
-    pub fn pixel_hash(&self, orientation: u8) -> PixelHash {
+    /// Returns the hash of the quantised coefficients, upright. `None` if some of them are not in the file.
+    pub fn pixel_hash(&self, orientation: u8) -> Option<PixelHash> {
         self.frame.pixel_hash(&self.tables, self.adobe_transform, orientation)
     }
 

@@ -80,10 +80,14 @@ struct Part {
 pub fn read<'a>(frame: &mut Frame, tables: &Tables, header: &[u8], data: &'a [u8]) -> Result<&'a [u8], Error> {
     let [count, rest @ ..] = header else { return Err(DAMAGED) };
     let count = usize::from(*count);
-    let (Some(selectors), Some([first, _last, approximation])) = (rest.get(..2 * count), rest.get(2 * count..2 * count + 3)) else {
+    let (Some(selectors), Some([first, last, approximation])) = (rest.get(..2 * count), rest.get(2 * count..2 * count + 3)) else {
         return Err(DAMAGED);
     };
+    let (high, low) = (approximation >> 4, approximation & 15);
     if frame.is_progressive && *first != 0 {
+        for component in frame.components.iter_mut().filter(|c| selectors.chunks_exact(2).any(|selector| selector[0] == c.id)) {
+            component.add_scan(*first..=*last, high, low);
+        }
         return Ok(data);
     }
     let mut parts = Vec::with_capacity(count);
@@ -91,7 +95,6 @@ pub fn read<'a>(frame: &mut Frame, tables: &Tables, header: &[u8], data: &'a [u8
         let component = frame.components.iter().position(|c| c.id == selector[0]).ok_or(DAMAGED)?;
         parts.push(Part { component, dc_table: usize::from(selector[1] >> 4), ac_table: usize::from(selector[1] & 15) });
     }
-    let (high, low) = (approximation >> 4, approximation & 15);
     let kind = match (frame.is_progressive, high) {
         (false, _) => Kind::Baseline,
         (true, 0) => Kind::First { shift: low.min(14) },
@@ -102,7 +105,10 @@ pub fn read<'a>(frame: &mut Frame, tables: &Tables, header: &[u8], data: &'a [u8
     for part in &parts {
         let component = &mut frame.components[part.component];
         component.is_read = true;
-        component.is_exact = low == 0;
+        match kind {
+            Kind::Baseline => component.missing_bits = [0; 64],
+            Kind::First { .. } | Kind::Refinement { .. } => component.add_scan(0..=0, high, low),
+        }
     }
     Ok(after)
 }

@@ -29,10 +29,10 @@ const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 const XMP_IN_PNG: &[u8] = b"XML:com.adobe.xmp";
 
 /// The most keywords of a photo, with all levels of a hierarchy.
-const MOST_KEYWORDS: usize = 500;
+const MAX_KEYWORDS: usize = 500;
 
 /// The most parts that are kept apart. Further ones are one part.
-const MOST_OTHER: usize = 250;
+const MAX_OTHER: usize = 250;
 
 /// The parts of a file that are not understood, as hashes.
 #[derive(Default)]
@@ -49,8 +49,8 @@ impl Other {
 
     fn into_hashes(self) -> BTreeSet<String> {
         let mut hashes = self.0;
-        if hashes.len() > MOST_OTHER {
-            let rest: Vec<String> = hashes.iter().skip(MOST_OTHER).cloned().collect();
+        if hashes.len() > MAX_OTHER {
+            let rest: Vec<String> = hashes.iter().skip(MAX_OTHER).cloned().collect();
             hashes.retain(|hash| !rest.contains(hash));
             hashes.insert(text::hash(rest.concat().as_bytes()));
         }
@@ -91,7 +91,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         hidden(&first, &second).iter().for_each(|value| other.add(value.as_bytes()));
         or(first, second)
     });
-    description.keywords = description.keywords.into_iter().take(MOST_KEYWORDS).collect();
+    description.keywords = description.keywords.into_iter().take(MAX_KEYWORDS).collect();
     Metadata {
         capture: exif.as_ref().map(exif::capture).unwrap_or_default(),
         description,

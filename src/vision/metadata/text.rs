@@ -1,19 +1,19 @@
 //! Text from a file: one line or a few, of bounded length, without characters that control a terminal.
 
 /// The most characters of a caption. Programs show less.
-const MOST_CHARACTERS: usize = 2_000;
+const MAX_CHARACTERS: usize = 2_000;
 
 /// The most characters of a keyword. With the most keywords, all fit into one answer of a decoding process.
-const MOST_OF_A_KEYWORD: usize = 100;
+const MAX_KEYWORD_CHARACTERS: usize = 100;
 
 /// Returns a keyword as [`clean`] does, but shorter.
 pub fn clean_keyword(text: &str) -> Option<String> {
-    cut(text, MOST_OF_A_KEYWORD)
+    cut(text, MAX_KEYWORD_CHARACTERS)
 }
 
 /// Returns a text without control characters and outer blanks. `None` if nothing is left.
 pub fn clean(text: &str) -> Option<String> {
-    cut(text, MOST_CHARACTERS)
+    cut(text, MAX_CHARACTERS)
 }
 
 /// A text that is too long ends with a hash of all of it, so that it is never taken for another one.
@@ -50,6 +50,6 @@ mod tests {
         assert_eq!(clean_bytes(b"caf\xe9"), Some("café".into()));
         assert_eq!(clean_bytes("café".as_bytes()), Some("café".into()));
         let long = |last: &str| clean(&format!("{}{last}", "a".repeat(9_000))).expect("a text");
-        assert!(long("b").chars().count() < MOST_CHARACTERS + 20 && long("b") != long("c"));
+        assert!(long("b").chars().count() < MAX_CHARACTERS + 20 && long("b") != long("c"));
     }
 }

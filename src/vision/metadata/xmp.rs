@@ -16,7 +16,7 @@ const LIGHTROOM: &str = "http://ns.adobe.com/lightroom/1.0/";
 const DIGIKAM: &str = "http://www.digikam.org/ns/1.0/";
 
 /// The most elements of a packet. One with the history of a long edit has some thousands.
-const MOST_NODES: u32 = 200_000;
+const MAX_NODES: u32 = 200_000;
 
 /// What a packet says.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ const OF_PROGRAMS: [&str; 9] = [
 const NAMES_OF_PROGRAMS: [&str; 5] = ["format", "DateCreated", "ICCProfile", "ColorMode", "LegacyIPTCDigest"];
 
 /// The largest packet that is parsed, in bytes. Others count as not understood.
-const MOST_BYTES: usize = 4 << 20;
+const MAX_BYTES: usize = 4 << 20;
 
 /// Reads a packet. What is not understood is added to `other`.
 pub fn read(packet: &[u8], other: &mut Other) -> Packet {
@@ -54,12 +54,12 @@ pub fn read(packet: &[u8], other: &mut Other) -> Packet {
 
 /// `None` if the packet is not well-formed.
 fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
-    if packet.len() > MOST_BYTES {
+    if packet.len() > MAX_BYTES {
         return None;
     }
     // Programs pad a packet with zeros.
     let text = str::from_utf8(packet).ok()?.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
-    let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
+    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let properties = Properties { document: &document };
     properties.not_understood(other);

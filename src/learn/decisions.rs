@@ -1,0 +1,292 @@
+//! Learning from the decisions of a person what a version is, under a gate.
+//!
+//! The version model gets a second linear part. It is trained on the pairs that a person decided on and, so that what is right
+//! stays right, on photos of the library: on edited versions of each, and on frames that its camera took at another time. The gate
+//! judges it by decisions and photos that it did not learn from.
+
+use burn::tensor::Device;
+
+use super::versions::{Candidate, Choice, DECAY, train};
+use crate::likeness::{Linear, Member, Near, VersionModel, are_versions, inputs, kind, sources};
+use crate::photo::{Compared, Comparison, Verdict};
+
+/// Two photos that a person decided on.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub members: [Member; 2],
+    /// How the first one lies in the second one.
+    pub comparison: Comparison,
+    pub verdict: Verdict,
+    /// Whether the model in use may have learnt from it.
+    pub is_known: bool,
+}
+
+impl Decided {
+    fn choice(&self, model: &VersionModel) -> Choice {
+        let [a, b] = &self.members;
+        vec![candidate(model, a, b, &self.comparison, self.verdict == Verdict::Same)]
+    }
+
+    fn is_agreed(&self, model: &VersionModel) -> bool {
+        let [a, b] = &self.members;
+        are_versions(model, a, b, &self.comparison) == (self.verdict == Verdict::Same)
+    }
+
+    /// Decisions on one picture are in one part, so that no part is judged by what it was taught.
+    fn part(&self) -> usize {
+        let [a, b] = &self.members;
+        usize::from(a.picture.min(b.picture).0[0]) % PARTS
+    }
+}
+
+/// A photo of the library, versions that were made of it, and photos that are known to be others.
+#[derive(Clone, Debug)]
+pub struct Group {
+    members: Vec<Member>,
+    versions: usize,
+    /// How the photo lies in each of the others that can be laid over it.
+    near: Vec<Near>,
+}
+
+impl Group {
+    /// A group of a photo, its versions and others, each with how the photo lies in it.
+    pub fn new(photo: Member, versions: Vec<(Member, Compared)>, others: Vec<(Member, Compared)>) -> Group {
+        let mut group = Group { members: vec![photo], versions: versions.len(), near: Vec::new() };
+        for (member, compared) in versions.into_iter().chain(others) {
+            group.near.push(Near { a: 0, b: group.members.len(), distance: 0.0, compared });
+            group.members.push(member);
+        }
+        group
+    }
+
+    fn others(&self) -> usize {
+        self.members.len() - 1 - self.versions
+    }
+
+    fn is_version(&self, member: usize) -> bool {
+        (1..=self.versions).contains(&member)
+    }
+
+    fn choices(&self, model: &VersionModel) -> impl Iterator<Item = Choice> {
+        self.near.iter().filter_map(|near| {
+            let Compared::Laid(comparison) = &near.compared else { return None };
+            let (photo, other) = (&self.members[near.a], &self.members[near.b]);
+            Some(vec![candidate(model, photo, other, comparison, self.is_version(near.b))])
+        })
+    }
+
+    /// The number of versions that are in the star of the photo, each beside all others but without the other versions, because
+    /// these are not compared with each other.
+    fn found(&self, model: &VersionModel) -> usize {
+        (1..=self.versions).filter(|version| self.star(model, Some(*version)).contains(version)).count()
+    }
+
+    /// The number of others in the star of the photo.
+    fn joined(&self, model: &VersionModel) -> usize {
+        self.star(model, None).len()
+    }
+
+    /// Returns who is in the star of the photo, with this version and no other.
+    fn star(&self, model: &VersionModel, version: Option<usize>) -> Vec<usize> {
+        let here: Vec<usize> = (0..self.members.len()).filter(|&at| at == 0 || Some(at) == version || !self.is_version(at)).collect();
+        let members: Vec<Member> = here.iter().map(|&at| self.members[at].clone()).collect();
+        let place = |at: usize| here.binary_search(&at).ok();
+        let near: Vec<Near> = self.near.iter().filter_map(|near| Some(Near { a: 0, b: place(near.b)?, ..*near })).collect();
+        let sources = sources(model, &members, &near);
+        (1..here.len()).filter(|&at| sources[at] == sources[0]).map(|at| here[at]).collect()
+    }
+}
+
+/// How well a model does on decisions and photos.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Figures {
+    /// Made versions in the star of their photo.
+    pub found: usize,
+    /// Photos in the star of a photo that they are no version of.
+    pub joined: usize,
+    /// Decisions that it agrees with.
+    pub agreed: usize,
+}
+
+/// The result of the gate.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
+    /// Made versions, photos that are known to be others, and decisions that the models were judged by.
+    pub versions: usize,
+    pub others: usize,
+    pub decisions: usize,
+    pub before: Figures,
+    pub after: Figures,
+    /// Why the new model is refused. `None` if it is accepted.
+    pub refused: Option<String>,
+}
+
+/// The decisions are divided into so many parts. Each is judged by a model that was taught the other parts.
+const PARTS: usize = 5;
+
+/// The chance of gaining as many decisions if the new model were as good as the old one.
+const MAX_CHANCE: f64 = 0.05;
+
+/// The share of the made versions that may be lost.
+const MAX_LOST_SHARE: f64 = 0.003;
+
+/// Trains what decisions teach. `old` is the model in use. What it learns adds to the model of the program, so decisions that
+/// were forgotten leave nothing behind.
+///
+/// # Panics
+/// If there are no decisions.
+pub fn learn(old: &VersionModel, decided: &[Decided], taught: &[Group], held_out: &[Group], device: &Device) -> (Linear, Judgement) {
+    let base = VersionModel::base();
+    let of_photos: Vec<Choice> = taught.iter().flat_map(|group| group.choices(base)).collect();
+    let trained = |counts: &dyn Fn(&Decided) -> bool| {
+        let counted = decided.iter().filter(|decided| counts(decided)).map(|decided| decided.choice(base));
+        let choices: Vec<Choice> = counted.chain(of_photos.iter().cloned()).collect();
+        train(&base.trained().untaught(), &choices, DECAY, device)
+    };
+    let learnt = trained(&|_| true);
+    let new = base.taught(learnt.clone());
+    let by_parts: Vec<VersionModel> = (0..PARTS).map(|part| base.taught(trained(&|decided| decided.part() != part))).collect();
+    let judged: Vec<&Decided> = decided.iter().filter(|decided| !decided.is_known).collect();
+    let agreed: Vec<[bool; 2]> =
+        judged.iter().map(|decided| [decided.is_agreed(old), decided.is_agreed(&by_parts[decided.part()])]).collect();
+    let figures = |model: &VersionModel, at: usize| Figures {
+        found: held_out.iter().map(|group| group.found(model)).sum(),
+        joined: held_out.iter().map(|group| group.joined(model)).sum(),
+        agreed: agreed.iter().filter(|agreed| agreed[at]).count(),
+    };
+    let (before, after) = (figures(old, 0), figures(&new, 1));
+    let changed = |from: bool| agreed.iter().filter(|[was, is]| *was == from && *is != from).count();
+    let (versions, others) = (held_out.iter().map(|group| group.versions).sum(), held_out.iter().map(Group::others).sum());
+    let mut judgement = Judgement { versions, others, decisions: judged.len(), before, after, refused: None };
+    judgement.refused = reason(&judgement, changed(false), changed(true));
+    (learnt, judgement)
+}
+
+fn reason(judgement: &Judgement, won: usize, lost: usize) -> Option<String> {
+    let Judgement { versions, others, decisions, before, after, .. } = judgement;
+    let agreed = format!("{} of {decisions} decisions that it did not learn from, {} before", after.agreed, before.agreed);
+    let found = format!("{} of {versions} test copies, {} before", after.found, before.found);
+    if after.agreed <= before.agreed {
+        Some(format!("it agrees with no more decisions: {agreed}"))
+    } else if chance(won, won + lost) > MAX_CHANCE {
+        Some(format!("the gain is not certain enough: it agrees with {agreed}"))
+    } else if (before.found as f64 - after.found as f64) > MAX_LOST_SHARE * *versions as f64 {
+        Some(format!("it finds fewer copies: {found}"))
+    } else if after.joined > before.joined {
+        Some(format!("it joins more different photos: {} of {others}, {} before", after.joined, before.joined))
+    } else {
+        None
+    }
+}
+
+/// The chance of at least `won` heads in `of` throws of a coin.
+fn chance(won: usize, of: usize) -> f64 {
+    // Logarithms, because half to the power of 2,000 is 0.
+    let mut terms = vec![of as f64 * 0.5_f64.ln()];
+    for k in 1..=of {
+        terms.push(terms[k - 1] + ((of - k + 1) as f64 / k as f64).ln());
+    }
+    terms[won..].iter().map(|term| term.exp()).sum()
+}
+
+fn candidate(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, is_right: bool) -> Candidate {
+    let (kind, inputs) = (kind(a, b, comparison), inputs(a, b, comparison));
+    Candidate { kind, inputs, before: model.untaught(kind, &inputs, comparison), is_right }
+}
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+
+    use super::*;
+    use crate::learn::device::device;
+    use crate::photo::{Capture, Dimensions, Format, PictureHash, Residual};
+
+    fn member(rng: &mut Rng) -> Member {
+        let dimensions = Dimensions { width: 6000, height: 4000 };
+        let picture = PictureHash(std::array::from_fn(|_| rng.u8(..)));
+        Member { picture, dimensions, format: Format::Jpeg, quantisation: Some(100), capture: Capture::default() }
+    }
+
+    /// Two photos of one size that agree so well, with a spot of misfit.
+    fn laid(rng: &mut Rng, agreement: f64, spot: f64) -> Comparison {
+        let left = Residual { agreement: agreement + 0.001 * rng.f64(), spot: spot + rng.f64(), ..Comparison::WHOLE.fine };
+        Comparison { coarse: left, fine: left, ..Comparison::WHOLE }
+    }
+
+    /// A wrong kind: photos that are all but equal, apart from one large spot. Versions have small spots.
+    fn wrong(rng: &mut Rng, verdict: Verdict) -> Decided {
+        Decided { comparison: laid(rng, 0.998, 12.0), members: [member(rng), member(rng)], verdict, is_known: false }
+    }
+
+    fn groups(rng: &mut Rng, count: usize) -> Vec<Group> {
+        let mut group = |_| {
+            let mut others = |agreement: f64, count: usize| -> Vec<(Member, Compared)> {
+                (0..count).map(|_| (member(rng), Compared::Laid(laid(rng, agreement, 1.0)))).collect()
+            };
+            let (versions, others) = (others(0.998, 6), others(0.93, 2));
+            Group::new(member(rng), versions, others)
+        };
+        (0..count).map(&mut group).collect()
+    }
+
+    fn joins(model: &VersionModel, pairs: &[Decided]) -> usize {
+        pairs.iter().filter(|pair| pair.is_agreed(model) != (pair.verdict == Verdict::Different)).count()
+    }
+
+    #[test]
+    fn forty_decisions_part_most_of_the_others_like_them() {
+        let mut rng = Rng::with_seed(7);
+        let decided: Vec<Decided> = (0..40).map(|_| wrong(&mut rng, Verdict::Different)).collect();
+        let others: Vec<Decided> = (0..100).map(|_| wrong(&mut rng, Verdict::Different)).collect();
+        let (taught, held_out) = (groups(&mut rng, 40), groups(&mut rng, 40));
+        let base = VersionModel::base();
+        assert_eq!(joins(base, &others), 100, "the model of the program joins them");
+        let (learnt, judgement) = learn(base, &decided, &taught, &held_out, &device());
+        assert_eq!(judgement.refused, None, "{judgement:?}");
+        assert!(joins(&base.taught(learnt), &others) <= 20, "{judgement:?}");
+        assert_eq!([judgement.before.found, judgement.after.found], [240; 2]);
+        // A person who errs at every fifth decision teaches nearly the same.
+        let mistaken: Vec<Decided> =
+            (0..40).map(|at| wrong(&mut rng, if at % 5 == 0 { Verdict::Same } else { Verdict::Different })).collect();
+        let (learnt, judgement) = learn(base, &mistaken, &taught, &held_out, &device());
+        assert_eq!(judgement.refused, None, "{judgement:?}");
+        assert!(joins(&base.taught(learnt), &others) <= 20, "{judgement:?}");
+        // What is known to the model in use does not judge the next one.
+        let known: Vec<Decided> = decided.iter().cloned().map(|decided| Decided { is_known: true, ..decided }).collect();
+        assert!(learn(base, &known, &taught, &held_out, &device()).1.refused.is_some_and(|why| why.contains("no more decisions")));
+    }
+
+    #[test]
+    fn a_model_that_loses_versions_is_refused() {
+        let mut rng = Rng::with_seed(7);
+        // Decisions that contradict what the library shows: versions, decided to be different.
+        let mut against = |_| Decided {
+            comparison: laid(&mut rng, 0.998, 1.0),
+            members: [member(&mut rng), member(&mut rng)],
+            verdict: Verdict::Different,
+            is_known: false,
+        };
+        let decided: Vec<Decided> = (0..200).map(&mut against).collect();
+        let (taught, held_out) = (groups(&mut rng, 3), groups(&mut rng, 40));
+        let (_, judgement) = learn(VersionModel::base(), &decided, &taught, &held_out, &device());
+        assert!(judgement.refused.as_ref().is_some_and(|why| why.contains("fewer copies")), "{judgement:?}");
+    }
+
+    #[test]
+    fn a_few_decisions_are_not_certain_enough() {
+        assert!((chance(5, 5) - 1.0 / 32.0).abs() < 1e-12 && (chance(0, 3) - 1.0).abs() < 1e-12);
+        assert!((0.4..0.6).contains(&chance(1000, 2000)) && chance(1100, 2000) < 1e-5);
+        let before = Figures { found: 1000, joined: 2, agreed: 1 };
+        let judged = |after: Figures, won, lost| {
+            reason(&Judgement { versions: 1000, others: 9, decisions: 9, before, after, refused: None }, won, lost)
+        };
+        assert_eq!(judged(Figures { agreed: 6, ..before }, 5, 0), None);
+        assert_eq!(judged(Figures { agreed: 6, found: 997, ..before }, 5, 0), None);
+        let is_refused = |after, won, lost, why: &str| judged(after, won, lost).is_some_and(|reason| reason.contains(why));
+        assert!(is_refused(Figures { agreed: 5, ..before }, 4, 0, "not certain"));
+        assert!(is_refused(Figures { agreed: 6, ..before }, 7, 2, "not certain"));
+        assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer copies"));
+        assert!(is_refused(Figures { agreed: 6, joined: 3, ..before }, 5, 0, "more different photos"));
+    }
+}
