@@ -33,8 +33,9 @@ pub fn accepts_lines(headers: &HeaderMap) -> bool {
 pub async fn send_lines<T: Serialize>(make: impl FnOnce(Take<'_, T>) -> Result<(), Problem> + Send + 'static) -> Result<Response, Problem> {
     let (out, mut pieces) = unbounded_channel();
     tokio::task::spawn_blocking(move || {
+        let client = out.clone();
         let mut writer = Writer { text: Vec::new(), items: 0, out };
-        let made = make(&mut |line| writer.write(&line));
+        let made = make(Take { line: &mut |line| writer.write(&line), is_there: &|| !client.is_closed() });
         writer.finish(made);
     });
     let first = pieces.recv().await.unwrap_or_else(|| Err(Problem::internal("the answer broke off")))?;
@@ -55,7 +56,7 @@ pub async fn send_object<L: Listing>(
 ) -> Result<Response, Problem> {
     let (reply, answer) = oneshot::channel();
     tokio::task::spawn_blocking(move || {
-        let object = collect::<L>(make, || reply.is_closed());
+        let object = collect::<L>(make, &|| !reply.is_closed());
         let json = object.and_then(|object| serde_json::to_vec(&object).map_err(Problem::internal));
         let _ = reply.send(json);
     });
@@ -63,16 +64,17 @@ pub async fn send_object<L: Listing>(
     Ok(([(header::CONTENT_TYPE, JSON)], json).into_response())
 }
 
-fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, has_left: impl Fn() -> bool) -> Result<L, Problem> {
+fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, is_there: &dyn Fn() -> bool) -> Result<L, Problem> {
     let (mut first, mut items, mut last) = (None, Vec::new(), None);
-    make(&mut |line| {
+    let mut line = |line: Line<L::Item>| {
         match line {
             Line::Begin { begin } => first = Some(begin),
             Line::Item(item) => items.push(item),
             Line::End { end } => last = Some(end),
         }
-        if has_left() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+        if is_there() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    make(Take { line: &mut line, is_there })?;
     let (begin, end) = first.zip(last).ok_or_else(|| Problem::internal("the answer broke off"))?;
     Ok(L::new(begin, items, end))
 }
@@ -140,10 +142,10 @@ mod tests {
     fn object(lines: Vec<Line<FilePair>>) -> Result<Pairs, Problem> {
         collect(
             |take| {
-                let _ = lines.into_iter().try_for_each(take);
+                let _ = lines.into_iter().try_for_each(take.line);
                 Ok(())
             },
-            || false,
+            &|| true,
         )
     }
 
@@ -184,10 +186,11 @@ mod tests {
         let mut made = 0;
         let left: Result<Pairs, Problem> = collect(
             |take| {
-                made = lines(100).into_iter().take_while(|line| take(line.clone()).is_continue()).count();
+                assert!(!(take.is_there)(), "it is seen before the first line");
+                made = lines(100).into_iter().take_while(|line| (take.line)(line.clone()).is_continue()).count();
                 Ok(())
             },
-            || true,
+            &|| false,
         );
         assert!(left.is_err() && made == 0);
     }

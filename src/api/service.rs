@@ -14,8 +14,13 @@ use super::types::{
 use crate::photo::{PictureHash, Verdict};
 use crate::sys::View;
 
-/// Receives the lines of a long answer, until it breaks off.
-pub type Take<'a, T> = &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>;
+/// The client of a long answer.
+pub struct Take<'a, T> {
+    /// Receives the lines, until it breaks off.
+    pub line: &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>,
+    /// Says whether the client is still there. Without it the answer needs not be computed to its end.
+    pub is_there: &'a dyn Fn() -> bool,
+}
 
 /// Answers requests. Methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {

@@ -39,7 +39,8 @@ impl Snapshot {
     /// If the store cannot be read.
     pub fn take(context: &Context<'_>) -> store::Result<Snapshot> {
         let _held = context.reader.hold()?;
-        let clustering = clusters(context, &context.roots.scopes(), context.generation.threshold, &[])?;
+        let clustering = clusters(context, &context.roots.scopes(), context.generation.threshold, &[], &|| true)?;
+        let clustering = clustering.expect("it goes on to the end");
         let known = clustering.found.iter().map(|found| {
             let paths = |id: &PhotoId| files_of(clustering.photo(*id), context.roots).files.into_iter().map(|file| file.path().to_owned());
             let count = |id: &PhotoId| count_files(clustering.photo(*id));

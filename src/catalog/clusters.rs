@@ -9,7 +9,7 @@ use super::beside::{Beside, add_beside};
 use super::files::{FileOfPhoto, count_files, files_of};
 use super::relations::Relations;
 use super::roots::Roots;
-use super::{Context, decided_same, shows, shows_near};
+use super::{Context, GoesOn, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
 use crate::photo::{self, Distance, Link, Pair, PhotoChange, PhotoId, Place, Relation, SourceRule};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
@@ -92,8 +92,14 @@ impl Clustering {
     }
 }
 
-/// Returns the clusters of the scopes, in the order of [`Rank`].
-pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<Clustering> {
+/// Returns the clusters of the scopes, in the order of [`Rank`]. `None` if nobody waits for them.
+pub fn clusters(
+    context: &Context<'_>,
+    scopes: &[Place],
+    threshold: Distance,
+    relations: &[Relation],
+    goes_on: GoesOn<'_>,
+) -> Result<Option<Clustering>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let index = &generation.index;
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
@@ -101,7 +107,7 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let known = Relations::of(reader, versions, decisions, &photos, &pairs)?;
+    let Some(known) = Relations::of(reader, versions, decisions, &photos, &pairs, goes_on)? else { return Ok(None) };
     // What an older version found is told as it was until it is compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
@@ -112,14 +118,18 @@ pub fn clusters(context: &Context<'_>, scopes: &[Place], threshold: Distance, re
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
         decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
-    let cannot_link = |a: PhotoId, b: PhotoId| known.between(a, b).is_some_and(|relation| cannot_join(relation, relations));
+    let cannot_link = known.cannot_link(|relation| cannot_join(relation, relations));
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
-    let joined = joined_by(&here, &decided, &alone, threshold, cannot_link, distance);
-    let mut found: Vec<Found> = joined.iter().map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
+    let Some(joined) = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, goes_on) else { return Ok(None) };
+    let mut found: Vec<Found> = joined.iter().take_while(|_| goes_on()).map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
+    if found.len() < joined.len() {
+        return Ok(None);
+    }
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
     add_beside(&mut found, &near);
-    Ok(Clustering { found, held_apart, photos })
+    drop(cannot_link);
+    Ok(Some(Clustering { found, held_apart, photos }))
 }
 
 /// Whether two photos of this relation must not be in one cluster, whatever joins them: other exposures where only versions of
@@ -137,12 +147,18 @@ fn held_apart(near: &[(Pair, Relation)], relations: &[Relation]) -> HeldApart {
     HeldApart { series: count(Relation::Series), parts: count(Relation::Part), unknown: count(Relation::Unknown) }
 }
 
-/// Counts the photos outside the scopes that are versions of photos inside.
-pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Distance, relations: &[Relation]) -> Result<u64> {
+/// Counts the photos outside the scopes that are versions of photos inside. `None` if nobody waits for the number.
+pub fn versions_outside(
+    context: &Context<'_>,
+    scopes: &[Place],
+    threshold: Distance,
+    relations: &[Relation],
+    goes_on: GoesOn<'_>,
+) -> Result<Option<u64>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let everywhere = roots.scopes();
     if scopes == everywhere {
-        return Ok(0);
+        return Ok(Some(0));
     }
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, &generation.index));
@@ -151,7 +167,7 @@ pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Dist
     let is_inside =
         |file: &FileRecord| scopes.iter().any(|scope| scope.root == file.place.root && file.place.path.starts_with(&scope.path));
     let inside: HashSet<PhotoId> = all.values().filter(|photo| photo.files.iter().any(is_inside)).map(|photo| photo.id).collect();
-    let known = Relations::of(reader, versions, decisions, &all, &pairs)?;
+    let Some(known) = Relations::of(reader, versions, decisions, &all, &pairs, goes_on)? else { return Ok(None) };
     pairs.retain(|p| inside.contains(&p.a) != inside.contains(&p.b));
     let is_version = |p: &&Pair| known.between(p.a, p.b).flatten().is_some_and(|relation| shows(relations, relation));
     let mut outside: HashSet<PhotoId> =
@@ -160,7 +176,7 @@ pub fn versions_outside(context: &Context<'_>, scopes: &[Place], threshold: Dist
         let is_in_both = |photo: &&PhotoRecord| inside.contains(&photo.id) && !photo.files.iter().all(is_inside);
         outside.extend(all.values().filter(is_in_both).map(|photo| photo.id));
     }
-    Ok(outside.len() as u64)
+    Ok(Some(outside.len() as u64))
 }
 
 fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, known: &Relations<'_>, roots: &Roots) -> Found {
@@ -251,7 +267,92 @@ fn id(records: &[&PhotoRecord]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use tempfile::TempDir;
+
     use super::*;
+    use crate::catalog::generation::Generation;
+    use crate::catalog::pairs::pairs;
+    use crate::likeness::Head;
+    use crate::photo::{
+        Capture, Compared, Comparison, ContentHash, CropDescriptors, Decisions, Dimensions, Features, Format, Identity, Keypoints,
+        Metadata, PictureHash, Root, RootId, Stamp, StoredFeatures,
+    };
+    use crate::store::{HeadNumber, Location, Reader, Writer};
+
+    const COUPLES: u8 = 4;
+
+    /// A library of couples of photos: each two are versions.
+    fn library() -> (TempDir, Reader) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
+        let filled = writer.batch(|batch| {
+            let head = batch.head_number("a head")?;
+            let mut photos = Vec::new();
+            for number in 1..=2 * COUPLES {
+                let place = Place { root: RootId(1), path: format!("{number}.jpg").into() };
+                let stamp = Stamp { volume: 1, inode: number.into(), size: 100, mtime: 1, ctime: 1, birth: None };
+                let dimensions = Dimensions { width: 60 * u32::from(number), height: 40 * u32::from(number) };
+                let (content, picture) = (ContentHash([number; 32]), PictureHash([number; 32]));
+                let identity = Identity { content, picture, format: Format::Jpeg, dimensions, quantisation: None };
+                batch.upsert_seen(&place, &stamp)?;
+                let (photo, _) = batch.add_photo(&identity, &Capture::default(), "a recipe", &stored)?;
+                batch.link(&place, &stamp, &content, photo, &Metadata::default())?;
+                photos.push(photo);
+            }
+            for couple in photos.chunks(2) {
+                let pair = Pair::new(couple[0], couple[1], 0.1);
+                batch.add_pairs(head, &[pair])?;
+                batch.want_comparisons(&[pair], 1.0, true)?;
+                batch.set_compared([pair.a, pair.b], Some(&Compared::Laid(Comparison::WHOLE)))?;
+            }
+            Ok(head)
+        });
+        assert_eq!(filled.expect("filled"), HeadNumber(1));
+        let reader = Reader::open(&location).expect("opens");
+        (folder, reader)
+    }
+
+    /// Whenever the client leaves, nothing more is done.
+    fn ends_when_nobody_waits(answer: impl Fn(GoesOn<'_>) -> bool) {
+        let asked = Cell::new(0);
+        let until = |end: usize| {
+            asked.set(0);
+            answer(&|| {
+                asked.set(asked.get() + 1);
+                asked.get() < end
+            })
+        };
+        assert!(until(usize::MAX), "there is an answer");
+        let questions = asked.get();
+        assert!(questions >= usize::from(COUPLES), "{questions} questions whether to go on");
+        for end in 1..=questions {
+            assert!(!until(end), "no answer");
+            assert_eq!(asked.get(), end, "it does not go on");
+        }
+    }
+
+    #[test]
+    fn an_answer_ends_when_nobody_waits_for_it() {
+        let (_folder, reader) = library();
+        let head = Head::base().expect("the head of the program");
+        let generation = Generation { number: HeadNumber(1), threshold: 0.3, index: Index::new(head.dimensions()), head };
+        let (decisions, roots) = (Decisions::default(), Roots::new(vec![Root::new(RootId(1), "/photos")]));
+        let versions = crate::likeness::VersionModel::base();
+        let context = Context { reader: &reader, generation: &generation, versions, decisions: &decisions, roots: &roots };
+        let all = roots.scopes();
+        let found = clusters(&context, &all, 0.3, &[], &|| true).expect("read").expect("an answer").found;
+        assert_eq!(found.iter().map(|found| found.members.len()).collect::<Vec<_>>(), [2; COUPLES as usize]);
+        ends_when_nobody_waits(|goes_on| clusters(&context, &all, 0.3, &[], goes_on).expect("read").is_some());
+        ends_when_nobody_waits(|goes_on| pairs(&context, &all, 0.3, true, &[], goes_on).expect("read").is_some());
+        let one = [Place { root: RootId(1), path: "1.jpg".into() }];
+        let outside = |goes_on: GoesOn<'_>| versions_outside(&context, &one, 0.3, &[], goes_on).expect("read");
+        assert_eq!(outside(&|| true), Some(1));
+        ends_when_nobody_waits(|goes_on| outside(goes_on).is_some());
+    }
 
     #[test]
     fn an_answer_tells_what_holds_a_cluster_together_and_the_links_of_the_first_photo() {

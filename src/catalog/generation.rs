@@ -1,7 +1,7 @@
 //! Generations. A generation is a head with its threshold and its index in memory. The pairs of the head are in the
 //! store only.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::likeness::{
     Arrival, Density, Head, HeadError, Index, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, Reach, THRESHOLD, Taught, VersionModel,
@@ -25,12 +25,37 @@ pub const INCREMENT_PHOTOS: usize = 512;
 pub type Increment = Arc<(Vec<(PhotoId, Descriptors)>, Arrival)>;
 
 /// A head with its threshold and its index. One generation is in use, another may be in preparation.
+#[derive(Clone)]
 pub struct Generation {
     pub number: HeadNumber,
     pub head: Head,
     /// The distance up to which pairs join a cluster, unless a query names another one.
     pub threshold: Distance,
     pub index: Index,
+}
+
+/// The generation in use. It is locked only for the moments in which it is taken or changed, never while it is used.
+pub struct InUse(RwLock<Arc<Generation>>);
+
+impl InUse {
+    pub fn new(generation: Generation) -> InUse {
+        InUse(RwLock::new(Arc::new(generation)))
+    }
+
+    /// Returns the generation as it is now. It stays so while an answer uses it.
+    pub fn now(&self) -> Arc<Generation> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the generation. What is being answered goes on with the generation as it was, and shares most of its memory.
+    pub fn change(&self, change: impl FnOnce(&mut Generation)) {
+        change(Arc::make_mut(&mut self.0.write().unwrap_or_else(PoisonError::into_inner)));
+    }
+
+    /// Puts another generation into use, and returns the one that was.
+    pub fn replace(&self, next: Generation) -> Arc<Generation> {
+        std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), Arc::new(next))
+    }
 }
 
 /// A head with its threshold in this library.
@@ -199,4 +224,34 @@ pub fn catch_up<E: From<store::Error>>(
         index.join(&part.0, &part.1.densities);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+    use crate::photo::{CropDescriptors, Embedding};
+
+    /// With one thread, so a lock that an answer holds would end this test.
+    #[test]
+    fn the_generation_in_use_changes_while_answers_go_on_with_it() {
+        let head = Head::base().expect("the head of the program");
+        let generation = |number| {
+            let (head, index) = (head.clone(), Index::new(head.dimensions()));
+            Generation { number: HeadNumber(number), head, threshold: 0.3, index }
+        };
+        let in_use = InUse::new(generation(1));
+        let (long, longer) = (in_use.now(), in_use.now());
+        let descriptors = Descriptors { embedding: Embedding(vec![f16::ONE; head.dimensions()]), crops: CropDescriptors::none() };
+        in_use.change(|generation| {
+            generation.threshold = 0.2;
+            generation.index.join(&[(PhotoId(7), descriptors)], &[]);
+        });
+        let now = in_use.now();
+        assert_eq!((long.threshold, long.index.len()), (0.3, 0));
+        assert_eq!((now.threshold, now.index.last()), (0.2, PhotoId(7)));
+        assert_eq!(in_use.replace(generation(2)).index.len(), 1);
+        assert_eq!([&in_use.now(), &now, &longer].map(|generation| generation.number.0), [2, 1, 1]);
+    }
 }

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::clusters::counts;
 use super::files::{FileOfPhoto, files_of};
 use super::relations::Relations;
-use super::{Context, shows, shows_near};
+use super::{Context, GoesOn, shows, shows_near};
 use crate::photo::{Distance, PhotoId, Place, Relation};
 use crate::store::{Result, Wanted};
 
@@ -26,14 +26,21 @@ pub struct FilePair {
 }
 
 /// Returns the pairs of the scopes up to a distance, closest first. With `normalized`, the normalised distance must be
-/// within that distance too.
-pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalized: bool, relations: &[Relation]) -> Result<Vec<FilePair>> {
+/// within that distance too. `None` if nobody waits for them.
+pub fn pairs(
+    context: &Context<'_>,
+    scopes: &[Place],
+    up_to: Distance,
+    normalized: bool,
+    relations: &[Relation],
+    goes_on: GoesOn<'_>,
+) -> Result<Option<Vec<FilePair>>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let mut near = if shows_near(relations) { reader.pairs(generation.number, up_to)? } else { Vec::new() };
     near.retain(|pair| !normalized || counts(pair, up_to, &generation.index));
     let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let between = Relations::of(reader, versions, decisions, &photos, &near)?;
+    let Some(between) = Relations::of(reader, versions, decisions, &photos, &near, goes_on)? else { return Ok(None) };
     let mut pairs = Vec::new();
     if shows(relations, Relation::Identical) {
         for photo in photos.values() {
@@ -42,6 +49,9 @@ pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalize
         }
     }
     for pair in near {
+        if !goes_on() {
+            return Ok(None);
+        }
         let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
         let Some(Some(relation)) = between.between(pair.a, pair.b) else { continue };
         // What an older version found is told as it was until it is compared.
@@ -51,7 +61,7 @@ pub fn pairs(context: &Context<'_>, scopes: &[Place], up_to: Distance, normalize
         }
     }
     pairs.sort_unstable_by(order);
-    Ok(pairs)
+    Ok(Some(pairs))
 }
 
 fn file_pair(distance: Distance, x: &FileOfPhoto, y: &FileOfPhoto, relation: Relation) -> FilePair {

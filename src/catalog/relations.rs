@@ -1,9 +1,14 @@
 //! What near photos are to each other: by the decision of a person, or else by their stars.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
-use crate::likeness::{Framed, Member, Near, VersionModel, changes, held, is_copy, relation, sources};
-use crate::photo::{Compared, Comparison, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, Relation, Verdict};
+use super::GoesOn;
+use crate::likeness::{CannotLink, Framed, Member, Near, VersionModel, changes, held, is_copy, is_series, relation, sources};
+use crate::photo::{
+    Capture, Compared, Comparison, Decision, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash, Relation,
+    Verdict,
+};
 use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
 use crate::vision::keypoints::frame;
@@ -58,7 +63,7 @@ pub struct Relations<'a> {
 }
 
 impl<'a> Relations<'a> {
-    /// The relations of photos with these near pairs.
+    /// The relations of photos with these near pairs. `None` if nobody waits for them.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -68,13 +73,17 @@ impl<'a> Relations<'a> {
         decisions: &'a Decisions,
         photos: &'a HashMap<PhotoId, PhotoRecord>,
         pairs: &[Pair],
-    ) -> Result<Relations<'a>> {
+        goes_on: GoesOn<'_>,
+    ) -> Result<Option<Relations<'a>>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
         let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
         for group in relations.groups(pairs) {
+            if !goes_on() {
+                return Ok(None);
+            }
             relations.add_stars(&group);
         }
-        Ok(relations)
+        Ok(Some(relations))
     }
 
     /// Returns the relation of two photos, if these are known. Photos that a person decided to be different have none.
@@ -126,6 +135,50 @@ impl<'a> Relations<'a> {
         is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))
     }
 
+    /// Returns which photos must not be in one cluster. `cannot_join` says it of their relation. Two exposures of one camera are
+    /// told by their classes, because a camera makes very many. Others are few: they were compared or decided on.
+    pub fn cannot_link(&self, cannot_join: impl Fn(Option<Relation>) -> bool) -> CannotLink<'_> {
+        let parts_exposures = cannot_join(Some(Relation::Series));
+        let mut exposures: Vec<(Option<PhotoId>, &Capture)> = Vec::new();
+        let (mut numbers, mut classes) = (HashMap::new(), HashMap::new());
+        // Without a model, nothing says that one camera took two photos.
+        for photo in self.photos.values().filter(|photo| parts_exposures && photo.capture.model.is_some()) {
+            let (source, capture) = (self.sources.get(&photo.id).copied(), &photo.capture);
+            let number = *numbers.entry((source, exposure(capture))).or_insert_with(|| {
+                exposures.push((source, capture));
+                exposures.len() - 1
+            });
+            classes.insert(photo.id, number);
+        }
+        let are_apart = move |x: usize, y: usize| {
+            let ((source, a), (other, b)) = (exposures[x], exposures[y]);
+            (source.is_none() || source != other) && is_series(a, b)
+        };
+        let by_class = CannotLink { pairs: HashMap::new(), classes, are_apart: Box::new(are_apart) };
+        let laid = self.comparisons.iter().filter(|(_, compared)| matches!(compared, Compared::Laid(_))).map(|(pair, _)| *pair);
+        let known = laid.chain(self.held.iter().copied()).chain(self.decided());
+        let known = known.filter_map(|(a, b)| Some(((a, b), cannot_join(self.between(a, b)?))));
+        let pairs = known.filter(|((a, b), holds)| *holds != by_class.holds(*a, *b)).collect();
+        CannotLink { pairs, ..by_class }
+    }
+
+    /// Returns every two of these photos that a person decided on, `a < b`.
+    fn decided(&self) -> Vec<(PhotoId, PhotoId)> {
+        if self.decisions.is_empty() {
+            return Vec::new();
+        }
+        let equal = self.decisions.equal();
+        let mut photos: HashMap<PictureHash, Vec<PhotoId>> = HashMap::new();
+        for photo in self.photos.values() {
+            photos.entry(equal.standing(photo.picture)).or_default().push(photo.id);
+        }
+        let of = |picture| photos.get(&equal.standing(picture)).into_iter().flatten().copied();
+        let two = |decision: &Decision| -> Vec<(PhotoId, PhotoId)> {
+            of(decision.a).flat_map(|a| of(decision.b).filter(move |b| a != *b).map(move |b| (a.min(b), a.max(b)))).collect()
+        };
+        self.decisions.iter().flat_map(two).collect()
+    }
+
     /// Divides the pairs that were laid over each other into groups with no pair between them.
     fn groups(&self, pairs: &[Pair]) -> Vec<Vec<Pair>> {
         let is_known = |photo: &PhotoId| self.photos.contains_key(photo);
@@ -175,5 +228,72 @@ impl<'a> Relations<'a> {
         let sources = sources(self.versions, &members, &near);
         self.held.extend(held(&members, &near).into_iter().map(|(a, b)| (photos[a], photos[b])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
+    }
+}
+
+/// What a camera wrote of an exposure, to compare it. Two photos of one exposure are never a series.
+fn exposure(capture: &Capture) -> impl Eq + Hash {
+    let Capture { make, model, serial, taken, exposure, .. } = capture;
+    let numbers = [exposure.seconds, exposure.aperture, exposure.bias].map(|number| number.map(f64::to_bits));
+    (make, model, serial, taken, numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::photo::{Dimensions, EqualPictures, Format, PixelHash};
+
+    fn photo(number: i64, seconds: Option<u8>, model: Option<u8>) -> (PhotoId, PhotoRecord) {
+        let capture = Capture {
+            taken: seconds.map(|seconds| format!("2026-05-01T10:00:0{seconds}")),
+            model: model.map(|model| format!("M{model}")),
+            ..Capture::default()
+        };
+        let (picture, dimensions) = (PictureHash([number as u8; 32]), Dimensions { width: 60, height: 40 });
+        let (id, format, files) = (PhotoId(number), Format::Jpeg, Vec::new());
+        (id, PhotoRecord { id, picture, format, dimensions, capture, quantisation: None, detail: None, files })
+    }
+
+    proptest! {
+        /// What is told by classes and exceptions is the same as the relation of every two photos says.
+        #[test]
+        fn cannot_link_is_what_the_relations_say(
+            captures in prop::collection::vec((prop::option::of(0u8..4), prop::option::of(0u8..2)), 12),
+            sources in prop::collection::hash_map((0i64..12).prop_map(PhotoId), (0i64..4).prop_map(PhotoId), 0..12),
+            compared in prop::collection::vec((0i64..12, 0i64..12, 0u8..3), 0..12),
+            held in prop::collection::vec((0i64..12, 0i64..12), 0..4),
+            decided in prop::collection::vec((0u8..14, 0u8..14, any::<bool>()), 0..6),
+            equal in prop::collection::vec((0u8..14, 0u8..3), 0..4),
+            shows_series: bool,
+        ) {
+            let photos: HashMap<PhotoId, PhotoRecord> = (0..).zip(captures).map(|(n, (seconds, model))| photo(n, seconds, model)).collect();
+            let decisions = decided.into_iter().filter(|(a, b, _)| a != b).map(|(a, b, is_same)| {
+                let verdict = if is_same { Verdict::Same } else { Verdict::Different };
+                Decision { a: PictureHash([a; 32]), b: PictureHash([b; 32]), verdict, made: 1, follows: None }
+            });
+            let equal: EqualPictures = equal.into_iter().map(|(picture, pixels)| (PictureHash([picture; 32]), PixelHash([pixels; 32]))).collect();
+            let decisions = Decisions::new(decisions, equal);
+            let ordered = |a: i64, b: i64| (a < b).then_some((PhotoId(a), PhotoId(b)));
+            let of = |how| match how {
+                0 => Compared::NotYet,
+                1 => Compared::Apart,
+                _ => Compared::Laid(Comparison::WHOLE),
+            };
+            let relations = Relations {
+                versions: VersionModel::base(),
+                decisions: &decisions,
+                photos: &photos,
+                comparisons: compared.into_iter().filter_map(|(a, b, how)| Some((ordered(a, b)?, of(how)))).collect(),
+                sources,
+                held: held.into_iter().filter_map(|(a, b)| ordered(a, b)).collect(),
+            };
+            let cannot_join = |relation: Option<Relation>| relation.is_none_or(|relation| relation == Relation::Series && !shows_series);
+            let cannot_link = relations.cannot_link(cannot_join);
+            for (a, b) in (0..12).flat_map(|a| (0..12).filter(move |b| a != *b).map(move |b| (PhotoId(a), PhotoId(b)))) {
+                prop_assert_eq!(cannot_link.holds(a, b), relations.between(a, b).is_some_and(cannot_join), "{:?} and {:?}", a, b);
+            }
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Heads: listing, switching and removing them.
 //!
 //! Embeddings, densities and pairs belong to one head. To switch, those of the next head are made beside those in use,
-//! in several commits. One more commit, under the lock that every answer holds, then puts the next head into use. So no
-//! answer mixes two heads, and a daemon that is killed in between continues at its next start.
+//! in several commits. One more commit then puts the next head into use. An answer keeps the generation that it began with,
+//! so none mixes two heads, and a daemon that is killed in between continues at its next start.
 
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, RwLock};
@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 use super::messages::{Request, Unwritten, Write, request};
 use super::records::stored_report;
 use super::retry::while_full;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read, write_between};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read};
 use super::wire;
 use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
@@ -155,8 +155,8 @@ impl Switcher {
             request(&self.writes, |reply| Request::ChooseHead(name.to_owned(), reply))?;
         }
         let number = request(&self.writes, |reply| Request::NumberHead(fingerprint(&known.head), reply))?;
-        if read(&self.heads.active).number == number {
-            write_between(&self.heads.active).threshold = known.threshold;
+        if self.heads.active.now().number == number {
+            self.heads.active.change(|active| active.threshold = known.threshold);
             self.health.set_problem("heads", None);
             return Ok(ClusterChanges::default());
         }
@@ -195,7 +195,7 @@ impl Switcher {
 
     fn switch_versions(&self, next: Versions, switch: Switch) -> Result<ClusterChanges, Error> {
         let reader = Reader::open(&self.configuration.location)?;
-        let after = self.snapshot(&reader, &read(&self.heads.active), &next)?;
+        let after = self.snapshot(&reader, &self.heads.active.now(), &next)?;
         let changes = self.changes(&reader, &after)?;
         if switch == Switch::Take {
             let name = next.name.clone();
@@ -220,7 +220,7 @@ impl Switcher {
     /// Removes a head that is not in use.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let _turn = lock(&self.heads.switching);
-        let in_use = [read(&self.heads.active).head.name().to_owned(), read(&self.heads.versions).name.clone()];
+        let in_use = [self.heads.active.now().head.name().to_owned(), read(&self.heads.versions).name.clone()];
         if [BASE, BASE_VERSIONS].contains(&name) || in_use.iter().any(|in_use| in_use == name) {
             return Err(Error::InUse(name.to_owned()));
         }
@@ -250,7 +250,7 @@ impl Switcher {
     /// Returns how the clusters of the whole library differ from those of the head and the version model in use.
     fn changes(&self, reader: &Reader, after: &Snapshot) -> Result<ClusterChanges, Error> {
         let versions = read(&self.heads.versions).clone();
-        let before = self.snapshot(reader, &read(&self.heads.active), &versions)?;
+        let before = self.snapshot(reader, &self.heads.active.now(), &versions)?;
         Ok(wire::cluster_changes(&before.changes(after)))
     }
 
@@ -262,7 +262,7 @@ impl Switcher {
 
 /// Returns all heads: the base, then the tuned ones, oldest first.
 pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
-    let active = read(&heads.active);
+    let active = heads.active.now();
     let in_use = active.head.name();
     let base = HeadInfo {
         name: BASE.into(),

@@ -65,10 +65,9 @@ impl Notifier {
         }
     }
 
-    /// Takes a snapshot. The generation is locked only for that time, because a switch of heads waits for the lock.
     fn snapshot(&self) -> Option<Snapshot> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
-        let (versions, generation) = (read(&self.heads.versions).clone(), read(&self.heads.active));
+        let (versions, generation) = (read(&self.heads.versions).clone(), self.heads.active.now());
         let context =
             Context { reader: &self.reader, generation: &generation, versions: &versions.model, decisions: &decisions, roots: &roots };
         Snapshot::take(&context).inspect_err(|e| tracing::debug!("notifier: {e}")).ok()

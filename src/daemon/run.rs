@@ -34,7 +34,7 @@ use crate::api::client::Client;
 use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
-use crate::catalog::generation::{Generation, Versions};
+use crate::catalog::generation::{Generation, InUse, Versions};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
 use crate::likeness::{CropHead, HeadError};
@@ -282,7 +282,7 @@ fn state(
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
-            active: RwLock::new(active),
+            active: InUse::new(active),
             versions: RwLock::new(Arc::new(versions)),
             switching: Mutex::default(),
             records: RwLock::new(records),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 
 use super::messages::{Change, Write};
-use super::state::{Heads, Health, Lifecycle, Queue, lock, read};
+use super::state::{Heads, Health, Lifecycle, Queue, lock};
 use crate::api::client::Client;
 use crate::api::types::Version;
 
@@ -86,7 +86,7 @@ fn doing(heads: &Heads, queue: &Queue, health: &Health) -> String {
     if let Some(problem) = health.problems().into_iter().next() {
         return problem;
     }
-    let photos = read(&heads.active).index.len();
+    let photos = heads.active.now().index.len();
     let is_reading = !lock(&queue.in_flight).places.is_empty();
     format!("{photos} photos, {}", if is_reading { "reading" } else { "idle" })
 }

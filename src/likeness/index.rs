@@ -3,7 +3,10 @@
 //! Each photo takes 512 bytes of 16-bit floats (256 dimensions) and 384 bytes of [`CropDescriptors`]. A search widens
 //! a tile of embeddings to f32 and multiplies it with all queries. Close results are measured again with
 //! [`cosine_distance`], so that an answer does not depend on the tiling. Products of crop descriptors are exact
-//! integers.
+//! integers. A clone shares its tiles with the original until one of them changes, so that an answer can keep an index as
+//! it is without taking its memory again.
+
+use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -13,7 +16,7 @@ use super::crops::{distance_of, nearest_product, product_at};
 use super::density::{Density, SAME_SCENE_DISTANCE};
 use crate::photo::{CropDescriptors, Descriptors, Distance, Embedding, PhotoId};
 
-/// Embeddings widened at once: 512 KiB of f32 at 256 dimensions, which fit an L2 cache.
+/// Photos of a tile, whose embeddings are widened at once: 512 KiB of f32 at 256 dimensions, which fit an L2 cache.
 const TILE_ROWS: usize = 512;
 
 /// Photos whose crop descriptors are multiplied at once. The products with a block of queries also fit an L2 cache.
@@ -36,14 +39,27 @@ pub fn cosine_distance(a: &[f16], b: &[f16]) -> Distance {
 }
 
 /// The descriptors and densities of all photos, by photo id.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Index {
     dimensions: usize,
-    photos: Vec<PhotoId>,
+    photos: Arc<Vec<PhotoId>>,
+    /// All but the last are full, and do not change.
+    tiles: Vec<Arc<Tile>>,
+    mean_similarities: Arc<Vec<f32>>,
+    min_similarities: Arc<Vec<f32>>,
+}
+
+/// The descriptors of [`TILE_ROWS`] photos.
+#[derive(Clone)]
+struct Tile {
     values: Vec<f16>,
     crops: Vec<i8>,
-    mean_similarities: Vec<f32>,
-    min_similarities: Vec<f32>,
+}
+
+impl Tile {
+    fn new(dimensions: usize) -> Tile {
+        Tile { values: Vec::with_capacity(TILE_ROWS * dimensions), crops: Vec::with_capacity(TILE_ROWS * CROP_VALUES_PER_PHOTO) }
+    }
 }
 
 impl Index {
@@ -64,11 +80,15 @@ impl Index {
     pub fn add(&mut self, photo: PhotoId, descriptors: &Descriptors) {
         assert_eq!(descriptors.embedding.0.len(), self.dimensions, "one head makes all embeddings");
         assert!(self.photos.last().is_none_or(|last| *last < photo), "photos come in the order of their numbers");
-        self.photos.push(photo);
-        self.values.extend_from_slice(&descriptors.embedding.0);
-        self.crops.extend_from_slice(descriptors.crops.values());
-        self.mean_similarities.push(Density::UNKNOWN.mean_similarity);
-        self.min_similarities.push(Density::UNKNOWN.min_similarity);
+        if self.photos.len() == self.tiles.len() * TILE_ROWS {
+            self.tiles.push(Arc::new(Tile::new(self.dimensions)));
+        }
+        let tile = Arc::make_mut(self.tiles.last_mut().expect("there is room in the last one"));
+        tile.values.extend_from_slice(&descriptors.embedding.0);
+        tile.crops.extend_from_slice(descriptors.crops.values());
+        Arc::make_mut(&mut self.photos).push(photo);
+        Arc::make_mut(&mut self.mean_similarities).push(Density::UNKNOWN.mean_similarity);
+        Arc::make_mut(&mut self.min_similarities).push(Density::UNKNOWN.min_similarity);
     }
 
     /// Adds new photos, and the densities they changed.
@@ -90,7 +110,8 @@ impl Index {
     /// Sets the density of a photo. Does nothing if the index does not contain it.
     pub fn set_density(&mut self, photo: PhotoId, density: Density) {
         if let Ok(row) = self.photos.binary_search(&photo) {
-            (self.mean_similarities[row], self.min_similarities[row]) = (density.mean_similarity, density.min_similarity);
+            Arc::make_mut(&mut self.mean_similarities)[row] = density.mean_similarity;
+            Arc::make_mut(&mut self.min_similarities)[row] = density.min_similarity;
         }
     }
 
@@ -126,11 +147,13 @@ impl Index {
     }
 
     fn crops_of(&self, row: usize) -> &[i8] {
-        &self.crops[row * CROP_VALUES_PER_PHOTO..(row + 1) * CROP_VALUES_PER_PHOTO]
+        let (tile, row) = (&self.tiles[row / TILE_ROWS], row % TILE_ROWS);
+        &tile.crops[row * CROP_VALUES_PER_PHOTO..(row + 1) * CROP_VALUES_PER_PHOTO]
     }
 
     fn row(&self, row: usize) -> &[f16] {
-        &self.values[row * self.dimensions..(row + 1) * self.dimensions]
+        let (tile, row) = (&self.tiles[row / TILE_ROWS], row % TILE_ROWS);
+        &tile.values[row * self.dimensions..(row + 1) * self.dimensions]
     }
 
     /// Every photo within `max_distance` of each query: position of the query, photo, distance.
@@ -146,7 +169,7 @@ impl Index {
         let near_crop = product_at(max_distance) - 1.0;
         let globals: Vec<&[f16]> = queries.iter().map(|q| q.embedding.0.as_slice()).collect();
         self.each_tile(&globals, |first_row, first_query, products| {
-            let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[first_query / QUERY_BLOCK]);
+            let nearest = self.nearest_crops(first_row, &blocks[first_query / QUERY_BLOCK]);
             for ((row, products), crops) in (first_row..).zip(products.rows()).zip(nearest.rows()) {
                 // What is close enough to measure: within the distance, or near enough to change the row's density.
                 let worth = (1.0 - max_distance).min(self.min_similarities[row]) - ROUNDING_SLACK;
@@ -211,7 +234,7 @@ impl Index {
         let mut all: Vec<(Distance, usize)> = Vec::with_capacity(self.len());
         let blocks = CropQueries::blocks(std::slice::from_ref(query));
         self.each_tile(&[&query.embedding.0], |first_row, _, products| {
-            let nearest = self.nearest_crops(first_row, products.nrows(), &blocks[0]);
+            let nearest = self.nearest_crops(first_row, &blocks[0]);
             let distances = products.iter().zip(&nearest).map(|(product, crop)| (1.0 - product).min(distance_of(*crop)));
             all.extend(distances.zip(first_row..));
         });
@@ -229,10 +252,10 @@ impl Index {
         nearest
     }
 
-    /// The largest product of the whole of one and a crop of the other, for each row and query: [rows, queries].
-    fn nearest_crops(&self, first_row: usize, rows: usize, queries: &CropQueries<'_>) -> Array2<f32> {
-        let values = &self.crops[first_row * CROP_VALUES_PER_PHOTO..(first_row + rows) * CROP_VALUES_PER_PHOTO];
-        let count = queries.globals.ncols();
+    /// The largest product of the whole of one and a crop of the other, for each row of a tile and each query: [rows, queries].
+    fn nearest_crops(&self, first_row: usize, queries: &CropQueries<'_>) -> Array2<f32> {
+        let values = &self.tiles[first_row / TILE_ROWS].crops;
+        let (rows, count) = (values.len() / CROP_VALUES_PER_PHOTO, queries.globals.ncols());
         if let [alone] = queries.descriptors {
             let nearest = values.chunks_exact(CROP_VALUES_PER_PHOTO).map(|row| nearest_product(row, alone.crops.values()) as f32);
             return Array2::from_shape_vec((rows, 1), nearest.collect()).expect("a product for each row");
@@ -277,10 +300,10 @@ impl Index {
             })
             .collect();
         let mut wide = vec![0f32; TILE_ROWS * self.dimensions];
-        for (number, tile) in self.values.chunks(TILE_ROWS * self.dimensions).enumerate() {
-            let wide = &mut wide[..tile.len()];
-            tile.convert_to_f32_slice(wide);
-            let rows = ArrayView2::from_shape((tile.len() / self.dimensions, self.dimensions), wide).expect("whole rows");
+        for (number, tile) in self.tiles.iter().enumerate() {
+            let wide = &mut wide[..tile.values.len()];
+            tile.values.convert_to_f32_slice(wide);
+            let rows = ArrayView2::from_shape((tile.values.len() / self.dimensions, self.dimensions), wide).expect("whole rows");
             for (block, matrix) in blocks.iter().enumerate() {
                 // Preparing the operands of a matrix product does not pay off for a single query.
                 let products = match matrix.ncols() {
@@ -382,6 +405,20 @@ mod tests {
             assert!(expected.len() > queries.len(), "every query finds itself and some more");
             assert_eq!(found, expected);
         }
+    }
+
+    #[test]
+    fn a_clone_stays_as_it_is_and_shares_what_does_not_change() {
+        let descriptors = clustered(2 * TILE_ROWS + 20, 7);
+        let (before, later) = descriptors.split_at(TILE_ROWS + 10);
+        let mut index = index_of(before);
+        let kept = index.clone();
+        let nearest = kept.nearest(&later[0], 10);
+        let new: Vec<(PhotoId, Descriptors)> = (10_000..).map(PhotoId).zip(later.iter().cloned()).collect();
+        index.join(&new, &[(PhotoId(0), Density { mean_similarity: 0.5, min_similarity: 0.25 })]);
+        assert_eq!((kept.len(), kept.nearest(&later[0], 10), kept.density(PhotoId(0))), (before.len(), nearest, 0.0));
+        assert_eq!((index.len(), index.nearest(&later[0], 1)[0].0, index.density(PhotoId(0))), (descriptors.len(), PhotoId(10_000), 0.5));
+        assert!(Arc::ptr_eq(&index.tiles[0], &kept.tiles[0]) && !Arc::ptr_eq(&index.tiles[1], &kept.tiles[1]));
     }
 
     proptest! {

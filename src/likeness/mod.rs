@@ -23,7 +23,7 @@ mod tensors;
 mod version_model;
 
 pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
-pub use clusters::clusters;
+pub use clusters::{CannotLink, clusters};
 pub use comparison::compare;
 pub use crops::{CropHead, distance, global_only};
 pub use density::{Density, densities, is_doubtful, normalized};

@@ -11,10 +11,10 @@ use half::f16;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{PhotoRecord, Result};
+use super::{FileRecord, PhotoRecord, Result, View};
 use crate::photo::{
-    Capture, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format, Keypoints, Metadata, PhotoId,
-    PictureHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
+    Capture, ContentHash, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format, Keypoints, Metadata,
+    Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
 };
 
 /// Returns whether an error means that a row holds a value that this version does not write.
@@ -112,6 +112,18 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
     })
 }
 
+/// Reads a file that holds a photo, without its metadata, from root, path, content and [`STAMP_COLUMNS`], starting at column
+/// `first`.
+pub fn file_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileRecord> {
+    let place = Place { root: RootId(row.get(first)?), path: path_of(row.get_ref(first + 1)?.as_blob()?) };
+    Ok(FileRecord { place, content: ContentHash(row.get(first + 2)?), stamp: stamp(row, first + 3)?, metadata: None })
+}
+
+/// Reads the pixel hash of a photo. `None` if the picture has none, or an older version read it.
+pub fn pixels_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PixelHash>> {
+    Ok(row.get::<_, Option<[u8; 32]>>(column)?.map(PixelHash))
+}
+
 /// The columns of `photos p` that [`photo_of`] reads.
 pub const PHOTO_COLUMNS: &str =
     "p.id, p.picture, p.format, p.width, p.height, p.taken, p.utc_offset, p.make, p.model, p.serial, p.orientation,
@@ -193,6 +205,16 @@ pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
 /// Reads a failure from two columns, stage and reason, starting at column `first`.
 pub fn failure_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Failure> {
     Ok(Failure { stage: row.get(first)?, reason: row.get(first + 1)? })
+}
+
+/// Reads a pair from three columns: both photos, and the distance.
+pub fn pair_of(row: &Row<'_>) -> rusqlite::Result<Pair> {
+    Ok(Pair { a: PhotoId(row.get(0)?), b: PhotoId(row.get(1)?), distance: row.get::<_, f64>(2)? as f32 })
+}
+
+/// Reads a view from two columns, edit and features, starting at column `first`.
+pub fn view_of(row: &Row<'_>, first: usize) -> rusqlite::Result<View> {
+    Ok(View { edit: row.get(first)?, features: row.get(first + 1)? })
 }
 
 /// Returns the keypoints of the photos. Photos without stored keypoints are left out.

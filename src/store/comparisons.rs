@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Row, params};
 
-use super::scopes::{Range, ranges};
 use super::{Batch, Reader, Result};
-use crate::photo::{Compared, Comparison, Distance, Pair, PhotoId, PictureHash, Place};
+use crate::photo::{Compared, Comparison, Distance, Pair, PhotoId, PictureHash};
 
 /// So many of the nearest older photos are compared with each photo. A version goes to the photo that it fits best, and that
 /// is among the nearest.
@@ -21,10 +20,10 @@ pub type Comparisons = HashMap<(PhotoId, PhotoId), Compared>;
 
 /// The pairs that are to be compared: those without data, and those with the fewer numbers of an earlier version, as in the index
 /// `comparisons_missing`.
-const IS_MISSING: &str = "ifnull(length(data), 88) = 88";
+pub(super) const IS_MISSING: &str = "ifnull(length(data), 88) = 88";
 
 /// Selects pairs that are to be compared, if both photos are still there, and the pictures of older ones are kept.
-fn uncompared_from() -> String {
+pub(super) fn uncompared_from() -> String {
     format!(
         "FROM comparisons c JOIN photos a ON a.id = c.a JOIN photos b ON b.id = c.b
          WHERE {IS_MISSING} AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)"
@@ -44,14 +43,17 @@ impl FromSql for Compared {
     }
 }
 
+/// Reads a comparison from three columns: both photos, and the data.
+pub(super) fn comparison_of(row: &Row<'_>) -> rusqlite::Result<((PhotoId, PhotoId), Compared)> {
+    let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
+    Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
+}
+
 impl Reader {
     /// Returns all comparisons, also those that are still to be made.
     pub fn comparisons(&self) -> Result<Comparisons> {
         let mut statement = self.index.prepare_cached("SELECT a, b, data FROM comparisons")?;
-        let rows = statement.query_map([], |row| {
-            let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
-            Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
-        })?;
+        let rows = statement.query_map([], comparison_of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -69,26 +71,6 @@ impl Reader {
     pub fn count_uncompared(&self) -> Result<u64> {
         let mut statement = self.index.prepare_cached(&format!("SELECT count(*) FROM comparisons WHERE {IS_MISSING}"))?;
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
-    }
-
-    /// Returns whether a new photo of the scopes is not compared yet.
-    pub fn is_uncompared(&self, scopes: &[Place]) -> Result<bool> {
-        let is_any = format!("SELECT EXISTS (SELECT 1 FROM comparisons WHERE is_new AND {IS_MISSING})");
-        if !self.index.prepare_cached(&is_any)?.query_row([], |row| row.get(0))? {
-            return Ok(false);
-        }
-        let select = format!(
-            "SELECT 1 FROM (SELECT c.a, c.b {} AND c.is_new) n CROSS JOIN files f ON f.photo IN (n.a, n.b) WHERE {} LIMIT 1",
-            uncompared_from(),
-            Range::condition("f")
-        );
-        let mut statement = self.index.prepare_cached(&select)?;
-        for range in ranges(scopes) {
-            if statement.query_row(range.params(), |_| Ok(())).optional()?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 

@@ -10,7 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::columns::{METADATA_COLUMNS, PHOTO_COLUMNS, STAMP_COLUMNS, failure_of, is_unreadable, metadata_of, photo_of, place_of, stamp};
+use super::columns::{
+    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, STAMP_COLUMNS, failure_of, file_of, is_unreadable, metadata_of, pair_of, photo_of,
+    pixels_of, place_of, stamp, view_of,
+};
+use super::comparisons::comparison_of;
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
@@ -134,39 +138,61 @@ fn has_sound_pages(index: &Path) -> bool {
     }
 }
 
-/// Returns whether each row holds values that this version writes. Features from before crop descriptors existed have
-/// none. Crop descriptors of another length come from another recipe, whose data would be dropped anyway.
+/// Returns whether each row holds values that this version writes. They are read with the functions of the readers.
+/// Features from before crop descriptors existed have none. Crop descriptors of another length come from another recipe,
+/// whose data would be dropped anyway.
 fn has_sound_rows(index: &Connection) -> bool {
-    let check = || -> rusqlite::Result<()> {
-        each(index, &format!("SELECT {PHOTO_COLUMNS} FROM photos p"), |row| photo_of(row).map(drop))?;
-        each(index, &format!("SELECT root, path, {STAMP_COLUMNS} FROM files f"), |row| {
-            place_of(row)?;
-            stamp(row, 2).map(drop)
-        })?;
-        each(index, &format!("SELECT {METADATA_COLUMNS} FROM metadata m"), |row| metadata_of(row, 0).map(drop))?;
-        each(index, "SELECT root, path, stage, reason FROM failures", |row| {
-            place_of(row)?;
-            failure_of(row, 2).map(drop)
-        })?;
-        each(index, "SELECT data FROM features", |row| row.get::<_, Features>(0).map(drop))?;
-        each(index, "SELECT parts FROM features WHERE backbone <> ''", |row| row.get::<_, CropDescriptors>(0).map(drop))?;
-        each(index, "SELECT data FROM keypoints", |row| row.get::<_, Keypoints>(0).map(drop))?;
-        each(index, "SELECT data FROM embeddings", |row| row.get::<_, Embedding>(0).map(drop))?;
-        each(index, "SELECT edit, data FROM views", |row| {
-            row.get::<_, String>(0)?;
-            row.get::<_, Features>(1).map(drop)
-        })?;
-        for table in ["counters", "settings"] {
-            each(index, &format!("SELECT name FROM {table}"), |row| row.get::<_, String>(0).map(drop))?;
-        }
-        each(index, "SELECT value FROM settings", |row| row.get::<_, String>(0).map(drop))?;
-        each(index, "SELECT fingerprint FROM heads", |row| row.get::<_, String>(0).map(drop))
-    };
+    let check = || has_sound_photos(index).and_then(|()| has_sound_results(index));
     let dangles = || index.prepare("PRAGMA foreign_key_check").and_then(|mut found| found.exists([]));
     match check() {
         Ok(()) => !matches!(dangles(), Ok(true)),
         Err(e) => !is_damage(&e) && !is_unreadable(&e),
     }
+}
+
+/// Reads all that files say: photos, files, metadata and failures.
+fn has_sound_photos(index: &Connection) -> rusqlite::Result<()> {
+    each(index, &format!("SELECT {PHOTO_COLUMNS}, p.pixels FROM photos p"), |row| {
+        photo_of(row)?;
+        pixels_of(row, 13).map(drop)
+    })?;
+    let files = format!("SELECT f.root, f.path, f.content, {STAMP_COLUMNS} FROM files f WHERE");
+    each(index, &format!("{files} photo IS NOT NULL"), |row| file_of(row, 0).map(drop))?;
+    each(index, &format!("{files} photo IS NULL"), |row| {
+        place_of(row)?;
+        stamp(row, 3).map(drop)
+    })?;
+    // Metadata of another version of the reader is not used.
+    let metadata = format!("SELECT {METADATA_COLUMNS} FROM metadata m WHERE reader = {METADATA_READER}");
+    each(index, &metadata, |row| metadata_of(row, 0).map(drop))?;
+    each(index, "SELECT root, path, stage, reason FROM failures", |row| {
+        place_of(row)?;
+        failure_of(row, 2).map(drop)
+    })
+}
+
+/// Reads all that was computed, and the settings.
+fn has_sound_results(index: &Connection) -> rusqlite::Result<()> {
+    each(index, "SELECT data FROM features", |row| row.get::<_, Features>(0).map(drop))?;
+    each(index, "SELECT parts FROM features WHERE backbone <> ''", |row| row.get::<_, CropDescriptors>(0).map(drop))?;
+    each(index, "SELECT data FROM keypoints", |row| row.get::<_, Keypoints>(0).map(drop))?;
+    each(index, "SELECT data, crowd_level, crowd_edge FROM embeddings", |row| {
+        row.get::<_, Embedding>(0)?;
+        row.get::<_, Option<f32>>(1)?;
+        row.get::<_, Option<f32>>(2).map(drop)
+    })?;
+    each(index, "SELECT a, b, distance FROM pairs", |row| pair_of(row).map(drop))?;
+    each(index, "SELECT a, b, data FROM comparisons", |row| comparison_of(row).map(drop))?;
+    each(index, "SELECT edit, data FROM views", |row| view_of(row, 0).map(drop))?;
+    each(index, "SELECT name, value FROM counters", |row| {
+        row.get::<_, String>(0)?;
+        row.get::<_, i64>(1).map(drop)
+    })?;
+    each(index, "SELECT name, value FROM settings", |row| {
+        row.get::<_, String>(0)?;
+        row.get::<_, String>(1).map(drop)
+    })?;
+    each(index, "SELECT fingerprint FROM heads", |row| row.get::<_, String>(0).map(drop))
 }
 
 fn each(index: &Connection, select: &str, check: impl Fn(&Row<'_>) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
@@ -180,6 +206,8 @@ fn each(index: &Connection, select: &str, check: impl Fn(&Row<'_>) -> rusqlite::
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
     use std::sync::{Mutex, PoisonError};
 
     use half::f16;
@@ -187,11 +215,11 @@ mod tests {
 
     use super::*;
     use crate::photo::{
-        Capture, ContentHash, Dimensions, Failure, Format, Identity, PictureHash, Place, RootId, Stage, Stamp, StoredFeatures, Verdict,
+        Capture, Compared, ContentHash, Counters, Decision, Dimensions, Failure, Format, Identity, Pair, PhotoId, PictureHash, PixelHash,
+        Place, RootId, Stage, Stamp, StoredFeatures, Verdict,
     };
-    use crate::photo::{Decision, PhotoId};
     use crate::store::schema::{INDEX, INDEX_ID};
-    use crate::store::{OnConflict, Reader, Wanted, Writer};
+    use crate::store::{HeadNumber, OnConflict, Reader, View, Wanted, Writer};
 
     /// The flags are global, so these tests run one at a time.
     static TURN: Mutex<()> = Mutex::new(());
@@ -225,9 +253,18 @@ mod tests {
         let filled = writer.batch(|batch| {
             batch.upsert_seen(&place("a.webp"), &stamp(1))?;
             let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe-1", &stored)?;
+            batch.set_pixels(photo, Some(&PixelHash([3; 32])), Some(0.5))?;
             batch.link(&place("a.webp"), &stamp(1), &identity.content, photo, &Default::default())?;
             let head = batch.head_number("fingerprint-1")?;
+            batch.use_head(head)?;
             batch.add_embedding(head, photo, &Embedding(vec![f16::ONE; 2]))?;
+            batch.set_density(head, photo, 0.5, 0.25)?;
+            let compared = [photo, PhotoId(photo.0 + 1)];
+            batch.want_comparisons(&[Pair::new(compared[0], compared[1], 0.1)], 1.0, true)?;
+            batch.set_compared(compared, Some(&Compared::Apart))?;
+            batch.add_views(photo, &[View { edit: "crop".into(), features: Features(vec![f16::ONE; 4]) }])?;
+            batch.count(&Counters { read: 1, ..Counters::default() })?;
+            batch.set("a setting", "its value")?;
             batch.upsert_seen(&place("b.jpg"), &stamp(2))?;
             batch.fail(&place("b.jpg"), &stamp(2), &Failure::new(Stage::Read, "it ends in the middle"))
         });
@@ -238,14 +275,80 @@ mod tests {
         Connection::open(path).and_then(|file| file.execute_batch(sql)).expect(sql);
     }
 
-    /// Reads everything.
     fn read(location: &Location) -> Result<()> {
-        let (reader, all) = (Reader::open(location)?, [place("")]);
+        read_all(&Reader::open(location)?)
+    }
+
+    /// Reads everything, by all functions that read.
+    fn read_all(reader: &Reader) -> Result<()> {
+        let (all, picture) = ([place("")], PictureHash([2; 32]));
         reader.photos(&all, Wanted::All)?;
+        reader.photos(&all, Wanted::TheseAndSeveral(&[PhotoId(1)].into()))?;
         reader.failures(&all)?;
+        reader.unreadable_folders(&all[0])?;
+        reader.files(&all[0])?;
+        reader.some_files(&all[0], 10)?;
+        reader.pending_after(&all[0], 10)?;
+        reader.content_of(&place("a.webp"))?;
+        reader.other_files(&place("a.webp"))?;
+        reader.files_of_one_content(PhotoId(1))?;
+        reader.files_of_picture(&picture)?;
+        reader.coverage(&all)?;
+        reader.pixels_of(&picture)?;
+        reader.without_metadata_after(&all[0], 10)?;
+        reader.without_picture_after(PhotoId(0), 10)?;
+        reader.stale_after(PhotoId(0), 10)?;
         reader.stored_features_after(PhotoId(0), 10)?;
+        reader.features_of(&[PhotoId(1)])?;
+        reader.keypoints_of(&[PhotoId(1)].into())?;
+        reader.views()?;
         reader.head()?;
-        reader.each_descriptors(crate::store::HeadNumber(1), |_, _, _| {})
+        reader.counters()?;
+        reader.setting("a setting")?;
+        reader.comparisons()?;
+        reader.uncompared(10)?;
+        reader.pairs(HeadNumber(1), 1.0)?;
+        reader.each_descriptors(HeadNumber(1), |_, _, _| {})
+    }
+
+    /// So no column is forgotten when the index is checked.
+    #[test]
+    fn a_value_that_stops_a_reader_is_found_in_every_column() {
+        let _turn = take_turn();
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        fill(&location);
+        let index = Connection::open(location.index()).expect("opens");
+        index
+            .execute_batch("INSERT INTO pairs (head, a, b, distance) VALUES (1, 1, 1, 0.1); PRAGMA foreign_keys = off")
+            .expect("one row in each table");
+        let reader = Reader { index, pictures: RefCell::default(), pictures_path: None };
+        let index = &reader.index;
+        read_all(&reader).expect("sound");
+        assert!(has_sound_rows(index));
+        let texts = |select: &str| -> Vec<String> {
+            let mut statement = index.prepare(select).expect(select);
+            statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).expect(select)
+        };
+        let mut stopped = BTreeSet::new();
+        for table in texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+            assert!(!texts(&format!("SELECT 'a row' FROM {table}")).is_empty(), "{table} has no row in this test");
+            for column in texts(&format!("SELECT name FROM pragma_table_info('{table}')")) {
+                for value in ["x'00'", "''", "'no such value'", "CAST(x'ff' AS TEXT)", "-1", "9223372036854775807", "NULL"] {
+                    index.execute_batch("SAVEPOINT sound").expect("begun");
+                    // A value that does not fit the column is refused.
+                    let is_changed = index.execute(&format!("UPDATE {table} SET {column} = {value}"), []).is_ok();
+                    if is_changed && read_all(&reader).is_err() {
+                        assert!(!has_sound_rows(index), "{table}.{column} = {value}");
+                        stopped.insert(format!("{table}.{column}"));
+                    }
+                    index.execute_batch("ROLLBACK TO sound; RELEASE sound").expect("as before");
+                }
+            }
+        }
+        for column in ["comparisons.data", "files.content", "photos.pixels", "views.data", "metadata.exposure", "settings.value"] {
+            assert!(stopped.contains(column), "{column} is not among {stopped:?}");
+        }
     }
 
     #[test]
@@ -263,6 +366,12 @@ mod tests {
             "UPDATE features SET parts = NULL",
             "UPDATE keypoints SET data = x'00'",
             "UPDATE embeddings SET data = x'003c00'",
+            "UPDATE comparisons SET data = x'00'",
+            "UPDATE files SET content = x'00' WHERE photo IS NOT NULL",
+            "UPDATE files SET content = NULL",
+            "UPDATE photos SET pixels = x'00'",
+            "UPDATE views SET data = x'00'",
+            "UPDATE settings SET value = CAST(x'ff' AS TEXT) WHERE name = 'a setting'",
         ] {
             let _turn = take_turn();
             let folder = tempfile::tempdir().expect("a folder");

@@ -10,6 +10,7 @@
 //! wrote is never read as another: in `library.db` its row is skipped and reported, and an index with such a value is
 //! damaged. A damaged index is set aside and built again ([`damage`]).
 
+mod asked;
 pub mod backup;
 mod columns;
 mod comparisons;
@@ -37,6 +38,7 @@ use crate::photo::{
 };
 
 pub use crate::photo::Positives;
+pub use asked::LastFile;
 pub use comparisons::{Comparisons, Uncompared};
 pub use decisions::{Evidence, Replaced};
 pub use reader::{Reader, Wanted};

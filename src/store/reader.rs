@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 
 use super::columns::{
-    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, keypoints_of, metadata_of, path_of, photo_of,
-    place_of, same_inode, stamp,
+    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, file_of, keypoints_of, metadata_of, pair_of,
+    path_of, photo_of, pixels_of, place_of, same_inode, stamp, view_of,
 };
 use super::scopes::{Range, Within, ranges};
 use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
@@ -206,8 +206,7 @@ impl Reader {
     /// Returns the pixel hash of a picture. `None` if it has none or is not known.
     pub fn pixels_of(&self, picture: &PictureHash) -> Result<Option<PixelHash>> {
         let mut statement = self.index.prepare_cached("SELECT pixels FROM photos WHERE picture = ?1")?;
-        let found = statement.query_row([picture.0], |row| row.get::<_, Option<[u8; 32]>>(0)).optional()?;
-        Ok(found.flatten().map(PixelHash))
+        Ok(statement.query_row([picture.0], |row| pixels_of(row, 0)).optional()?.flatten())
     }
 
     /// Returns files of pictures whose pixel hashes are not known, one for each picture.
@@ -282,7 +281,7 @@ impl Reader {
     }
 
     /// Returns the number of files of the scopes whose photo is stale.
-    fn count_stale(&self, scopes: &[Place]) -> Result<u64> {
+    pub(super) fn count_stale(&self, scopes: &[Place]) -> Result<u64> {
         let is_any = "SELECT EXISTS (SELECT 1 FROM photos WHERE stale)";
         if !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
             return Ok(0);
@@ -330,9 +329,7 @@ impl Reader {
     pub fn pairs(&self, head: HeadNumber, up_to: f32) -> Result<Vec<Pair>> {
         let mut statement =
             self.index.prepare_cached("SELECT a, b, distance FROM pairs WHERE head = ?1 AND distance <= ?2 ORDER BY distance, a, b")?;
-        let rows = statement.query_map(params![head.0, f64::from(up_to)], |row| {
-            Ok(Pair { a: PhotoId(row.get(0)?), b: PhotoId(row.get(1)?), distance: row.get::<_, f64>(2)? as f32 })
-        })?;
+        let rows = statement.query_map(params![head.0, f64::from(up_to)], pair_of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -460,7 +457,7 @@ impl Reader {
         let mut statement = self.index.prepare("SELECT photo, edit, data FROM views ORDER BY photo, number")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            views.entry(PhotoId(row.get(0)?)).or_default().push(View { edit: row.get(1)?, features: row.get(2)? });
+            views.entry(PhotoId(row.get(0)?)).or_default().push(view_of(row, 1)?);
         }
         Ok(views)
     }
@@ -475,9 +472,7 @@ impl Reader {
 /// Adds the file of each row to its photo.
 fn take_photos(photos: &mut HashMap<PhotoId, PhotoRecord>, mut rows: Rows<'_>, is_wanted: impl Fn(&Place) -> bool) -> Result<()> {
     while let Some(row) = rows.next()? {
-        let path = path_of(row.get_ref(14)?.as_blob().map_err(rusqlite::Error::from)?);
-        let place = Place { root: RootId(row.get(13)?), path };
-        let file = FileRecord { place, stamp: stamp(row, 16)?, content: ContentHash(row.get(15)?), metadata: metadata_of(row, 22)? };
+        let file = FileRecord { metadata: metadata_of(row, 22)?, ..file_of(row, 13)? };
         if !is_wanted(&file.place) {
             continue;
         }

@@ -336,6 +336,31 @@ fn an_index_that_cannot_be_loaded_is_made_again() {
     }
 }
 
+/// These are read only when a question is asked.
+#[test]
+fn an_index_that_stops_every_answer_is_made_again() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let before = instance.dupes(&folder);
+    let (index, aside) = (instance.data_dir().join("index.db"), instance.data_dir().join("index.db.damaged"));
+    for sql in ["UPDATE comparisons SET data = x'00'", "UPDATE files SET content = x'00'"] {
+        instance.stop();
+        let file = rusqlite::Connection::open(&index).expect("opens");
+        assert!(file.execute(sql, []).expect(sql) > 0);
+        drop(file);
+        let mut answer = serde_json::Value::Null;
+        wait_until("it is made again", || {
+            let output = instance.run(["dupes".as_ref(), "--format=json".as_ref(), folder.as_os_str()]);
+            answer = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            output.status.success() && aside.exists()
+        });
+        assert_eq!((names(&answer), &answer["coverage"]), (names(&before), &before["coverage"]), "{sql}");
+        assert!(instance.ok(["status"]).contains("the index was damaged"), "{sql}");
+        fs::remove_file(&aside).expect(sql);
+    }
+}
+
 #[test]
 fn a_file_that_is_deleted_under_the_daemon_is_noticed() {
     let instance = Instance::new();

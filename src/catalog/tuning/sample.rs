@@ -93,13 +93,12 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
     line.sort_unstable();
     // Photos whose files are all gone are in the index too, so more are drawn than wanted.
     let wanted = 2 * count;
-    let ids = library.generation().index.photos().to_vec();
+    let ids = library.generation.now().index.photos().to_vec();
     let count = wanted.min(ids.len());
     let drawn: Vec<PhotoId> = rng.choose_multiple(ids, count);
     let few = drawn.len().min(wanted / (1 + PHOTOS_ALIKE_PER_DRAWN));
     for photos in drawn[..few].chunks(QUERY_BATCH_PHOTOS) {
-        // Locked for each batch only: the writer waits for this lock, and queries wait behind the writer.
-        let generation = library.generation();
+        let generation = library.generation.now();
         let queries: Vec<Embedding> = photos.iter().filter_map(|&p| generation.index.get(p)).map(|e| Embedding(e.to_vec())).collect();
         for (photo, alike) in photos.iter().zip(generation.index.beyond(&queries, MAX_PAIR_DISTANCE, PHOTOS_ALIKE_PER_DRAWN)) {
             line.push(*photo);
@@ -118,7 +117,8 @@ fn candidates(library: &Library<'_>, count: usize, rng: &mut Rng) -> Result<Hash
 fn pair_labels(library: &Library<'_>, order: &[PhotoId], photos: &HashMap<PhotoId, PhotoRecord>) -> HashMap<(PhotoId, PhotoId), PairLabel> {
     let decisions = library.decisions;
     let seen: Vec<(PhotoId, Descriptors, f32)> = {
-        let index = &library.generation().index;
+        let generation = library.generation.now();
+        let index = &generation.index;
         order.iter().filter_map(|&photo| Some((photo, index.descriptors(photo)?, index.density(photo)))).collect()
     };
     let mut pair_labels = HashMap::new();

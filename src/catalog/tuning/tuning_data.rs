@@ -116,7 +116,7 @@ fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
 
 /// Returns the features of photos drawn at random.
 fn background(library: &Library<'_>, seed: u64) -> Result<Vec<Features>> {
-    let ids = library.generation().index.photos().to_vec();
+    let ids = library.generation.now().index.photos().to_vec();
     let mut rng = Rng::with_seed(seed);
     let mut chosen = rng.choose_multiple(ids, BACKGROUND_PHOTOS);
     chosen.sort_unstable();

@@ -177,9 +177,8 @@ impl Service for Answers {
             (0, true) => "scanning".to_owned(),
             (pending, _) => format!("reading, {pending} to go"),
         };
-        // Locked before the head: starting a tuning takes these locks in the same order.
         let tuning = self.state.tuning.state().progress;
-        let active = read(&self.state.heads.active);
+        let active = self.state.heads.active.now();
         Ok(Status {
             version: self.version(),
             data_dir: self.state.configuration.settings.data_dir.display().to_string(),
@@ -280,32 +279,34 @@ impl Service for Answers {
         let _held = reader.hold()?;
         let asked = self.scopes(&selection.paths)?;
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
-        // Locked until the clusters are made, so that the whole answer is of one head.
-        let active = read(&self.state.heads.active);
+        // Kept to the end, so that the whole answer is of one head.
+        let active = self.state.heads.active.now();
         let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
-        let mut clustering = clusters(&context, &scopes, threshold, &selection.relations)?;
-        let outside = if selection.everywhere { 0 } else { versions_outside(&context, &scopes, threshold, &selection.relations)? };
+        let goes_on = take.is_there;
+        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, goes_on)? else { return Ok(()) };
+        let outside =
+            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, goes_on)? };
+        let Some(outside) = outside else { return Ok(()) };
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
             clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
         }
         let begin = Begin { version: 1, threshold, head: active.head.name().to_owned() };
-        drop(active);
         let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
         let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
         let lines = shown.iter().map(|found| Line::Item(wire::cluster(&clustering, found, &roots)));
-        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take.line).is_break() {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
         let end = places::end(about, &roots, &self.state.queue, &reader, self.coverage(&reader, &asked)?, next)?;
         let HeldApart { series, parts, unknown } = clustering.held_apart;
-        let _ = take(Line::End { end: End { series, parts, unknown, outside, ..end } });
+        let _ = (take.line)(Line::End { end: End { series, parts, unknown, outside, ..end } });
         Ok(())
     }
 
@@ -313,24 +314,24 @@ impl Service for Answers {
         let reader = self.reader()?;
         let _held = reader.hold()?;
         let scopes = self.scopes(&selection.paths)?;
-        let active = read(&self.state.heads.active);
+        let active = self.state.heads.active.now();
         let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
-        let pairs = pairs(&context, &scopes, up_to, selection.threshold.is_none(), &selection.relations)?;
+        let is_normalized = selection.threshold.is_none();
+        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_there)? else { return Ok(()) };
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
-        drop(active);
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
         let lines = shown.iter().map(|pair| Line::Item(wire::pair(pair)));
-        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take).is_break() {
+        if once(Line::Begin { begin }).chain(lines).try_for_each(&mut *take.line).is_break() {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
         let end = places::end(&scopes, &roots, &self.state.queue, &reader, self.coverage(&reader, &scopes)?, next)?;
-        let _ = take(Line::End { end });
+        let _ = (take.line)(Line::End { end });
         Ok(())
     }
 
@@ -338,12 +339,9 @@ impl Service for Answers {
         let (reader, state, roots) = (self.reader()?, &self.state, self.state.roots.now());
         let mut queries = lock(&self.queries);
         let asked = queries.read(bytes, &state.configuration.settings.data_dir)?;
-        let in_use = read(&state.heads.active).head.name().to_owned();
-        let (head, nearest) = match head.filter(|name| *name != in_use) {
-            None => {
-                let active = read(&state.heads.active);
-                (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?)
-            }
+        let active = state.heads.active.now();
+        let (head, nearest) = match head.filter(|name| *name != active.head.name()) {
+            None => (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?),
             Some(name) => {
                 if self.switcher.known_versions(name)?.is_some() {
                     return Err(heads::Error::NotForSimilar(name.to_owned()).into());
@@ -370,9 +368,8 @@ impl Service for Answers {
         drop(queries);
         let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
         let known = Known { versions: &versions.model, decisions: &decisions };
-        let active = read(&state.heads.active);
+        let active = state.heads.active.now();
         let (comparison, threshold) = (query::compare(&active, known, &a, &b), active.threshold);
-        drop(active);
         Ok(wire::comparison(comparison, threshold))
     }
 

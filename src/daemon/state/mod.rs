@@ -16,11 +16,11 @@ pub use health::Health;
 pub use lifecycle::Lifecycle;
 pub use queue::Queue;
 pub use roots::SharedRoots;
-pub use sync::{Signal, lock, read, write, write_between};
+pub use sync::{Signal, lock, read, write};
 pub use tuning::Tuning;
 
 use crate::api::types::Version;
-use crate::catalog::generation::{BASE, BASE_VERSIONS, Generation, Versions};
+use crate::catalog::generation::{BASE, BASE_VERSIONS, InUse, Versions};
 use crate::config::{Live, Settings};
 use crate::photo::Decisions;
 use crate::store::{HeadRecord, Location};
@@ -56,8 +56,7 @@ impl Configuration {
 
 /// The tuned heads, and the generation in use.
 pub struct Heads {
-    /// The generation in use. An answer holds the lock while it uses the index.
-    pub active: RwLock<Generation>,
+    pub active: InUse,
     /// The version model in use.
     pub versions: RwLock<Arc<Versions>>,
     /// Held while heads are switched or removed, so that this happens one at a time.

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::sync::{Signal, lock};
 use crate::photo::{PhotoId, PictureHash, Place, RootId};
-use crate::store::{self, Reader};
+use crate::store::{self, LastFile, Reader};
+
+/// The most questions whose last files are kept.
+const MOST_ASKED: usize = 4096;
 
 #[derive(Default)]
 pub struct Queue {
@@ -17,6 +20,8 @@ pub struct Queue {
     pub activity: Arc<Activity>,
     /// Wakes the dispatcher: files may be pending.
     pub pending: Arc<Signal>,
+    /// The last file of each root that a question is about, by the moment of the question.
+    asked: Mutex<BTreeMap<(Moment, RootId), LastFile>>,
     /// Set by the writer before it commits changes after which decisions may hold for other photos, until they are kept.
     pub considers_decisions: AtomicBool,
     /// Counts commits. Data that was read before the last one may be outdated.
@@ -50,16 +55,40 @@ impl Queue {
         self.was_settled(reader, scopes, Moment(u64::MAX))
     }
 
-    /// Returns whether no root of the scopes is busy with work from before a moment, no file of the scopes is pending, all new
-    /// photos are compared, and the decisions are those on the photos that are there.
+    /// Returns whether no root of the scopes is busy with work from before a moment, no file of the scopes from before it is
+    /// pending, all new photos in such files are compared, and the decisions are those on the photos that are there.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn was_settled(&self, reader: &Reader, scopes: &[Place], moment: Moment) -> store::Result<bool> {
-        let is_busy = scopes.iter().any(|scope| self.activity.was_busy(scope.root, moment));
-        let is_read = !is_busy && !reader.is_pending(scopes)? && !reader.is_uncompared(scopes)?;
+        if scopes.iter().any(|scope| self.activity.was_busy(scope.root, moment)) {
+            return Ok(false);
+        }
+        for scopes in scopes.chunk_by(|a, b| a.root == b.root) {
+            let last = self.last_file(reader, scopes[0].root, moment)?;
+            if reader.was_pending(scopes, last)? || reader.was_uncompared(scopes, last)? {
+                return Ok(false);
+            }
+        }
         // After the store: what is stored was considered then, or is being considered.
-        Ok(is_read && !self.considers_decisions.load(Ordering::SeqCst))
+        Ok(!self.considers_decisions.load(Ordering::SeqCst))
+    }
+
+    /// Returns the last file of a root that a question of this moment is about, where the root is not busy with work from before
+    /// the moment any more. It stays the same from then on, however many files come.
+    fn last_file(&self, reader: &Reader, root: RootId, moment: Moment) -> store::Result<LastFile> {
+        if moment == Moment(u64::MAX) {
+            return Ok(LastFile::NONE_IS_LATER);
+        }
+        if let Some(known) = lock(&self.asked).get(&(moment, root)) {
+            return Ok(*known);
+        }
+        let last = reader.last_file()?;
+        let mut asked = lock(&self.asked);
+        if asked.len() >= MOST_ASKED {
+            asked.pop_first();
+        }
+        Ok(*asked.entry((moment, root)).or_insert(last))
     }
 }
 
@@ -151,6 +180,43 @@ impl Drop for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::{Failure, Stage, Stamp};
+    use crate::store::{Location, Writer};
+
+    fn place(path: &str) -> Place {
+        Place { root: RootId(1), path: path.into() }
+    }
+
+    #[test]
+    fn a_question_waits_for_the_files_from_before_it_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let (reader, queue, root) = (Reader::open(&location).expect("opens"), Queue::default(), [place("")]);
+        let stamp = Stamp { volume: 1, inode: 0, size: 100, mtime: 1, ctime: 1, birth: None };
+        let mut see = |path: &str| {
+            writer.batch(|batch| batch.upsert_seen(&place(path), &stamp)).expect("written");
+        };
+        let was_settled = |moment| queue.was_settled(&reader, &root, moment).expect("looked");
+        see("before.jpg");
+        // A scan from before the question finds another one.
+        let scan = queue.activity.begin(RootId(1));
+        let moment = queue.activity.now();
+        assert!(!was_settled(moment));
+        see("found.jpg");
+        drop(scan);
+        assert!(!was_settled(moment));
+        (0..10).for_each(|number| see(&format!("a-later-{number}.jpg")));
+        let later = queue.activity.now();
+        let mut read = |path: &str| {
+            assert!(!was_settled(moment), "{path} is not read yet");
+            let done = writer.batch(|batch| batch.fail(&place(path), &stamp, &Failure::new(Stage::Read, "why")));
+            assert!(done.expect("written"));
+        };
+        ["before.jpg", "found.jpg"].into_iter().for_each(&mut read);
+        assert!(was_settled(moment), "the later ones are not read yet");
+        assert!(!was_settled(later) && !queue.is_settled(&reader, &root).expect("looked"));
+    }
 
     #[test]
     fn a_root_is_busy_until_its_last_ticket_is_dropped() {

@@ -3,7 +3,6 @@
 use super::{Passed, Run, Why};
 use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::folders::{LEAST_PHOTOS, folders};
-use crate::daemon::state::read;
 use crate::learn::device::device;
 use crate::learn::folders::{LabelledSet, NEAREST_PHOTOS, Precision};
 use crate::learn::training::{MIN_CLASSES, Next, Step, TrainingParameters, train};
@@ -32,7 +31,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         held_out_set.extend(plain(held_out).into_iter().map(|features| (number, features)));
     }
     let (old, threshold) = {
-        let active = read(&run.tuner.switcher.heads.active);
+        let active = run.tuner.switcher.heads.active.now();
         (active.head.clone(), active.threshold)
     };
     let parameters = TrainingParameters { seed, ..TrainingParameters::folders() };

@@ -25,7 +25,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let views = prepare(run, &reader, &interleaved(&sample))?;
     let (tuning_data, tuned_on) = tuning_data(&library, &sample, &views, seed)?;
     let (old, old_threshold) = {
-        let active = read(&tuner.switcher.heads.active);
+        let active = tuner.switcher.heads.active.now();
         (active.head.clone(), active.threshold)
     };
     let parameters = TrainingParameters { seed, ..TrainingParameters::default() };

@@ -68,7 +68,7 @@ impl WriterThread {
     /// two photos that are not compared yet wait for it.
     fn follow(&mut self, changes: &[Change]) -> store::Result<bool> {
         let (head, max_distance) = {
-            let active = read(&self.heads.active);
+            let active = self.heads.active.now();
             (active.number, active.threshold)
         };
         let replaced = self.writer.replaced()?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::messages::{Change, Outcome, Write};
 use super::retry::RETRY_WHILE_FULL;
 use super::state::health::{PICTURES, STORE};
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock, read, write_between};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock};
 use crate::api::text_of;
 use crate::api::types::What;
 use crate::catalog::generation::{Compare, descriptors, keep};
@@ -113,7 +113,9 @@ impl WriterThread {
                     if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
                         self.queue.committed();
                     }
-                    write_between(&self.heads.active).index.join(&joined.new, &joined.densities);
+                    if !(joined.new.is_empty() && joined.densities.is_empty()) {
+                        self.heads.active.change(|active| active.index.join(&joined.new, &joined.densities));
+                    }
                     self.health.set_problem(STORE, None);
                     self.changed.extend(joined.read_again);
                     self.emit(&changes, joined.seen_files, &joined.outdated);
@@ -175,7 +177,7 @@ impl WriterThread {
     /// Writes all changes in one transaction, with the embeddings, pairs and densities that result from new photos.
     fn write(&mut self, changes: &[Change]) -> store::Result<Joined> {
         let last_kept = self.keep_pictures(changes);
-        let (active, recipe) = (read(&self.heads.active), &self.configuration.recipe);
+        let (active, recipe) = (self.heads.active.now(), &self.configuration.recipe);
         self.writer.batch(|batch| {
             let mut new: Vec<(PhotoId, Descriptors)> = Vec::new();
             let mut done = Counters::default();

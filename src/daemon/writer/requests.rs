@@ -1,13 +1,12 @@
 //! Requests to the writer. Each is carried out on its own.
 
-use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::WriterThread;
 use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
-use crate::daemon::state::{write, write_between};
+use crate::daemon::state::write;
 use crate::photo::{Decisions, Home, Root, RootId};
 use crate::store::{self, HeadNumber, Reader, Writer};
 
@@ -157,7 +156,7 @@ impl WriterThread {
     fn remove_head(&mut self, name: &str) -> store::Result<bool> {
         // The head may have been chosen, without being in use yet.
         if self.writer.chosen_head()?.as_deref() == Some(name) {
-            let in_use = super::read(&self.heads.active).head.name().to_owned();
+            let in_use = self.heads.active.now().head.name().to_owned();
             self.writer.choose_head(&in_use)?;
         }
         let was_there = self.writer.remove_head(name)?;
@@ -180,8 +179,7 @@ impl WriterThread {
             self.writer.batch(|batch| keep(batch, number, &new, &arrival, Compare::InTheBackground))?;
             store::Result::Ok(Arc::new((new, arrival)))
         })?;
-        let mut active = write_between(&self.heads.active);
         self.writer.batch(|batch| batch.use_head(number))?;
-        Ok(mem::replace(&mut *active, next).number)
+        Ok(self.heads.active.replace(next).number)
     }
 }
