@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::columns::capture_of;
-use super::library::{Unreadable, digits, if_readable, readable};
+use super::library::{digits, if_readable, readable};
+use super::unreadable::Unreadable;
 use super::{Error, HeadNumber, OnConflict, Result, Writer};
 use crate::photo::{Capture, Decision, Decisions, Dimensions, EqualPictures, Keypoints, PictureHash, PixelHash, Verdict, ordered};
 

@@ -11,6 +11,7 @@
 //! damaged. A damaged index is set aside and built again ([`damage`]).
 
 pub mod backup;
+mod checkpoint;
 mod columns;
 mod comparisons;
 pub mod damage;
@@ -24,6 +25,7 @@ mod records;
 mod roots;
 mod schema;
 mod scopes;
+mod unreadable;
 mod writer;
 
 use std::os::unix::fs::MetadataExt;

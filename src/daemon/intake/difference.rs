@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::findings::Recorded;
 use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::thread::Intake;
 use crate::catalog::roots::RootState;
@@ -41,16 +42,6 @@ pub struct Difference {
     listed: Vec<Place>,
     /// Whether nothing is there and nothing was known of this place.
     pub is_nothing: bool,
-}
-
-/// The result of recording differences.
-#[derive(Default)]
-pub struct Recorded {
-    /// The number of files that were seen or forgotten.
-    pub changes: u64,
-    /// Missing files: so many are gone at once that a person must confirm it.
-    pub missing: HashSet<Place>,
-    pub away: HashSet<Place>,
 }
 
 impl Intake {

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::difference::Recorded;
+use super::findings::{DISK_TIMEOUT, Presence, Recorded};
 use super::moves::{Moves, is_misled};
-use super::presence::Presence;
 use super::schedule::Schedule;
 use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
@@ -29,9 +28,6 @@ const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often a scan reports its progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long a disk may take to answer.
-pub(super) const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Intake {
     pub(super) parts: Parts,
