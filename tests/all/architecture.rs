@@ -115,7 +115,7 @@ fn items(code: &str, visibilities: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = code;
     while let Some(at) = rest.find("use ") {
-        let before = rest[..at].lines().next_back().unwrap_or_default().trim();
+        let before = rest[..at].rsplit('\n').next().unwrap_or_default().trim();
         rest = &rest[at + 4..];
         let starts_item = visibilities.contains(&before);
         if let Some(end) = rest.find(';').filter(|_| starts_item) {
@@ -150,6 +150,58 @@ fn expand(before: &str, tree: &str, found: &mut Vec<String>) {
     }
 }
 
+/// The path in a `use` item, and the name that it gets: another one after `as`.
+fn named(path: &str) -> (&str, &str) {
+    path.split_once(" as ").unwrap_or((path, path.rsplit("::").next().unwrap_or_default()))
+}
+
+#[test]
+fn every_import_of_a_file_is_seen() {
+    let code = "
+//! use a::comment;
+
+use std::io::{self, Write as _};
+use super::first;
+use super::second::{third, fourth::{fifth, sixth}};
+
+use crate::photo::{
+    Pair, Root,
+};
+pub use inner::Name;
+pub(super) use super::super::outer::Other as Renamed;
+
+// use another::comment;
+fn f() {
+    use crate::store::Reader;
+    use crate::sys::now;
+    because();
+}
+";
+    let private = ["std::io::self", "std::io::Write as _", "super::first", "super::second::third", "super::second::fourth::fifth"];
+    let more = ["super::second::fourth::sixth", "crate::photo::Pair", "crate::photo::Root"];
+    let of_function = ["crate::store::Reader", "crate::sys::now"];
+    assert_eq!(items(code, &[""]), [private.as_slice(), &more, &of_function].concat());
+    assert_eq!(items(code, &["pub"]), ["inner::Name"]);
+    let renamed = "super::super::outer::Other as Renamed";
+    assert_eq!(items(code, &["pub(super)"]), [renamed]);
+    assert_eq!(uses(code).len(), 12);
+    assert_eq!((named(renamed), named("a::b")), (("super::super::outer::Other", "Renamed"), ("a::b", "b")));
+    // From paths to files.
+    let source = |file: &str, code: &str| Source { file: file.into(), text: String::new(), code: code.into() };
+    let sources = [
+        source("a/mod.rs", "mod b;\nmod c;\npub use b::{B, inner as given};\nuse c::C;\nuse std::io;\n"),
+        source("a/b.rs", "use std::io;\nuse super::c::C;\nuse crate::d::D as Other;\n"),
+        source("a/c.rs", "pub struct C;\nuse crate::a::B;\nuse crate::a::given;\n"),
+        source("d.rs", "use crate::a::c;\nuse crate::a::given;\n"),
+    ];
+    let found = imports(&sources);
+    let of = |file: &str| found[file].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of("a/mod.rs"), ["a/c.rs"], "what is only given on is not used");
+    assert_eq!(of("a/b.rs"), ["a/c.rs", "d.rs"]);
+    assert_eq!(of("a/c.rs"), ["a/b.rs"], "a name that is given on belongs to the file that defines it");
+    assert_eq!(of("d.rs"), ["a/b.rs", "a/c.rs"]);
+}
+
 /// The files that each file imports.
 fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     let module = |file: &str| file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
@@ -159,7 +211,7 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     for source in sources {
         let own = module(&source.file);
         for path in items(&source.code, &["pub"]) {
-            let name = path.rsplit("::").next().unwrap_or_default().to_owned();
+            let (path, name) = named(&path);
             let full = path.strip_prefix("crate::").map_or_else(|| format!("{own}::{path}"), str::to_owned);
             given_on.insert(format!("{own}::{name}"), full);
         }
@@ -176,7 +228,7 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
         let own = module(&source.file);
         let full = |path: &String| {
             let mut base: Vec<&str> = own.split("::").collect();
-            let mut rest = path.as_str();
+            let (mut rest, _) = named(path);
             if let Some(inner) = rest.strip_prefix("crate::") {
                 return Some(inner.to_owned());
             }
@@ -275,7 +327,9 @@ fn files_import_each_other_in_no_circle() {
     let circle =
         |file: &String| -> Vec<&String> { reached[file].iter().filter(|other| reached[**other].contains(file)).copied().collect() };
     let circles: BTreeSet<Vec<&String>> = imports.keys().map(circle).filter(|circle| circle.len() > 1).collect();
-    println!("import circles: {}, the largest of {} files", circles.len(), circles.iter().map(Vec::len).max().unwrap_or(0));
+    let edges: usize = imports.values().map(BTreeSet::len).sum();
+    let largest = circles.iter().map(Vec::len).max().unwrap_or(0);
+    println!("imports of a file by another: {edges}; circles: {}, the largest of {largest} files", circles.len());
     for circle in circles {
         assert!(circle.len() <= LARGEST_CIRCLE_FILES, "these import each other: {circle:?}");
     }
