@@ -28,7 +28,7 @@ use super::state::health::PICTURES;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
-use super::worker::WorkerPool;
+use super::worker::{ReadingTools, WorkerPool};
 use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
 use crate::api::types::What;
@@ -331,9 +331,7 @@ fn start_reading(
         queue: state.queue.clone(),
         health: state.health.clone(),
         lifecycle: state.lifecycle.clone(),
-        program: SameProgram::of_this_process()?,
-        backbone: backbone.clone(),
-        crop_head: crop_head.clone(),
+        tools: ReadingTools { program: SameProgram::of_this_process()?, backbone: backbone.clone(), crop_head: crop_head.clone() },
         jobs: Arc::new(Mutex::new(job_queue)),
         writes: writes.clone(),
         intakes: intakes.clone(),

@@ -216,11 +216,11 @@ impl Intake {
     fn note_absent(&self, difference: &Difference, when_gone: Gone) {
         let Some(place) = &difference.place else { return };
         let away = || difference.away.iter().filter(|_| when_gone == Gone::AskIfMany).map(|place| place.path.clone());
-        let is_noted = |state: &RootState| state.missing.is_empty() && state.away.is_empty() && away().next().is_none();
+        let is_noted = |state: &RootState| state.absent.is_empty() && away().next().is_none();
         if !self.parts.roots.now().state(place.root).is_none_or(is_noted) {
             self.parts
                 .roots
-                .change(|roots| roots.state_mut(place.root).into_iter().for_each(|state| state.note_absent(&place.path, away())));
+                .change(|roots| roots.state_mut(place.root).into_iter().for_each(|state| state.absent.note_below(&place.path, away())));
         }
     }
 
@@ -254,7 +254,7 @@ impl Intake {
             }
             tracing::warn!("{} files of a folder are gone at once; they are kept until you confirm with simctl scan --forget", lost.len());
             self.parts.roots.change(|roots| {
-                let missing = roots.state_mut(root).into_iter().map(|state| &mut state.missing);
+                let missing = roots.state_mut(root).into_iter().map(|state| &mut state.absent.missing);
                 missing.for_each(|missing| missing.extend(lost.iter().map(|place| place.path.clone())));
             });
             held_back.extend(lost);

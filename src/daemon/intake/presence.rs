@@ -73,7 +73,7 @@ impl Intake {
     }
 
     fn is_unresponsive(&self, root: &Root) -> bool {
-        self.parts.roots.now().state(root.id).is_some_and(|state| state.retry_at.is_some())
+        self.parts.roots.now().state(root.id).is_some_and(|state| state.timeouts.retry_at.is_some())
     }
 
     /// Starts roots again whose disk did not answer: once no thread waits for it any more, and at intervals even if one
@@ -83,7 +83,7 @@ impl Intake {
         let mut unresponsive = self.roots();
         unresponsive.retain(|root| self.is_unresponsive(root));
         for root in unresponsive {
-            let until = self.parts.roots.now().state(root.id).and_then(|state| state.retry_at);
+            let until = self.parts.roots.now().state(root.id).and_then(|state| state.timeouts.retry_at);
             let is_awaited = stuck.iter().any(|(_, roots)| roots.contains(&root.id));
             if !is_awaited || until.is_some_and(|until| until <= Instant::now()) {
                 let ticket = self.parts.queue.activity.begin(root.id);

@@ -128,7 +128,7 @@ impl Answers {
         let mut problems = self.state.health.problems();
         let roots = self.state.roots.now();
         for root in roots.list() {
-            let missing = roots.state(root.id).map_or(0, |state| state.missing.len());
+            let missing = roots.state(root.id).map_or(0, |state| state.absent.missing.len());
             if missing > 0 {
                 let path = root.path.display();
                 problems.push(format!(
