@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a writer waits for a moment without readers, and how often it looks.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(1);
+const WRITE_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+const WRITE_LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Locks a mutex, even if a thread panicked while it held the lock. The data is consistent all the same, because every
 /// change under a lock is a single insertion or removal.
@@ -26,11 +26,11 @@ pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 /// delays no short one.
 pub fn write_between<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     let began = Instant::now();
-    while began.elapsed() < LONGEST_WAIT {
+    while began.elapsed() < WRITE_LOCK_TIMEOUT {
         match lock.try_write() {
             Ok(locked) => return locked,
             Err(TryLockError::Poisoned(locked)) => return locked.into_inner(),
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => thread::sleep(WRITE_LOCK_RETRY_INTERVAL),
         }
     }
     // Readers took turns all the time.
