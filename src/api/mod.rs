@@ -20,7 +20,7 @@ pub use asked::parameters_of;
 pub use paths::{query_of, text_of};
 pub use problem::{Code, Problem};
 pub use server::serve;
-pub use service::{Service, Take};
+pub use service::{Gone, Service, Switch, Take};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.
 pub const PROTOCOL: u32 = 4;

@@ -232,11 +232,11 @@ impl Service for Answers {
         })
     }
 
-    fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem> {
+    fn scan(&self, paths: &[PathBuf], gone: Gone) -> Result<(), Problem> {
         for scope in self.scopes(paths)? {
             let root = self.state.roots.now().get(scope.root).cloned();
             if let Some(root) = root {
-                self.intakes.scan(root, scope, if forget { Gone::Forget } else { Gone::AskIfMany })?;
+                self.intakes.scan(root, scope, gone)?;
             }
         }
         Ok(())
@@ -392,8 +392,8 @@ impl Service for Answers {
         heads::list(&self.state.heads, &self.state.configuration.backbone)
     }
 
-    fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem> {
-        Ok(self.switcher.switch(name, if only_try { Switch::Try } else { Switch::Take })?)
+    fn use_head(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Problem> {
+        Ok(self.switcher.switch(name, switch)?)
     }
 
     fn remove_head(&self, name: &str) -> Result<(), Problem> {
