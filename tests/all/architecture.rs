@@ -416,3 +416,21 @@ fn every_test_file_is_in_the_test_binary() {
         assert!(module == "main" || main.contains(&format!("mod {module};")), "{name} is not in main.rs");
     }
 }
+/// One command, one file.
+#[test]
+fn every_command_has_a_file_of_its_own() {
+    let sources = sources();
+    let code = &sources.iter().find(|s| s.file == "cli/args.rs").expect("the arguments").code;
+    let variants = code.lines().skip_while(|line| *line != "pub enum Command {").skip(1).take_while(|line| *line != "}");
+    let name = |line: &str| {
+        let variant = line.strip_prefix("    ").filter(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))?;
+        Some(variant.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_lowercase())
+    };
+    let commands: BTreeSet<String> = variants.filter_map(name).collect();
+    let files = sources.iter().filter_map(|s| s.file.strip_prefix("cli/commands/"));
+    let files: BTreeSet<String> =
+        files.filter(|file| *file != "mod.rs").map(|f| f.split(['/', '.']).next().unwrap_or_default().to_owned()).collect();
+    assert!(commands.len() > 20, "{commands:?}");
+    assert_eq!(commands, files);
+}
+
