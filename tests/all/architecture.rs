@@ -52,6 +52,15 @@ const LONGEST_FUNCTION_LINES: usize = 80;
 /// Files that may import each other in a circle: a folder's `mod.rs` and one of its files.
 const LARGEST_CIRCLE_FILES: usize = 2;
 
+/// The files that start threads for others.
+const THREADS: [&str; 2] = ["sys/background.rs", "sys/parallel.rs"];
+
+/// Who may use them outside the daemon, and why.
+const WITH_THREADS: [(&str, &str); 2] = [
+    ("catalog/generation.rs", "one call makes the embeddings and pairs of a library on all cores, and its threads end before it returns"),
+    ("sys/probe.rs", "whoever asks a mount that does not answer waits for ever, so a thread asks"),
+];
+
 /// The most fields of a struct that files of more than one thread use.
 const MOST_SHARED_FIELDS: usize = 10;
 
@@ -389,15 +398,24 @@ fn functions(code: &str) -> Vec<(String, usize)> {
     found
 }
 
-/// Only one file starts threads, and only for the daemon. Tasks and blocking calls are for modules that serve requests.
+/// Threads are started in two files, for the daemon and for who is named in [`WITH_THREADS`]. Tasks and blocking calls are for
+/// modules that serve requests.
 #[test]
 fn no_module_but_the_daemon_starts_threads() {
-    for Source { file, code, .. } in sources() {
+    let sources = sources();
+    let imports = imports(&sources);
+    let has_threads = |file: &str| imports[file].iter().any(|imported| THREADS.contains(&imported.as_str()));
+    for (file, why) in WITH_THREADS {
+        assert!(imports.contains_key(file) && has_threads(file), "{file} has no threads any more, and needs no reason: {why}");
+    }
+    for Source { file, code, .. } in &sources {
         let uses = |what: &str| code.lines().any(|line| is_code(line) && line.contains(what));
-        let starts = uses("thread::spawn") || uses("thread::Builder");
-        assert!(!starts || file == "sys/background.rs", "{file} starts a thread without sys/background.rs");
-        let background = self::uses(&code).iter().any(|path| path.starts_with("crate::sys::background"));
-        assert!(!background || file.starts_with("daemon/"), "{file} starts a thread");
+        let starts = ["spawn", "scope", "Builder"].iter().any(|what| {
+            uses(&format!("thread::{what}")) || self::uses(code).iter().any(|path| named(path).0 == format!("std::thread::{what}"))
+        });
+        assert!(!starts || THREADS.contains(&file.as_str()), "{file} starts a thread without one of {THREADS:?}");
+        let may = file.starts_with("daemon/") || WITH_THREADS.iter().any(|(may, _)| may == file);
+        assert!(!has_threads(file) || may, "{file} starts a thread");
         let tasks = uses("tokio::spawn") || uses("spawn_blocking") || uses("runtime.spawn");
         let may = ["api/", "daemon/", "cli/"].iter().any(|folder| file.starts_with(folder));
         assert!(!tasks || may, "{file} starts a task");

@@ -4,6 +4,7 @@
 //! takes a minute and starts over.
 
 mod folders;
+mod threads;
 mod versions;
 mod views;
 
