@@ -160,7 +160,7 @@ impl Daemon {
         let set_aside = writer.set_aside.take();
         let chosen = heads::chosen(&writer)?;
         let active = heads::ready(&mut writer, &location, &backbone, &chosen, settings.workers)?;
-        let is_chosen = active.head.name() == chosen;
+        let in_use = active.head.name().to_owned();
         let log_summary = Arc::new(LogSummary::default());
         let state = state(settings, location.clone(), &backbone, &mut writer, active, fence, &log_summary)?;
         if let Some(aside) = set_aside {
@@ -202,8 +202,9 @@ impl Daemon {
         // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
-        if !is_chosen {
+        if in_use != chosen {
             // The daemon ended before the chosen head was ready.
+            tracing::info!("head {in_use} is in use until {chosen} is ready");
             let switcher = switcher.clone();
             background("heads", Nice::No, move || switcher.take_up(&chosen))?;
         }
