@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder};
+use rustix::process::Signal;
 
 use crate::photos;
 use crate::support::{Instance, array, names, skip, wait_until};
@@ -421,8 +422,7 @@ fn a_crash_of_the_decoder_costs_nothing() {
     let folder = instance.folder("photos");
     photos::library(&folder, &["00003"]);
     instance.dupes(&folder);
-    let children = Command::new("pkill").args(["-9", "-P", &instance.pid().to_string()]).status();
-    assert!(children.is_ok_and(|s| s.success()), "the daemon has children");
+    assert!(instance.signal_children(Signal::KILL) > 0, "the daemon has decoding processes");
     photos::library(&folder, &["00009"]);
     instance.ok(["scan"]);
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -154,6 +155,25 @@ impl Instance {
         let pid = self.pid();
         let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
         assert!(killed.success());
+    /// The decoding processes of the daemon. Each is a child of one of its threads.
+    pub fn children(&self) -> Vec<Pid> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the daemon runs").flatten();
+        let children = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        let numbers =
+            children.flat_map(|list| list.split_whitespace().map(|number| number.parse().expect("a process")).collect::<Vec<_>>());
+        numbers.filter_map(Pid::from_raw).collect()
+    }
+
+    /// Sends a signal to the decoding processes of the daemon, and returns how many it has.
+    pub fn signal_children(&self, signal: Signal) -> usize {
+        let children = self.children();
+        for child in &children {
+            // It may have ended just now.
+            let _ = kill_process(*child, signal);
+        }
+        children.len()
+    }
+
         wait_until("the daemon is dead", || UnixStream::connect(self.socket()).is_err());
     }
 }
