@@ -452,3 +452,13 @@ fn every_command_has_a_file_of_its_own() {
     assert_eq!(commands, files);
 }
 
+#[test]
+fn every_test_file_is_in_the_test_binary() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all");
+    let modules = ["main.rs", "support.rs"].map(|file| fs::read_to_string(folder.join(file)).expect(file)).concat();
+    for entry in fs::read_dir(folder).expect("tests").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "main" || modules.contains(&format!("mod {module};")), "{name} is not in main.rs");
+    }
+}

@@ -12,6 +12,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "skip.rs"]
+mod skip;
+
+pub use skip::skip;
+
 /// The longest wait in a test.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -150,11 +155,6 @@ impl Instance {
         self.status()["pid"].as_u64().expect("a process") as u32
     }
 
-    /// Kills the daemon with SIGKILL, and waits until it is gone.
-    pub fn kill(&self) {
-        let pid = self.pid();
-        let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
-        assert!(killed.success());
     /// The decoding processes of the daemon. Each is a child of one of its threads.
     pub fn children(&self) -> Vec<Pid> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the daemon runs").flatten();
@@ -174,6 +174,11 @@ impl Instance {
         children.len()
     }
 
+    /// Kills the daemon with SIGKILL, and waits until it is gone.
+    pub fn kill(&self) {
+        let pid = self.pid();
+        let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+        assert!(killed.success());
         wait_until("the daemon is dead", || UnixStream::connect(self.socket()).is_err());
     }
 }
@@ -248,18 +253,4 @@ pub fn names(answer: &Value) -> Vec<Vec<String>> {
 
 pub fn array(value: &Value) -> &[Value] {
     value.as_array().expect("an array")
-}
-
-/// Reports that a test cannot run here, on its output and in the file that `SIMILARD_SKIPPED` names. If
-/// `SIMILARD_MAY_SKIP` is set, it lists the accepted reasons, separated by `;`. Any other reason is a failure.
-pub fn skip(why: &str) {
-    println!("SKIPPED: {why}");
-    if let Some(file) = std::env::var_os("SIMILARD_SKIPPED") {
-        let mut file = fs::File::options().create(true).append(true).open(file).expect("the list of skipped tests");
-        let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        writeln!(file, "skipped: {test}: {why}").expect("written");
-    }
-    if let Ok(allowed) = std::env::var("SIMILARD_MAY_SKIP") {
-        assert!(allowed.split(';').any(|reason| reason.trim() == why), "this reason to skip a test is not among those allowed: {why}");
-    }
 }
