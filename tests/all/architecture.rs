@@ -71,19 +71,24 @@ struct Source {
     code: String,
 }
 
+/// The source of the program.
 fn sources() -> Vec<Source> {
+    sources_in("src")
+}
+
+fn sources_in(folder: &str) -> Vec<Source> {
     fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("src").flatten() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
             let path = entry.path();
             if path.is_dir() { walk(&path, out) } else { out.push(path) }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths = Vec::new();
     walk(&root, &mut paths);
     paths.sort();
     let source = |path: &PathBuf| {
-        let file = path.strip_prefix(&root).expect("below src").display().to_string();
+        let file = path.strip_prefix(&root).expect("below it").display().to_string();
         let text = fs::read_to_string(path).expect("text");
         Source { file, code: without_tests(&text), text }
     };
@@ -364,18 +369,23 @@ fn heavy_crates_have_one_home() {
 
 #[test]
 fn every_file_opens_with_what_it_owns_and_stays_readable() {
-    let (mut longest, mut over_60) = (0, 0);
     for Source { file, text, code } in sources() {
         assert!(text.starts_with("//! "), "{file} does not open with //!");
         let lines = code.lines().count();
         assert!(lines <= LONGEST_FILE_LINES, "{file} has {lines} lines without its tests");
-        for (name, lines) in functions(&code) {
-            assert!(lines <= LONGEST_FUNCTION_LINES, "{file}: {name} has {lines} lines");
-            longest = longest.max(lines);
-            over_60 += usize::from(lines > 60);
-        }
     }
-    println!("longest function: {longest} lines; over 60: {over_60}");
+    for (folder, without_tests) in [("src", true), ("src", false), ("tests", false), ("benches", false)] {
+        let (mut longest, mut over_60) = (0, 0);
+        for Source { file, text, code } in sources_in(folder) {
+            for (name, lines) in functions(if without_tests { &code } else { &text }) {
+                assert!(lines <= LONGEST_FUNCTION_LINES, "{folder}/{file}: {name} has {lines} lines");
+                longest = longest.max(lines);
+                over_60 += usize::from(lines > 60);
+            }
+        }
+        let what = if without_tests { " without its tests" } else { "" };
+        println!("{folder}{what}: longest function: {longest} lines; over 60: {over_60}");
+    }
 }
 
 /// The functions of some code, as formatted, with their numbers of lines.
@@ -424,16 +434,6 @@ fn no_module_but_the_daemon_starts_threads() {
     }
 }
 
-#[test]
-fn every_test_file_is_in_the_test_binary() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all");
-    let main = fs::read_to_string(folder.join("main.rs")).expect("main.rs");
-    for entry in fs::read_dir(folder).expect("tests").flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let module = name.trim_end_matches(".rs");
-        assert!(module == "main" || main.contains(&format!("mod {module};")), "{name} is not in main.rs");
-    }
-}
 /// One command, one file.
 #[test]
 fn every_command_has_a_file_of_its_own() {
