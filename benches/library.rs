@@ -70,6 +70,24 @@ fn main() {
     let pid = status["pid"].as_u64().unwrap_or(0);
     println!("resident {}", resident(pid));
 
+    change_heads(&library, pid);
+    library.stop();
+
+    let index = rusqlite::Connection::open(library.home.join("data/index.db")).expect("opens");
+    index.execute_batch(AS_AN_EARLIER_VERSION).expect("made older");
+    drop(index);
+    let (start, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
+    let (scan, _) = timed(|| library.run(&["scan"]));
+    let read = library.json(&["status", "--json"])["counters"]["read"].clone();
+    println!("an index from before birth times, metadata and pixel hashes: start {start:.2} s, first scan {scan:.2} s, {read} files read");
+    assert_eq!(read, 0);
+    let (scan, _) = timed(|| library.run(&["scan"]));
+    println!("the next scan {scan:.2} s");
+    library.stop();
+}
+
+/// Puts another head into use while questions are answered, and the first one again.
+fn change_heads(library: &Library<'_>, pid: u64) {
     let base = library.answer();
     let answers: Mutex<Vec<(f64, Answer)>> = Mutex::default();
     let done = AtomicBool::new(false);
@@ -98,19 +116,6 @@ fn main() {
     let (seconds, _) = timed(|| library.run(&["heads", "use", "base"]));
     println!("back to the base head in {seconds:.2} s");
     assert!(library.answer() == base);
-    library.stop();
-
-    let index = rusqlite::Connection::open(library.home.join("data/index.db")).expect("opens");
-    index.execute_batch(AS_AN_EARLIER_VERSION).expect("made older");
-    drop(index);
-    let (start, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
-    let (scan, _) = timed(|| library.run(&["scan"]));
-    let read = library.json(&["status", "--json"])["counters"]["read"].clone();
-    println!("an index from before birth times, metadata and pixel hashes: start {start:.2} s, first scan {scan:.2} s, {read} files read");
-    assert_eq!(read, 0);
-    let (scan, _) = timed(|| library.run(&["scan"]));
-    println!("the next scan {scan:.2} s");
-    library.stop();
 }
 
 /// Makes an index that of the version before birth times, metadata and pixel hashes.

@@ -12,7 +12,7 @@ mod photos;
 #[allow(dead_code)]
 #[path = "../tests/all/storm.rs"]
 mod storm;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../tests/all/support.rs"]
 mod support;
 

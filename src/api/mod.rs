@@ -21,7 +21,7 @@ pub use asked::parameters_of;
 pub use paths::{query_of, text_of};
 pub use problem::{Code, Problem};
 pub use server::serve;
-pub use service::{Service, Take};
+pub use service::{Gone, Service, Switch, Take};
 pub use shell::{is_obeyed, shell_word};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.

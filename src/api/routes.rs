@@ -20,7 +20,7 @@ use super::listing;
 use super::openapi::{self, Operation, delete, get, post};
 use super::problem::{Code, Problem};
 use super::query::Query;
-use super::service::{Service, Take};
+use super::service::{Gone, Service, Switch, Take};
 use super::types::{
     Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, ListedDecision,
     Listing, Pairs, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
@@ -311,10 +311,10 @@ fn only(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {
 async fn scan(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
-    let forget = query.is_on("forget")?;
+    let gone = if query.is_on("forget")? { Gone::Forget } else { Gone::AskIfMany };
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
-    answer(&app, move |s| s.scan(&paths, forget)).await
+    answer(&app, move |s| s.scan(&paths, gone)).await
 }
 
 async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -412,9 +412,9 @@ async fn heads(State(app): State<App>) -> Answer {
 async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.text("name")?;
-    let only_try = query.is_on("try")?;
+    let switch = if query.is_on("try")? { Switch::Try } else { Switch::Take };
     query.end()?;
-    apart(&app, turn(&app.heads_turn).await?, move |s| s.use_head(&name, only_try)).await
+    apart(&app, turn(&app.heads_turn).await?, move |s| s.use_head(&name, switch)).await
 }
 
 async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {

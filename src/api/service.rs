@@ -22,6 +22,22 @@ pub struct Take<'a, T> {
     pub is_there: &'a dyn Fn() -> bool,
 }
 
+/// How files that are gone are treated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// If most of a root is gone at once, its files are kept until a person confirms it.
+    AskIfMany,
+    /// A person confirmed it, so the files are forgotten.
+    Forget,
+}
+
+/// Whether to put a head into use, or only to return how the clusters would change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    Take,
+    Try,
+}
+
 /// Answers requests. Methods may block. Paths are absolute.
 pub trait Service: Send + Sync + 'static {
     fn version(&self) -> Version;
@@ -34,9 +50,8 @@ pub trait Service: Send + Sync + 'static {
     fn remove_root(&self, path: &Path) -> Result<(), Problem>;
     /// Reloads the settings.
     fn reload(&self) -> Result<Reloaded, Problem>;
-    /// Starts a scan of the paths, or of all roots if there are none, and returns at once. With `forget`, missing
-    /// files are forgotten whatever their number.
-    fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem>;
+    /// Starts a scan of the paths, or of all roots if there are none, and returns at once.
+    fn scan(&self, paths: &[PathBuf], gone: Gone) -> Result<(), Problem>;
     /// Waits until all changes under the paths from before the question, or from before the moment `since`, are read, at
     /// most for `timeout`.
     fn wait(&self, paths: &[PathBuf], timeout: Duration, since: Option<u64>) -> Result<Progress, Problem>;
@@ -57,8 +72,8 @@ pub trait Service: Send + Sync + 'static {
     /// Imports decisions. Of two on one pair the later one is kept.
     fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem>;
     fn heads(&self) -> Vec<HeadInfo>;
-    /// Puts a head in use, or only reports how clusters would change.
-    fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem>;
+    /// Puts a head in use, or only tries it, and reports how clusters change.
+    fn use_head(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Problem>;
     fn remove_head(&self, name: &str) -> Result<(), Problem>;
     /// Starts tuning a head and returns its full order at once. The daemon chooses `name`, `minutes` and `photos` if
     /// they are missing. `positives` is `edits`, `folders` or `decisions`.

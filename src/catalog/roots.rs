@@ -26,23 +26,57 @@ pub struct RootState {
     pub offline: Option<String>,
     /// The reason why the watch does not notice all changes. Such a root is scanned more often.
     pub unwatched: Option<String>,
-    /// Interval between routine scans.
-    pub scanned_every: Duration,
-    pub last_scan: Option<SystemTime>,
+    pub schedule: ScanSchedule,
     /// The number of file events from the watch.
     pub hints: u64,
     /// How often file events were lost. Each time the root was scanned again.
     pub times_lost: u64,
-    /// Missing files, by their paths below the root: so many are gone at once that a person must confirm it.
-    pub missing: HashSet<PathBuf>,
-    /// Files that a mount hides, or whose folder was mounted from elsewhere and is not now, by their paths below the root.
-    pub away: HashSet<PathBuf>,
+    pub absent: AbsentFiles,
     /// What the last scan saw and did not take, by folder below the root.
     pub left_out: Arc<BTreeMap<PathBuf, LeftOut>>,
-    /// Set while offline because of an I/O timeout: when to retry.
-    pub retry_at: Option<Instant>,
+    pub timeouts: Timeouts,
+}
+
+/// The routine scans of a root.
+#[derive(Clone, Debug, Default)]
+pub struct ScanSchedule {
+    pub interval: Duration,
+    pub last_scan: Option<SystemTime>,
+}
+
+/// The files of a root that are known and not there, by their paths below the root.
+#[derive(Clone, Debug, Default)]
+pub struct AbsentFiles {
+    /// So many are gone at once that a person must confirm it.
+    pub missing: HashSet<PathBuf>,
+    /// A mount hides them, or their folder was mounted from elsewhere and is not now.
+    pub away: HashSet<PathBuf>,
+}
+
+impl AbsentFiles {
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.away.is_empty()
+    }
+
+    fn contains(&self, path: &Path) -> bool {
+        self.missing.contains(path) || self.away.contains(path)
+    }
+
+    /// Replaces the files below a walked path that are away. None of them is missing, until that is found out again.
+    pub fn note_below(&mut self, walked: &Path, away: impl Iterator<Item = PathBuf>) {
+        self.missing.retain(|path| !path.starts_with(walked));
+        self.away.retain(|path| !path.starts_with(walked));
+        self.away.extend(away);
+    }
+}
+
+/// The disk of a root that did not answer.
+#[derive(Clone, Debug, Default)]
+pub struct Timeouts {
     /// I/O timeouts since the last whole scan.
-    pub timeouts: u32,
+    pub count: u32,
+    /// Set while the root is offline because of one: when to retry.
+    pub retry_at: Option<Instant>,
 }
 
 impl RootState {
@@ -51,13 +85,6 @@ impl RootState {
         // A path and all paths below it are next to each other.
         let from = (Bound::Included(folder), Bound::Unbounded);
         self.left_out.range::<Path, _>(from).take_while(move |(path, _)| path.starts_with(folder))
-    }
-
-    /// Replaces the files below a walked path that are away. None of them is missing, until that is found out again.
-    pub fn note_absent(&mut self, walked: &Path, away: impl Iterator<Item = PathBuf>) {
-        self.missing.retain(|path| !path.starts_with(walked));
-        self.away.retain(|path| !path.starts_with(walked));
-        self.away.extend(away);
     }
 
     /// Replaces what was not taken of a folder and the folders in it.
@@ -140,7 +167,7 @@ impl Roots {
         let length = |root: &Root| root.path.as_os_str().len();
         let knows_files = |root: &Root, place: &Place| {
             length(root) >= length(innermost)
-                || self.state(root.id).is_some_and(|state| state.away.iter().any(|away| away.starts_with(&place.path)))
+                || self.state(root.id).is_some_and(|state| state.absent.away.iter().any(|away| away.starts_with(&place.path)))
         };
         let here = self.list.iter().filter_map(|root| root.place(path).filter(|place| knows_files(root, place)));
         here.chain(self.list.iter().filter(below).filter(|root| root.inside.is_some()).map(whole)).collect()
@@ -176,13 +203,13 @@ impl Roots {
 
     /// Returns whether a root is offline and looking for it holds nothing up.
     pub fn may_come_back(&self, id: RootId) -> bool {
-        self.state(id).is_some_and(|state| state.offline.is_some() && state.retry_at.is_none())
+        self.state(id).is_some_and(|state| state.offline.is_some() && state.timeouts.retry_at.is_none())
     }
 
     /// Returns whether a file can be read now, as far as is known.
     pub fn is_here(&self, file: &Place) -> bool {
         let Some(state) = self.state(file.root) else { return true };
-        state.offline.is_none() && !state.missing.contains(&file.path) && !state.away.contains(&file.path)
+        state.offline.is_none() && !state.absent.contains(&file.path)
     }
 
     /// Returns the absolute path of a place. `None` if its root was removed.
@@ -248,9 +275,9 @@ mod tests {
         assert_eq!(scopes(&roots, "/p/card/DCIM"), [place(2, "DCIM"), place(3, "DCIM")]);
         assert_eq!((scopes(&roots, "/p/a"), scopes(&roots, "/")), (vec![place(1, "a")], roots.scopes()));
         // The mount hides files of the outer root.
-        roots.state_or_new(RootId(1)).away.insert("card/old.jpg".into());
+        roots.state_or_new(RootId(1)).absent.away.insert("card/old.jpg".into());
         assert_eq!(scopes(&roots, "/p/card"), [place(1, "card"), place(2, ""), place(3, "")]);
-        roots.state_or_new(RootId(1)).away.clear();
+        roots.state_or_new(RootId(1)).absent.away.clear();
         // While no card is there, events at its path are about the folder below.
         roots.state_or_new(RootId(2)).offline = Some("it is not mounted".into());
         assert_eq!(roots.holding(Path::new("/p/card/a.jpg")).map(|root| root.id), Some(RootId(1)));
@@ -282,9 +309,9 @@ mod tests {
     fn a_file_that_is_found_again_is_here() {
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<HashSet<PathBuf>>();
         let (missing, away) = (paths(&["gone.jpg", "card/gone.jpg"]), paths(&["card/a.jpg", "card/b.jpg", "card 2/a.jpg"]));
-        let mut state = RootState { missing, away, ..RootState::default() };
-        state.note_absent(Path::new("card"), [PathBuf::from("card/b.jpg")].into_iter());
-        assert_eq!((state.missing, state.away), (paths(&["gone.jpg"]), paths(&["card/b.jpg", "card 2/a.jpg"])));
+        let mut absent = AbsentFiles { missing, away };
+        absent.note_below(Path::new("card"), [PathBuf::from("card/b.jpg")].into_iter());
+        assert_eq!((absent.missing, absent.away), (paths(&["gone.jpg"]), paths(&["card/b.jpg", "card 2/a.jpg"])));
     }
 
     #[test]
@@ -292,8 +319,8 @@ mod tests {
         let mut roots = roots();
         assert!(roots.is_here(&place(1, "a.jpg")) && roots.is_online(RootId(1)), "not scanned yet");
         let state = roots.state_or_new(RootId(1));
-        state.missing.insert("gone.jpg".into());
-        state.away.insert("card/a.jpg".into());
+        state.absent.missing.insert("gone.jpg".into());
+        state.absent.away.insert("card/a.jpg".into());
         roots.state_or_new(RootId(3)).offline = Some("the folder is not there".into());
         for (path, is_here) in [("a.jpg", true), ("gone.jpg", false), ("card/a.jpg", false)] {
             assert_eq!(roots.is_here(&place(1, path)), is_here, "{path}");

@@ -8,7 +8,7 @@ use owo_colors::OwoColorize;
 use super::failure::Failure;
 use super::lifecycle::restart;
 use super::running::{Found, find};
-use super::start::{START, start_daemon};
+use super::start::{DAEMON_START_TIMEOUT, start_daemon};
 use crate::api::PROTOCOL;
 use crate::api::client::Client;
 use crate::api::types::Version;
@@ -24,7 +24,7 @@ pub enum Start {
 
 /// Connects to a daemon that speaks this program's protocol.
 pub async fn connect(settings: &Settings, start: Start) -> Result<Client, Failure> {
-    let patience = if start == Start::IfNeeded { START } else { Duration::ZERO };
+    let patience = if start == Start::IfNeeded { DAEMON_START_TIMEOUT } else { Duration::ZERO };
     let mut found = find(settings, patience).await?;
     if start == Start::IfNeeded && matches!(found, Found::Nobody(_)) {
         start_daemon(settings).await?;
@@ -55,7 +55,7 @@ async fn check_build(client: Client, settings: &Settings, theirs: &Version) -> R
         stdin().read_line(&mut answer)?;
         if !answer.trim_start().to_lowercase().starts_with('n') {
             restart(settings).await?;
-            return match find(settings, START).await? {
+            return match find(settings, DAEMON_START_TIMEOUT).await? {
                 Found::Daemon(client, _) => Ok(client),
                 Found::Nobody(e) => Err(e.into()),
             };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 /// The mode of a new file, less the umask.
-const MODE: u32 = 0o666;
+const NEW_FILE_MODE: u32 = 0o666;
 
 /// Writes a file, replacing one that is there. What is no regular file, such as a pipe, is written to directly.
 ///
@@ -23,7 +23,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Ok(there) => Some(there.permissions()),
         Err(_) => None,
     };
-    let mut beside = beside(&path, Permissions::from_mode(MODE))?;
+    let mut beside = beside(&path, Permissions::from_mode(NEW_FILE_MODE))?;
     beside.write_all(bytes)?;
     if let Some(mode) = mode {
         beside.as_file().set_permissions(mode)?;

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::failure::Failure;
 use super::running::{Found, find};
-use super::start::{START, start_daemon};
+use super::start::{DAEMON_START_TIMEOUT, start_daemon};
 use super::systemd::{self, SERVICE, systemctl};
 use crate::api::client::Client;
 use crate::config::Settings;
 use crate::daemon::{Holder, holder};
 
 /// How long a daemon may take to end. It finishes its transaction first.
-const STOP: Duration = Duration::from_secs(10);
+const DAEMON_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What was there to stop.
 pub enum Stopped {
@@ -35,7 +35,7 @@ pub async fn stop(settings: &Settings) -> Result<Stopped, Failure> {
         }
         Holder::Nobody | Holder::Unknown => {}
     }
-    match find(settings, STOP).await? {
+    match find(settings, DAEMON_STOP_TIMEOUT).await? {
         Found::Daemon(client, version) => {
             end(&client, settings).await?;
             Ok(version.map_or(Stopped::Nothing, |version| Stopped::Process(version.pid)))
@@ -46,7 +46,7 @@ pub async fn stop(settings: &Settings) -> Result<Stopped, Failure> {
 
 /// Ends a daemon that systemd does not run, if there is one.
 pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
-    match find(settings, STOP).await? {
+    match find(settings, DAEMON_STOP_TIMEOUT).await? {
         Found::Daemon(client, _) => end(&client, settings).await,
         Found::Nobody(_) => Ok(()),
     }
@@ -54,7 +54,7 @@ pub async fn stop_running(settings: &Settings) -> Result<(), Failure> {
 
 async fn end(client: &Client, settings: &Settings) -> Result<(), Failure> {
     client.stop().await?;
-    let deadline = Instant::now() + STOP;
+    let deadline = Instant::now() + DAEMON_STOP_TIMEOUT;
     // The daemon holds its lock until everything is stored.
     while holder(&settings.data_dir) != Holder::Nobody {
         if Instant::now() > deadline {
@@ -78,7 +78,7 @@ pub async fn restart(settings: &Settings) -> Result<u32, Failure> {
         stop_running(settings).await?;
         start_daemon(settings).await?;
     }
-    match find(settings, START).await? {
+    match find(settings, DAEMON_START_TIMEOUT).await? {
         Found::Daemon(_, version) => Ok(version?.pid),
         Found::Nobody(e) => Err(e.into()),
     }

@@ -12,10 +12,10 @@ use crate::config::Settings;
 use crate::daemon::{Holder, holder};
 
 /// How long a daemon that has named its socket may refuse connections. It may be about to end.
-const SILENCE: Duration = Duration::from_millis(700);
+const SOCKET_REFUSAL_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// The pause between two attempts.
-const PAUSE: Duration = Duration::from_millis(20);
+const DAEMON_SEARCH_INTERVAL: Duration = Duration::from_millis(20);
 
 pub enum Found {
     /// A daemon answers, with its version. An answer that cannot be read is also an answer.
@@ -43,13 +43,13 @@ pub async fn find(settings: &Settings, patience: Duration) -> Result<Found, Fail
         };
         let patience = match holder {
             Holder::Nobody => return Ok(Found::Nobody(client::Error::Unreachable { socket: socket.clone(), source })),
-            Holder::Busy { .. } => patience.max(SILENCE),
-            Holder::Unknown | Holder::Daemon { .. } => SILENCE,
+            Holder::Busy { .. } => patience.max(SOCKET_REFUSAL_TIMEOUT),
+            Holder::Unknown | Holder::Daemon { .. } => SOCKET_REFUSAL_TIMEOUT,
         };
         if began.elapsed() > patience {
             return Err(elsewhere(settings, &holder, &source));
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(DAEMON_SEARCH_INTERVAL).await;
     }
 }
 

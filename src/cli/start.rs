@@ -18,7 +18,7 @@ use crate::daemon::data_directory;
 use crate::sys::{own_file, own_program};
 
 /// How long a daemon may take to start. Loading the encoder takes 0.2 s, a large index a second or two.
-pub const START: Duration = Duration::from_secs(60);
+pub const DAEMON_START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The number of memory pools that glibc may use, as in the systemd unit. The default is eight per core, and each pool
 /// keeps memory that was freed.
@@ -59,7 +59,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
     command.env("MALLOC_ARENA_MAX", ARENAS);
     let mut daemon = command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file).spawn()?;
     let client = Client::new(&settings.socket);
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + DAEMON_START_TIMEOUT;
     loop {
         match client.get::<Version>("/v1/version").await {
             Ok(_) => return Ok(()),
@@ -68,7 +68,7 @@ pub async fn start_daemon(settings: &Settings) -> Result<(), Failure> {
         }
         if has_ended(&mut daemon) {
             // Another simctl may have started a daemon first. That one holds the lock and will answer.
-            if let Found::Daemon(..) = find(settings, START).await? {
+            if let Found::Daemon(..) = find(settings, DAEMON_START_TIMEOUT).await? {
                 return Ok(());
             }
             let said = fs::read(&log).unwrap_or_default();

@@ -12,6 +12,7 @@ use super::records::stored_report;
 use super::retry::while_full;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read};
 use super::wire;
+pub use crate::api::Switch;
 use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
 use crate::catalog::changes::Snapshot;
@@ -115,13 +116,6 @@ fn load_or_make(
     check(&generation, &reader)?;
     writer.batch(|batch| batch.use_head(number))?;
     Ok(generation)
-}
-
-/// Whether to put a head into use, or only to return how the clusters would change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    Take,
-    Try,
 }
 
 /// The parts of the daemon that switching needs.

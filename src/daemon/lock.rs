@@ -28,8 +28,8 @@ pub fn data_directory(path: &Path) -> Result<(), Error> {
 
 /// How often taking the lock is tried, and the pause between. A `simctl` that looks who holds the lock holds it for a
 /// moment.
-const ATTEMPTS: usize = 10;
-const PAUSE: Duration = Duration::from_millis(10);
+const LOCK_ATTEMPTS: usize = 10;
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The lock of the data directory, held while the daemon runs. The kernel releases it even after a crash. The file says
 /// which process holds it, and where that process listens.
@@ -45,7 +45,7 @@ impl Lock {
         for attempt in 1.. {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => thread::sleep(LOCK_RETRY_INTERVAL),
                 Err(TryLockError::WouldBlock) => return Err(Error::AlreadyRunning(data_directory.to_owned())),
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::state::Health;
 use super::state::health::STORE;
 use super::state::queue::Ticket;
+pub use crate::api::Gone;
 use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
@@ -309,15 +310,6 @@ pub enum Order {
     Forget(Root),
     /// A file event, or the loss of file events.
     Hint(Hint, Option<Ticket>),
-}
-
-/// How files that are gone are treated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Gone {
-    /// If most of a root is gone at once, its files are kept until a person confirms it.
-    AskIfMany,
-    /// A person confirmed it, so the files are forgotten.
-    Forget,
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn incomplete(root: RootId, scopes: &[Place], roots: &Roots, queue: &Queue, read
     let Some(state) = roots.state(root) else { return Ok(Some((Incomplete::NotListed, 0))) };
     let Coverage { indexed, pending, unsupported, failed, .. } = reader.coverage(scopes)?;
     if state.offline.is_some() {
-        let reason = if state.retry_at.is_some() { Incomplete::Silent } else { Incomplete::Offline };
+        let reason = if state.timeouts.retry_at.is_some() { Incomplete::Silent } else { Incomplete::Offline };
         return Ok(Some((reason, indexed + pending + unsupported + failed)));
     }
     if pending > 0 {
@@ -75,6 +75,6 @@ fn incomplete(root: RootId, scopes: &[Place], roots: &Roots, queue: &Queue, read
     if queue.activity.is_busy(root) {
         return Ok(Some((Incomplete::NotListed, 0)));
     }
-    let away = state.away.iter().filter(|path| scopes.iter().any(|scope| path.starts_with(&scope.path))).count() as u64;
+    let away = state.absent.away.iter().filter(|path| scopes.iter().any(|scope| path.starts_with(&scope.path))).count() as u64;
     Ok((away > 0).then_some((Incomplete::Offline, away)))
 }

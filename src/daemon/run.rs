@@ -28,7 +28,7 @@ use super::state::health::PICTURES;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
-use super::worker::WorkerPool;
+use super::worker::{ReadingTools, WorkerPool};
 use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
 use crate::api::types::What;
@@ -160,7 +160,7 @@ impl Daemon {
         let set_aside = writer.set_aside.take();
         let chosen = heads::chosen(&writer)?;
         let active = heads::ready(&mut writer, &location, &backbone, &chosen, settings.workers)?;
-        let is_chosen = active.head.name() == chosen;
+        let in_use = active.head.name().to_owned();
         let log_summary = Arc::new(LogSummary::default());
         let state = state(settings, location.clone(), &backbone, &mut writer, active, fence, &log_summary)?;
         if let Some(aside) = set_aside {
@@ -202,8 +202,9 @@ impl Daemon {
         // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
-        if !is_chosen {
+        if in_use != chosen {
             // The daemon ended before the chosen head was ready.
+            tracing::info!("head {in_use} is in use until {chosen} is ready");
             let switcher = switcher.clone();
             background("heads", Nice::No, move || switcher.take_up(&chosen))?;
         }
@@ -336,9 +337,7 @@ fn start_reading(
         queue: state.queue.clone(),
         health: state.health.clone(),
         lifecycle: state.lifecycle.clone(),
-        program: SameProgram::of_this_process()?,
-        backbone: backbone.clone(),
-        crop_head: crop_head.clone(),
+        tools: ReadingTools { program: SameProgram::of_this_process()?, backbone: backbone.clone(), crop_head: crop_head.clone() },
         jobs: Arc::new(Mutex::new(job_queue)),
         writes: writes.clone(),
         intakes: intakes.clone(),

@@ -18,7 +18,7 @@ pub fn compare(theirs: &[View], roots: &Roots, rules: &Rules) -> Result<(), Prob
     for theirs in theirs {
         let root = roots.holding(&theirs.path);
         // A disk that does not answer is not accessed. Answers show that its root is offline.
-        if root.is_some_and(|root| roots.state(root.id).is_some_and(|state| state.retry_at.is_some())) {
+        if root.is_some_and(|root| roots.state(root.id).is_some_and(|state| state.timeouts.retry_at.is_some())) {
             continue;
         }
         let is_hidden = |point: &Path| match root {

@@ -24,7 +24,8 @@ use crate::photo::{
 use crate::store::{self, Uncompared};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
-use crate::vision::backbone::Backbone;
+use crate::vision::Limits;
+use crate::vision::backbone::{self, Backbone};
 use crate::vision::kept::{keep, picture};
 use crate::vision::sandbox::{self, Problem};
 
@@ -36,13 +37,30 @@ pub struct WorkerPool {
     pub queue: Arc<Queue>,
     pub health: Arc<Health>,
     pub lifecycle: Arc<Lifecycle>,
-    pub program: SameProgram,
-    pub backbone: Backbone,
-    pub crop_head: CropHead,
+    pub tools: ReadingTools,
     pub jobs: Arc<Mutex<Receiver<Job>>>,
     pub writes: SyncSender<Write>,
     /// Checks the path of a file again that changed since it was seen.
     pub intakes: Arc<Intakes>,
+}
+
+/// From which each worker makes what it reads photos with.
+#[derive(Clone)]
+pub struct ReadingTools {
+    pub program: SameProgram,
+    pub backbone: Backbone,
+    pub crop_head: CropHead,
+}
+
+impl ReadingTools {
+    /// Returns a decoding process, which is not started yet.
+    fn reader(&self, limits: Limits) -> sandbox::Reader {
+        sandbox::Reader::new(self.program.clone(), limits)
+    }
+
+    fn encoder(&self) -> Result<Encoder, backbone::Error> {
+        Ok(Encoder { runner: self.backbone.runner()?, crop_head: self.crop_head.clone() })
+    }
 }
 
 impl WorkerPool {
@@ -54,8 +72,8 @@ impl WorkerPool {
         let worker = Worker {
             pool: self.clone(),
             store: store::Reader::open(&self.configuration.location)?,
-            reader: sandbox::Reader::new(self.program.clone(), self.configuration.settings.limits),
-            encoder: Encoder { runner: self.backbone.runner()?, crop_head: self.crop_head.clone() },
+            reader: self.tools.reader(self.configuration.settings.limits),
+            encoder: self.tools.encoder()?,
             heartbeat: self.health.heartbeats.add(Kind::Worker),
         };
         background("worker", Nice::ToPeople, move || worker.run())?;

@@ -12,6 +12,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 
+use super::cosine::cosine_distance;
 use super::crops::{distance_of, nearest_product, product_at};
 use super::density::{Density, SAME_SCENE_DISTANCE};
 use crate::photo::{CropDescriptors, Descriptors, Distance, Embedding, PhotoId};
@@ -31,12 +32,6 @@ const ROUNDING_SLACK: Distance = 1e-4;
 /// Vectors in a photo's [`CropDescriptors`], and all numbers in them.
 const VECTORS_PER_PHOTO: usize = 1 + CropDescriptors::COUNT;
 const CROP_VALUES_PER_PHOTO: usize = VECTORS_PER_PHOTO * CropDescriptors::DIMENSIONS;
-
-/// 1 − cosine of two unit vectors. The order of summation is always the same.
-pub fn cosine_distance(a: &[f16], b: &[f16]) -> Distance {
-    let dot: f32 = a.iter().zip(b).map(|(x, y)| x.to_f32() * y.to_f32()).sum();
-    (1.0 - dot).clamp(0.0, 2.0)
-}
 
 /// The descriptors and densities of all photos, by photo id.
 #[derive(Clone, Default)]

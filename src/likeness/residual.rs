@@ -18,7 +18,7 @@ const MIN_TILE_SHARE: f64 = 0.6;
 const BESIDE_LONG_SIDE: usize = 128;
 
 /// The edge of a picture, in pixels of that grid, and the least share of it that is measured beyond.
-const EDGE: f64 = 1.5;
+const EDGE_WIDTH_PIXELS: f64 = 1.5;
 const MIN_SHARE_BEYOND: f64 = 0.01;
 
 /// Brightnesses that differ by no more, 0 to 255, are one.
@@ -131,7 +131,12 @@ fn margin(plane: &Plane, is_in: impl Fn((f64, f64)) -> bool) -> f64 {
     let is_beyond = |at: &usize| {
         let (x, y) = ((at % plane.width) as f64 + 0.5, (at / plane.width) as f64 + 0.5);
         // The edge mixes both.
-        let around = [(-EDGE, -EDGE), (EDGE, -EDGE), (-EDGE, EDGE), (EDGE, EDGE)];
+        let around = [
+            (-EDGE_WIDTH_PIXELS, -EDGE_WIDTH_PIXELS),
+            (EDGE_WIDTH_PIXELS, -EDGE_WIDTH_PIXELS),
+            (-EDGE_WIDTH_PIXELS, EDGE_WIDTH_PIXELS),
+            (EDGE_WIDTH_PIXELS, EDGE_WIDTH_PIXELS),
+        ];
         around.iter().all(|(u, v)| !is_in(((x + u) / long_side, (y + v) / long_side)))
     };
     let mut values: Vec<f32> = (0..plane.values.len()).filter(is_beyond).map(|at| plane.values[at]).collect();

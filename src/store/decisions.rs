@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::columns::{PHOTO_COLUMNS, keypoints_of, photo_of};
-use super::library::{Unreadable, digits, if_readable, readable};
+use super::library::{digits, if_readable, readable};
+use super::unreadable::Unreadable;
 use super::{Error, HeadNumber, OnConflict, PhotoRecord, Result, Writer};
 use crate::photo::{Compared, Decision, Decisions, Distance, EqualPictures, Keypoints, PhotoId, PictureHash, PixelHash, Verdict, ordered};
 

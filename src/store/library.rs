@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::columns::is_unreadable;
+use super::unreadable::Unreadable;
 use super::{Error, HeadRecord, Result, Writer};
 
 /// The most unreadable rows of a table that are reported one by one. The others are counted.
@@ -14,22 +15,6 @@ const MAX_REPORTED_ROWS: usize = 8;
 
 /// The digits of a picture hash that identify an unreadable decision in a report.
 const REPORTED_HASH_DIGITS: usize = 12;
-
-/// A row that cannot be read.
-#[derive(Debug)]
-pub(super) struct Unreadable {
-    /// The head or the photos it is about.
-    name: String,
-    /// The reason, for people.
-    why: String,
-}
-
-/// The rows of `library.db` that could not be read the last time.
-#[derive(Default, Debug)]
-pub(super) struct Problems {
-    pub(super) decisions: Vec<Unreadable>,
-    heads: Vec<Unreadable>,
-}
 
 impl Writer {
     /// Returns a report on the decisions and heads that could not be read the last time.

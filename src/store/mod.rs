@@ -12,6 +12,7 @@
 
 mod asked;
 pub mod backup;
+mod checkpoint;
 mod columns;
 mod comparisons;
 pub mod damage;
@@ -25,6 +26,7 @@ mod records;
 mod roots;
 mod schema;
 mod scopes;
+mod unreadable;
 mod writer;
 
 use std::os::unix::fs::MetadataExt;

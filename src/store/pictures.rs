@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 use rusqlite_migration::{M, Migrations};
 
+use super::checkpoint::empty_log;
 use super::columns::{STAMP_COLUMNS, place_of, stamp};
 use super::open::{self, Durable, is_damage, with};
-use super::writer::empty_log;
 use super::{Batch, Error, Reader, Result, Writer, schema};
 use crate::photo::{Format, KeptPicture, PhotoId, PictureHash, Place, Stamp};
 use crate::sys::own_file;

@@ -3,16 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::checkpoint::empty_log;
 use super::columns::{
     METADATA_READER, SAME_INODE, STAMP_COLUMNS, bytes_of, bytes_of_crops, keypoints_of, place_of, same_inode, stamp as stamp_of,
 };
-use super::library::Problems;
 use super::open::{Durable, PAGE_BYTES};
 use super::pictures::Pictures;
+use super::unreadable::Problems;
 use super::{HeadNumber, IsNew, Location, Result, SeenFile, View, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, RootId, Stamp,
@@ -22,9 +22,6 @@ use crate::photo::{
 /// Selects a file that still has the stamp with which it was read. Without lasting inode numbers the ctime does not last
 /// either.
 const HAS_STAMP: &str = "root = ?1 AND path = ?2 AND inode = ?3 AND size = ?4 AND mtime = ?5 AND (inode = 0 OR ctime = ?6)";
-
-/// How long a checkpoint waits for each reader. Changes wait meanwhile.
-const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Owns the databases for writing. There is one writer, in the process that holds the lock of the data directory.
 pub struct Writer {
@@ -78,14 +75,6 @@ impl Writer {
         batch.transaction.commit()?;
         Ok(done)
     }
-}
-
-/// Moves the write-ahead log of a file into the file, and empties it. Returns whether it is empty.
-pub(super) fn empty_log(file: &Connection) -> rusqlite::Result<bool> {
-    file.busy_timeout(CHECKPOINT_TIMEOUT)?;
-    let emptied = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
-    file.busy_timeout(open::BUSY_TIMEOUT)?;
-    emptied
 }
 
 /// Writes that succeed or fail together.
@@ -499,6 +488,8 @@ impl Batch<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::photo::{CropDescriptors, Dimensions, Features, Format, PictureHash, Stage};
 

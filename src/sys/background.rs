@@ -25,6 +25,18 @@ pub fn background(name: &str, nice: Nice, work: impl FnOnce() + Send + 'static) 
     })
 }
 
+/// Runs the same work on several named threads with a priority, and waits until all of them have ended.
+///
+/// # Errors
+/// If the system cannot start one of them. Those that were started before have done their work.
+pub fn together(name: &str, nice: Nice, count: usize, work: impl Fn() + Sync) -> io::Result<()> {
+    let work = || {
+        give_way(nice);
+        work();
+    };
+    thread::scope(|scope| (0..count).try_for_each(|_| thread::Builder::new().name(name.into()).spawn_scoped(scope, work).map(drop)))
+}
+
 /// Lowers the priority of the calling thread.
 pub fn give_way(nice: Nice) {
     let level = match nice {
@@ -34,4 +46,22 @@ pub fn give_way(nice: Nice) {
     };
     // If the system refuses, the thread runs with its old priority.
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), level);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn threads_that_work_together_have_a_name_and_a_priority() {
+        let seen = Mutex::new(Vec::new());
+        let work = || {
+            let nice = rustix::process::getpriority_process(Some(rustix::thread::gettid())).expect("a priority");
+            seen.lock().expect("no panic").push((thread::current().name().map(str::to_owned), nice >= 10));
+        };
+        together("tuning views", Nice::ToPeople, 3, work).expect("started");
+        assert_eq!(seen.into_inner().expect("no panic"), vec![(Some("tuning views".to_owned()), true); 3]);
+    }
 }

@@ -11,22 +11,17 @@ pub mod own_file;
 mod own_program;
 pub mod parallel;
 pub mod probe;
+#[cfg(test)]
+#[path = "../../tests/all/skip.rs"]
+mod skip;
 mod view;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use own_program::{SameProgram, own_program};
-pub use view::View;
-
-/// Reports that a unit test cannot run here. If `SIMILARD_MAY_SKIP` is set, it lists the allowed reasons, separated by
-/// `;`, and any other reason fails the test.
 #[cfg(test)]
-pub fn skip(why: &str) {
-    println!("SKIPPED: {why}");
-    if let Ok(allowed) = std::env::var("SIMILARD_MAY_SKIP") {
-        assert!(allowed.split(';').any(|reason| reason.trim() == why), "this reason to skip a test is not among those allowed: {why}");
-    }
-}
+pub use skip::skip;
+pub use view::View;
 
 /// Returns the seconds since 1970.
 pub fn now() -> i64 {

@@ -11,7 +11,7 @@ use super::background::{Nice, background};
 use super::mounts::Mount;
 
 /// How long a mount may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(3);
+const MOUNT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Mounts, by number, that were asked and have not answered yet. Each has a thread that waits for it.
 static UNANSWERED: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
@@ -30,7 +30,7 @@ pub fn answers(mount: &Mount) -> bool {
         unanswered().remove(&number);
         let _ = answered.send(is_listed);
     };
-    background("probe", Nice::No, ask).is_ok() && answer.recv_timeout(TIMEOUT).unwrap_or(false)
+    background("probe", Nice::No, ask).is_ok() && answer.recv_timeout(MOUNT_TIMEOUT).unwrap_or(false)
 }
 
 fn can_be_listed(folder: &Path) -> bool {

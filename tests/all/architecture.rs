@@ -52,6 +52,15 @@ const MAX_FUNCTION_LINES: usize = 80;
 /// Files that may import each other in a circle: a folder's `mod.rs` and one of its files.
 const MAX_CIRCLE_FILES: usize = 2;
 
+/// The files that start threads for others.
+const THREADS: [&str; 2] = ["sys/background.rs", "sys/parallel.rs"];
+
+/// Who may use them outside the daemon, and why.
+const WITH_THREADS: [(&str, &str); 2] = [
+    ("catalog/generation.rs", "one call makes the embeddings and pairs of a library on all cores, and its threads end before it returns"),
+    ("sys/probe.rs", "whoever asks a mount that does not answer waits for ever, so a thread asks"),
+];
+
 /// The most fields of a struct that files of more than one thread use.
 const MAX_SHARED_FIELDS: usize = 10;
 
@@ -62,19 +71,24 @@ struct Source {
     code: String,
 }
 
+/// The source of the program.
 fn sources() -> Vec<Source> {
+    sources_in("src")
+}
+
+fn sources_in(folder: &str) -> Vec<Source> {
     fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("src").flatten() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
             let path = entry.path();
             if path.is_dir() { walk(&path, out) } else { out.push(path) }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths = Vec::new();
     walk(&root, &mut paths);
     paths.sort();
     let source = |path: &PathBuf| {
-        let file = path.strip_prefix(&root).expect("below src").display().to_string();
+        let file = path.strip_prefix(&root).expect("below it").display().to_string();
         let text = fs::read_to_string(path).expect("text");
         Source { file, code: without_tests(&text), text }
     };
@@ -115,7 +129,7 @@ fn items(code: &str, visibilities: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = code;
     while let Some(at) = rest.find("use ") {
-        let before = rest[..at].lines().next_back().unwrap_or_default().trim();
+        let before = rest[..at].rsplit('\n').next().unwrap_or_default().trim();
         rest = &rest[at + 4..];
         let starts_item = visibilities.contains(&before);
         if let Some(end) = rest.find(';').filter(|_| starts_item) {
@@ -150,6 +164,58 @@ fn expand(before: &str, tree: &str, found: &mut Vec<String>) {
     }
 }
 
+/// The path in a `use` item, and the name that it gets: another one after `as`.
+fn named(path: &str) -> (&str, &str) {
+    path.split_once(" as ").unwrap_or((path, path.rsplit("::").next().unwrap_or_default()))
+}
+
+#[test]
+fn every_import_of_a_file_is_seen() {
+    let code = "
+//! use a::comment;
+
+use std::io::{self, Write as _};
+use super::first;
+use super::second::{third, fourth::{fifth, sixth}};
+
+use crate::photo::{
+    Pair, Root,
+};
+pub use inner::Name;
+pub(super) use super::super::outer::Other as Renamed;
+
+// use another::comment;
+fn f() {
+    use crate::store::Reader;
+    use crate::sys::now;
+    because();
+}
+";
+    let private = ["std::io::self", "std::io::Write as _", "super::first", "super::second::third", "super::second::fourth::fifth"];
+    let more = ["super::second::fourth::sixth", "crate::photo::Pair", "crate::photo::Root"];
+    let of_function = ["crate::store::Reader", "crate::sys::now"];
+    assert_eq!(items(code, &[""]), [private.as_slice(), &more, &of_function].concat());
+    assert_eq!(items(code, &["pub"]), ["inner::Name"]);
+    let renamed = "super::super::outer::Other as Renamed";
+    assert_eq!(items(code, &["pub(super)"]), [renamed]);
+    assert_eq!(uses(code).len(), 12);
+    assert_eq!((named(renamed), named("a::b")), (("super::super::outer::Other", "Renamed"), ("a::b", "b")));
+    // From paths to files.
+    let source = |file: &str, code: &str| Source { file: file.into(), text: String::new(), code: code.into() };
+    let sources = [
+        source("a/mod.rs", "mod b;\nmod c;\npub use b::{B, inner as given};\nuse c::C;\nuse std::io;\n"),
+        source("a/b.rs", "use std::io;\nuse super::c::C;\nuse crate::d::D as Other;\n"),
+        source("a/c.rs", "pub struct C;\nuse crate::a::B;\nuse crate::a::given;\n"),
+        source("d.rs", "use crate::a::c;\nuse crate::a::given;\n"),
+    ];
+    let found = imports(&sources);
+    let of = |file: &str| found[file].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of("a/mod.rs"), ["a/c.rs"], "what is only given on is not used");
+    assert_eq!(of("a/b.rs"), ["a/c.rs", "d.rs"]);
+    assert_eq!(of("a/c.rs"), ["a/b.rs"], "a name that is given on belongs to the file that defines it");
+    assert_eq!(of("d.rs"), ["a/b.rs", "a/c.rs"]);
+}
+
 /// The files that each file imports.
 fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     let module = |file: &str| file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
@@ -159,7 +225,7 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     for source in sources {
         let own = module(&source.file);
         for path in items(&source.code, &["pub"]) {
-            let name = path.rsplit("::").next().unwrap_or_default().to_owned();
+            let (path, name) = named(&path);
             let full = path.strip_prefix("crate::").map_or_else(|| format!("{own}::{path}"), str::to_owned);
             given_on.insert(format!("{own}::{name}"), full);
         }
@@ -176,7 +242,7 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
         let own = module(&source.file);
         let full = |path: &String| {
             let mut base: Vec<&str> = own.split("::").collect();
-            let mut rest = path.as_str();
+            let (mut rest, _) = named(path);
             if let Some(inner) = rest.strip_prefix("crate::") {
                 return Some(inner.to_owned());
             }
@@ -229,13 +295,16 @@ fn the_state_of_the_daemon_knows_no_thread_and_no_thread_knows_all_of_it() {
         assert!(!takes_all || ["daemon/run.rs", "daemon/service/mod.rs"].contains(&file.as_str()), "{file} takes the whole state");
     }
     let mut largest = (0, String::new());
-    for (owner, name, fields) in sources.iter().filter(|s| s.file.starts_with("daemon/")).flat_map(structs) {
-        let folder = owner.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let is_shared_code = |s: &&Source| ["daemon/", "catalog/"].iter().any(|folder| s.file.starts_with(folder));
+    for (owner, name, fields) in sources.iter().filter(is_shared_code).flat_map(structs) {
+        // The files of a folder of the daemon are of one thread. Only `run.rs` hands out parts to all of them.
+        let thread = owner.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_of_owner =
+            |s: &&Source| s.file == owner || !["daemon", "catalog"].contains(&thread) && s.file.starts_with(&format!("{thread}/"));
         let is_named_by =
-            |s: &&Source| s.file.starts_with("daemon/") && uses(&s.code).iter().any(|path| path.ends_with(&format!("::{name}")));
-        let others =
-            sources.iter().filter(is_named_by).filter(|s| s.file != "daemon/run.rs" && !(folder != "daemon" && s.file.starts_with(folder)));
-        if others.count() > 1 {
+            |s: &&Source| s.file.starts_with("daemon/") && uses(&s.code).iter().any(|path| named(path).0.ends_with(&format!("::{name}")));
+        let is_shared = sources.iter().filter(is_named_by).any(|s| s.file != "daemon/run.rs" && !is_of_owner(&s));
+        if is_shared {
             largest = largest.max((fields, format!("{owner}: {name}")));
         }
     }
@@ -275,7 +344,9 @@ fn files_import_each_other_in_no_circle() {
     let circle =
         |file: &String| -> Vec<&String> { reached[file].iter().filter(|other| reached[**other].contains(file)).copied().collect() };
     let circles: BTreeSet<Vec<&String>> = imports.keys().map(circle).filter(|circle| circle.len() > 1).collect();
-    println!("import circles: {}, the largest of {} files", circles.len(), circles.iter().map(Vec::len).max().unwrap_or(0));
+    let edges: usize = imports.values().map(BTreeSet::len).sum();
+    let largest = circles.iter().map(Vec::len).max().unwrap_or(0);
+    println!("imports of a file by another: {edges}; circles: {}, the largest of {largest} files", circles.len());
     for circle in circles {
         assert!(circle.len() <= MAX_CIRCLE_FILES, "these import each other: {circle:?}");
     }
@@ -298,18 +369,23 @@ fn heavy_crates_have_one_home() {
 
 #[test]
 fn every_file_opens_with_what_it_owns_and_stays_readable() {
-    let (mut longest, mut over_60) = (0, 0);
     for Source { file, text, code } in sources() {
         assert!(text.starts_with("//! "), "{file} does not open with //!");
         let lines = code.lines().count();
         assert!(lines <= MAX_FILE_LINES, "{file} has {lines} lines without its tests");
-        for (name, lines) in functions(&code) {
-            assert!(lines <= MAX_FUNCTION_LINES, "{file}: {name} has {lines} lines");
-            longest = longest.max(lines);
-            over_60 += usize::from(lines > 60);
-        }
     }
-    println!("longest function: {longest} lines; over 60: {over_60}");
+    for (folder, without_tests) in [("src", true), ("src", false), ("tests", false), ("benches", false)] {
+        let (mut longest, mut over_60) = (0, 0);
+        for Source { file, text, code } in sources_in(folder) {
+            for (name, lines) in functions(if without_tests { &code } else { &text }) {
+                assert!(lines <= MAX_FUNCTION_LINES, "{folder}/{file}: {name} has {lines} lines");
+                longest = longest.max(lines);
+                over_60 += usize::from(lines > 60);
+            }
+        }
+        let what = if without_tests { " without its tests" } else { "" };
+        println!("{folder}{what}: longest function: {longest} lines; over 60: {over_60}");
+    }
 }
 
 /// The functions of some code, as formatted, with their numbers of lines.
@@ -332,15 +408,24 @@ fn functions(code: &str) -> Vec<(String, usize)> {
     found
 }
 
-/// Only one file starts threads, and only for the daemon. Tasks and blocking calls are for modules that serve requests.
+/// Threads are started in two files, for the daemon and for who is named in [`WITH_THREADS`]. Tasks and blocking calls are for
+/// modules that serve requests.
 #[test]
 fn no_module_but_the_daemon_starts_threads() {
-    for Source { file, code, .. } in sources() {
+    let sources = sources();
+    let imports = imports(&sources);
+    let has_threads = |file: &str| imports[file].iter().any(|imported| THREADS.contains(&imported.as_str()));
+    for (file, why) in WITH_THREADS {
+        assert!(imports.contains_key(file) && has_threads(file), "{file} has no threads any more, and needs no reason: {why}");
+    }
+    for Source { file, code, .. } in &sources {
         let uses = |what: &str| code.lines().any(|line| is_code(line) && line.contains(what));
-        let starts = uses("thread::spawn") || uses("thread::Builder");
-        assert!(!starts || file == "sys/background.rs", "{file} starts a thread without sys/background.rs");
-        let background = self::uses(&code).iter().any(|path| path.starts_with("crate::sys::background"));
-        assert!(!background || file.starts_with("daemon/"), "{file} starts a thread");
+        let starts = ["spawn", "scope", "Builder"].iter().any(|what| {
+            uses(&format!("thread::{what}")) || self::uses(code).iter().any(|path| named(path).0 == format!("std::thread::{what}"))
+        });
+        assert!(!starts || THREADS.contains(&file.as_str()), "{file} starts a thread without one of {THREADS:?}");
+        let may = file.starts_with("daemon/") || WITH_THREADS.iter().any(|(may, _)| may == file);
+        assert!(!has_threads(file) || may, "{file} starts a thread");
         let tasks = uses("tokio::spawn") || uses("spawn_blocking") || uses("runtime.spawn");
         let may = ["api/", "daemon/", "cli/"].iter().any(|folder| file.starts_with(folder));
         assert!(!tasks || may, "{file} starts a task");
@@ -349,13 +434,31 @@ fn no_module_but_the_daemon_starts_threads() {
     }
 }
 
+/// One command, one file.
+#[test]
+fn every_command_has_a_file_of_its_own() {
+    let sources = sources();
+    let code = &sources.iter().find(|s| s.file == "cli/args.rs").expect("the arguments").code;
+    let variants = code.lines().skip_while(|line| *line != "pub enum Command {").skip(1).take_while(|line| *line != "}");
+    let name = |line: &str| {
+        let variant = line.strip_prefix("    ").filter(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))?;
+        Some(variant.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_lowercase())
+    };
+    let commands: BTreeSet<String> = variants.filter_map(name).collect();
+    let files = sources.iter().filter_map(|s| s.file.strip_prefix("cli/commands/"));
+    let files: BTreeSet<String> =
+        files.filter(|file| *file != "mod.rs").map(|f| f.split(['/', '.']).next().unwrap_or_default().to_owned()).collect();
+    assert!(commands.len() > 20, "{commands:?}");
+    assert_eq!(commands, files);
+}
+
 #[test]
 fn every_test_file_is_in_the_test_binary() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all");
-    let main = fs::read_to_string(folder.join("main.rs")).expect("main.rs");
+    let modules = ["main.rs", "support.rs"].map(|file| fs::read_to_string(folder.join(file)).expect(file)).concat();
     for entry in fs::read_dir(folder).expect("tests").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let module = name.trim_end_matches(".rs");
-        assert!(module == "main" || main.contains(&format!("mod {module};")), "{name} is not in main.rs");
+        assert!(module == "main" || modules.contains(&format!("mod {module};")), "{name} is not in main.rs");
     }
 }

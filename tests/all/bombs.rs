@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use rustix::process::Signal;
 use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
 
 use serde_json::Value;
@@ -113,20 +114,20 @@ fn bombs_cost_one_photo_each() {
 
 #[test]
 fn what_ended_the_decoder_is_said() {
-    for (signal, reason) in [("-SYS", "something that it must not"), ("-SEGV", "crashed"), ("-KILL", "killed on it, twice")] {
+    for (signal, reason) in [(Signal::SYS, "something that it must not"), (Signal::SEGV, "crashed"), (Signal::KILL, "killed on it, twice")]
+    {
         let instance = Instance::new();
         instance.configure("workers = 1\n");
         let folder = instance.folder("photos");
         photos::library(&folder, &["00003"]);
         instance.dupes(&folder);
         fs::write(folder.join("long.jpg"), jpeg()).expect("written");
-        let pid = instance.pid().to_string();
         wait_until("the failure is recorded", || {
             thread::sleep(std::time::Duration::from_millis(300));
-            let _ = Command::new("pkill").args([signal, "-P", &pid]).status();
+            instance.signal_children(signal);
             reasons(&instance).contains_key("long.jpg")
         });
-        assert!(reasons(&instance)["long.jpg"].contains(reason), "{signal}: {:?}", reasons(&instance));
+        assert!(reasons(&instance)["long.jpg"].contains(reason), "{signal:?}: {:?}", reasons(&instance));
         photos::library(&folder, &["00009"]);
         assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
     }
@@ -141,8 +142,7 @@ fn children_have_the_socket_and_nothing_of_where_the_daemon_was_started() {
     let line = format!("exec 9</dev/zero; {} dupes {}", env!("CARGO_BIN_EXE_simctl"), folder.display());
     let output = instance.command_of("sh").args(["-c", &line]).output().expect("runs");
     assert!(output.status.success());
-    let child = Command::new("pgrep").args(["-P", &instance.pid().to_string()]).output().expect("runs").stdout;
-    let child = String::from_utf8_lossy(&child).lines().next().expect("a child").to_owned();
+    let child = instance.children()[0].as_raw_nonzero();
     let Ok(open) = fs::read_dir(format!("/proc/{child}/fd")) else { return skip("only root sees what the child has open") };
     let open: Vec<String> =
         open.flatten().map(|entry| fs::read_link(entry.path()).unwrap_or_default().to_string_lossy().into_owned()).collect();

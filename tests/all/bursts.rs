@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::imageops::{FilterType, crop_imm, overlay, resize};
 use image::{Rgb, RgbImage};
@@ -137,7 +137,8 @@ fn stripped(jpeg: &[u8]) -> Vec<u8> {
 
 #[test]
 fn frames_of_real_scenes_are_apart_and_each_version_is_with_its_frame() {
-    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bursts");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bursts");
+    let scenes = std::env::var_os("SIMILARD_SCENES").map_or(beside, PathBuf::from);
     if !scenes.is_dir() {
         return skip("the frames of real scenes are not here");
     }

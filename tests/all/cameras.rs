@@ -13,7 +13,7 @@ fn camera_files() -> Option<PathBuf> {
     if folder.is_dir() {
         return fs::canonicalize(folder).ok();
     }
-    skip("camera files are not here; SIMILARD_CAMERA_FILES names their folder");
+    skip("the camera files are not here");
     None
 }
 

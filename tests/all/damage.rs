@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder};
+use rustix::process::Signal;
 
 use crate::photos;
 use crate::support::{Instance, array, names, skip, wait_until};
@@ -446,23 +447,43 @@ fn a_crash_of_the_decoder_costs_nothing() {
     let folder = instance.folder("photos");
     photos::library(&folder, &["00003"]);
     instance.dupes(&folder);
-    let children = Command::new("pkill").args(["-9", "-P", &instance.pid().to_string()]).status();
-    assert!(children.is_ok_and(|s| s.success()), "the daemon has children");
+    assert!(instance.signal_children(Signal::KILL) > 0, "the daemon has decoding processes");
     photos::library(&folder, &["00009"]);
     instance.ok(["scan"]);
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
     assert_eq!(reasons(&instance), []);
 }
 
+/// The answer is longer than what a pipe and the buffers on both sides of it hold.
 #[test]
 fn a_full_pipe_and_a_closed_one_end_quietly() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
-    photos::library(&folder, &photos::NAMES);
+    let photo = photos::jpeg(&photos::crop(&photos::open("00003"), 0.2), 60);
+    for number in 0..400 {
+        fs::write(folder.join(format!("{number}{}.jpg", "-of-very-many-files-of-one-photo".repeat(6))), &photo).expect("written");
+    }
     instance.dupes(&folder);
-    let line = format!("{} pairs --max-distance 0.4 {} | head -n 1", env!("CARGO_BIN_EXE_simctl"), folder.display());
-    let output = Command::new("sh").args(["-c", &line]).env("SIMILARD_DATA_DIR", instance.data_dir()).output().expect("runs");
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let whole = instance.ok(["pairs".as_ref(), folder.as_os_str()]);
+    assert!(whole.len() > 2 * (64 << 10) && whole.lines().count() == 399, "{} bytes", whole.len());
+    for closes in [false, true] {
+        let mut pairs = instance.command();
+        pairs.arg("pairs").arg(&folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut pairs = pairs.spawn().expect("runs");
+        let mut out = BufReader::new(pairs.stdout.take().expect("piped"));
+        let mut text = String::new();
+        out.read_line(&mut text).expect("read");
+        assert_eq!(text.lines().next(), whole.lines().next());
+        if closes {
+            drop(out);
+        } else {
+            out.read_to_string(&mut text).expect("read");
+            assert_eq!(text, whole);
+        }
+        let ended = pairs.wait_with_output().expect("ends");
+        assert!(ended.stderr.is_empty(), "closed: {closes}: {}", String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(ended.status.code(), Some(0), "closed: {closes}");
+    }
 }
 
 /// The daemon does not wait long for a client, so simctl takes the whole answer however slowly its own output is read.

@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use crate::photos;
 use crate::support::{Instance, names, skip, wait_until};
@@ -32,8 +34,7 @@ fn an_upgrade_or_a_deletion_of_the_program_changes_nothing_until_a_restart() {
         } else {
             fs::remove_file(&program).expect("deleted");
         }
-        let children = Command::new("pkill").args(["-9", "-P", &instance.pid().to_string()]).status();
-        assert!(children.is_ok_and(|ended| ended.success()), "the daemon has children");
+        assert!(instance.signal_children(Signal::KILL) > 0, "the daemon has decoding processes");
         photos::library(&folder, &["00009"]);
         assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "replaced: {is_replaced}");
         assert_eq!(instance.json(["failures", "--format=json"])["failures"], serde_json::json!([]));

@@ -8,8 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+#[path = "skip.rs"]
+mod skip;
+
+pub use skip::skip;
 
 /// The longest wait in a test.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -149,6 +155,25 @@ impl Instance {
         self.status()["pid"].as_u64().expect("a process") as u32
     }
 
+    /// The decoding processes of the daemon. Each is a child of one of its threads.
+    pub fn children(&self) -> Vec<Pid> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the daemon runs").flatten();
+        let children = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        let numbers =
+            children.flat_map(|list| list.split_whitespace().map(|number| number.parse().expect("a process")).collect::<Vec<_>>());
+        numbers.filter_map(Pid::from_raw).collect()
+    }
+
+    /// Sends a signal to the decoding processes of the daemon, and returns how many it has.
+    pub fn signal_children(&self, signal: Signal) -> usize {
+        let children = self.children();
+        for child in &children {
+            // It may have ended just now.
+            let _ = kill_process(*child, signal);
+        }
+        children.len()
+    }
+
     /// Kills the daemon with SIGKILL, and waits until it is gone.
     pub fn kill(&self) {
         let pid = self.pid();
@@ -228,18 +253,4 @@ pub fn names(answer: &Value) -> Vec<Vec<String>> {
 
 pub fn array(value: &Value) -> &[Value] {
     value.as_array().expect("an array")
-}
-
-/// Reports that a test cannot run here, on its output and in the file that `SIMILARD_SKIPPED` names. If
-/// `SIMILARD_MAY_SKIP` is set, it lists the accepted reasons, separated by `;`. Any other reason is a failure.
-pub fn skip(why: &str) {
-    println!("SKIPPED: {why}");
-    if let Some(file) = std::env::var_os("SIMILARD_SKIPPED") {
-        let mut file = fs::File::options().create(true).append(true).open(file).expect("the list of skipped tests");
-        let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        writeln!(file, "skipped: {test}: {why}").expect("written");
-    }
-    if let Ok(allowed) = std::env::var("SIMILARD_MAY_SKIP") {
-        assert!(allowed.split(';').any(|reason| reason.trim() == why), "this reason to skip a test is not among those allowed: {why}");
-    }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -86,13 +86,19 @@ fn no_command_writes_what_a_terminal_obeys() {
     plain_with("", &[&PathBuf::from("--\u{1b}[2J")]);
     plain_with("--data-dir", &[&broken, &PathBuf::from("status")]);
 
-    // Events as they happen, and the log of the daemon.
+    assert!(is_plain(&events(&instance, &folder, &files[0])));
+    plain_with("roots remove", &[&folder]);
+    assert!(is_plain(&fs::read(instance.data_dir().join("daemon.log")).expect("there")));
+}
+
+/// What `simctl events` writes while a file comes and goes.
+fn events(instance: &Instance, folder: &Path, photo: &Path) -> Vec<u8> {
     let events = instance.data_dir().join("events.txt");
     let heard = fs::File::create(&events).expect("a file");
     let mut listener = instance.command().arg("events").stdout(heard).spawn().expect("runs");
     wait_until("events are written", || {
         let new = folder.join(OsStr::from_bytes(b"new\x1b.jpg"));
-        fs::copy(&files[0], &new).expect("copied");
+        fs::copy(photo, &new).expect("copied");
         instance.ok(["scan"]);
         fs::remove_file(&new).expect("removed");
         instance.ok(["scan"]);
@@ -100,9 +106,7 @@ fn no_command_writes_what_a_terminal_obeys() {
     });
     let _ = listener.kill();
     let _ = listener.wait();
-    assert!(is_plain(&fs::read(&events).expect("there")));
-    plain_with("roots remove", &[&folder]);
-    assert!(is_plain(&fs::read(instance.data_dir().join("daemon.log")).expect("there")));
+    fs::read(&events).expect("there")
 }
 
 /// The paths of a photo, as bytes.

@@ -115,6 +115,8 @@ fn a_chosen_head_is_used_after_a_crash() {
     instance.ok(["heads", "use", "other"]);
     let before = told(&instance.dupes(&folder));
     instance.kill();
+    let log = instance.data_dir().join("daemon.log");
+    let logged = fs::read_to_string(&log).expect("a log").len();
     // As if it had been killed before the other was ready.
     let mut writer = Writer::open(&Location::new(&instance.data_dir())).expect("opens");
     let base = writer.batch(|batch| {
@@ -125,11 +127,15 @@ fn a_chosen_head_is_used_after_a_crash() {
     });
     writer.batch(|batch| batch.use_head(base?)).expect("kept");
     drop(writer);
-    // The base answers until the other is ready, and then one takes over from the other.
+    // The base answers until the other is ready. The log goes on with what the killed daemon wrote.
     wait_until("the chosen head answers", || instance.dupes(&folder)["head"] == "other");
     assert_eq!(told(&instance.dupes(&folder)), before);
-    let log = fs::read_to_string(instance.data_dir().join("daemon.log")).expect("a log");
-    assert!(log.contains("head other is in use now"), "it took over while the daemon ran: {log}");
+    let since = || fs::read_to_string(&log).expect("a log").split_off(logged);
+    wait_until("the log says so", || since().contains("head other is in use now"));
+    let log = since();
+    let at = |line| log.find(line);
+    let base = at("head base is in use until other is ready");
+    assert!(base.is_some() && base < at("head other is in use now"), "the base answered first: {log}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod backup;
 mod compare;
+mod completions;
 mod config;
 mod daemon;
 mod decide;
@@ -13,6 +14,7 @@ mod heads;
 mod man;
 mod pairs;
 mod reload;
+mod restart;
 mod roots;
 mod scan;
 mod service;
@@ -34,7 +36,7 @@ use crate::config::Settings;
 pub fn run(arguments: Arguments) -> Done {
     // These need no settings.
     match &arguments.command {
-        Command::Completions { shell } => return put_out(&setup::completions(*shell)),
+        Command::Completions { shell } => return put_out(&completions::script(*shell)),
         Command::Man { command } => return put_out(man::page(command.as_deref())?.as_bytes()),
         Command::Setup { prefix, remove } => return setup::run(prefix.as_deref(), *remove),
         _ => {}
@@ -76,8 +78,8 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
         Command::Tune(options) => tune::run(&session, &options).await,
         Command::Heads(command) => heads::run(&session, command).await,
         Command::Config => config::run(&session.settings),
-        Command::Stop => stop::stop(&session.settings).await,
-        Command::Restart => stop::restart(&session.settings).await,
+        Command::Stop => stop::run(&session.settings).await,
+        Command::Restart => restart::run(&session.settings).await,
         Command::Reload => reload::run(&session).await,
         Command::Service(command) => service::run(command, &overrides, &session.settings).await,
         Command::Backup { .. } | Command::Daemon(_) | Command::Completions { .. } | Command::Man { .. } | Command::Setup { .. } => {

@@ -6,24 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 use directories::BaseDirs;
 
-use super::man;
-use crate::cli::args::Arguments;
+use super::{completions, man};
 use crate::cli::failure::Failure;
 use crate::cli::text::shown_path;
 
 const ZSH: &str = "zsh/site-functions";
 const PAGES: &str = "man/man1";
-
-/// The script that completes `simctl` in a shell.
-pub fn completions(shell: Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "simctl", &mut script);
-    script
-}
 
 /// Writes all files below `prefix`/share, or below this user's data directory, or removes them.
 pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
@@ -70,9 +61,9 @@ fn say_what_is_missing(out: &mut impl Write, share: &Path) -> io::Result<()> {
 /// All files, with their paths below share/.
 fn files() -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = vec![
-        (PathBuf::from("bash-completion/completions/simctl"), completions(Shell::Bash)),
-        (Path::new(ZSH).join("_simctl"), completions(Shell::Zsh)),
-        (PathBuf::from("fish/vendor_completions.d/simctl.fish"), completions(Shell::Fish)),
+        (PathBuf::from("bash-completion/completions/simctl"), completions::script(Shell::Bash)),
+        (Path::new(ZSH).join("_simctl"), completions::script(Shell::Zsh)),
+        (PathBuf::from("fish/vendor_completions.d/simctl.fish"), completions::script(Shell::Fish)),
     ];
     files.extend(man::pages().into_iter().map(|page| (Path::new(PAGES).join(format!("{}.1", page.name)), page.text.into_bytes())));
     files

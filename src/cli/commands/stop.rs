@@ -1,4 +1,4 @@
-//! `simctl stop` and `simctl restart`: ends the daemon, or starts it anew.
+//! `simctl stop`: ends the daemon.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use crate::cli::output::Done;
 use crate::cli::systemd::SERVICE;
 use crate::config::Settings;
 
-pub async fn stop(settings: &Settings) -> Done {
+pub async fn run(settings: &Settings) -> Done {
     match lifecycle::stop(settings).await? {
         Stopped::Nothing => anstream::println!("no daemon runs"),
         Stopped::Process(pid) => anstream::println!("the daemon (process {pid}) has ended"),
@@ -16,11 +16,5 @@ pub async fn stop(settings: &Settings) -> Done {
             anstream::println!("{unit} is stopped{again}");
         }
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-pub async fn restart(settings: &Settings) -> Done {
-    let pid = lifecycle::restart(settings).await?;
-    anstream::println!("the daemon runs, process {pid}");
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::findings::Recorded;
 use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::thread::Intake;
 use crate::catalog::roots::RootState;
@@ -41,16 +42,6 @@ pub struct Difference {
     listed: Vec<Place>,
     /// Whether nothing is there and nothing was known of this place.
     pub is_nothing: bool,
-}
-
-/// The result of recording differences.
-#[derive(Default)]
-pub struct Recorded {
-    /// The number of files that were seen or forgotten.
-    pub changes: u64,
-    /// Missing files: so many are gone at once that a person must confirm it.
-    pub missing: HashSet<Place>,
-    pub away: HashSet<Place>,
 }
 
 impl Intake {
@@ -224,11 +215,11 @@ impl Intake {
     fn note_absent(&self, difference: &Difference, when_gone: Gone) {
         let Some(place) = &difference.place else { return };
         let away = || difference.away.iter().filter(|_| when_gone == Gone::AskIfMany).map(|place| place.path.clone());
-        let is_noted = |state: &RootState| state.missing.is_empty() && state.away.is_empty() && away().next().is_none();
+        let is_noted = |state: &RootState| state.absent.is_empty() && away().next().is_none();
         if !self.parts.roots.now().state(place.root).is_none_or(is_noted) {
             self.parts
                 .roots
-                .change(|roots| roots.state_mut(place.root).into_iter().for_each(|state| state.note_absent(&place.path, away())));
+                .change(|roots| roots.state_mut(place.root).into_iter().for_each(|state| state.absent.note_below(&place.path, away())));
         }
     }
 
@@ -262,7 +253,7 @@ impl Intake {
             }
             tracing::warn!("{} files of a folder are gone at once; they are kept until you confirm with simctl scan --forget", lost.len());
             self.parts.roots.change(|roots| {
-                let missing = roots.state_mut(root).into_iter().map(|state| &mut state.missing);
+                let missing = roots.state_mut(root).into_iter().map(|state| &mut state.absent.missing);
                 missing.for_each(|missing| missing.extend(lost.iter().map(|place| place.path.clone())));
             });
             held_back.extend(lost);

@@ -2,6 +2,7 @@
 //! sees both ends of a move between two roots of a filesystem.
 
 mod difference;
+mod findings;
 mod marker;
 mod mass_deletion;
 mod mounted;

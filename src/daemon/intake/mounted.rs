@@ -4,8 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::presence::{Presence, presence};
-use super::thread::{DISK_TIMEOUT, Intake};
+use super::findings::{DISK_TIMEOUT, Presence};
+use super::presence::presence;
+use super::thread::Intake;
 use crate::catalog::roots::whole;
 use crate::daemon::messages::{Mounted, Request, request};
 use crate::intake::{Found, Submounts, Volume, Volumes};

@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
-use super::thread::{DISK_TIMEOUT, Intake};
+use super::findings::{DISK_TIMEOUT, Presence};
+use super::thread::Intake;
 use crate::catalog::roots::{FolderId, Roots, folder_id};
 use crate::daemon::messages::{Request, request};
 use crate::daemon::state::queue::Ticket;
@@ -18,25 +19,6 @@ const SAMPLE_FILES: usize = 16;
 
 /// The number of known files of which one must be there, where no id tells one card from another.
 const CARD_SAMPLE_FILES: usize = 256;
-
-/// Whether a root is online.
-#[derive(PartialEq, Eq, Debug)]
-pub enum Presence {
-    /// The root is online. It has its current path and filesystem.
-    Online(Root),
-    /// The root is offline. It says nothing about the files.
-    Offline {
-        why: String,
-        /// Whether another card, or another disk, is mounted where this one was.
-        is_replaced: bool,
-    },
-}
-
-impl Presence {
-    fn offline(why: impl Into<String>) -> Presence {
-        Presence::Offline { why: why.into(), is_replaced: false }
-    }
-}
 
 impl Intake {
     pub(super) fn presence(&self, root: &Root) -> Presence {
@@ -91,7 +73,7 @@ impl Intake {
     }
 
     fn is_unresponsive(&self, root: &Root) -> bool {
-        self.parts.roots.now().state(root.id).is_some_and(|state| state.retry_at.is_some())
+        self.parts.roots.now().state(root.id).is_some_and(|state| state.timeouts.retry_at.is_some())
     }
 
     /// Starts roots again whose disk did not answer: once no thread waits for it any more, and at intervals even if one
@@ -101,7 +83,7 @@ impl Intake {
         let mut unresponsive = self.roots();
         unresponsive.retain(|root| self.is_unresponsive(root));
         for root in unresponsive {
-            let until = self.parts.roots.now().state(root.id).and_then(|state| state.retry_at);
+            let until = self.parts.roots.now().state(root.id).and_then(|state| state.timeouts.retry_at);
             let is_awaited = stuck.iter().any(|(_, roots)| roots.contains(&root.id));
             if !is_awaited || until.is_some_and(|until| until <= Instant::now()) {
                 let ticket = self.parts.queue.activity.begin(root.id);

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::difference::Recorded;
+use super::findings::{DISK_TIMEOUT, Presence, Recorded};
 use super::moves::{Moves, is_misled};
-use super::presence::Presence;
 use super::schedule::Schedule;
 use super::{Intakes, Parts, ThreadQueue};
 use crate::api::text_of;
 use crate::api::types::What;
-use crate::catalog::roots::{FolderId, whole};
+use crate::catalog::roots::{AbsentFiles, FolderId, whole};
 use crate::daemon::messages::{Change, Gone, Order, Request, request};
 use crate::daemon::state::heartbeat::Heartbeat;
 use crate::daemon::state::lock;
@@ -29,9 +28,6 @@ const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often a scan reports its progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long a disk may take to answer.
-pub(super) const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Intake {
     pub(super) parts: Parts,
@@ -193,7 +189,7 @@ impl Intake {
                 }
                 self.rest();
                 // The disk answered, so the root is looked for like any other from now on.
-                self.parts.roots.change(|roots| roots.state_or_new(root.id).retry_at = None);
+                self.parts.roots.change(|roots| roots.state_or_new(root.id).timeouts.retry_at = None);
                 if is_replaced {
                     self.meet(root);
                 }
@@ -222,7 +218,7 @@ impl Intake {
         let folder = self.folder_id(&root);
         self.parts.roots.change(|roots| {
             let state = roots.state_or_new(root.id);
-            (state.folder, state.offline, state.retry_at) = (folder, None, None);
+            (state.folder, state.offline, state.timeouts.retry_at) = (folder, None, None);
         });
         self.note_submounts(&root);
         let now = (root.path.clone(), folder);
@@ -413,13 +409,13 @@ impl Intake {
         let (missing, away) = (below(&recorded.missing), below(&recorded.away));
         let next = self.parts.roots.change(|roots| {
             let state = roots.state_mut(root.id)?;
-            let is_news = recorded.changes > 0 || missing != state.missing;
+            let is_news = recorded.changes > 0 || missing != state.absent.missing;
             let schedule = Schedule::of(state.unwatched.is_some(), !missing.is_empty());
-            state.scanned_every = schedule.next(state.scanned_every, is_news);
-            state.last_scan = Some(SystemTime::now());
-            state.timeouts = 0;
-            (state.missing, state.away) = (missing, away);
-            Some(state.scanned_every)
+            state.schedule.interval = schedule.next(state.schedule.interval, is_news);
+            state.schedule.last_scan = Some(SystemTime::now());
+            state.timeouts.count = 0;
+            state.absent = AbsentFiles { missing, away };
+            Some(state.schedule.interval)
         });
         if let Some(next) = next {
             self.scans.insert(root.id, Instant::now() + next);

@@ -128,7 +128,7 @@ impl Answers {
         let mut problems = self.state.health.problems();
         let roots = self.state.roots.now();
         for root in roots.list() {
-            let missing = roots.state(root.id).map_or(0, |state| state.missing.len());
+            let missing = roots.state(root.id).map_or(0, |state| state.absent.missing.len());
             if missing > 0 {
                 problems.push(format!(
                     "{missing} files of {} are gone at once and still listed; if they were deleted: simctl scan --forget {}",
@@ -232,11 +232,11 @@ impl Service for Answers {
         })
     }
 
-    fn scan(&self, paths: &[PathBuf], forget: bool) -> Result<(), Problem> {
+    fn scan(&self, paths: &[PathBuf], gone: Gone) -> Result<(), Problem> {
         for scope in self.scopes(paths)? {
             let root = self.state.roots.now().get(scope.root).cloned();
             if let Some(root) = root {
-                self.intakes.scan(root, scope, if forget { Gone::Forget } else { Gone::AskIfMany })?;
+                self.intakes.scan(root, scope, gone)?;
             }
         }
         Ok(())
@@ -398,8 +398,8 @@ impl Service for Answers {
         heads::list(&self.state.heads, &self.state.configuration.backbone)
     }
 
-    fn use_head(&self, name: &str, only_try: bool) -> Result<ClusterChanges, Problem> {
-        Ok(self.switcher.switch(name, if only_try { Switch::Try } else { Switch::Take })?)
+    fn use_head(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Problem> {
+        Ok(self.switcher.switch(name, switch)?)
     }
 
     fn remove_head(&self, name: &str) -> Result<(), Problem> {

@@ -44,9 +44,9 @@ impl SharedRoots {
     /// 64 times that.
     pub fn back_off(&self, root: RootId, first: Duration) {
         self.change(|roots| {
-            let state = roots.state_or_new(root);
-            state.retry_at = Some(std::time::Instant::now() + first * 2_u32.pow(state.timeouts.min(6)));
-            state.timeouts += 1;
+            let timeouts = &mut roots.state_or_new(root).timeouts;
+            timeouts.retry_at = Some(std::time::Instant::now() + first * 2_u32.pow(timeouts.count.min(6)));
+            timeouts.count += 1;
         });
     }
 }
@@ -67,6 +67,6 @@ mod tests {
         assert!(matches!(listener.try_recv().map(|e| e.what), Ok(What::Offline { reason, .. }) if reason == "gone"));
         assert!(listener.try_recv().is_err());
         roots.back_off(root.id, Duration::from_secs(60));
-        assert_eq!(roots.now().state(root.id).map(|state| state.timeouts), Some(1));
+        assert_eq!(roots.now().state(root.id).map(|state| state.timeouts.count), Some(1));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use fastrand::Rng;
 
+use super::threads::on_threads;
 use super::{Passed, Run, Why};
 use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::relations::framed;
@@ -17,7 +17,6 @@ use crate::learn::edits::edits;
 use crate::likeness::{Member, compare};
 use crate::photo::{Capture, Compared, Comparison, Format, Picture, PictureHash};
 use crate::store::{PhotoRecord, Reader};
-use crate::sys::background::{Nice, give_way};
 use crate::vision::kept::{keep, picture};
 use crate::vision::keypoints::keypoints;
 
@@ -85,9 +84,7 @@ type Others = Vec<(Member, Comparison)>;
 /// Makes the groups of photos with a kept picture, until the time for this is over.
 fn groups(run: &Run<'_>, photos: Vec<(PhotoRecord, Others)>) -> Result<Vec<(PictureHash, Group)>, Why> {
     let (next, done, made) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let failed: Mutex<Option<Why>> = Mutex::default();
-    let work = || -> Result<(), Why> {
-        give_way(Nice::ToAll);
+    on_threads(run, "versions", || {
         let reader = Reader::open(&run.tuner.switcher.configuration.location)?;
         while let Some((photo, others)) = photos.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| run.may_prepare()) {
             let kept = reader.kept_picture(&photo.picture).and_then(|kept| picture(&kept).ok());
@@ -97,27 +94,10 @@ fn groups(run: &Run<'_>, photos: Vec<(PhotoRecord, Others)>) -> Result<Vec<(Pict
             run.tell(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
         }
         Ok(())
-    };
-    thread::scope(|scope| {
-        for _ in 0..run.tuner.switcher.configuration.settings.workers {
-            scope.spawn(|| {
-                if let Err(why) = work() {
-                    lock(&failed).get_or_insert(why);
-                }
-            });
-        }
-    });
-    if run.is_ending() {
-        return Err(Why::Ending);
-    }
-    match lock(&failed).take() {
-        Some(why) => Err(why),
-        None => {
-            let mut made = made.into_inner().unwrap_or_default();
-            made.sort_by_key(|(picture, _)| *picture);
-            Ok(made)
-        }
-    }
+    })?;
+    let mut made = made.into_inner().unwrap_or_default();
+    made.sort_by_key(|(picture, _)| *picture);
+    Ok(made)
 }
 
 /// Makes edited versions of a photo and lays it over each. All are as large as kept pictures, and as if of one program: the hardest

@@ -5,6 +5,7 @@
 
 mod decisions;
 mod folders;
+mod threads;
 mod versions;
 mod views;
 

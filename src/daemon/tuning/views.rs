@@ -1,23 +1,20 @@
 //! Makes the views of a tuning: the features of photos and of edited versions of them.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use fastrand::Rng;
 
+use super::threads::on_threads;
 use super::{Run, Why};
 use crate::api::types::Phase;
 use crate::daemon::messages::{Request, request};
 use crate::daemon::retry::while_full;
-use crate::daemon::state::lock;
 use crate::daemon::worker::open;
 use crate::learn::edits::edits;
 use crate::photo::{PhotoId, Picture};
 use crate::store::{PhotoRecord, Reader, View};
 use crate::sys::SameProgram;
-use crate::sys::background::{Nice, give_way};
 use crate::vision::backbone::Runner;
 use crate::vision::kept::picture;
 use crate::vision::sandbox::{self, Problem};
@@ -31,9 +28,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
     let known = reader.views()?;
     let missing: Vec<&PhotoRecord> = photos.iter().filter(|p| !known.contains_key(&p.id)).copied().collect();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(photos.len() - missing.len()));
-    let failed: Mutex<Option<Why>> = Mutex::default();
     let work = || -> Result<(), Why> {
-        give_way(Nice::ToAll);
         let broken = |e: &dyn std::fmt::Display| Why::Failed(format!("views cannot be made: {e}"));
         let program = SameProgram::of_this_process().map_err(|e| broken(&e))?;
         let mut maker = Maker {
@@ -51,22 +46,8 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
         }
         Ok(())
     };
-    thread::scope(|scope| {
-        for _ in 0..run.tuner.switcher.configuration.settings.workers {
-            scope.spawn(|| {
-                if let Err(why) = work() {
-                    lock(&failed).get_or_insert(why);
-                }
-            });
-        }
-    });
-    if run.is_ending() {
-        return Err(Why::Ending);
-    }
-    match lock(&failed).take() {
-        Some(why) => Err(why),
-        None => Ok(reader.views()?),
-    }
+    on_threads(run, "tuning views", work)?;
+    Ok(reader.views()?)
 }
 
 fn store(run: &Run<'_>, photo: PhotoId, views: Vec<View>) -> Result<(), Why> {

@@ -12,7 +12,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::messages::{Change, Outcome, Write};
-use super::retry::RETRY_WHILE_FULL;
+use super::retry::until_stored;
 use super::state::health::{PICTURES, STORE};
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock};
 use crate::api::text_of;
@@ -107,33 +107,23 @@ impl WriterThread {
             }
         }
         self.consider_decisions(&changes);
-        loop {
-            match self.write(&changes) {
-                Ok(joined) => {
-                    if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
-                        self.queue.committed();
-                    }
-                    if !(joined.new.is_empty() && joined.densities.is_empty()) {
-                        self.heads.active.change(|active| active.index.join(&joined.new, &joined.densities));
-                    }
-                    self.health.set_problem(STORE, None);
-                    self.changed.extend(joined.read_again);
-                    self.emit(&changes, joined.seen_files, &joined.outdated);
-                    break;
-                }
-                Err(e) => {
-                    let remedy = if e.is_disk() { "; make room, then it continues automatically" } else { "" };
-                    let folder = self.configuration.settings.data_dir.display();
-                    self.health.set_problem(STORE, Some(format!("nothing can be stored in {folder}: {e}{remedy}")));
-                    self.queue.activity.announce();
-                    self.lifecycle.examine_index(&self.health);
-                    self.health.writer_beat();
-                    if self.lifecycle.is_stopping() {
-                        break;
-                    }
-                    std::thread::sleep(RETRY_WHILE_FULL);
-                }
+        let (queue, health, lifecycle) = (self.queue.clone(), self.health.clone(), self.lifecycle.clone());
+        let goes_on = || {
+            queue.activity.announce();
+            lifecycle.examine_index(&health);
+            health.writer_beat();
+            !lifecycle.is_stopping()
+        };
+        let what = format!("nothing can be stored in {}", self.configuration.settings.data_dir.display());
+        if let Ok(joined) = until_stored(&health, STORE, &what, goes_on, || Ok(self.write(&changes)?)) {
+            if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
+                self.queue.committed();
             }
+            if !(joined.new.is_empty() && joined.densities.is_empty()) {
+                self.heads.active.change(|active| active.index.join(&joined.new, &joined.densities));
+            }
+            self.changed.extend(joined.read_again);
+            self.emit(&changes, joined.seen_files, &joined.outdated);
         }
         if let Err(e) = self.keep_decisions(&changes) {
             tracing::warn!("a decision may not hold for a photo that changed, until the daemon starts again: {e}");

@@ -6,27 +6,17 @@
 //! picture. In a progressive file they are in separate scans, which are not read.
 
 mod detail;
+mod error;
 mod frame;
 mod huffman;
 mod scan;
 mod segments;
 
-use thiserror::Error;
-
 use crate::photo::{Dimensions, Picture, PixelHash};
 use frame::Frame;
 
+pub use error::Error;
 pub use segments::{Segment, header_segments, trailer};
-
-/// Why a file was not decoded.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum Error {
-    /// A kind of JPEG that this reader does not support. A general decoder reads it.
-    #[error("{0} is not read at reduced size")]
-    Unsuited(&'static str),
-    #[error("{0}")]
-    Broken(&'static str),
-}
 
 /// Width and height of a JPEG, from its frame header.
 ///

@@ -1,0 +1,17 @@
+//! The rows of `library.db` that cannot be read.
+
+/// A row that cannot be read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    /// The head or the photos it is about.
+    pub(super) name: String,
+    /// The reason, for people.
+    pub(super) why: String,
+}
+
+/// The rows of `library.db` that could not be read the last time.
+#[derive(Default, Debug)]
+pub(super) struct Problems {
+    pub(super) decisions: Vec<Unreadable>,
+    pub(super) heads: Vec<Unreadable>,
+}
