@@ -1,14 +1,15 @@
 //! The files of a cluster that could be removed, checked on the disk at this moment.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::fs::lgetxattr;
+use rustix::fs::{lgetxattr, major};
 use rustix::io::Errno;
 use tokio::task::spawn_blocking;
 
@@ -33,6 +34,9 @@ const MAX_DENSITY_RATIO: f64 = 0.6;
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
 
+/// The precision of times on a network share, in nanoseconds. Local filesystems have a finer one.
+const SHARE_TIME_NS: i64 = 100;
+
 /// What is at a path now.
 #[derive(Clone, Copy)]
 pub struct Now {
@@ -43,12 +47,15 @@ pub struct Now {
     size: u64,
     mtime_ns: i64,
     ctime_ns: i64,
+    /// `None` if the filesystem does not say.
+    birth_ns: Option<i64>,
 }
 
 impl Now {
     /// Reads the metadata of a path. Does not follow a symlink.
     fn at(path: &Path) -> io::Result<Now> {
         let metadata = fs::symlink_metadata(path)?;
+        let birth = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Ok(Now {
             is_file: metadata.is_file(),
             device: metadata.dev(),
@@ -57,11 +64,26 @@ impl Now {
             size: metadata.size(),
             mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
             ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+            birth_ns: birth.map(|time| time.as_nanos() as i64),
         })
     }
 
     fn is_same_file(&self, other: &Now) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and
+    /// the ctime, which no program can set.
+    fn in_all_views(&self) -> (u64, i64) {
+        (self.size, self.ctime_ns.div_euclid(SHARE_TIME_NS))
+    }
+
+    /// Whether this may be the other file, seen on another device. Views have the inode number of the file, or make one up. Those
+    /// that make it up are on no disk of their own, so their device has the major number 0.
+    fn may_be_view_of(&self, other: &Now) -> bool {
+        let is_same_birth = self.birth_ns.is_none() || other.birth_ns.is_none() || self.birth_ns == other.birth_ns;
+        let may_be_same_inode = self.inode == other.inode || [self, other].iter().any(|now| major(now.device) == 0);
+        self.device != other.device && self.in_all_views() == other.in_all_views() && is_same_birth && may_be_same_inode
     }
 
     /// Whether size and time are those of the file that was read.
@@ -154,6 +176,20 @@ impl Checker {
     }
 }
 
+/// The files of a cluster that were looked at.
+#[derive(Default)]
+struct Seen(HashMap<(u64, i64), Vec<(PathBuf, Now)>>);
+
+impl Seen {
+    /// Adds a file. Returns the path of another one that may be the same file on another device.
+    fn add(&mut self, path: &Path, now: Now) -> Option<PathBuf> {
+        let alike = self.0.entry(now.in_all_views()).or_default();
+        let view = alike.iter().find(|(_, other)| now.may_be_view_of(other)).map(|(path, _)| path.clone());
+        alike.push((path.to_owned(), now));
+        view
+    }
+}
+
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
 /// nothing of this cluster may be removed.
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Vec<PathBuf>, String> {
@@ -162,6 +198,8 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
     let noted = |path: &Path| disk.notes(path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()));
     let notes = noted(&keeper.path.to_path())?;
     let (mut paths, mut is_only_one) = (Vec::new(), false);
+    let mut seen = Seen::default();
+    seen.add(&keeper.path.to_path(), kept);
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
         let is_asked = |relation| relations.contains(&relation) && !matches!(relation, Relation::Series | Relation::Part);
@@ -191,6 +229,10 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             }
             if now.is_same_file(&kept) {
                 return Err(format!("{} is another name of the file that stays", path.display()));
+            }
+            if let Some(other) = seen.add(&path, now) {
+                let [a, b] = [&other, &path].map(|path| path.display());
+                return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
             }
             is_only_one |= place > 0;
             paths.push(path);
@@ -337,11 +379,13 @@ mod tests {
         }
     }
 
+    /// On a disk, as its device has a major number.
+    const NOW: Now = Now { is_file: true, device: 8 << 8, inode: 1, links: 1, size: 10, mtime_ns: 5, ctime_ns: 6, birth_ns: None };
+
     /// A disk with these files, by path: inode, number of links, size.
     fn disk(files: &[(&'static str, u64, u64, u64)]) -> Files {
-        let now = |&(path, inode, links, size): &(&'static str, u64, u64, u64)| {
-            (PathBuf::from(path), (Now { is_file: true, device: 1, inode, links, size, mtime_ns: 5, ctime_ns: 6 }, path))
-        };
+        let now =
+            |&(path, inode, links, size): &(&'static str, u64, u64, u64)| (PathBuf::from(path), (Now { inode, links, size, ..NOW }, path));
         Files(files.iter().map(now).collect())
     }
 
@@ -395,6 +439,36 @@ mod tests {
         let mut away = cluster.clone();
         away.photos[0].files[1].offline = true;
         assert!(list(&away, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]).is_err());
+    }
+
+    #[test]
+    fn a_file_on_two_devices_may_be_one_that_is_seen_twice() {
+        assert_eq!([major(NOW.device), major(50)], [8, 0], "a disk, and a device without one");
+        let born = Now { birth_ns: Some(4), ..NOW };
+        for (what, other, is_view) in [
+            ("an overlay", Now { device: 50, ..NOW }, true),
+            ("one that numbers files itself", Now { device: 50, inode: 9, ..NOW }, true),
+            ("a share, with its precision", Now { device: 50, ctime_ns: 99, ..NOW }, true),
+            ("with the time of its birth", Now { device: 50, ..born }, true),
+            ("another device of the same disk", Now { device: 9 << 8, ..NOW }, true),
+            ("another file on another disk", Now { device: 9 << 8, inode: 9, ..NOW }, false),
+            ("another file on the same disk", Now { inode: 9, ..NOW }, false),
+            ("another size", Now { device: 50, size: 9, ..NOW }, false),
+            ("changed at another time", Now { device: 50, ctime_ns: 100, ..NOW }, false),
+            ("born at another time", Now { device: 50, birth_ns: Some(3), ..NOW }, false),
+        ] {
+            assert_eq!((born.may_be_view_of(&other), other.may_be_view_of(&born)), (is_view, is_view), "{what}");
+        }
+        // Neither the file that stays nor any other of the cluster is seen twice.
+        let files = ["/keep", "/copy", "/view"];
+        let cluster = cluster(vec![photo(files.map(|path| file(path, 10)).into())], &[]);
+        for (inode, ctime_ns, other) in [(1, 6, "/keep"), (2, 106, "/copy")] {
+            let mut disk = disk(&[("/keep", 1, 1, 10), ("/copy", 2, 1, 10), ("/view", 0, 1, 10)]);
+            disk.0.get_mut(Path::new("/copy")).expect("is there").0.ctime_ns = 106;
+            disk.0.get_mut(Path::new("/view")).expect("is there").0 = Now { device: 50, inode, ctime_ns, ..NOW };
+            let why = list_on(&cluster, &disk).expect_err("it may be one file");
+            assert!(why.contains(&format!("{other} and /view may be one file at two paths")), "{why}");
+        }
     }
 
     #[test]
