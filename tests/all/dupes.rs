@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -239,6 +241,38 @@ fn what_could_go_is_looked_at_before_it_is_listed() {
     let comment = [&photo[..2], &[0xff, 0xfe, 0, 9], b"wedding", &photo[2..]].concat();
     fs::write(folder.join("DSC_1 (1).jpg"), comment).expect("written");
     assert_eq!(could_go(&instance, &folder).0, ["DSC_1.jpg"]);
+}
+
+/// The reader of the list is slow, so that files change after all of them were checked and before they are listed.
+#[test]
+fn what_could_go_is_looked_at_again_right_before_it_is_listed() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    // The paths of one cluster are more than a pipe holds.
+    let deep = (0..12).fold(folder.clone(), |folder, _| folder.join("d".repeat(240)));
+    fs::create_dir_all(&deep).expect("made");
+    for (name, picture) in [("a", "00003"), ("b", "00009")] {
+        let photo = photos::jpeg(&photos::open(picture), 90);
+        (0..40).for_each(|number| fs::write(deep.join(format!("{name}{number}.jpg")), &photo).expect("written"));
+    }
+    instance.dupes(&folder);
+    let mut simctl = instance.command();
+    simctl.args(["dupes", "--format=paths0"]).arg(&folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut simctl = simctl.spawn().expect("runs");
+    let mut list = BufReader::with_capacity(64, simctl.stdout.take().expect("a pipe"));
+    let mut first = Vec::new();
+    list.read_until(0, &mut first).expect("a path");
+    let name_of = |path: &[u8]| path.rsplit(|&byte| byte == b'/').next().map(|name| name[0]).expect("a name");
+    let other = if name_of(&first) == b'a' { "b7.jpg" } else { "a7.jpg" };
+    fs::write(deep.join(other), "something else").expect("written");
+    let mut rest = Vec::new();
+    list.read_to_end(&mut rest).expect("read");
+    let output = simctl.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains(&format!("{other} has changed since it was checked")), "{said}");
+    let rest: Vec<&[u8]> = rest.split(|&byte| byte == 0).filter(|path| !path.is_empty()).collect();
+    assert_eq!(rest.len(), 38, "the others of the first cluster");
+    assert!(rest.iter().all(|path| name_of(path) == name_of(&first)));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `simctl dupes`: photos that are versions of each other, in four formats.
 
 use std::io::{self, Write};
+use std::mem::take;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, Ro
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
-use crate::cli::removable::Checker;
+use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
 use crate::cli::whole;
@@ -135,7 +135,8 @@ struct Printer<'a, W: Write> {
     pub clusters: u64,
     spare: u64,
     checker: Option<Checker>,
-    removable: Vec<PathBuf>,
+    /// With the id of the cluster.
+    removable: Vec<(String, Removable)>,
     /// Why no more files are listed.
     incomplete: Option<Failure>,
 }
@@ -166,10 +167,33 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         let id = cluster.id.clone();
         match self.checker.get_or_insert_with(|| Checker::start(self.relations.clone())).check(cluster) {
-            Ok(Ok(paths)) => self.removable.extend(paths),
-            Ok(Err(why)) => eprintln!("nothing of cluster {id} is listed: {}", shown(&why)),
+            Ok(Ok(removable)) => self.removable.push((id, removable)),
+            Ok(Err(why)) => not_listed(&id, &why),
             Err(silent) => self.incomplete = Some(silent),
         }
+    }
+
+    /// Lists the files that could go. Those of each cluster are looked at again right before: what was checked first may have
+    /// changed while others were hashed and decoded, or while the reader of the list was slow.
+    fn list(&mut self) -> io::Result<()> {
+        let Some(checker) = &self.checker else { return Ok(()) };
+        for (id, removable) in take(&mut self.removable) {
+            match checker.check_again(removable) {
+                Ok(Ok(removable)) => {
+                    for path in removable.paths() {
+                        self.out.write_all(path.as_os_str().as_bytes())?;
+                        self.out.write_all(b"\0")?;
+                    }
+                    self.out.flush()?;
+                }
+                Ok(Err(why)) => not_listed(&id, &why),
+                Err(silent) => {
+                    self.incomplete = Some(silent);
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One JSON object. Returns its end.
@@ -184,13 +208,7 @@ impl<'a, W: Write> Printer<'a, W> {
     pub fn end(&mut self, end: &End, is_whole: bool) -> io::Result<()> {
         match self.format {
             DupesFormat::Text => self.summary(end),
-            DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => {
-                for path in &self.removable {
-                    self.out.write_all(path.as_os_str().as_bytes())?;
-                    self.out.write_all(b"\0")?;
-                }
-                Ok(())
-            }
+            DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
             DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
         }
     }
@@ -249,6 +267,10 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         Ok(())
     }
+}
+
+fn not_listed(cluster: &str, why: &str) {
+    eprintln!("nothing of cluster {cluster} is listed: {}", shown(why));
 }
 
 /// Writes an item as a line, as it arrived.
