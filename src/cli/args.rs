@@ -195,7 +195,7 @@ pub struct DupesArguments {
     /// Exit with 1 if there are duplicates
     #[arg(long)]
     pub exit_code: bool,
-    /// Exit with 4 if some photos could not be read
+    /// Exit with 4 if some photos could not be read, or are of formats that this version does not read
     #[arg(long)]
     pub strict: bool,
     /// Answer at once, with the photos read so far; implies --partial, except for paths0

@@ -201,6 +201,18 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     assert!(rows[0][2].ends_with("tab\\there.webp"));
 }
 
+#[test]
+fn a_format_that_is_not_read_is_no_strict_success() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::open("00003").save(folder.join("a.bmp")).expect("saved");
+    let strict = || instance.run([OsStr::new("dupes"), OsStr::new("--strict"), folder.as_os_str()]).status.code();
+    assert_eq!(strict(), Some(0));
+    fs::write(folder.join("x.heic"), b"\0\0\0\x18ftypheic\0\0\0\0mif1").expect("written");
+    assert_eq!(strict(), Some(4));
+    assert_eq!(instance.dupes(&folder)["coverage"]["failed"], 0, "it is not broken");
+}
+
 /// The names that could go, without their folder, and what is said on standard error.
 fn could_go(instance: &Instance, folder: &Path) -> (Vec<String>, String) {
     let output = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);

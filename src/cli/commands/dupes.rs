@@ -13,7 +13,7 @@ use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus};
 use crate::cli::args::{DupesArguments, DupesFormat};
-use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
+use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
@@ -71,12 +71,18 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if let Some(failure) = incomplete {
         return Err(failure);
     }
-    Ok(match (is_whole, options.strict && end.coverage.failed > 0, options.exit_code && found) {
-        (false, ..) => ExitCode::from(NOT_WHOLE),
-        (true, true, _) => ExitCode::from(UNREAD),
-        (true, false, true) => ExitCode::from(FOUND),
-        (true, false, false) => ExitCode::SUCCESS,
-    })
+    let is_unread = end.coverage.failed + end.coverage.unsupported > 0;
+    Ok(ExitCode::from(exit_code(is_whole, options.strict && is_unread, options.exit_code && found)))
+}
+
+/// Returns the exit code of an answer: what is left out comes before what could not be read, and that before what was found.
+fn exit_code(is_whole: bool, is_unread: bool, is_found: bool) -> u8 {
+    match (is_whole, is_unread, is_found) {
+        (false, ..) => NOT_WHOLE,
+        (true, true, _) => UNREAD,
+        (true, false, true) => FOUND,
+        (true, false, false) => DONE,
+    }
 }
 
 /// Compares the views of every root, as `--everywhere` is about all of them. Where they differ, they are compared again: the
@@ -386,5 +392,25 @@ fn kept_by(rule: KeeperRule) -> &'static str {
         KeeperRule::PlainName => "plain name",
         KeeperRule::Oldest => "oldest file",
         KeeperRule::Path => "shortest path",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_comes_before_what_is_unread_and_that_before_what_is_found() {
+        for (is_whole, is_unread, is_found, code) in [
+            (true, false, false, 0),
+            (true, false, true, 1),
+            (true, true, false, 4),
+            (true, true, true, 4),
+            (false, false, false, 5),
+            (false, false, true, 5),
+            (false, true, true, 5),
+        ] {
+            assert_eq!(exit_code(is_whole, is_unread, is_found), code, "{is_whole} {is_unread} {is_found}");
+        }
     }
 }
