@@ -202,6 +202,27 @@ fn formats_relations_and_exit_codes_are_as_promised() {
 }
 
 #[test]
+fn one_photo_is_compared_with_nothing() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    fs::copy(photos::path("00003"), folder.join("a.webp")).expect("copied");
+    for name in ["x.heic", "y.nef"] {
+        fs::write(folder.join(name), b"\0\0\0\x18ftypheic\0\0\0\0mif1").expect("written");
+    }
+    let alone = "Nothing was compared: only one photo is read.";
+    let photo = folder.join("a.webp");
+    let said = |path: &Path| instance.ok([OsStr::new("dupes"), path.as_os_str()]);
+    assert!(said(&folder).contains(alone), "{}", said(&folder));
+    assert!(said(&photo).contains(alone), "there is no other in the library either: {}", said(&photo));
+    fs::copy(photos::path("00009"), instance.folder("more").join("b.webp")).expect("copied");
+    instance.dupes(&instance.folder("more"));
+    assert!(said(&photo).contains("No duplicates found."), "a file is compared with the whole library: {}", said(&photo));
+    assert!(said(&folder).contains(alone), "a folder is not: {}", said(&folder));
+    fs::copy(photos::path("00011"), folder.join("c.webp")).expect("copied");
+    assert!(said(&folder).contains("No duplicates found."), "{}", said(&folder));
+}
+
+#[test]
 fn a_format_that_is_not_read_is_no_strict_success() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::api::client::Client;
 use crate::api::query_of;
-use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus};
+use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
@@ -64,7 +64,10 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let is_partial = options.partial || options.no_wait && options.format != DupesFormat::Paths0;
     let places = whole::asked(&waited, end.places.clone());
     let is_whole = is_whole && (is_partial || whole::is_whole(&places, everywhere));
-    printer.end(&end, is_whole)?;
+    // For a question about the whole library the coverage still counts the photos that were asked about.
+    let is_alone = everywhere && printer.clusters == 0 && end.coverage.indexed == 1;
+    let compared = if is_alone { client.get::<Status>("/v1/status").await?.coverage.indexed } else { end.coverage.indexed };
+    printer.end(&end, compared, is_whole)?;
     let (found, incomplete) = (printer.clusters > 0, printer.incomplete.take());
     out.flush()?;
     whole::report(&places);
@@ -210,10 +213,11 @@ impl<'a, W: Write> Printer<'a, W> {
         Ok(answer.end)
     }
 
-    /// Ends the answer. Files that may be deleted are listed only now, if the answer is whole.
-    pub fn end(&mut self, end: &End, is_whole: bool) -> io::Result<()> {
+    /// Ends the answer, for which so many photos were `compared` with each other. Files that may be deleted are listed only
+    /// now, if the answer is whole.
+    pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
-            DupesFormat::Text => self.summary(end),
+            DupesFormat::Text => self.summary(end, compared),
             DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
             DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
         }
@@ -233,13 +237,9 @@ impl<'a, W: Write> Printer<'a, W> {
         writeln!(self.out)
     }
 
-    fn summary(&mut self, end: &End) -> io::Result<()> {
+    fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
         let summary = match self.clusters {
-            0 if end.coverage.indexed == 0 => "Nothing was compared: no photo is read.".to_owned(),
-            0 if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
-                "No copies found among the photos that were compared.".to_owned()
-            }
-            0 => "No duplicates found.".to_owned(),
+            0 => nothing_found(end, compared).to_owned(),
             found => format!("{}; they take {}.", count(found, "photo has versions", "photos have versions"), bytes(self.spare)),
         };
         writeln!(self.out, "{}", summary.bold())?;
@@ -272,6 +272,16 @@ impl<'a, W: Write> Printer<'a, W> {
             writeln!(self.out, "{}", "simctl failures says why".dimmed())?;
         }
         Ok(())
+    }
+}
+
+/// What is said of an answer without clusters.
+fn nothing_found(end: &End, compared: u64) -> &'static str {
+    match compared {
+        0 => "Nothing was compared: no photo is read.",
+        1 => "Nothing was compared: only one photo is read.",
+        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => "No copies found among the photos that were compared.",
+        _ => "No duplicates found.",
     }
 }
 
@@ -397,7 +407,52 @@ fn kept_by(rule: KeeperRule) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::photo::{Coverage, LeftOut};
+
+    const END: End = End {
+        whole: true,
+        places: Vec::new(),
+        series: 0,
+        parts: 0,
+        unknown: 0,
+        outside: 0,
+        coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
+        unsupported_formats: BTreeMap::new(),
+        left_out: LeftOut { linked_folders: 0, linked_photos: 0, annexed: 0, hidden: 0, excluded: 0, other: 0 },
+        next: None,
+    };
+
+    /// What is printed for an answer without clusters.
+    fn said(end: &End, compared: u64) -> String {
+        let mut out = Vec::new();
+        Printer::new(&mut out, DupesFormat::Text, Vec::new()).end(end, compared, true).expect("written");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn nothing_is_found_only_where_all_was_compared() {
+        for (end, compared, sentence) in [
+            (END, 2, "No duplicates found."),
+            (END, 1, "Nothing was compared: only one photo is read."),
+            (END, 0, "Nothing was compared: no photo is read."),
+            (End { whole: false, ..END }, 0, "Nothing was compared: no photo is read."),
+            (End { whole: false, ..END }, 2, "No copies found among the photos that were compared."),
+        ] {
+            assert!(said(&end, compared).contains(sentence), "{end:?}");
+        }
+        for (end, line) in [
+            (End { outside: 3, ..END }, "3 photos outside have versions among these photos; --everywhere shows them"),
+            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not copies; --relation series shows them"),
+            (End { parts: 2, ..END }, "2 photos are held by a picture with other content"),
+            (End { unknown: 2, ..END }, "2 photos may be versions of others: look at them with --relation unknown"),
+        ] {
+            let said = said(&end, 2);
+            assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
+        }
+    }
 
     #[test]
     fn what_is_left_out_comes_before_what_is_unread_and_that_before_what_is_found() {
