@@ -23,4 +23,4 @@ pub use server::serve;
 pub use service::{Service, Take};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;

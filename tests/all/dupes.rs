@@ -202,6 +202,55 @@ fn formats_relations_and_exit_codes_are_as_promised() {
 }
 
 #[test]
+fn a_place_with_files_that_are_gone_at_once_is_not_whole() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let album = instance.folder("photos/album");
+    for number in 0..60 {
+        fs::copy(photos::path("00003"), album.join(format!("{number}.webp"))).expect("copied");
+    }
+    for name in ["a.webp", "b.webp"] {
+        fs::copy(photos::path("00009"), folder.join(name)).expect("copied");
+    }
+    fs::write(folder.join("broken.jpg"), b"no picture").expect("written");
+    assert_eq!(instance.dupes(&folder)["whole"], true);
+    // Without a daemon, because events would report every file.
+    instance.kill();
+    fs::remove_dir_all(&album).expect("removed");
+    let dupes = |options: &[&str], path: &Path| {
+        let output = instance.run([OsStr::new("dupes")].into_iter().chain(options.iter().map(OsStr::new)).chain([path.as_os_str()]));
+        let [listed, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.code(), listed, said)
+    };
+    let (code, answer, said) = dupes(&["--format=json", "--strict", "--exit-code"], &folder);
+    assert_eq!(code, Some(5), "before the broken file (4) and the duplicates (1): {said}");
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let place = serde_json::json!({ "path": folder.to_str(), "whole": false, "reason": "missing", "files": 60 });
+    assert_eq!((&answer["whole"], &answer["places"]), (&false.into(), &serde_json::json!([place])));
+    let command = format!("simctl scan --forget {}", folder.display());
+    assert!(said.contains("60 known files are gone at once") && said.contains(&command), "{said}");
+
+    assert_eq!(dupes(&["--partial", "--strict", "--exit-code"], &folder).0, Some(4));
+    assert_eq!(dupes(&["--partial", "--exit-code"], &folder).0, Some(1));
+    // --no-wait accepts an answer that is not whole, but not as a list of what could go.
+    assert_eq!(dupes(&["--no-wait"], &folder).0, Some(0));
+    for options in [&["--format=paths0"][..], &["--format=paths0", "--no-wait"]] {
+        let (code, listed, said) = dupes(options, &folder);
+        assert!(code == Some(5) && listed.is_empty(), "{options:?}: {listed} {said}");
+    }
+    let (code, listed, _) = dupes(&["--format=paths0", "--partial"], &folder);
+    assert!(code == Some(0) && listed.ends_with("b.webp\0") && listed.matches('\0').count() == 1, "{listed}");
+    // A file is compared with what is there.
+    let (code, _, said) = dupes(&[], &folder.join("a.webp"));
+    assert!(code == Some(0) && said.contains("gone at once"), "{said}");
+
+    instance.ok([OsStr::new("scan"), OsStr::new("--forget"), folder.as_os_str()]);
+    wait_until("nothing is missing", || instance.status()["roots"][0]["missing"] == 0);
+    let (code, answer, said) = dupes(&["--format=json"], &folder);
+    assert!(code == Some(0) && said.is_empty() && answer.contains("\"whole\":true"), "{answer} {said}");
+}
+
+#[test]
 fn one_photo_is_compared_with_nothing() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
