@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rusqlite::Connection;
 
 use crate::photos;
@@ -156,6 +158,36 @@ fn the_answer_has_the_promised_shape() {
 }
 
 #[test]
+fn a_file_is_an_inode_with_all_its_names() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    let [cafe, link, copy] =
+        [&b"caf\xe9.jpg"[..], b"caf\xe9-link.jpg", b"caf\xe9-other-copy.jpg"].map(|name| folder.join(OsStr::from_bytes(name)));
+    fs::write(&cafe, &photo).expect("written");
+    fs::hard_link(&cafe, &link).expect("linked");
+    fs::write(&copy, &photo).expect("written");
+    let answer = instance.dupes(&folder);
+    let photo = &answer["clusters"][0]["photos"][0];
+    let [first, second] = array(&photo["files"]) else { panic!("two files: {photo}") };
+    let bytes_of = |value: &serde_json::Value| STANDARD.decode(value["path_bytes"].as_str().expect("bytes")).expect("base64");
+    let inode = |path: &Path| fs::metadata(path).expect("there").ino();
+    for (file, path, also) in [(first, &cafe, vec![&link]), (second, &copy, vec![])] {
+        assert_eq!(bytes_of(file), path.as_os_str().as_bytes(), "{file}");
+        assert_eq!(file["path"], &*path.to_string_lossy());
+        assert_eq!(file["inode"].as_u64(), Some(inode(path)));
+        assert_eq!(file["volume"], first["volume"], "they are on one");
+        let names: Vec<Vec<u8>> = array(&file["also"]).iter().map(bytes_of).collect();
+        assert_eq!(names, also.iter().map(|path| path.as_os_str().as_bytes()).collect::<Vec<_>>());
+    }
+    let volume = first["volume"].as_str().expect("text");
+    assert!(volume.len() == 16 && u64::from_str_radix(volume, 16).is_ok_and(|number| number != 0), "{volume}");
+    // The list has both names of a file, or neither. The plain name stays with its link.
+    let listed = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]).stdout;
+    assert_eq!(listed, [copy.as_os_str().as_bytes(), b"\0"].concat());
+}
+
+#[test]
 fn formats_relations_and_exit_codes_are_as_promised() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
@@ -199,6 +231,32 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     assert!(distances.is_sorted());
     assert_eq!((rows[0][0], rows[0][3]), ("0.0000", "identical"));
     assert!(rows[0][2].ends_with("tab\\there.webp"));
+}
+
+/// A file, and `--everywhere`, are about what is there.
+#[test]
+fn a_place_that_is_away_is_named_and_does_not_change_the_exit_code() {
+    let instance = Instance::new();
+    let [here, away] = ["here", "away"].map(|name| instance.folder(name));
+    for (picture, file) in [("00003", here.join("a.webp")), ("00003", here.join("b.webp")), ("00009", away.join("c.webp"))] {
+        fs::copy(photos::path(picture), file).expect("copied");
+    }
+    instance.dupes(&here);
+    instance.dupes(&away);
+    fs::rename(&away, instance.folder("elsewhere").join("away")).expect("unplugged");
+    instance.ok(["scan"]);
+    wait_until("it is offline", || instance.status()["coverage"]["offline"] == 1);
+    let file = here.join("a.webp");
+    for (options, path) in [(&[][..], &file), (&["--everywhere"], &here), (&["--exit-code"], &file)] {
+        for format in ["text", "paths0"] {
+            let words = ["dupes", "--format", format].into_iter().chain(options.iter().copied()).map(OsStr::new);
+            let output = instance.run(words.chain([path.as_os_str()]));
+            let [listed, said] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+            let code = i32::from(options == ["--exit-code"]);
+            assert!(output.status.code() == Some(code) && listed.contains("b.webp"), "{options:?} {format}: {listed} {said}");
+            assert!(said.contains(&format!("{}: it is offline; 1 file", away.display())), "{options:?} {format}: {said}");
+        }
+    }
 }
 
 #[test]
