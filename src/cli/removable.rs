@@ -8,7 +8,7 @@ use std::iter::once;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use rustix::fs::{lgetxattr, major};
 use rustix::io::Errno;
@@ -48,15 +48,12 @@ struct Now {
     size: u64,
     mtime_ns: i64,
     ctime_ns: i64,
-    /// `None` if the filesystem does not say.
-    birth_ns: Option<i64>,
 }
 
 impl Now {
     /// Reads the metadata of a path. Does not follow a symlink.
     fn at(path: &Path) -> io::Result<Now> {
         let metadata = fs::symlink_metadata(path)?;
-        let birth = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Ok(Now {
             is_file: metadata.is_file(),
             device: metadata.dev(),
@@ -65,7 +62,6 @@ impl Now {
             size: metadata.size(),
             mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
             ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
-            birth_ns: birth.map(|time| time.as_nanos() as i64),
         })
     }
 
@@ -74,7 +70,7 @@ impl Now {
     }
 
     /// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and
-    /// the ctime, which no program can set.
+    /// the ctime, which no program can set. A share may have a birth time of its own.
     fn in_all_views(&self) -> (u64, i64) {
         (self.size, self.ctime_ns.div_euclid(SHARE_TIME_NS))
     }
@@ -82,9 +78,8 @@ impl Now {
     /// Whether this may be the other file, seen on another device. Views have the inode number of the file, or make one up. Those
     /// that make it up are on no disk of their own, so their device has the major number 0.
     fn may_be_view_of(&self, other: &Now) -> bool {
-        let is_same_birth = self.birth_ns.is_none() || other.birth_ns.is_none() || self.birth_ns == other.birth_ns;
         let may_be_same_inode = self.inode == other.inode || [self, other].iter().any(|now| major(now.device) == 0);
-        self.device != other.device && self.in_all_views() == other.in_all_views() && is_same_birth && may_be_same_inode
+        self.device != other.device && self.in_all_views() == other.in_all_views() && may_be_same_inode
     }
 
     /// Whether size and time are those of the file that was read.
@@ -469,7 +464,7 @@ mod tests {
     }
 
     /// On a disk, as its device has a major number.
-    const NOW: Now = Now { is_file: true, device: 8 << 8, inode: 1, links: 1, size: 10, mtime_ns: 5, ctime_ns: 6, birth_ns: None };
+    const NOW: Now = Now { is_file: true, device: 8 << 8, inode: 1, links: 1, size: 10, mtime_ns: 5, ctime_ns: 6 };
 
     /// A disk with these files, by path: inode, number of links, size.
     fn disk(files: &[(&'static str, u64, u64, u64)]) -> Files {
@@ -589,20 +584,17 @@ mod tests {
     #[test]
     fn a_file_on_two_devices_may_be_one_that_is_seen_twice() {
         assert_eq!([major(NOW.device), major(50)], [8, 0], "a disk, and a device without one");
-        let born = Now { birth_ns: Some(4), ..NOW };
         for (what, other, is_view) in [
             ("an overlay", Now { device: 50, ..NOW }, true),
             ("one that numbers files itself", Now { device: 50, inode: 9, ..NOW }, true),
             ("a share, with its precision", Now { device: 50, ctime_ns: 99, ..NOW }, true),
-            ("with the time of its birth", Now { device: 50, ..born }, true),
             ("another device of the same disk", Now { device: 9 << 8, ..NOW }, true),
             ("another file on another disk", Now { device: 9 << 8, inode: 9, ..NOW }, false),
             ("another file on the same disk", Now { inode: 9, ..NOW }, false),
             ("another size", Now { device: 50, size: 9, ..NOW }, false),
             ("changed at another time", Now { device: 50, ctime_ns: 100, ..NOW }, false),
-            ("born at another time", Now { device: 50, birth_ns: Some(3), ..NOW }, false),
         ] {
-            assert_eq!((born.may_be_view_of(&other), other.may_be_view_of(&born)), (is_view, is_view), "{what}");
+            assert_eq!((NOW.may_be_view_of(&other), other.may_be_view_of(&NOW)), (is_view, is_view), "{what}");
         }
         // Neither the file that stays nor any other of the cluster is seen twice.
         let files = ["/keep", "/copy", "/view"];
