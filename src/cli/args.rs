@@ -186,7 +186,7 @@ pub struct DupesArguments {
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
     pub relation: Vec<String>,
     /// paths0: the files that could go, each followed by NUL. By default files of the same picture and copies, no edits. Each of
-    /// them, and the file that stays, is looked at on the disk before
+    /// them, and the file that stays, is looked at on the disk right before it is listed
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths

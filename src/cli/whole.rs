@@ -19,7 +19,7 @@ pub fn report(places: &[PlaceStatus]) {
     }
 }
 
-/// Returns whether all places are whole, or only offline or without missing files where that `is_excused`.
+/// Returns whether all places are whole, or lack only files that cannot be looked at now where that `is_excused`.
 pub fn is_whole(places: &[PlaceStatus], is_excused: bool) -> bool {
     places.iter().all(|place| place.whole || is_excused && is_away(place))
 }
