@@ -25,4 +25,4 @@ pub use service::{Gone, Service, Switch, Take};
 pub use shell::{is_obeyed, shell_word};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;

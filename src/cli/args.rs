@@ -205,7 +205,7 @@ pub struct DupesArguments {
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
     pub relation: Vec<String>,
     /// paths0 lists the files that could be deleted, each followed by NUL: identical files and copies by default, no edits.
-    /// simctl checks each listed file and the file to keep on disk first
+    /// simctl checks each listed file and the file to keep on disk right before it lists them
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths
@@ -214,7 +214,7 @@ pub struct DupesArguments {
     /// Exit with 1 if there are duplicates
     #[arg(long)]
     pub exit_code: bool,
-    /// Exit with 4 if some photos could not be read
+    /// Exit with 4 if some photos could not be read, or are of formats that this version does not read
     #[arg(long)]
     pub strict: bool,
     /// Answer at once, with the photos read so far; implies --partial, except for paths0

@@ -10,6 +10,7 @@ use crate::api::client;
 use crate::{config, daemon};
 
 /// Exit codes. Scripts rely on them.
+pub const DONE: u8 = 0;
 pub const FOUND: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
@@ -26,11 +27,11 @@ const SETTINGS: &str = "settings";
 
 /// The exit codes of `simctl`, for the help.
 pub const EXIT_CODES: [(u8, &str); 6] = [
-    (0, "done"),
+    (DONE, "done"),
     (FOUND, "duplicates found (with --exit-code)"),
     (USAGE, "usage"),
     (UNREACHABLE, "daemon not reachable"),
-    (UNREAD, "some photos could not be read (with --strict)"),
+    (UNREAD, "some photos could not be read, or are of formats that are not read yet (with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
 ];
 

@@ -1,14 +1,16 @@
 //! The files of a cluster that could be removed, checked on the disk at this moment.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
+use std::iter::once;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use rustix::fs::lgetxattr;
+use rustix::fs::{lgetxattr, major};
 use rustix::io::Errno;
 use tokio::task::spawn_blocking;
 
@@ -20,7 +22,7 @@ use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::sandbox;
 
-/// How long the disks may take to say what is at the paths of one cluster.
+/// How long a disk may take for one step: to say what is at a path, for the next bytes of a file, to decode a file.
 const DISK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
@@ -33,9 +35,12 @@ const MAX_DENSITY_RATIO: f64 = 0.6;
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
 
+/// The precision of times on a network share, in nanoseconds. Local filesystems have a finer one.
+const SHARE_TIME_NS: i64 = 100;
+
 /// What is at a path now.
-#[derive(Clone, Copy)]
-pub struct Now {
+#[derive(Clone, Copy, PartialEq)]
+struct Now {
     is_file: bool,
     device: u64,
     inode: u64,
@@ -64,6 +69,19 @@ impl Now {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
+    /// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and
+    /// the ctime, which no program can set. A share may have a birth time of its own.
+    fn in_all_views(&self) -> (u64, i64) {
+        (self.size, self.ctime_ns.div_euclid(SHARE_TIME_NS))
+    }
+
+    /// Whether this may be the other file, seen on another device. Views have the inode number of the file, or make one up. Those
+    /// that make it up are on no disk of their own, so their device has the major number 0.
+    fn may_be_view_of(&self, other: &Now) -> bool {
+        let may_be_same_inode = self.inode == other.inode || [self, other].iter().any(|now| major(now.device) == 0);
+        self.device != other.device && self.in_all_views() == other.in_all_views() && may_be_same_inode
+    }
+
     /// Whether size and time are those of the file that was read.
     fn is_alike(&self, file: &PhotoFile) -> bool {
         self.is_file && (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
@@ -87,23 +105,43 @@ trait Disk {
 struct RealDisk {
     /// The error says why this program cannot be run to decode files.
     decoder: io::Result<RefCell<sandbox::Reader>>,
+    /// Where it says after each step that the disk has answered.
+    reports: Sender<Report>,
+}
+
+impl RealDisk {
+    /// Says that the disk has answered, and returns the answer.
+    fn answered<T>(&self, answer: T) -> T {
+        // Nobody waits any more once a disk was silent for too long.
+        let _ = self.reports.send(Report::Step);
+        answer
+    }
+}
+
+/// A file each of whose reads is a step.
+struct InSteps<'a>(fs::File, &'a RealDisk);
+
+impl Read for InSteps<'_> {
+    fn read(&mut self, part: &mut [u8]) -> io::Result<usize> {
+        self.1.answered(self.0.read(part))
+    }
 }
 
 impl Disk for RealDisk {
     fn look(&self, path: &Path) -> io::Result<Now> {
-        Now::at(path)
+        self.answered(Now::at(path))
     }
 
     fn content(&self, path: &Path) -> io::Result<String> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(fs::File::open(path)?)?;
+        hasher.update_reader(InSteps(fs::File::open(path)?, self))?;
         Ok(hasher.finalize().to_hex().to_string())
     }
 
     fn decode(&self, path: &Path) -> Result<(), String> {
         let decoder = self.decoder.as_ref().map_err(|e| e.to_string())?;
-        let file = fs::File::open(path).map_err(|e| e.to_string())?;
-        decoder.borrow_mut().decode_whole(&file).map_err(|e| e.to_string())
+        let file = self.answered(fs::File::open(path)).map_err(|e| e.to_string())?;
+        self.answered(decoder.borrow_mut().decode_whole(&file)).map_err(|e| e.to_string())
     }
 
     fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
@@ -116,37 +154,86 @@ impl Disk for RealDisk {
             }
             Ok(Some(value).filter(|value| !value.is_empty()))
         };
-        NOTES.iter().map(note).collect()
+        self.answered(NOTES.iter().map(note).collect())
     }
+}
+
+/// A path, and what was there when it was looked at.
+#[derive(Clone)]
+struct Looked {
+    path: PathBuf,
+    now: Now,
+}
+
+/// The files of a cluster that could be removed, as they were when they were checked.
+pub struct Removable {
+    keeper: Looked,
+    files: Vec<Looked>,
+}
+
+impl Removable {
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+}
+
+enum Task {
+    Check(Cluster),
+    CheckAgain(Removable),
+}
+
+enum Report {
+    /// A disk has answered. The task goes on.
+    Step,
+    /// What could be removed, or why nothing may be.
+    Done(Result<Removable, String>),
 }
 
 /// Checks clusters on a thread of its own, so that a disk that hangs does not hang the caller.
 pub struct Checker {
-    clusters: Sender<Cluster>,
-    checked: Receiver<Result<Vec<PathBuf>, String>>,
+    tasks: Sender<Task>,
+    reports: Receiver<Report>,
 }
 
 impl Checker {
     /// Lists only versions of these relations to the file that stays.
     pub fn start(relations: Vec<Relation>) -> Checker {
-        let (clusters, waiting) = channel::<Cluster>();
-        let (done, checked) = channel();
+        let (tasks, waiting) = channel();
+        let (done, reports) = channel();
         spawn_blocking(move || {
             let decoder = SameProgram::of_this_process().map(|program| sandbox::Reader::new(program, Limits::default()));
-            let disk = RealDisk { decoder: decoder.map(RefCell::new) };
-            waiting.into_iter().try_for_each(|cluster| done.send(removable(&cluster, &relations, &disk)))
+            let disk = RealDisk { decoder: decoder.map(RefCell::new), reports: done.clone() };
+            let checked = |task| match task {
+                Task::Check(cluster) => removable(&cluster, &relations, &disk),
+                Task::CheckAgain(removable) => unchanged(removable, &disk),
+            };
+            waiting.into_iter().try_for_each(|task| done.send(Report::Done(checked(task))))
         });
-        Checker { clusters, checked }
+        Checker { tasks, reports }
     }
 
     /// Returns the files of a cluster that could be removed, or why none of them may be.
     ///
     /// # Errors
     /// If a disk does not answer.
-    pub fn check(&self, cluster: Cluster) -> Result<Result<Vec<PathBuf>, String>, Failure> {
+    pub fn check(&self, cluster: Cluster) -> Result<Result<Removable, String>, Failure> {
         let first = cluster.photos[0].path.to_path();
-        let _ = self.clusters.send(cluster);
-        self.checked.recv_timeout(DISK_TIMEOUT).map_err(|_| Failure {
+        self.checked(Task::Check(cluster), &first)
+    }
+
+    /// Returns the same files if none of them has changed since they were checked, and the file that stays has not, or which
+    /// has.
+    ///
+    /// # Errors
+    /// If a disk does not answer.
+    pub fn check_again(&self, removable: Removable) -> Result<Result<Removable, String>, Failure> {
+        let keeper = removable.keeper.path.clone();
+        self.checked(Task::CheckAgain(removable), &keeper)
+    }
+
+    fn checked(&self, task: Task, first: &Path) -> Result<Result<Removable, String>, Failure> {
+        let _ = self.tasks.send(task);
+        answer(&self.reports, DISK_TIMEOUT).ok_or_else(|| Failure {
             message: format!("the list is incomplete: a disk with versions of {} does not answer", first.display()),
             hint: Some("simctl roots list says which".into()),
             code: NOT_WHOLE,
@@ -154,14 +241,38 @@ impl Checker {
     }
 }
 
+/// Waits for the end of a task, however long it takes. `None` if one step of it takes longer than this.
+fn answer(reports: &Receiver<Report>, step: Duration) -> Option<Result<Removable, String>> {
+    loop {
+        if let Report::Done(result) = reports.recv_timeout(step).ok()? {
+            return Some(result);
+        }
+    }
+}
+
+/// The files of a cluster that were looked at.
+#[derive(Default)]
+struct Seen(HashMap<(u64, i64), Vec<Looked>>);
+
+impl Seen {
+    /// Adds a file. Returns the path of another one that may be the same file on another device.
+    fn add(&mut self, file: Looked) -> Option<PathBuf> {
+        let alike = self.0.entry(file.now.in_all_views()).or_default();
+        let view = alike.iter().find(|other| file.now.may_be_view_of(&other.now)).map(|other| other.path.clone());
+        alike.push(file);
+        view
+    }
+}
+
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
 /// nothing of this cluster may be removed.
-fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Vec<PathBuf>, String> {
+fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let kept = checked(keeper, disk)?;
+    let kept = Looked { path: keeper.path.to_path(), now: checked(keeper, disk)? };
     let noted = |path: &Path| disk.notes(path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()));
-    let notes = noted(&keeper.path.to_path())?;
-    let (mut paths, mut is_only_one) = (Vec::new(), false);
+    let notes = noted(&kept.path)?;
+    let (mut files, mut seen, mut is_only_one) = (Vec::new(), Seen::default(), false);
+    seen.add(kept.clone());
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
         let is_asked = |relation| relations.contains(&relation) && !matches!(relation, Relation::Series | Relation::Part);
@@ -189,24 +300,39 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             if noted(&path)?.iter().zip(&notes).any(|(own, kept)| own.is_some() && own != kept) {
                 return Err(format!("tags, the comment or the rating that a file manager keeps of {} would be lost", path.display()));
             }
-            if now.is_same_file(&kept) {
+            if now.is_same_file(&kept.now) {
                 return Err(format!("{} is another name of the file that stays", path.display()));
             }
+            let looked = Looked { path, now };
+            if let Some(other) = seen.add(looked.clone()) {
+                let [a, b] = [&other, &looked.path].map(|path| path.display());
+                return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
+            }
             is_only_one |= place > 0;
-            paths.push(path);
+            files.push(looked);
             // Hard links free their space when all of them are gone. Other views of a folder go with it.
             if now.links > 1 {
                 let names = file.also.iter().map(|name| name.to_path());
-                paths.extend(names.filter(|name| disk.look(name).is_ok_and(|other| other.is_same_file(&now))));
+                let looked = names.filter_map(|path| Some(Looked { now: disk.look(&path).ok()?, path }));
+                files.extend(looked.filter(|other| other.now.is_same_file(&now)));
             }
         }
     }
     // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
     if is_only_one {
-        let path = keeper.path.to_path();
-        disk.decode(&path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
+        let path = &kept.path;
+        disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
     }
-    Ok(paths)
+    Ok(Removable { keeper: kept, files })
+}
+
+/// Returns the files if each of them, and the file that stays, is as it was when it was checked. An error says which is not.
+fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String> {
+    let is_changed = |file: &&Looked| !disk.look(&file.path).is_ok_and(|now| now == file.now);
+    if let Some(file) = once(&removable.keeper).chain(&removable.files).find(is_changed) {
+        return Err(format!("{} has changed since it was checked; ask again", file.path.display()));
+    }
+    Ok(removable)
 }
 
 /// Returns what is at the path of a file, if the file is as it was read. Its bytes tell, if only its ctime is another: it
@@ -337,12 +463,18 @@ mod tests {
         }
     }
 
+    /// On a disk, as its device has a major number.
+    const NOW: Now = Now { is_file: true, device: 8 << 8, inode: 1, links: 1, size: 10, mtime_ns: 5, ctime_ns: 6 };
+
     /// A disk with these files, by path: inode, number of links, size.
     fn disk(files: &[(&'static str, u64, u64, u64)]) -> Files {
-        let now = |&(path, inode, links, size): &(&'static str, u64, u64, u64)| {
-            (PathBuf::from(path), (Now { is_file: true, device: 1, inode, links, size, mtime_ns: 5, ctime_ns: 6 }, path))
-        };
+        let now =
+            |&(path, inode, links, size): &(&'static str, u64, u64, u64)| (PathBuf::from(path), (Now { inode, links, size, ..NOW }, path));
         Files(files.iter().map(now).collect())
+    }
+
+    fn listed(removable: &Removable) -> Vec<String> {
+        removable.paths().map(|path| path.display().to_string()).collect()
     }
 
     fn list(cluster: &Cluster, files: &[(&'static str, u64, u64, u64)]) -> Result<Vec<String>, String> {
@@ -350,7 +482,12 @@ mod tests {
     }
 
     fn list_on(cluster: &Cluster, disk: &Files) -> Result<Vec<String>, String> {
-        removable(cluster, Relation::ALL, disk).map(|paths| paths.iter().map(|path| path.display().to_string()).collect())
+        removable(cluster, Relation::ALL, disk).map(|found| listed(&found))
+    }
+
+    fn real_disk() -> (RealDisk, Receiver<Report>) {
+        let (reports, received) = channel();
+        (RealDisk { decoder: Err(io::ErrorKind::Unsupported.into()), reports }, received)
     }
 
     #[test]
@@ -365,12 +502,59 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let photo = folder.path().join("a.jpg");
         fs::write(&photo, "x").expect("written");
-        let disk = RealDisk { decoder: Err(io::ErrorKind::Unsupported.into()) };
+        let disk = real_disk().0;
         assert_eq!(disk.notes(&photo).expect("read"), [None, None, None]);
         if rustix::fs::setxattr(&photo, NOTES[0], b"sea", rustix::fs::XattrFlags::CREATE).is_err() {
             return crate::sys::skip("this filesystem has no extended attributes");
         }
         assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
+    }
+
+    #[test]
+    fn nothing_can_go_if_the_disk_has_changed_since_it_was_checked() {
+        let mut copy = file("/copy", 10);
+        copy.also = vec![text("/link")];
+        let cluster = cluster(vec![photo(vec![file("/keep", 10), copy, file("/other", 10)])], &[]);
+        let files = [("/keep", 1, 1, 10), ("/copy", 2, 2, 10), ("/link", 2, 2, 10), ("/other", 3, 1, 10)];
+        let checked = || removable(&cluster, Relation::ALL, &disk(&files)).expect("can go");
+        let same = unchanged(checked(), &disk(&files)).expect("nothing has changed");
+        assert_eq!(listed(&same), ["/copy", "/link", "/other"]);
+        for (path, ..) in files {
+            let mut gone = disk(&files);
+            gone.0.remove(Path::new(path));
+            let mut written = disk(&files);
+            written.0.get_mut(Path::new(path)).expect("is there").0.ctime_ns = 7;
+            for later in [gone, written] {
+                let why = unchanged(checked(), &later).err().expect("it has changed");
+                assert!(why.contains(&format!("{path} has changed since it was checked")), "{why}");
+            }
+        }
+    }
+
+    /// Many files that are all to be hashed take long, though the disk answers all the time.
+    #[test]
+    fn only_a_disk_that_does_not_answer_is_given_up() {
+        let nothing = || Removable { keeper: Looked { path: "/keep".into(), now: NOW }, files: Vec::new() };
+        let (steps, received) = channel();
+        assert!(answer(&received, Duration::from_millis(1)).is_none(), "it says nothing");
+        let disk = std::thread::spawn(move || {
+            for _ in 0..6 {
+                std::thread::sleep(Duration::from_millis(200));
+                steps.send(Report::Step).expect("heard");
+            }
+            steps.send(Report::Done(Ok(nothing()))).expect("heard");
+        });
+        assert!(answer(&received, Duration::from_secs(1)).is_some(), "it took longer in all");
+        disk.join().expect("ended");
+        let (disk, received) = real_disk();
+        let folder = tempfile::tempdir().expect("a folder");
+        let photo = folder.path().join("a.jpg");
+        fs::write(&photo, vec![7; 1 << 20]).expect("written");
+        disk.content(&photo).expect("read");
+        assert!(received.try_iter().count() > 3, "also within a file");
+        disk.look(&photo).expect("there");
+        disk.notes(&photo).expect("read");
+        assert_eq!(received.try_iter().count(), 2);
     }
 
     #[test]
@@ -395,6 +579,33 @@ mod tests {
         let mut away = cluster.clone();
         away.photos[0].files[1].offline = true;
         assert!(list(&away, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]).is_err());
+    }
+
+    #[test]
+    fn a_file_on_two_devices_may_be_one_that_is_seen_twice() {
+        assert_eq!([major(NOW.device), major(50)], [8, 0], "a disk, and a device without one");
+        for (what, other, is_view) in [
+            ("an overlay", Now { device: 50, ..NOW }, true),
+            ("one that numbers files itself", Now { device: 50, inode: 9, ..NOW }, true),
+            ("a share, with its precision", Now { device: 50, ctime_ns: 99, ..NOW }, true),
+            ("another device of the same disk", Now { device: 9 << 8, ..NOW }, true),
+            ("another file on another disk", Now { device: 9 << 8, inode: 9, ..NOW }, false),
+            ("another file on the same disk", Now { inode: 9, ..NOW }, false),
+            ("another size", Now { device: 50, size: 9, ..NOW }, false),
+            ("changed at another time", Now { device: 50, ctime_ns: 100, ..NOW }, false),
+        ] {
+            assert_eq!((NOW.may_be_view_of(&other), other.may_be_view_of(&NOW)), (is_view, is_view), "{what}");
+        }
+        // Neither the file that stays nor any other of the cluster is seen twice.
+        let files = ["/keep", "/copy", "/view"];
+        let cluster = cluster(vec![photo(files.map(|path| file(path, 10)).into())], &[]);
+        for (inode, ctime_ns, other) in [(1, 6, "/keep"), (2, 106, "/copy")] {
+            let mut disk = disk(&[("/keep", 1, 1, 10), ("/copy", 2, 1, 10), ("/view", 0, 1, 10)]);
+            disk.0.get_mut(Path::new("/copy")).expect("is there").0.ctime_ns = 106;
+            disk.0.get_mut(Path::new("/view")).expect("is there").0 = Now { device: 50, inode, ctime_ns, ..NOW };
+            let why = list_on(&cluster, &disk).expect_err("it may be one file");
+            assert!(why.contains(&format!("{other} and /view may be one file at two paths")), "{why}");
+        }
     }
 
     #[test]

@@ -19,13 +19,14 @@ pub fn report(places: &[PlaceStatus]) {
     }
 }
 
-/// Returns whether all places are whole, or only offline where that `is_excused`.
+/// Returns whether all places are whole, or lack only files that cannot be looked at now where that `is_excused`.
 pub fn is_whole(places: &[PlaceStatus], is_excused: bool) -> bool {
     places.iter().all(|place| place.whole || is_excused && is_away(place))
 }
 
+/// Whether known files cannot be looked at now.
 fn is_away(place: &PlaceStatus) -> bool {
-    matches!(place.reason, Some(Incomplete::Offline | Incomplete::Silent))
+    matches!(place.reason, Some(Incomplete::Offline | Incomplete::Silent | Incomplete::Missing))
 }
 
 fn why(place: &PlaceStatus) -> String {
@@ -33,6 +34,10 @@ fn why(place: &PlaceStatus) -> String {
     match place.reason {
         Some(Incomplete::Offline) => format!("it is offline; {}", files("there were not looked at")),
         Some(Incomplete::Silent) => format!("its disk does not answer; {}", files("there were not looked at")),
+        Some(Incomplete::Missing) => {
+            let gone = count(place.files, "known file is", "known files are");
+            format!("{gone} gone at once; if they were deleted: simctl scan --forget {}", shown(&place.path.path))
+        }
         Some(Incomplete::NotListed) => "it is still being scanned".into(),
         Some(Incomplete::Pending) => files("there are not read yet"),
         None => "not all of its photos are in the answer".into(),
@@ -52,19 +57,25 @@ mod tests {
             reason,
             files: 2,
         };
-        for (reason, excused) in
-            [(Incomplete::Offline, true), (Incomplete::Silent, true), (Incomplete::NotListed, false), (Incomplete::Pending, false)]
-        {
+        for (reason, excused) in [
+            (Incomplete::Offline, true),
+            (Incomplete::Silent, true),
+            (Incomplete::Missing, true),
+            (Incomplete::NotListed, false),
+            (Incomplete::Pending, false),
+        ] {
             let places = [place(None), place(Some(reason))];
             assert!(!is_whole(&places, false));
             assert_eq!(is_whole(&places, true), excused, "{reason:?}");
         }
         assert!(is_whole(&[place(None)], false));
         // It was read, and a file has appeared since. But a drive that has gone since is missing in the answer.
-        for (reason, whole) in [(Incomplete::Pending, true), (Incomplete::Offline, false)] {
+        for (reason, whole) in [(Incomplete::Pending, true), (Incomplete::Offline, false), (Incomplete::Missing, false)] {
             assert_eq!(asked(&[place(None)], vec![place(Some(reason))])[0].whole, whole);
             assert!(!asked(&[], vec![place(Some(reason))])[0].whole);
         }
         assert_eq!(why(&place(Some(Incomplete::Offline))), "it is offline; 2 files there were not looked at");
+        let missing = why(&place(Some(Incomplete::Missing)));
+        assert_eq!(missing, "2 known files are gone at once; if they were deleted: simctl scan --forget /card");
     }
 }

@@ -1,6 +1,7 @@
 //! Whether an answer is whole: the state of every place that it is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 use super::state::Queue;
 use crate::api::text_of;
@@ -9,11 +10,12 @@ use crate::catalog::roots::Roots;
 use crate::photo::{Coverage, Place, RootId};
 use crate::store::{self, Reader};
 
-/// Returns the state of the places. Several places below one root are one.
+/// Returns the state of the places. Several places below one root are one. If what was there when they were asked about
+/// `is_read`, what came later is not part of the question.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -> store::Result<Vec<PlaceStatus>> {
+pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, is_read: bool) -> store::Result<Vec<PlaceStatus>> {
     let mut by_root: BTreeMap<RootId, Vec<Place>> = BTreeMap::new();
     for scope in scopes {
         by_root.entry(scope.root).or_default().push(scope.clone());
@@ -21,17 +23,10 @@ pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -
     let state = |(root, scopes): (RootId, Vec<Place>)| {
         let shown =
             if let [one] = &scopes[..] { roots.shown_path(one) } else { roots.get(root).map(|r| r.path.clone()).unwrap_or_default() };
-        let (reason, files) = incomplete(root, &scopes, roots, queue, reader)?.unzip();
+        let (reason, files) = incomplete(root, &scopes, roots, queue, reader, is_read)?.unzip();
         Ok(PlaceStatus { path: text_of(&shown), whole: reason.is_none(), reason, files: files.unwrap_or(0) })
     };
     by_root.into_iter().map(state).collect()
-}
-
-/// Returns the state of places of which everything was read. Changes since then are not part of the question.
-pub fn as_asked(places: Vec<PlaceStatus>) -> Vec<PlaceStatus> {
-    let is_later = |place: &PlaceStatus| matches!(place.reason, Some(Incomplete::Pending | Incomplete::NotListed));
-    let read = |place: PlaceStatus| PlaceStatus { whole: true, reason: None, files: 0, ..place };
-    places.into_iter().map(|place| if is_later(&place) { read(place) } else { place }).collect()
 }
 
 /// Returns the end of an answer about these places.
@@ -46,7 +41,7 @@ pub fn end(
     coverage: Coverage,
     next: Option<String>,
 ) -> store::Result<End> {
-    let places = states(scopes, roots, queue, reader)?;
+    let places = states(scopes, roots, queue, reader, false)?;
     Ok(End {
         whole: places.iter().all(|place| place.whole),
         places,
@@ -62,19 +57,28 @@ pub fn end(
 }
 
 /// Returns why an answer about places of one root is incomplete, and how many files are concerned.
-fn incomplete(root: RootId, scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader) -> store::Result<Option<(Incomplete, u64)>> {
-    let Some(state) = roots.state(root) else { return Ok(Some((Incomplete::NotListed, 0))) };
+fn incomplete(
+    root: RootId,
+    scopes: &[Place],
+    roots: &Roots,
+    queue: &Queue,
+    reader: &Reader,
+    is_read: bool,
+) -> store::Result<Option<(Incomplete, u64)>> {
+    let Some(state) = roots.state(root) else { return Ok((!is_read).then_some((Incomplete::NotListed, 0))) };
     let Coverage { indexed, pending, unsupported, failed, .. } = reader.coverage(scopes)?;
     if state.offline.is_some() {
         let reason = if state.timeouts.retry_at.is_some() { Incomplete::Silent } else { Incomplete::Offline };
         return Ok(Some((reason, indexed + pending + unsupported + failed)));
     }
-    if pending > 0 {
+    if pending > 0 && !is_read {
         return Ok(Some((Incomplete::Pending, pending)));
     }
-    if queue.activity.is_busy(root) {
-        return Ok(Some((Incomplete::NotListed, 0)));
-    }
-    let away = state.absent.away.iter().filter(|path| scopes.iter().any(|scope| path.starts_with(&scope.path))).count() as u64;
-    Ok((away > 0).then_some((Incomplete::Offline, away)))
+    let below = |paths: &HashSet<PathBuf>| paths.iter().filter(|path| scopes.iter().any(|scope| path.starts_with(&scope.path))).count();
+    // Before a scan that is under way: it is repeated while files are missing.
+    Ok(match (below(&state.absent.away), below(&state.absent.missing)) {
+        (0, 0) => (!is_read && queue.activity.is_busy(root)).then_some((Incomplete::NotListed, 0)),
+        (0, missing) => Some((Incomplete::Missing, missing as u64)),
+        (away, _) => Some((Incomplete::Offline, away as u64)),
+    })
 }

@@ -17,6 +17,8 @@ pub struct Metadata {
     pub software: Option<String>,
     /// The bytes after the picture, for example the film of a motion photo.
     pub trailer_bytes: u64,
+    /// The hash of these bytes. `None` if there are none, or if an older version read the file.
+    pub trailer: Option<String>,
     /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties and the like.
     pub other: BTreeSet<String>,
 }
@@ -97,7 +99,7 @@ impl Metadata {
             MetadataKind::Creator => is_lost(&own.creator, &other.creator),
             MetadataKind::Position => own.position.is_some_and(|own| !other.position.is_some_and(|other| own.is_near(other))),
             MetadataKind::Capture => self.capture.is_missing_in(&kept.capture),
-            MetadataKind::Trailer => self.trailer_bytes > kept.trailer_bytes,
+            MetadataKind::Trailer => self.trailer_bytes > 0 && (self.trailer.is_none() || self.trailer != kept.trailer),
             MetadataKind::OtherMetadata => !self.other.is_subset(&kept.other),
         };
         MetadataKind::ALL.iter().copied().filter(|kind| is_missing(*kind)).collect()
@@ -162,13 +164,28 @@ mod tests {
             assert_eq!(own.missing_in(&described(other.clone())), missing, "{own:?} beside {other:?}");
             assert!(own.missing_in(&own).is_empty() && plain.missing_in(&own).is_empty());
         }
-        let film = Metadata { trailer_bytes: 9, ..Metadata::default() };
-        assert_eq!(film.missing_in(&plain), [MetadataKind::Trailer]);
         let dated = |taken: &str| Metadata { capture: Capture { taken: Some(taken.into()), ..Capture::default() }, ..Metadata::default() };
         assert_eq!(dated("2026-05-01").missing_in(&plain), [MetadataKind::Capture]);
         assert_eq!(dated("2026-05-01").missing_in(&dated("2025-05-01")), [MetadataKind::Capture], "one of them was corrected");
         let noted = |notes: &[&str]| Metadata { other: keywords(notes), ..Metadata::default() };
         assert_eq!(noted(&["1", "2"]).missing_in(&noted(&["2"])), [MetadataKind::OtherMetadata]);
         assert!(noted(&["2"]).missing_in(&noted(&["1", "2"])).is_empty());
+    }
+
+    #[test]
+    fn a_trailer_is_missing_in_a_file_without_it_or_with_another_one() {
+        let film = |bytes, hash: Option<&str>| Metadata { trailer_bytes: bytes, trailer: hash.map(str::to_owned), ..Metadata::default() };
+        let none = film(0, None);
+        for (what, own, kept, is_missing) in [
+            ("none", &none, film(9, Some("a")), false),
+            ("the same", &film(9, Some("a")), film(9, Some("a")), false),
+            ("the only one", &film(9, Some("a")), none.clone(), true),
+            ("another one, and not longer", &film(8, Some("a")), film(9, Some("b")), true),
+            ("an older version knew only the length", &film(9, None), film(9, None), true),
+            ("of one an older version knew only the length", &film(9, None), film(9, Some("a")), true),
+            ("of the other", &film(9, Some("a")), film(9, None), true),
+        ] {
+            assert_eq!(own.missing_in(&kept) == [MetadataKind::Trailer], is_missing, "{what}");
+        }
     }
 }

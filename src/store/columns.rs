@@ -145,7 +145,7 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
 
 /// The columns of `metadata m` that [`metadata_of`] reads.
 pub const METADATA_COLUMNS: &str = "m.keywords, m.taken, m.utc_offset, m.make, m.model, m.serial, m.orientation, m.rating, m.label,
-    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other, m.exposure";
+    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other, m.exposure, m.trailer";
 
 /// The version of the reader of metadata. With another one, files are read again where that matters.
 pub const METADATA_READER: i64 = 2;
@@ -168,6 +168,7 @@ pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metad
         },
         software: row.get(first + 14)?,
         trailer_bytes: row.get::<_, i64>(first + 15)? as u64,
+        trailer: row.get(first + 18)?,
         other: row.get::<_, Texts>(first + 16)?.0,
     }))
 }

@@ -152,13 +152,14 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Returns up to `count` files after a place that have the picture of another file in other bytes, and no metadata: an
-    /// older version read them.
+    /// Returns up to `count` files after a place that have the picture of another file in other bytes, and no metadata or only
+    /// the length of their trailer: an older version read them.
     pub fn without_metadata_after(&self, after: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
         let mut statement = self.index.prepare_cached(&format!(
             "SELECT f.root, f.path, {STAMP_COLUMNS} FROM photos p JOIN files f ON f.photo = p.id
              WHERE p.files > 1 AND (f.root, f.path) > (?1, ?2)
-                 AND NOT EXISTS (SELECT 1 FROM metadata m WHERE m.content = f.content AND m.reader = {METADATA_READER})
+                 AND NOT EXISTS (SELECT 1 FROM metadata m WHERE m.content = f.content AND m.reader = {METADATA_READER}
+                         AND (m.trailer_bytes = 0 OR m.trailer IS NOT NULL))
                  AND EXISTS (SELECT 1 FROM files g WHERE g.photo = p.id AND g.content <> f.content)
              ORDER BY f.root, f.path LIMIT ?3"
         ))?;

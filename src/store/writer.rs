@@ -300,12 +300,12 @@ impl Batch<'_> {
 
     /// Stores the metadata of a file with these bytes.
     pub fn describe(&mut self, content: &ContentHash, metadata: &Metadata) -> Result<()> {
-        let Metadata { capture, description, software, trailer_bytes, other } = metadata;
+        let Metadata { capture, description, software, trailer_bytes, trailer, other } = metadata;
         self.transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO metadata (content, taken, utc_offset, make, model, serial, orientation, rating, label, keywords,
-                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader, exposure)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader, exposure, trailer)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
             )?
             .execute(params![
                 content.0,
@@ -327,7 +327,8 @@ impl Batch<'_> {
                 *trailer_bytes as i64,
                 serde_json::json!(other).to_string(),
                 METADATA_READER,
-                serde_json::json!(capture.exposure).to_string()
+                serde_json::json!(capture.exposure).to_string(),
+                trailer
             ])?;
         Ok(())
     }

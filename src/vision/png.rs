@@ -1,5 +1,8 @@
 //! The chunks of a PNG.
 
+/// The bytes before the first chunk.
+pub const SIGNATURE_BYTES: usize = 8;
+
 /// A chunk of a PNG.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk<'a> {
@@ -11,7 +14,7 @@ pub struct Chunk<'a> {
 
 /// The chunks of a file. What cannot be parsed is returned as one last chunk of kind `????`.
 pub fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
-    let mut rest = bytes.get(8..).unwrap_or_default();
+    let mut rest = bytes.get(SIGNATURE_BYTES..).unwrap_or_default();
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;

@@ -2,11 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rusqlite::Connection;
 
 use crate::photos;
@@ -154,6 +158,36 @@ fn the_answer_has_the_promised_shape() {
 }
 
 #[test]
+fn a_file_is_an_inode_with_all_its_names() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    let [cafe, link, copy] =
+        [&b"caf\xe9.jpg"[..], b"caf\xe9-link.jpg", b"caf\xe9-other-copy.jpg"].map(|name| folder.join(OsStr::from_bytes(name)));
+    fs::write(&cafe, &photo).expect("written");
+    fs::hard_link(&cafe, &link).expect("linked");
+    fs::write(&copy, &photo).expect("written");
+    let answer = instance.dupes(&folder);
+    let photo = &answer["clusters"][0]["photos"][0];
+    let [first, second] = array(&photo["files"]) else { panic!("two files: {photo}") };
+    let bytes_of = |value: &serde_json::Value| STANDARD.decode(value["path_bytes"].as_str().expect("bytes")).expect("base64");
+    let inode = |path: &Path| fs::metadata(path).expect("there").ino();
+    for (file, path, also) in [(first, &cafe, vec![&link]), (second, &copy, vec![])] {
+        assert_eq!(bytes_of(file), path.as_os_str().as_bytes(), "{file}");
+        assert_eq!(file["path"], &*path.to_string_lossy());
+        assert_eq!(file["inode"].as_u64(), Some(inode(path)));
+        assert_eq!(file["volume"], first["volume"], "they are on one");
+        let names: Vec<Vec<u8>> = array(&file["also"]).iter().map(bytes_of).collect();
+        assert_eq!(names, also.iter().map(|path| path.as_os_str().as_bytes()).collect::<Vec<_>>());
+    }
+    let volume = first["volume"].as_str().expect("text");
+    assert!(volume.len() == 16 && u64::from_str_radix(volume, 16).is_ok_and(|number| number != 0), "{volume}");
+    // The list has both names of a file, or neither. The plain name stays with its link.
+    let listed = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]).stdout;
+    assert_eq!(listed, [copy.as_os_str().as_bytes(), b"\0"].concat());
+}
+
+#[test]
 fn formats_relations_and_exit_codes_are_as_promised() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
@@ -199,6 +233,114 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     assert!(rows[0][2].ends_with("tab\\there.webp"));
 }
 
+/// A file, and `--everywhere`, are about what is there.
+#[test]
+fn a_place_that_is_away_is_named_and_does_not_change_the_exit_code() {
+    let instance = Instance::new();
+    let [here, away] = ["here", "away"].map(|name| instance.folder(name));
+    for (picture, file) in [("00003", here.join("a.webp")), ("00003", here.join("b.webp")), ("00009", away.join("c.webp"))] {
+        fs::copy(photos::path(picture), file).expect("copied");
+    }
+    instance.dupes(&here);
+    instance.dupes(&away);
+    fs::rename(&away, instance.folder("elsewhere").join("away")).expect("unplugged");
+    instance.ok(["scan"]);
+    wait_until("it is offline", || instance.status()["coverage"]["offline"] == 1);
+    let file = here.join("a.webp");
+    for (options, path) in [(&[][..], &file), (&["--everywhere"], &here), (&["--exit-code"], &file)] {
+        for format in ["text", "paths0"] {
+            let words = ["dupes", "--format", format].into_iter().chain(options.iter().copied()).map(OsStr::new);
+            let output = instance.run(words.chain([path.as_os_str()]));
+            let [listed, said] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+            let code = i32::from(options == ["--exit-code"]);
+            assert!(output.status.code() == Some(code) && listed.contains("b.webp"), "{options:?} {format}: {listed} {said}");
+            assert!(said.contains(&format!("{}: it is offline; 1 file", away.display())), "{options:?} {format}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_place_with_files_that_are_gone_at_once_is_not_whole() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let album = instance.folder("photos/album");
+    for number in 0..60 {
+        fs::copy(photos::path("00003"), album.join(format!("{number}.webp"))).expect("copied");
+    }
+    for name in ["a.webp", "b.webp"] {
+        fs::copy(photos::path("00009"), folder.join(name)).expect("copied");
+    }
+    fs::write(folder.join("broken.jpg"), b"no picture").expect("written");
+    assert_eq!(instance.dupes(&folder)["whole"], true);
+    // Without a daemon, because events would report every file.
+    instance.kill();
+    fs::remove_dir_all(&album).expect("removed");
+    let dupes = |options: &[&str], path: &Path| {
+        let output = instance.run([OsStr::new("dupes")].into_iter().chain(options.iter().map(OsStr::new)).chain([path.as_os_str()]));
+        let [listed, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.code(), listed, said)
+    };
+    let (code, answer, said) = dupes(&["--format=json", "--strict", "--exit-code"], &folder);
+    assert_eq!(code, Some(5), "before the broken file (4) and the duplicates (1): {said}");
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let place = serde_json::json!({ "path": folder.to_str(), "whole": false, "reason": "missing", "files": 60 });
+    assert_eq!((&answer["whole"], &answer["places"]), (&false.into(), &serde_json::json!([place])));
+    let command = format!("simctl scan --forget {}", folder.display());
+    assert!(said.contains("60 known files are gone at once") && said.contains(&command), "{said}");
+
+    assert_eq!(dupes(&["--partial", "--strict", "--exit-code"], &folder).0, Some(4));
+    assert_eq!(dupes(&["--partial", "--exit-code"], &folder).0, Some(1));
+    // --no-wait accepts an answer that is not whole, but not as a list of what could go.
+    assert_eq!(dupes(&["--no-wait"], &folder).0, Some(0));
+    for options in [&["--format=paths0"][..], &["--format=paths0", "--no-wait"]] {
+        let (code, listed, said) = dupes(options, &folder);
+        assert!(code == Some(5) && listed.is_empty(), "{options:?}: {listed} {said}");
+    }
+    let (code, listed, _) = dupes(&["--format=paths0", "--partial"], &folder);
+    assert!(code == Some(0) && listed.ends_with("b.webp\0") && listed.matches('\0').count() == 1, "{listed}");
+    // A file is compared with what is there.
+    let (code, _, said) = dupes(&[], &folder.join("a.webp"));
+    assert!(code == Some(0) && said.contains("gone at once"), "{said}");
+
+    instance.ok([OsStr::new("scan"), OsStr::new("--forget"), folder.as_os_str()]);
+    wait_until("nothing is missing", || instance.status()["roots"][0]["missing"] == 0);
+    let (code, answer, said) = dupes(&["--format=json"], &folder);
+    assert!(code == Some(0) && said.is_empty() && answer.contains("\"whole\":true"), "{answer} {said}");
+}
+
+#[test]
+fn one_photo_is_compared_with_nothing() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    fs::copy(photos::path("00003"), folder.join("a.webp")).expect("copied");
+    for name in ["x.heic", "y.nef"] {
+        fs::write(folder.join(name), b"\0\0\0\x18ftypheic\0\0\0\0mif1").expect("written");
+    }
+    let alone = "Nothing was compared: only one photo is read.";
+    let photo = folder.join("a.webp");
+    let said = |path: &Path| instance.ok([OsStr::new("dupes"), path.as_os_str()]);
+    assert!(said(&folder).contains(alone), "{}", said(&folder));
+    assert!(said(&photo).contains(alone), "there is no other in the library either: {}", said(&photo));
+    fs::copy(photos::path("00009"), instance.folder("more").join("b.webp")).expect("copied");
+    instance.dupes(&instance.folder("more"));
+    assert!(said(&photo).contains("No duplicates found."), "a file is compared with the whole library: {}", said(&photo));
+    assert!(said(&folder).contains(alone), "a folder is not: {}", said(&folder));
+    fs::copy(photos::path("00011"), folder.join("c.webp")).expect("copied");
+    assert!(said(&folder).contains("No duplicates found."), "{}", said(&folder));
+}
+
+#[test]
+fn a_format_that_is_not_read_is_no_strict_success() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::open("00003").save(folder.join("a.bmp")).expect("saved");
+    let strict = || instance.run([OsStr::new("dupes"), OsStr::new("--strict"), folder.as_os_str()]).status.code();
+    assert_eq!(strict(), Some(0));
+    fs::write(folder.join("x.heic"), b"\0\0\0\x18ftypheic\0\0\0\0mif1").expect("written");
+    assert_eq!(strict(), Some(4));
+    assert_eq!(instance.dupes(&folder)["coverage"]["failed"], 0, "it is not broken");
+}
+
 /// The names that could go, without their folder, and what is said on standard error.
 fn could_go(instance: &Instance, folder: &Path) -> (Vec<String>, String) {
     let output = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
@@ -239,6 +381,38 @@ fn what_could_go_is_looked_at_before_it_is_listed() {
     let comment = [&photo[..2], &[0xff, 0xfe, 0, 9], b"wedding", &photo[2..]].concat();
     fs::write(folder.join("DSC_1 (1).jpg"), comment).expect("written");
     assert_eq!(could_go(&instance, &folder).0, ["DSC_1.jpg"]);
+}
+
+/// The reader of the list is slow, so that files change after all of them were checked and before they are listed.
+#[test]
+fn what_could_go_is_looked_at_again_right_before_it_is_listed() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    // The paths of one cluster are more than a pipe holds.
+    let deep = (0..12).fold(folder.clone(), |folder, _| folder.join("d".repeat(240)));
+    fs::create_dir_all(&deep).expect("made");
+    for (name, picture) in [("a", "00003"), ("b", "00009")] {
+        let photo = photos::jpeg(&photos::open(picture), 90);
+        (0..40).for_each(|number| fs::write(deep.join(format!("{name}{number}.jpg")), &photo).expect("written"));
+    }
+    instance.dupes(&folder);
+    let mut simctl = instance.command();
+    simctl.args(["dupes", "--format=paths0"]).arg(&folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut simctl = simctl.spawn().expect("runs");
+    let mut list = BufReader::with_capacity(64, simctl.stdout.take().expect("a pipe"));
+    let mut first = Vec::new();
+    list.read_until(0, &mut first).expect("a path");
+    let name_of = |path: &[u8]| path.rsplit(|&byte| byte == b'/').next().map(|name| name[0]).expect("a name");
+    let other = if name_of(&first) == b'a' { "b7.jpg" } else { "a7.jpg" };
+    fs::write(deep.join(other), "something else").expect("written");
+    let mut rest = Vec::new();
+    list.read_to_end(&mut rest).expect("read");
+    let output = simctl.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains(&format!("{other} has changed since it was checked")), "{said}");
+    let rest: Vec<&[u8]> = rest.split(|&byte| byte == 0).filter(|path| !path.is_empty()).collect();
+    assert_eq!(rest.len(), 38, "the others of the first cluster");
+    assert!(rest.iter().all(|path| name_of(path) == name_of(&first)));
 }
 
 #[test]

@@ -61,6 +61,32 @@ fn the_file_with_what_a_person_said_stays_and_nothing_said_is_lost() {
 }
 
 #[test]
+fn a_film_goes_only_with_a_file_that_has_the_same_one() {
+    let instance = Instance::new();
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    let with_film = |jpeg: &[u8], byte: u8, length: usize| [jpeg, &vec![byte; length]].concat();
+    let folder = instance.folder("films");
+    fs::write(folder.join("a.jpg"), with_film(&photo, 1, 50_000)).expect("written");
+    fs::write(folder.join("b.jpg"), with_film(&photo, 2, 50_001)).expect("written");
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(listed.is_empty() && said.contains("trailer in") && said.contains("would be lost"), "{listed} {said}");
+    let answer = instance.dupes(&folder);
+    let files = array(&answer["clusters"][0]["photos"]).iter().flat_map(|photo| array(&photo["files"]));
+    assert_eq!(files.map(|file| &file["metadata_lost"]).collect::<Vec<_>>(), [&json!([]), &json!(["trailer"])]);
+
+    let folder = instance.folder("film");
+    fs::write(folder.join("a.jpg"), with_film(&photo, 1, 50_000)).expect("written");
+    fs::write(folder.join("b.jpg"), with_film(&described(&photo, RATED), 1, 50_000)).expect("written");
+    let listed = ("a.jpg\0".to_owned(), String::new());
+    assert_eq!(could_go(&instance, &folder), listed);
+    // Of an earlier version only the length is known. The files are read again, because they have one picture.
+    instance.kill();
+    let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
+    assert!(index.execute("UPDATE metadata SET trailer = NULL", []).expect("forgotten") > 0);
+    wait_until("the two are read", || could_go(&instance, &folder) == listed);
+}
+
+#[test]
 fn a_corrected_time_counts_and_what_a_deleted_file_said_does_not() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -175,6 +175,35 @@ fn a_folder_at_another_path_is_not_watched_twice() {
     );
 }
 
+/// An overlay shows the files of a folder on another device. To remove them there or in the folder may be the same.
+#[test]
+fn a_file_that_an_overlay_shows_again_is_not_listed() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let [folder, view, disk] = ["photos", "view", "disk"].map(|name| instance.folder(name));
+    for (name, picture) in [("a.webp", "00003"), ("b.webp", "00003"), ("c.webp", "00009")] {
+        fs::copy(photos::path(picture), folder.join(name)).expect("copied");
+    }
+    namespace.sh("mount -t tmpfs none \"$1\" && mkdir \"$1/upper\" \"$1/work\"", &disk);
+    let [lower, upper] = [&folder, &disk].map(|path| path.display());
+    let options = format!("lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work");
+    let mut mount = Command::new("nsenter");
+    mount.args(namespace.enter()).args(["mount", "-t", "overlay", "none", "-o", &options]).arg(&view).stderr(Stdio::null());
+    if !mount.status().is_ok_and(|ended| ended.success()) {
+        return skip("this system allows no overlay in a user namespace");
+    }
+    let could_go = |folders: &[&Path]| {
+        let words = ["dupes", "--format=paths0"].map(OsStr::new).into_iter().chain(folders.iter().map(|path| path.as_os_str()));
+        let output = namespace.command(&instance, &words.collect::<Vec<_>>()).output().expect("simctl runs");
+        assert!(output.status.success(), "{output:?}");
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let [listed, said] = could_go(&[&folder, &view]);
+    assert!(listed.is_empty() && said.matches("may be one file at two paths").count() == 2, "{listed} {said}");
+    let [listed, said] = could_go(&[&folder]);
+    assert_eq!((listed.matches(".webp").count(), said.as_str()), (1, ""), "each is seen once there: {listed}");
+}
+
 #[test]
 fn a_folder_that_was_also_shown_elsewhere_stays_watched() {
     let Some(namespace) = Namespace::new() else { return };

@@ -15,7 +15,7 @@ pub struct PlaceStatus {
     /// Why it is incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Incomplete>,
-    /// The known files that are offline, or the files that are not read yet.
+    /// The known files that are offline or missing, or the files that are not read yet.
     pub files: u64,
 }
 
@@ -25,6 +25,8 @@ pub struct PlaceStatus {
 pub enum Incomplete {
     /// It is not there, or a drive below it is not.
     Offline,
+    /// Known files are missing: so many are gone at once that they are kept until a person confirms it.
+    Missing,
     /// Its disk does not answer.
     Silent,
     /// It is being scanned.

@@ -1,8 +1,8 @@
 //! `simctl dupes`: photos that are versions of each other, in four formats.
 
 use std::io::{self, Write};
+use std::mem::take;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 
 use crate::api::client::Client;
 use crate::api::query_of;
-use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus};
+use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
-use crate::cli::failure::{FOUND, Failure, NOT_WHOLE, UNREAD};
+use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::output::{Done, Reader, opened};
-use crate::cli::removable::Checker;
+use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
 use crate::cli::whole;
@@ -64,19 +64,28 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let is_partial = options.partial || options.no_wait && options.format != DupesFormat::Paths0;
     let places = whole::asked(&waited, end.places.clone());
     let is_whole = is_whole && (is_partial || whole::is_whole(&places, everywhere));
-    printer.end(&end, is_whole)?;
+    // For a question about the whole library the coverage still counts the photos that were asked about.
+    let is_alone = everywhere && printer.clusters == 0 && end.coverage.indexed == 1;
+    let compared = if is_alone { client.get::<Status>("/v1/status").await?.coverage.indexed } else { end.coverage.indexed };
+    printer.end(&end, compared, is_whole)?;
     let (found, incomplete) = (printer.clusters > 0, printer.incomplete.take());
     out.flush()?;
     whole::report(&places);
     if let Some(failure) = incomplete {
         return Err(failure);
     }
-    Ok(match (is_whole, options.strict && end.coverage.failed > 0, options.exit_code && found) {
-        (false, ..) => ExitCode::from(NOT_WHOLE),
-        (true, true, _) => ExitCode::from(UNREAD),
-        (true, false, true) => ExitCode::from(FOUND),
-        (true, false, false) => ExitCode::SUCCESS,
-    })
+    let is_unread = end.coverage.failed + end.coverage.unsupported > 0;
+    Ok(ExitCode::from(exit_code(is_whole, options.strict && is_unread, options.exit_code && found)))
+}
+
+/// Returns the exit code of an answer: what is left out comes before what could not be read, and that before what was found.
+fn exit_code(is_whole: bool, is_unread: bool, is_found: bool) -> u8 {
+    match (is_whole, is_unread, is_found) {
+        (false, ..) => NOT_WHOLE,
+        (true, true, _) => UNREAD,
+        (true, false, true) => FOUND,
+        (true, false, false) => DONE,
+    }
 }
 
 /// Compares the views of every root, as `--everywhere` is about all of them. Where they differ, they are compared again: the
@@ -135,7 +144,8 @@ struct Printer<'a, W: Write> {
     pub clusters: u64,
     spare: u64,
     checker: Option<Checker>,
-    removable: Vec<PathBuf>,
+    /// With the id of the cluster.
+    removable: Vec<(String, Removable)>,
     /// Why no more files are listed.
     incomplete: Option<Failure>,
 }
@@ -166,10 +176,33 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         let id = cluster.id.clone();
         match self.checker.get_or_insert_with(|| Checker::start(self.relations.clone())).check(cluster) {
-            Ok(Ok(paths)) => self.removable.extend(paths),
-            Ok(Err(why)) => eprintln!("nothing of cluster {id} is listed: {}", shown(&why)),
+            Ok(Ok(removable)) => self.removable.push((id, removable)),
+            Ok(Err(why)) => not_listed(&id, &why),
             Err(silent) => self.incomplete = Some(silent),
         }
+    }
+
+    /// Lists the files that could go. Those of each cluster are looked at again right before: what was checked first may have
+    /// changed while others were hashed and decoded, or while the reader of the list was slow.
+    fn list(&mut self) -> io::Result<()> {
+        let Some(checker) = &self.checker else { return Ok(()) };
+        for (id, removable) in take(&mut self.removable) {
+            match checker.check_again(removable) {
+                Ok(Ok(removable)) => {
+                    for path in removable.paths() {
+                        self.out.write_all(path.as_os_str().as_bytes())?;
+                        self.out.write_all(b"\0")?;
+                    }
+                    self.out.flush()?;
+                }
+                Ok(Err(why)) => not_listed(&id, &why),
+                Err(silent) => {
+                    self.incomplete = Some(silent);
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One JSON object. Returns its end.
@@ -180,17 +213,12 @@ impl<'a, W: Write> Printer<'a, W> {
         Ok(answer.end)
     }
 
-    /// Ends the answer. Files that may be deleted are listed only now, if the answer is whole.
-    pub fn end(&mut self, end: &End, is_whole: bool) -> io::Result<()> {
+    /// Ends the answer, for which so many photos were `compared` with each other. Files that may be deleted are listed only
+    /// now, if the answer is whole.
+    pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
-            DupesFormat::Text => self.summary(end),
-            DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => {
-                for path in &self.removable {
-                    self.out.write_all(path.as_os_str().as_bytes())?;
-                    self.out.write_all(b"\0")?;
-                }
-                Ok(())
-            }
+            DupesFormat::Text => self.summary(end, compared),
+            DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
             DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
         }
     }
@@ -209,13 +237,9 @@ impl<'a, W: Write> Printer<'a, W> {
         writeln!(self.out)
     }
 
-    fn summary(&mut self, end: &End) -> io::Result<()> {
+    fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
         let summary = match self.clusters {
-            0 if end.coverage.indexed == 0 => "Nothing was compared: no photo is read.".to_owned(),
-            0 if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
-                "No copies found among the photos that were compared.".to_owned()
-            }
-            0 => "No duplicates found.".to_owned(),
+            0 => nothing_found(end, compared).to_owned(),
             found => format!("{}; they take {}.", count(found, "photo has versions", "photos have versions"), bytes(self.spare)),
         };
         writeln!(self.out, "{}", summary.bold())?;
@@ -249,6 +273,20 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         Ok(())
     }
+}
+
+/// What is said of an answer without clusters.
+fn nothing_found(end: &End, compared: u64) -> &'static str {
+    match compared {
+        0 => "Nothing was compared: no photo is read.",
+        1 => "Nothing was compared: only one photo is read.",
+        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => "No copies found among the photos that were compared.",
+        _ => "No duplicates found.",
+    }
+}
+
+fn not_listed(cluster: &str, why: &str) {
+    eprintln!("nothing of cluster {cluster} is listed: {}", shown(why));
 }
 
 /// Writes an item as a line, as it arrived.
@@ -359,5 +397,70 @@ fn kept_by(rule: KeeperRule) -> &'static str {
         KeeperRule::PlainName => "plain name",
         KeeperRule::Oldest => "oldest file",
         KeeperRule::Path => "shortest path",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::photo::{Coverage, LeftOut};
+
+    const END: End = End {
+        whole: true,
+        places: Vec::new(),
+        series: 0,
+        parts: 0,
+        unknown: 0,
+        outside: 0,
+        coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
+        unsupported_formats: BTreeMap::new(),
+        left_out: LeftOut { linked_folders: 0, linked_photos: 0, annexed: 0, hidden: 0, excluded: 0, other: 0 },
+        next: None,
+    };
+
+    /// What is printed for an answer without clusters.
+    fn said(end: &End, compared: u64) -> String {
+        let mut out = Vec::new();
+        Printer::new(&mut out, DupesFormat::Text, Vec::new()).end(end, compared, true).expect("written");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn nothing_is_found_only_where_all_was_compared() {
+        for (end, compared, sentence) in [
+            (END, 2, "No duplicates found."),
+            (END, 1, "Nothing was compared: only one photo is read."),
+            (END, 0, "Nothing was compared: no photo is read."),
+            (End { whole: false, ..END }, 0, "Nothing was compared: no photo is read."),
+            (End { whole: false, ..END }, 2, "No copies found among the photos that were compared."),
+        ] {
+            assert!(said(&end, compared).contains(sentence), "{end:?}");
+        }
+        for (end, line) in [
+            (End { outside: 3, ..END }, "3 photos outside have versions among these photos; --everywhere shows them"),
+            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not copies; --relation series shows them"),
+            (End { parts: 2, ..END }, "2 photos are held by a picture with other content"),
+            (End { unknown: 2, ..END }, "2 photos may be versions of others: look at them with --relation unknown"),
+        ] {
+            let said = said(&end, 2);
+            assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_comes_before_what_is_unread_and_that_before_what_is_found() {
+        for (is_whole, is_unread, is_found, code) in [
+            (true, false, false, 0),
+            (true, false, true, 1),
+            (true, true, false, 4),
+            (true, true, true, 4),
+            (false, false, false, 5),
+            (false, false, true, 5),
+            (false, true, true, 5),
+        ] {
+            assert_eq!(exit_code(is_whole, is_unread, is_found), code, "{is_whole} {is_unread} {is_found}");
+        }
     }
 }

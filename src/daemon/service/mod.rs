@@ -263,8 +263,7 @@ impl Service for Answers {
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
                 // A new reader, because the commit number of the other one is from before the wait.
                 let reader = self.reader()?;
-                let places = places::states(&scopes, &roots, &self.state.queue, &reader)?;
-                let places = if settled { places::as_asked(places) } else { places };
+                let places = places::states(&scopes, &roots, &self.state.queue, &reader, settled)?;
                 let whole = places.iter().all(|place| place.whole);
                 let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(STORE));
                 let moment = waiting.moment.map(|moment| moment.0);

@@ -65,7 +65,8 @@ struct Parts<'a> {
     /// IPTC's data sets.
     iptc: Option<Cow<'a, [u8]>>,
     description: Description,
-    trailer_bytes: u64,
+    /// The bytes after the picture.
+    trailer: &'a [u8],
     other: Other,
 }
 
@@ -96,7 +97,8 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         capture: exif.as_ref().map(exif::capture).unwrap_or_default(),
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
-        trailer_bytes: parts.trailer_bytes,
+        trailer_bytes: parts.trailer.len() as u64,
+        trailer: Some(parts.trailer).filter(|bytes| !bytes.is_empty()).map(|bytes| blake3::hash(bytes).to_string()),
         other: other.into_hashes(),
     }
 }
@@ -141,7 +143,7 @@ fn or(first: Description, second: Description) -> Description {
 }
 
 fn jpeg_parts(bytes: &[u8]) -> Parts<'_> {
-    let mut parts = Parts { trailer_bytes: jpeg::trailer(bytes).len() as u64, ..Parts::default() };
+    let mut parts = Parts { trailer: jpeg::trailer(bytes), ..Parts::default() };
     // The image resources may be too long for one segment.
     let mut resources = Vec::new();
     for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::is_metadata) {
@@ -162,11 +164,14 @@ fn jpeg_parts(bytes: &[u8]) -> Parts<'_> {
 
 fn png_parts(bytes: &[u8]) -> Parts<'_> {
     let mut parts = Parts::default();
-    let mut is_after_end = false;
+    let mut end = png::SIGNATURE_BYTES;
     for Chunk { kind, body, whole } in png::chunks(bytes) {
+        end += whole.len();
         match kind {
-            _ if is_after_end => parts.trailer_bytes += whole.len() as u64,
-            b"IEND" => is_after_end = true,
+            b"IEND" => {
+                parts.trailer = &bytes[end..];
+                break;
+            }
             b"tEXt" | b"iTXt" | b"zTXt" => match png_text(kind, body) {
                 Some((XMP_IN_PNG, text)) if parts.xmp.is_none() => parts.xmp = Some(text.into()),
                 Some((b"Title", text)) => parts.description.title = text::clean_bytes(text),
@@ -206,7 +211,7 @@ fn webp_parts(bytes: &[u8]) -> Parts<'_> {
     let mut parts = Parts::default();
     let length = bytes.get(4..8).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize + 8);
     let (webp, trailer) = bytes.split_at(length.min(bytes.len()));
-    parts.trailer_bytes = trailer.len() as u64;
+    parts.trailer = trailer;
     let mut rest = webp.get(12..).unwrap_or_default();
     while let Some((header, after)) = rest.split_first_chunk::<8>() {
         let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
@@ -224,6 +229,23 @@ fn webp_parts(bytes: &[u8]) -> Parts<'_> {
 mod tests {
     use super::*;
     use crate::photo::Position;
+
+    #[test]
+    fn trailers_are_told_apart_by_their_bytes() {
+        let jpeg = [0xff, 0xd8, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9];
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82";
+        let webp = b"RIFF\x04\0\0\0WEBP";
+        for (format, picture) in [(Format::Jpeg, &jpeg[..]), (Format::Png, png), (Format::WebP, webp)] {
+            let with = |trailer: &[u8]| {
+                let metadata = metadata(&[picture, trailer].concat(), format);
+                (metadata.trailer_bytes, metadata.trailer)
+            };
+            assert_eq!(with(b""), (0, None), "{format}");
+            let (film, other) = (with(b"film"), with(b"Film"));
+            assert!(film.0 == 4 && film.1.is_some() && film == with(b"film"), "{format}: {film:?}");
+            assert!(other.0 == 4 && other.1.is_some() && other.1 != film.1, "{format}: {other:?}");
+        }
+    }
 
     #[test]
     fn a_value_that_another_one_hides_is_not_lost() {
