@@ -90,7 +90,14 @@ impl Intake {
     pub fn run(mut self) {
         while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
-            let next = self.settle.next().into_iter().chain(self.rereads.next()).chain(self.scans.values().copied()).min();
+            let next = self
+                .settle
+                .next()
+                .into_iter()
+                .chain(self.rereads.next())
+                .chain(self.moves.next())
+                .chain(self.scans.values().copied())
+                .min();
             match self
                 .orders
                 .recv_timeout(next.map_or(ROOT_CHECK_INTERVAL, |next| next.saturating_duration_since(now)).min(ROOT_CHECK_INTERVAL))
@@ -108,9 +115,7 @@ impl Intake {
             if self.clock.has_jumped(Instant::now(), SystemTime::now()) {
                 self.catch_up();
             }
-            for path in self.rereads.take_due(Instant::now()) {
-                self.settle.hint(&path, None, Instant::now());
-            }
+            self.look_at_moved();
             self.look_at_due();
             self.scan_due();
             self.take_up_again();
