@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -519,6 +520,20 @@ fn a_disk_inside_a_watched_folder_takes_no_photos_along() {
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
     unmount();
     let away = || instance.status()["coverage"]["offline"].as_u64();
+#[test]
+fn a_link_to_a_disk_that_does_not_answer_holds_nothing_up() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (folder, server) = (instance.folder("photos"), instance.folder("server"));
+    photos::library(&folder, &["00003"]);
+    symlink("../server", folder.join("nas")).expect("linked");
+    symlink("nas/in/..", folder.join("by way of a link")).expect("linked");
+    let Some(_dead) = DeadMount::over(&namespace, &server) else { return };
+    let answer = namespace.dupes(&instance, &folder);
+    assert_eq!((names(&answer), &answer["whole"]), (photos::expected(&["00003"]), &true.into()));
+    assert_eq!(answer["left_out"]["linked_others"], 2, "{answer}");
+}
+
     wait_until("it is noticed", || away() == Some(files));
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]), "its photos stay");
     // The only online file of a photo must not be listed while the others are offline.
