@@ -8,7 +8,7 @@ mod mounted;
 pub mod mounts;
 mod moves;
 mod presence;
-mod schedule;
+pub mod schedule;
 mod thread;
 mod watching;
 

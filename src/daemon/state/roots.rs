@@ -1,7 +1,7 @@
 //! The current roots, shared among threads. A reader gets a snapshot; changes happen one at a time.
 
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::time::Instant;
 
 use super::events::Events;
 use super::queue::Queue;
@@ -40,13 +40,12 @@ impl SharedRoots {
         queue.activity.announce();
     }
 
-    /// Sets the time of the next retry after an I/O timeout. The delay is `first`, and doubles with each timeout up to
-    /// 64 times that.
-    pub fn back_off(&self, root: RootId, first: Duration) {
+    /// Counts an I/O timeout of a root. `next` tells when to retry, by the number of timeouts before.
+    pub fn back_off(&self, root: RootId, next: impl FnOnce(u32) -> Instant) {
         self.change(|roots| {
             let state = roots.state_or_new(root);
-            state.retry_at = Some(std::time::Instant::now() + first * 2_u32.pow(state.timeouts.min(6)));
-            state.timeouts += 1;
+            state.retry_at = Some(next(state.timeouts));
+            state.timeouts = state.timeouts.saturating_add(1);
         });
     }
 }
@@ -66,7 +65,10 @@ mod tests {
         assert!(before.is_online(root.id) && !roots.now().is_online(root.id));
         assert!(matches!(listener.try_recv().map(|e| e.what), Ok(What::Offline { reason, .. }) if reason == "gone"));
         assert!(listener.try_recv().is_err());
-        roots.back_off(root.id, Duration::from_secs(60));
-        assert_eq!(roots.now().state(root.id).map(|state| state.timeouts), Some(1));
+        let now = Instant::now();
+        for timeouts in 0..2 {
+            roots.back_off(root.id, |before| if before == timeouts { now } else { unreachable!("{before} timeouts") });
+        }
+        assert_eq!(roots.now().state(root.id).map(|state| (state.timeouts, state.retry_at)), Some((2, Some(now))));
     }
 }
