@@ -304,6 +304,8 @@ pub enum Order {
     Start(Root, Ticket),
     /// Scan a place.
     Scan { root: Root, place: Place, gone: Gone, ticket: Ticket },
+    /// Scan a root whose changes may have gone unnoticed, because somebody asks about it.
+    ScanUnwatched(Root, Ticket),
     /// Look for roots that appeared or disappeared.
     LookForRoots,
     /// Look for a root.

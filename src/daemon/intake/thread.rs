@@ -150,6 +150,10 @@ impl Intake {
                 }
                 self.start(&root, ticket);
             }
+            Order::ScanUnwatched(root, ticket) => {
+                lock(&self.queue.sought).remove(&root.id);
+                self.obey(Order::Scan { place: whole(&root), root, gone: Gone::AskIfMany, ticket });
+            }
             Order::LookForRoots => self.look_for_roots(),
             Order::LookFor(root, ticket) => self.look_for(&root, Some(ticket)),
             Order::Forget(root) => self.drop_root(&root),
