@@ -19,6 +19,9 @@ const FETCH_FILES: usize = 256;
 /// Near photos handed out at once. New files come between.
 const FETCH_PAIRS: usize = 32;
 
+/// Moved files that are handed out at once. New files come between.
+const FETCH_MOVED: usize = 32;
+
 /// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
 /// because no decoding child could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
@@ -70,7 +73,8 @@ impl Dispatcher {
                 after = rest.last().filter(|_| !was_last).map_or(start.clone(), |(place, _)| place.clone());
                 pending.extend(rest);
             }
-            let Ok(mut handed_out) = self.hand_out_uncompared() else { return };
+            let (Ok(compared), Ok(moved)) = (self.hand_out_uncompared(), self.hand_out_moved()) else { return };
+            let mut handed_out = compared || moved;
             let roots = roots.now();
             pending.retain(|(place, _)| roots.is_online(place.root));
             let mut purpose = Purpose::Identify;
@@ -108,6 +112,31 @@ impl Dispatcher {
             if lock(&self.queue.in_flight).compared.insert(pair.map(|(photo, _)| photo)) {
                 is_any = true;
                 if self.lifecycle.is_stopping() || self.jobs.send(Job::Compare(pair)).is_err() {
+                    return Err(());
+                }
+            }
+        }
+        Ok(is_any)
+    }
+
+    /// Hands out files that were moved. Returns whether there were any.
+    ///
+    /// # Errors
+    /// If the daemon stops.
+    fn hand_out_moved(&self) -> Result<bool, ()> {
+        let moved: Vec<(Place, Stamp)> = {
+            let mut moved = lock(&self.queue.unproven);
+            let count = moved.len().min(FETCH_MOVED);
+            moved.drain(..count).collect()
+        };
+        let roots = self.roots.now();
+        let is_any = !moved.is_empty();
+        for (place, stamp) in moved {
+            // What is not handed out has the ctime of before the move, and is read at the next scan.
+            let Some(path) = roots.path_of(&place).filter(|_| roots.is_online(place.root)) else { continue };
+            if lock(&self.queue.in_flight).places.insert(place.clone()) {
+                let job = FileJob { place, path, stamp, purpose: Purpose::Prove };
+                if self.lifecycle.is_stopping() || self.jobs.send(Job::Read(job)).is_err() {
                     return Err(());
                 }
             }

@@ -65,10 +65,8 @@ pub enum Change {
     },
     /// Stores the new stamps of unchanged files.
     Renumbered(Vec<(Place, Stamp)>),
-    /// Makes files pending again that may have changed without a new stamp.
-    ReadAgain(Vec<Place>),
-    /// Forgets the ctime of files, so that the next look at each reads it again.
-    Doubted(Vec<Place>),
+    /// Makes files pending again that may have changed without a new stamp, or that were seen with this one.
+    ReadAgain(Vec<(Place, Option<Stamp>)>),
     /// Makes the files of a root pending again that could not be opened or read.
     Retry(RootId),
     Folders {
@@ -121,6 +119,11 @@ pub enum Outcome {
     New {
         stamp: Stamp,
         made: Made,
+    },
+    /// The bytes that a file has since it was moved. `None` if they are no photo.
+    Moved {
+        stamp: Stamp,
+        content: Option<ContentHash>,
     },
     /// The metadata of a file that holds a photo already.
     Described {
@@ -288,6 +291,8 @@ pub struct FileJob {
 pub enum Purpose {
     /// It is pending: its photo is not known.
     Identify,
+    /// It was moved, and may have been written to before.
+    Prove,
     /// An older version read it, without its metadata.
     Describe,
     /// A decision was made on its photo, and an older version read it, without its pixel hash.
@@ -302,6 +307,8 @@ pub enum Order {
     Start(Root, Ticket),
     /// Scan a place.
     Scan { root: Root, place: Place, gone: Gone, ticket: Ticket },
+    /// Scan a root whose changes may have gone unnoticed, because somebody asks about it.
+    ScanUnwatched(Root, Ticket),
     /// Look for roots that appeared or disappeared.
     LookForRoots,
     /// Look for a root.

@@ -1,16 +1,14 @@
 //! The watchdog: if a disk does not answer, it takes the roots of that disk offline and replaces stuck workers.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::intake::schedule::BackOff;
 use super::state::{Events, Health, Lifecycle, Queue, SharedRoots};
 use super::worker::WorkerPool;
 
 /// How often heartbeats are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
-
-/// How long until a disk is tried again although a thread still waits for it. The time doubles after each timeout.
-const FIRST_RETRY: Duration = Duration::from_secs(60);
 
 pub struct Watchdog {
     pub roots: Arc<SharedRoots>,
@@ -31,7 +29,7 @@ impl Watchdog {
                 for root in roots.list().iter().filter(|root| stuck.contains(&root.id) && roots.is_online(root.id)) {
                     tracing::warn!("{} does not answer", root.path.display());
                     self.roots.set_offline(root, "its disk or server does not answer".into(), &self.events, &self.queue);
-                    self.roots.back_off(root.id, FIRST_RETRY);
+                    self.roots.back_off(root.id, |timeouts| BackOff::DISK.next(timeouts, Instant::now()));
                 }
                 self.workers.replace(&heartbeat);
             }

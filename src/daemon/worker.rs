@@ -189,6 +189,15 @@ impl Worker {
             self.look_again(job);
             return Ok(None);
         }
+        if job.purpose == Purpose::Prove {
+            // What could be read before and cannot now has other bytes.
+            let content = match identity {
+                Ok((identity, _)) => Some(identity.content),
+                Err(Problem::Photo(_)) => None,
+                Err(e) => return Err(e),
+            };
+            return Ok(Some(Outcome::Moved { stamp, content }));
+        }
         let (identity, metadata) = identity?;
         self.pool.health.set_problem("decode", None);
         if job.purpose != Purpose::Identify {
@@ -244,7 +253,7 @@ impl Worker {
                 Err(Problem::Photo(_)) => continue,
                 Err(e) => return Err(e),
             }
-            let _ = self.pool.writes.send(Change::ReadAgain(vec![place]).into());
+            let _ = self.pool.writes.send(Change::ReadAgain(vec![(place, None)]).into());
             let why = format!("two decoding processes do not agree about {}, which seemed to be the same picture", path.display());
             return Err(Problem::Photo(Failure::new(Stage::Read, why)));
         }

@@ -1,6 +1,7 @@
 //! Finding the files to read: the scan, which is authoritative, and the watch, whose events are hints.
 
 mod clock;
+mod links;
 mod reread;
 mod rules;
 mod scan;

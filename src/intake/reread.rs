@@ -1,5 +1,5 @@
 //! Limits how fast files are read again of which only the ctime changed. A program may change the modes of a whole
-//! library at once. Time is passed in.
+//! library at once, or the names of all files. Time is passed in.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl RereadLimit {
         if self.granted.remove(path) {
             return true;
         }
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX).clamp(MIN_FILE_BYTES, BURST_BYTES);
+        let bytes = clamped(bytes);
         self.count(now);
         if self.available <= 0 {
             self.waiting.insert(path.to_owned(), bytes);
@@ -45,6 +45,11 @@ impl RereadLimit {
         self.available -= bytes;
         self.waiting.remove(path);
         true
+    }
+
+    /// Has a file wait for its turn.
+    pub fn wait(&mut self, path: PathBuf, bytes: u64) {
+        self.waiting.insert(path, clamped(bytes));
     }
 
     /// When the next waiting file may be read.
@@ -73,6 +78,11 @@ impl RereadLimit {
         let bytes = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX).saturating_mul(BYTES_PER_MILLISECOND);
         self.available = self.available.saturating_add(bytes).min(BURST_BYTES);
     }
+}
+
+/// What a file of this size takes of the limit.
+fn clamped(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX).clamp(MIN_FILE_BYTES, BURST_BYTES)
 }
 
 #[cfg(test)]
@@ -105,6 +115,17 @@ mod tests {
         let allowed = (0..10_000).filter(|n| limit.allows(Path::new(&n.to_string()), 10_000, start)).count();
         assert_eq!(allowed, 8192);
         assert_eq!(limit.take_due(start + Duration::from_secs(1)).len(), 63);
+    }
+
+    #[test]
+    fn files_that_wait_from_the_start_have_the_same_limit() {
+        let start = Instant::now();
+        let mut limit = RereadLimit::new(start);
+        (0..100_000).for_each(|n| limit.wait(PathBuf::from(n.to_string()), 10_000));
+        let due = limit.take_due(start);
+        assert_eq!((due.len(), limit.waiting.len()), (8192, 100_000 - 8192));
+        assert!(due.iter().all(|path| limit.allows(path, 10_000, start)), "it is their turn");
+        assert!(limit.next().is_some_and(|next| next > start));
     }
 
     #[test]

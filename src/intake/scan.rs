@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{Submounts, Volumes};
+use super::{Submounts, Volumes, links};
 use crate::photo::{FileState, Format, KnownFile, LeftOut, Stamp};
 
 /// The result of a walk below a root.
@@ -176,7 +176,7 @@ impl Walk<'_> {
             }
             let kind = entry.file_type()?;
             if kind.is_symlink() {
-                count_link(&whole.join(entry.file_name()), &self.submounts, &mut left_out);
+                links::count(&whole.join(entry.file_name()), |path| self.submounts.may_ask(path), &mut left_out);
             } else if kind.is_dir() {
                 match self.submounts.closed(&path) {
                     Some(why) => self.found.closed.push((path, why)),
@@ -203,21 +203,6 @@ impl Walk<'_> {
         Ok(true)
     }
 }
-
-/// Counts a symbolic link that is not followed, if it is one to a photo or a folder.
-fn count_link(link: &Path, submounts: &Submounts, left_out: &mut LeftOut) {
-    let Ok(target) = fs::read_link(link) else { return };
-    if target.as_os_str().as_bytes().windows(ANNEX.len()).any(|part| part == ANNEX) {
-        left_out.annexed += 1;
-    } else if Format::from_name(link).is_some() {
-        left_out.linked_photos += 1;
-    } else if submounts.may_ask(&link.with_file_name(&target)) && fs::metadata(link).is_ok_and(|target| target.is_dir()) {
-        left_out.linked_folders += 1;
-    }
-}
-
-/// The folder of the files that links of git-annex point to.
-const ANNEX: &[u8] = b".git/annex/";
 
 /// The differences of a walk to what is known of the same scope. `is_away` tells, by path below the root and number of
 /// the filesystem, whether another filesystem is at the path of a missing file now.
@@ -277,7 +262,7 @@ mod tests {
         let found = walk(root.path(), Path::new(""), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
         let in_root = LeftOut { linked_photos: 1, ..LeftOut::default() };
-        let in_folder = LeftOut { linked_folders: 1, annexed: 1, hidden: 1, other: 1, ..LeftOut::default() };
+        let in_folder = LeftOut { linked_folders: 1, linked_others: 1, annexed: 1, hidden: 1, other: 1, ..LeftOut::default() };
         assert_eq!(found.left_out, BTreeMap::from([("".into(), in_root), ("a".into(), in_folder)]));
         let one = walk(root.path(), Path::new("a/1.jpg"), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);

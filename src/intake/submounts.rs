@@ -27,9 +27,11 @@ impl Submounts {
         Submounts { mounts: mounts.below(root).filter_map(below).collect(), device, all: mounts }
     }
 
-    /// Returns whether a path may be asked for without waiting for another machine.
+    /// Returns whether a path may be asked for without waiting for another machine than that of the root, which is waited for
+    /// anyway.
     pub fn may_ask(&self, path: &Path) -> bool {
-        self.all.holding(path).is_some_and(|mount| !mount.is_automount() && !is_remote(mount))
+        let is_of_root = |mount: &Mount| self.device.as_ref() == Some(&mount.device);
+        self.all.holding(path).is_some_and(|mount| !mount.is_automount() && (is_of_root(mount) || !is_remote(mount)))
     }
 
     /// Returns why the folder at a path below the root must not be entered. `None` if it may be.

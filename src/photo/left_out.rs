@@ -12,6 +12,9 @@ pub struct LeftOut {
     pub linked_folders: u64,
     /// Symbolic links to photos.
     pub linked_photos: u64,
+    /// Other symbolic links: to other files, to nothing, or to what is not asked because it may not answer.
+    #[serde(default)]
+    pub linked_others: u64,
     /// Links of git-annex to photos. They are not among `linked_photos`.
     pub annexed: u64,
     /// Files and folders whose names begin with a dot.
@@ -34,6 +37,7 @@ impl Sum for LeftOut {
         parts.fold(LeftOut::default(), |all, part| LeftOut {
             linked_folders: all.linked_folders + part.linked_folders,
             linked_photos: all.linked_photos + part.linked_photos,
+            linked_others: all.linked_others + part.linked_others,
             annexed: all.annexed + part.annexed,
             hidden: all.hidden + part.hidden,
             excluded: all.excluded + part.excluded,

@@ -88,9 +88,9 @@ pub fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
 /// The columns of `files f` that [`stamp`] reads.
 pub const STAMP_COLUMNS: &str = "f.volume, f.inode, f.size, f.mtime, f.ctime, f.birth";
 
-/// Selects content and photo of a file that has been read, with the inode of [`same_inode`]: under another name it is the
-/// same file.
-pub const SAME_INODE: &str = "SELECT content, photo FROM files
+/// Selects content, photo and ctime of a file that has been read, with the inode of [`same_inode`]: under another name it is
+/// the same file.
+pub const SAME_INODE: &str = "SELECT content, photo, ctime FROM files
      WHERE inode = ?1 AND inode <> 0 AND size = ?2 AND mtime = ?3 AND volume = ?4 AND ifnull(birth = ?5, TRUE)
      AND photo IS NOT NULL";
 

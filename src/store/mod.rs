@@ -23,6 +23,7 @@ mod pictures;
 mod reader;
 mod recipes;
 mod records;
+mod rereads;
 mod roots;
 mod schema;
 mod scopes;

@@ -15,7 +15,7 @@ use super::pictures::Pictures;
 use super::unreadable::Problems;
 use super::{HeadNumber, IsNew, Location, Result, SeenFile, View, damage, open, schema};
 use crate::photo::{
-    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, RootId, Stamp,
+    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, Stamp,
     StoredFeatures,
 };
 
@@ -147,49 +147,20 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Gives a file the photo of another name of its inode. A file that kept its name gets it only if the other name was
-    /// read with the same ctime. Returns whether the file holds a photo now.
+    /// Gives a file the photo of another name of its inode, and the ctime with which that was read: what was written before
+    /// the move or the link that changed it is not known. A file that kept its name gets the photo only if the other name
+    /// was read with the same ctime. Returns whether the file holds a photo now.
     fn take_from_same_inode(&mut self, place: &Place, stamp: &Stamp, kept_name: bool) -> Result<bool> {
         let [inode, size, mtime, volume, birth] = same_inode(stamp);
         let taken = self
             .transaction
             .prepare_cached(&format!(
-                "UPDATE files SET (content, photo, pending) = (known.content, known.photo, 0)
-                 FROM ({SAME_INODE} AND (NOT ?6 OR ctime = ?7) LIMIT 1) known WHERE root = ?8 AND path = ?9"
+                "UPDATE files SET (content, photo, ctime, pending) = (known.content, known.photo, known.ctime, 0)
+                 FROM ({SAME_INODE} AND (NOT ?6 OR ctime = ?7) ORDER BY ctime = ?7 DESC, ctime DESC LIMIT 1) known
+                 WHERE root = ?8 AND path = ?9"
             ))?
             .execute(params![inode, size, mtime, volume, birth, kept_name, stamp.ctime, place.root.0, place.path.as_os_str().as_bytes()])?;
         Ok(taken > 0)
-    }
-
-    /// Makes a file and its other hard links pending, though their stamps are the same. Returns those places.
-    pub fn read_again(&mut self, place: &Place) -> Result<Vec<Place>> {
-        let mut write = self.transaction.prepare_cached(
-            "UPDATE files SET content = NULL, photo = NULL, pending = 1, replaced = ifnull(replaced, photo)
-             WHERE photo IS NOT NULL AND (root = ?1 AND path = ?2 OR inode <> 0 AND (volume, inode) IN
-                 (SELECT volume, inode FROM files WHERE root = ?1 AND path = ?2)) RETURNING root, path",
-        )?;
-        let places = write.query_map(params![place.root.0, place.path.as_os_str().as_bytes()], place_of)?;
-        Ok(places.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Forgets the ctime of a file, so that it counts as changed since it was read.
-    pub fn doubt(&mut self, place: &Place) -> Result<()> {
-        self.transaction
-            .prepare_cached("UPDATE files SET ctime = 0 WHERE root = ?1 AND path = ?2 AND photo IS NOT NULL")?
-            .execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
-        Ok(())
-    }
-
-    /// Makes the files of a root pending again that could not be opened or read.
-    pub fn retry(&mut self, root: RootId) -> Result<()> {
-        let failed = "SELECT path FROM failures WHERE root = ?1 AND stage IN ('open', 'read')";
-        let files = format!("UPDATE files SET pending = 1 WHERE root = ?1 AND photo IS NULL AND path IN ({failed})");
-        if self.transaction.execute(&files, [root.0])? > 0 {
-            let settled = "DELETE FROM failures WHERE root = ?1 AND stage IN ('open', 'read')
-                           AND path IN (SELECT path FROM files WHERE root = ?1 AND pending)";
-            self.transaction.execute(settled, [root.0])?;
-        }
-        Ok(())
     }
 
     /// Makes the other hard links of a changed file pending. They raise no file event, but have the new bytes.
@@ -492,7 +463,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::photo::{CropDescriptors, Dimensions, Features, Format, PictureHash, Stage};
+    use crate::photo::{CropDescriptors, Dimensions, Features, Format, PictureHash, RootId, Stage};
 
     fn writer() -> Writer {
         let [library, index] = [&schema::LIBRARY, &schema::INDEX].map(|migrations| {
@@ -624,6 +595,36 @@ mod tests {
     }
 
     #[test]
+    fn a_move_does_not_vouch_for_what_was_written_before_it() {
+        let mut writer = writer();
+        writer.seen("a", stamp(1, 1));
+        writer.read("a", stamp(1, 1), 5);
+        let moved = Stamp { ctime: 9, ..stamp(1, 1) };
+        let ctime = |writer: &Writer, path: &str| {
+            let ctime = writer.index.query_row("SELECT ctime FROM files WHERE path = ?1", [path.as_bytes()], |row| row.get::<_, i64>(0));
+            ctime.expect("stored")
+        };
+        for name in ["b", "c"] {
+            writer.seen(name, moved);
+            assert_eq!((writer.file(name), ctime(&writer, name)), (holds(5), 1), "it is answered, and not believed");
+        }
+        // The bytes were compared: all names have them.
+        let prove = |writer: &mut Writer, content| writer.batch(|batch| batch.prove(&moved, &ContentHash([content; 32]))).expect("written");
+        prove(&mut writer, 6);
+        assert_eq!(ctime(&writer, "b"), 1, "other bytes");
+        prove(&mut writer, 5);
+        assert_eq!(["a", "b", "c"].map(|name| ctime(&writer, name)), [9; 3]);
+        // A name that is linked to a file which was read since takes over what was read last.
+        writer.seen("d", Stamp { ctime: 12, ..moved });
+        assert_eq!((writer.file("d"), ctime(&writer, "d")), (holds(5), 9));
+        // The bytes are other ones: they are read with the stamp that the file has now.
+        let now = Stamp { ctime: 12, ..moved };
+        writer.batch(|batch| batch.read_again(&place("d"), Some(&now))).expect("written");
+        assert_eq!((writer.file("d"), writer.file("a")), (PENDING, PENDING));
+        assert!(writer.read("d", now, 6) && writer.read("a", now, 6));
+    }
+
+    #[test]
     fn a_file_with_a_new_ctime_and_its_other_names_are_read_again() {
         let mut writer = writer();
         for path in ["a", "b"] {
@@ -638,7 +639,7 @@ mod tests {
         assert!(writer.read("a", touched, 6));
         // The other name has the same inode and ctime: it holds the same bytes.
         writer.seen("b", Stamp { ctime: 9, ..stamp(1, 1) });
-        writer.batch(|batch| batch.read_again(&place("a"))).expect("written");
+        writer.batch(|batch| batch.read_again(&place("a"), None)).expect("written");
         assert_eq!(writer.file("a"), PENDING);
     }
 

@@ -3,11 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{Cursor, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use image::ImageFormat;
 use image::imageops::{FilterType, resize};
@@ -62,6 +62,47 @@ fn bytes_that_change_under_an_old_time_are_read() {
     fs::remove_file(&link).expect("removed");
     wait_until("a change through another name", || now() == of(&["a.bmp", "b.bmp", "c.bmp"]));
     assert_eq!(instance.counter("decoded"), 2, "both pictures are known");
+}
+
+/// A write through a hard link that is not watched raises no event, and a rename hides its ctime.
+#[test]
+fn a_rename_does_not_vouch_for_a_write_that_nobody_saw() {
+    let instance = Instance::new();
+    let (folder, elsewhere) = (instance.folder("photos"), instance.folder("elsewhere"));
+    fs::create_dir(folder.join("moved")).expect("made");
+    // The keeper of the first two is written to and renamed, the other one of the next two, and nothing but the name changes of
+    // the last two.
+    for (names, picture) in [(["a", "b"], "00003"), (["c", "d"], "00009"), (["e", "f"], "00011")] {
+        for name in names {
+            fs::write(folder.join(name).with_extension("bmp"), frame(picture)).expect("written");
+        }
+    }
+    for (name, age) in [("a", 1000), ("c", 1000), ("e", 1000)] {
+        let file = fs::File::options().write(true).open(folder.join(name).with_extension("bmp")).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("set");
+    }
+    for name in ["a.bmp", "d.bmp"] {
+        fs::hard_link(folder.join(name), elsewhere.join(name)).expect("linked");
+    }
+    assert_eq!(clusters(&instance, &folder), [["a.bmp", "b.bmp"], ["c.bmp", "d.bmp"], ["e.bmp", "f.bmp"]]);
+    let work = || (instance.counter("decoded"), instance.counter("read"));
+    let before = work();
+    rewrite(&elsewhere.join("a.bmp"), &frame("00021"));
+    rewrite(&elsewhere.join("d.bmp"), &frame("00034"));
+    for name in ["a.bmp", "d.bmp", "f.bmp"] {
+        fs::rename(folder.join(name), folder.join("moved").join(name)).expect("renamed");
+    }
+    let listed = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
+    assert!(listed.ends_with("f.bmp\0") && listed.matches('\0').count() == 1, "{listed:?}");
+    wait_until("what was written is read", || clusters(&instance, &folder) == of(&["e.bmp", "f.bmp"]));
+    wait_until("the bytes of all three were looked at", || work().1 >= before.1 + 3);
+    assert_eq!(work().0, before.0 + 2, "a file that was renamed is not decoded");
+    // The ctime of the file that was renamed only is the one that it has.
+    let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
+    let now = || index.query_row("SELECT ctime FROM files WHERE path = ?1", [b"moved/f.bmp".as_slice()], |row| row.get::<_, i64>(0)).ok();
+    let metadata = fs::metadata(folder.join("moved/f.bmp")).expect("there");
+    wait_until("its bytes were compared", || now() == Some(metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec()));
+    assert_eq!(clusters(&instance, &folder), of(&["e.bmp", "f.bmp"]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -188,7 +189,7 @@ fn a_file_that_an_overlay_shows_again_is_not_listed() {
     let [lower, upper] = [&folder, &disk].map(|path| path.display());
     let options = format!("lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work");
     let mut mount = Command::new("nsenter");
-    mount.args(namespace.enter()).args(["mount", "-t", "overlay", "none", "-o", &options]).arg(&view).stderr(Stdio::null());
+    mount.args(&namespace.enter).args(["mount", "-t", "overlay", "none", "-o", &options]).arg(&view).stderr(Stdio::null());
     if !mount.status().is_ok_and(|ended| ended.success()) {
         return skip("this system allows no overlay in a user namespace");
     }
@@ -398,6 +399,25 @@ fn a_limit_on_watches_is_said_and_scans_take_over() {
 }
 
 #[test]
+fn what_is_mounted_in_a_folder_and_is_not_watched_is_looked_at_before_an_answer() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (folder, disk, staging) = (instance.folder("photos"), instance.folder("photos/disk"), instance.folder("staging"));
+    namespace.sh("mount -t tmpfs none \"$1\" && cd \"$1\" && mkdir $(seq 30)", &disk);
+    photos::library(&folder, &["00003"]);
+    namespace.sh("echo 6 > /proc/sys/user/max_inotify_watches", &folder);
+    assert_eq!(names(&namespace.dupes(&instance, &folder)), photos::expected(&["00003"]));
+    let unwatched = |path: &Path| roots_at(&instance, path)[0]["unwatched"].clone();
+    assert!(unwatched(&disk).is_string() && unwatched(&folder).is_null(), "{}", instance.status());
+    for (name, day) in [("00009", 7), ("00011", 21)] {
+        photos::library(&staging.join(name), &[name]);
+        namespace.sh(&format!("cp '{}'/* \"$1/{day}\"", staging.join(name).display()), &disk);
+    }
+    let answer = namespace.dupes(&instance, &folder);
+    assert_eq!((names(&answer), &answer["whole"]), (photos::expected(&["00003", "00009", "00011"]), &true.into()));
+}
+
+#[test]
 fn a_disk_that_was_away_while_the_index_was_damaged_is_known_again() {
     let Some(namespace) = Namespace::new() else { return };
     let instance = Instance::new();
@@ -595,6 +615,20 @@ fn a_disk_that_does_not_answer_holds_up_no_other_even_in_one_folder() {
     assert_eq!(names(&namespace.dupes(&instance, &folder)), photos::expected(&["00003", "00009", "00011"]));
     let again = instance.counter("read") - read;
     assert_eq!(again, photos::expected(&["00011"])[0].len() as u64, "nothing but the new photos was read");
+}
+
+#[test]
+fn a_link_to_a_disk_that_does_not_answer_holds_nothing_up() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (folder, server) = (instance.folder("photos"), instance.folder("server"));
+    photos::library(&folder, &["00003"]);
+    symlink("../server", folder.join("nas")).expect("linked");
+    symlink("nas/in/..", folder.join("by way of a link")).expect("linked");
+    let Some(_dead) = DeadMount::over(&namespace, &server) else { return };
+    let answer = namespace.dupes(&instance, &folder);
+    assert_eq!((names(&answer), &answer["whole"]), (photos::expected(&["00003"]), &true.into()));
+    assert_eq!(answer["left_out"]["linked_others"], 2, "{answer}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::thread::Intake;
 use crate::catalog::roots::RootState;
 use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
+use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{self, Change, Found, Heard, Volumes, Writing};
 use crate::photo::{Failure, FileState, KnownFile, Place, Root, RootId, Stage, Stamp};
@@ -30,9 +31,9 @@ pub struct Difference {
     /// have been read before, wherever it is now.
     closed: Vec<Place>,
     /// Files that may have been moved and written to: a moved file keeps its photo, unless it is among these.
-    doubted: Vec<Place>,
-    /// The same, but there are many, and these are read again later.
-    doubted_later: Vec<Place>,
+    doubted: Vec<(Place, Stamp)>,
+    /// Files that were moved a while ago and keep their photos while their bytes are compared.
+    unproven: Vec<(Place, Stamp)>,
     /// Files that are gone, with the stamps of those that were indexed.
     gone: Vec<(Place, Option<Stamp>)>,
     /// Files on a filesystem that is not mounted now.
@@ -91,13 +92,8 @@ impl Intake {
             match change {
                 Change::Seen(path, stamp) => {
                     if self.is_settled(root, &path, &stamp, due, ticket) {
-                        if is_closed(&path) {
-                            difference.doubted.push(at(&path));
-                        } else if self.may_be_rewritten(&stamp)
-                            && (due.is_empty() || !self.moves.believe(at(&path), stamp.size, Instant::now()))
-                        {
-                            let is_now = self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now());
-                            if is_now { &mut difference.doubted } else { &mut difference.doubted_later }.push(at(&path));
+                        if is_closed(&path) || self.must_be_read(root, &at(&path), &stamp, due) {
+                            difference.doubted.push((at(&path), stamp));
                         }
                         difference.seen.push((at(&path), stamp));
                     }
@@ -106,15 +102,17 @@ impl Intake {
                     if self.is_settled(root, &path, &stamp, due, ticket)
                         && self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now())
                     {
-                        // A new name of its inode may have been believed with this ctime, and must not prove it now.
+                        // Another name may have been read with this ctime, and last writes through a mapping change none.
                         if is_closed(&path) {
-                            difference.doubted.push(at(&path));
+                            difference.doubted.push((at(&path), stamp));
                         }
-                        difference.seen.push((at(&path), stamp));
+                        let is_moved = !is_closed(&path) && self.moves.take_unproven(&at(&path), &stamp);
+                        if is_moved { &mut difference.unproven } else { &mut difference.seen }.push((at(&path), stamp));
                     }
                 }
                 Change::Renumbered(path, stamp) => difference.renumbered.push((at(&path), stamp)),
                 Change::Gone(path) => {
+                    self.moves.forget(&at(&path));
                     let indexed = known.get(&path).filter(|known| known.state == FileState::Indexed);
                     difference.gone.push((at(&path), indexed.map(|known| known.stamp)));
                 }
@@ -144,10 +142,15 @@ impl Intake {
         false
     }
 
-    /// Returns whether a file is known by another name and has another ctime since. A rename changes it, and so does a
-    /// program that writes and puts the time back. Only events tell these apart, and a scan has none.
-    fn may_be_rewritten(&self, stamp: &Stamp) -> bool {
-        self.reader.is_known(stamp).unwrap_or(false) && !self.reader.is_known_unchanged(stamp).unwrap_or(false)
+    /// Returns whether a file must be read now that is known by another name and has another ctime since. A rename changes it,
+    /// and so does a program that writes and puts the time back. Only events tell these apart, and a scan has none.
+    fn must_be_read(&mut self, root: &Root, place: &Place, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>) -> bool {
+        let is_moved = self.reader.is_known(stamp).unwrap_or(false) && !self.reader.is_known_unchanged(stamp).unwrap_or(false);
+        if !is_moved || !due.is_empty() && self.moves.believe(place.clone(), stamp, Instant::now()) {
+            return false;
+        }
+        // One that must wait keeps the ctime of before the move, and so is read later.
+        self.rereads.allows(&root.path_of(place), stamp.size, Instant::now())
     }
 
     /// Checks the other hard links of files that lost one. A program may have changed the file through the lost link,
@@ -170,7 +173,7 @@ impl Intake {
             all.renumbered.extend(difference.renumbered);
             all.closed.extend(difference.closed);
             all.doubted.extend(difference.doubted);
-            all.doubted_later.extend(difference.doubted_later);
+            all.unproven.extend(difference.unproven);
             all.gone.extend(difference.gone);
             all.away.extend(difference.away);
             all.unreadable.extend(difference.unreadable);
@@ -184,7 +187,7 @@ impl Intake {
             self.write(Written::Renumbered(part.to_vec()));
         }
         if !all.closed.is_empty() {
-            self.write(Written::ReadAgain(all.closed));
+            self.write(Written::ReadAgain(all.closed.into_iter().map(|place| (place, None)).collect()));
         }
         let changes = all.seen.len();
         // Sent in parts, so that workers can start before all of a large scan is stored.
@@ -192,10 +195,11 @@ impl Intake {
             self.write(Written::Files { seen: part.to_vec(), gone: Vec::new(), moves: moves.clone() });
         }
         for part in all.doubted.chunks(BATCH_FILES) {
-            self.write(Written::ReadAgain(part.to_vec()));
+            self.write(Written::ReadAgain(part.iter().map(|(place, stamp)| (place.clone(), Some(*stamp))).collect()));
         }
-        for part in all.doubted_later.chunks(BATCH_FILES) {
-            self.write(Written::Doubted(part.to_vec()));
+        if !all.unproven.is_empty() {
+            lock(&self.parts.queue.unproven).extend(all.unproven);
+            self.parts.queue.pending.raise();
         }
         let gone: Vec<Place> = all.gone.into_iter().map(|(place, _)| place).collect();
         let (gone, missing, away) = match when_gone {

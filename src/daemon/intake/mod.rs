@@ -9,11 +9,11 @@ mod mounted;
 pub mod mounts;
 mod moves;
 mod presence;
-mod schedule;
+pub mod schedule;
 mod thread;
 mod watching;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +64,8 @@ struct ThreadQueue {
     orders: SyncSender<Order>,
     /// Set while file events are lost: the roots of the thread are busy until it has scanned them.
     lost: Arc<Mutex<Option<Vec<Ticket>>>>,
+    /// The roots for which a scan was ordered by [`Intakes::scan_unwatched`] and has not begun.
+    sought: Arc<Mutex<HashSet<RootId>>>,
     /// The number of the last event of the marker that arrived.
     marked: Arc<AtomicU64>,
     heartbeat: Arc<Heartbeat>,
@@ -199,6 +201,26 @@ impl Intakes {
         }
     }
 
+    /// Has the roots of these places scanned whose changes may go unnoticed, but for those for which `is_begun`. It never blocks.
+    pub fn scan_unwatched(&self, places: &[Place], is_begun: impl Fn(RootId) -> bool) {
+        let roots = self.parts.roots.now();
+        let is_unwatched = |root: &&Root| {
+            places.iter().any(|place| place.root == root.id)
+                && roots.state(root.id).is_some_and(|state| state.offline.is_none() && state.unwatched.is_some())
+        };
+        for root in roots.list().iter().filter(is_unwatched).filter(|root| !is_begun(root.id)) {
+            let Some(queue) = lock(&self.threads).of_root.get(&root.id).cloned() else { continue };
+            // A scan that has not begun finds everything. One that has may be past a change.
+            if lock(&queue.sought).insert(root.id) {
+                let ticket = self.parts.queue.activity.begin(root.id);
+                if queue.orders.try_send(Order::ScanUnwatched(root.clone(), ticket)).is_err() {
+                    lock(&queue.sought).remove(&root.id);
+                    queue.lose(&self.parts.queue);
+                }
+            }
+        }
+    }
+
     /// Has every thread look for its roots. A thread that is stuck on a disk is replaced, because the disk may have
     /// been mounted again.
     pub fn look_for_roots(self: &Arc<Intakes>) {
@@ -283,7 +305,8 @@ impl Intakes {
         let (orders, receiver) = sync_channel(MAX_ORDERS);
         let heartbeat = self.parts.health.heartbeats.add(Kind::Intake);
         // Until its first root is found there is no watch, and no event to wait for.
-        let queue = ThreadQueue { orders, lost: Arc::default(), marked: Arc::new(AtomicU64::new(u64::MAX)), heartbeat };
+        let queue =
+            ThreadQueue { orders, lost: Arc::default(), sought: Arc::default(), marked: Arc::new(AtomicU64::new(u64::MAX)), heartbeat };
         let reader = Reader::open(&self.parts.configuration.location)?;
         let intake = Intake::new(self.parts.clone(), self.clone(), receiver, queue.clone(), reader);
         background("intake", Nice::No, move || intake.run())?;

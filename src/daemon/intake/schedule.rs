@@ -1,6 +1,7 @@
-//! The interval between routine scans of a root: short after a scan that found something, then longer and longer.
+//! The interval between routine scans of a root: short after a scan that found something, then longer and longer. And when a
+//! disk is tried again that did not answer. Time is passed in.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The shortest and the longest time between two routine scans.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +32,22 @@ impl Schedule {
     }
 }
 
+/// When a disk that did not answer is tried again although a thread still waits for it: the longer the oftener it did not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BackOff {
+    first: Duration,
+    most_doublings: u32,
+}
+
+impl BackOff {
+    pub const DISK: BackOff = BackOff { first: Duration::from_secs(60), most_doublings: 6 };
+
+    /// Returns when to try again. `timeouts` is how often the disk did not answer before.
+    pub fn next(self, timeouts: u32, now: Instant) -> Instant {
+        now + self.first * 2_u32.pow(timeouts.min(self.most_doublings))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +63,14 @@ mod tests {
         }
         assert_eq!(seen, [1, 2, 4, 8, 16, 24, 24].map(hours));
         assert_eq!(Schedule::WATCHED.next(every, true), hours(1));
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_is_tried_less_and_less_often() {
+        let now = Instant::now();
+        for (timeouts, minutes) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 32), (6, 64), (7, 64), (u32::MAX, 64)] {
+            assert_eq!(BackOff::DISK.next(timeouts, now), now + Duration::from_secs(60 * minutes), "after {timeouts}");
+        }
     }
 
     #[test]

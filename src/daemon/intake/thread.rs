@@ -86,7 +86,14 @@ impl Intake {
     pub fn run(mut self) {
         while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
-            let next = self.settle.next().into_iter().chain(self.rereads.next()).chain(self.scans.values().copied()).min();
+            let next = self
+                .settle
+                .next()
+                .into_iter()
+                .chain(self.rereads.next())
+                .chain(self.moves.next())
+                .chain(self.scans.values().copied())
+                .min();
             match self
                 .orders
                 .recv_timeout(next.map_or(ROOT_CHECK_INTERVAL, |next| next.saturating_duration_since(now)).min(ROOT_CHECK_INTERVAL))
@@ -104,9 +111,7 @@ impl Intake {
             if self.clock.has_jumped(Instant::now(), SystemTime::now()) {
                 self.catch_up();
             }
-            for path in self.rereads.take_due(Instant::now()) {
-                self.settle.hint(&path, None, Instant::now());
-            }
+            self.look_at_moved();
             self.look_at_due();
             self.scan_due();
             self.take_up_again();
@@ -140,6 +145,10 @@ impl Intake {
                     return self.scan(&root, &place, gone, ticket);
                 }
                 self.start(&root, ticket);
+            }
+            Order::ScanUnwatched(root, ticket) => {
+                lock(&self.queue.sought).remove(&root.id);
+                self.obey(Order::Scan { place: whole(&root), root, gone: Gone::AskIfMany, ticket });
             }
             Order::LookForRoots => self.look_for_roots(),
             Order::LookFor(root, ticket) => self.look_for(&root, Some(ticket)),

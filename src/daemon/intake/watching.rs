@@ -11,7 +11,7 @@ use super::{Parts, ThreadQueue};
 use crate::daemon::messages::{Change, Order};
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{Hint, Submounts, Volume, Watch};
-use crate::photo::{Place, Root, RootId};
+use crate::photo::{Place, Root, RootId, Stamp};
 
 /// How long the system may take to release the watches of a thread.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,17 +75,27 @@ impl Intake {
     /// of none.
     pub(super) fn doubt_moves(&mut self) {
         let now = Instant::now();
-        let (mut again, mut later) = (Vec::new(), Vec::new());
-        for (place, bytes) in self.moves.doubt(now) {
-            let path = self.parts.roots.now().path_of(&place);
-            let is_now = path.is_some_and(|path| self.rereads.allows(&path, bytes, now));
-            if is_now { &mut again } else { &mut later }.push(place);
-        }
+        let (moved, roots) = (self.moves.doubt(now), self.parts.roots.now());
+        // One that must wait has the ctime of before the move, and so is read again later.
+        let mut is_now =
+            |place: &Place, stamp: &Stamp| roots.path_of(place).is_some_and(|path| self.rereads.allows(&path, stamp.size, now));
+        let again: Vec<_> =
+            moved.into_iter().filter(|(place, stamp)| is_now(place, stamp)).map(|(place, stamp)| (place, Some(stamp))).collect();
         if !again.is_empty() {
             self.write(Change::ReadAgain(again));
         }
-        if !later.is_empty() {
-            self.write(Change::Doubted(later));
+    }
+
+    /// Has files looked at again that were moved a while ago, a few at a time. Their bytes are compared then.
+    pub(super) fn look_at_moved(&mut self) {
+        let (now, roots) = (Instant::now(), self.parts.roots.now());
+        for (place, stamp) in self.moves.take_old(now) {
+            if let Some(path) = roots.path_of(&place) {
+                self.rereads.wait(path, stamp.size);
+            }
+        }
+        for path in self.rereads.take_due(now) {
+            self.settle.hint(&path, None, now);
         }
     }
 

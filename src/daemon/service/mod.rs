@@ -247,7 +247,11 @@ impl Service for Answers {
         let reader = self.reader()?;
         let mut waiting = Waiting::begin(&self.intakes, &self.state.queue, since);
         if since.is_none() {
-            self.intakes.look_for_offline(&self.scopes(paths)?);
+            let (scopes, roots) = (self.scopes(paths)?, self.state.roots.now());
+            self.intakes.look_for_offline(&scopes);
+            // What is asked about was started when it was asked to be watched, but not what is mounted in it.
+            let is_asked = |root: RootId| paths.iter().any(|path| roots.holding(path).is_some_and(|holding| holding.id == root));
+            self.intakes.scan_unwatched(&scopes, |root| is_asked(root) && self.state.queue.activity.is_busy(root));
         }
         loop {
             let scopes = self.scopes(paths)?;

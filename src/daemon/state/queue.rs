@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::sync::{Signal, lock};
-use crate::photo::{PhotoId, PictureHash, Place, RootId};
+use crate::photo::{PhotoId, PictureHash, Place, RootId, Stamp};
 use crate::store::{self, LastFile, Reader};
 
 /// The most questions whose last files are kept.
@@ -17,6 +17,8 @@ pub struct Queue {
     /// The places that clients wait for, and when they last asked. Their files are read first.
     pub wanted: Mutex<HashMap<Place, Instant>>,
     pub in_flight: Mutex<InFlight>,
+    /// Files that were moved, with the stamps that they have now. Their bytes are to be compared with those that were read.
+    pub unproven: Mutex<Vec<(Place, Stamp)>>,
     pub activity: Arc<Activity>,
     /// Wakes the dispatcher: files may be pending.
     pub pending: Arc<Signal>,

@@ -1,7 +1,7 @@
 //! The current roots, shared among threads. A reader gets a snapshot; changes happen one at a time.
 
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::time::Instant;
 
 use super::events::Events;
 use super::queue::Queue;
@@ -40,13 +40,12 @@ impl SharedRoots {
         queue.activity.announce();
     }
 
-    /// Sets the time of the next retry after an I/O timeout. The delay is `first`, and doubles with each timeout up to
-    /// 64 times that.
-    pub fn back_off(&self, root: RootId, first: Duration) {
+    /// Counts an I/O timeout of a root. `next` tells when to retry, by the number of timeouts before.
+    pub fn back_off(&self, root: RootId, next: impl FnOnce(u32) -> Instant) {
         self.change(|roots| {
             let timeouts = &mut roots.state_or_new(root).timeouts;
-            timeouts.retry_at = Some(std::time::Instant::now() + first * 2_u32.pow(timeouts.count.min(6)));
-            timeouts.count += 1;
+            timeouts.retry_at = Some(next(timeouts.count));
+            timeouts.count = timeouts.count.saturating_add(1);
         });
     }
 }
@@ -66,7 +65,11 @@ mod tests {
         assert!(before.is_online(root.id) && !roots.now().is_online(root.id));
         assert!(matches!(listener.try_recv().map(|e| e.what), Ok(What::Offline { reason, .. }) if reason == "gone"));
         assert!(listener.try_recv().is_err());
-        roots.back_off(root.id, Duration::from_secs(60));
-        assert_eq!(roots.now().state(root.id).map(|state| state.timeouts.count), Some(1));
+        let now = Instant::now();
+        for timeouts in 0..2 {
+            roots.back_off(root.id, |before| if before == timeouts { now } else { unreachable!("{before} timeouts") });
+        }
+        let timeouts = |roots: &Roots| roots.state(root.id).map(|state| (state.timeouts.count, state.timeouts.retry_at));
+        assert_eq!(timeouts(&roots.now()), Some((2, Some(now))));
     }
 }

@@ -182,11 +182,10 @@ impl WriterThread {
                     }
                     Change::Renumbered(files) => files.iter().try_for_each(|(place, stamp)| batch.renumber(place, stamp))?,
                     Change::ReadAgain(places) => {
-                        for place in places {
-                            read_again.extend(batch.read_again(place)?);
+                        for (place, seen) in places {
+                            read_again.extend(batch.read_again(place, seen.as_ref())?);
                         }
                     }
-                    Change::Doubted(places) => places.iter().try_for_each(|place| batch.doubt(place))?,
                     Change::Folders { listed, unreadable } => {
                         listed.iter().try_for_each(|place| batch.clear_failure(place))?;
                         unreadable.iter().try_for_each(|(place, failure)| batch.fail_folder(place, failure))?;
@@ -196,7 +195,7 @@ impl WriterThread {
                         done.decoded += counters.decoded;
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
-                            let settled = settle(batch, place, outcome, recipe, last_kept.is_some())?;
+                            let settled = settle(batch, place, outcome, recipe, last_kept.is_some(), &mut read_again)?;
                             new.extend(settled.new.map(|(photo, stored)| (photo, descriptors(&active.head, stored))));
                             outdated.extend((!settled.counts).then(|| place.clone()));
                         }
@@ -285,7 +284,7 @@ impl WriterThread {
                     let was_known = self.changed.remove(place);
                     let Some(path) = text(place) else { continue };
                     match outcome.as_ref() {
-                        Outcome::Described { .. } | Outcome::Decoded { .. } => {}
+                        Outcome::Moved { .. } | Outcome::Described { .. } | Outcome::Decoded { .. } => {}
                         Outcome::Failed { failure, .. } => events.emit(What::Failed { path, reason: failure.reason.clone() }),
                         _ if was_known => events.emit(What::Changed(path)),
                         _ => events.emit(What::Added(path)),
@@ -327,11 +326,26 @@ fn kept_picture(change: &Change) -> Option<(PictureHash, &KeptPicture)> {
     }
 }
 
-/// Stores the outcome of reading a file. `is_kept`: whether the pictures of this batch are kept.
-fn settle<'a>(batch: &mut Batch<'_>, place: &Place, outcome: &'a Outcome, recipe: &str, is_kept: bool) -> store::Result<Settled<'a>> {
+/// Stores the outcome of reading a file. `is_kept`: whether the pictures of this batch are kept. Adds the files that must be
+/// read again.
+fn settle<'a>(
+    batch: &mut Batch<'_>,
+    place: &Place,
+    outcome: &'a Outcome,
+    recipe: &str,
+    is_kept: bool,
+    read_again: &mut Vec<Place>,
+) -> store::Result<Settled<'a>> {
     let mark = |batch: &mut Batch<'_>, photo, kept: &KeptPicture| if is_kept { batch.set_kept(photo, kept.decoding) } else { Ok(()) };
     let (new, counts) = match outcome {
         Outcome::Known { stamp, photo, content, metadata } => (None, batch.link(place, stamp, content, *photo, metadata)?),
+        Outcome::Moved { stamp, content } => {
+            match content {
+                Some(content) if batch.holds(place, content)? => batch.prove(stamp, content)?,
+                _ => read_again.extend(batch.read_again(place, Some(stamp))?),
+            }
+            (None, true)
+        }
         Outcome::Described { content, metadata } => {
             if batch.holds(place, content)? {
                 batch.describe(content, metadata)?;
