@@ -205,7 +205,7 @@ pub struct DupesArguments {
     #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
     pub relation: Vec<String>,
     /// paths0 lists the files that could be deleted, each followed by NUL: identical files and copies by default, no edits.
-    /// simctl checks each listed file and the file to keep on disk right before it lists them
+    /// Each listed file and the file to keep are checked on the disk right before
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
     /// Also show versions outside the paths
