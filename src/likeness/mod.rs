@@ -21,6 +21,7 @@ mod source;
 mod stars;
 mod taught;
 mod tensors;
+mod version_inputs;
 mod version_model;
 
 pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
@@ -37,9 +38,10 @@ pub use placement::{Framed, Placement, place};
 pub use relation::{changes, is_copy, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, source_first};
-pub use stars::{Member, Near, are_versions, held, sources};
+pub use stars::{Near, are_versions, held, sources};
 pub use taught::{Anchor, Taught};
-pub use version_model::{Error as VersionModelError, INPUTS, Inputs, Kind, Linear, VersionModel, inputs, kind};
+pub use version_inputs::{Error as VersionModelError, INPUTS, Inputs, Kind, Member, inputs, kind};
+pub use version_model::{Linear, VersionModel};
 
 use crate::photo::Distance;
 

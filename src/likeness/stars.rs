@@ -9,20 +9,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
 use super::source::has_margin;
-use super::version_model::{Kind, MAX_OVERLAP_OF_CROP, VersionModel, kind};
-use crate::photo::{Affine, Capture, Compared, Comparison, Dimensions, Distance, Format, PictureHash};
+use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
+use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel};
+use crate::photo::{Affine, Compared, Comparison, Dimensions, Distance};
 
 /// Photos that may be frames of one camera agree at least so well if they are one exposure, whatever else the version model says.
 const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
 
 /// The score of the version model from which they are one exposure.
 const MIN_SCORE: f32 = 0.0;
-
-/// A camera that is held is turned by less.
-const MAX_HELD_TURN_DEGREES: f64 = 2.0;
-
-/// The quantiser steps of the frames of a camera differ by no more than this ratio. Some cameras adapt them a little.
-const MAX_QUANTISATION_RATIO: f64 = 1.5;
 
 /// Two photos are at two places of a collage if no more than this share of the smaller one is covered by the other.
 const MAX_COMMON_AREA: f64 = 0.2;
@@ -34,18 +29,6 @@ const MAX_SPOT_REWRITTEN: f64 = 4.5;
 
 /// How much the distance counts beside the agreement.
 const DISTANCE_WEIGHT: f64 = 0.3;
-
-/// What the place of a photo among near ones depends on.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub picture: PictureHash,
-    /// Of the file.
-    pub dimensions: Dimensions,
-    pub format: Format,
-    /// The sum of the quantiser steps of a JPEG, if it is known.
-    pub quantisation: Option<u16>,
-    pub capture: Capture,
-}
 
 /// Two near photos, by their positions among the members.
 #[derive(Clone, Copy, Debug)]
@@ -203,11 +186,6 @@ fn may_be_frames(a: &Member, b: &Member) -> bool {
     a.dimensions == b.dimensions && are_of_one_encoder(a, b)
 }
 
-pub(super) fn are_of_one_encoder(a: &Member, b: &Member) -> bool {
-    let is_alike = |(a, b): (u16, u16)| f64::from(a.max(b)) <= MAX_QUANTISATION_RATIO * f64::from(a.min(b));
-    a.format == b.format && a.quantisation.zip(b.quantisation).is_none_or(is_alike)
-}
-
 /// Returns whether two photos by themselves are versions of one exposure.
 pub fn are_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
     fit(model, a, b, comparison, 0.0).is_some()
@@ -226,17 +204,12 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
     is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
 }
 
-/// Whether a picture is mirrored or turned by more than a camera that is held.
-pub(super) fn is_turned(map: &Affine) -> bool {
-    map.is_mirrored() || map.degrees().abs() > MAX_HELD_TURN_DEGREES
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::photo::Residual;
+    use crate::photo::{Capture, Format, PictureHash, Residual};
 
     fn member(number: u8, width: u32, taken: Option<&str>) -> Member {
         let capture = Capture { taken: taken.map(str::to_owned), model: taken.map(|_| "M1".into()), ..Capture::default() };

@@ -4,7 +4,7 @@
 use ndarray::Array2;
 
 use super::tensors::{Tensors, write};
-use super::version_model::{Error, INPUTS, Inputs, Kind};
+use super::version_inputs::{Error, INPUTS, Inputs, Kind};
 
 /// The distance of standardised inputs at which a decision teaches 0.6 of what it teaches on its own pair.
 const WIDTH: f32 = 1.5;

@@ -8,36 +8,12 @@ use std::sync::LazyLock;
 
 use ndarray::{Array1, Array2};
 
-use super::stars::{Member, are_of_one_encoder, is_turned};
 use super::taught::{Anchor, Taught};
 use super::tensors::{Tensors, write};
+use super::version_inputs::{COARSE_GRID, Error, INPUTS, Inputs, Kind, Member, coarse_grid, inputs, kind};
 use crate::photo::Comparison;
 
 const BASE_FILE: &[u8] = include_bytes!("../../models/versions.safetensors");
-
-/// The number of inputs.
-pub const INPUTS: usize = 9;
-
-/// The position of the input of the coarse grid.
-const COARSE_GRID: usize = 1;
-
-/// The numbers on which the score depends, before they are standardised.
-pub type Inputs = [f32; INPUTS];
-
-/// What two photos have in common that frames of one camera have in common. Each kind has weights of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    /// The format and about the same compression, and the size in pixels.
-    OneSize,
-    /// The format and about the same compression, and the scale of what they show.
-    OneScale,
-    /// Neither.
-    Other,
-}
-
-impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::OneSize, Kind::OneScale, Kind::Other];
-}
 
 /// Other photos of one exposure agree at least so well, on the coarse grid.
 const MIN_AGREEMENT_OF_OTHERS: f64 = 0.7;
@@ -57,61 +33,6 @@ const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
 
 /// With less overlap one is a crop of the other.
 pub(super) const MAX_OVERLAP_OF_CROP: f64 = 0.97;
-
-/// The logarithm of the ratio of two scales that are one.
-const MAX_LOG_SCALE: f64 = 0.02;
-
-/// The largest logarithm of a ratio of quantiser steps that counts.
-const MAX_LOG_STEPS: f64 = 2.0;
-
-/// Returns the kind of two photos.
-pub fn kind(a: &Member, b: &Member, comparison: &Comparison) -> Kind {
-    if !are_of_one_encoder(a, b) {
-        Kind::Other
-    } else if a.dimensions == b.dimensions {
-        Kind::OneSize
-    } else if comparison.scale(a.dimensions, b.dimensions).ln().abs() < MAX_LOG_SCALE {
-        Kind::OneScale
-    } else {
-        Kind::Other
-    }
-}
-
-/// Returns the inputs of two photos: what the fine and the coarse grid leave unexplained, what one does not show of the other,
-/// the worst spot, the difference of colours, whether one is turned, and the ratios of brightness, contrast and compression.
-/// Each is a logarithm, apart from the turn, which is 0 or 1.
-pub fn inputs(a: &Member, b: &Member, comparison: &Comparison) -> Inputs {
-    let Comparison { overlap, coarse, fine, tones, colour, .. } = comparison;
-    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
-    let steps = a.quantisation.zip(b.quantisation).map_or(0.0, |(x, y)| ratio(x.into(), y.into()).min(MAX_LOG_STEPS));
-    [
-        missing(fine.agreement, 0.002),
-        coarse_grid(coarse.agreement),
-        missing(overlap[0].min(overlap[1]), 0.005),
-        fine.spot.max(1.0).ln(),
-        (1.0 + colour.unwrap_or(0.0)).ln(),
-        f64::from(u8::from(is_turned(&comparison.map))),
-        ratio(tones[0].brightness, tones[1].brightness),
-        ratio(tones[0].contrast, tones[1].contrast),
-        steps,
-    ]
-    .map(|value| value as f32)
-}
-
-/// The logarithm of what is missing to 1, and how small it may be.
-fn missing(share: f64, least: f64) -> f64 {
-    -((1.0 - share).max(0.0) + least).ln()
-}
-
-/// The input of the coarse grid.
-fn coarse_grid(agreement: f64) -> f64 {
-    missing(agreement, 0.02)
-}
-
-/// The file of a version model cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the version model cannot be used: {0}")]
-pub struct Error(pub(super) String);
 
 /// `score = weight[kind] · (inputs − mean) / scale + bias[kind]`.
 #[derive(Clone, PartialEq, Debug)]

@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{FileRecord, PhotoRecord, Result, View};
 use crate::photo::{
-    Capture, ContentHash, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format, Keypoints, Metadata,
-    Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
+    Capture, Compared, Comparison, ContentHash, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format,
+    Keypoints, Metadata, Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
 };
 
 /// Returns whether an error means that a row holds a value that this version does not write.
@@ -122,6 +122,25 @@ pub fn file_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileRecord> {
 /// Reads the pixel hash of a photo. `None` if the picture has none, or an older version read it.
 pub fn pixels_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PixelHash>> {
     Ok(row.get::<_, Option<[u8; 32]>>(column)?.map(PixelHash))
+}
+
+impl FromSql for Compared {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Compared> {
+        let bytes = value.as_blob()?;
+        let (chunks, rest) = bytes.as_chunks::<4>();
+        let values: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        match Comparison::from_values(&values) {
+            _ if bytes.is_empty() => Ok(Compared::Apart),
+            Some(comparison) if rest.is_empty() && values.iter().all(|value| value.is_finite()) => Ok(Compared::Laid(comparison)),
+            _ => Err(FromSqlError::Other("not a valid comparison".into())),
+        }
+    }
+}
+
+/// Reads a comparison from three columns: both photos, and the data.
+pub fn comparison_of(row: &Row<'_>) -> rusqlite::Result<((PhotoId, PhotoId), Compared)> {
+    let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
+    Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
 }
 
 /// The columns of `photos p` that [`photo_of`] reads.

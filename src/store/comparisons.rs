@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Row, params};
+use rusqlite::params;
 
+use super::columns::comparison_of;
 use super::{Batch, Reader, Result};
-use crate::photo::{Compared, Comparison, Distance, Pair, PhotoId, PictureHash};
+use crate::photo::{Compared, Distance, Pair, PhotoId, PictureHash};
 
 /// So many of the nearest older photos are compared with each photo. A version goes to the photo that it fits best, and that
 /// is among the nearest.
@@ -28,25 +28,6 @@ pub(super) fn uncompared_from() -> String {
         "FROM comparisons c JOIN photos a ON a.id = c.a JOIN photos b ON b.id = c.b
          WHERE {IS_MISSING} AND (c.is_new OR a.decoding IS NOT NULL AND b.decoding IS NOT NULL)"
     )
-}
-
-impl FromSql for Compared {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Compared> {
-        let bytes = value.as_blob()?;
-        let (chunks, rest) = bytes.as_chunks::<4>();
-        let values: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
-        match Comparison::from_values(&values) {
-            _ if bytes.is_empty() => Ok(Compared::Apart),
-            Some(comparison) if rest.is_empty() && values.iter().all(|value| value.is_finite()) => Ok(Compared::Laid(comparison)),
-            _ => Err(FromSqlError::Other("not a valid comparison".into())),
-        }
-    }
-}
-
-/// Reads a comparison from three columns: both photos, and the data.
-pub(super) fn comparison_of(row: &Row<'_>) -> rusqlite::Result<((PhotoId, PhotoId), Compared)> {
-    let compared = row.get::<_, Option<Compared>>(2)?.unwrap_or(Compared::NotYet);
-    Ok(((PhotoId(row.get(0)?), PhotoId(row.get(1)?)), compared))
 }
 
 impl Reader {

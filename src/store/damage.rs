@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::columns::{
-    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, STAMP_COLUMNS, failure_of, file_of, is_unreadable, metadata_of, pair_of, photo_of,
-    pixels_of, place_of, stamp, view_of,
+    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, STAMP_COLUMNS, comparison_of, failure_of, file_of, is_unreadable, metadata_of,
+    pair_of, photo_of, pixels_of, place_of, stamp, view_of,
 };
-use super::comparisons::comparison_of;
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
 use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};

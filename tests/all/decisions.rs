@@ -495,7 +495,7 @@ fn a_decision_does_not_follow_another_frame_of_the_scene_however_it_was_saved() 
     // A frame that is known already.
     fs::rename(folder.join("known.jpg"), folder.join("over.jpg")).expect("renamed");
     put("warm.jpg", photos::jpeg(&photos::warm(&photo), 92));
-    put("resaved.jpg", photos::jpeg(&photo, 75));
+    put("resaved.jpg", photos::jpeg(&photo, 84));
     instance.dupes(&folder);
     let listed = instance.ok(["decisions", "list"]);
     let kept: Vec<&str> = listed.lines().filter(|line| line.contains("kept for an edited photo")).collect();

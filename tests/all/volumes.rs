@@ -410,6 +410,7 @@ fn what_is_mounted_in_a_folder_and_is_not_watched_is_looked_at_before_an_answer(
     let unwatched = |path: &Path| roots_at(&instance, path)[0]["unwatched"].clone();
     assert!(unwatched(&disk).is_string() && unwatched(&folder).is_null(), "{}", instance.status());
     for (name, day) in [("00009", 7), ("00011", 21)] {
+        fs::create_dir(staging.join(name)).expect("made");
         photos::library(&staging.join(name), &[name]);
         namespace.sh(&format!("cp '{}'/* \"$1/{day}\"", staging.join(name).display()), &disk);
     }
