@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::asked::{Asked, MOUNT, SEEN};
 use super::paths::{parse_query, path_of};
 use super::problem::{Code, Problem};
-use crate::photo::{PictureHash, Relation};
+use crate::photo::{PictureHash, Positives, Relation, UnknownName};
 
 /// The parameters of a query. Each must be used.
 pub struct Query(Vec<(String, Vec<u8>)>);
@@ -69,6 +69,13 @@ impl Query {
         Ok(pictures)
     }
 
+    /// What a tuning learns to hold together: edits if it is missing.
+    pub fn positives(&mut self) -> Result<Positives, Problem> {
+        let Some(value) = self.take("positives") else { return Ok(Positives::Edits) };
+        let known = String::from_utf8_lossy(&value).parse();
+        known.map_err(|e: UnknownName| Problem::new(Code::Positives, e.to_string()).hint("use edits, folders or decisions"))
+    }
+
     /// A flag: false if it is missing.
     pub fn is_on(&mut self, name: &'static str) -> Result<bool, Problem> {
         match self.take(name).as_deref() {
@@ -109,6 +116,28 @@ impl Query {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Problem::new(Code::Parameter, format!("{name} is not a parameter here"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query::new(Some(text.into()))
+    }
+
+    #[test]
+    fn a_kind_of_positives_is_one_of_three_names() {
+        assert_eq!(query("").positives().expect("missing"), Positives::Edits);
+        for known in Positives::ALL {
+            assert_eq!(query(&format!("positives={known}")).positives().expect("a name"), *known);
+        }
+        for wrong in ["positives=", "positives=Edits", "positives=weather", "positives=%ff"] {
+            let refused = query(wrong).positives().expect_err(wrong);
+            assert_eq!(refused.code, Code::Positives);
+            assert!(refused.message.ends_with("is not a kind of positives") && refused.hint.is_some(), "{refused:?}");
         }
     }
 }

@@ -275,7 +275,7 @@ pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
     let in_use = active.head.name();
     let base = HeadInfo {
         name: BASE.into(),
-        positives: Positives::Edits.name().into(),
+        positives: Positives::Edits,
         in_use: in_use == BASE,
         unusable: None,
         threshold: THRESHOLD,
@@ -285,19 +285,20 @@ pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
     let versions_in_use = read(&heads.versions).name.clone();
     let base_versions = HeadInfo {
         name: BASE_VERSIONS.into(),
-        positives: Positives::Decisions.name().into(),
+        positives: Positives::Decisions,
         in_use: versions_in_use == BASE_VERSIONS,
         threshold: 0.0,
         ..base.clone()
     };
     let tuned = |record: &HeadRecord| HeadInfo {
         name: record.name.clone(),
-        positives: record.positives.name().into(),
+        positives: record.positives,
         in_use: [in_use, versions_in_use.as_str()].contains(&record.name.as_str()),
         unusable: (record.backbone != backbone && record.positives != Positives::Decisions)
             .then(|| "it was tuned for another backbone than this version has".into()),
         threshold: record.threshold,
         made: Some(record.made),
+        // `status` says which reports cannot be read.
         report: serde_json::from_str(&record.report).ok().map(stored_report),
     };
     [base, base_versions].into_iter().chain(read(&heads.records).iter().map(tuned)).collect()
