@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::columns::is_unreadable;
 use super::unreadable::Unreadable;
-use super::{Chosen, Error, HeadRecord, Result, Writer};
+use super::{Chosen, Error, HeadRecord, Result, TuningReportRecord, Writer};
 
 /// The most unreadable rows of a table that are reported one by one. The others are counted.
 const MAX_REPORTED_ROWS: usize = 8;
@@ -27,8 +27,9 @@ impl Writer {
         let roots = told(&self.problems.roots, "the row of the watched folder", "rows of watched folders", again);
         let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions", "");
         let heads = told(&self.problems.heads, "the head", "heads", "");
+        let reports = told(&self.problems.reports, "the report of the head", "reports of heads", "");
         let choices = told(&self.problems.choices, "the name of the chosen", "names", "; simctl heads use NAME chooses another");
-        [roots, decisions, heads, choices].concat()
+        [roots, decisions, heads, reports, choices].concat()
     }
 
     /// Returns the names of heads that could not be read the last time. No other head can have these names.
@@ -41,6 +42,11 @@ impl Writer {
         let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
         let (heads, unreadable) =
             readable(&mut statement, head_record, |row| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned()))?;
+        let report = |head: &HeadRecord| {
+            let why = serde_json::from_str::<TuningReportRecord>(&head.report).err()?;
+            Some(Unreadable { name: head.name.clone(), why: why.to_string() })
+        };
+        self.problems.reports = heads.iter().filter_map(report).collect();
         self.problems.heads = unreadable;
         Ok(heads)
     }
@@ -370,6 +376,18 @@ mod tests {
         assert_eq!(writer.problems().len(), 1);
         let (_folder, mut writer) = library("");
         assert_eq!(writer.chosen_head().expect("read"), Chosen::Nothing);
+    }
+
+    #[test]
+    fn a_head_is_used_though_its_report_cannot_be_read() {
+        let (_folder, mut writer) = library("UPDATE heads SET report = '{\"steps\":\"many\"}' WHERE name = 'tuned-1'");
+        assert_eq!(writer.heads().expect("read").len(), 2);
+        let problems = writer.problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("the report of the head tuned-1 cannot be read: "), "{problems:?}");
+        assert_eq!(writer.unreadable_heads(), Vec::<String>::new());
+        assert!(writer.remove_head("tuned-1").expect("removed"));
+        assert_eq!(writer.heads().expect("read").len(), 1);
+        assert_eq!(writer.problems(), Vec::<String>::new());
     }
 
     #[test]

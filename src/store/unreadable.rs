@@ -14,6 +14,8 @@ pub(super) struct Unreadable {
 pub(super) struct Problems {
     pub(super) decisions: Vec<Unreadable>,
     pub(super) heads: Vec<Unreadable>,
+    /// The reports of heads that can be read themselves.
+    pub(super) reports: Vec<Unreadable>,
     pub(super) roots: Vec<Unreadable>,
     pub(super) choices: Vec<Unreadable>,
 }
