@@ -186,7 +186,7 @@ impl Daemon {
             is_log_filled: true,
         };
         let writer = background("writer", Nice::No, move || writer.run())?;
-        let failed = |source| Error::DataDirectory { path: state.configuration.settings.data_dir.clone(), source };
+        let failed = |source| Error::DataDirectory { path: Marker::path_in(&state.configuration.settings.data_dir), source };
         let intakes = Intakes::new(Parts {
             marker: Arc::new(Marker::new(&state.configuration.settings.data_dir).map_err(failed)?),
             configuration: state.configuration.clone(),
