@@ -60,13 +60,14 @@ impl Query {
 
     /// The picture hashes.
     pub fn pictures(&mut self) -> Result<Vec<PictureHash>, Problem> {
-        let mut pictures = Vec::new();
-        while let Some(value) = self.take("picture") {
+        let (found, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| name == "picture");
+        self.0 = rest;
+        let read = |(_, value): (String, Vec<u8>)| {
             let text = String::from_utf8_lossy(&value).into_owned();
             let picture = PictureHash::from_hex(&text);
-            pictures.push(picture.ok_or_else(|| Problem::new(Code::Parameter, format!("picture={text} is not a picture hash")))?);
-        }
-        Ok(pictures)
+            picture.ok_or_else(|| Problem::new(Code::Parameter, format!("picture={text} is not a picture hash")))
+        };
+        found.into_iter().map(read).collect()
     }
 
     /// What a tuning learns to hold together: edits if it is missing.
@@ -126,6 +127,18 @@ mod tests {
 
     fn query(text: &str) -> Query {
         Query::new(Some(text.into()))
+    }
+
+    /// Taken out one by one, the others would be moved for each.
+    #[test]
+    fn many_picture_hashes_are_read_in_one_pass() {
+        let hash = "0f".repeat(32);
+        let text = format!("path=/p&{}verdict=same", format!("picture={hash}&").repeat(100_000));
+        let mut many = query(&text);
+        assert_eq!(many.pictures().expect("hashes"), vec![PictureHash([0x0f; 32]); 100_000]);
+        assert_eq!((many.text("verdict").expect("left"), many.asked().is_ok(), many.end().is_ok()), ("same".into(), true, true));
+        let refused = query(&format!("picture={hash}&picture=0f")).pictures().expect_err("too short");
+        assert_eq!((refused.code, refused.message.as_str()), (Code::Parameter, "picture=0f is not a picture hash"));
     }
 
     #[test]
