@@ -88,6 +88,7 @@ mod tests {
     use super::*;
     use crate::api::paths::query_of;
     use crate::api::query::Query;
+    use crate::api::uploads::MAX_QUERY_BYTES;
 
     #[test]
     fn a_view_survives_a_query() {
@@ -103,6 +104,19 @@ mod tests {
         assert_eq!(asked.paths, ["/p", "/q", "/q", "/r"].map(Path::new));
         assert_eq!(asked.views, [first, second.clone(), second]);
         assert!(parsed.end().is_ok());
+    }
+
+    /// Beyond the limit on bodies they are refused (`take_query` in `uploads.rs`).
+    #[test]
+    fn a_hundred_thousand_paths_fit_in_one_question() {
+        let view = |number: u64| {
+            let path = format!("/home/me/Pictures/2026/a folder with a long name/IMG_{number:08}.jpg").into();
+            View { path, device: 66_305, inode: Some(1_234_567 + number), mounts: BTreeMap::new() }
+        };
+        let body = query_of((0..100_000).flat_map(|number| parameters_of(&view(number))));
+        assert!(body.len() < MAX_QUERY_BYTES, "{}", body.len());
+        let asked = Query::or_body(None, body.as_bytes()).asked().expect("whole");
+        assert_eq!((asked.paths.len(), asked.views.len(), asked.views.last()), (100_000, 100_000, Some(&view(99_999))));
     }
 
     #[test]

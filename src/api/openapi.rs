@@ -168,7 +168,7 @@ fn parameter(name: &str, needed: bool) -> Value {
             json!(["0000000000000000000000000000000000000000000000000000000000000000"]),
         ),
         "verdict" => one_of("what the photos are", &["same", "different"]),
-        "positives" => one_of("the photos that the head learns to hold together", &["edits", "folders"]),
+        "positives" => one_of("the photos that the head learns to hold together", &["edits", "folders", "decisions"]),
         "minutes" => count("the time limit; the tuning ends with its current head", 1, 5),
         "photos" => count("the most photos of the library to tune on", 1, 1000),
         _ => unreachable!("{name} is described here"),

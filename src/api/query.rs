@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::asked::{Asked, MOUNT, SEEN};
 use super::paths::{parse_query, path_of};
 use super::problem::{Code, Problem};
-use crate::photo::{PictureHash, Relation};
+use crate::photo::{PictureHash, Positives, Relation, UnknownName};
 
 /// The parameters of a query. Each must be used.
 pub struct Query(Vec<(String, Vec<u8>)>);
@@ -60,13 +60,21 @@ impl Query {
 
     /// The picture hashes.
     pub fn pictures(&mut self) -> Result<Vec<PictureHash>, Problem> {
-        let mut pictures = Vec::new();
-        while let Some(value) = self.take("picture") {
+        let (found, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| name == "picture");
+        self.0 = rest;
+        let read = |(_, value): (String, Vec<u8>)| {
             let text = String::from_utf8_lossy(&value).into_owned();
             let picture = PictureHash::from_hex(&text);
-            pictures.push(picture.ok_or_else(|| Problem::new(Code::Parameter, format!("picture={text} is not a picture hash")))?);
-        }
-        Ok(pictures)
+            picture.ok_or_else(|| Problem::new(Code::Parameter, format!("picture={text} is not a picture hash")))
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// What a tuning learns to hold together: edits if it is missing.
+    pub fn positives(&mut self) -> Result<Positives, Problem> {
+        let Some(value) = self.take("positives") else { return Ok(Positives::Edits) };
+        let known = String::from_utf8_lossy(&value).parse();
+        known.map_err(|e: UnknownName| Problem::new(Code::Positives, e.to_string()).hint("use edits, folders or decisions"))
     }
 
     /// A flag: false if it is missing.
@@ -109,6 +117,40 @@ impl Query {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Problem::new(Code::Parameter, format!("{name} is not a parameter here"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query::new(Some(text.into()))
+    }
+
+    /// Taken out one by one, the others would be moved for each.
+    #[test]
+    fn many_picture_hashes_are_read_in_one_pass() {
+        let hash = "0f".repeat(32);
+        let text = format!("path=/p&{}verdict=same", format!("picture={hash}&").repeat(100_000));
+        let mut many = query(&text);
+        assert_eq!(many.pictures().expect("hashes"), vec![PictureHash([0x0f; 32]); 100_000]);
+        assert_eq!((many.text("verdict").expect("left"), many.asked().is_ok(), many.end().is_ok()), ("same".into(), true, true));
+        let refused = query(&format!("picture={hash}&picture=0f")).pictures().expect_err("too short");
+        assert_eq!((refused.code, refused.message.as_str()), (Code::Parameter, "picture=0f is not a picture hash"));
+    }
+
+    #[test]
+    fn a_kind_of_positives_is_one_of_three_names() {
+        assert_eq!(query("").positives().expect("missing"), Positives::Edits);
+        for known in Positives::ALL {
+            assert_eq!(query(&format!("positives={known}")).positives().expect("a name"), *known);
+        }
+        for wrong in ["positives=", "positives=Edits", "positives=weather", "positives=%ff"] {
+            let refused = query(wrong).positives().expect_err(wrong);
+            assert_eq!(refused.code, Code::Positives);
+            assert!(refused.message.ends_with("is not a kind of positives") && refused.hint.is_some(), "{refused:?}");
         }
     }
 }

@@ -428,7 +428,7 @@ async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
 async fn tune(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.take("name").map(|name| String::from_utf8_lossy(&name).into_owned());
-    let positives = query.take("positives").map_or_else(|| "edits".into(), |p| String::from_utf8_lossy(&p).into_owned());
+    let positives = query.positives()?;
     let (minutes, photos) = (query.number("minutes")?, query.number("photos")?);
     query.end()?;
     answer(&app, move |s| s.tune(name, positives, minutes, photos)).await

@@ -11,7 +11,7 @@ use super::types::{
     Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, ListedDecision, Progress,
     Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
-use crate::photo::{PictureHash, Verdict};
+use crate::photo::{PictureHash, Positives, Verdict};
 use crate::sys::View;
 
 /// The client of a long answer.
@@ -76,8 +76,9 @@ pub trait Service: Send + Sync + 'static {
     fn use_head(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Problem>;
     fn remove_head(&self, name: &str) -> Result<(), Problem>;
     /// Starts tuning a head and returns its full order at once. The daemon chooses `name`, `minutes` and `photos` if
-    /// they are missing. `positives` is `edits`, `folders` or `decisions`.
-    fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem>;
+    /// they are missing.
+    fn tune(&self, name: Option<String>, positives: Positives, minutes: Option<u64>, photos: Option<usize>)
+    -> Result<TuningOrder, Problem>;
     fn tuning(&self) -> TuningState;
     /// Ends a tuning early, with its current head.
     fn stop_tuning(&self) -> Result<(), Problem>;

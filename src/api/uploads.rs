@@ -21,7 +21,7 @@ const MEGABYTE: usize = 1 << 20;
 const MAX_BODY_BYTES: usize = 512 * MEGABYTE;
 
 /// The largest query that is sent as a body: more than 100,000 paths.
-const MAX_QUERY_BYTES: usize = 64 * MEGABYTE;
+pub(super) const MAX_QUERY_BYTES: usize = 64 * MEGABYTE;
 
 /// Bodies up to this size, which is that of two photos, have their own share of memory.
 const MAX_SMALL_BODY_BYTES: usize = 64 * MEGABYTE;

@@ -118,19 +118,8 @@ impl Deciding<'_> {
 
     /// Stores exported decisions. Of two decisions on the same photos, the newer one is kept.
     pub fn import(&self, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
-        let read = |(number, text): (usize, &DecisionText)| {
-            let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
-            let (a, b) = pictures.ok_or_else(|| {
-                let message = format!("decision {} does not name two photos: {} and {}", number + 1, text.a, text.b);
-                Problem::new(Code::Decision, message).hint("nothing was imported; simctl decisions export writes what import reads")
-            })?;
-            let follows = text.follows.as_deref().and_then(PictureHash::from_hex);
-            let known = [(a, &text.a_pixels), (b, &text.b_pixels)];
-            let pixels = known.into_iter().filter_map(|(picture, hash)| Some((picture, PixelHash::from_hex(hash.as_deref()?)?)));
-            // A time in the future, from a clock that was ahead, would win over later decisions.
-            Ok((Decision { a, b, verdict: text.verdict, made: text.made.min(now()), follows }, pixels.collect::<Vec<_>>()))
-        };
-        let read = decisions.iter().enumerate().map(read).collect::<Result<Vec<_>, Problem>>()?;
+        let now = now();
+        let read = (1..).zip(decisions).map(|(number, text)| imported(number, text, now)).collect::<Result<Vec<_>, Problem>>()?;
         let (decisions, pixels): (Vec<Decision>, Vec<_>) = read.into_iter().unzip();
         let pairs = decisions.len() as u64;
         let pixels: Vec<_> = pixels.into_iter().flatten().collect();
@@ -200,6 +189,32 @@ impl Deciding<'_> {
     }
 }
 
+/// Reads an exported decision, with the pixel hashes that came with it.
+///
+/// # Errors
+/// If one of its hashes is none: it would not be what was exported.
+fn imported(number: usize, text: &DecisionText, now: i64) -> Result<(Decision, Vec<(PictureHash, PixelHash)>), Problem> {
+    let refused = |what: String| {
+        Problem::new(Code::Decision, format!("decision {number} {what}"))
+            .hint("nothing was imported; simctl decisions export writes what import reads")
+    };
+    let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
+    let (a, b) = pictures.ok_or_else(|| refused(format!("does not name two photos: {} and {}", text.a, text.b)))?;
+    let no_hash = |field: &str, hash: &str| refused(format!("has {hash:?} as {field}, which is not a hash"));
+    let follows = match &text.follows {
+        Some(hash) => Some(PictureHash::from_hex(hash).ok_or_else(|| no_hash("follows", hash))?),
+        None => None,
+    };
+    let mut pixels = Vec::new();
+    for (picture, field, hash) in [(a, "a_pixels", &text.a_pixels), (b, "b_pixels", &text.b_pixels)] {
+        if let Some(hash) = hash {
+            pixels.push((picture, PixelHash::from_hex(hash).ok_or_else(|| no_hash(field, hash))?));
+        }
+    }
+    // A time in the future, from a clock that was ahead, would win over later decisions.
+    Ok((Decision { a, b, verdict: text.verdict, made: text.made.min(now), follows }, pixels))
+}
+
 fn count_photos(count: usize) -> Result<(), Problem> {
     if (2..=MAX_PHOTOS).contains(&count) {
         return Ok(());
@@ -226,4 +241,50 @@ pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
     let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
     decisions.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
     decisions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exported() -> DecisionText {
+        let hash = |digit: &str| digit.repeat(64);
+        DecisionText {
+            a: hash("1"),
+            b: hash("2"),
+            verdict: Verdict::Same,
+            made: 10,
+            follows: Some(hash("3")),
+            a_pixels: Some(hash("4")),
+            b_pixels: None,
+        }
+    }
+
+    #[test]
+    fn an_exported_decision_is_read_as_a_whole() {
+        let (decision, pixels) = imported(1, &exported(), 9).expect("a decision");
+        assert_eq!((decision.made, decision.follows), (9, Some(PictureHash([0x33; 32]))));
+        assert_eq!(pixels, [(PictureHash([0x11; 32]), PixelHash([0x44; 32]))]);
+    }
+
+    #[test]
+    fn what_is_no_hash_is_refused_with_the_number_and_the_field() {
+        let no_hash = || Some("4f2".to_owned());
+        for (wrong, said) in [
+            (DecisionText { a: "x".into(), ..exported() }, "decision 7 does not name two photos"),
+            (DecisionText { follows: no_hash(), ..exported() }, "decision 7 has \"4f2\" as follows"),
+            (DecisionText { a_pixels: Some("g".repeat(64)), ..exported() }, "as a_pixels"),
+            (DecisionText { b_pixels: Some(String::new()), ..exported() }, "decision 7 has \"\" as b_pixels"),
+        ] {
+            let refused = imported(7, &wrong, 20).expect_err(said);
+            assert!(refused.code == Code::Decision && refused.message.contains(said), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_photos_are_refused_in_one_sentence() {
+        let refused = count_photos(100_000).expect_err("too many");
+        assert_eq!((refused.code, refused.message.as_str()), (Code::Path, "a decision needs 2 to 500 photos, not 100000"));
+        assert!(count_photos(MAX_PHOTOS).is_ok());
+    }
 }

@@ -22,7 +22,7 @@ use crate::catalog::generation::{
 };
 use crate::likeness::{Head, HeadError, THRESHOLD, VersionModelError};
 use crate::photo::Decisions;
-use crate::store::{self, HeadNumber, HeadRecord, Location, Positives, Reader, Writer};
+use crate::store::{self, Chosen, HeadNumber, HeadRecord, Location, Positives, Reader, Writer};
 use crate::vision::backbone::Backbone;
 
 /// Why a head was not put into use or removed.
@@ -50,17 +50,26 @@ impl From<store::Error> for Error {
     }
 }
 
-/// Returns the name of the head that was chosen last, or of the base head.
-pub fn chosen(writer: &Writer) -> store::Result<String> {
-    Ok(writer.chosen_head()?.unwrap_or_else(|| BASE.to_owned()))
+/// Returns the name of the head that was chosen last, or of the base head. `None` if it cannot be read: then the head that
+/// was in use last stays in use.
+pub fn chosen(writer: &mut Writer) -> store::Result<Option<String>> {
+    Ok(match writer.chosen_head()? {
+        Chosen::Name(name) => Some(name),
+        Chosen::Nothing => Some(BASE.to_owned()),
+        Chosen::Unreadable => None,
+    })
 }
 
-/// Returns the version model that was chosen last.
+/// Returns the version model that was chosen last. If its name cannot be read, it is the one of the program, and
+/// [`Writer::problems`] says so.
 ///
 /// # Errors
 /// A problem for people, if it cannot be used.
-pub fn versions(chosen: Option<&str>, heads: &[HeadRecord]) -> Result<Versions, String> {
-    let name = chosen.unwrap_or(BASE_VERSIONS);
+pub fn versions(chosen: &Chosen, heads: &[HeadRecord]) -> Result<Versions, String> {
+    let name = match chosen {
+        Chosen::Name(name) => name,
+        Chosen::Nothing | Chosen::Unreadable => BASE_VERSIONS,
+    };
     let why = match find_versions(heads, name) {
         Ok(Some(versions)) => return Ok(versions),
         Ok(None) => Error::Unknown(name.to_owned()),
@@ -71,7 +80,13 @@ pub fn versions(chosen: Option<&str>, heads: &[HeadRecord]) -> Result<Versions, 
 
 /// Returns the generation to start with. It is the one that was in use last, because its data is complete. If that one
 /// cannot be used any more, it is the one of the chosen head, and its data is made now.
-pub fn ready(writer: &mut Writer, location: &Location, backbone: &Backbone, chosen: &str, cores: usize) -> Result<Generation, Error> {
+pub fn ready(
+    writer: &mut Writer,
+    location: &Location,
+    backbone: &Backbone,
+    chosen: Option<&str>,
+    cores: usize,
+) -> Result<Generation, Error> {
     let heads = writer.heads()?;
     let loaded = load_or_make(writer, location, backbone, &heads, chosen, cores);
     // The cause may be any value of any row.
@@ -83,7 +98,7 @@ fn load_or_make(
     location: &Location,
     backbone: &Backbone,
     heads: &[HeadRecord],
-    chosen: &str,
+    chosen: Option<&str>,
     cores: usize,
 ) -> store::Result<Generation> {
     let dropped = writer.batch(|batch| batch.keep_recipes(&backbone.comparable_recipes()))?;
@@ -95,7 +110,7 @@ fn load_or_make(
     }
     let reader = Reader::open(location)?;
     let answered = reader.head()?;
-    let names = [chosen, BASE].into_iter().chain(heads.iter().map(|h| h.name.as_str()));
+    let names = chosen.into_iter().chain([BASE]).chain(heads.iter().map(|h| h.name.as_str()));
     let usable = |name: &str| match find(heads, backbone.name(), name) {
         Ok(known) => known.filter(|known| known.positives == Positives::Edits),
         Err(e) => {
@@ -260,7 +275,7 @@ pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
     let in_use = active.head.name();
     let base = HeadInfo {
         name: BASE.into(),
-        positives: Positives::Edits.name().into(),
+        positives: Positives::Edits,
         in_use: in_use == BASE,
         unusable: None,
         threshold: THRESHOLD,
@@ -270,19 +285,20 @@ pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
     let versions_in_use = read(&heads.versions).name.clone();
     let base_versions = HeadInfo {
         name: BASE_VERSIONS.into(),
-        positives: Positives::Decisions.name().into(),
+        positives: Positives::Decisions,
         in_use: versions_in_use == BASE_VERSIONS,
         threshold: 0.0,
         ..base.clone()
     };
     let tuned = |record: &HeadRecord| HeadInfo {
         name: record.name.clone(),
-        positives: record.positives.name().into(),
+        positives: record.positives,
         in_use: [in_use, versions_in_use.as_str()].contains(&record.name.as_str()),
         unusable: (record.backbone != backbone && record.positives != Positives::Decisions)
             .then(|| "it was tuned for another backbone than this version has".into()),
         threshold: record.threshold,
         made: Some(record.made),
+        // `status` says which reports cannot be read.
         report: serde_json::from_str(&record.report).ok().map(stored_report),
     };
     [base, base_versions].into_iter().chain(read(&heads.records).iter().map(tuned)).collect()

@@ -175,6 +175,8 @@ pub enum Request {
     /// Adds a root for a filesystem that is mounted inside another root. Answered with nothing if there is one already.
     AddMountedRoot(Mounted, Reply<Option<Root>>),
     RemoveRoot(Root, Reply<()>),
+    /// Removes the roots at a path that cannot be read. Answered with whether there were any.
+    RemoveUnreadableRoots(PathBuf, Reply<bool>),
     /// Records the new path or filesystem of a root.
     PlaceRoot(Root, Reply<()>),
     /// Answered with the number of changed decisions.

@@ -1,16 +1,21 @@
 //! Converts tuning orders and reports between the types of the store and of the API.
 
 use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadFigures, TuningOrder, TuningReport};
+use crate::photo::UnknownName;
 use crate::store::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
 
 pub fn order_to_store(order: &TuningOrder) -> TuningOrderRecord {
     let TuningOrder { name, positives, minutes, photos, asked } = order.clone();
-    TuningOrderRecord { name, positives, minutes, photos, asked }
+    TuningOrderRecord { name, positives: positives.name().into(), minutes, photos, asked }
 }
 
-pub fn stored_order(record: TuningOrderRecord) -> TuningOrder {
+/// Converts a stored order.
+///
+/// # Errors
+/// If this version does not know its positives.
+pub fn stored_order(record: TuningOrderRecord) -> Result<TuningOrder, UnknownName> {
     let TuningOrderRecord { name, positives, minutes, photos, asked } = record;
-    TuningOrder { name, positives, minutes, photos, asked }
+    Ok(TuningOrder { name, positives: positives.parse()?, minutes, photos, asked })
 }
 
 pub fn report_to_store(report: &TuningReport) -> TuningReportRecord {
@@ -79,6 +84,7 @@ fn stored_example(record: ClusterChangeRecord) -> Option<ClusterChange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::Positives;
 
     #[test]
     fn a_report_and_an_order_come_back_as_they_were_stored() {
@@ -102,7 +108,8 @@ mod tests {
         assert_eq!(serde_json::to_value(&record).expect("JSON"), serde_json::to_value(&report).expect("JSON"));
         record.clusters.as_mut().expect("there").examples[0].change = "split".into();
         assert_eq!(stored_report(record).clusters.expect("there").examples.len(), 3);
-        let order = TuningOrder { name: "tuned-1".into(), positives: "edits".into(), minutes: 5, photos: 9, asked: 1 };
-        assert_eq!(stored_order(order_to_store(&order)), order);
+        let order = TuningOrder { name: "tuned-1".into(), positives: Positives::Folders, minutes: 5, photos: 9, asked: 1 };
+        assert_eq!(stored_order(order_to_store(&order)), Ok(order.clone()));
+        assert!(stored_order(TuningOrderRecord { positives: "weather".into(), ..order_to_store(&order) }).is_err());
     }
 }

@@ -158,8 +158,8 @@ impl Daemon {
     fn start(settings: Settings, location: Location, mut writer: Writer, fence: Fence) -> Result<Daemon, Error> {
         let (backbone, crop_head) = (Backbone::embedded()?, CropHead::embedded()?);
         let set_aside = writer.set_aside.take();
-        let chosen = heads::chosen(&writer)?;
-        let active = heads::ready(&mut writer, &location, &backbone, &chosen, settings.workers)?;
+        let chosen = heads::chosen(&mut writer)?;
+        let active = heads::ready(&mut writer, &location, &backbone, chosen.as_deref(), settings.workers)?;
         let in_use = active.head.name().to_owned();
         let log_summary = Arc::new(LogSummary::default());
         let state = state(settings, location.clone(), &backbone, &mut writer, active, fence, &log_summary)?;
@@ -186,7 +186,7 @@ impl Daemon {
             is_log_filled: true,
         };
         let writer = background("writer", Nice::No, move || writer.run())?;
-        let failed = |source| Error::DataDirectory { path: state.configuration.settings.data_dir.clone(), source };
+        let failed = |source| Error::DataDirectory { path: Marker::path_in(&state.configuration.settings.data_dir), source };
         let intakes = Intakes::new(Parts {
             marker: Arc::new(Marker::new(&state.configuration.settings.data_dir).map_err(failed)?),
             configuration: state.configuration.clone(),
@@ -202,7 +202,7 @@ impl Daemon {
         // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
-        if in_use != chosen {
+        if let Some(chosen) = chosen.filter(|chosen| *chosen != in_use) {
             // The daemon ended before the chosen head was ready.
             tracing::info!("head {in_use} is in use until {chosen} is ready");
             let switcher = switcher.clone();
@@ -272,12 +272,13 @@ fn state(
     let wake = vec![queue.pending.clone(), tuning.asked.clone(), notify.clone()];
     let (name, recipe) = (backbone.name().to_owned(), backbone.recipe());
     let (records, decisions, health) = (writer.heads()?, writer.decisions()?, Health::new(fence));
-    health.set_problem(LIBRARY, unreadable(writer));
     health.set_problem(PICTURES, writer.pictures_problem());
-    let versions = heads::versions(writer.chosen_versions()?.as_deref(), &records).unwrap_or_else(|problem| {
+    let versions = heads::versions(&writer.chosen_versions()?, &records).unwrap_or_else(|problem| {
         health.set_problem("versions", Some(problem));
         Versions::base()
     });
+    // By now all of library.db has been read.
+    health.set_problem(LIBRARY, unreadable(writer));
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
         configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),

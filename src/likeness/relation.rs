@@ -30,7 +30,7 @@ const MIN_STRUCTURE_OF_PICTURES: f64 = 0.6;
 const MAX_SCALE_WITHIN: f64 = 0.98;
 
 /// The share of a picture that a crop or a border leaves out at least.
-const MIN_SHARE_CUT: f64 = 0.03;
+pub(super) const MIN_SHARE_CUT: f64 = 0.03;
 
 /// A turn by fewer degrees, beside quarter turns, is none.
 const MIN_TURN_DEGREES: f64 = 0.7;

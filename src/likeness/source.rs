@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
-use super::relation::{by_time, is_beside};
+use super::relation::{MIN_SHARE_CUT, by_time, is_beside};
 use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
 
 /// Names of programs that change photos, in lower case. A camera writes its own name or version.
@@ -31,11 +31,9 @@ const EDITORS: [&str; 20] = [
     "vsco",
 ];
 
-/// The share of a picture that a crop or a border leaves out at least.
-const MIN_SHARE_CUT: f64 = 0.03;
-
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
-/// much), and has less than 0.6 times the bytes per pixel.
+/// much), and has less than 0.6 times the bytes per pixel. `may_be_enlarged` of `cli/removable.rs` doubts more: it is told no
+/// detail, and 1.2 times the pixels are enough for it.
 const MIN_ENLARGEMENT: f64 = 1.2;
 const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
 const MAX_DENSITY_OF_ENLARGED: f64 = 0.6;

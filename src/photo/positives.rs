@@ -1,15 +1,15 @@
 //! What a tuning learns to hold together.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
 
 /// The positives of a tuning.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Positives {
     /// Versions of one photo: what `dupes` looks for.
-    #[default]
     Edits,
     /// Photos of one folder: for `similar` only.
     Folders,

@@ -4,7 +4,7 @@
 //! that do not fit together. So is everything else that keeps the index from being loaded, unless the disk is the cause.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,7 +78,7 @@ pub fn request_check(location: &Location) -> io::Result<()> {
 /// new path is returned. All of it is read if a check was requested.
 pub(super) fn open_sound(location: &Location, open: impl Fn() -> Result<Connection>) -> Result<(Connection, Option<PathBuf>)> {
     let failed = |source| Error::SetAside { path: location.index(), source };
-    let request = fs::read(check_request(location)).ok();
+    let request = read_request(location)?;
     let is_check_requested = request.is_some();
     let is_known_bad = |request: &Vec<u8>| request == CONDEMN || !has_sound_pages(&location.index());
     let mut aside = if request.as_ref().is_some_and(is_known_bad) { Some(set_aside(location).map_err(failed)?) } else { None };
@@ -122,6 +122,18 @@ fn set_aside(location: &Location) -> io::Result<PathBuf> {
 
 fn check_request(location: &Location) -> PathBuf {
     with(&location.index(), ".suspect")
+}
+
+/// Returns what a request to check the index says. `None` if there is none.
+fn read_request(location: &Location) -> Result<Option<Vec<u8>>> {
+    let path = check_request(location);
+    let mut request = Vec::new();
+    let read = own_file::open(File::options().read(true), &path).and_then(|mut file| file.read_to_end(&mut request));
+    match read {
+        Ok(_) => Ok(Some(request)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::NotOurs { path, source }),
+    }
 }
 
 /// Returns whether SQLite can read all pages.

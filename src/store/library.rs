@@ -1,14 +1,14 @@
-//! What cannot be computed again: tuned heads, and which of the decisions and heads cannot be read.
+//! What cannot be computed again: tuned heads, the chosen ones, and which rows cannot be read.
 //!
-//! A decision or a head that cannot be read stays in the file as it is. It is not used, and [`Writer::problems`]
-//! reports it. All others are used.
+//! A row that cannot be read stays in the file as it is. It is not used, and [`Writer::problems`] reports it. All others
+//! are used.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::columns::is_unreadable;
 use super::unreadable::Unreadable;
-use super::{Error, HeadRecord, Result, Writer};
+use super::{Chosen, Error, HeadRecord, Result, TuningReportRecord, Writer};
 
 /// The most unreadable rows of a table that are reported one by one. The others are counted.
 const MAX_REPORTED_ROWS: usize = 8;
@@ -16,12 +16,20 @@ const MAX_REPORTED_ROWS: usize = 8;
 /// The digits of a picture hash that identify an unreadable decision in a report.
 const REPORTED_HASH_DIGITS: usize = 12;
 
+/// What a report calls the two choices.
+const CHOSEN_HEAD: &str = "head";
+const CHOSEN_VERSIONS: &str = "version model";
+
 impl Writer {
-    /// Returns a report on the decisions and heads that could not be read the last time.
+    /// Returns a report on the rows that could not be read the last time.
     pub fn problems(&self) -> Vec<String> {
-        let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions");
-        let heads = told(&self.problems.heads, "the head", "heads");
-        [decisions, heads].concat()
+        let again = "; simctl roots add FOLDER watches a folder again, simctl roots remove FOLDER forgets it";
+        let roots = told(&self.problems.roots, "the row of the watched folder", "rows of watched folders", again);
+        let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions", "");
+        let heads = told(&self.problems.heads, "the head", "heads", "");
+        let reports = told(&self.problems.reports, "the report of the head", "reports of heads", "");
+        let choices = told(&self.problems.choices, "the name of the chosen", "names", "; simctl heads use NAME chooses another");
+        [roots, decisions, heads, reports, choices].concat()
     }
 
     /// Returns the names of heads that could not be read the last time. No other head can have these names.
@@ -34,6 +42,11 @@ impl Writer {
         let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
         let (heads, unreadable) =
             readable(&mut statement, head_record, |row| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned()))?;
+        let report = |head: &HeadRecord| {
+            let why = serde_json::from_str::<TuningReportRecord>(&head.report).err()?;
+            Some(Unreadable { name: head.name.clone(), why: why.to_string() })
+        };
+        self.problems.reports = heads.iter().filter_map(report).collect();
         self.problems.heads = unreadable;
         Ok(heads)
     }
@@ -61,36 +74,44 @@ impl Writer {
     }
 
     /// Returns the name of the head that a person or a tuning chose last.
-    pub fn chosen_head(&self) -> Result<Option<String>> {
-        self.chosen("head")
+    pub fn chosen_head(&mut self) -> Result<Chosen> {
+        self.chosen("head", CHOSEN_HEAD)
     }
 
     pub fn choose_head(&mut self, name: &str) -> Result<()> {
-        self.choose("head", name)
+        self.choose("head", CHOSEN_HEAD, name)
     }
 
     /// Returns the name of the version model that a person or a tuning chose last.
-    pub fn chosen_versions(&self) -> Result<Option<String>> {
-        self.chosen("versions")
+    pub fn chosen_versions(&mut self) -> Result<Chosen> {
+        self.chosen("versions", CHOSEN_VERSIONS)
     }
 
     pub fn choose_versions(&mut self, name: &str) -> Result<()> {
-        self.choose("versions", name)
+        self.choose("versions", CHOSEN_VERSIONS, name)
     }
 
-    fn chosen(&self, setting: &str) -> Result<Option<String>> {
-        Ok(self.library.query_row("SELECT value FROM settings WHERE name = ?1", [setting], |row| row.get(0)).optional()?)
+    fn chosen(&mut self, setting: &str, what: &str) -> Result<Chosen> {
+        self.problems.choices.retain(|row| row.name != what);
+        match self.library.query_row("SELECT value FROM settings WHERE name = ?1", [setting], |row| row.get(0)).optional() {
+            Err(e) if is_unreadable(&e) => {
+                self.problems.choices.push(Unreadable { name: what.to_owned(), why: in_words(&e) });
+                Ok(Chosen::Unreadable)
+            }
+            found => Ok(found?.map_or(Chosen::Nothing, Chosen::Name)),
+        }
     }
 
-    fn choose(&mut self, setting: &str, name: &str) -> Result<()> {
+    fn choose(&mut self, setting: &str, what: &str, name: &str) -> Result<()> {
         self.library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [setting, name])?;
+        self.problems.choices.retain(|row| row.name != what);
         Ok(())
     }
 }
 
-/// Returns a line for each of the first rows, and one line with the number of the others.
-fn told(rows: &[Unreadable], one: &str, many: &str) -> Vec<String> {
-    let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used", row.name, row.why);
+/// Returns a line for each of the first rows, which ends with `hint`, and one line with the number of the others.
+fn told(rows: &[Unreadable], one: &str, many: &str, hint: &str) -> Vec<String> {
+    let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used{hint}", row.name, row.why);
     let rest = rows.len().saturating_sub(MAX_REPORTED_ROWS);
     let rest = (rest > 0).then(|| format!("{rest} more {many} cannot be read; they stay in library.db and are not used"));
     rows.iter().take(MAX_REPORTED_ROWS).map(line).chain(rest).collect()
@@ -335,6 +356,37 @@ mod tests {
         let (_folder, mut writer) = library(UNKNOWN_VERDICT);
         assert_eq!(writer.undecide(&[(picture(2), picture(1))]).expect("taken back"), 1);
         assert_eq!(writer.decisions().expect("read").len(), 1);
+        assert_eq!(writer.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_choice_that_cannot_be_read_is_reported_and_kept_until_another_is_made() {
+        let (_folder, mut writer) =
+            library("INSERT INTO settings (name, value) VALUES ('head', CAST(x'ff41' AS TEXT)), ('versions', CAST(x'ff42' AS TEXT))");
+        let stored = "SELECT group_concat(hex(value)) FROM (SELECT value FROM settings ORDER BY name)";
+        assert_eq!(writer.chosen_head().expect("read"), Chosen::Unreadable);
+        assert_eq!(writer.chosen_versions().expect("read"), Chosen::Unreadable);
+        let problems = writer.problems();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("the name of the chosen head cannot be read: invalid utf-8"), "{problems:?}");
+        assert!(problems[1].starts_with("the name of the chosen version model cannot be read: "), "{problems:?}");
+        assert_eq!(text(&writer, stored), "FF41,FF42");
+        writer.choose_head("tuned-1").expect("chosen");
+        assert_eq!(writer.chosen_head().expect("read"), Chosen::Name("tuned-1".into()));
+        assert_eq!(writer.problems().len(), 1);
+        let (_folder, mut writer) = library("");
+        assert_eq!(writer.chosen_head().expect("read"), Chosen::Nothing);
+    }
+
+    #[test]
+    fn a_head_is_used_though_its_report_cannot_be_read() {
+        let (_folder, mut writer) = library("UPDATE heads SET report = '{\"steps\":\"many\"}' WHERE name = 'tuned-1'");
+        assert_eq!(writer.heads().expect("read").len(), 2);
+        let problems = writer.problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("the report of the head tuned-1 cannot be read: "), "{problems:?}");
+        assert_eq!(writer.unreadable_heads(), Vec::<String>::new());
+        assert!(writer.remove_head("tuned-1").expect("removed"));
+        assert_eq!(writer.heads().expect("read").len(), 1);
         assert_eq!(writer.problems(), Vec::<String>::new());
     }
 

@@ -184,6 +184,16 @@ pub enum OnConflict {
     KeepNewer,
 }
 
+/// The name that was chosen last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Chosen {
+    /// None was ever chosen.
+    Nothing,
+    Name(String),
+    /// What is stored is no text. It stays until another name is chosen.
+    Unreadable,
+}
+
 /// A head, or a version model, tuned on this library.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HeadRecord {

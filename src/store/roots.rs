@@ -4,9 +4,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::path_of;
+use super::library::readable;
 use super::{Result, Writer};
 use crate::photo::{Home, Root, RootId};
 
@@ -14,32 +15,34 @@ use crate::photo::{Home, Root, RootId};
 const TABLES: [&str; 2] = ["files", "failures"];
 
 impl Writer {
-    pub fn roots(&self) -> Result<Vec<Root>> {
+    /// Returns all roots that can be read. [`problems`](Writer::problems) reports the others: they are not watched, and keep
+    /// their files in the index.
+    pub fn roots(&mut self) -> Result<Vec<Root>> {
         let mut statement = self.library.prepare("SELECT id, path, volume, inner, inside, asked FROM roots ORDER BY path, id")?;
-        let rows = statement.query_map([], |row| {
-            let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
-            Ok(Root {
-                id: RootId(row.get(0)?),
-                path: path_of(row.get_ref(1)?.as_blob()?),
-                home: row.get::<_, Option<String>>(2)?.zip(inner),
-                inside: row.get::<_, Option<i64>>(4)?.map(RootId),
-                is_asked: row.get(5)?,
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let (roots, unreadable) = readable(&mut statement, root, |row| Ok(path_of(row.get_ref(1)?.as_blob()?).display().to_string()))?;
+        self.problems.roots = unreadable;
+        Ok(roots)
     }
 
-    /// Adds a root, or finds an existing one. Roots below it become part of it, or are inside it
-    /// ([`nest_roots`](Writer::nest_roots)).
+    /// Adds a root, or finds an existing one. One that cannot be read gets this filesystem: a person names its folder again.
+    /// Roots below it become part of it, or are inside it ([`nest_roots`](Writer::nest_roots)).
     pub fn add_root(&mut self, path: &Path, home: Option<&Home>, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
-        let bytes = path.as_os_str().as_bytes();
         let (volume, inner) = columns_of(home);
-        self.library.execute(
-            "INSERT INTO roots (path, volume, inner) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)",
-            params![bytes, volume, inner],
-        )?;
-        let id = RootId(self.library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [bytes], |row| row.get(0))?);
-        self.library.execute("UPDATE roots SET asked = TRUE WHERE id = ?1", [id.0])?;
+        let known = self.roots()?.into_iter().find(|root| root.path == path).map(|root| root.id);
+        let unreadable = self.unreadable_roots(path)?;
+        let library = self.library.transaction()?;
+        let id = match known.or(unreadable.first().copied()) {
+            Some(id) => id,
+            None => {
+                library.execute("INSERT INTO roots (path) VALUES (?1)", [path.as_os_str().as_bytes()])?;
+                RootId(library.last_insert_rowid())
+            }
+        };
+        if known.is_none() {
+            library.execute("UPDATE roots SET volume = ?2, inner = ?3 WHERE id = ?1", params![id.0, volume, inner])?;
+        }
+        library.execute("UPDATE roots SET asked = TRUE WHERE id = ?1", [id.0])?;
+        library.commit()?;
         self.nest_roots(is_hidden)?;
         Ok(id)
     }
@@ -180,10 +183,30 @@ impl Writer {
         self.nest_roots(is_hidden)
     }
 
+    /// Forgets the roots at a path that cannot be read, and returns whether there were any.
+    pub fn remove_unreadable_roots(&mut self, path: &Path, is_hidden: &dyn Fn(&Path) -> bool) -> Result<bool> {
+        let unreadable = self.unreadable_roots(path)?;
+        unreadable.iter().try_for_each(|root| self.remove_root(*root, is_hidden))?;
+        Ok(!unreadable.is_empty())
+    }
+
+    /// Returns the roots at a path that cannot be read.
+    fn unreadable_roots(&mut self, path: &Path) -> Result<Vec<RootId>> {
+        let known = self.roots()?;
+        let mut statement = self.library.prepare("SELECT id FROM roots WHERE path = ?1 ORDER BY id")?;
+        let all = statement.query_map([path.as_os_str().as_bytes()], |row| Ok(RootId(row.get(0)?)))?;
+        let all = all.collect::<rusqlite::Result<Vec<RootId>>>()?;
+        Ok(all.into_iter().filter(|id| !known.iter().any(|root| root.id == *id)).collect())
+    }
+
+    /// Removes a root, also one that cannot be read.
     fn remove_without_nesting(&mut self, root: RootId) -> Result<()> {
         let returning = self.bring_back_parts(root)?;
-        for mounted in self.roots()?.iter().filter(|mounted| mounted.inside == Some(root) && !mounted.is_asked) {
-            self.remove_without_nesting(mounted.id)?;
+        let mut statement = self.library.prepare("SELECT id FROM roots WHERE inside = ?1 AND NOT asked ORDER BY path, id")?;
+        let mounted = statement.query_map([root.0], |row| Ok(RootId(row.get(0)?)))?.collect::<rusqlite::Result<Vec<RootId>>>()?;
+        drop(statement);
+        for mounted in mounted {
+            self.remove_without_nesting(mounted)?;
         }
         let batch = self.index.transaction()?;
         for table in TABLES {
@@ -210,21 +233,22 @@ impl Writer {
     /// Makes roots again of those that became part of this one. Returns each with its path below this one, the inner one
     /// first where one holds another.
     fn bring_back_parts(&mut self, root: RootId) -> Result<Vec<(RootId, Vec<u8>)>> {
-        let Some(holder) = self.roots()?.into_iter().find(|known| known.id == root) else { return Ok(Vec::new()) };
         let library = self.library.transaction()?;
-        let mut statement =
-            library.prepare("SELECT path, root, volume, inner FROM absorbed WHERE holder = ?1 ORDER BY length(path) DESC")?;
-        type Part = (Vec<u8>, i64, Option<String>, Option<Vec<u8>>);
-        let parts = statement.query_map([root.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        let parts = parts.collect::<rusqlite::Result<Vec<Part>>>()?;
+        let holder = library.query_row("SELECT path FROM roots WHERE id = ?1", [root.0], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+        let Some(holder) = holder.as_deref().map(path_of) else { return Ok(Vec::new()) };
+        let mut statement = library.prepare("SELECT path, root FROM absorbed WHERE holder = ?1 ORDER BY length(path) DESC")?;
+        let parts = statement.query_map([root.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let parts = parts.collect::<rusqlite::Result<Vec<(Vec<u8>, i64)>>>()?;
         drop(statement);
         let mut returning = Vec::new();
-        for (below, number, volume, inner) in parts {
-            let path = holder.path.join(path_of(&below));
+        for (below, number) in parts {
+            let path = holder.join(path_of(&below));
             let path = path.as_os_str().as_bytes();
+            // The filesystem as it is stored, also if it cannot be read.
             library.execute(
-                "INSERT INTO roots (path, volume, inner) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)",
-                params![path, volume, inner],
+                "INSERT INTO roots (path, volume, inner) SELECT ?1, volume, inner FROM absorbed
+                 WHERE holder = ?2 AND path = ?3 AND NOT EXISTS (SELECT 1 FROM roots WHERE path = ?1)",
+                params![path, root.0, below],
             )?;
             let id: i64 = library.query_row("SELECT id FROM roots WHERE path = ?1 ORDER BY id LIMIT 1", [path], |row| row.get(0))?;
             // It may have been found mounted meanwhile.
@@ -242,16 +266,30 @@ impl Writer {
     }
 
     /// Forgets the files of roots that `library.db` does not have, and returns their number. There are some after another
-    /// `library.db` was put in its place. A new root may get the number of an unknown one, but not its files.
+    /// `library.db` was put in its place. A new root may get the number of an unknown one, but not its files. A root that
+    /// cannot be read keeps its files.
     pub fn forget_unknown_roots(&mut self) -> Result<usize> {
-        let known: Vec<String> = self.roots()?.iter().map(|root| root.id.0.to_string()).collect();
-        let known = known.join(", ");
+        let mut statement = self.library.prepare("SELECT id FROM roots")?;
+        let known = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+        drop(statement);
+        let known = known.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let batch = self.index.transaction()?;
         let forgotten = batch.execute(&format!("DELETE FROM files WHERE root NOT IN ({known})"), [])?;
         batch.execute(&format!("DELETE FROM failures WHERE root NOT IN ({known})"), [])?;
         batch.commit()?;
         Ok(forgotten)
     }
+}
+
+fn root(row: &Row<'_>) -> rusqlite::Result<Root> {
+    let inner = row.get::<_, Option<Vec<u8>>>(3)?.map(|inner| path_of(&inner));
+    Ok(Root {
+        id: RootId(row.get(0)?),
+        path: path_of(row.get_ref(1)?.as_blob()?),
+        home: row.get::<_, Option<String>>(2)?.zip(inner),
+        inside: row.get::<_, Option<i64>>(4)?.map(RootId),
+        is_asked: row.get(5)?,
+    })
 }
 
 /// Returns whether a root is on the filesystem of the one around it, as far as is known. One that was found mounted there is
@@ -303,13 +341,13 @@ mod tests {
     }
 
     /// The paths of the roots, and their volumes.
-    fn known(writer: &Writer) -> Vec<(String, Option<String>)> {
+    fn known(writer: &mut Writer) -> Vec<(String, Option<String>)> {
         let roots = writer.roots().expect("read");
         roots.iter().map(|root| (root.path.display().to_string(), root.home.as_ref().map(|(volume, _)| volume.clone()))).collect()
     }
 
     /// Each file after the path of its root, sorted.
-    fn files(writer: &Writer) -> Vec<String> {
+    fn files(writer: &mut Writer) -> Vec<String> {
         let roots = writer.roots().expect("read");
         let mut statement = writer.index.prepare("SELECT root, path FROM files").expect("valid");
         let rows = statement.query_map([], crate::store::columns::place_of).expect("read");
@@ -330,23 +368,23 @@ mod tests {
         add(&mut writer, "/a/b", &["2.jpg", "c2/3.jpg"]);
         add(&mut writer, "/a/d", &["4.jpg"]);
         let outer = add(&mut writer, "/a", &["5.jpg"]);
-        assert_eq!(known(&writer), [("/a".into(), None)]);
-        assert_eq!(files(&writer).len(), 5);
+        assert_eq!(known(&mut writer), [("/a".into(), None)]);
+        assert_eq!(files(&mut writer).len(), 5);
         drop(writer);
         let mut writer = Writer::open(&Location::new(folder.path())).expect("opens");
         writer.remove_root(outer, &none_hidden).expect("removed");
-        assert_eq!(known(&writer), [("/a/b".into(), None), ("/a/d".into(), None)]);
-        assert_eq!(files(&writer), ["/a/b: 2.jpg", "/a/b: c/1.jpg", "/a/b: c2/3.jpg", "/a/d: 4.jpg"]);
+        assert_eq!(known(&mut writer), [("/a/b".into(), None), ("/a/d".into(), None)]);
+        assert_eq!(files(&mut writer), ["/a/b: 2.jpg", "/a/b: c/1.jpg", "/a/b: c2/3.jpg", "/a/d: 4.jpg"]);
         // The one that this one had taken in before comes back in its turn.
         let next = writer.roots().expect("read")[0].id;
         writer.remove_root(next, &none_hidden).expect("removed");
-        assert_eq!(known(&writer), [("/a/b/c".into(), Some("card".into())), ("/a/d".into(), None)]);
-        assert_eq!(files(&writer), ["/a/b/c: 1.jpg", "/a/d: 4.jpg"]);
+        assert_eq!(known(&mut writer), [("/a/b/c".into(), Some("card".into())), ("/a/d".into(), None)]);
+        assert_eq!(files(&mut writer), ["/a/b/c: 1.jpg", "/a/d: 4.jpg"]);
         // What was removed by itself stays removed.
         for root in writer.roots().expect("read") {
             writer.remove_root(root.id, &none_hidden).expect("removed");
         }
-        assert_eq!((known(&writer).len(), files(&writer).len()), (0, 0));
+        assert_eq!((known(&mut writer).len(), files(&mut writer).len()), (0, 0));
         assert_eq!(writer.library.query_row("SELECT count(*) FROM absorbed", [], |row| row.get::<_, i64>(0)).expect("read"), 0);
     }
 
@@ -363,7 +401,7 @@ mod tests {
             let home = home(volume, "/");
             writer.add_mounted_root(&outer, Path::new(path), home.as_ref(), Some(number), &none_hidden).expect("added")
         };
-        let inside = |writer: &Writer| -> Vec<(String, Option<RootId>, bool)> {
+        let inside = |writer: &mut Writer| -> Vec<(String, Option<RootId>, bool)> {
             let roots = writer.roots().expect("read");
             roots.iter().map(|root| (root.path.display().to_string(), root.inside, root.is_asked)).collect()
         };
@@ -371,31 +409,34 @@ mod tests {
         add(&mut writer, "/m/card/DCIM", home("card", "/DCIM"), &["3.jpg"]);
         add(&mut writer, "/m/d", home("disk", "/m/d"), &["4.jpg"]);
         let outer = add(&mut writer, "/m", home("disk", "/m"), &["1.jpg", "card/hidden.jpg"]);
-        assert_eq!(inside(&writer), [("/m".into(), None, true), ("/m/card/DCIM".into(), Some(outer), true)]);
+        assert_eq!(inside(&mut writer), [("/m".into(), None, true), ("/m/card/DCIM".into(), Some(outer), true)]);
         // What an earlier version knew of the card moves to it, by the filesystem.
         see(&mut writer, outer, &["card/2.jpg", "card2/5.jpg"], 7);
         let card = mounted(&mut writer, outer, "/m/card", "card", 7).expect("a new root");
         assert_eq!(mounted(&mut writer, outer, "/m/card", "card", 7), None, "there is one");
-        assert_eq!(inside(&writer), [("/m".into(), None, true), ("/m/card".into(), Some(outer), false)]);
+        assert_eq!(inside(&mut writer), [("/m".into(), None, true), ("/m/card".into(), Some(outer), false)]);
         let of_card = ["/m/card: 2.jpg", "/m/card: DCIM/3.jpg"];
-        assert_eq!(files(&writer), [of_card.as_slice(), &["/m: 1.jpg", "/m: card/hidden.jpg", "/m: card2/5.jpg", "/m: d/4.jpg"]].concat());
+        assert_eq!(
+            files(&mut writer),
+            [of_card.as_slice(), &["/m: 1.jpg", "/m: card/hidden.jpg", "/m: card2/5.jpg", "/m: d/4.jpg"]].concat()
+        );
         // Another card at its path is inside the same root.
         let first = writer.roots().expect("read").into_iter().find(|root| root.id == card).expect("a root");
         let second = writer.add_root_beside(&first, &[card]).expect("added").expect("a new root");
         assert_eq!(writer.add_root_beside(&first, &[card]).expect("asked"), None);
         see(&mut writer, second, &["2.jpg"], 8);
-        assert_eq!(inside(&writer).last(), Some(&("/m/card".into(), Some(outer), false)));
+        assert_eq!(inside(&mut writer).last(), Some(&("/m/card".into(), Some(outer), false)));
         // The folder becomes part of a larger one, and comes back with what is mounted in it.
         let larger = add(&mut writer, "/", home("disk", "/"), &[]);
-        assert_eq!(inside(&writer).iter().filter(|(_, inside, _)| *inside == Some(larger)).count(), 2);
+        assert_eq!(inside(&mut writer).iter().filter(|(_, inside, _)| *inside == Some(larger)).count(), 2);
         writer.remove_root(larger, &none_hidden).expect("removed");
         let back = writer.roots().expect("read")[0].id;
-        assert_eq!(inside(&writer).iter().filter(|(_, inside, _)| *inside == Some(back)).count(), 2);
-        assert_eq!(files(&writer).iter().filter(|file| of_card.contains(&file.as_str())).count(), 3, "two files have one name");
+        assert_eq!(inside(&mut writer).iter().filter(|(_, inside, _)| *inside == Some(back)).count(), 2);
+        assert_eq!(files(&mut writer).iter().filter(|file| of_card.contains(&file.as_str())).count(), 3, "two files have one name");
         // What a person asked for stays.
         writer.remove_root(back, &none_hidden).expect("removed");
-        assert_eq!(inside(&writer), [("/m/card/DCIM".into(), None, true), ("/m/d".into(), None, true)]);
-        assert_eq!(files(&writer), ["/m/card/DCIM: 3.jpg", "/m/d: 4.jpg"]);
+        assert_eq!(inside(&mut writer), [("/m/card/DCIM".into(), None, true), ("/m/d".into(), None, true)]);
+        assert_eq!(files(&mut writer), ["/m/card/DCIM: 3.jpg", "/m/d: 4.jpg"]);
     }
 
     #[test]
@@ -404,14 +445,14 @@ mod tests {
         // An earlier version took in what is on another filesystem too.
         add(&mut writer, "/m/card", &["1.jpg"]);
         let outer = add(&mut writer, "/m", &["2.jpg"]);
-        assert_eq!(files(&writer), ["/m: 2.jpg", "/m: card/1.jpg"]);
+        assert_eq!(files(&mut writer), ["/m: 2.jpg", "/m: card/1.jpg"]);
         let known = Root::new(outer, "/m");
         let id = writer.add_mounted_root(&known, Path::new("/m/card"), home("card", "/").as_ref(), Some(1), &none_hidden);
         assert!(id.expect("added").is_some());
         writer.remove_root(outer, &none_hidden).expect("removed");
         let roots = writer.roots().expect("read");
         assert_eq!(roots.iter().map(|root| (root.is_asked, root.inside)).collect::<Vec<_>>(), [(true, None)]);
-        assert_eq!(files(&writer), ["/m/card: 1.jpg"]);
+        assert_eq!(files(&mut writer), ["/m/card: 1.jpg"]);
         // Nothing is added to a root that is gone.
         assert_eq!(writer.add_mounted_root(&known, Path::new("/m/nas"), None, None, &none_hidden).expect("asked"), None);
         let beside = Root { inside: Some(outer), is_asked: false, ..Root::new(outer, "/m/nas") };
@@ -427,5 +468,60 @@ mod tests {
         assert_eq!(writer.forget_unknown_roots().expect("forgotten"), 1);
         let roots: i64 = writer.index.query_row("SELECT max(root) FROM files", [], |row| row.get(0)).expect("read");
         assert_eq!(roots, root.0);
+    }
+
+    /// Makes the filesystem of a root no text.
+    fn spoil(writer: &Writer, root: RootId) {
+        let spoilt = writer.library.execute("UPDATE roots SET volume = CAST(x'ff43' AS TEXT), inner = x'2f' WHERE id = ?1", [root.0]);
+        assert_eq!(spoilt.expect("changed"), 1);
+    }
+
+    /// The roots as they are stored, with their volumes.
+    fn rows(writer: &Writer) -> Vec<(i64, String)> {
+        let mut statement = writer.library.prepare("SELECT id, hex(volume) FROM roots ORDER BY id").expect("valid");
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
+        rows.collect::<rusqlite::Result<_>>().expect("read")
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_read_is_reported_and_kept_with_its_files_and_the_others_are_used() {
+        let (folder, mut writer) = store();
+        let (spoilt, good) = (add(&mut writer, "/a", &["1.jpg"]), add(&mut writer, "/b", &["2.jpg"]));
+        spoil(&writer, spoilt);
+        drop(writer);
+        let mut writer = Writer::open(&Location::new(folder.path())).expect("opens");
+        writer.nest_roots(&none_hidden).expect("nothing to nest");
+        assert_eq!(writer.forget_unknown_roots().expect("looked"), 0, "its files are not forgotten");
+        assert_eq!(known(&mut writer), [("/b".into(), None)]);
+        let problems = writer.problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("the row of the watched folder /a cannot be read: "), "{problems:?}");
+        assert_eq!(rows(&writer), [(spoilt.0, "FF43".into()), (good.0, String::new())]);
+        // The others change, and it stays as it is.
+        add(&mut writer, "/c", &[]);
+        writer.remove_root(good, &none_hidden).expect("removed");
+        assert_eq!(rows(&writer)[0], (spoilt.0, "FF43".into()));
+        // Whoever adds the folder again has it back, with its files.
+        assert_eq!(writer.add_root(Path::new("/a"), home("disk", "/a").as_ref(), &none_hidden).expect("added"), spoilt);
+        assert_eq!(known(&mut writer), [("/a".into(), Some("disk".into())), ("/c".into(), None)]);
+        assert_eq!((files(&mut writer), writer.problems()), (vec!["/a: 1.jpg".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_read_can_be_removed() {
+        let (_folder, mut writer) = store();
+        let inner = add(&mut writer, "/a/b", &["1.jpg"]);
+        spoil(&writer, inner);
+        let outer = add(&mut writer, "/a", &["2.jpg"]);
+        assert_eq!(rows(&writer).len(), 2, "what cannot be read is part of nothing");
+        assert!(!writer.remove_unreadable_roots(Path::new("/a"), &none_hidden).expect("asked"), "it can be read");
+        assert!(writer.remove_unreadable_roots(Path::new("/a/b"), &none_hidden).expect("removed"));
+        assert_eq!((files(&mut writer), writer.problems()), (vec!["/a: 2.jpg".to_owned()], Vec::new()));
+        // What became part of another root before comes back as it was stored.
+        let part = "INSERT INTO absorbed (holder, path, root, volume, inner) VALUES (?1, ?2, 9, CAST(x'ff43' AS TEXT), x'2f')";
+        writer.library.execute(part, params![outer.0, b"c".as_slice()]).expect("as if it had been nested");
+        writer.remove_root(outer, &none_hidden).expect("removed");
+        assert_eq!(known(&mut writer), []);
+        assert_eq!(rows(&writer).into_iter().map(|(_, volume)| volume).collect::<Vec<_>>(), ["FF43"]);
+        assert!(writer.problems()[0].contains("/a/c"), "{:?}", writer.problems());
     }
 }

@@ -313,7 +313,7 @@ mod tests {
     use super::*;
     use crate::photo::{Coverage, PhotoId, Place, RootId, Verdict};
     use crate::store::columns::METADATA_READER;
-    use crate::store::{Location, Positives, Reader, Wanted, Writer};
+    use crate::store::{Chosen, Location, Positives, Reader, Wanted, Writer};
 
     #[test]
     fn migrations_are_valid() {
@@ -527,7 +527,7 @@ mod tests {
                 let heads = writer.heads().expect("read");
                 let told: Vec<_> = heads.iter().map(|head| (head.name.as_str(), head.positives, head.weights.as_slice())).collect();
                 assert_eq!(told, [("tuned-1", Positives::Edits, [0, 255].as_slice()), ("folders-1", Positives::Folders, &[1][..])]);
-                assert_eq!(writer.chosen_head().expect("read").as_deref(), Some("tuned-1"));
+                assert_eq!(writer.chosen_head().expect("read"), Chosen::Name("tuned-1".into()));
             }
             assert_eq!(writer.problems(), Vec::<String>::new());
         }

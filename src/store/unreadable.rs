@@ -3,7 +3,7 @@
 /// A row that cannot be read.
 #[derive(Debug)]
 pub(super) struct Unreadable {
-    /// The head or the photos it is about.
+    /// The head, the photos, the folder or the choice it is about.
     pub(super) name: String,
     /// The reason, for people.
     pub(super) why: String,
@@ -14,4 +14,8 @@ pub(super) struct Unreadable {
 pub(super) struct Problems {
     pub(super) decisions: Vec<Unreadable>,
     pub(super) heads: Vec<Unreadable>,
+    /// The reports of heads that can be read themselves.
+    pub(super) reports: Vec<Unreadable>,
+    pub(super) roots: Vec<Unreadable>,
+    pub(super) choices: Vec<Unreadable>,
 }

@@ -410,6 +410,36 @@ fn a_damaged_library_file_is_left_alone_and_said() {
 }
 
 #[test]
+fn rows_of_the_library_that_cannot_be_read_are_named_and_the_rest_is_used() {
+    let instance = Instance::new();
+    let (folder, other) = (instance.folder("photos"), instance.folder("other"));
+    photos::library(&folder, &["00003"]);
+    let before = instance.dupes(&folder);
+    instance.dupes(&other);
+    instance.stop();
+    let open = || rusqlite::Connection::open(instance.data_dir().join("library.db")).expect("opens");
+    let library = open();
+    let spoilt = library.execute("UPDATE roots SET volume = CAST(x'ff41' AS TEXT) WHERE path = ?1", [other.as_os_str().as_bytes()]);
+    assert_eq!(spoilt.expect("changed"), 1);
+    let spoilt = library.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('head', CAST(x'ff42' AS TEXT))", []);
+    assert_eq!(spoilt.expect("changed"), 1);
+    drop(library);
+    assert_eq!(names(&instance.dupes(&folder)), names(&before));
+    let problems = || instance.status()["problems"].to_string();
+    let said = problems();
+    assert!(said.contains(&format!("the row of the watched folder {} cannot be read: ", other.display())), "{said}");
+    assert!(said.contains("the name of the chosen head cannot be read: "), "{said}");
+    let stored = |select: &str| open().query_row(select, [], |row| row.get::<_, String>(0)).expect(select);
+    assert_eq!(stored("SELECT group_concat(hex(volume)) FROM roots WHERE hex(volume) LIKE 'FF%'"), "FF41");
+    assert_eq!(stored("SELECT hex(value) FROM settings WHERE name = 'head'"), "FF42");
+    assert!(!instance.data_dir().join("index.db.damaged").exists());
+    // What the messages name puts an end to them.
+    instance.ok(["heads", "use", "base"]);
+    instance.ok(["roots".as_ref(), "remove".as_ref(), other.as_os_str()]);
+    assert_eq!(problems(), "[]");
+}
+
+#[test]
 fn there_is_one_daemon_for_a_data_directory() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::photo::Positives;
+
 /// The order of a tuning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TuningOrder {
     pub name: String,
-    /// `edits`, `folders` or `decisions`.
-    pub positives: String,
+    pub positives: Positives,
     /// It ends after this number of minutes, with its current head.
     pub minutes: u64,
     /// The most photos of the library to tune on.
@@ -52,8 +53,7 @@ pub struct TuningProgress {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TuningEnd {
     pub name: String,
-    /// `edits`, `folders` or `decisions`.
-    pub positives: String,
+    pub positives: Positives,
     pub outcome: Outcome,
     /// The result, for people.
     pub message: String,
@@ -143,8 +143,7 @@ pub enum Change {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeadInfo {
     pub name: String,
-    /// `edits`, `folders` or `decisions`.
-    pub positives: String,
+    pub positives: Positives,
     pub in_use: bool,
     /// Why it cannot be used, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]

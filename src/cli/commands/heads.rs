@@ -12,6 +12,7 @@ use crate::cli::args::HeadsCommand;
 use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
 use crate::cli::text::shown;
+use crate::photo::Positives;
 
 pub async fn run(session: &Session, command: HeadsCommand) -> Done {
     let client = session.running().await?;
@@ -37,22 +38,22 @@ fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
         let state = match (&head.unusable, head.in_use) {
             (Some(why), _) => shown(why).yellow().to_string(),
             (None, true) => "in use".green().to_string(),
-            (None, false) if head.positives == "folders" => "for similar --head".to_owned(),
+            (None, false) if head.positives == Positives::Folders => "for similar --head".to_owned(),
             (None, false) => "can be used".to_owned(),
         };
         let name = shown(&head.name);
-        if head.positives == "decisions" {
+        if head.positives == Positives::Decisions {
             writeln!(out, "{}  {state}, tells versions from frames", name.bold())?;
         } else {
             writeln!(out, "{}  {state}, threshold {:.3}", name.bold(), head.threshold)?;
         }
         if let Some(r) = &head.report {
-            let line = if head.positives == "decisions" {
+            let line = if head.positives == Positives::Decisions {
                 format!(
                     "it agrees with {} of {} decisions that it did not learn from, {} before",
                     r.after.agreed, r.decisions, r.before.agreed
                 )
-            } else if head.positives == "folders" {
+            } else if head.positives == Positives::Folders {
                 format!(
                     "{:.1} % of the nearest photos are of the same folder, {:.1} % before",
                     100.0 * r.after.recall,

@@ -15,6 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
 use crate::cli::text::{count, shown};
+use crate::photo::Positives;
 
 /// The pause between two requests for the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
@@ -28,13 +29,13 @@ pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     let client = session.daemon().await?;
     let (minutes, photos) = (options.minutes.map(|m| m.to_string()), options.photos.map(|n| n.to_string()));
     let positives = match options.positives {
-        PositivesArgument::Edits => "edits",
-        PositivesArgument::Folders => "folders",
-        PositivesArgument::Decisions => "decisions",
+        PositivesArgument::Edits => Positives::Edits,
+        PositivesArgument::Folders => Positives::Folders,
+        PositivesArgument::Decisions => Positives::Decisions,
     };
     let given = [("name", &options.name), ("minutes", &minutes), ("photos", &photos)];
     let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_bytes())));
-    let query = query_of(given.chain([("positives", positives.as_bytes())]));
+    let query = query_of(given.chain([("positives", positives.name().as_bytes())]));
     match client.post::<TuningOrder>(&format!("/v1/tune?{query}"), Vec::new()).await {
         Ok(_) => {}
         Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; its progress follows", shown(&e.message)),
@@ -94,14 +95,14 @@ pub fn progress(at: &TuningProgress) -> String {
 
 fn print(out: &mut impl Write, end: &TuningEnd) -> io::Result<()> {
     if let Some(r) = &end.report {
-        report(out, r, &end.positives)?;
+        report(out, r, end.positives)?;
     }
     writeln!(out, "{}: {}", shown(&end.name).bold(), shown(&end.message))
 }
 
-fn report(out: &mut impl Write, r: &TuningReport, positives: &str) -> io::Result<()> {
+fn report(out: &mut impl Write, r: &TuningReport, positives: Positives) -> io::Result<()> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    if positives == "folders" {
+    if positives == Positives::Folders {
         return writeln!(
             out,
             "of the ten photos nearest to each of {} held-out photos, {} are of the same folder, {} before",
@@ -122,7 +123,7 @@ fn report(out: &mut impl Write, r: &TuningReport, positives: &str) -> io::Result
     if let Some(clusters) = &r.clusters {
         changes(out, clusters)?;
     }
-    if positives == "decisions" {
+    if positives == Positives::Decisions {
         return writeln!(
             out,
             "it agrees with {} of {} that it did not learn from, {} before; {} s",

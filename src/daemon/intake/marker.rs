@@ -17,12 +17,17 @@ pub struct Marker {
 }
 
 impl Marker {
+    /// Returns the path of the file.
+    pub fn path_in(data_dir: &Path) -> PathBuf {
+        data_dir.join(NAME)
+    }
+
     /// Makes the file.
     ///
     /// # Errors
     /// If it cannot be made, for example because it belongs to another user.
     pub fn new(data_dir: &Path) -> io::Result<Marker> {
-        let marker = Marker { path: data_dir.join(NAME), raised: AtomicU64::new(0) };
+        let marker = Marker { path: Marker::path_in(data_dir), raised: AtomicU64::new(0) };
         marker.open(File::options().create(true).truncate(false))?;
         Ok(marker)
     }

@@ -34,7 +34,7 @@ use crate::daemon::tuning::Tuner;
 use crate::daemon::waiting::Waiting;
 use crate::daemon::{decisions, places, views, wire};
 use crate::likeness::MAX_PAIR_DISTANCE;
-use crate::photo::{Coverage, PhotoId, PictureHash, Place, RootId, Verdict};
+use crate::photo::{Coverage, PhotoId, PictureHash, Place, Positives, RootId, Verdict};
 use crate::store::{Reader, Wanted};
 use crate::sys::View;
 
@@ -409,7 +409,13 @@ impl Service for Answers {
         Ok(self.switcher.remove(name)?)
     }
 
-    fn tune(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> Result<TuningOrder, Problem> {
+    fn tune(
+        &self,
+        name: Option<String>,
+        positives: Positives,
+        minutes: Option<u64>,
+        photos: Option<usize>,
+    ) -> Result<TuningOrder, Problem> {
         self.tuner.start(self.tuner.order(name, positives, minutes, photos))
     }
 

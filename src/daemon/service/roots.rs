@@ -80,7 +80,9 @@ impl Answers {
 
     pub(super) fn unwatch(&self, path: &Path) -> Result<(), Problem> {
         let roots = self.state.roots.now();
-        if roots.at(path).next().is_none() {
+        let unreadable = |reply| Request::RemoveUnreadableRoots(path.to_owned(), reply);
+        let were_unreadable = request_now(&self.writes, &self.state.health, unreadable)?;
+        if roots.at(path).next().is_none() && !were_unreadable {
             let known: Vec<String> = roots.list().iter().map(|r| r.path.display().to_string()).collect();
             return Err(Problem::new(Code::NoRoot, format!("{} is not a watched folder", path.display()))
                 .hint(format!("watched: {}", known.join(", "))));

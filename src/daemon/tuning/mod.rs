@@ -56,19 +56,14 @@ pub struct Tuner {
 
 impl Tuner {
     /// Makes an order, with defaults for everything that is not given.
-    pub fn order(&self, name: Option<String>, positives: String, minutes: Option<u64>, photos: Option<usize>) -> TuningOrder {
+    pub fn order(&self, name: Option<String>, positives: Positives, minutes: Option<u64>, photos: Option<usize>) -> TuningOrder {
         let heads = &self.switcher.heads;
-        let stem = match positives.parse() {
-            Ok(Positives::Folders) => "folders",
-            Ok(Positives::Decisions) => "decisions",
-            _ => "tuned",
+        let (stem, most) = match positives {
+            Positives::Edits => ("tuned", DEFAULT_PHOTOS),
+            Positives::Folders => ("folders", DEFAULT_FOLDER_PHOTOS),
+            Positives::Decisions => ("decisions", DEFAULT_DECISION_PHOTOS),
         };
         let free = || (1..).map(|n| format!("{stem}-{n}")).find(|name| !heads.is_taken(name)).expect("some number is free");
-        let most = match stem {
-            "folders" => DEFAULT_FOLDER_PHOTOS,
-            "decisions" => DEFAULT_DECISION_PHOTOS,
-            _ => DEFAULT_PHOTOS,
-        };
         TuningOrder {
             name: name.unwrap_or_else(free),
             positives,
@@ -131,20 +126,29 @@ impl Tuner {
     fn next(&self) -> Result<Option<TuningOrder>, Unwritten> {
         let reader = Reader::open(&self.switcher.configuration.location)?;
         if let Some(text) = reader.setting(TUNING_ORDER)? {
-            let order = serde_json::from_str(&text).ok().map(stored_order).filter(|order| check(order).is_ok());
-            if order.is_none() {
-                request(&self.switcher.writes, Request::DropTuning)?;
-            }
-            return Ok(order);
+            return match read_order(&text) {
+                Ok(order) => Ok(Some(order)),
+                Err(problem) => {
+                    self.switcher.health.set_problem("tuning", Some(problem));
+                    request(&self.switcher.writes, Request::DropTuning)?;
+                    Ok(None)
+                }
+            };
         }
         let Some(every) = self.switcher.configuration.live().tune_after_decisions else { return Ok(None) };
-        let knew: usize = reader.setting(TUNING_KNEW)?.and_then(|n| n.parse().ok()).unwrap_or(0);
+        let knew = match read_knew(reader.setting(TUNING_KNEW)?.as_deref()) {
+            Ok(knew) => knew,
+            Err(problem) => {
+                self.switcher.health.set_problem("tuning", Some(problem));
+                return Ok(None);
+            }
+        };
         let decided = read(&self.switcher.decisions).len();
-        let is_due = decided >= knew + every;
+        let is_due = decided.checked_sub(knew).is_some_and(|new| new >= every);
         if !is_due || !on_mains() || !self.queue.is_settled(&reader, &self.switcher.roots.now().scopes())? {
             return Ok(None);
         }
-        let order = self.order(None, Positives::Decisions.name().into(), None, None);
+        let order = self.order(None, Positives::Decisions, None, None);
         tracing::info!("{} decisions since the last tuning: tuning {}", decided - knew, order.name);
         Ok(self.start(order).ok())
     }
@@ -154,7 +158,7 @@ impl Tuner {
         self.switcher.health.set_problem("tuning", None);
         let run = Run { tuner: self, backbone, order, started: Instant::now() };
         let decisions = read(&self.switcher.decisions).len();
-        let positives = order.positives.parse::<Positives>().unwrap_or_default();
+        let positives = order.positives;
         // The daemon may have stored the head before it was restarted.
         let kept = read(&self.switcher.heads.records).iter().find(|head| head.name == order.name && head.made >= order.asked).cloned();
         let passed = match (kept, positives) {
@@ -164,13 +168,7 @@ impl Tuner {
             (None, Positives::Decisions) => decisions::tune(&run),
         };
         let ended = passed.and_then(|passed| keep(&run, positives, passed));
-        let end = |outcome, message: String, report| TuningEnd {
-            name: order.name.clone(),
-            positives: order.positives.clone(),
-            outcome,
-            message,
-            report,
-        };
+        let end = |outcome, message: String, report| TuningEnd { name: order.name.clone(), positives, outcome, message, report };
         let end = match ended {
             Ok(end) => end,
             Err(Why::Ending) => return,
@@ -200,6 +198,30 @@ impl Tuner {
     }
 }
 
+/// Reads the stored order of a tuning.
+///
+/// # Errors
+/// A problem for people, if another version or another program wrote it.
+fn read_order(text: &str) -> Result<TuningOrder, String> {
+    let dropped = |why: String| format!("the stored order of a tuning is dropped: {why}; simctl tune starts another");
+    let record = serde_json::from_str(text).map_err(|e| dropped(e.to_string()))?;
+    let order = stored_order(record).map_err(|e| dropped(e.to_string()))?;
+    check(&order).map_err(|problem| dropped(problem.message))?;
+    Ok(order)
+}
+
+/// Reads the stored number of decisions at the start of the last tuning: 0 before the first.
+///
+/// # Errors
+/// A problem for people, if it is no number. Whether a tuning is due is then not known.
+fn read_knew(text: Option<&str>) -> Result<usize, String> {
+    let known = text.map_or(Ok(0), str::parse);
+    known.map_err(|_| {
+        let text = text.unwrap_or_default();
+        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts by itself; simctl tune starts one, and then it is known again")
+    })
+}
+
 fn check(order: &TuningOrder) -> Result<(), Problem> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if order.name.is_empty()
@@ -210,11 +232,7 @@ fn check(order: &TuningOrder) -> Result<(), Problem> {
         return Err(Problem::new(Code::Name, format!("{:?} is not a valid name for a head", order.name))
             .hint("use letters, digits, - _ and . for a name other than base and versions"));
     }
-    if order.positives.parse::<Positives>().is_err() {
-        return Err(Problem::new(Code::Positives, format!("{:?} is not a kind of positives", order.positives))
-            .hint("use edits, folders or decisions"));
-    }
-    let most = if order.positives == Positives::Folders.name() { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
+    let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
         return Err(Problem::new(Code::Minutes, format!("minutes={} is out of range: 1 to 1440", order.minutes)));
     }
@@ -340,7 +358,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     let name = run.order.name.clone();
     if positives == Positives::Folders {
         let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
-        return Ok(TuningEnd { name, positives: positives.name().into(), outcome: Outcome::Kept, message, report: Some(report) });
+        return Ok(TuningEnd { name, positives, outcome: Outcome::Kept, message, report: Some(report) });
     }
     run.tell(Phase::Pairing, 0, 0, None, None);
     let changes = run.tuner.switcher.switch(&name, Switch::Take).map_err(|e| match e {
@@ -351,7 +369,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     add(&report)?;
     let before = if positives == Positives::Decisions { BASE_VERSIONS } else { BASE };
     let message = format!("the new {} is better and is used from now on; simctl heads use {before} goes back", subject(positives));
-    Ok(TuningEnd { name, positives: positives.name().into(), outcome: Outcome::Used, message, report: Some(report) })
+    Ok(TuningEnd { name, positives, outcome: Outcome::Used, message, report: Some(report) })
 }
 
 /// What a tuning makes.
@@ -359,5 +377,33 @@ fn subject(positives: Positives) -> &'static str {
     match positives {
         Positives::Edits | Positives::Folders => "head",
         Positives::Decisions => "version model",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_is_not_carried_out_says_why() {
+        let order = r#"{"name":"tuned-1","positives":"edits","minutes":5,"photos":100,"asked":1}"#;
+        assert_eq!(read_order(order).expect("an order").positives, Positives::Edits);
+        for (wrong, why) in [
+            ("tuned-1".to_owned(), "expected"),
+            (order.replace("edits", "weather"), "\"weather\" is not a kind of positives"),
+            (order.replace("tuned-1", "base"), "not a valid name"),
+            (order.replace("\"minutes\":5,", ""), "minutes=0 is out of range"),
+        ] {
+            let problem = read_order(&wrong).expect_err(&wrong);
+            assert!(problem.contains(why) && problem.ends_with("simctl tune starts another"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_taken_for_none() {
+        assert_eq!((read_knew(None), read_knew(Some("17"))), (Ok(0), Ok(17)));
+        for wrong in ["", "many", "-1", "1.5", "17 "] {
+            assert!(read_knew(Some(wrong)).is_err_and(|problem| problem.contains(&format!("{wrong:?}"))), "{wrong}");
+        }
     }
 }

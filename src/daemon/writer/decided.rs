@@ -37,14 +37,14 @@ impl WriterThread {
         }
         let equal: BTreeSet<PictureHash> = changes.iter().filter_map(|change| self.decided_picture(change)).collect();
         let is_changed = !equal.is_empty() && self.writer.keep_pixels(&equal)? > 0;
-        if self.follow(changes)? || is_changed { self.read_decisions() } else { Ok(()) }
+        if self.follow(changes)? || is_changed { self.in_library(WriterThread::read_decisions) } else { Ok(()) }
     }
 
     /// Does what a crash may have interrupted, before the first change.
     pub(super) fn catch_up(&mut self) -> store::Result<()> {
         let decided: BTreeSet<PictureHash> = read(&self.decisions).iter().flat_map(|d| [d.a, d.b]).collect();
         let is_changed = self.writer.keep_pixels(&decided)? > 0;
-        if self.follow(&[])? || is_changed { self.read_decisions() } else { Ok(()) }
+        if self.follow(&[])? || is_changed { self.in_library(WriterThread::read_decisions) } else { Ok(()) }
     }
 
     /// Says whether decisions are considered, for answers that would be wrong without them. It is said before the changes are
@@ -122,10 +122,11 @@ impl WriterThread {
         Ok(near.map_or(Edited::No, |evidence| edited(&versions.model, &changed.before, &changed.after, &evidence)))
     }
 
-    fn read_decisions(&mut self) -> store::Result<()> {
+    /// Replaces the decisions in memory by those that are stored. [`in_library`](WriterThread::in_library) says which of them
+    /// cannot be read.
+    pub(super) fn read_decisions(&mut self) -> store::Result<()> {
         let decisions = self.writer.decisions()?;
         *write(&self.decisions) = decisions;
-        self.writer.checkpoint_library()?;
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use super::WriterThread;
 use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::write;
-use crate::photo::{Decisions, Home, Root, RootId};
-use crate::store::{self, HeadNumber, Reader, Writer};
+use crate::photo::{Home, Root, RootId};
+use crate::store::{self, Chosen, HeadNumber, Reader, Writer};
 
 /// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
 pub const TUNING_ORDER: &str = "tuning";
@@ -20,7 +20,7 @@ const SWEEP_ROWS: usize = 4096;
 /// The part of the daemon that `status` names when rows of `library.db` cannot be read.
 pub const LIBRARY: &str = "library";
 
-/// Describes the decisions and heads that could not be read the last time. They stay as they are, and are not used.
+/// Describes the rows that could not be read the last time. They stay as they are, and are not used.
 pub fn unreadable(writer: &Writer) -> Option<String> {
     let problems = writer.problems();
     (!problems.is_empty()).then(|| problems.join("; "))
@@ -37,6 +37,9 @@ impl WriterThread {
             }
             Request::AddMountedRoot(mounted, reply) => drop(reply.send(self.in_library(|this| this.add_mounted_root(&mounted)))),
             Request::RemoveRoot(root, reply) => drop(reply.send(self.in_library(|this| this.remove_root(&root)))),
+            Request::RemoveUnreadableRoots(path, reply) => {
+                drop(reply.send(self.in_library(|this| this.remove_unreadable_roots(&path))));
+            }
             Request::PlaceRoot(root, reply) => drop(reply.send(self.in_library(|this| this.place_root(&root)))),
             Request::Decide(decisions, on_conflict, reply) => {
                 drop(reply.send(self.change_decisions(|writer| writer.decide(&decisions, on_conflict))));
@@ -110,6 +113,16 @@ impl WriterThread {
         Ok(())
     }
 
+    fn remove_unreadable_roots(&mut self, path: &Path) -> store::Result<bool> {
+        let rules = self.configuration.live().rules;
+        let were_there = self.writer.remove_unreadable_roots(path, &|below| rules.hide(below))?;
+        self.read_roots();
+        if were_there {
+            tracing::info!("the row of {} in library.db, which could not be read, is removed", path.display());
+        }
+        Ok(were_there)
+    }
+
     fn place_root(&mut self, root: &Root) -> store::Result<()> {
         let rules = self.configuration.live().rules;
         let placed = self.writer.place_root(root).and_then(|()| self.writer.nest_roots(&|below| rules.hide(below)));
@@ -120,16 +133,19 @@ impl WriterThread {
         placed
     }
 
-    fn read_roots(&self) {
+    fn read_roots(&mut self) {
         if let Ok(list) = self.writer.roots() {
             self.roots.change(|roots| roots.replace(list));
         }
     }
 
-    /// Changes `library.db` and then empties its write-ahead log, so that a copy of the file is a backup of all that was
-    /// answered. What is in the way of that is no error: the change is stored, and the log is emptied at the next rest.
-    fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
-        let done = change(self)?;
+    /// Changes `library.db`, has `status` say which of its rows cannot be read now, and empties its write-ahead log, so that a
+    /// copy of the file is a backup of all that was answered. What is in the way of that is no error: the change is stored, and
+    /// the log is emptied at the next rest.
+    pub(super) fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
+        let done = change(self);
+        self.health.set_problem(LIBRARY, unreadable(&self.writer));
+        let done = done?;
         if let Err(e) = self.writer.checkpoint_library() {
             tracing::warn!("the last change is in library.db-wal and not yet in library.db: {e}");
         }
@@ -138,10 +154,11 @@ impl WriterThread {
 
     /// Changes the stored decisions and then the decisions in memory. Returns how many changed.
     fn change_decisions(&mut self, change: impl FnOnce(&mut Writer) -> store::Result<usize>) -> store::Result<usize> {
-        let changed = self.in_library(|this| change(&mut this.writer))?;
-        let decisions: Decisions = self.writer.decisions()?;
-        *write(&self.decisions) = decisions;
-        self.health.set_problem(LIBRARY, unreadable(&self.writer));
+        let changed = self.in_library(|this| {
+            let changed = change(&mut this.writer)?;
+            this.read_decisions()?;
+            Ok(changed)
+        })?;
         // An automatic tuning may be due.
         self.tuning.asked.raise();
         Ok(changed)
@@ -155,7 +172,7 @@ impl WriterThread {
 
     fn remove_head(&mut self, name: &str) -> store::Result<bool> {
         // The head may have been chosen, without being in use yet.
-        if self.writer.chosen_head()?.as_deref() == Some(name) {
+        if matches!(self.writer.chosen_head()?, Chosen::Name(chosen) if chosen == name) {
             let in_use = self.heads.active.now().head.name().to_owned();
             self.writer.choose_head(&in_use)?;
         }
@@ -167,7 +184,6 @@ impl WriterThread {
     fn read_heads(&mut self) -> store::Result<()> {
         *write(&self.heads.records) = self.writer.heads()?;
         *write(&self.heads.unreadable) = self.writer.unreadable_heads();
-        self.health.set_problem(LIBRARY, unreadable(&self.writer));
         Ok(())
     }
 
