@@ -247,7 +247,13 @@ impl Ground {
         let began = Instant::now();
         loop {
             let words = ["dupes", "--relation=identical", "--format=json", "--no-wait", "--everywhere"].map(OsStr::new);
-            let answer = self.instance.json(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
+            let output = self.instance.run(words.into_iter().chain(self.roots.iter().map(|root| root.as_os_str())));
+            // Refused while the daemon has not noticed a mount or its end yet.
+            if !output.status.success() && began.elapsed() < SETTLES_IN {
+                thread::sleep(Duration::from_millis(200));
+                continue;
+            }
+            let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
             let photos = array(&answer["clusters"]).iter().flat_map(|cluster| array(&cluster["photos"]));
             let told: BTreeSet<BTreeSet<PathBuf>> = photos.map(here).filter(|paths| disk.inodes(paths) > 1).collect();
             let status = self.instance.status();
