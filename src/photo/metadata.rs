@@ -49,6 +49,11 @@ pub struct Position {
 const SAME_POSITION: f64 = 1e-4;
 
 impl Position {
+    /// `None` for zeros, which a receiver without a signal writes.
+    pub fn known(self) -> Option<Position> {
+        ((self.latitude, self.longitude) != (0.0, 0.0)).then_some(self)
+    }
+
     pub fn is_near(self, other: Position) -> bool {
         (self.latitude - other.latitude).abs() < SAME_POSITION && (self.longitude - other.longitude).abs() < SAME_POSITION
     }
