@@ -19,7 +19,7 @@ pub struct Metadata {
     pub trailer_bytes: u64,
     /// The hash of these bytes. `None` if there are none, or if an older version read the file.
     pub trailer: Option<String>,
-    /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties and the like.
+    /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties, further pages and the like.
     pub other: BTreeSet<String>,
 }
 

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use exif::{Field, In, Tag, Value as ExifValue};
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -151,6 +153,27 @@ fn a_film_goes_only_with_a_file_that_has_the_same_one() {
     let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
     assert!(index.execute("UPDATE metadata SET trailer = NULL", []).expect("forgotten") > 0);
     wait_until("the two are read", || could_go(&instance, &folder) == listed);
+}
+
+#[test]
+fn further_frames_go_only_with_a_file_that_has_them() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let frame = |name| Frame::new(DynamicImage::from(photos::open(name)).to_rgba8());
+    let mut film = Vec::new();
+    GifEncoder::new(&mut film).encode_frames([frame("00003"), frame("00009")]).expect("encodes");
+    let first = image::load_from_memory(&film).expect("a picture").to_rgb8();
+    fs::write(folder.join("a.gif"), &film).expect("written");
+    fs::write(folder.join("a.png"), photos::png(&first)).expect("written");
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(!listed.contains("a.gif"), "{listed} {said}");
+    let lost = |answer: &Value| {
+        let files = array(&answer["clusters"][0]["photos"]).iter().flat_map(|photo| array(&photo["files"]));
+        let of_film = files.clone().find(|file| file["path"].as_str().is_some_and(|path| path.ends_with(".gif")));
+        (files.count(), of_film.expect("the film")["metadata_lost"].clone())
+    };
+    assert_eq!(lost(&instance.dupes(&folder)), (2, json!(["other-metadata"])), "{listed} {said}");
+    assert!(said.contains("would be lost"), "{said}");
 }
 
 #[test]

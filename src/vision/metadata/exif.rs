@@ -8,11 +8,16 @@ use super::text::{clean, clean_bytes, clean_keyword};
 use super::{Other, xmp};
 use crate::photo::{Capture, Description, Exposure, Position};
 
+const SUBFILE_TYPE: u16 = 0x00fe;
+/// Where the pixels of a page are, and their lengths, for strips and for tiles.
+const PIXELS: [(u16, u16); 2] = [(0x0111, 0x0117), (0x0144, 0x0145)];
 const SUB_IFDS: u16 = 0x014a;
 const XMP: u16 = 0x02bc;
 const RATING: u16 = 0x4746;
 const IPTC: u16 = 0x83bb;
 const IMAGE_RESOURCES: u16 = 0x8649;
+/// Photoshop's layers.
+const LAYERS: u16 = 0x935c;
 /// What Windows writes, in UTF-16.
 const XP_TITLE: u16 = 0x9c9b;
 const XP_COMMENT: u16 = 0x9c9c;
@@ -20,6 +25,9 @@ const XP_AUTHOR: u16 = 0x9c9d;
 const XP_KEYWORDS: u16 = 0x9c9e;
 const XP_SUBJECT: u16 = 0x9c9f;
 const DNG_VERSION: u16 = 0xc612;
+
+/// The most pages that are parsed.
+const MAX_PAGES: u16 = 8;
 
 /// The character sets of a comment, each padded to this length.
 const CHARACTER_SETS: [&[u8]; 4] = [b"", b"ASCII", b"UNICODE", b"JIS"];
@@ -129,6 +137,30 @@ pub fn iptc(exif: &Exif) -> Option<Cow<'_, [u8]>> {
 /// Returns Photoshop's image resources of a TIFF.
 pub fn image_resources(exif: &Exif) -> Option<&[u8]> {
     tiff_value(exif, IMAGE_RESOURCES).and_then(bytes_of)
+}
+
+/// Adds the further pages of a TIFF, and the layers of its picture, to `other`. A smaller picture of a page is none.
+pub fn pages(exif: &Exif, other: &mut Other) {
+    if let Some(layers) = tiff_value(exif, LAYERS).and_then(bytes_of) {
+        other.add(layers);
+    }
+    let last = exif.fields().map(|field| field.ifd_num.index()).max().unwrap_or_default();
+    if last + 1 >= MAX_PAGES {
+        other.add(exif.buf());
+    }
+    for page in (1..=last).map(In) {
+        let numbers = |number| {
+            let value = exif.get_field(Tag(Context::Tiff, number), page).and_then(|field| field.value.iter_uint());
+            value.map(|numbers| numbers.map(|number| number as usize).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        if numbers(SUBFILE_TYPE).first().is_some_and(|kind| kind & 1 == 1) {
+            continue;
+        }
+        let pixels = PIXELS.iter().flat_map(|&(starts, lengths)| numbers(starts).into_iter().zip(numbers(lengths)));
+        for (start, length) in pixels {
+            other.add(exif.buf().get(start..start.saturating_add(length)).unwrap_or_default());
+        }
+    }
 }
 
 fn tiff_value(exif: &Exif, number: u16) -> Option<&Value> {
@@ -453,6 +485,41 @@ pub mod tests {
         let exif = exif_of(&fields);
         assert_eq!((xmp(&exif), iptc(&exif).as_deref()), (None, Some(&sets[..])));
         assert_eq!(image_resources(&exif), Some(&b"8BIM"[..]));
+    }
+
+    #[test]
+    fn further_pages_and_layers_of_a_tiff_count() {
+        let of = |pages: &[(&[u8], u32)]| {
+            let kinds = pages
+                .iter()
+                .enumerate()
+                .map(|(at, (_, kind))| Field { ifd_num: In(at as u16), ..tiff_field(SUBFILE_TYPE, Value::Long(vec![*kind])) });
+            let kinds: Vec<Field> = kinds.collect();
+            let strips: Vec<[&[u8]; 1]> = pages.iter().map(|(pixels, _)| [*pixels]).collect();
+            let mut writer = Writer::new();
+            kinds.iter().for_each(|field| writer.push_field(field));
+            strips.iter().enumerate().for_each(|(at, strips)| writer.set_strips(strips, In(at as u16)));
+            let mut data = Cursor::new(Vec::new());
+            writer.write(&mut data, true).expect("a TIFF");
+            let mut other = Other::default();
+            super::pages(&parsed(&data.into_inner()).expect("a TIFF"), &mut other);
+            other.into_hashes()
+        };
+        let (first, second): (&[u8], &[u8]) = (b"the first page", b"the second page");
+        assert_eq!(of(&[(first, 0)]).len(), 0);
+        assert_eq!(of(&[(first, 0), (second, 2)]).len(), 1);
+        assert_ne!(of(&[(first, 0), (second, 0)]), of(&[(first, 0), (first, 0)]));
+        assert_eq!(of(&[(first, 0), (second, 1)]).len(), 0, "a thumbnail");
+        let many = |last: u8| {
+            let pages: Vec<[u8; 6]> = (0..9).map(|at| [if at == 8 { last } else { at }; 6]).collect();
+            let pages: Vec<(&[u8], u32)> = pages.iter().map(|page| (&page[..], 0)).collect();
+            of(&pages)
+        };
+        assert_ne!(many(1), many(2), "the last is not parsed");
+        let layers = exif_of(&[tiff_field(LAYERS, Value::Undefined(b"Adobe Photoshop".to_vec(), 0))]);
+        let mut other = Other::default();
+        super::pages(&layers, &mut other);
+        assert_eq!(other.into_hashes().len(), 1);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! What one of them does not say is taken from the next: XMP first, because programs of today write there, then IPTC,
 //! EXIF and PNG text. Parts that are not understood, and values that another one hides, are told apart by their hashes: a file
-//! that has one may say more than one that has not.
+//! that has one may say more than one that has not. Frames and pages after the first one are such parts, because the picture
+//! is the first one alone.
 
 mod exif;
+mod gif;
 mod iptc;
 mod text;
 mod xmp;
@@ -77,6 +79,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         Format::Png => png_parts(bytes),
         Format::WebP => webp_parts(bytes),
         Format::Tiff => exif.as_ref().map(tiff_parts).unwrap_or_default(),
+        Format::Gif => gif_parts(bytes),
         _ => Parts::default(),
     };
     let mut other = parts.other;
@@ -186,6 +189,7 @@ fn tiff_parts(exif: &::exif::Exif) -> Parts<'_> {
     let mut parts = Parts { xmp: exif::xmp(exif).map(Cow::from), iptc: exif::iptc(exif), ..Parts::default() };
     let found = exif::image_resources(exif).map(iptc::resources).unwrap_or_default();
     found.other.into_iter().for_each(|part| parts.other.add(part));
+    exif::pages(exif, &mut parts.other);
     match (&parts.iptc, found.iptc) {
         (None, found) => parts.iptc = found.map(Cow::from),
         // One of them may be padded.
@@ -193,6 +197,12 @@ fn tiff_parts(exif: &::exif::Exif) -> Parts<'_> {
         _ => {}
     }
     parts
+}
+
+fn gif_parts(bytes: &[u8]) -> Parts<'_> {
+    let mut other = Other::default();
+    let trailer = gif::read(bytes, &mut other);
+    Parts { trailer, other, ..Parts::default() }
 }
 
 fn png_parts(bytes: &[u8]) -> Parts<'_> {
@@ -223,8 +233,8 @@ fn png_parts(bytes: &[u8]) -> Parts<'_> {
                 Some((keyword, _)) if keyword == b"Software" || keyword.starts_with(b"date:") => {}
                 _ => parts.other.add(body),
             },
-            // The file ends in the middle of it.
-            b"????" => parts.other.add(body),
+            // A further frame, or the file ends in the middle of a chunk.
+            b"fdAT" | b"????" => parts.other.add(body),
             _ => {}
         }
     }
@@ -254,6 +264,8 @@ fn split_at_zero(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn webp_parts(bytes: &[u8]) -> Parts<'_> {
     let (chunks, cut, trailer) = webp_chunks(bytes);
     let mut parts = Parts { trailer, ..Parts::default() };
+    let frames = chunks.iter().filter(|(kind, _)| *kind == b"ANMF");
+    frames.skip(1).for_each(|(_, body)| parts.other.add(body));
     for (_, body) in chunks.into_iter().filter(|(kind, _)| *kind == b"XMP ") {
         match parts.xmp {
             None => parts.xmp = Some(body.into()),
@@ -443,6 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn frames_and_pages_after_the_first_count() {
+        let others = |file: &[u8], format| metadata(file, format).other.len();
+        let frames = |count| vec![chunk(b"fdAT", b"a frame"); count];
+        assert_eq!([0, 1].map(|count| others(&png(&frames(count)), Format::Png)), [0, 1]);
+        let all: [(&[u8; 4], &[u8]); 2] = [(b"ANMF", b"one"), (b"ANMF", b"two")];
+        assert_eq!((others(&webp(&all[..1]), Format::WebP), others(&webp(&all), Format::WebP)), (0, 1));
+        let gif = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
+        let twice = [&gif[..gif.len() - 1], &gif[13..]].concat();
+        assert_eq!((others(gif, Format::Gif), others(&twice, Format::Gif)), (0, 1));
+        let layers = data(&[tiff_field(0x935c, Value::Undefined(b"layers".to_vec(), 0))], true);
+        assert_eq!(others(&layers, Format::Tiff), 1);
+    }
+
+    #[test]
     fn exif_that_is_not_read_counts() {
         let exif = data(&exif_fields(), true);
         let wrong = [&b"IM"[..], &exif[2..]].concat();
@@ -585,7 +611,8 @@ mod tests {
         let jpeg = [0xff, 0xd8, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9];
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82";
         let webp = b"RIFF\x04\0\0\0WEBP";
-        for (format, picture) in [(Format::Jpeg, &jpeg[..]), (Format::Png, png), (Format::WebP, webp)] {
+        let gif = b"GIF89a\x01\0\x01\0\0\0\0\x3b";
+        for (format, picture) in [(Format::Jpeg, &jpeg[..]), (Format::Png, png), (Format::WebP, webp), (Format::Gif, gif)] {
             let with = |trailer: &[u8]| {
                 let metadata = metadata(&[picture, trailer].concat(), format);
                 (metadata.trailer_bytes, metadata.trailer)
