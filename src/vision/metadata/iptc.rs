@@ -136,6 +136,8 @@ mod tests {
         for length in [[0, 200], [0x7f, 0xff], [0x80, 4], [0xff, 0xff]] {
             assert_eq!(of(&long(length)), (None, vec!["sky".to_owned()], 1), "{length:?}");
         }
+        let longer = [long([0x80, 4]), vec![b'x'; 40_000]].concat();
+        assert_eq!(of(&longer), (None, vec!["sky".to_owned()], 1), "a longer length is not one of more bytes");
         assert_eq!(of(&[&caption[..], &[0; 9]].concat()), (some("sea"), vec![], 0), "padded");
         assert_eq!(of(&[&caption[..], b"rest"].concat()), (some("sea"), vec![], 1));
         assert_eq!(of(b""), (None, vec![], 0));
