@@ -19,7 +19,7 @@ pub struct Metadata {
     pub trailer_bytes: u64,
     /// The hash of these bytes. `None` if there are none, or if an older version read the file.
     pub trailer: Option<String>,
-    /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties and the like.
+    /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties, further pages and the like.
     pub other: BTreeSet<String>,
 }
 
@@ -49,6 +49,11 @@ pub struct Position {
 const SAME_POSITION: f64 = 1e-4;
 
 impl Position {
+    /// `None` for zeros, which a receiver without a signal writes.
+    pub fn known(self) -> Option<Position> {
+        ((self.latitude, self.longitude) != (0.0, 0.0)).then_some(self)
+    }
+
     pub fn is_near(self, other: Position) -> bool {
         (self.latitude - other.latitude).abs() < SAME_POSITION && (self.longitude - other.longitude).abs() < SAME_POSITION
     }

@@ -4,22 +4,53 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use exif::{Field, In, Tag, Value as ExifValue};
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::photos;
 use crate::support::{BEFORE_METADATA, Instance, array, names, wait_until};
 
-/// A JPEG with an XMP packet.
-fn described(jpeg: &[u8], properties: &str) -> Vec<u8> {
-    let packet = format!(
-        "http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>
+/// An XMP packet.
+fn packet(properties: &str) -> String {
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'>
          <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description
          xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:dc='http://purl.org/dc/elements/1.1/'>{properties}</rdf:Description>
          </rdf:RDF></x:xmpmeta>"
-    );
-    let length = (packet.len() as u16 + 2).to_be_bytes();
-    [&jpeg[..2], &[0xff, 0xe1], &length, packet.as_bytes(), &jpeg[2..]].concat()
+    )
+}
+
+/// A JPEG with an XMP packet.
+fn described(jpeg: &[u8], properties: &str) -> Vec<u8> {
+    let segment = format!("http://ns.adobe.com/xap/1.0/\0{}", packet(properties));
+    let length = (segment.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, segment.as_bytes(), &jpeg[2..]].concat()
+}
+
+/// A PNG with a chunk after its header.
+fn png_with(png: &[u8], kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let (header, rest) = png.split_at(8 + 25);
+    let chunk = [&kind[..], body].concat();
+    let crc = !chunk.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+    });
+    [header, &(body.len() as u32).to_be_bytes(), &chunk, &crc.to_be_bytes(), rest].concat()
+}
+
+/// A WebP with a chunk after its picture, and the header that announces EXIF.
+fn webp_with_exif(webp: &[u8], (width, height): (u32, u32), exif: &[u8]) -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], body: &[u8]| {
+        let mut chunk = [&kind[..], &(body.len() as u32).to_le_bytes(), body].concat();
+        chunk.resize(chunk.len() + body.len() % 2, 0);
+        chunk
+    };
+    let size = [width, height].map(|side| (side - 1).to_le_bytes());
+    let header = chunk(b"VP8X", &[&[8, 0, 0, 0], &size[0][..3], &size[1][..3]].concat());
+    let chunks = [b"WEBP", &header[..], &webp[12..], &chunk(b"EXIF", exif)].concat();
+    [b"RIFF", &(chunks.len() as u32).to_le_bytes()[..], &chunks].concat()
 }
 
 const RATED: &str = "<xmp:Rating>5</xmp:Rating>";
@@ -61,6 +92,44 @@ fn the_file_with_what_a_person_said_stays_and_nothing_said_is_lost() {
 }
 
 #[test]
+fn of_a_png_a_webp_and_a_tiff_the_file_with_what_a_person_said_stays() {
+    let instance = Instance::new();
+    let field = |tag, value| Field { tag, ifd_num: In::PRIMARY, value };
+    let degrees = |whole: u32| ExifValue::Rational(vec![(whole, 1).into(), (30, 1).into(), (0, 1).into()]);
+    let direction = |letter: &[u8]| ExifValue::Ascii(vec![letter.to_vec()]);
+    let place = photos::exif(&[
+        field(Tag::GPSLatitudeRef, direction(b"N")),
+        field(Tag::GPSLatitude, degrees(52)),
+        field(Tag::GPSLongitudeRef, direction(b"W")),
+        field(Tag::GPSLongitude, degrees(13)),
+    ]);
+    let picture = photos::open("00003");
+    let png = photos::png(&picture);
+    let webp = fs::read(photos::path("00003")).expect("a test photo");
+    let rated = png_with(&png, b"iTXt", format!("XML:com.adobe.xmp\0\0\0\0\0{}", packet(RATED)).as_bytes());
+    let placed = webp_with_exif(&webp, picture.dimensions(), &place);
+    let caption = field(Tag::ImageDescription, ExifValue::Ascii(vec![b"On the beach".to_vec()]));
+    let captioned = photos::tiff(&picture, &[caption]);
+    for (name, plain, described, kind, said) in [
+        ("png", png, rated, "rating", json!(5)),
+        ("webp", webp, placed, "position", json!({"latitude": 52.5, "longitude": -13.5})),
+        ("tif", photos::tiff(&picture, &[]), captioned, "caption", json!("On the beach")),
+    ] {
+        let folder = instance.folder(name);
+        // The plain file has the better name.
+        fs::write(folder.join(format!("a.{name}")), plain).expect("written");
+        fs::write(folder.join(format!("a (1).{name}")), described).expect("written");
+        let answer = instance.dupes(&folder);
+        let files: Vec<&Value> = array(&answer["clusters"][0]["photos"]).iter().flat_map(|photo| array(&photo["files"])).collect();
+        assert_eq!(files.len(), 2, "{name}: {answer}");
+        assert_eq!(files[0]["path"], folder.join(format!("a (1).{name}")).to_str().expect("a path"), "{name}");
+        assert_eq!((&files[0]["metadata"][kind], &files[1]["metadata"][kind]), (&said, &Value::Null), "{name}");
+        assert_eq!((&files[0]["metadata_lost"], &files[1]["metadata_lost"]), (&json!([]), &json!([])), "{name}");
+        assert_eq!(could_go(&instance, &folder), (format!("a.{name}\0"), String::new()), "{name}");
+    }
+}
+
+#[test]
 fn a_film_goes_only_with_a_file_that_has_the_same_one() {
     let instance = Instance::new();
     let photo = photos::jpeg(&photos::open("00003"), 90);
@@ -84,6 +153,27 @@ fn a_film_goes_only_with_a_file_that_has_the_same_one() {
     let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
     assert!(index.execute("UPDATE metadata SET trailer = NULL", []).expect("forgotten") > 0);
     wait_until("the two are read", || could_go(&instance, &folder) == listed);
+}
+
+#[test]
+fn further_frames_go_only_with_a_file_that_has_them() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let frame = |name| Frame::new(DynamicImage::from(photos::open(name)).to_rgba8());
+    let mut film = Vec::new();
+    GifEncoder::new(&mut film).encode_frames([frame("00003"), frame("00009")]).expect("encodes");
+    let first = image::load_from_memory(&film).expect("a picture").to_rgb8();
+    fs::write(folder.join("a.gif"), &film).expect("written");
+    fs::write(folder.join("a.png"), photos::png(&first)).expect("written");
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(!listed.contains("a.gif"), "{listed} {said}");
+    let lost = |answer: &Value| {
+        let files = array(&answer["clusters"][0]["photos"]).iter().flat_map(|photo| array(&photo["files"]));
+        let of_film = files.clone().find(|file| file["path"].as_str().is_some_and(|path| path.ends_with(".gif")));
+        (files.count(), of_film.expect("the film")["metadata_lost"].clone())
+    };
+    assert_eq!(lost(&instance.dupes(&folder)), (2, json!(["other-metadata"])), "{listed} {said}");
+    assert!(said.contains("would be lost"), "{said}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use exif::experimental::Writer;
 use exif::{Field, In, Tag, Value};
 use image::imageops::{self, FilterType};
-use image::{Rgb, RgbImage};
+use image::{ImageFormat, Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
 
 pub const NAMES: [&str; 8] = ["00003", "00009", "00011", "00021", "00034", "00040", "00055", "00068"];
@@ -51,14 +51,47 @@ pub fn exposed(jpeg: &[u8], time: &str, shutter: u32) -> Vec<u8> {
 fn with_exif(jpeg: &[u8], time: &str, more: &[Field]) -> Vec<u8> {
     let field = |tag, value: &str| Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![value.as_bytes().to_vec()]) };
     let fields = [field(Tag::Make, "Maker"), field(Tag::Model, "Model 1"), field(Tag::DateTimeOriginal, time)];
-    let fields = fields.iter().chain(more);
-    let mut writer = Writer::new();
-    fields.for_each(|f| writer.push_field(f));
-    let mut tiff = Cursor::new(Vec::new());
-    writer.write(&mut tiff, false).expect("EXIF");
-    let segment = [&b"Exif\0\0"[..], &tiff.into_inner()].concat();
+    let tiff = exif(fields.iter().chain(more));
+    let segment = [&b"Exif\0\0"[..], &tiff].concat();
     let length = (segment.len() as u16 + 2).to_be_bytes();
     [&jpeg[..2], &[0xff, 0xe1], &length, &segment, &jpeg[2..]].concat()
+}
+
+/// EXIF data with these fields.
+pub fn exif<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Vec<u8> {
+    let mut writer = Writer::new();
+    fields.into_iter().for_each(|field| writer.push_field(field));
+    let mut data = Cursor::new(Vec::new());
+    writer.write(&mut data, false).expect("EXIF");
+    data.into_inner()
+}
+
+pub fn png(picture: &RgbImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).expect("encodes");
+    bytes.into_inner()
+}
+
+/// A TIFF with one strip, and these fields besides those of the picture.
+pub fn tiff(picture: &RgbImage, more: &[Field]) -> Vec<u8> {
+    let field = |tag, value| Field { tag, ifd_num: In::PRIMARY, value };
+    let (width, height) = picture.dimensions();
+    let of_picture = [
+        field(Tag::ImageWidth, Value::Long(vec![width])),
+        field(Tag::ImageLength, Value::Long(vec![height])),
+        field(Tag::BitsPerSample, Value::Short(vec![8; 3])),
+        field(Tag::Compression, Value::Short(vec![1])),
+        field(Tag::PhotometricInterpretation, Value::Short(vec![2])),
+        field(Tag::SamplesPerPixel, Value::Short(vec![3])),
+        field(Tag::RowsPerStrip, Value::Long(vec![height])),
+    ];
+    let strips = [&picture.as_raw()[..]];
+    let mut writer = Writer::new();
+    of_picture.iter().chain(more).for_each(|field| writer.push_field(field));
+    writer.set_strips(&strips, In::PRIMARY);
+    let mut bytes = Cursor::new(Vec::new());
+    writer.write(&mut bytes, true).expect("a TIFF");
+    bytes.into_inner()
 }
 
 /// As large as a camera would take it, so that it is decoded at an eighth.

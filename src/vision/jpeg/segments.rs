@@ -68,3 +68,41 @@ pub fn header_segments(bytes: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = bytes.get(2..).unwrap_or_default();
     std::iter::from_fn(move || next(&mut rest)).take_while(|s| s.marker != SOS && s.marker != EOI)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &[u8] = b"\xff\xd8\xff\xe1\0\x05abc\xff\xff\xfe\0\x04\xff\xd9\xff\xda\0\x02";
+    const SCANS: &[u8] = b"\x01\xff\0\xd9\xff\xd0\x02\xff\xda\0\x02\x03\xff\xd9";
+
+    #[test]
+    fn the_segments_before_the_picture_are_found_with_their_bodies() {
+        let of = |bytes: &[u8]| header_segments(bytes).map(|segment| (segment.marker, segment.body.to_vec())).collect::<Vec<_>>();
+        let all = of(&[HEADER, SCANS].concat());
+        assert_eq!(all, [(APP1, b"abc".to_vec()), (COM, b"\xff\xd9".to_vec())]);
+        assert_eq!(of(&HEADER[..8]), [], "cut in its middle");
+        assert_eq!(of(&HEADER[..9]), all[..1]);
+        assert_eq!(of(b"\xff\xd8junk\xff\xe1\0\x02\xff\xd9"), [(APP1, vec![])]);
+        for length in [[0, 0], [0, 1], [0xff, 0xff]] {
+            let wrong = [&HEADER[..4], &length, &HEADER[6..], SCANS].concat();
+            assert_eq!(of(&wrong), [], "{length:?}");
+        }
+        let metadata = |marker| Segment { marker, body: &[] }.is_metadata();
+        assert_eq!([APP1, APP13, COM, 0xe2, APP14, DQT].map(metadata), [true, true, true, false, false, false]);
+        let frame = |marker| Segment { marker, body: &[] }.is_frame_header();
+        assert_eq!([0xc0, 0xc2, 0xcf, DHT, 0xc8, 0xcc, SOS].map(frame), [true, true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn the_trailer_begins_after_the_last_scan() {
+        let picture = [HEADER, SCANS].concat();
+        assert_eq!(trailer(&picture), b"");
+        for film in [&b"film"[..], b"\xff\xd8\xff\xd9", b"\xff", &[0; 9]] {
+            assert_eq!(trailer(&[&picture, film].concat()), film);
+        }
+        for length in 0..picture.len() {
+            assert_eq!(trailer(&picture[..length]), b"", "the end is missing");
+        }
+    }
+}

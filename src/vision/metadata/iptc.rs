@@ -115,6 +115,61 @@ mod tests {
     }
 
     #[test]
+    fn values_that_are_not_read_count_and_broken_ones_do_not_hide_the_others() {
+        let of = |data: &[u8]| {
+            let mut other = Other::default();
+            let Description { caption, keywords, .. } = read(data, &mut other);
+            (caption, keywords.into_iter().collect::<Vec<_>>(), other.into_hashes().len())
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let caption = set(2, 120, b"sea");
+        assert_eq!(of(&[caption.clone(), set(2, 120, b"sky")].concat()), (some("sea"), vec![], 1), "a second caption");
+        assert_eq!(of(&[caption.clone(), set(2, 120, b"sea"), set(2, 120, b"")].concat()), (some("sea"), vec![], 0));
+        assert_eq!(of(&[set(2, 120, b" "), caption.clone()].concat()), (some("sea"), vec![], 0));
+        for number in OF_PROGRAMS {
+            assert_eq!(of(&[set(2, number, b"x"), caption.clone()].concat()), (some("sea"), vec![], 0), "{number}");
+        }
+        assert_eq!(of(&[set(1, 20, b"x"), set(3, 20, b"x"), caption.clone()].concat()), (some("sea"), vec![], 0), "of other records");
+        // A caption that was cut within a character, one that is longer than the data, and one of a longer length.
+        assert_eq!(of(&[set(1, 90, UTF8), set(2, 120, b"caf\xc3")].concat()), (some("caf\u{fffd}"), vec![], 0));
+        let long = |length: [u8; 2]| [&set(2, 25, b"sky")[..], &[0x1c, 2, 120], &length, b"\0\0\0\x03sea"].concat();
+        for length in [[0, 200], [0x7f, 0xff], [0x80, 4], [0xff, 0xff]] {
+            assert_eq!(of(&long(length)), (None, vec!["sky".to_owned()], 1), "{length:?}");
+        }
+        let longer = [long([0x80, 4]), vec![b'x'; 40_000]].concat();
+        assert_eq!(of(&longer), (None, vec!["sky".to_owned()], 1), "a longer length is not one of more bytes");
+        assert_eq!(of(&[&caption[..], &[0; 9]].concat()), (some("sea"), vec![], 0), "padded");
+        assert_eq!(of(&[&caption[..], b"rest"].concat()), (some("sea"), vec![], 1));
+        assert_eq!(of(b""), (None, vec![], 0));
+        let all = [set(1, 90, UTF8), set(2, 25, b"sky"), caption].concat();
+        for at in 0..all.len() {
+            let mut damaged = all.clone();
+            damaged[at] ^= 0xff;
+            let _ = (of(&damaged), of(&all[..at]), resources(&damaged));
+        }
+    }
+
+    #[test]
+    fn of_several_resources_the_first_counts_and_paths_are_not_lost() {
+        let resource = |number: u16, body: &[u8]| {
+            let mut resource = [&b"8BIM"[..], &number.to_be_bytes(), &[0, 0], &(body.len() as u32).to_be_bytes(), body].concat();
+            resource.resize(resource.len() + body.len() % 2, 0);
+            resource
+        };
+        let [first, second, path] = [resource(IPTC_RESOURCE, b"one"), resource(IPTC_RESOURCE, b"two"), resource(2000, b"a path")];
+        let all = [&first[..], &path, &second, &resource(0x0422, b"exif")].concat();
+        let found = resources(&all);
+        assert_eq!((found.iptc, found.other), (Some(&b"one"[..]), vec![&b"a path"[..], b"two"]));
+        let found_padded = [&first[..], &[0; 5]].concat();
+        assert_eq!(resources(&found_padded).other.len(), 0);
+        let mut long = [&first[..], &path].concat();
+        let at = first.len() + 8;
+        long[at..at + 4].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert_eq!((resources(&long).iptc, resources(&long).other), (Some(&b"one"[..]), vec![&long[first.len()..]]));
+        assert_eq!(resources(&first[..first.len() - 2]).iptc, None, "cut in its middle");
+    }
+
+    #[test]
     fn iptc_is_found_among_the_resources_and_broken_ones_say_nothing() {
         let resource = |number: u16, name: &[u8], body: &[u8]| {
             let mut resource = b"8BIM".to_vec();

@@ -52,4 +52,21 @@ mod tests {
         let long = |last: &str| clean(&format!("{}{last}", "a".repeat(9_000))).expect("a text");
         assert!(long("b").chars().count() < MAX_CHARACTERS + 20 && long("b") != long("c"));
     }
+
+    #[test]
+    fn a_keyword_is_shorter_and_two_that_differ_stay_two() {
+        assert_eq!(clean_keyword(" sea\u{7} "), Some("sea".into()));
+        assert_eq!(clean_keyword(" \t "), None);
+        let whole = "é".repeat(MAX_KEYWORD_CHARACTERS);
+        assert_eq!(clean_keyword(&whole), Some(whole.clone()));
+        let long = |last: &str| clean_keyword(&format!("{whole}{last}")).expect("a keyword");
+        assert!(long("a").starts_with(&whole) && long("a") != long("b") && long("a") == long("a"));
+        assert_eq!(long("a").chars().count(), MAX_KEYWORD_CHARACTERS + 18, "an ellipsis, a blank and the hash");
+    }
+
+    #[test]
+    fn a_hash_is_short_and_of_all_bytes() {
+        assert_eq!((hash(b"sea").len(), hash(b"sea")), (16, hash(b"sea")));
+        assert!(hash(b"sea") != hash(b"sky") && hash(b"") != hash(b"\0"));
+    }
 }

@@ -1,5 +1,6 @@
 //! XMP packets: RDF in XML, by roxmltree.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
@@ -41,6 +42,9 @@ const OF_PROGRAMS: [&str; 9] = [
 /// The same in namespaces that also have properties of a person.
 const NAMES_OF_PROGRAMS: [&str; 5] = ["format", "DateCreated", "ICCProfile", "ColorMode", "LegacyIPTCDigest"];
 
+/// What a person writes in the namespaces of programs.
+const NAMES_OF_A_PERSON: [&str; 5] = ["UserComment", "ImageDescription", "Artist", "Copyright", "Keywords"];
+
 /// The largest packet that is parsed, in bytes. Others count as not understood.
 const MAX_BYTES: usize = 4 << 20;
 
@@ -57,26 +61,39 @@ fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
     if packet.len() > MAX_BYTES {
         return None;
     }
+    let text = String::from_utf8_lossy(packet);
+    if matches!(text, Cow::Owned(_)) {
+        other.add(packet);
+    }
     // Programs pad a packet with zeros.
-    let text = str::from_utf8(packet).ok()?.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
-    let properties = Properties { document: &document };
+    let root = document.descendants().find(|node| node.has_tag_name((RDF, "RDF")))?;
+    let properties = Properties { root };
     properties.not_understood(other);
     let keywords = [(DC, "subject"), (LIGHTROOM, "hierarchicalSubject"), (DIGIKAM, "TagsList")];
     let keywords: BTreeSet<String> = keywords.iter().flat_map(|&(space, name)| properties.list(space, name)).collect();
-    let degrees = |name, negative| properties.text(EXIF, name).and_then(|text| degrees(&text, negative));
+    let mut number = |space, name: &str, parse: &dyn Fn(&str) -> Option<f64>| {
+        let text = properties.text(space, name)?;
+        let number = parse(&text);
+        if number.is_none() {
+            other.add_named(name.as_bytes(), text.as_bytes());
+        }
+        number
+    };
+    let stars = number(XMP, "Rating", &|text| text.parse().ok().filter(|stars| *stars == 0.0 || rating(*stars).is_some()));
+    let latitude = number(EXIF, "GPSLatitude", &|text| degrees(text, ['N', 'S'], 90.0));
+    let longitude = number(EXIF, "GPSLongitude", &|text| degrees(text, ['E', 'W'], 180.0));
     Some(Packet {
         description: Description {
-            rating: properties.text(XMP, "Rating").and_then(|text| rating(text.parse().ok()?)),
+            rating: stars.and_then(rating),
             label: properties.text(XMP, "Label"),
             keywords,
             title: properties.first(DC, "title"),
             caption: properties.first(DC, "description"),
             creator: properties.first(DC, "creator"),
-            position: degrees("GPSLatitude", 'S')
-                .zip(degrees("GPSLongitude", 'W'))
-                .map(|(latitude, longitude)| Position { latitude, longitude }),
+            position: latitude.zip(longitude).and_then(|(latitude, longitude)| Position { latitude, longitude }.known()),
         },
         software: properties.text(XMP, "CreatorTool"),
     })
@@ -88,18 +105,19 @@ pub fn rating(value: f64) -> Option<i8> {
     (stars != 0.0 && (-1.0..=5.0).contains(&stars)).then_some(stars as i8)
 }
 
-/// Reads `52,31.5N` or `52,31,30N`.
-fn degrees(text: &str, negative: char) -> Option<f64> {
-    let direction = text.chars().next_back()?;
+/// Reads `52,31.5N` or `52,31,30N`, and `-52.525`, which is not as the standard says.
+fn degrees(text: &str, [positive, negative]: [char; 2], most: f64) -> Option<f64> {
+    let last = text.chars().next_back()?.to_ascii_uppercase();
+    let is_named = last == positive || last == negative;
     let mut degrees = 0.0;
-    for (part, unit) in text[..text.len() - direction.len_utf8()].split(',').zip([1.0, 60.0, 3600.0]) {
+    for (part, unit) in text[..text.len() - usize::from(is_named)].split(',').zip([1.0, 60.0, 3600.0]) {
         degrees += part.trim().parse::<f64>().ok()? / unit;
     }
-    (degrees.abs() <= 180.0).then_some(if direction.eq_ignore_ascii_case(&negative) { -degrees } else { degrees })
+    (degrees.abs() <= most).then_some(if last == negative { -degrees } else { degrees })
 }
 
 struct Properties<'a> {
-    document: &'a Document<'a>,
+    root: Node<'a, 'a>,
 }
 
 impl<'a> Properties<'a> {
@@ -109,10 +127,18 @@ impl<'a> Properties<'a> {
         self.descriptions().find_map(text).and_then(clean)
     }
 
-    /// Returns the items of a list.
+    /// Returns the items of a list. Some programs write a single one as a simple property.
     fn list(&self, space: &str, name: &str) -> Vec<String> {
-        let items = self.descriptions().filter_map(|description| child(description, space, name)).flat_map(items);
-        items.filter_map(|item| clean_keyword(item.text()?)).collect()
+        let texts = self.descriptions().flat_map(|description| {
+            let element = child(description, space, name);
+            let mut texts: Vec<&str> = element.into_iter().flat_map(items).filter_map(|item| item.text()).collect();
+            if texts.is_empty() {
+                texts.extend(element.and_then(|element| element.text()));
+            }
+            texts.extend(description.attribute((space, name)));
+            texts
+        });
+        texts.filter_map(clean_keyword).collect()
     }
 
     /// Returns the first item of a list, or a simple property. Of alternatives in several languages, the default one.
@@ -127,12 +153,17 @@ impl<'a> Properties<'a> {
     /// Adds the properties that are not read, and the further values of those of which one is read.
     fn not_understood(&self, other: &mut Other) {
         let is_read = |space: Option<&str>, name: &str| {
-            let is_of_programs = space.is_none_or(|space| OF_PROGRAMS.contains(&space)) || NAMES_OF_PROGRAMS.contains(&name);
+            let is_of_programs = space.is_none_or(|space| OF_PROGRAMS.contains(&space) && !NAMES_OF_A_PERSON.contains(&name))
+                || NAMES_OF_PROGRAMS.contains(&name);
             is_of_programs || (space, name) == (Some(DC), "subject") || matches!(name, "hierarchicalSubject" | "TagsList")
         };
+        for node in self.root.children().filter(|node| node.is_element() && !node.has_tag_name((RDF, "Description"))) {
+            other.add_named(node.tag_name().name().as_bytes(), spelled(node).as_bytes());
+        }
         for description in self.descriptions() {
             for attribute in description.attributes().filter(|a| !is_read(a.namespace(), a.name())) {
-                if attribute.namespace() != Some(DC) {
+                let is_one = matches!(attribute.name(), "title" | "description" | "creator");
+                if attribute.namespace() != Some(DC) || !is_one {
                     other.add_named(attribute.name().as_bytes(), attribute.value().as_bytes());
                 }
             }
@@ -140,7 +171,8 @@ impl<'a> Properties<'a> {
             for element in elements.filter(|e| !is_read(e.tag_name().namespace(), e.tag_name().name())) {
                 let name = element.tag_name().name();
                 let is_one = matches!(name, "title" | "description" | "creator") && items(element).count() < 2;
-                if element.tag_name().namespace() != Some(DC) || !is_one {
+                let is_empty = NAMES_OF_A_PERSON.contains(&name) && element.descendants().all(|node| !node.is_text() || is_blank(node));
+                if (element.tag_name().namespace() != Some(DC) || !is_one) && !is_empty {
                     other.add_named(name.as_bytes(), spelled(element).as_bytes());
                 }
             }
@@ -149,9 +181,12 @@ impl<'a> Properties<'a> {
 
     /// The descriptions of the photo. Those inside are of what it was made from, or of parts of it.
     fn descriptions(&self) -> impl Iterator<Item = Node<'a, 'a>> {
-        let root = self.document.descendants().find(|node| node.has_tag_name((RDF, "RDF")));
-        root.into_iter().flat_map(|root| root.children().filter(|node| node.has_tag_name((RDF, "Description"))))
+        self.root.children().filter(|node| node.has_tag_name((RDF, "Description")))
     }
+}
+
+fn is_blank(text: Node<'_, '_>) -> bool {
+    text.text().unwrap_or_default().trim().is_empty()
 }
 
 /// Everything in an element: names, attributes and texts.
@@ -204,6 +239,12 @@ mod tests {
         assert_eq!(others("xmp:Rating='4' xmp:ModifyDate='2026-01-01' dc:format='image/jpeg'", "<dc:subject>x</dc:subject>"), 0);
         let two = "<dc:creator><rdf:Seq><rdf:li>Ada</rdf:li><rdf:li>Grace</rdf:li></rdf:Seq></dc:creator>";
         assert_eq!((others("", two), others("", &two.replace("<rdf:li>Grace</rdf:li>", ""))), (1, 0));
+        let hashes = |elements: &str| {
+            let mut other = Other::default();
+            super::read(packet("", elements).as_bytes(), &mut other);
+            other.into_hashes()
+        };
+        assert_ne!(hashes(regions), hashes(&regions.replace("Ada", "Ann")));
         let mut other = Other::default();
         super::read(b"<broken", &mut other);
         assert_eq!(other.into_hashes().len(), 1);
@@ -235,6 +276,87 @@ mod tests {
         assert_eq!((read.title.as_deref(), read.creator.as_deref(), read.caption), (Some("Sea"), Some("Ada"), None));
         let Position { latitude, longitude } = read.position.expect("a position");
         assert!((latitude - 52.52).abs() < 1e-9 && (longitude + 13.41).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_single_keyword_may_be_a_simple_property() {
+        let keywords = |attributes: &str, elements: &str| {
+            let read = read(packet(attributes, elements).as_bytes()).expect("a packet").description.keywords;
+            read.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(keywords("", "<dc:subject>sea</dc:subject>"), ["sea"]);
+        assert_eq!(keywords("dc:subject='sea' lr:hierarchicalSubject='places|Rome'", ""), ["places|Rome", "sea"]);
+        assert_eq!(keywords("", "<dc:subject><rdf:Bag> </rdf:Bag></dc:subject>"), [""; 0]);
+    }
+
+    #[test]
+    fn a_value_that_is_not_understood_counts() {
+        let of = |attributes: &str, elements: &str| {
+            let mut other = Other::default();
+            let read = super::read(packet(attributes, elements).as_bytes(), &mut other);
+            (read.description, other.into_hashes().len())
+        };
+        for (attributes, expected) in [
+            ("xmp:Rating='0'", 0),
+            ("xmp:Rating='five'", 1),
+            ("xmp:Rating='9'", 1),
+            ("exif:GPSLatitude='0,0N' exif:GPSLongitude='0,0E'", 0),
+            ("exif:GPSLatitude='52,31.2X' exif:GPSLongitude='13,24W'", 1),
+            ("exif:GPSLatitude='91,0N' exif:GPSLongitude='181,0W'", 2),
+            ("exif:GPSLatitude='here' exif:GPSLongitude='there'", 2),
+            ("dc:rights='Ada'", 1),
+            ("dc:format='image/jpeg'", 0),
+            ("exif:UserComment='Aunt Ann'", 1),
+        ] {
+            assert_eq!(of(attributes, ""), (Description::default(), expected), "{attributes}");
+        }
+        let comment =
+            |text: &str| format!("<exif:UserComment><rdf:Alt><rdf:li xml:lang='x-default'>{text}</rdf:li></rdf:Alt></exif:UserComment>");
+        assert_eq!((of("", &comment("Aunt Ann")).1, of("", &comment(" ")).1), (1, 0));
+        assert_eq!(of("", "<exif:PixelXDimension>9</exif:PixelXDimension>").1, 0);
+        assert_eq!(of("dc:title='Sea' dc:description='The harbour' dc:creator='Ada'", "").1, 0);
+        let read = of("dc:title='Sea' dc:description='The harbour' dc:creator='Ada'", "").0;
+        assert_eq!([read.title, read.caption, read.creator], ["Sea", "The harbour", "Ada"].map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn a_packet_without_a_description_or_with_broken_characters_counts() {
+        let of = |packet: &[u8]| {
+            let mut other = Other::default();
+            let read = super::read(packet, &mut other);
+            (read.description.caption, other.into_hashes().len())
+        };
+        assert_eq!(of(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"), (None, 1));
+        let whole = packet("", "<dc:description>caf\u{e9}</dc:description>");
+        assert_eq!(of(whole.as_bytes()), (Some("café".to_owned()), 0));
+        let latin: Vec<u8> = whole.replace('\u{feff}', "").chars().map(|c| c as u8).collect();
+        assert_eq!(of(&latin), (Some("caf\u{fffd}".to_owned()), 1), "the rest of the packet is read");
+        let typed = whole.replace("rdf:Description", "dc:Photo");
+        assert_eq!(of(typed.as_bytes()), (None, 1));
+        for length in 0..whole.len() {
+            let (_, others) = of(&whole.as_bytes()[..length]);
+            assert!(others == 1 || length + 30 > whole.len(), "{length} of {}", whole.len());
+        }
+    }
+
+    #[test]
+    fn degrees_are_read_as_programs_write_them() {
+        let latitude = |text: &str| degrees(text, ['N', 'S'], 90.0).map(|degrees| (degrees * 1e4).round());
+        for (text, expected) in [
+            ("52,31.2N", Some(525_200.0)),
+            ("52,31,12S", Some(-525_200.0)),
+            ("52, 31.2 s", Some(-525_200.0)),
+            ("-52.52", Some(-525_200.0)),
+            ("52.52N", Some(525_200.0)),
+            ("", None),
+            ("N", None),
+            ("52,31.2E", None),
+            ("NaN,0N", None),
+            ("inf", None),
+            ("52,31.2\u{b0}", None),
+        ] {
+            assert_eq!(latitude(text), expected, "{text}");
+        }
     }
 
     #[test]
