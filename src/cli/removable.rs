@@ -278,7 +278,8 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
     seen.add(kept.clone());
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
-        let is_asked = |relation| relations.contains(&relation) && !matches!(relation, Relation::Series | Relation::Part);
+        let may_go = |relation| matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit);
+        let is_asked = |relation| relations.contains(&relation) && may_go(relation);
         let is_version = |pair: &&ClusterPair| (pair.a, pair.b) == (0, place) && is_asked(pair.relation);
         if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
             continue;

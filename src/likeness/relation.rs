@@ -35,6 +35,9 @@ pub(super) const MIN_SHARE_CUT: f64 = 0.03;
 /// A turn by fewer degrees, beside quarter turns, is none.
 const MIN_TURN_DEGREES: f64 = 0.7;
 
+/// A picture is stretched from this factor on. Sizes in whole pixels stretch small copies by less.
+const MIN_STRETCH: f64 = 1.03;
+
 /// Below this mean chroma a picture is black and white.
 const MAX_GREY_CHROMA: f64 = 4.0;
 
@@ -97,6 +100,10 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
     let turn = degrees - 90.0 * (degrees / 90.0).round();
     if turn.abs() >= MIN_TURN_DEGREES {
         changes.push(PhotoChange::Turned(turn as f32));
+    }
+    let stretch = comparison.map.stretch();
+    if stretch >= MIN_STRETCH {
+        changes.push(PhotoChange::Stretched(stretch as f32));
     }
     let [source, version] = &comparison.tones;
     if version.chroma < MAX_GREY_CHROMA && source.chroma > 2.0 * MAX_GREY_CHROMA {
@@ -276,6 +283,8 @@ mod tests {
         assert!(matches!(named(Comparison { map: turned, ..WHOLE })[..], [PhotoChange::Turned(degrees)] if (degrees - 3.0).abs() < 0.1));
         let quarter = Affine { x: [0.0, -1.0, 1.0], y: [1.0, 0.0, 0.0] };
         assert_eq!(named(Comparison { map: quarter, ..WHOLE }), [], "a copy may be turned");
+        let wide = Affine { x: [1.0, 0.0, 0.0], y: [0.0, 0.9, 0.0] };
+        assert!(matches!(named(Comparison { map: wide, ..WHOLE })[..], [PhotoChange::Stretched(by)] if (by - 1.0 / 0.9).abs() < 0.001));
         let mirror = Affine { x: [-1.0, 0.0, 1.0], y: [0.0, 1.0, 0.0] };
         assert_eq!(named(Comparison { map: mirror, ..WHOLE }), [PhotoChange::Mirrored]);
         let tone = WHOLE.tones[0];

@@ -18,6 +18,8 @@ pub enum PhotoChange {
     Mirrored,
     /// Clockwise degrees, beside quarter turns.
     Turned(f32),
+    /// By how much longer it is in one direction than across it.
+    Stretched(f32),
     BlackAndWhite,
     /// Other colours: warmer, cooler, toned.
     Colours,
@@ -39,6 +41,7 @@ impl fmt::Display for PhotoChange {
             PhotoChange::Screenshot => f.write_str("screenshot of it"),
             PhotoChange::Mirrored => f.write_str("mirrored"),
             PhotoChange::Turned(degrees) => write!(f, "turned {degrees:.1}°"),
+            PhotoChange::Stretched(by) => write!(f, "stretched {:.0} %", 100.0 * (by - 1.0)),
             PhotoChange::BlackAndWhite => f.write_str("black and white"),
             PhotoChange::Colours => f.write_str("other colours"),
             PhotoChange::Saturation(ratio) => f.write_str(if *ratio > 1.0 { "stronger colours" } else { "weaker colours" }),

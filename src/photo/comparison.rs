@@ -47,6 +47,13 @@ impl Affine {
         self.determinant().abs().sqrt()
     }
 
+    /// Returns by how much more lengths grow in one direction than across it, at least 1.
+    pub fn stretch(&self) -> f64 {
+        let sum = self.x[0].powi(2) + self.x[1].powi(2) + self.y[0].powi(2) + self.y[1].powi(2);
+        let root = (sum * sum - 4.0 * self.determinant().powi(2)).max(0.0).sqrt();
+        ((sum + root) / (sum - root).max(f64::MIN_POSITIVE)).sqrt()
+    }
+
     pub fn is_mirrored(&self) -> bool {
         self.determinant() < 0.0
     }

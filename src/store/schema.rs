@@ -370,7 +370,7 @@ mod tests {
             "INSERT INTO decisions (a, b, verdict, made) VALUES ({a}, {b}, 'same', 1700000000), ({a}, {c}, 'different', -1);
              INSERT INTO heads (name, backbone, positives, weights, threshold, report, made) VALUES
                  ('tuned-1', 'backbone-1', 'edits', x'00ff', 0.28125, '{{\"steps\":900}}', 1700000001),
-                 ('folders-1', 'backbone-1', 'folders', x'01', 0.5, '', 1700000002);
+                 ('folders-1', 'backbone-1', 'folders', x'01', 0.5, '{{}}', 1700000002);
              INSERT INTO settings (name, value) VALUES ('head', 'tuned-1');"
         );
         let absorbed = "INSERT INTO absorbed (holder, path, root, volume, inner) VALUES
