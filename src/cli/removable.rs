@@ -628,7 +628,7 @@ mod tests {
         let disk = [("/broken", 1, 1, 10), ("/copy", 2, 1, 10), ("/crop", 3, 1, 11)];
         let keeper = photo(vec![file("/broken", 10), file("/copy", 10)]);
         assert_eq!(list(&cluster(vec![keeper.clone()], &[]), &disk).expect("its copies have the same picture"), ["/copy"]);
-        let with_version = cluster(vec![keeper, photo(vec![file("/crop", 11)])], &[(0, 1, Relation::Unknown)]);
+        let with_version = cluster(vec![keeper, photo(vec![file("/crop", 11)])], &[(0, 1, Relation::Edit)]);
         let why = list(&with_version, &disk).expect_err("the crop may be all that is left");
         assert!(why.contains("/broken, which would stay, cannot be decoded whole: it ends early"), "{why}");
     }
@@ -636,16 +636,18 @@ mod tests {
     #[test]
     fn only_a_direct_version_of_the_keeper_can_go() {
         let photos = ["/keep", "/crop", "/chained", "/frame"].into_iter().zip([10, 11, 12, 13]);
-        let photos = photos.map(|(path, size)| photo(vec![file(path, size)])).collect();
-        let pairs = [(0, 1, Relation::Unknown), (1, 2, Relation::Unknown), (0, 3, Relation::Series)];
+        let photos: Vec<Photo> = photos.map(|(path, size)| photo(vec![file(path, size)])).collect();
         let disk = [("/keep", 1, 1, 10), ("/crop", 2, 1, 11), ("/chained", 3, 1, 12), ("/frame", 4, 1, 13)];
-        assert_eq!(list(&cluster(photos, &pairs), &disk), Ok(vec!["/crop".into()]));
+        for no_version in [Relation::Series, Relation::Part, Relation::Unknown] {
+            let pairs = [(0, 1, Relation::Edit), (1, 2, Relation::Edit), (0, 3, no_version)];
+            assert_eq!(list(&cluster(photos.clone(), &pairs), &disk), Ok(vec!["/crop".into()]), "{no_version}");
+        }
     }
 
     #[test]
     fn equal_lengths_with_other_bytes_may_be_damage() {
         let photos = vec![photo(vec![file("/keep", 10)]), photo(vec![file("/other", 10)])];
-        let said = list(&cluster(photos, &[(0, 1, Relation::Unknown)]), &[("/keep", 1, 1, 10), ("/other", 2, 1, 10)]);
+        let said = list(&cluster(photos, &[(0, 1, Relation::Edit)]), &[("/keep", 1, 1, 10), ("/other", 2, 1, 10)]);
         assert!(said.is_err_and(|why| why.contains("damaged")));
     }
 
