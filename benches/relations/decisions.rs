@@ -66,8 +66,7 @@ pub fn print(files: &[Label], members: &[Member], near: &[Near]) {
     };
     let (wrong, right) = (decided(false), decided(true));
     println!("\nFrom {} wrong pairs of three fifths of the scenes. On the others, {DRAWS} draws each:\n", wrong.len());
-    println!("| decisions | mistaken | accepted | wrong pairs | right pairs | precision | recall | edits on the right frame only |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("| decisions | mistaken | accepted | wrong pairs | right pairs |\n|---|---|---|---|---|");
     let row = |name: String, mistaken: usize, accepted: String, model: &VersionModel| {
         let found = answer(model);
         let judges: Vec<usize> = (0..found.len()).filter(|at| !is_taught(*at)).collect();
