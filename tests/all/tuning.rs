@@ -462,6 +462,7 @@ fn decisions_teach_what_is_no_version() {
     let end = instance.json(["tune", "--positives", "decisions", "--format=json"]);
     assert_eq!((&end["name"], &end["outcome"]), (&json!("decisions-1"), &json!("used")), "{end}");
     let left = joined(others);
+    println!("{left} of {before} others are joined after {} decisions", decided.len());
     assert!(2 * left <= before, "{left} of {before} are left");
     let in_use = || {
         let heads = instance.json(["heads", "list", "--format=json"]);
