@@ -86,7 +86,7 @@ pub fn print(files: &[Label], members: &[Member], near: &[Near]) {
             let pick = |number: usize| if is_mistaken(number) { &right } else { &wrong };
             let decided: Vec<Decided> = (0..DECISIONS).map(|number| pick(number)[rng.usize(..pick(number).len())].clone()).collect();
             let (taught, held_out) = groups.split_at(groups.len() / 2);
-            let (learnt, judgement) = learn(base, &decided, taught, held_out, &device());
+            let (learnt, judgement) = learn(base, &decided, (taught, held_out), &device(), &|| true);
             let accepted = judgement.refused.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
             let mistaken = (0..DECISIONS).filter(|number| is_mistaken(*number)).count();
             row(DECISIONS.to_string(), mistaken, accepted, &base.taught(learnt));

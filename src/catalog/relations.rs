@@ -24,6 +24,15 @@ pub fn member(record: &PhotoRecord) -> Member {
     Member { picture, dimensions, format, quantisation, capture: record.capture.clone() }
 }
 
+/// Returns how `a` lies in `b`, if they were laid over each other.
+pub fn laid(comparisons: &Comparisons, a: PhotoId, b: PhotoId) -> Option<Comparison> {
+    match comparisons.get(&(a.min(b), a.max(b)))? {
+        Compared::Laid(comparison) if a < b => Some(*comparison),
+        Compared::Laid(comparison) => Some(comparison.swapped()),
+        Compared::NotYet | Compared::Apart => None,
+    }
+}
+
 /// Two photos by themselves.
 pub struct OfTwo {
     pub relation: Relation,
@@ -111,11 +120,7 @@ impl<'a> Relations<'a> {
 
     /// Returns how `a` lies in `b`.
     pub fn comparison(&self, a: PhotoId, b: PhotoId) -> Option<Comparison> {
-        match self.compared(a, b) {
-            Compared::Laid(comparison) if a < b => Some(comparison),
-            Compared::Laid(comparison) => Some(comparison.swapped()),
-            Compared::NotYet | Compared::Apart => None,
-        }
+        laid(&self.comparisons, a, b)
     }
 
     fn compared(&self, a: PhotoId, b: PhotoId) -> Compared {

@@ -138,15 +138,22 @@ const MAX_LOST_SHARE: f64 = 0.003;
 /// teach as much as is safe.
 const WEIGHTS_OF_VERSIONS: [f32; 3] = [1.0, 3.0, 9.0];
 
-/// Trains what decisions teach. `old` is the model in use. What is learnt adds to the model of the program, so decisions that
+/// Trains what decisions teach, and stops early once `goes_on` is false. `old` is the model in use. What is learnt adds to the model of the program, so decisions that
 /// were forgotten leave nothing behind.
 ///
 /// # Panics
 /// If there are no decisions.
-pub fn learn(old: &VersionModel, decided: &[Decided], taught: &[Group], held_out: &[Group], device: &Device) -> (Taught, Judgement) {
+pub fn learn(
+    old: &VersionModel,
+    decided: &[Decided],
+    (taught, held_out): (&[Group], &[Group]),
+    device: &Device,
+    goes_on: &dyn Fn() -> bool,
+) -> (Taught, Judgement) {
     let mut result = None;
     for weight in WEIGHTS_OF_VERSIONS {
-        let learnt = learnt(old, decided, taught, held_out, weight, device);
+        let train = |decisions: &[Lesson], versions: &[Lesson]| train(decisions, versions, weight, device, goes_on);
+        let learnt = learnt(old, decided, taught, held_out, &train);
         let is_passed = learnt.1.refused.is_none();
         result.get_or_insert_with(|| learnt.clone());
         if is_passed {
@@ -162,14 +169,13 @@ fn learnt(
     decided: &[Decided],
     taught: &[Group],
     held_out: &[Group],
-    weight: f32,
-    device: &Device,
+    train: &dyn Fn(&[Lesson], &[Lesson]) -> Taught,
 ) -> (Taught, Judgement) {
     let base = VersionModel::base();
     let versions: Vec<Lesson> = taught.iter().flat_map(Group::lessons).collect();
     let trained = |counts: &dyn Fn(&Decided) -> bool| {
         let decisions: Vec<Lesson> = decided.iter().filter(|decided| counts(decided)).map(Decided::lesson).collect();
-        train(&decisions, &versions, weight, device)
+        train(&decisions, &versions)
     };
     let all = trained(&|_| true);
     let new = base.taught(all.clone());
@@ -218,7 +224,7 @@ const STEPS: usize = 300;
 const RATE: f64 = 0.1;
 
 /// Finds the weights of the decisions, by the cross-entropy of all pairs.
-fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device) -> Taught {
+fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
     let device = device.clone().autodiff();
     let lessons: Vec<&Lesson> = decisions.iter().chain(versions).collect();
     let column = |value: &dyn Fn(usize) -> f32| {
@@ -232,7 +238,7 @@ fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device
     let weights = column(&|at| if at < decisions.len() { 1.0 } else { weight });
     let mut layer = nn::Linear { weight: Param::from_tensor(Tensor::<2>::zeros([decisions.len(), 1], &device)), bias: None };
     let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for step in 0..STEPS {
+    for step in (0..STEPS).take_while(|_| goes_on()) {
         let scores = layer.forward(similarities.clone()) + before.clone();
         let losses = activation::softplus(scores.clone(), 1.0) - target.clone() * scores;
         let loss = (losses * weights.clone()).sum() + layer.weight.val().square().sum().mul_scalar(DECAY);
@@ -319,19 +325,21 @@ mod tests {
         let (taught, held_out) = (groups(&mut rng, 40), groups(&mut rng, 40));
         let base = VersionModel::base();
         assert_eq!(joins(base, &others), 100, "the model of the program joins them");
-        let (learnt, judgement) = learn(base, &decided, &taught, &held_out, &device());
+        let (learnt, judgement) = learn(base, &decided, (&taught, &held_out), &device(), &|| true);
         assert_eq!(judgement.refused, None, "{judgement:?}");
         assert!(joins(&base.taught(learnt), &others) <= 20, "{judgement:?}");
         assert_eq!([judgement.before.found, judgement.after.found], [240; 2]);
         // A person who errs at every fifth decision teaches nearly the same.
         let mistaken: Vec<Decided> =
             (0..40).map(|at| wrong(&mut rng, if at % 5 == 0 { Verdict::Same } else { Verdict::Different })).collect();
-        let (learnt, judgement) = learn(base, &mistaken, &taught, &held_out, &device());
+        let (learnt, judgement) = learn(base, &mistaken, (&taught, &held_out), &device(), &|| true);
         assert_eq!(judgement.refused, None, "{judgement:?}");
         assert!(joins(&base.taught(learnt), &others) <= 20, "{judgement:?}");
         // What is known to the model in use does not judge the next one.
         let known: Vec<Decided> = decided.iter().cloned().map(|decided| Decided { is_known: true, ..decided }).collect();
-        assert!(learn(base, &known, &taught, &held_out, &device()).1.refused.is_some_and(|why| why.contains("no more decisions")));
+        assert!(
+            learn(base, &known, (&taught, &held_out), &device(), &|| true).1.refused.is_some_and(|why| why.contains("no more decisions"))
+        );
     }
 
     #[test]
@@ -346,7 +354,7 @@ mod tests {
         };
         let decided: Vec<Decided> = (0..200).map(&mut against).collect();
         let (taught, held_out) = (groups(&mut rng, 3), groups(&mut rng, 40));
-        let (_, judgement) = learn(VersionModel::base(), &decided, &taught, &held_out, &device());
+        let (_, judgement) = learn(VersionModel::base(), &decided, (&taught, &held_out), &device(), &|| true);
         assert!(judgement.refused.as_ref().is_some_and(|why| why.contains("fewer copies")), "{judgement:?}");
     }
 

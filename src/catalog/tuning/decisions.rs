@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use fastrand::Rng;
 
 use crate::catalog::decided_photos;
-use crate::catalog::relations::member;
+use crate::catalog::relations::{laid, member};
 use crate::catalog::roots::Roots;
 use crate::learn::decisions::Decided;
 use crate::likeness::{Member, is_series};
@@ -13,7 +13,7 @@ use crate::photo::{Capture, Compared, Comparison, Decision, Decisions, PhotoId};
 use crate::store::{Comparisons, PhotoRecord, Reader, Result, Wanted};
 
 /// The most decisions that are learnt from. The latest are used.
-const MAX_DECISIONS: usize = 2_000;
+const MAX_DECISIONS: usize = 500;
 
 /// The most frames of one camera that are known to be others than a photo.
 const MAX_OTHERS: usize = 6;
@@ -51,7 +51,7 @@ fn decided(
             Ok(decided_photos(reader, decisions, picture)?.iter().find_map(|photo| photos.get(photo)))
         };
         let (Some(a), Some(b)) = (here(decision.a)?, here(decision.b)?) else { continue };
-        let Some(comparison) = between(comparisons, a.id, b.id) else { continue };
+        let Some(comparison) = laid(comparisons, a.id, b.id) else { continue };
         let is_known = decision.made <= known;
         decided.push(Decided { members: [member(a), member(b)], comparison, verdict: decision.verdict, is_known });
         if decided.len() == MAX_DECISIONS {
@@ -98,18 +98,9 @@ fn drawn(
             let mut frames = others.remove(&photo).unwrap_or_default();
             frames.sort_unstable();
             frames.truncate(MAX_OTHERS);
-            let laid = |frame: &PhotoId| Some((without_time(&photos[frame]), between(comparisons, photo, *frame)?));
-            (photo, frames.iter().filter_map(laid).collect())
+            let other = |frame: &PhotoId| Some((without_time(&photos[frame]), laid(comparisons, photo, *frame)?));
+            (photo, frames.iter().filter_map(other).collect())
         })
         .collect();
     with_frames.into_iter().filter_map(|(photo, frames)| Some((photos.remove(&photo)?, frames))).collect()
-}
-
-/// Returns how `a` lies in `b`.
-fn between(comparisons: &Comparisons, a: PhotoId, b: PhotoId) -> Option<Comparison> {
-    match comparisons.get(&(a.min(b), a.max(b)))? {
-        Compared::Laid(comparison) if a < b => Some(*comparison),
-        Compared::Laid(comparison) => Some(comparison.swapped()),
-        Compared::NotYet | Compared::Apart => None,
-    }
 }

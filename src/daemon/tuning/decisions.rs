@@ -44,7 +44,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         if picture.0[0].is_multiple_of(2) { taught.push(group) } else { held_out.push(group) }
     }
     run.tell(Phase::Training, 0, 0, None, None);
-    let (learnt, judgement) = learn(&old.model, &decided, &taught, &held_out, &device());
+    let (learnt, judgement) = learn(&old.model, &decided, (&taught, &held_out), &device(), &|| !run.is_over());
     if run.is_ending() {
         return Err(Why::Ending);
     }
