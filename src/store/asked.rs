@@ -36,15 +36,18 @@ impl Reader {
         Ok(is_pending || self.count_stale(scopes)? > 0)
     }
 
-    /// Returns whether a new photo of the scopes is not compared yet with another one, where both have files up to a last one.
+    /// Returns whether a new photo of the scopes is not compared yet with another one, where both have files up to a last one,
+    /// or with the photo that its file held before.
     pub fn was_uncompared(&self, scopes: &[Place], last: LastFile) -> Result<bool> {
         let is_any = format!("SELECT EXISTS (SELECT 1 FROM comparisons WHERE is_new AND {IS_MISSING})");
         if !self.index.prepare_cached(&is_any)?.query_row([], |row| row.get(0))? {
             return Ok(false);
         }
+        let other = "iif(f.photo = n.a, n.b, n.a)";
         let select = format!(
             "SELECT 1 FROM (SELECT c.a, c.b {} AND c.is_new) n CROSS JOIN files f ON f.photo IN (n.a, n.b)
-             WHERE +f.id <= ?5 AND {} AND EXISTS (SELECT 1 FROM files g WHERE g.photo = iif(f.photo = n.a, n.b, n.a) AND +g.id <= ?5)",
+             WHERE +f.id <= ?5 AND {}
+             AND (f.replaced = {other} OR EXISTS (SELECT 1 FROM files g WHERE g.photo = {other} AND +g.id <= ?5))",
             uncompared_from(),
             Range::condition("f")
         );
@@ -87,14 +90,15 @@ mod tests {
     }
 
     /// Reads a file as a photo of its own, which is near an earlier one.
-    fn read(writer: &mut Writer, number: u8, near: Option<PhotoId>) -> PhotoId {
+    fn read(writer: &mut Writer, file: u8, number: u8, near: Option<PhotoId>) -> PhotoId {
         let (content, picture) = (ContentHash([number; 32]), PictureHash([number; 32]));
         let identity =
             Identity { content, picture, format: Format::Jpeg, dimensions: Dimensions { width: 1, height: 1 }, quantisation: None };
         let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
         let done = writer.batch(|batch| {
+            batch.upsert_seen(&place(file), &stamp(number))?;
             let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
-            batch.link(&place(number), &stamp(number), &content, photo, &Metadata::default())?;
+            batch.link(&place(file), &stamp(number), &content, photo, &Metadata::default())?;
             let pairs: Vec<Pair> = near.into_iter().map(|near| Pair::new(near, photo, 0.1)).collect();
             batch.want_comparisons(&pairs, 1.0, true)?;
             Ok(photo)
@@ -116,14 +120,29 @@ mod tests {
         let last = reader.last_file().expect("looked");
         see(&mut writer, 3);
         assert_eq!((was(&root, last), was(&other, last)), ((true, false), (false, false)));
-        let first = read(&mut writer, 1, None);
+        let first = read(&mut writer, 1, 1, None);
         assert_eq!((was(&root, last), was(&[place(1)], last)), ((true, false), (false, false)));
-        let second = read(&mut writer, 2, Some(first));
+        let second = read(&mut writer, 2, 2, Some(first));
         assert_eq!((was(&root, last), was(&[place(1)], last), was(&root, ALL)), ((false, true), (false, true), (true, true)));
         writer.batch(|batch| batch.set_compared([first, second], Some(&Compared::Apart))).expect("written");
         assert_eq!((was(&root, last), was(&root, ALL)), ((false, false), (true, false)));
         // A later photo that is near an earlier one.
-        read(&mut writer, 3, Some(first));
+        read(&mut writer, 3, 3, Some(first));
         assert_eq!((was(&root, last), was(&root, ALL)), ((false, false), (false, true)));
+    }
+
+    #[test]
+    fn a_photo_is_compared_with_the_one_that_its_file_held_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        let mut writer = Writer::open(&location).expect("opens");
+        let reader = Reader::open(&location).expect("opens");
+        let root = [Place { root: RootId(1), path: "".into() }];
+        let before = read(&mut writer, 1, 1, None);
+        let last = reader.last_file().expect("looked");
+        let after = read(&mut writer, 1, 2, Some(before));
+        assert!(reader.was_uncompared(&root, last).expect("looked"));
+        writer.batch(|batch| batch.set_compared([before, after], Some(&Compared::Apart))).expect("written");
+        assert!(!reader.was_uncompared(&root, last).expect("looked"));
     }
 }
