@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
-use std::iter::once;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -170,13 +169,21 @@ struct Looked {
 
 /// The files of a cluster that could be removed, as they were when they were checked.
 pub struct Removable {
-    keeper: Looked,
+    /// The keeper, and the files that say something that it does not.
+    stay: Vec<Looked>,
     files: Vec<Looked>,
+    /// Why other files than the keeper stay.
+    reasons: Vec<String>,
 }
 
 impl Removable {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// Why other files than the keeper are not listed.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
     }
 }
 
@@ -230,7 +237,7 @@ impl Checker {
     /// # Errors
     /// If a disk does not answer.
     pub fn check_again(&self, removable: Removable) -> Result<Result<Removable, String>, Failure> {
-        let keeper = removable.keeper.path.clone();
+        let keeper = removable.stay[0].path.clone();
         self.checked(Task::CheckAgain(removable), &keeper)
     }
 
@@ -267,15 +274,20 @@ impl Seen {
     }
 }
 
-/// Returns the files that could be removed if the keeper stays, the first file of the first photo. An error says why
-/// nothing of this cluster may be removed.
+/// A file that stays, with its content and its [`NOTES`].
+struct Staying<'a> {
+    content: &'a str,
+    notes: Vec<Option<Vec<u8>>>,
+    looked: Looked,
+}
+
+/// Returns the files that could be removed if the keeper stays, the first file of the first photo. A file that says something
+/// that the keeper does not stays too, one of each content. An error says why nothing of this cluster may be removed.
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let kept = Looked { path: keeper.path.to_path(), now: checked(keeper, disk)? };
-    let noted = |path: &Path| disk.notes(path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()));
-    let notes = noted(&kept.path)?;
-    let (mut files, mut seen, mut is_only_one) = (Vec::new(), Seen::default(), false);
-    seen.add(kept.clone());
+    let mut stay = vec![staying(keeper, disk)?];
+    let (mut files, mut reasons, mut seen, mut is_only_one) = (Vec::new(), Vec::new(), Seen::default(), false);
+    seen.add(stay[0].looked.clone());
     for (place, photo) in cluster.photos.iter().enumerate() {
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
         let may_go = |relation| matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit);
@@ -299,41 +311,47 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             if let Some([a, b]) = larger.filter(|_| place > 0).map(|files| files.map(|file| file.path.to_path())) {
                 return Err(format!("{} has more pixels than {} and less data for each: it may be enlarged", a.display(), b.display()));
             }
-            lossless(file, place > 0)?;
-            let (path, now) = (file.path.to_path(), checked(file, disk)?);
-            if noted(&path)?.iter().zip(&notes).any(|(own, kept)| own.is_some() && own != kept) {
-                return Err(format!("tags, the comment or the rating that a file manager keeps of {} would be lost", path.display()));
+            let candidate = staying(file, disk)?;
+            let Looked { path, now } = &candidate.looked;
+            if stay.iter().any(|other| now.is_same_file(&other.looked.now)) {
+                return Err(format!("{} is another name of a file that stays", path.display()));
             }
-            if now.is_same_file(&kept.now) {
-                return Err(format!("{} is another name of the file that stays", path.display()));
-            }
-            let looked = Looked { path, now };
-            if let Some(other) = seen.add(looked.clone()) {
-                let [a, b] = [&other, &looked.path].map(|path| path.display());
+            if let Some(other) = seen.add(candidate.looked.clone()) {
+                let [a, b] = [&other, path].map(|path| path.display());
                 return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
             }
+            if let Some(lost) = lost(file, &candidate, &stay, place > 0)? {
+                reasons.push(lost);
+                stay.push(candidate);
+                continue;
+            }
             is_only_one |= place > 0;
-            files.push(looked);
+            files.push(candidate.looked.clone());
             // Hard links free their space when all of them are gone. Other views of a folder go with it.
             if now.links > 1 {
                 let names = file.also.iter().map(|name| name.to_path());
                 let looked = names.filter_map(|path| Some(Looked { now: disk.look(&path).ok()?, path }));
-                files.extend(looked.filter(|other| other.now.is_same_file(&now)));
+                files.extend(looked.filter(|other| other.now.is_same_file(now)));
             }
         }
     }
+    if let [first, ..] = &reasons[..]
+        && files.is_empty()
+    {
+        return Err(first.clone());
+    }
     // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
     if is_only_one {
-        let path = &kept.path;
+        let path = &stay[0].looked.path;
         disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
     }
-    Ok(Removable { keeper: kept, files })
+    Ok(Removable { stay: stay.into_iter().map(|file| file.looked).collect(), files, reasons })
 }
 
 /// Returns the files if each of them, and the file that stays, is as it was when it was checked. An error says which is not.
 fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String> {
     let is_changed = |file: &&Looked| !disk.look(&file.path).is_ok_and(|now| now == file.now);
-    if let Some(file) = once(&removable.keeper).chain(&removable.files).find(is_changed) {
+    if let Some(file) = removable.stay.iter().chain(&removable.files).find(is_changed) {
         return Err(format!("{} has changed since it was checked; ask again", file.path.display()));
     }
     Ok(removable)
@@ -355,15 +373,30 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
 }
 
-/// Checks that nothing that a file says of its photo is lost with it. An older version may not have read what it says. Then
-/// it is read in the background, unless it `is_version` and its picture is in no other file.
-fn lossless(file: &PhotoFile, is_version: bool) -> Result<(), String> {
+fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, String> {
     let path = file.path.to_path();
+    let now = checked(file, disk)?;
+    let notes = disk.notes(&path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()))?;
+    Ok(Staying { content: &file.content, notes, looked: Looked { path, now } })
+}
+
+/// Returns what would be lost with a file, of all that it and its file manager say of the photo, if these files stay. An error says
+/// that it is not known: an older version may not have read what the file says. Then it is read in the background, unless it
+/// `is_version` and its picture is in no other file.
+fn lost(file: &PhotoFile, candidate: &Staying<'_>, stay: &[Staying<'_>], is_version: bool) -> Result<Option<String>, String> {
+    let path = candidate.looked.path.display();
+    let loses_notes = |other: &Staying<'_>| candidate.notes.iter().zip(&other.notes).any(|(own, kept)| own.is_some() && own != kept);
+    if stay.iter().any(|other| other.content == candidate.content && !loses_notes(other)) {
+        return Ok(None);
+    }
+    if loses_notes(&stay[0]) {
+        return Ok(Some(format!("tags, the comment or the rating that a file manager keeps of {path} would be lost")));
+    }
     match &file.metadata_lost {
-        Some(lost) if lost.is_empty() => Ok(()),
-        Some(lost) => Err(format!("{} in {} would be lost", names(lost), path.display())),
-        None if is_version => Err(format!("the metadata of {} was not read by an older version; touch it to have it read", path.display())),
-        None => Err(format!("the metadata of {} is being read; ask again in a minute", path.display())),
+        Some(lost) if lost.is_empty() => Ok(None),
+        Some(lost) => Ok(Some(format!("{} in {path} would be lost", names(lost)))),
+        None if is_version => Err(format!("the metadata of {path} was not read by an older version; touch it to have it read")),
+        None => Err(format!("the metadata of {path} is being read; ask again in a minute")),
     }
 }
 
@@ -386,7 +419,7 @@ mod tests {
 
     use super::*;
     use crate::api::types::PathText;
-    use crate::photo::Format;
+    use crate::photo::{Format, MetadataKind};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -514,6 +547,36 @@ mod tests {
         assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
     }
 
+    /// Equal bytes say the same, so of each content one file is enough.
+    #[test]
+    fn what_says_something_of_its_own_stays_once() {
+        let said = |path: &str, content: &str, lost: &[MetadataKind]| PhotoFile {
+            content: content.to_owned(),
+            metadata_lost: Some(lost.to_vec()),
+            ..file(path, 10)
+        };
+        let rated = [MetadataKind::Rating];
+        let files = vec![
+            said("/keep", "k", &[]),
+            said("/rated", "r", &rated),
+            said("/plain", "p", &[]),
+            said("/rated-too", "r", &rated),
+            said("/tagged-sea", "k", &[]),
+            said("/x/tagged-sea", "k", &[]),
+        ];
+        let inodes = files.iter().zip(1..).map(|(file, inode)| (file.path.to_path(), inode));
+        let disk = Files(inodes.map(|(path, inode)| (path, (Now { inode, ..NOW }, ""))).collect());
+        let cluster = cluster(vec![photo(files)], &[]);
+        let found = removable(&cluster, Relation::ALL, &disk).expect("some can go");
+        assert_eq!(listed(&found), ["/plain", "/rated-too", "/x/tagged-sea"]);
+        let [first, second] = found.reasons() else { panic!("two stay: {:?}", found.reasons()) };
+        assert_eq!(first, "rating in /rated would be lost");
+        assert!(second.contains("keeps of /tagged-sea would be lost"), "{second}");
+        let mut written = disk;
+        written.0.get_mut(Path::new("/rated")).expect("is there").0.ctime_ns = 7;
+        assert!(unchanged(found, &written).is_err_and(|why| why.contains("/rated has changed")), "it is all that is left of its content");
+    }
+
     #[test]
     fn nothing_can_go_if_the_disk_has_changed_since_it_was_checked() {
         let mut copy = file("/copy", 10);
@@ -538,7 +601,7 @@ mod tests {
     /// Many files that are all to be hashed take long, though the disk answers all the time.
     #[test]
     fn only_a_disk_that_does_not_answer_is_given_up() {
-        let nothing = || Removable { keeper: Looked { path: "/keep".into(), now: NOW }, files: Vec::new() };
+        let nothing = || Removable { stay: Vec::new(), files: Vec::new(), reasons: Vec::new() };
         let (steps, received) = channel();
         assert!(answer(&received, Duration::from_millis(1)).is_none(), "it says nothing");
         let disk = std::thread::spawn(move || {

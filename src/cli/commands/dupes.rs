@@ -28,6 +28,9 @@ const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
 const ROOT_ATTEMPTS: usize = 8;
 const ROOT_PAUSE: Duration = Duration::from_millis(500);
 
+/// The most files of a cluster of which it is said why they stay.
+const MAX_REASONS: usize = 3;
+
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let paths = all_existing(&options.paths)?;
     let client = session.daemon().await?;
@@ -176,7 +179,10 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         let id = cluster.id.clone();
         match self.checker.get_or_insert_with(|| Checker::start(self.relations.clone())).check(cluster) {
-            Ok(Ok(removable)) => self.removable.push((id, removable)),
+            Ok(Ok(removable)) => {
+                partly_listed(&id, removable.reasons());
+                self.removable.push((id, removable));
+            }
             Ok(Err(why)) => not_listed(&id, &why),
             Err(silent) => self.incomplete = Some(silent),
         }
@@ -287,6 +293,14 @@ fn nothing_found(end: &End, compared: u64) -> &'static str {
 
 fn not_listed(cluster: &str, why: &str) {
     eprintln!("nothing of cluster {cluster} is listed: {}", shown(why));
+}
+
+/// Says why some files of a cluster stay.
+fn partly_listed(cluster: &str, reasons: &[String]) {
+    reasons.iter().take(MAX_REASONS).for_each(|why| eprintln!("not all of cluster {cluster} is listed: {}", shown(why)));
+    if let Some(more) = reasons.len().checked_sub(MAX_REASONS).filter(|more| *more > 0) {
+        eprintln!("not all of cluster {cluster} is listed: {} would lose something too", count(more as u64, "other file", "other files"));
+    }
 }
 
 /// Writes an item as a line, as it arrived.
