@@ -40,7 +40,7 @@ use crate::config::Settings;
 use crate::likeness::{CropHead, HeadError};
 use crate::store::{self, Location, Reader, Writer};
 use crate::sys::SameProgram;
-use crate::sys::background::{Nice, background};
+use crate::sys::background::{Nice, background, vital};
 use crate::vision::backbone::{self, Backbone};
 use crate::vision::sandbox;
 
@@ -185,7 +185,7 @@ impl Daemon {
             // A daemon that was killed may have left something.
             is_log_filled: true,
         };
-        let writer = background("writer", Nice::No, move || writer.run())?;
+        let writer = vital("writer", Nice::No, move || writer.run())?;
         let failed = |source| Error::DataDirectory { path: Marker::path_in(&state.configuration.settings.data_dir), source };
         let intakes = Intakes::new(Parts {
             marker: Arc::new(Marker::new(&state.configuration.settings.data_dir).map_err(failed)?),
@@ -352,7 +352,7 @@ fn start_reading(
         lifecycle: state.lifecycle.clone(),
         workers: pool,
     };
-    background("watchdog", Nice::No, move || watchdog.run())?;
+    vital("watchdog", Nice::No, move || watchdog.run())?;
     let dispatcher = Dispatcher {
         roots: state.roots.clone(),
         decisions: state.decisions.clone(),
@@ -362,7 +362,7 @@ fn start_reading(
         reader: Reader::open(&state.configuration.location)?,
         jobs,
     };
-    background("dispatcher", Nice::No, move || dispatcher.run())?;
+    vital("dispatcher", Nice::No, move || dispatcher.run())?;
     Ok(())
 }
 

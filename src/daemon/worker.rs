@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,7 @@ use crate::photo::{
 };
 use crate::store::{self, Uncompared};
 use crate::sys::SameProgram;
-use crate::sys::background::{Nice, background};
+use crate::sys::background::{Nice, vital};
 use crate::vision::Limits;
 use crate::vision::backbone::{self, Backbone};
 use crate::vision::kept::{keep, picture};
@@ -76,7 +77,7 @@ impl WorkerPool {
             encoder: self.tools.encoder()?,
             heartbeat: self.health.heartbeats.add(Kind::Worker),
         };
-        background("worker", Nice::ToPeople, move || worker.run())?;
+        vital("worker", Nice::ToPeople, move || worker.run())?;
         Ok(())
     }
 
@@ -271,7 +272,8 @@ impl Worker {
     /// Makes all that is stored of a photo, from its kept picture.
     fn encode(&mut self, kept: &KeptPicture, counters: &mut Counters) -> Result<StoredFeatures, Failure> {
         let picture = picture(kept).map_err(|e| Failure::new(Stage::Embed, e))?;
-        let stored = self.encoder.encode(&picture).map_err(|e| Failure::new(Stage::Embed, e))?;
+        let encoded = survived(|| self.encoder.encode(&picture)).ok_or_else(|| Failure::new(Stage::Embed, "the encoder gave up"))?;
+        let stored = encoded.map_err(|e| Failure::new(Stage::Embed, e))?;
         counters.embedded = 1;
         Ok(stored)
     }
@@ -295,7 +297,8 @@ impl Worker {
         let points = self.store.keypoints_of(&pair.map(|(photo, _)| photo).into()).ok()?;
         let (a, b) = (self.picture_of(&pair[0].1)?, self.picture_of(&pair[1].1)?);
         let framed = |(photo, _): &(PhotoId, PictureHash), picture| Some(framed(picture, points.get(photo)?));
-        let compared = compare(framed(&pair[0], &a)?, framed(&pair[1], &b)?);
+        let (a, b) = (framed(&pair[0], &a)?, framed(&pair[1], &b)?);
+        let compared = survived(|| compare(a, b))?;
         Some(compared.map_or(Compared::Apart, Compared::Laid))
     }
 
@@ -325,6 +328,11 @@ impl Worker {
     fn look_again(&self, job: &FileJob) {
         self.pool.intakes.hint(job.place.root, job.path.clone());
     }
+}
+
+/// Returns what comes of work on a picture. `None` if it panics: one photo must not end the daemon at every start.
+fn survived<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// Opens a regular file for reading. It does not wait for the writer of a pipe, and does not follow symlinks.

@@ -1,6 +1,7 @@
 //! Named background threads and their priorities.
 
 use std::io;
+use std::process::abort;
 use std::thread::{self, JoinHandle};
 
 /// The priority of a thread.
@@ -23,6 +24,28 @@ pub fn background(name: &str, nice: Nice, work: impl FnOnce() + Send + 'static) 
         give_way(nice);
         work();
     })
+}
+
+/// Starts a named thread that this process cannot do without. If it panics, the process ends at once: others would wait for the
+/// thread for ever.
+///
+/// # Errors
+/// If the system cannot start a thread.
+pub fn vital(name: &str, nice: Nice, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    background(name, nice, || {
+        let _end = EndOnPanic;
+        work();
+    })
+}
+
+struct EndOnPanic;
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            abort();
+        }
+    }
 }
 
 /// Runs the same work on several named threads with a priority, and waits until all of them have ended.
@@ -50,9 +73,25 @@ pub fn give_way(nice: Nice) {
 
 #[cfg(test)]
 mod tests {
+    use std::env::{current_exe, var_os};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
     use std::sync::Mutex;
 
     use super::*;
+
+    #[test]
+    fn a_process_ends_with_a_thread_that_it_cannot_do_without() {
+        const PANICS: &str = "SIMILARD_TEST_PANICS";
+        if var_os(PANICS).is_some() {
+            let thread = vital("writer", Nice::No, || panic!("as a test")).expect("started");
+            let _ = thread.join();
+            return;
+        }
+        let test = thread::current().name().expect("a name").to_owned();
+        let ended = Command::new(current_exe().expect("this program")).args(["--exact", &test]).env(PANICS, "1").output().expect("runs");
+        assert_eq!(ended.status.signal(), Some(rustix::process::Signal::ABORT.as_raw()), "{ended:?}");
+    }
 
     #[test]
     fn threads_that_work_together_have_a_name_and_a_priority() {

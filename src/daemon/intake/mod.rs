@@ -31,7 +31,7 @@ use crate::catalog::roots::folder_id;
 use crate::intake::{Hint, Volume, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::{self, Reader};
-use crate::sys::background::{Nice, background};
+use crate::sys::background::{Nice, vital};
 pub use marker::Marker;
 use thread::Intake;
 
@@ -309,7 +309,7 @@ impl Intakes {
             ThreadQueue { orders, lost: Arc::default(), sought: Arc::default(), marked: Arc::new(AtomicU64::new(u64::MAX)), heartbeat };
         let reader = Reader::open(&self.parts.configuration.location)?;
         let intake = Intake::new(self.parts.clone(), self.clone(), receiver, queue.clone(), reader);
-        background("intake", Nice::No, move || intake.run())?;
+        vital("intake", Nice::No, move || intake.run())?;
         Ok(queue)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::Intakes;
-use crate::sys::background::{Nice, background};
+use crate::sys::background::{Nice, vital};
 
 /// Starts the thread, which ends with the process. Without a mount table there is no such thread, and intake looks for
 /// roots at intervals only.
@@ -21,5 +21,5 @@ pub fn spawn(intakes: Arc<Intakes>) -> std::io::Result<()> {
             intakes.look_for_roots();
         }
     };
-    background("mounts", Nice::No, watch).map(drop)
+    vital("mounts", Nice::No, watch).map(drop)
 }
