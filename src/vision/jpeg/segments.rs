@@ -7,6 +7,7 @@ pub const DQT: u8 = 0xdb;
 pub const DHT: u8 = 0xc4;
 pub const DRI: u8 = 0xdd;
 pub const APP1: u8 = 0xe1;
+pub const APP2: u8 = 0xe2;
 pub const APP13: u8 = 0xed;
 pub const APP14: u8 = 0xee;
 pub const COM: u8 = 0xfe;

@@ -3,11 +3,12 @@
 //! What one of them does not say is taken from the next: XMP first, because programs of today write there, then IPTC,
 //! EXIF and PNG text. Parts that are not understood, and values that another one hides, are told apart by their hashes: a file
 //! that has one may say more than one that has not. Frames and pages after the first one are such parts, because the picture
-//! is the first one alone.
+//! is the first one alone. A colour profile is one too, unless it says what is assumed without it.
 
 mod exif;
 mod gif;
 mod iptc;
+mod profile;
 mod text;
 mod xmp;
 
@@ -84,6 +85,9 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     };
     let mut other = parts.other;
     unread.into_iter().for_each(|data| other.add(data));
+    if let Some(profile) = profile::read(bytes, format) {
+        other.add_named(b"colour profile", &profile);
+    }
     let xmp = parts.xmp.as_deref().map(|packet| xmp::read(packet, &mut other)).unwrap_or_default();
     let iptc = parts.iptc.as_deref().map(|data| iptc::read(data, &mut other)).unwrap_or_default();
     let in_exif = exif.as_ref().map(|exif| exif::description(exif, &mut other)).unwrap_or_default();
@@ -506,7 +510,7 @@ mod tests {
         assert_eq!(others(&[xmp(FIVE_STARS)]), 0);
         assert_eq!(others(&[xmp(FIVE_STARS), xmp("<xmp:Rating>4</xmp:Rating>")]), 1, "a second packet");
         assert_eq!(others(&[segment(0xed, PHOTOSHOP, &resources(&[(2000, b"a path")]))]), 1);
-        assert_eq!(others(&[segment(0xe2, b"ICC_PROFILE\0", b"profile"), segment(0xe0, b"JFIF\0", b"")]), 0);
+        assert_eq!(others(&[segment(0xe2, b"ICC_PROFILE\0", b"\x01\x01of a wide gamut"), segment(0xe0, b"JFIF\0", b"")]), 1);
         let mut long = segment(0xe1, XMP_IN_JPEG, &packet(FIVE_STARS));
         long[2..4].copy_from_slice(&[0xff, 0xff]);
         assert_eq!(metadata(&jpeg(&[long]), Format::Jpeg).description, Description::default(), "longer than the file");

@@ -1,0 +1,78 @@
+//! The colour profile of a picture. Without it, programs show the same numbers as other colours.
+
+use std::io::Cursor;
+
+use image::{ImageDecoder, ImageFormat, ImageReader};
+
+use crate::photo::Format;
+use crate::vision::jpeg;
+
+/// The signature of a part of a profile in a JPEG. Its number and the number of parts follow.
+const PROFILE_IN_JPEG: &[u8] = b"ICC_PROFILE\0";
+
+/// What the description of a profile says, as ASCII or UTF-16, if it is the one that programs assume where there is none.
+const SRGB: [&[u8]; 2] = [b"sRGB", b"s\0R\0G\0B"];
+
+/// Returns the profile of a picture whose colours are other ones than those of sRGB. `None` also if none can be read.
+pub fn read(bytes: &[u8], format: Format) -> Option<Vec<u8>> {
+    let by_decoder = |format| ImageReader::with_format(Cursor::new(bytes), format).into_decoder().ok()?.icc_profile().ok()?;
+    let profile = match format {
+        Format::Jpeg => in_jpeg(bytes),
+        Format::Png => by_decoder(ImageFormat::Png),
+        Format::WebP => by_decoder(ImageFormat::WebP),
+        Format::Tiff => by_decoder(ImageFormat::Tiff),
+        _ => None,
+    };
+    profile.filter(|profile| !SRGB.iter().any(|name| memchr::memmem::find(profile, name).is_some()))
+}
+
+fn in_jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
+    let bodies = jpeg::header_segments(bytes).filter(|segment| segment.marker == jpeg::APP2);
+    let mut parts: Vec<(&u8, &[u8])> = bodies
+        .filter_map(|segment| match segment.body.strip_prefix(PROFILE_IN_JPEG)? {
+            [number, _, part @ ..] => Some((number, part)),
+            _ => None,
+        })
+        .collect();
+    parts.sort_by_key(|(number, _)| **number);
+    (!parts.is_empty()).then(|| parts.into_iter().flat_map(|(_, part)| part).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::png::PngEncoder;
+    use image::{ExtendedColorType, ImageEncoder};
+
+    use super::*;
+
+    fn jpeg(parts: &[(u8, &[u8])]) -> Vec<u8> {
+        let segment = |(number, part): &(u8, &[u8])| {
+            let body = [PROFILE_IN_JPEG, &[*number, parts.len() as u8], part].concat();
+            [&[0xff, jpeg::APP2], &(body.len() as u16 + 2).to_be_bytes()[..], &body].concat()
+        };
+        [b"\xff\xd8", &parts.iter().flat_map(segment).collect::<Vec<u8>>()[..], b"\xff\xd9"].concat()
+    }
+
+    fn png(profile: &[u8]) -> Vec<u8> {
+        let mut png = Vec::new();
+        let mut encoder = PngEncoder::new(&mut png);
+        encoder.set_icc_profile(profile.to_vec()).expect("kept");
+        encoder.write_image(&[1, 2, 3], 1, 1, ExtendedColorType::Rgb8).expect("encodes");
+        png
+    }
+
+    #[test]
+    fn the_profile_is_the_same_in_a_jpeg_in_parts_and_in_a_png() {
+        let wide = b"the profile of a wide gamut".as_slice();
+        assert_eq!(read(&jpeg(&[(2, &wide[9..]), (1, &wide[..9])]), Format::Jpeg).as_deref(), Some(wide));
+        assert_eq!(read(&png(wide), Format::Png).as_deref(), Some(wide));
+    }
+
+    #[test]
+    fn what_is_assumed_anyway_is_no_profile() {
+        assert_eq!(read(&jpeg(&[]), Format::Jpeg), None);
+        assert_eq!(read(&jpeg(&[(1, b"desc: sRGB IEC61966-2.1")]), Format::Jpeg), None);
+        assert_eq!(read(&png(b"mluc \0s\0R\0G\0B\0 \0I"), Format::Png), None);
+        assert_eq!(read(b"no picture", Format::Png), None);
+    }
+}
