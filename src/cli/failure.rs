@@ -16,6 +16,8 @@ pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
 pub const UNREAD: u8 = 4;
 pub const NOT_WHOLE: u8 = 5;
+/// The output could not be written.
+pub const UNWRITTEN: u8 = 6;
 /// The daemon asks its service manager for a restart.
 pub const AGAIN: u8 = 75;
 
@@ -26,13 +28,14 @@ const OTHER_VIEW: &str = "other-view";
 const SETTINGS: &str = "settings";
 
 /// The exit codes of `simctl`, for the help.
-pub const EXIT_CODES: [(u8, &str); 6] = [
+pub const EXIT_CODES: [(u8, &str); 7] = [
     (DONE, "done"),
     (FOUND, "duplicates found (with --exit-code)"),
     (USAGE, "usage"),
     (UNREACHABLE, "daemon not reachable"),
     (UNREAD, "some photos could not be read, or are of formats that are not read yet (with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
+    (UNWRITTEN, "the output could not be written, for example to a full disk"),
 ];
 
 /// Why a command failed.
@@ -75,10 +78,13 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Failure { message: String::new(), hint: None, code: 0 };
-        }
-        Failure { message: error.to_string(), hint: None, code: UNREACHABLE }
+        use io::ErrorKind::{BrokenPipe, FileTooLarge, QuotaExceeded, StorageFull};
+        let (message, code) = match error.kind() {
+            BrokenPipe => (String::new(), DONE),
+            StorageFull | QuotaExceeded | FileTooLarge => (format!("the output could not be written: {error}"), UNWRITTEN),
+            _ => (error.to_string(), UNREACHABLE),
+        };
+        Failure { message, hint: None, code }
     }
 }
 

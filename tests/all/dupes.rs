@@ -216,6 +216,10 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     assert_eq!(dupes(&["--exit-code"]).status.code(), Some(1));
     assert_eq!(dupes(&["--strict"]).status.code(), Some(4));
     assert_eq!(dupes(&["--threshold=7"]).status.code(), Some(2));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+    let unwritten = instance.command().arg("dupes").arg(&folder).stdout(full).output().expect("runs");
+    let said = String::from_utf8_lossy(&unwritten.stderr);
+    assert!(unwritten.status.code() == Some(6) && said.contains("the output could not be written"), "{said}");
     assert_eq!(dupes(&["--relation=cousins"]).status.code(), Some(2));
     assert_eq!(
         names(&serde_json::from_slice(&dupes(&["--format=json", "--relation=identical"]).stdout).expect("JSON")),
