@@ -281,8 +281,20 @@ struct Staying<'a> {
     looked: Looked,
 }
 
+impl Staying<'_> {
+    /// Whether a file manager says something of this file that it does not say of the other one.
+    fn loses_notes(&self, other: &Staying<'_>) -> bool {
+        self.notes.iter().zip(&other.notes).any(|(own, kept)| own.is_some() && own != kept)
+    }
+
+    /// Whether nothing is lost with this file if the other one stays.
+    fn is_equal(&self, other: &Staying<'_>) -> bool {
+        self.content == other.content && !self.loses_notes(other)
+    }
+}
+
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. A file that says something
-/// that the keeper does not stays too, one of each content. An error says why nothing of this cluster may be removed.
+/// that the keeper does not stays too, one of each content, and so does one that differs from it as a damaged file does. An error says why nothing of this cluster may be removed.
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let mut stay = vec![staying(keeper, disk)?];
@@ -297,10 +309,6 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             continue;
         }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
-            if place > 0 && may_be_damaged(best, keeper, photo, file) {
-                let [a, b] = [keeper, file].map(|file| file.path.to_path());
-                return Err(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()));
-            }
             let (stays, goes) = ((best, keeper), (photo, file));
             // What says nothing of a camera is no original.
             let larger = if may_be_enlarged(stays, goes) {
@@ -320,8 +328,16 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
                 let [a, b] = [&other, path].map(|path| path.display());
                 return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
             }
-            if let Some(lost) = lost(file, &candidate, &stay, place > 0)? {
-                reasons.push(lost);
+            let reason = if stay.iter().any(|other| candidate.is_equal(other)) {
+                None
+            } else if place > 0 && may_be_damaged(best, keeper, photo, file) {
+                let [a, b] = [&stay[0].looked.path, path].map(|path| path.display());
+                Some(format!("{a} and {b} differ only in their bytes: one of them may be damaged"))
+            } else {
+                lost(file, &candidate, &stay[0], place > 0)?
+            };
+            if let Some(reason) = reason {
+                reasons.push(reason);
                 stay.push(candidate);
                 continue;
             }
@@ -380,16 +396,12 @@ fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, Str
     Ok(Staying { content: &file.content, notes, looked: Looked { path, now } })
 }
 
-/// Returns what would be lost with a file, of all that it and its file manager say of the photo, if these files stay. An error says
+/// Returns what would be lost with a file, of all that it and its file manager say of the photo, if the keeper stays. An error says
 /// that it is not known: an older version may not have read what the file says. Then it is read in the background, unless it
 /// `is_version` and its picture is in no other file.
-fn lost(file: &PhotoFile, candidate: &Staying<'_>, stay: &[Staying<'_>], is_version: bool) -> Result<Option<String>, String> {
+fn lost(file: &PhotoFile, candidate: &Staying<'_>, keeper: &Staying<'_>, is_version: bool) -> Result<Option<String>, String> {
     let path = candidate.looked.path.display();
-    let loses_notes = |other: &Staying<'_>| candidate.notes.iter().zip(&other.notes).any(|(own, kept)| own.is_some() && own != kept);
-    if stay.iter().any(|other| other.content == candidate.content && !loses_notes(other)) {
-        return Ok(None);
-    }
-    if loses_notes(&stay[0]) {
+    if candidate.loses_notes(keeper) {
         return Ok(Some(format!("tags, the comment or the rating that a file manager keeps of {path} would be lost")));
     }
     match &file.metadata_lost {
@@ -712,6 +724,13 @@ mod tests {
         let photos = vec![photo(vec![file("/keep", 10)]), photo(vec![file("/other", 10)])];
         let said = list(&cluster(photos, &[(0, 1, Relation::Edit)]), &[("/keep", 1, 1, 10), ("/other", 2, 1, 10)]);
         assert!(said.is_err_and(|why| why.contains("damaged")));
+        // One of each stays, so copies of the same bytes can go.
+        let equal = |path: &str, content: &str| PhotoFile { content: content.to_owned(), ..file(path, 10) };
+        let photos =
+            vec![photo(vec![equal("/keep", "a"), equal("/keep-too", "a")]), photo(vec![equal("/other", "b"), equal("/other-too", "b")])];
+        let disk = [("/keep", 1, 1, 10), ("/keep-too", 2, 1, 10), ("/other", 3, 1, 10), ("/other-too", 4, 1, 10)];
+        let listed = list(&cluster(photos, &[(0, 1, Relation::Edit)]), &disk);
+        assert_eq!(listed, Ok(vec!["/keep-too".into(), "/other-too".into()]));
     }
 
     #[test]
