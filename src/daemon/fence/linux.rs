@@ -7,7 +7,7 @@ use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
 
 use super::Writable;
-use crate::sys::fence::{self, Calls, LANDLOCK, case};
+use crate::sys::restrict::{self, Calls, LANDLOCK, case};
 
 /// Refused system calls. Most change a file without opening it for writing, which Landlock does not cover. The last two
 /// would bypass the filter: requests to io_uring are not filtered, and the flags of `openat2` are in memory, which a
@@ -96,7 +96,7 @@ pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
         let Ok(folder) = PathFd::new(place) else { continue };
         rules = rules.add_rule(PathBeneath::new(folder, access)).map_err(io::Error::other)?;
     }
-    fence::landlock(rules)
+    restrict::landlock(rules)
 }
 
 /// Forbids all sockets except Unix sockets, and the changes to files that Landlock does not cover.
@@ -114,7 +114,7 @@ pub fn seccomp() -> io::Result<()> {
     let requests = CHANGING_REQUESTS.iter().map(|request| case(&[(1, Eq, *request)])).collect::<io::Result<Vec<_>>>()?;
     calls.insert(libc::SYS_ioctl, requests);
     let calls = OTHER_NUMBERS.iter().flat_map(|other| calls.iter().map(move |(call, cases)| (call | other, cases.clone())));
-    fence::seccomp(calls.collect(), SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
+    restrict::seccomp(calls.collect(), SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 
 mod child;
 #[cfg(target_os = "linux")]
-mod fence;
+mod layers;
 mod parent;
 mod protocol;
 

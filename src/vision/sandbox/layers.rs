@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
 
-use crate::sys::fence::{self, Calls, LANDLOCK, case};
+use crate::sys::restrict::{self, Calls, LANDLOCK, case};
 
 /// System calls that decoding, allocating and exiting need, allowed with any arguments. None of them takes a path.
 const ALLOWED: [i64; 26] = [
@@ -75,7 +75,7 @@ pub fn landlock() -> io::Result<()> {
         .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)))
         .and_then(|rules| rules.create())
         .map_err(io::Error::other)?;
-    fence::landlock(rules).map(drop)
+    restrict::landlock(rules).map(drop)
 }
 
 /// From now on a system call that is not allowed ends the process with SIGSYS, in this thread and in those it starts.
@@ -84,9 +84,9 @@ pub fn landlock() -> io::Result<()> {
 /// When the kernel does not have it.
 pub fn seccomp() -> io::Result<()> {
     let refused = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
-    fence::seccomp(refused, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)?;
+    restrict::seccomp(refused, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)?;
     // The last one forbids setting another.
-    fence::seccomp(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)
+    restrict::seccomp(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)
 }
 
 fn allowed() -> io::Result<Calls> {
@@ -126,25 +126,25 @@ mod tests {
 
     use super::*;
 
-    const TOLD: &str = "SIMILARD_FENCED_ACTION";
+    const TOLD: &str = "SIMILARD_SANDBOXED_ACTION";
 
     /// Exit codes of the process that runs the action.
     const DONE: i32 = 40;
     const DENIED: i32 = 41;
-    const NO_FENCE: i32 = 42;
+    const NO_LAYER: i32 = 42;
 
     /// Does nothing except in the process that `behind` starts: there it runs one action and exits.
     #[test]
     fn acts_when_told_to() {
         let Ok(told) = env::var(TOLD) else { return };
-        let (fence, action) = told.split_once(' ').expect("a fence and an action");
-        let fenced = if fence == "landlock" { landlock() } else { seccomp() };
-        if fenced.is_err() {
-            process::exit(NO_FENCE);
+        let (layer, action) = told.split_once(' ').expect("a layer and an action");
+        let restricted = if layer == "landlock" { landlock() } else { seccomp() };
+        if restricted.is_err() {
+            process::exit(NO_LAYER);
         }
         let done = match action {
             "open" => File::open("/etc/passwd").map(drop),
-            "create" => File::create(env::temp_dir().join("similard-fence")).map(drop),
+            "create" => File::create(env::temp_dir().join("similard-sandbox")).map(drop),
             "listen" => TcpListener::bind("127.0.0.1:0").map(drop),
             "run" => Command::new("/bin/true").spawn().map(drop),
             "signal" => test_kill_process(getppid().expect("a parent")).map_err(io::Error::from),
@@ -172,15 +172,15 @@ mod tests {
 
     /// The exit status of a process that runs the action in the sandbox layer. `None` if the kernel does not have
     /// that layer.
-    fn behind(fence: &str, action: &str) -> Option<ExitStatus> {
+    fn behind(layer: &str, action: &str) -> Option<ExitStatus> {
         let ended = Command::new(env::current_exe().expect("this test"))
-            .args(["vision::sandbox::fence::tests::acts_when_told_to", "--exact", "--nocapture"])
-            .env(TOLD, format!("{fence} {action}"))
+            .args(["vision::sandbox::layers::tests::acts_when_told_to", "--exact", "--nocapture"])
+            .env(TOLD, format!("{layer} {action}"))
             .stdout(Stdio::null())
             .status()
             .expect("it runs");
-        if ended.code() == Some(NO_FENCE) {
-            crate::sys::skip(&format!("this kernel has no {fence}"));
+        if ended.code() == Some(NO_LAYER) {
+            crate::sys::skip(&format!("this kernel has no {layer}"));
             return None;
         }
         Some(ended)
