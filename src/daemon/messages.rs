@@ -20,7 +20,7 @@ use crate::photo::{
     Compared, ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place,
     Root, RootId, Stamp, StoredFeatures,
 };
-use crate::store::{self, HeadNumber, HeadRecord, OnConflict, Uncompared, View};
+use crate::store::{self, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
 
 /// How often a client's request looks whether things can be stored.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -207,8 +207,8 @@ pub enum Request {
     /// Stores the order of a tuning.
     QueueTuning(String, Reply<()>),
     DropTuning(Reply<()>),
-    AddViews(PhotoId, Vec<View>, Reply<()>),
-    /// Removes the order and its views, and stores the number of decisions at its start.
+    AddEditedVersions(PhotoId, Vec<EditedVersion>, Reply<()>),
+    /// Removes the order and its edited versions, and stores the number of decisions at its start.
     EndTuning {
         decisions: usize,
         reply: Reply<()>,

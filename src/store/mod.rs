@@ -211,9 +211,9 @@ pub struct HeadRecord {
     pub made: i64,
 }
 
-/// The features of a photo or of an edited view of it.
+/// The features of a photo or of an edited version of it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct View {
+pub struct EditedVersion {
     /// The name of the edit. Empty for the photo itself.
     pub edit: String,
     pub features: Features,

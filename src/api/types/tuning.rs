@@ -22,7 +22,7 @@ pub struct TuningOrder {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Edited views of photos are made.
+    /// Edited versions of photos are made.
     Preparing,
     /// The head is trained.
     Training,

@@ -68,11 +68,13 @@ impl WriterThread {
             Request::SweepHead(head, reply) => drop(reply.send(self.writer.batch(|batch| batch.sweep_head(head, SWEEP_ROWS)))),
             Request::QueueTuning(order, reply) => drop(reply.send(self.writer.batch(|batch| batch.set(TUNING_ORDER, &order)))),
             Request::DropTuning(reply) => drop(reply.send(self.writer.batch(|batch| batch.unset(TUNING_ORDER)))),
-            Request::AddViews(photo, views, reply) => drop(reply.send(self.writer.batch(|batch| batch.add_views(photo, &views)))),
+            Request::AddEditedVersions(photo, versions, reply) => {
+                drop(reply.send(self.writer.batch(|batch| batch.add_edited_versions(photo, &versions))))
+            }
             Request::EndTuning { decisions, reply } => drop(reply.send(self.writer.batch(|batch| {
                 batch.unset(TUNING_ORDER)?;
                 batch.set(TUNING_KNEW, &decisions.to_string())?;
-                batch.drop_views()
+                batch.drop_edited_versions()
             }))),
         }
     }
