@@ -44,12 +44,12 @@ pub struct Edge {
     pub changes: Vec<PhotoChange>,
 }
 
-/// Orders clusters: an answer begins with the clusters that have the most files, then those whose copies take the most
-/// bytes.
+/// Orders clusters: an answer begins with the clusters that have the most files, then those in which all files but one
+/// take the most bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Rank {
     files: usize,
-    /// The bytes of all files except one file of the best original.
+    /// The bytes of all files except one file of the source.
     spare: u64,
     pub id: String,
 }

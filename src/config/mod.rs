@@ -69,7 +69,7 @@ pub struct Live {
     pub forget_at_once: f64,
     /// What is left out below the roots.
     pub rules: Arc<Rules>,
-    /// Whether new copies are shown as desktop notifications.
+    /// Whether new versions are shown as desktop notifications.
     pub notify_desktop: bool,
     /// After this number of decisions a head is tuned automatically, when the daemon is idle.
     pub tune_after_decisions: Option<usize>,

@@ -253,13 +253,13 @@ fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device
 fn reason(judgement: &Judgement, won: usize, lost: usize) -> Option<String> {
     let Judgement { versions, others, decisions, before, after, .. } = judgement;
     let agreed = format!("{} of {decisions} decisions that it did not learn from, {} before", after.agreed, before.agreed);
-    let found = format!("{} of {versions} test copies, {} before", after.found, before.found);
+    let found = format!("{} of {versions} test versions, {} before", after.found, before.found);
     if after.agreed <= before.agreed {
         Some(format!("it agrees with no more decisions: {agreed}"))
     } else if chance(won, won + lost) > MAX_CHANCE {
         Some(format!("the gain is not certain enough: it agrees with {agreed}"))
     } else if (before.found as f64 - after.found as f64) > MAX_LOST_SHARE * *versions as f64 {
-        Some(format!("it finds fewer copies: {found}"))
+        Some(format!("it finds fewer versions: {found}"))
     } else if after.joined > before.joined {
         Some(format!("it joins more different photos: {} of {others}, {} before", after.joined, before.joined))
     } else {
@@ -355,7 +355,7 @@ mod tests {
         let decided: Vec<Decided> = (0..200).map(&mut against).collect();
         let (taught, held_out) = (groups(&mut rng, 3), groups(&mut rng, 40));
         let (_, judgement) = learn(VersionModel::base(), &decided, (&taught, &held_out), &device(), &|| true);
-        assert!(judgement.refused.as_ref().is_some_and(|why| why.contains("fewer copies")), "{judgement:?}");
+        assert!(judgement.refused.as_ref().is_some_and(|why| why.contains("fewer versions")), "{judgement:?}");
     }
 
     #[test]
@@ -371,7 +371,7 @@ mod tests {
         let is_refused = |after, won, lost, why: &str| judged(after, won, lost).is_some_and(|reason| reason.contains(why));
         assert!(is_refused(Figures { agreed: 5, ..before }, 4, 0, "not certain"));
         assert!(is_refused(Figures { agreed: 6, ..before }, 7, 2, "not certain"));
-        assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer copies"));
+        assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer versions"));
         assert!(is_refused(Figures { agreed: 6, joined: 3, ..before }, 5, 0, "more different photos"));
     }
 }

@@ -124,7 +124,7 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     fs::rename(folder.join("nine.webp"), folder.join("neuf.webp")).expect("renamed");
     listener.hears("moved", |e| ends_with(e, "path", "neuf.webp"));
     wait_until("the desktop is told", || fs::read_to_string(&notifications).is_ok_and(|told| told.contains("nine-again.webp")));
-    assert!(fs::read_to_string(&notifications).is_ok_and(|told| told.contains("A photo has copies")));
+    assert!(fs::read_to_string(&notifications).is_ok_and(|told| told.contains("A photo has new versions")));
     let clusters = listener.events().into_iter().filter(|e| e["event"] == "new-cluster" || e["event"] == "cluster-grew").count();
     assert_eq!(clusters, 2, "a new name is reported as a copy");
 }

@@ -143,7 +143,7 @@ struct Printer<'a, W: Write> {
     format: DupesFormat,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
-    /// Clusters so far, and the bytes that their copies take.
+    /// Clusters so far, and the bytes that all their files but one take.
     pub clusters: u64,
     spare: u64,
     checker: Option<Checker>,
@@ -262,8 +262,9 @@ impl<'a, W: Write> Printer<'a, W> {
             writeln!(self.out, "{}", format!("{photos}: look at them with --relation unknown").yellow())?;
         }
         if end.series > 0 {
-            let photos = count(end.series, "photo is another exposure", "photos are other exposures");
-            writeln!(self.out, "{}", format!("{photos} of a scene, not copies; --relation series shows them").dimmed())?;
+            let one = "photo is another exposure of a scene, not a version";
+            let photos = count(end.series, one, "photos are other exposures of a scene, not versions");
+            writeln!(self.out, "{}", format!("{photos}; --relation series shows them").dimmed())?;
         }
         if end.parts > 0 {
             let photos = count(end.parts, "photo is", "photos are");
@@ -286,7 +287,9 @@ fn nothing_found(end: &End, compared: u64) -> &'static str {
     match compared {
         0 => "Nothing was compared: no photo is read.",
         1 => "Nothing was compared: only one photo is read.",
-        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => "No copies found among the photos that were compared.",
+        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
+            "No versions found among the photos that were compared."
+        }
         _ => "No duplicates found.",
     }
 }
@@ -448,18 +451,18 @@ mod tests {
             (END, 1, "Nothing was compared: only one photo is read."),
             (END, 0, "Nothing was compared: no photo is read."),
             (End { whole: false, ..END }, 0, "Nothing was compared: no photo is read."),
-            (End { whole: false, ..END }, 2, "No copies found among the photos that were compared."),
+            (End { whole: false, ..END }, 2, "No versions found among the photos that were compared."),
         ] {
             assert!(said(&end, compared).contains(sentence), "{end:?}");
         }
         for (end, line) in [
             (End { outside: 3, ..END }, "3 photos outside have versions among these photos; --everywhere shows them"),
-            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not copies; --relation series shows them"),
+            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not a version; --relation series shows them"),
             (End { parts: 2, ..END }, "2 photos are held by a picture with other content"),
             (End { unknown: 2, ..END }, "2 photos may be versions of others: look at them with --relation unknown"),
         ] {
             let said = said(&end, 2);
-            assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
+            assert!(said.contains(line) && said.contains("No versions found among the photos that were compared."), "{said}");
         }
     }
 

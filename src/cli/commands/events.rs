@@ -41,7 +41,7 @@ fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
         What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
         What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
-        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "copies ".bold(), paths_of(paths)),
+        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "version".bold(), paths_of(paths)),
         What::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
         What::Offline { path, reason } => writeln!(out, "offline {}: {}", shown(&path.path), shown(reason)),
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
