@@ -23,10 +23,10 @@ pub struct Decided {
 }
 
 impl Decided {
-    fn lesson(&self) -> Lesson {
+    fn training_pair(&self) -> TrainingPair {
         let [a, b] = &self.members;
         let target = if self.verdict == Verdict::Same { 1.0 } else { 0.0 };
-        Lesson { target, ..Lesson::of(a, b, &self.comparison) }
+        TrainingPair { target, ..TrainingPair::of(a, b, &self.comparison) }
     }
 
     fn is_agreed(&self, model: &VersionModel) -> bool {
@@ -70,13 +70,13 @@ impl Group {
     }
 
     /// The versions that the model of the program finds, which are to keep their scores.
-    fn lessons(&self) -> impl Iterator<Item = Lesson> {
+    fn training_pairs(&self) -> impl Iterator<Item = TrainingPair> {
         let versions = self.near.iter().filter(|near| self.is_version(near.b));
         let laid = versions.filter_map(|near| match &near.compared {
-            Compared::Laid(comparison) => Some(Lesson::of(&self.members[near.a], &self.members[near.b], comparison)),
+            Compared::Laid(comparison) => Some(TrainingPair::of(&self.members[near.a], &self.members[near.b], comparison)),
             Compared::NotYet | Compared::Apart => None,
         });
-        laid.filter(|lesson| lesson.before > 0.0)
+        laid.filter(|pair| pair.before > 0.0)
     }
 
     /// The number of versions that are in the star of the photo, each beside all others but without the other versions, because
@@ -152,7 +152,7 @@ pub fn learn(
 ) -> (Taught, Judgement) {
     let mut result = None;
     for weight in WEIGHTS_OF_VERSIONS {
-        let train = |decisions: &[Lesson], versions: &[Lesson]| train(decisions, versions, weight, device, goes_on);
+        let train = |decisions: &[TrainingPair], versions: &[TrainingPair]| train(decisions, versions, weight, device, goes_on);
         let learnt = learnt(old, decided, taught, held_out, &train);
         let is_passed = learnt.1.refused.is_none();
         result.get_or_insert_with(|| learnt.clone());
@@ -169,12 +169,12 @@ fn learnt(
     decided: &[Decided],
     taught: &[Group],
     held_out: &[Group],
-    train: &dyn Fn(&[Lesson], &[Lesson]) -> Taught,
+    train: &dyn Fn(&[TrainingPair], &[TrainingPair]) -> Taught,
 ) -> (Taught, Judgement) {
     let base = VersionModel::base();
-    let versions: Vec<Lesson> = taught.iter().flat_map(Group::lessons).collect();
+    let versions: Vec<TrainingPair> = taught.iter().flat_map(Group::training_pairs).collect();
     let trained = |counts: &dyn Fn(&Decided) -> bool| {
-        let decisions: Vec<Lesson> = decided.iter().filter(|decided| counts(decided)).map(Decided::lesson).collect();
+        let decisions: Vec<TrainingPair> = decided.iter().filter(|decided| counts(decided)).map(Decided::training_pair).collect();
         train(&decisions, &versions)
     };
     let all = trained(&|_| true);
@@ -198,20 +198,20 @@ fn learnt(
 
 /// A pair to learn from.
 #[derive(Clone, Copy, Debug)]
-struct Lesson {
-    pair: Anchor,
+struct TrainingPair {
+    anchor: Anchor,
     /// The score without what decisions teach.
     before: f32,
     /// How likely one is a version of the other.
     target: f32,
 }
 
-impl Lesson {
+impl TrainingPair {
     /// A pair that is to keep its score.
-    fn of(a: &Member, b: &Member, comparison: &Comparison) -> Lesson {
+    fn of(a: &Member, b: &Member, comparison: &Comparison) -> TrainingPair {
         let (model, kind, inputs) = (VersionModel::base(), kind(a, b, comparison), inputs(a, b, comparison));
         let before = model.untaught(kind, &inputs, comparison);
-        Lesson { pair: model.anchor(kind, &inputs), before, target: 1.0 / (1.0 + (-before).exp()) }
+        TrainingPair { anchor: model.anchor(kind, &inputs), before, target: 1.0 / (1.0 + (-before).exp()) }
     }
 }
 
@@ -224,17 +224,17 @@ const STEPS: usize = 300;
 const RATE: f64 = 0.1;
 
 /// Finds the weights of the decisions, by the cross-entropy of all pairs.
-fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
+fn train(decisions: &[TrainingPair], versions: &[TrainingPair], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
     let device = device.clone().autodiff();
-    let lessons: Vec<&Lesson> = decisions.iter().chain(versions).collect();
+    let pairs: Vec<&TrainingPair> = decisions.iter().chain(versions).collect();
     let column = |value: &dyn Fn(usize) -> f32| {
-        let values: Vec<f32> = (0..lessons.len()).map(value).collect();
-        Tensor::<2>::from_data(TensorData::new(values, [lessons.len(), 1]), &device)
+        let values: Vec<f32> = (0..pairs.len()).map(value).collect();
+        Tensor::<2>::from_data(TensorData::new(values, [pairs.len(), 1]), &device)
     };
     let similarities: Vec<f32> =
-        lessons.iter().flat_map(|lesson| decisions.iter().map(|decision| lesson.pair.similarity(&decision.pair))).collect();
-    let similarities = Tensor::<2>::from_data(TensorData::new(similarities, [lessons.len(), decisions.len()]), &device);
-    let (before, target) = (column(&|at| lessons[at].before), column(&|at| lessons[at].target));
+        pairs.iter().flat_map(|pair| decisions.iter().map(|decision| pair.anchor.similarity(&decision.anchor))).collect();
+    let similarities = Tensor::<2>::from_data(TensorData::new(similarities, [pairs.len(), decisions.len()]), &device);
+    let (before, target) = (column(&|at| pairs[at].before), column(&|at| pairs[at].target));
     let weights = column(&|at| if at < decisions.len() { 1.0 } else { weight });
     let mut layer = nn::Linear { weight: Param::from_tensor(Tensor::<2>::zeros([decisions.len(), 1], &device)), bias: None };
     let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
@@ -247,7 +247,7 @@ fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device
         layer = optimizer.step(rate, layer, gradients);
     }
     let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
-    Taught::new(decisions.iter().map(|decision| decision.pair).zip(learnt))
+    Taught::new(decisions.iter().map(|decision| decision.anchor).zip(learnt))
 }
 
 fn reason(judgement: &Judgement, won: usize, lost: usize) -> Option<String> {

@@ -19,7 +19,7 @@ const MAX_DECISIONS: usize = 500;
 const MAX_OTHERS: usize = 6;
 
 /// The data of a tuning on decisions.
-pub struct Lesson {
+pub struct DecisionData {
     pub decided: Vec<Decided>,
     /// Photos with a kept picture, in a random order, each with frames that its camera took at another time.
     pub photos: Vec<(PhotoRecord, Vec<(Member, Comparison)>)>,
@@ -29,10 +29,13 @@ pub struct Lesson {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn lesson(reader: &Reader, roots: &Roots, decisions: &Decisions, known: i64, seed: u64, count: usize) -> Result<Lesson> {
+pub fn decision_data(reader: &Reader, roots: &Roots, decisions: &Decisions, known: i64, seed: u64, count: usize) -> Result<DecisionData> {
     let photos = reader.photos(&roots.scopes(), Wanted::All)?;
     let comparisons = reader.comparisons()?;
-    Ok(Lesson { decided: decided(reader, decisions, &photos, &comparisons, known)?, photos: drawn(photos, &comparisons, seed, count) })
+    Ok(DecisionData {
+        decided: decided(reader, decisions, &photos, &comparisons, known)?,
+        photos: drawn(photos, &comparisons, seed, count),
+    })
 }
 
 /// Returns the latest decisions on photos that are here and were compared.
