@@ -1,7 +1,7 @@
-//! Learning from the decisions of a person what a version is, under a gate.
+//! Learning from the decisions of a person what a version is, and the acceptance test of what was learnt.
 //!
-//! Decisions change the score of pairs like those that were decided on. So that what is right stays right, edited versions of photos
-//! of the library are to keep their score. The gate judges by decisions and photos that were not learnt from.
+//! Decisions change the score of pairs like those that were decided on. Edited versions of photos of the library are to keep
+//! their score, so that what is right stays right. The test judges by decisions and photos that were not learnt from.
 
 use burn::module::Param;
 use burn::nn;
@@ -112,7 +112,7 @@ pub struct Figures {
     pub agreed: usize,
 }
 
-/// The result of the gate.
+/// The result of the acceptance test.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
     /// Made versions, photos that are known to be others, and decisions that the models were judged by.
@@ -134,12 +134,12 @@ const MAX_CHANCE: f64 = 0.05;
 /// The share of the made versions that may be lost.
 const MAX_LOST_SHARE: f64 = 0.003;
 
-/// How much each version of a photo of the library weighs against a decision. The first with which the gate is passed counts: decisions
-/// teach as much as is safe.
+/// How much each version of a photo of the library weighs against a decision. The first with which the model passes the
+/// acceptance test counts: decisions teach as much as is safe.
 const WEIGHTS_OF_VERSIONS: [f32; 3] = [1.0, 3.0, 9.0];
 
-/// Trains what decisions teach, and stops early once `goes_on` is false. `old` is the model in use. What is learnt adds to the model of the program, so decisions that
-/// were forgotten leave nothing behind.
+/// Trains what decisions teach, and stops early once `goes_on` is false. `old` is the model in use. What is learnt adds to
+/// the model of the program, so decisions that were forgotten leave nothing behind.
 ///
 /// # Panics
 /// If there are no decisions.
