@@ -31,7 +31,7 @@ const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.ratin
 /// The source is chosen by another rule, of `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44
 /// times the pixels, the same 0.6 times the bytes for each pixel, and no more detail. This one doubts in more cases, because a file
 /// that is removed is gone.
-const MIN_ENLARGEMENT: f64 = 1.2;
+const MIN_ENLARGEMENT_PIXEL_RATIO: f64 = 1.2;
 const MAX_DENSITY_RATIO: f64 = 0.6;
 
 /// The longest such attribute that is read. Linux allows no longer ones.
@@ -421,7 +421,7 @@ fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) 
 fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
     let pixels = |photo: &Photo| f64::from(photo.width) * f64::from(photo.height);
     let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
-    let is_larger = pixels(best) > MIN_ENLARGEMENT * pixels(photo);
+    let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
     best.format == photo.format && is_larger && density(best, keeper) < MAX_DENSITY_RATIO * density(photo, file)
 }
 

@@ -33,13 +33,13 @@ const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 const FETCH_PHOTOS: usize = 32;
 
 /// How soon the photos are gone through again that got no kept picture.
-const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(600);
+const PICTURE_RETRY_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How soon a file is read again for it that could not be read.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3600);
+const FILE_RETRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// How long after its last request a client still counts as waiting.
-const WANTED_FOR: Duration = Duration::from_secs(2);
+const WAITING_CLIENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
     pub roots: Arc<SharedRoots>,
@@ -187,7 +187,7 @@ impl PictureGaps {
     /// Returns a file of each of the next photos.
     fn next(&mut self, reader: &Reader, roots: &Roots, count: usize) -> Vec<(Place, Stamp)> {
         let online: Vec<RootId> = roots.list().iter().map(|root| root.id).filter(|root| roots.is_online(*root)).collect();
-        if self.ended.as_ref().is_some_and(|(at, then)| at.elapsed() < KEEP_AGAIN_AFTER && *then == online) {
+        if self.ended.as_ref().is_some_and(|(at, then)| at.elapsed() < PICTURE_RETRY_INTERVAL && *then == online) {
             return Vec::new();
         }
         self.ended = None;
@@ -212,7 +212,7 @@ impl Gaps {
         if self.none_at.is_some_and(|at| at.elapsed() < SEARCH_INTERVAL) {
             return (Vec::new(), Purpose::Describe);
         }
-        self.tried.retain(|_, at| at.elapsed() < TRY_AGAIN_AFTER);
+        self.tried.retain(|_, at| at.elapsed() < FILE_RETRY_INTERVAL);
         let mut after = Place { root: RootId(0), path: PathBuf::new() };
         loop {
             // Without an answer nothing is lost: the index is damaged, and the next search for pending files says so.
@@ -251,6 +251,6 @@ impl Gaps {
 
 fn wanted(queue: &Queue) -> Vec<Place> {
     let mut wanted = lock(&queue.wanted);
-    wanted.retain(|_, asked| asked.elapsed() < WANTED_FOR);
+    wanted.retain(|_, asked| asked.elapsed() < WAITING_CLIENT_TIMEOUT);
     wanted.keys().cloned().collect()
 }

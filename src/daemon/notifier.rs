@@ -14,7 +14,7 @@ use crate::photo::Decisions;
 use crate::store::Reader;
 
 /// The longest wait for quiet.
-const MAX_DELAY: Duration = Duration::from_secs(30);
+const NOTIFY_MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// After a comparison the notifier sleeps for this many times its duration.
 const REST_FACTOR: u32 = 20;
@@ -51,7 +51,7 @@ impl Notifier {
                 continue;
             }
             let began = Instant::now();
-            while began.elapsed() < MAX_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
+            while began.elapsed() < NOTIFY_MAX_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
                 self.queue.activity.wait(Duration::from_millis(250));
             }
             let began = Instant::now();

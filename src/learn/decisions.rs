@@ -216,12 +216,12 @@ impl TrainingPair {
 }
 
 /// The weights are held back by this times the sum of their squares.
-const DECAY: f32 = 0.03;
+const DECISION_DECAY: f32 = 0.03;
 
-const STEPS: usize = 300;
+const DECISION_STEPS: usize = 300;
 
 /// The learning rate of Adam at the first step. It falls to 0 along a half cosine.
-const RATE: f64 = 0.1;
+const DECISION_RATE: f64 = 0.1;
 
 /// Finds the weights of the decisions, by the cross-entropy of all pairs.
 fn train(decisions: &[TrainingPair], versions: &[TrainingPair], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
@@ -238,12 +238,12 @@ fn train(decisions: &[TrainingPair], versions: &[TrainingPair], weight: f32, dev
     let weights = column(&|at| if at < decisions.len() { 1.0 } else { weight });
     let mut layer = nn::Linear { weight: Param::from_tensor(Tensor::<2>::zeros([decisions.len(), 1], &device)), bias: None };
     let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for step in (0..STEPS).take_while(|_| goes_on()) {
+    for step in (0..DECISION_STEPS).take_while(|_| goes_on()) {
         let scores = layer.forward(similarities.clone()) + before.clone();
         let losses = activation::softplus(scores.clone(), 1.0) - target.clone() * scores;
-        let loss = (losses * weights.clone()).sum() + layer.weight.val().square().sum().mul_scalar(DECAY);
+        let loss = (losses * weights.clone()).sum() + layer.weight.val().square().sum().mul_scalar(DECISION_DECAY);
         let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-        let rate = RATE * (1.0 + (std::f64::consts::PI * step as f64 / STEPS as f64).cos()) / 2.0;
+        let rate = DECISION_RATE * (1.0 + (std::f64::consts::PI * step as f64 / DECISION_STEPS as f64).cos()) / 2.0;
         layer = optimizer.step(rate, layer, gradients);
     }
     let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
