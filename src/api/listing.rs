@@ -35,7 +35,7 @@ pub async fn send_lines<T: Serialize>(make: impl FnOnce(Take<'_, T>) -> Result<(
     tokio::task::spawn_blocking(move || {
         let client = out.clone();
         let mut writer = Writer { text: Vec::new(), items: 0, out };
-        let made = make(Take { line: &mut |line| writer.write(&line), is_there: &|| !client.is_closed() });
+        let made = make(Take { line: &mut |line| writer.write(&line), is_wanted: &|| !client.is_closed() });
         writer.finish(made);
     });
     let first = pieces.recv().await.unwrap_or_else(|| Err(Problem::internal("the answer broke off")))?;
@@ -64,7 +64,7 @@ pub async fn send_object<L: Listing>(
     Ok(([(header::CONTENT_TYPE, JSON)], json).into_response())
 }
 
-fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, is_there: &dyn Fn() -> bool) -> Result<L, Problem> {
+fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, is_wanted: &dyn Fn() -> bool) -> Result<L, Problem> {
     let (mut first, mut items, mut last) = (None, Vec::new(), None);
     let mut line = |line: Line<L::Item>| {
         match line {
@@ -72,9 +72,9 @@ fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Proble
             Line::Item(item) => items.push(item),
             Line::End { end } => last = Some(end),
         }
-        if is_there() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if is_wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    make(Take { line: &mut line, is_there })?;
+    make(Take { line: &mut line, is_wanted })?;
     let (begin, end) = first.zip(last).ok_or_else(|| Problem::internal("the answer broke off"))?;
     Ok(L::new(begin, items, end))
 }
@@ -186,7 +186,7 @@ mod tests {
         let mut made = 0;
         let left: Result<Pairs, Problem> = collect(
             |take| {
-                assert!(!(take.is_there)(), "it is seen before the first line");
+                assert!(!(take.is_wanted)(), "it is seen before the first line");
                 made = lines(100).into_iter().take_while(|line| (take.line)(line.clone()).is_continue()).count();
                 Ok(())
             },

@@ -37,7 +37,7 @@ pub enum Error {
     Internal(String),
 }
 
-/// Reads the pictures of queries, like photos of the library, in a decoding child.
+/// Reads the pictures of queries, like photos of the library, in a decoding process.
 pub struct Queries {
     pub reader: sandbox::Reader,
     pub encoder: Encoder,
@@ -90,7 +90,7 @@ pub struct Comparison {
 }
 
 impl Queries {
-    /// Reads a picture. It is written to a temporary file in `folder`, because the decoding child takes an open file.
+    /// Reads a picture. It is written to a temporary file in `folder`, because the decoding process takes an open file.
     ///
     /// # Errors
     /// See [`enum@Error`].

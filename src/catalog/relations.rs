@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use super::GoesOn;
+use super::IsWanted;
 use crate::likeness::{CannotLink, Framed, Member, Near, VersionModel, changes, held, is_copy, is_series, relation, sources};
 use crate::photo::{
     Capture, Compared, Comparison, Decision, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash, Relation,
@@ -82,12 +82,12 @@ impl<'a> Relations<'a> {
         decisions: &'a Decisions,
         photos: &'a HashMap<PhotoId, PhotoRecord>,
         pairs: &[Pair],
-        goes_on: GoesOn<'_>,
+        is_wanted: IsWanted<'_>,
     ) -> Result<Option<Relations<'a>>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
         let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
         for group in relations.groups(pairs) {
-            if !goes_on() {
+            if !is_wanted() {
                 return Ok(None);
             }
             relations.add_stars(&group);

@@ -23,7 +23,7 @@ const FETCH_PAIRS: usize = 32;
 const FETCH_MOVED: usize = 32;
 
 /// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
-/// because no decoding child could be started, are tried again.
+/// because no decoding process could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often the store is searched for what an older version did not read, if nothing was missing.

@@ -239,8 +239,8 @@ impl Switcher {
 
     /// Stores an increment, and retries while the disk is full.
     fn stored(&self, number: HeadNumber, increment: Increment) -> Result<Increment, Error> {
-        let goes_on = || !self.lifecycle.is_stopping();
-        while_full(&self.health, "heads", "the next head cannot be prepared", goes_on, || {
+        let is_wanted = || !self.lifecycle.is_stopping();
+        while_full(&self.health, "heads", "the next head cannot be prepared", is_wanted, || {
             request(&self.writes, |reply| Request::AddIncrement(number, increment.clone(), reply))
         })?;
         if self.lifecycle.is_stopping() { Err(Unwritten::Ending.into()) } else { Ok(increment) }

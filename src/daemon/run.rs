@@ -135,7 +135,7 @@ fn location(settings: &Settings) -> Location {
     Location::new(&settings.data_dir).keeping_pictures_in(settings.kept_pictures.as_deref())
 }
 
-/// Has the kernel keep the exit status of decoding children until the daemon reads it. It does not where the program that
+/// Has the kernel keep the exit status of decoding processes until the daemon reads it. It does not where the program that
 /// started the daemon ignores SIGCHLD. The status says whether a photo is to blame.
 fn heed_children() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::volume::{is_remote, silence};
+use super::volume::{is_remote, why_unwatched};
 use crate::sys::mounts::{Mount, Mounts};
 use crate::sys::probe::answers;
 
@@ -87,8 +87,8 @@ impl Submounts {
     }
 
     /// Returns which mount of the root's own filesystem does not report all changes, and why.
-    pub fn silence(&self) -> Option<String> {
+    pub fn why_unwatched(&self) -> Option<String> {
         let own = self.mounts.iter().filter(|(point, _)| !self.is_another(point));
-        own.filter_map(|(point, mount)| Some(format!("{}: {}", point.display(), silence(mount)?))).next()
+        own.filter_map(|(point, mount)| Some(format!("{}: {}", point.display(), why_unwatched(mount)?))).next()
     }
 }

@@ -289,10 +289,10 @@ impl Service for Answers {
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
-        let goes_on = take.is_there;
-        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, goes_on)? else { return Ok(()) };
+        let is_wanted = take.is_wanted;
+        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, is_wanted)? else { return Ok(()) };
         let outside =
-            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, goes_on)? };
+            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, is_wanted)? };
         let Some(outside) = outside else { return Ok(()) };
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
@@ -324,7 +324,7 @@ impl Service for Answers {
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_normalized = selection.threshold.is_none();
-        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_there)? else { return Ok(()) };
+        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_wanted)? else { return Ok(()) };
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];

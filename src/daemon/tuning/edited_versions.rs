@@ -38,7 +38,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
             seed: run.order.asked as u64,
         };
         while let Some(&photo) = missing.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| run.may_prepare()) {
-            // Tried twice, because the child may have been killed for a reason that is not in the photo.
+            // Tried twice, because the decoding process may have been killed for a reason that is not in the photo.
             if let Some(versions) = maker.versions(run, photo).or_else(|_| maker.versions(run, photo)).map_err(|e| broken(&e))? {
                 store(run, photo.id, versions)?;
             }

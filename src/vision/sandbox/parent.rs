@@ -30,7 +30,7 @@ pub enum Problem {
     #[error("{0}")]
     Photo(Failure),
     /// The machine failed, for example to start a process. The file stays pending.
-    #[error("the decoding child cannot be used: {0}")]
+    #[error("the decoding process cannot be used: {0}")]
     Child(#[from] io::Error),
 }
 
@@ -171,7 +171,7 @@ impl Reader {
             Some(Signal::KILL) if self.ended_with == Some(self.file) => "the decoder was killed on it, twice; memory may have run out",
             Some(Signal::HUP | Signal::INT | Signal::KILL | Signal::TERM) => {
                 self.ended_with = Some(self.file);
-                return Problem::Child(io::Error::other("the decoding child was ended from outside"));
+                return Problem::Child(io::Error::other("the decoding process was ended from outside"));
             }
             Some(Signal::SYS) => "the decoder did something that it must not, and was ended",
             _ if timed_out => {
