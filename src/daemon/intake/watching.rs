@@ -158,7 +158,7 @@ impl Intake {
             let roots = self.parts.roots.now();
             let is_root = |point: &Path| roots.at(&root.path.join(point)).next().is_some();
             let unseen =
-                || Volume::why_unwatched(&root.path).or_else(|| submounts.any_closed(is_root)).or_else(|| submounts.why_unwatched());
+                || Volume::why_unwatched(&root.path).or_else(|| submounts.any_barred(is_root)).or_else(|| submounts.why_unwatched());
             failed.or_else(unseen)
         } else {
             failed
