@@ -34,7 +34,7 @@ pub async fn send_lines<T: Serialize>(make: impl FnOnce(Take<'_, T>) -> Result<(
     let (out, mut pieces) = unbounded_channel();
     tokio::task::spawn_blocking(move || {
         let client = out.clone();
-        let mut writer = Writer { text: Vec::new(), items: 0, out };
+        let mut writer = LineWriter { text: Vec::new(), items: 0, out };
         let made = make(Take { line: &mut |line| writer.write(&line), is_wanted: &|| !client.is_closed() });
         writer.finish(made);
     });
@@ -79,13 +79,13 @@ fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Proble
     Ok(L::new(begin, items, end))
 }
 
-struct Writer {
+struct LineWriter {
     text: Vec<u8>,
     items: usize,
     out: UnboundedSender<Result<Bytes, Problem>>,
 }
 
-impl Writer {
+impl LineWriter {
     fn write<T: Serialize>(&mut self, line: &Line<T>) -> ControlFlow<()> {
         serde_json::to_writer(&mut self.text, line).expect("these types have a form in JSON, and memory takes it");
         self.text.push(b'\n');
@@ -151,7 +151,7 @@ mod tests {
 
     fn sent(lines: &[Line<FilePair>]) -> Vec<Line<FilePair>> {
         let (out, mut pieces) = unbounded_channel();
-        let mut writer = Writer { text: Vec::new(), items: 0, out };
+        let mut writer = LineWriter { text: Vec::new(), items: 0, out };
         lines.iter().for_each(|line| assert!(writer.write(line).is_continue()));
         writer.finish(Ok(()));
         let mut text = Vec::new();

@@ -106,7 +106,7 @@ trait Disk {
 
 struct RealDisk {
     /// The error says why this program cannot be run to decode files.
-    decoder: io::Result<RefCell<sandbox::Reader>>,
+    decoder: io::Result<RefCell<sandbox::Decoder>>,
     /// Where it says after each step that the disk has answered.
     reports: Sender<Report>,
 }
@@ -211,7 +211,7 @@ impl Checker {
         let (tasks, waiting) = channel();
         let (done, reports) = channel();
         spawn_blocking(move || {
-            let decoder = SameProgram::of_this_process().map(|program| sandbox::Reader::new(program, Limits::default()));
+            let decoder = SameProgram::of_this_process().map(|program| sandbox::Decoder::new(program, Limits::default()));
             let disk = RealDisk { decoder: decoder.map(RefCell::new), reports: done.clone() };
             let checked = |task| match task {
                 Task::Check(cluster) => removable(&cluster, &relations, &disk),

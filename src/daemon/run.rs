@@ -210,9 +210,9 @@ impl Daemon {
         }
         let (for_tuning, network) = (tuner.clone(), backbone.clone());
         background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
-        let reader = sandbox::Reader::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
+        let decoder = sandbox::Decoder::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
         let encoder = Encoder { runner: backbone.runner()?, crop_head };
-        let queries = Queries { reader, encoder, other: None };
+        let queries = Queries { decoder, encoder, other: None };
         let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
         Ok(Daemon { state, writes, writer, log_summary, service })
     }

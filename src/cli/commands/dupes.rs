@@ -14,7 +14,7 @@ use crate::api::query_of;
 use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::output::{Done, Reader, opened};
+use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
@@ -44,8 +44,8 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if options.everywhere {
         see_all_roots(&client).await?;
     }
-    let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
-    let mut out = opened(reader);
+    let audience = if options.format == DupesFormat::Text { Audience::Person } else { Audience::Program };
+    let mut out = opened(audience);
     let mut relations = options.relation.clone();
     if options.format == DupesFormat::Paths0 && relations.is_empty() {
         // An edit is a person's work, so listing it is a choice.

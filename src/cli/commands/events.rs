@@ -8,7 +8,7 @@ use owo_colors::OwoColorize;
 use super::tune;
 use crate::api::types::{Event, What};
 use crate::cli::args::EventsFormat;
-use crate::cli::output::{Done, Reader, output};
+use crate::cli::output::{Audience, Done, output};
 use crate::cli::session::Session;
 use crate::cli::text::{count, shown};
 
@@ -16,8 +16,8 @@ pub async fn run(session: &Session, format: EventsFormat) -> Done {
     let client = session.running().await?;
     let mut broken = None;
     let listening = client.events(|event| {
-        let reader = if format == EventsFormat::Text { Reader::Person } else { Reader::Program };
-        let printed = output(reader, |out| match format {
+        let audience = if format == EventsFormat::Text { Audience::Person } else { Audience::Program };
+        let printed = output(audience, |out| match format {
             EventsFormat::Text => print(out, &event),
             EventsFormat::Ndjson => {
                 serde_json::to_writer(&mut *out, &event)?;

@@ -75,7 +75,7 @@ impl Health {
         if let Some(known) = self.missing_sandbox_layers.get() {
             return known.clone();
         }
-        match SameProgram::of_this_process().and_then(|program| sandbox::Reader::new(program, limits).missing_layers()) {
+        match SameProgram::of_this_process().and_then(|program| sandbox::Decoder::new(program, limits).missing_layers()) {
             Ok(missing) => self.missing_sandbox_layers.get_or_init(|| missing).clone(),
             Err(e) => vec![format!("any known layer (the decoding process cannot be started: {e})")],
         }

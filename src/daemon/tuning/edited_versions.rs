@@ -17,7 +17,7 @@ use crate::store::{EditedVersion, PhotoRecord, Reader};
 use crate::sys::SameProgram;
 use crate::vision::backbone::Runner;
 use crate::vision::kept::picture;
-use crate::vision::sandbox::{self, Problem};
+use crate::vision::sandbox::{self, DecodeError};
 
 /// The number of edited versions of each photo.
 const EDITED_VERSIONS_PER_PHOTO: usize = 6;
@@ -33,7 +33,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
         let program = SameProgram::of_this_process().map_err(|e| broken(&e))?;
         let mut maker = Maker {
             store: Reader::open(&run.tuner.switcher.configuration.location).map_err(|e| broken(&e))?,
-            reader: sandbox::Reader::new(program, run.tuner.switcher.configuration.settings.limits),
+            decoder: sandbox::Decoder::new(program, run.tuner.switcher.configuration.settings.limits),
             runner: run.backbone.runner().map_err(|e| broken(&e))?,
             seed: run.order.asked as u64,
         };
@@ -65,7 +65,7 @@ fn store(run: &Run<'_>, photo: PhotoId, versions: Vec<EditedVersion>) -> Result<
 /// Makes edited versions on one thread.
 struct Maker {
     store: Reader,
-    reader: sandbox::Reader,
+    decoder: sandbox::Decoder,
     runner: Runner,
     seed: u64,
 }
@@ -92,14 +92,14 @@ impl Maker {
         let path = photo.files.iter().filter(|f| roots.is_online(f.place.root)).find_map(|f| roots.path_of(&f.place));
         let Some(file) = path.and_then(|path| open(&path).ok()) else { return Ok(None) };
         let or_none = |problem| match problem {
-            Problem::Photo(_) => Ok(None),
-            Problem::Child(e) => Err(e),
+            DecodeError::Photo(_) => Ok(None),
+            DecodeError::Child(e) => Err(e),
         };
-        match self.reader.identify(&file) {
+        match self.decoder.identify(&file) {
             Ok((identity, _)) if identity.picture == photo.picture => {}
             Ok(_) => return Ok(None),
             Err(problem) => return or_none(problem),
         }
-        self.reader.decode().map(|decoded| Some(decoded.picture)).or_else(or_none)
+        self.decoder.decode().map(|decoded| Some(decoded.picture)).or_else(or_none)
     }
 }
