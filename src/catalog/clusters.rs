@@ -108,7 +108,7 @@ pub fn clusters(
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
     let Some(known) = Relations::of(reader, versions, decisions, &photos, &pairs, is_wanted)? else { return Ok(None) };
-    // What an older version found is told as it was until it is compared.
+    // Pairs of an older version of the program keep their relation until they are compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
@@ -222,7 +222,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
     }
 }
 
-/// Returns the links of a cluster that an answer tells, by position, the closest first: those with the first photo, and
+/// Returns the links of a cluster that an answer lists, by position, the closest first: those with the first photo, and
 /// those that hold the cluster together. These are at most two for each photo.
 fn edges(links: &[Link], position: &[usize]) -> Vec<(usize, usize, Distance)> {
     let by_position = |link: &Link| {
@@ -355,12 +355,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_tells_what_holds_a_cluster_together_and_the_links_of_the_first_photo() {
+    fn an_answer_lists_what_holds_a_cluster_together_and_the_links_of_the_first_photo() {
         let link = |a, b, distance| Link { a, b, distance };
         // All pairs of five photos. In the answer their order is reversed.
         let all = (0..5).flat_map(|a| (a + 1..5).map(move |b| link(a, b, 0.01 * (b - a) as Distance)));
-        let told = edges(&all.collect::<Vec<_>>(), &[4, 3, 2, 1, 0]);
-        let pairs: Vec<(usize, usize)> = told.iter().map(|&(a, b, _)| (a, b)).collect();
+        let listed = edges(&all.collect::<Vec<_>>(), &[4, 3, 2, 1, 0]);
+        let pairs: Vec<(usize, usize)> = listed.iter().map(|&(a, b, _)| (a, b)).collect();
         assert_eq!(pairs, [(0, 1), (1, 2), (2, 3), (3, 4), (0, 2), (0, 3), (0, 4)]);
         assert!(edges(&[], &[0]).is_empty());
     }

@@ -54,7 +54,7 @@ pub fn pairs(
         }
         let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
         let Some(Some(relation)) = between.between(pair.a, pair.b) else { continue };
-        // What an older version found is told as it was until it is compared.
+        // Pairs of an older version of the program keep their relation until they are compared.
         if shows(relations, relation) || relation == Relation::Unknown && relations.is_empty() && between.is_pending(pair.a, pair.b) {
             let keeper = |photo| files_of(photo, roots).files.swap_remove(0);
             pairs.push(file_pair(pair.distance, &keeper(a), &keeper(b), relation));

@@ -171,7 +171,7 @@ fn near(
     }
 }
 
-/// What tells the relation of two photos, apart from the photos.
+/// What decides the relation of two photos, apart from the photos.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     pub versions: &'a VersionModel,

@@ -141,7 +141,7 @@ impl<'a> Relations<'a> {
     }
 
     /// Returns which photos must not be in one cluster. `cannot_join` says it of their relation. Two exposures of one camera are
-    /// told by their classes, because a camera makes very many. Others are few: they were compared or decided on.
+    /// separated by their classes, because a camera makes very many. Others are few: they were compared or decided on.
     pub fn cannot_link(&self, cannot_join: impl Fn(Option<Relation>) -> bool) -> CannotLink<'_> {
         let parts_exposures = cannot_join(Some(Relation::Series));
         let mut exposures: Vec<(Option<PhotoId>, &Capture)> = Vec::new();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is told by classes and exceptions is the same as the relation of every two photos says.
+        /// Classes and exceptions say the same as the relation of every two photos.
         #[test]
         fn cannot_link_is_what_the_relations_say(
             captures in prop::collection::vec((prop::option::of(0u8..4), prop::option::of(0u8..2)), 12),

@@ -160,7 +160,7 @@ impl Disk for RealDisk {
     }
 }
 
-/// A path, and what was there when it was looked at.
+/// A path, and what was there when it was checked.
 #[derive(Clone)]
 struct Looked {
     path: PathBuf,
@@ -260,7 +260,7 @@ fn answer(reports: &Receiver<Report>, step: Duration) -> Option<Result<Removable
     }
 }
 
-/// The files of a cluster that were looked at.
+/// The files of a cluster that were checked.
 #[derive(Default)]
 struct Seen(HashMap<(u64, i64), Vec<Looked>>);
 
@@ -310,7 +310,7 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
         }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
             let (stays, goes) = ((best, keeper), (photo, file));
-            // What says nothing of a camera is no original.
+            // A file without camera data is not an original.
             let larger = if may_be_enlarged(stays, goes) {
                 Some([keeper, file])
             } else {
@@ -374,7 +374,7 @@ fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String
 }
 
 /// Returns what is at the path of a file, if the file is as it was read. Its bytes tell, if only its ctime is another: it
-/// was renamed, linked or given another mode, or it was changed by a program that puts the time back.
+/// was renamed, linked or given another mode, or it was changed by a program that restores mtime.
 fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     let path = file.path.to_path();
     if file.offline {

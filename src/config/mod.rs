@@ -98,7 +98,7 @@ impl Settings {
             // An instance with its own data directory must not use the default socket.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
             None => env::var_os("XDG_RUNTIME_DIR")
-                // That of another user, as after su, is no place for this user's socket.
+                // That of another user, as after su, is not a place for this user's socket.
                 .filter(|run| Path::new(run).is_absolute() && owner(Path::new(run)).is_none_or(|owner| owner == own_user()))
                 .map(|run| Path::new(&run).join("similard/api.sock"))
                 .unwrap_or_else(|| data_dir.join("api.sock")),

@@ -32,10 +32,10 @@ const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 /// Photos without a kept picture whose files are handed out at once. New files come between.
 const FETCH_PHOTOS: usize = 32;
 
-/// How soon the photos are gone through again that got no kept picture.
+/// How long to wait before trying again to make missing kept pictures.
 const PICTURE_RETRY_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How soon a file is read again for it that could not be read.
+/// How long to wait before reading again a file that could not be read.
 const FILE_RETRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// How long after its last request a client still counts as waiting.

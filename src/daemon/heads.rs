@@ -75,7 +75,7 @@ pub fn versions(chosen: &Chosen, heads: &[HeadRecord]) -> Result<Versions, Strin
         Ok(None) => Error::Unknown(name.to_owned()),
         Err(e) => Error::Versions(name.to_owned(), e),
     };
-    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} chooses the one of the program instead"))
+    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} goes back to the built-in one"))
 }
 
 /// Returns the generation to start with. It is the one that was in use last, because its data is complete. If that one

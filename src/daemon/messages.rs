@@ -120,7 +120,7 @@ pub enum Outcome {
         stamp: Stamp,
         made: Made,
     },
-    /// The bytes that a file has since it was moved. `None` if they are no photo.
+    /// The bytes that a file has since it was moved. `None` if they are not a photo.
     Moved {
         stamp: Stamp,
         content: Option<ContentHash>,
@@ -356,7 +356,7 @@ mod tests {
         thread::sleep(5 * LOOK_INTERVAL);
         reply.send(Ok(())).expect("waited for");
         assert!(asked.join().expect("no panic").is_ok());
-        // A full queue is no reason to wait, either.
+        // A full queue is not a reason to wait, either.
         writes.try_send(Change::Retry(RootId(1)).into()).expect("room");
         assert!(ask(health).join().expect("no panic").is_err());
     }

@@ -79,7 +79,7 @@ const MAX_WAITING_WRITES: usize = 64;
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// A signal or a client told it to stop.
+    /// A signal or a client made it stop.
     Told,
     /// The index is damaged: the daemon must start again, with a new index.
     ToStartAgain,
@@ -198,7 +198,7 @@ impl Daemon {
             writes: writes.clone(),
         });
         start_reading(&state, &writes, &intakes, &backbone, &crop_head)?;
-        start_telling(&state, &log_summary)?;
+        start_reporting(&state, &log_summary)?;
         // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
@@ -367,7 +367,7 @@ fn start_reading(
 }
 
 /// Starts the notifier and the log summary.
-fn start_telling(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
+fn start_reporting(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
     let notifier = Notifier {
         configuration: state.configuration.clone(),
         roots: state.roots.clone(),

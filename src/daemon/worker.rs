@@ -202,7 +202,7 @@ impl Worker {
         let (identity, metadata) = identity?;
         self.pool.health.set_problem("decode", None);
         if job.purpose != Purpose::Identify {
-            // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is said of them.
+            // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is reported of them.
             if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
                 return Ok(None);
             }
@@ -237,7 +237,7 @@ impl Worker {
         made.map(|made| Some(Outcome::New { stamp, made }))
     }
 
-    /// Confirms the picture of the first file of a photo, which one process alone has said. It is not done for a file that
+    /// Confirms the picture of the first file of a photo, which only one process has reported. It is not done for a file that
     /// cannot be opened now.
     fn confirm_first(&mut self, photo: PhotoId, identity: &Identity) -> Result<(), DecodeError> {
         let roots = self.pool.roots.now();

@@ -150,7 +150,7 @@ mod tests {
         let heard = Heard { writing: Writing::Renamed, was_closed: true };
         assert_eq!(settle.take_due(start + QUIET_TIME), [("/a".into(), heard)]);
         settle.hint(Path::new("/a"), Some(Writing::Renamed), start);
-        assert!(!settle.take_due(start + QUIET_TIME)[0].1.was_closed, "that was told");
+        assert!(!settle.take_due(start + QUIET_TIME)[0].1.was_closed, "that was reported");
     }
 
     #[test]

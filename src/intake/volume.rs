@@ -131,7 +131,7 @@ impl Volumes {
         numbers
     }
 
-    /// The number of the filesystem that is now at a path, which need not exist. `None` if it cannot be told.
+    /// The number of the filesystem that is now at a path, which need not exist. `None` if it is not known.
     pub fn at(&mut self, path: &Path) -> Option<u64> {
         Some(self.numbers_at(path)?.0)
     }

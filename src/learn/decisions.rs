@@ -106,7 +106,7 @@ impl Group {
 pub struct Figures {
     /// Made versions in the star of their photo.
     pub found: usize,
-    /// Photos in the star of a photo that they are no version of.
+    /// Photos in the star of a photo that they are not versions of.
     pub joined: usize,
     /// Decisions that it agrees with.
     pub agreed: usize,
@@ -125,7 +125,7 @@ pub struct Judgement {
     pub refused: Option<String>,
 }
 
-/// The decisions are divided into so many parts. Each is judged by a model that was taught the other parts.
+/// The number of parts of the decisions. Each part is judged by a model that was taught the other parts.
 const PARTS: usize = 5;
 
 /// The chance of gaining as many decisions if the new model were as good as the old one.

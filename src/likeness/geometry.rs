@@ -59,7 +59,7 @@ const SCALE_RANGE: std::ops::RangeInclusive<f32> = 0.2..=5.0;
 /// The largest tangent of the rotation that remains after quarter turns.
 const MAX_TILT_TANGENT: f32 = 0.36;
 
-/// With so many keypoints that agree, no other orientation is tried.
+/// With this many keypoints that agree, no other orientation is tried.
 const CERTAIN_KEYPOINTS: usize = 24;
 
 /// The least number of keypoints that must agree with a transform.

@@ -64,7 +64,7 @@ fn decided(
     Ok(decided)
 }
 
-/// Draws photos: half of them, where there are so many, with frames of another time.
+/// Draws photos. If there are enough, half of them have frames of another time.
 fn drawn(
     mut photos: HashMap<PhotoId, PhotoRecord>,
     comparisons: &Comparisons,
@@ -93,7 +93,7 @@ fn drawn(
     let mut chosen: Vec<PhotoId> = taken.iter().copied().collect();
     chosen.extend(rest.into_iter().take(count.saturating_sub(chosen.len())));
     let chosen = shuffled(chosen);
-    // The clock told that these are others. The pictures are to tell it too.
+    // The clock says that these are others. The pictures should say so too.
     let without_time = |record: &PhotoRecord| Member { capture: Capture::default(), ..member(record) };
     let with_frames: Vec<(PhotoId, Vec<(Member, Comparison)>)> = chosen
         .into_iter()

@@ -88,7 +88,7 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
         if let Some(outer) = &root.inside {
-            writeln!(out, "    {}", format!("mounted in {}, and looked after by itself", shown(&outer.path)).dimmed())?;
+            writeln!(out, "    {}", format!("mounted in {}, managed automatically", shown(&outer.path)).dimmed())?;
         }
         if let Some(why) = &root.offline {
             writeln!(out, "    {}; its photos stay known, and it is recognised when it is back", shown(why))?;

@@ -213,12 +213,12 @@ fn read_order(text: &str) -> Result<TuningOrder, String> {
 /// Reads the stored number of decisions at the start of the last tuning: 0 before the first.
 ///
 /// # Errors
-/// A problem for people, if it is no number. Whether a tuning is due is then not known.
+/// A problem for people, if it is not a number. Whether a tuning is due is then not known.
 fn read_knew(text: Option<&str>) -> Result<usize, String> {
     let known = text.map_or(Ok(0), str::parse);
     known.map_err(|_| {
         let text = text.unwrap_or_default();
-        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts by itself; simctl tune starts one, and then it is known again")
+        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts automatically; simctl tune starts one and stores the number again")
     })
 }
 

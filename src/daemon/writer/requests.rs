@@ -142,8 +142,8 @@ impl WriterThread {
     }
 
     /// Changes `library.db`, has `status` say which of its rows cannot be read now, and empties its write-ahead log, so that a
-    /// copy of the file is a backup of all that was answered. What is in the way of that is no error: the change is stored, and
-    /// the log is emptied at the next rest.
+    /// copy of the file is a backup of all that was answered. What is in the way of that is not an error: the change is stored,
+    /// and the log is emptied at the next rest.
     pub(super) fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
         let done = change(self);
         self.health.set_problem(LIBRARY, unreadable(&self.writer));
