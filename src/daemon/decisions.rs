@@ -192,7 +192,7 @@ impl Deciding<'_> {
 /// Reads an exported decision, with the pixel hashes that came with it.
 ///
 /// # Errors
-/// If one of its hashes is not a hash: it would not be what was exported.
+/// If one of its hashes is none: it would not be what was exported.
 fn imported(number: usize, text: &DecisionText, now: i64) -> Result<(Decision, Vec<(PictureHash, PixelHash)>), Problem> {
     let refused = |what: String| {
         Problem::new(Code::Decision, format!("decision {number} {what}"))
