@@ -12,7 +12,7 @@
 //! ```text
 //! notify ─┐
 //!         ├→ intake ──→ vision: identify → decode → prepare → backbone ──→ store ──→ likeness: head → pairs, verified → clusters
-//! scan ───┘             (decoding processes read hostile bytes)            (one writer)             │
+//! scan ───┘             (child processes read hostile bytes)               (one writer)             │
 //!                                                                                        api ──→ simctl
 //! ```
 //!

@@ -24,11 +24,11 @@ impl Writer {
     /// Returns a report on the rows that could not be read the last time.
     pub fn problems(&self) -> Vec<String> {
         let again = "; simctl roots add FOLDER watches a folder again, simctl roots remove FOLDER forgets it";
-        let roots = described(&self.problems.roots, "the row of the watched folder", "rows of watched folders", again);
-        let decisions = described(&self.problems.decisions, "the decision on the photos", "decisions", "");
-        let heads = described(&self.problems.heads, "the head", "heads", "");
-        let reports = described(&self.problems.reports, "the report of the head", "reports of heads", "");
-        let choices = described(&self.problems.choices, "the name of the chosen", "names", "; simctl heads use NAME chooses another");
+        let roots = told(&self.problems.roots, "the row of the watched folder", "rows of watched folders", again);
+        let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions", "");
+        let heads = told(&self.problems.heads, "the head", "heads", "");
+        let reports = told(&self.problems.reports, "the report of the head", "reports of heads", "");
+        let choices = told(&self.problems.choices, "the name of the chosen", "names", "; simctl heads use NAME chooses another");
         [roots, decisions, heads, reports, choices].concat()
     }
 
@@ -110,7 +110,7 @@ impl Writer {
 }
 
 /// Returns a line for each of the first rows, which ends with `hint`, and one line with the number of the others.
-fn described(rows: &[Unreadable], one: &str, many: &str, hint: &str) -> Vec<String> {
+fn told(rows: &[Unreadable], one: &str, many: &str, hint: &str) -> Vec<String> {
     let line = |row: &Unreadable| format!("{one} {} cannot be read: {}; it stays in library.db and is not used{hint}", row.name, row.why);
     let rest = rows.len().saturating_sub(MAX_REPORTED_ROWS);
     let rest = (rest > 0).then(|| format!("{rest} more {many} cannot be read; they stay in library.db and are not used"));

@@ -444,12 +444,12 @@ impl Intake {
             return Some(Found::default());
         }
         let working = self.heartbeat.work_on(root.id, DISK_TIMEOUT);
-        let (entries, reported) = (Cell::new(0), Cell::new(Instant::now()));
+        let (entries, told) = (Cell::new(0), Cell::new(Instant::now()));
         let goes_on = || {
             self.heartbeat.beat();
             entries.set(entries.get() + 1);
-            if reported.get().elapsed() > PROGRESS_INTERVAL {
-                reported.set(Instant::now());
+            if told.get().elapsed() > PROGRESS_INTERVAL {
+                told.set(Instant::now());
                 self.parts.events.emit(What::ScanProgress { path: text_of(&root.path_of(place)), entries: entries.get() });
             }
             !self.parts.lifecycle.is_stopping()
