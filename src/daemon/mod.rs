@@ -13,7 +13,7 @@
 //! still pending in the store, and each queue holds only a few photos.
 //!
 //! `watchdog` takes the roots of a disk offline that does not answer. `heads` switches heads, `tuning` makes them.
-//! `notifier` reports new copies while somebody listens, `log_summary` writes events to the log. `service` answers the
+//! `notifier` reports new versions while somebody listens, `log_summary` writes events to the log. `service` answers the
 //! API. `wire`, `problems` and `records` convert between the types of the API, the catalog and the store. `views`
 //! compares what a client and the daemon see at a path. `fence` is what the daemon gives up when it starts.
 
