@@ -132,7 +132,10 @@ mod tests {
             pair(2, 8, 0.1, Relation::Unknown),
         ];
         add_beside(&mut found, &near);
-        assert_eq!(found.each_ref().map(|cluster| cluster.beside.iter().map(|beside| beside.photo.0).collect()), [vec![8], Vec::new()]);
+        assert_eq!(
+            found.each_ref().map(|cluster| cluster.beside.iter().map(|beside| beside.photo.0).collect::<Vec<_>>()),
+            [vec![8], Vec::new()]
+        );
     }
 
     #[test]
