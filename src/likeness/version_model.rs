@@ -27,14 +27,16 @@ const MAX_SCORE_OF_OTHERS: f32 = 2.0;
 
 /// Photos that may be frames of one camera have at least this score if they are in one light, to this logarithm of the ratio of
 /// brightness and of contrast, and all but equal apart from one spot, such as a text; or if one is a crop of the other, or has a
-/// border around it. The model was trained on few texts and borders. Two pictures with other texts in a large part are two: pages
-/// and memes of one layout.
+/// border around it. The model was trained on few texts and borders.
 const SCORE_OF_EQUALS: f32 = 2.0;
 const MAX_LOG_BRIGHTNESS: f64 = 0.1;
 const MAX_LOG_CONTRAST: f64 = 0.2;
 const MIN_AGREEMENT_OF_EQUALS: f64 = 0.997;
 const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
-const MAX_MISFIT_OF_EQUALS: f64 = 0.07;
+
+/// Two pictures that agree so well, but not in so large a part, have other texts there: memes and pages of one layout.
+const MIN_AGREEMENT_BESIDE_TEXT: f64 = 0.99;
+const MIN_SHARE_OF_TEXT: f64 = 0.07;
 
 /// With less overlap one is a crop of the other.
 pub(super) const MAX_OVERLAP_OF_CROP: f64 = 0.97;
@@ -149,15 +151,15 @@ impl VersionModel {
     /// The score without what decisions taught.
     pub fn untaught(&self, kind: Kind, inputs: &Inputs, comparison: &Comparison) -> f32 {
         match kind {
+            _ if is_one_light(comparison) && has_other_text(comparison) => -SCORE_OF_EQUALS,
             Kind::Other => {
-                let (least, least_fine) = if is_one_light(comparison) {
-                    (MIN_AGREEMENT_IN_LIGHT, MIN_FINE_AGREEMENT_IN_LIGHT)
-                } else {
-                    (MIN_AGREEMENT_OF_OTHERS, -1.0)
-                };
+                let is_one_light = is_one_light(comparison);
+                if is_one_light && comparison.fine.agreement < MIN_FINE_AGREEMENT_IN_LIGHT {
+                    return -MAX_SCORE_OF_OTHERS;
+                }
+                let least = if is_one_light { MIN_AGREEMENT_IN_LIGHT } else { MIN_AGREEMENT_OF_OTHERS };
                 let above = inputs[COARSE_GRID] - coarse_grid(least) as f32;
-                let most = if comparison.fine.agreement < least_fine { -MAX_SCORE_OF_OTHERS } else { MAX_SCORE_OF_OTHERS };
-                (SLOPE_OF_OTHERS * above).clamp(-MAX_SCORE_OF_OTHERS, most)
+                (SLOPE_OF_OTHERS * above).clamp(-MAX_SCORE_OF_OTHERS, MAX_SCORE_OF_OTHERS)
             }
             kind if is_equal_in_light(kind, comparison) => self.trained.score(kind, inputs).max(SCORE_OF_EQUALS),
             kind => self.trained.score(kind, inputs),
@@ -172,11 +174,17 @@ fn is_one_light(comparison: &Comparison) -> bool {
     ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST
 }
 
+/// Whether two pictures of one frame have other texts.
+fn has_other_text(comparison: &Comparison) -> bool {
+    let Comparison { overlap: [a, b], fine, .. } = comparison;
+    a.min(*b) >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_BESIDE_TEXT && fine.misfit > MIN_SHARE_OF_TEXT
+}
+
 /// Whether two photos are in one light and all but equal, or one is cut out of the other.
 fn is_equal_in_light(kind: Kind, comparison: &Comparison) -> bool {
     let Comparison { overlap, fine, .. } = comparison;
     let overlap = overlap[0].min(overlap[1]);
-    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS && fine.misfit <= MAX_MISFIT_OF_EQUALS;
+    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS;
     is_one_light(comparison) && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
 }
 
@@ -251,8 +259,9 @@ mod tests {
         let [text, taught] = of(member(6000, 100), agreeing(0.998));
         assert!(text >= SCORE_OF_EQUALS && taught < text - 2.9, "a text: {text} {taught}");
         let other_text = Comparison { fine: Residual { misfit: 0.15, ..left(0.998) }, ..agreeing(0.998) };
-        assert!(of(member(6000, 100), other_text)[0] < SCORE_OF_EQUALS, "two memes");
+        assert!(of(member(6000, 100), other_text)[0] < 0.0, "two memes");
         let smaller = |comparison| of(member(3000, 100), comparison);
+        assert!(smaller(other_text)[0] < 0.0, "one of them smaller");
         let [whole, taught] = smaller(agreeing(0.95));
         assert!(whole > 1.9 && taught < 0.0, "{whole} {taught}");
         assert!(smaller(agreeing(0.81))[0] > 0.0 && smaller(agreeing(0.79))[0] < 0.0);
