@@ -1,5 +1,6 @@
 //! Answers the requests of the API, by asking the catalog.
 
+mod decisions;
 mod roots;
 
 use std::collections::{HashMap, HashSet};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
+use self::decisions::imported;
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
@@ -23,7 +25,7 @@ use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
 use crate::config::Settings;
-use crate::daemon::decisions::Deciding;
+use crate::daemon::decisions::{self as deciding, Deciding};
 use crate::daemon::heads::{self, Switch, Switcher};
 use crate::daemon::intake::Intakes;
 use crate::daemon::messages::{Gone, Write};
@@ -32,11 +34,11 @@ use crate::daemon::state::health::STORE;
 use crate::daemon::state::{State, lock, read};
 use crate::daemon::tuning::Tuner;
 use crate::daemon::waiting::Waiting;
-use crate::daemon::{decisions, places, views, wire};
+use crate::daemon::{places, views, wire};
 use crate::likeness::MAX_PAIR_DISTANCE;
-use crate::photo::{Coverage, PhotoId, PictureHash, Place, Positives, RootId, Verdict};
+use crate::photo::{Coverage, Decision, PhotoId, PictureHash, Place, Positives, RootId, Verdict};
 use crate::store::{Reader, Wanted};
-use crate::sys::View;
+use crate::sys::{View, now};
 
 pub struct Answers {
     state: State,
@@ -152,10 +154,13 @@ impl Answers {
         Ok(figures)
     }
 
-    fn deciding<T>(&self, work: impl FnOnce(&Deciding<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    fn deciding<T, E>(&self, work: impl FnOnce(&Deciding<'_>) -> Result<T, E>) -> Result<T, Problem>
+    where
+        Problem: From<E>,
+    {
         let (reader, roots) = (self.reader()?, self.state.roots.now());
         let State { events, health, .. } = &self.state;
-        work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })
+        Ok(work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })?)
     }
 }
 
@@ -390,11 +395,14 @@ impl Service for Answers {
     }
 
     fn decisions(&self) -> Vec<DecisionText> {
-        decisions::list(&read(&self.state.decisions))
+        deciding::list(&read(&self.state.decisions))
     }
 
     fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem> {
-        self.deciding(|deciding| deciding.import(&decisions))
+        let now = now();
+        let read = (1..).zip(&decisions).map(|(number, text)| imported(number, text, now)).collect::<Result<Vec<_>, Problem>>()?;
+        let (decisions, pixels): (Vec<Decision>, Vec<_>) = read.into_iter().unzip();
+        self.deciding(|deciding| deciding.import(decisions, pixels.concat()))
     }
 
     fn heads(&self) -> Vec<HeadInfo> {
@@ -416,7 +424,7 @@ impl Service for Answers {
         minutes: Option<u64>,
         photos: Option<usize>,
     ) -> Result<TuningOrder, Problem> {
-        self.tuner.start(self.tuner.order(name, positives, minutes, photos))
+        Ok(self.tuner.start(self.tuner.order(name, positives, minutes, photos))?)
     }
 
     fn tuning(&self) -> TuningState {
@@ -424,7 +432,7 @@ impl Service for Answers {
     }
 
     fn stop_tuning(&self) -> Result<(), Problem> {
-        self.tuner.stop()
+        Ok(self.tuner.stop()?)
     }
 
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem> {

@@ -12,6 +12,8 @@ mod views;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
+
 use super::heads::{self, Switch, Switcher};
 use super::messages::{Request, Unwritten, request};
 use super::power::on_mains;
@@ -20,7 +22,6 @@ use super::retry::while_full;
 use super::state::{Queue, Tuning, read};
 use super::writer::{TUNING_KNEW, TUNING_ORDER};
 use crate::api::types::{Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState, What};
-use crate::api::{Code, Problem};
 use crate::catalog::generation::{BASE, BASE_VERSIONS};
 use crate::store::{HeadRecord, Positives, Reader};
 use crate::sys::now;
@@ -45,6 +46,26 @@ const MAX_FOLDER_PHOTOS: usize = 100_000;
 
 /// The share of the time that may be spent on making views. The rest is for training and judging.
 const PREPARING_SHARE: f64 = 0.7;
+
+/// Why an order was not accepted, or no tuning was ended.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("{0} is being tuned")]
+    Running(String),
+    #[error("no head is being tuned")]
+    NotRunning,
+    #[error("there is a head named {0} already")]
+    Taken(String),
+    #[error("{0:?} is not a valid name for a head")]
+    Name(String),
+    #[error("minutes={0} is out of range: 1 to 1440")]
+    Minutes(u64),
+    /// The number of photos, and the most.
+    #[error("photos={0} is out of range: 1 to {1}")]
+    Photos(usize, usize),
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+}
 
 /// The parts of the daemon that tuning needs.
 #[derive(Clone)]
@@ -74,23 +95,21 @@ impl Tuner {
     }
 
     /// Accepts an order. The tuning runs on its own thread.
-    pub fn start(&self, order: TuningOrder) -> Result<TuningOrder, Problem> {
+    pub fn start(&self, order: TuningOrder) -> Result<TuningOrder, Error> {
         check(&order)?;
         let is_taken = self.switcher.heads.is_taken(&order.name);
         {
             let mut state = self.tuning.change();
             if let Some(running) = &state.progress {
-                return Err(Problem::new(Code::Tuning, format!("{} is being tuned", running.name))
-                    .hint("simctl tune --stop ends it with the result so far"));
+                return Err(Error::Running(running.name.clone()));
             }
             if is_taken {
-                return Err(Problem::new(Code::Name, format!("there is a head named {} already", order.name))
-                    .hint("give another one with --name, or remove that head with simctl heads remove"));
+                return Err(Error::Taken(order.name));
             }
             *state = TuningState { progress: Some(first(&order)), ended: None };
         }
         self.tuning.set_stopped(false);
-        let text = serde_json::to_string(&order_to_store(&order)).map_err(Problem::internal)?;
+        let text = serde_json::to_string(&order_to_store(&order)).expect("a record is plain data");
         if let Err(e) = request(&self.switcher.writes, |reply| Request::QueueTuning(text, reply)) {
             self.tuning.change().progress = None;
             return Err(e.into());
@@ -100,9 +119,9 @@ impl Tuner {
     }
 
     /// Ends the tuning with the result so far.
-    pub fn stop(&self) -> Result<(), Problem> {
+    pub fn stop(&self) -> Result<(), Error> {
         if self.tuning.state().progress.is_none() {
-            return Err(Problem::new(Code::NoTuning, "no head is being tuned").hint("simctl tune starts one"));
+            return Err(Error::NotRunning);
         }
         self.tuning.set_stopped(true);
         Ok(())
@@ -206,7 +225,7 @@ fn read_order(text: &str) -> Result<TuningOrder, String> {
     let dropped = |why: String| format!("the stored order of a tuning is dropped: {why}; simctl tune starts another");
     let record = serde_json::from_str(text).map_err(|e| dropped(e.to_string()))?;
     let order = stored_order(record).map_err(|e| dropped(e.to_string()))?;
-    check(&order).map_err(|problem| dropped(problem.message))?;
+    check(&order).map_err(|e| dropped(e.to_string()))?;
     Ok(order)
 }
 
@@ -222,22 +241,21 @@ fn read_knew(text: Option<&str>) -> Result<usize, String> {
     })
 }
 
-fn check(order: &TuningOrder) -> Result<(), Problem> {
+fn check(order: &TuningOrder) -> Result<(), Error> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if order.name.is_empty()
         || order.name.len() > 60
         || [BASE, BASE_VERSIONS].contains(&order.name.as_str())
         || !order.name.chars().all(is_plain)
     {
-        return Err(Problem::new(Code::Name, format!("{:?} is not a valid name for a head", order.name))
-            .hint("use letters, digits, - _ and . for a name other than base and versions"));
+        return Err(Error::Name(order.name.clone()));
     }
     let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
-        return Err(Problem::new(Code::Minutes, format!("minutes={} is out of range: 1 to 1440", order.minutes)));
+        return Err(Error::Minutes(order.minutes));
     }
     if !(1..=most).contains(&order.photos) {
-        return Err(Problem::new(Code::Photos, format!("photos={} is out of range: 1 to {most}", order.photos)));
+        return Err(Error::Photos(order.photos, most));
     }
     Ok(())
 }
@@ -255,7 +273,7 @@ pub struct Run<'a> {
 }
 
 /// Why a tuning produced no head.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Error)]
 pub enum Why {
     /// The daemon ends. The tuning continues after its next start.
     #[error("the daemon is ending")]
