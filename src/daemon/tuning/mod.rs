@@ -361,7 +361,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
         positives,
         weights: passed.weights.clone(),
         threshold: passed.threshold,
-        report: serde_json::to_string(&report_to_store(report)).unwrap_or_default(),
+        report: serde_json::to_string(&report_to_store(report)).expect("a record is plain data"),
         made: now(),
     };
     let Passed { mut report, .. } = passed;
