@@ -1,6 +1,6 @@
 //! Converts tuning orders and reports between the types of the store and of the API.
 
-use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadFigures, TuningOrder, TuningReport};
+use crate::api::types::{ClusterChange, ClusterChanges, HeadFigures, TuningOrder, TuningReport};
 use crate::photo::UnknownName;
 use crate::store::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
 
@@ -38,7 +38,8 @@ pub fn report_to_store(report: &TuningReport) -> TuningReportRecord {
     }
 }
 
-/// Converts a stored report. Examples with a kind of change that this version does not know are left out.
+/// Converts a stored report. Examples with a kind of change that this version does not know are left out, and
+/// [`Writer::problems`](crate::store::Writer::problems) reports them.
 pub fn stored_report(record: TuningReportRecord) -> TuningReport {
     TuningReport {
         tuned_on: record.tuned_on,
@@ -69,27 +70,23 @@ fn stored_figures(record: &HeadFiguresRecord) -> HeadFigures {
     HeadFigures { recall, found, false_pairs, agreed, threshold }
 }
 
-const CHANGES: [(Change, &str); 4] = [(Change::New, "new"), (Change::Gone, "gone"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
-
 fn example_to_store(example: &ClusterChange) -> ClusterChangeRecord {
-    let name = CHANGES.iter().find(|(change, _)| *change == example.change).map_or("", |(_, name)| name);
-    ClusterChangeRecord { change: name.into(), paths: example.paths.clone() }
+    ClusterChangeRecord { change: example.change.name().into(), paths: example.paths.clone() }
 }
 
 fn stored_example(record: ClusterChangeRecord) -> Option<ClusterChange> {
-    let (change, _) = CHANGES.iter().find(|(_, name)| *name == record.change)?;
-    Some(ClusterChange { change: *change, paths: record.paths })
+    Some(ClusterChange { change: record.change.parse().ok()?, paths: record.paths })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::Positives;
+    use crate::photo::{ClusterChangeKind, Positives};
 
     #[test]
     fn a_report_and_an_order_come_back_as_they_were_stored() {
         let figures = |found| HeadFigures { recall: 0.5, found, false_pairs: 1, agreed: 2, threshold: 0.25 };
-        let examples = CHANGES.map(|(change, name)| ClusterChange { change, paths: vec![name.into()] }).to_vec();
+        let examples = ClusterChangeKind::ALL.iter().map(|&change| ClusterChange { change, paths: vec![change.name().into()] }).collect();
         let clusters = Some(ClusterChanges { new: 1, gone: 2, grown: 3, shrunk: 4, examples });
         let report = TuningReport {
             tuned_on: 1,

@@ -8,13 +8,13 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use crate::api::text_of;
 use crate::api::types::{self, BesideCluster, ClusterChange, ClusterChanges, ClusterPair};
 use crate::catalog::beside::Beside;
-use crate::catalog::changes::{Change, Known};
+use crate::catalog::changes::Known;
 use crate::catalog::clusters::{Clustering, Edge, Found};
 use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::roots::Roots;
-use crate::photo::Metadata;
+use crate::photo::{ClusterChangeKind, Metadata};
 use crate::store::PhotoRecord;
 
 /// The most examples of each kind of change.
@@ -141,19 +141,19 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
 }
 
 /// Counts the changed clusters by kind, with the first ones of each kind as examples.
-pub fn cluster_changes(changes: &[(Change, &Known)]) -> ClusterChanges {
+pub fn cluster_changes(changes: &[(ClusterChangeKind, &Known)]) -> ClusterChanges {
     let mut counted = ClusterChanges::default();
     for (change, cluster) in changes {
-        let (count, change) = match change {
-            Change::New => (&mut counted.new, types::Change::New),
-            Change::Gone => (&mut counted.gone, types::Change::Gone),
-            Change::Grown => (&mut counted.grown, types::Change::Grown),
-            Change::Shrunk => (&mut counted.shrunk, types::Change::Shrunk),
+        let count = match change {
+            ClusterChangeKind::New => &mut counted.new,
+            ClusterChangeKind::Gone => &mut counted.gone,
+            ClusterChangeKind::Grown => &mut counted.grown,
+            ClusterChangeKind::Shrunk => &mut counted.shrunk,
         };
         *count += 1;
         if *count <= MAX_EXAMPLES {
             let paths = cluster.paths.iter().map(|path| text_of(path).path).collect();
-            counted.examples.push(ClusterChange { change, paths });
+            counted.examples.push(ClusterChange { change: *change, paths });
         }
     }
     counted

@@ -3,6 +3,7 @@
 mod capture;
 mod change;
 mod cluster;
+mod cluster_change;
 mod comparison;
 mod coverage;
 mod crops;
@@ -29,6 +30,7 @@ mod source;
 pub use capture::{Capture, Exposure};
 pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};
+pub use cluster_change::ClusterChangeKind;
 pub use comparison::{Affine, Compared, Comparison, Residual, Tone};
 pub use coverage::{Counters, Coverage};
 pub use crops::CropDescriptors;
