@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use super::Context;
 use super::clusters::clusters;
 use super::files::{count_files, files_of};
-use crate::photo::{ClusterChangeKind, PhotoId};
+use crate::photo::{ClusterChange, ClusterChangeKind, ClusterChanges, PhotoId};
 use crate::store;
+
+/// The most examples of each kind of change.
+const MAX_EXAMPLES: u64 = 10;
 
 /// The clusters of the whole library at one moment.
 pub struct Snapshot(Vec<Known>);
@@ -71,6 +74,24 @@ impl Snapshot {
     fn places(&self) -> HashMap<(PhotoId, usize), usize> {
         self.0.iter().enumerate().flat_map(|(i, cluster)| cluster.files.iter().map(move |&file| (file, i))).collect()
     }
+}
+
+/// Counts the changed clusters by kind, with the first ones of each kind as examples.
+pub fn counted(changes: &[(ClusterChangeKind, &Known)]) -> ClusterChanges {
+    let mut counted = ClusterChanges::default();
+    for (kind, cluster) in changes {
+        let count = match kind {
+            ClusterChangeKind::New => &mut counted.new,
+            ClusterChangeKind::Gone => &mut counted.gone,
+            ClusterChangeKind::Grown => &mut counted.grown,
+            ClusterChangeKind::Shrunk => &mut counted.shrunk,
+        };
+        *count += 1;
+        if *count <= MAX_EXAMPLES {
+            counted.examples.push(ClusterChange { kind: *kind, paths: cluster.paths.clone() });
+        }
+    }
+    counted
 }
 
 /// Returns the clusters that have at least two files in common with a cluster.

@@ -1,4 +1,4 @@
-//! Making, listing and importing decisions. They refer to picture hashes, and apply from the next answer on.
+//! Making and importing decisions. They refer to picture hashes, and apply from the next answer on.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -7,11 +7,10 @@ use std::sync::mpsc::SyncSender;
 use thiserror::Error;
 
 use super::messages::{Reply, Request, Unwritten, Write, request_now};
+use super::state::events::EventKind;
 use super::state::{Events, Health};
-use crate::api::text_of;
-use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision, PathText, What};
 use crate::catalog::roots::Roots;
-use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, Verdict, ordered};
+use crate::photo::{Contradiction, Decision, PictureHash, PixelHash, Verdict, ordered};
 use crate::store::{self, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
@@ -24,7 +23,7 @@ const MAX_NAMED: usize = 6;
 /// The digits of a picture hash that name a photo without a known file.
 const HASH_DIGITS: usize = 12;
 
-/// Why decisions were not made, removed or listed.
+/// Why decisions were not made or removed.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("a decision needs 2 to {most} photos, not {0}", most = MAX_PHOTOS)]
@@ -42,6 +41,12 @@ pub enum Error {
     Unwritten(#[from] Unwritten),
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// The number of pairs that a request was about, and of decisions that changed.
+pub struct DecisionCount {
+    pub pairs: u64,
+    pub changed: u64,
 }
 
 /// The parts that making decisions needs.
@@ -63,7 +68,7 @@ impl Deciding<'_> {
             every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made, follows: None }).collect();
         let pairs = decisions.len() as u64;
         let changed = self.store(decisions, &named, |decisions, reply| Request::Decide(decisions, OnConflict::Overwrite, reply))? as u64;
-        self.events.emit(What::Decided { pairs: changed, verdict });
+        self.events.emit(EventKind::Decided { pairs: changed, verdict });
         Ok(DecisionCount { pairs, changed })
     }
 
@@ -78,32 +83,6 @@ impl Deciding<'_> {
         let pairs = two.len() as u64;
         let changed = request_now(self.writes, self.health, |reply| Request::Undecide(two, reply))? as u64;
         Ok(DecisionCount { pairs, changed })
-    }
-
-    /// Returns all decisions with the files of their photos, the oldest first.
-    pub fn listed(&self, decisions: &Decisions) -> store::Result<Vec<ListedDecision>> {
-        let mut known: HashMap<PictureHash, DecidedPhoto> = HashMap::new();
-        let mut photo = |picture: PictureHash| -> store::Result<DecidedPhoto> {
-            if let Some(photo) = known.get(&picture) {
-                return Ok(photo.clone());
-            }
-            let mut files = Vec::new();
-            for equal in decisions.equal().of(picture) {
-                files.extend(self.reader.files_of_picture(&equal)?);
-            }
-            let mut files: Vec<PathText> = files.iter().filter_map(|place| Some(text_of(&self.roots.path_of(place)?))).collect();
-            files.sort_unstable();
-            Ok(known.entry(picture).or_insert(DecidedPhoto { picture: picture.to_string(), files }).clone())
-        };
-        let mut all: Vec<&Decision> = decisions.iter().collect();
-        all.sort_unstable_by_key(|d| (d.made, d.a, d.b));
-        let mut listed = Vec::with_capacity(all.len());
-        for d in all {
-            let contradicted = decisions.is_contradicted(d);
-            let follows = d.follows.map(|picture| picture.to_string());
-            listed.push(ListedDecision { a: photo(d.a)?, b: photo(d.b)?, verdict: d.verdict, made: d.made, follows, contradicted });
-        }
-        Ok(listed)
     }
 
     /// Returns the pictures of files, which must be different ones.
@@ -202,23 +181,6 @@ fn count_photos(count: usize) -> Result<(), Error> {
 
 fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {
     pictures.iter().enumerate().flat_map(|(i, (a, _))| pictures[..i].iter().map(move |(b, _)| (*a, *b))).collect()
-}
-
-/// Returns all decisions, sorted by picture hash.
-pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
-    let pixels = |picture| decisions.equal().pixels(picture).map(|pixels| pixels.to_string());
-    let text = |d: &Decision| DecisionText {
-        a: d.a.to_string(),
-        b: d.b.to_string(),
-        verdict: d.verdict,
-        made: d.made,
-        follows: d.follows.map(|picture| picture.to_string()),
-        a_pixels: pixels(d.a),
-        b_pixels: pixels(d.b),
-    };
-    let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
-    decisions.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
-    decisions
 }
 
 #[cfg(test)]

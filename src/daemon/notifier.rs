@@ -5,9 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use super::state::events::EventKind;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
-use crate::api::text_of;
-use crate::api::types::What;
 use crate::catalog::Context;
 use crate::catalog::changes::{Known, Snapshot};
 use crate::photo::{ClusterChangeKind, Decisions};
@@ -82,11 +81,11 @@ impl Notifier {
         let is_news = |change: ClusterChangeKind| matches!(change, ClusterChangeKind::New | ClusterChangeKind::Grown);
         let news: Vec<&(ClusterChangeKind, &Known)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
         for (change, cluster) in &news {
-            let (cluster, paths) = (cluster.id.clone(), cluster.paths.iter().map(|path| text_of(path).path).collect());
+            let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
             self.events.emit(if *change == ClusterChangeKind::New {
-                What::NewCluster { cluster, paths }
+                EventKind::NewCluster { cluster, paths }
             } else {
-                What::ClusterGrew { cluster, paths }
+                EventKind::ClusterGrew { cluster, paths }
             });
         }
         if let Some((_, first)) = news.first().filter(|_| self.configuration.live().notify_desktop) {

@@ -24,14 +24,15 @@ use super::messages::{Change, Write};
 use super::notifier::Notifier;
 use super::service::Answers;
 use super::service_manager::{self, Reported};
+use super::state::events::EventKind;
 use super::state::health::PICTURES;
+use super::state::version::own_version;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
 use super::worker::{ReadingTools, WorkerPool};
 use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
-use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
 use crate::catalog::generation::{Generation, InUse, Versions};
@@ -263,9 +264,9 @@ fn state(
     fence.missing.iter().for_each(|missing| tracing::warn!("the daemon runs without {missing}"));
     let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
     let (summary, notifier) = (log_summary.clone(), notify.clone());
-    let count = move |what: &What| summary.count(what);
-    let wake_notifier = move |what: &What| {
-        if changes_clusters(what) {
+    let count = move |event: &EventKind| summary.count(event);
+    let wake_notifier = move |event: &EventKind| {
+        if changes_clusters(event) {
             notifier.raise();
         }
     };
@@ -281,7 +282,7 @@ fn state(
     health.set_problem(LIBRARY, unreadable(writer));
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
-        configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
+        configuration: Arc::new(Configuration::new(own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
             active: InUse::new(active),
@@ -300,9 +301,9 @@ fn state(
 }
 
 /// Returns whether an event may change clusters.
-fn changes_clusters(what: &What) -> bool {
-    let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
-    is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. })
+fn changes_clusters(event: &EventKind) -> bool {
+    let is_of_a_file = matches!(event, EventKind::Added(_) | EventKind::Changed(_) | EventKind::Moved { .. } | EventKind::Gone(_));
+    is_of_a_file || matches!(event, EventKind::Decided { .. } | EventKind::HeadChanged { .. })
 }
 
 fn switcher(state: &State, writes: &SyncSender<Write>) -> Switcher {

@@ -10,6 +10,7 @@ pub mod folders;
 pub mod library;
 mod loss;
 mod projection;
+pub mod report;
 pub mod training;
 pub mod training_set;
 pub mod tuning;

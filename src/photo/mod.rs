@@ -30,7 +30,7 @@ mod source;
 pub use capture::{Capture, Exposure};
 pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};
-pub use cluster_change::ClusterChangeKind;
+pub use cluster_change::{ClusterChange, ClusterChangeKind, ClusterChanges};
 pub use comparison::{Affine, Compared, Comparison, Residual, Tone};
 pub use coverage::{Counters, Coverage};
 pub use crops::CropDescriptors;

@@ -24,6 +24,9 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 /// The same inside the daemon, for the parts that must not depend on its threads.
 const INSIDE_DAEMON: [(&str, &[&str]); 3] = [("state", &["fence"]), ("messages.rs", &["state"]), ("fence", &[])];
 
+/// Who in the daemon may use the API. All others have types of their own, which `wire.rs` and `problems.rs` convert.
+const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
+
 /// The only places that may use a heavy crate.
 const HOMES: [(&str, &[&str]); 18] = [
     ("burn", &["learn"]),
@@ -275,6 +278,16 @@ fn modules_know_only_what_they_may() {
                 || uses(&code).iter().any(|path| path.starts_with(&format!("crate::{other}")));
             assert!(!used || other == "photo" || other == module || allowed.contains(&other), "{file} uses {other}");
         }
+    }
+}
+
+#[test]
+fn only_the_edge_of_the_daemon_uses_the_api() {
+    for Source { file, code, .. } in sources() {
+        let Some(file) = file.strip_prefix("daemon/") else { continue };
+        let uses = code.lines().any(|line| is_code(line) && line.contains("crate::api"))
+            || uses(&code).iter().any(|path| path.starts_with("crate::api"));
+        assert!(!uses || USE_API.iter().any(|may| file.starts_with(may)), "daemon/{file} uses the API");
     }
 }
 

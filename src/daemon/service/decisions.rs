@@ -1,8 +1,55 @@
-//! Reads exported decisions.
+//! Lists decisions, and reads exported ones.
 
-use crate::api::types::DecisionText;
-use crate::api::{Code, Problem};
-use crate::photo::{Decision, PictureHash, PixelHash};
+use std::collections::HashMap;
+
+use crate::api::types::{DecidedPhoto, DecisionText, ListedDecision, PathText};
+use crate::api::{Code, Problem, text_of};
+use crate::catalog::roots::Roots;
+use crate::photo::{Decision, Decisions, PictureHash, PixelHash};
+use crate::store::{self, Reader};
+
+/// Returns all decisions with the files of their photos, the oldest first.
+pub fn listed(decisions: &Decisions, roots: &Roots, reader: &Reader) -> store::Result<Vec<ListedDecision>> {
+    let mut known: HashMap<PictureHash, DecidedPhoto> = HashMap::new();
+    let mut photo = |picture: PictureHash| -> store::Result<DecidedPhoto> {
+        if let Some(photo) = known.get(&picture) {
+            return Ok(photo.clone());
+        }
+        let mut files = Vec::new();
+        for equal in decisions.equal().of(picture) {
+            files.extend(reader.files_of_picture(&equal)?);
+        }
+        let mut files: Vec<PathText> = files.iter().filter_map(|place| Some(text_of(&roots.path_of(place)?))).collect();
+        files.sort_unstable();
+        Ok(known.entry(picture).or_insert(DecidedPhoto { picture: picture.to_string(), files }).clone())
+    };
+    let mut all: Vec<&Decision> = decisions.iter().collect();
+    all.sort_unstable_by_key(|d| (d.made, d.a, d.b));
+    let mut listed = Vec::with_capacity(all.len());
+    for d in all {
+        let contradicted = decisions.is_contradicted(d);
+        let follows = d.follows.map(|picture| picture.to_string());
+        listed.push(ListedDecision { a: photo(d.a)?, b: photo(d.b)?, verdict: d.verdict, made: d.made, follows, contradicted });
+    }
+    Ok(listed)
+}
+
+/// Returns all decisions, sorted by picture hash.
+pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
+    let pixels = |picture| decisions.equal().pixels(picture).map(|pixels| pixels.to_string());
+    let text = |d: &Decision| DecisionText {
+        a: d.a.to_string(),
+        b: d.b.to_string(),
+        verdict: d.verdict,
+        made: d.made,
+        follows: d.follows.map(|picture| picture.to_string()),
+        a_pixels: pixels(d.a),
+        b_pixels: pixels(d.b),
+    };
+    let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
+    decisions.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
+    decisions
+}
 
 /// Reads an exported decision, with the pixel hashes that came with it.
 ///

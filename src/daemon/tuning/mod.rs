@@ -19,10 +19,12 @@ use super::messages::{Request, Unwritten, request};
 use super::power::on_mains;
 use super::records::{order_to_store, report_to_store, stored_order, stored_report};
 use super::retry::while_full;
+use super::state::events::EventKind;
+use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningProgress, TuningState};
 use super::state::{Queue, Tuning, read};
 use super::writer::{TUNING_KNEW, TUNING_ORDER};
-use crate::api::types::{Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState, What};
 use crate::catalog::generation::{BASE, BASE_VERSIONS};
+use crate::learn::report::TuningReport;
 use crate::store::{HeadRecord, Positives, Reader};
 use crate::sys::now;
 use crate::vision::backbone::Backbone;
@@ -192,9 +194,9 @@ impl Tuner {
             Ok(end) => end,
             Err(Why::Ending) => return,
             Err(Why::Refused(reason, report)) => {
-                end(Outcome::Refused, format!("the new {} is not used: {reason}", subject(positives)), Some(*report))
+                end(TuningOutcome::Refused, format!("the new {} is not used: {reason}", subject(positives)), Some(*report))
             }
-            Err(Why::Failed(reason)) => end(Outcome::Failed, reason, None),
+            Err(Why::Failed(reason)) => end(TuningOutcome::Failed, reason, None),
         };
         tracing::info!("tuning {}: {}", order.name, end.message);
         // Otherwise the order would be carried out again.
@@ -213,7 +215,7 @@ impl Tuner {
             Err(_) => return,
         }
         *self.tuning.change() = TuningState { progress: None, ended: Some(end.clone()) };
-        self.switcher.events.emit(What::Tuned(end));
+        self.switcher.events.emit(EventKind::Tuned(end));
     }
 }
 
@@ -342,7 +344,7 @@ impl Run<'_> {
             left: self.left().as_secs(),
         };
         self.tuner.tuning.change().progress = Some(progress.clone());
-        self.tuner.switcher.events.emit(What::Tuning(progress));
+        self.tuner.switcher.events.emit(EventKind::Tuning(progress));
     }
 }
 
@@ -376,7 +378,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     let name = run.order.name.clone();
     if positives == Positives::Folders {
         let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
-        return Ok(TuningEnd { name, positives, outcome: Outcome::Kept, message, report: Some(report) });
+        return Ok(TuningEnd { name, positives, outcome: TuningOutcome::Kept, message, report: Some(report) });
     }
     run.tell(Phase::Pairing, 0, 0, None, None);
     let changes = run.tuner.switcher.switch(&name, Switch::Take).map_err(|e| match e {
@@ -387,7 +389,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     add(&report)?;
     let before = if positives == Positives::Decisions { BASE_VERSIONS } else { BASE };
     let message = format!("the new {} is better and is used from now on; simctl heads use {before} goes back", subject(positives));
-    Ok(TuningEnd { name, positives, outcome: Outcome::Used, message, report: Some(report) })
+    Ok(TuningEnd { name, positives, outcome: TuningOutcome::Used, message, report: Some(report) })
 }
 
 /// What a tuning makes.
