@@ -19,6 +19,7 @@
 
 mod decisions;
 mod dispatcher;
+mod error;
 mod fence;
 mod heads;
 mod intake;
@@ -41,7 +42,8 @@ mod wire;
 mod worker;
 mod writer;
 
+pub use error::Error;
 pub use lock::{Holder, data_directory, holder};
-pub use run::{Ended, Error, run};
+pub use run::{Ended, run};
 pub use service_manager::is_there as is_supervised;
 pub use state::version::{OwnVersion, own_version};

@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use listenfd::ListenFd;
-use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::dispatcher::Dispatcher;
+use super::error::Error;
 use super::fence::{self, Fence, Writable};
 use super::heads::{self, Switcher};
-use super::intake::{Intakes, Marker, Parts, Refused, mounts};
+use super::intake::{Intakes, Marker, Parts, mounts};
 use super::lock::{Lock, Socket, data_directory};
 use super::log_summary::LogSummary;
 use super::messages::{Change, Write};
@@ -38,41 +38,12 @@ use crate::catalog::encoder::Encoder;
 use crate::catalog::generation::{Generation, InUse, Versions};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
-use crate::likeness::{CropHead, HeadError};
+use crate::likeness::CropHead;
 use crate::store::{self, Location, Reader, Writer};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background, vital};
-use crate::vision::backbone::{self, Backbone};
+use crate::vision::backbone::Backbone;
 use crate::vision::sandbox;
-
-/// Why the daemon did not start, or ended.
-#[derive(Debug, Error)]
-pub enum Error {
-    #[error("{path} cannot be used: {source}")]
-    DataDirectory { path: PathBuf, source: io::Error },
-    #[error("other users can access {0}, which would hold your paths and decisions; run chmod 700 on it")]
-    OpenDataDirectory(PathBuf),
-    #[error("a daemon already runs on {0}")]
-    AlreadyRunning(PathBuf),
-    #[error("the socket {path} cannot be created: {source}")]
-    Socket { path: PathBuf, source: io::Error },
-    #[error("other users can access {0}, which would hold the socket; run chmod 700 on it")]
-    OpenDirectory(PathBuf),
-    #[error("another process already listens at {0}")]
-    SocketTaken(PathBuf),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
-    Intake(#[from] Refused),
-    #[error(transparent)]
-    Backbone(#[from] backbone::Error),
-    #[error(transparent)]
-    Head(#[from] HeadError),
-    #[error(transparent)]
-    Heads(#[from] heads::Error),
-    #[error("a thread cannot be started: {0}")]
-    Thread(#[from] io::Error),
-}
 
 /// The most messages that may wait for the writer. Workers block on a full queue, so that it does not fill the memory.
 const MAX_WAITING_WRITES: usize = 64;
