@@ -18,8 +18,8 @@ use crate::sys::View;
 pub struct Take<'a, T> {
     /// Receives the lines, until it breaks off.
     pub line: &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>,
-    /// Says whether the client is still there. Without it the answer needs not be computed to its end.
-    pub is_there: &'a dyn Fn() -> bool,
+    /// Says whether the client still waits. If it does not, the answer need not be computed to its end.
+    pub is_wanted: &'a dyn Fn() -> bool,
 }
 
 /// How files that are gone are treated.

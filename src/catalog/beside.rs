@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::clusters::{Found, first, join};
 use crate::photo::{Distance, Pair, PhotoId, Relation};
 
-/// So many photos are told beside a cluster, the nearest first.
+/// At most this many photos are listed beside a cluster, the nearest first.
 const MAX_BESIDE: usize = 4;
 
 /// A photo beside a cluster: one holds the other beside something else, or it is not known what they are to each other.
@@ -46,13 +46,13 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     for (cluster, mut all) in found.iter_mut().zip(beside) {
         // Ids depend on which photo was seen first, so equal distances are ordered by the member.
         all.sort_by(|x, y| x.distance.total_cmp(&y.distance).then(x.near.cmp(&y.near)));
-        let mut told: Vec<Beside> = Vec::new();
+        let mut listed: Vec<Beside> = Vec::new();
         for beside in all {
-            if told.len() < MAX_BESIDE && !told.iter().any(|other| other.photo == beside.photo) {
-                told.push(beside);
+            if listed.len() < MAX_BESIDE && !listed.iter().any(|other| other.photo == beside.photo) {
+                listed.push(beside);
             }
         }
-        cluster.beside = told;
+        cluster.beside = listed;
     }
     let mut sizes = vec![0; found.len()];
     let firsts: Vec<usize> = (0..found.len()).map(|cluster| first(&mut scenes, cluster)).collect();

@@ -36,7 +36,7 @@ pub fn simctl() -> ExitCode {
     if env::args_os().next().is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new("similard"))) {
         return similard();
     }
-    if let Some(code) = decoding_child() {
+    if let Some(code) = decoding_process() {
         return code;
     }
     match parsed(Arguments::command(), env::args_os().collect()) {
@@ -47,7 +47,7 @@ pub fn simctl() -> ExitCode {
 
 /// Runs `similard`: `simctl daemon`, with its options.
 pub fn similard() -> ExitCode {
-    if let Some(code) = decoding_child() {
+    if let Some(code) = decoding_process() {
         return code;
     }
     let mut arguments: Vec<OsString> = env::args_os().collect();
@@ -73,8 +73,8 @@ fn parsed(command: clap::Command, arguments: Vec<OsString>) -> Result<Arguments,
     })
 }
 
-/// Runs this process as a decoding child, if the daemon started it as one.
-fn decoding_child() -> Option<ExitCode> {
+/// Runs this process as a decoding process, if the daemon started it as one.
+fn decoding_process() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != sandbox::COMMAND {
         return None;

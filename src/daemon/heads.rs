@@ -72,7 +72,7 @@ pub fn versions(chosen: &Chosen, heads: &[HeadRecord]) -> Result<Versions, Strin
         Ok(None) => Error::Unknown(name.to_owned()),
         Err(e) => Error::Versions(name.to_owned(), e),
     };
-    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} chooses the one of the program instead"))
+    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} goes back to the built-in one"))
 }
 
 /// Returns the generation to start with. It is the one that was in use last, because its data is complete. If that one
@@ -243,8 +243,8 @@ impl Switcher {
 
     /// Stores an increment, and retries while the disk is full.
     fn stored(&self, number: HeadNumber, increment: Increment) -> Result<Increment, Error> {
-        let goes_on = || !self.lifecycle.is_stopping();
-        while_full(&self.health, "heads", "the next head cannot be prepared", goes_on, || {
+        let is_wanted = || !self.lifecycle.is_stopping();
+        while_full(&self.health, "heads", "the next head cannot be prepared", is_wanted, || {
             request(&self.writes, |reply| Request::AddIncrement(number, increment.clone(), reply))
         })?;
         if self.lifecycle.is_stopping() { Err(Unwritten::Ending.into()) } else { Ok(increment) }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::state::events::EventKind;
 use super::state::{Lifecycle, Signal, lock};
 
-/// It is quiet when nothing happened for this long. A line is written after [`MAX_DELAY`] in any case.
+/// It is quiet when nothing happened for this long. A line is written after [`LOG_MAX_DELAY`] in any case.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
-const MAX_DELAY: Duration = Duration::from_secs(60);
+const LOG_MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// Counts of file events since the last line.
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl LogSummary {
             self.raised.wait(Duration::from_secs(3600));
             let began = Instant::now();
             let mut before = None;
-            while before != Some(*lock(&self.counts)) && began.elapsed() < MAX_DELAY && !lifecycle.is_stopping() {
+            while before != Some(*lock(&self.counts)) && began.elapsed() < LOG_MAX_DELAY && !lifecycle.is_stopping() {
                 before = Some(*lock(&self.counts));
                 thread::sleep(QUIET_INTERVAL);
             }

@@ -20,7 +20,7 @@ use crate::photo::{
     Compared, ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place,
     Root, RootId, Stamp, StoredFeatures,
 };
-use crate::store::{self, HeadNumber, HeadRecord, OnConflict, Uncompared, View};
+use crate::store::{self, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
 
 /// How often a client's request looks whether things can be stored.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -120,7 +120,7 @@ pub enum Outcome {
         stamp: Stamp,
         made: Made,
     },
-    /// The bytes that a file has since it was moved. `None` if they are no photo.
+    /// The bytes that a file has since it was moved. `None` if they are not a photo.
     Moved {
         stamp: Stamp,
         content: Option<ContentHash>,
@@ -207,8 +207,8 @@ pub enum Request {
     /// Stores the order of a tuning.
     QueueTuning(String, Reply<()>),
     DropTuning(Reply<()>),
-    AddViews(PhotoId, Vec<View>, Reply<()>),
-    /// Removes the order and its views, and stores the number of decisions at its start.
+    AddEditedVersions(PhotoId, Vec<EditedVersion>, Reply<()>),
+    /// Removes the order and its edited versions, and stores the number of decisions at its start.
     EndTuning {
         decisions: usize,
         reply: Reply<()>,
@@ -365,7 +365,7 @@ mod tests {
         thread::sleep(5 * LOOK_INTERVAL);
         reply.send(Ok(())).expect("waited for");
         assert!(asked.join().expect("no panic").is_ok());
-        // A full queue is no reason to wait, either.
+        // A full queue is not a reason to wait, either.
         writes.try_send(Change::Retry(RootId(1)).into()).expect("room");
         assert!(ask(health).join().expect("no panic").is_err());
     }

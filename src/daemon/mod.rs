@@ -13,7 +13,7 @@
 //! still pending in the store, and each queue holds only a few photos.
 //!
 //! `watchdog` takes the roots of a disk offline that does not answer. `heads` switches heads, `tuning` makes them.
-//! `notifier` reports new copies while somebody listens, `log_summary` writes events to the log. `service` answers the
+//! `notifier` reports new versions while somebody listens, `log_summary` writes events to the log. `service` answers the
 //! API. `wire` and `problems` convert types and errors to those of the API, `records` to those of the store. `fence` is
 //! what the daemon gives up when it starts.
 

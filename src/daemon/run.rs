@@ -51,7 +51,7 @@ const MAX_WAITING_WRITES: usize = 64;
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// A signal or a client told it to stop.
+    /// A signal or a client made it stop.
     Told,
     /// The index is damaged: the daemon must start again, with a new index.
     ToStartAgain,
@@ -107,7 +107,7 @@ fn location(settings: &Settings) -> Location {
     Location::new(&settings.data_dir).keeping_pictures_in(settings.kept_pictures.as_deref())
 }
 
-/// Has the kernel keep the exit status of decoding children until the daemon reads it. It does not where the program that
+/// Has the kernel keep the exit status of decoding processes until the daemon reads it. It does not where the program that
 /// started the daemon ignores SIGCHLD. The status says whether a photo is to blame.
 fn heed_children() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -170,7 +170,7 @@ impl Daemon {
             writes: writes.clone(),
         });
         start_reading(&state, &writes, &intakes, &backbone, &crop_head)?;
-        start_telling(&state, &log_summary)?;
+        start_reporting(&state, &log_summary)?;
         // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
@@ -182,9 +182,9 @@ impl Daemon {
         }
         let (for_tuning, network) = (tuner.clone(), backbone.clone());
         background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
-        let reader = sandbox::Reader::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
+        let decoder = sandbox::Decoder::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
         let encoder = Encoder { runner: backbone.runner()?, crop_head };
-        let queries = Queries { reader, encoder, other: None };
+        let queries = Queries { decoder, encoder, other: None };
         let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
         Ok(Daemon { state, writes, writer, log_summary, service })
     }
@@ -339,7 +339,7 @@ fn start_reading(
 }
 
 /// Starts the notifier and the log summary.
-fn start_telling(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
+fn start_reporting(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
     let notifier = Notifier {
         configuration: state.configuration.clone(),
         roots: state.roots.clone(),

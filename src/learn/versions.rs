@@ -22,12 +22,12 @@ pub struct Candidate {
 pub type Choice = Vec<Candidate>;
 
 /// How strongly weights are held back, per choice: this times the sum of their squares is added to the sum of all losses.
-pub const DECAY: f32 = 3.0;
+pub const VERSION_DECAY: f32 = 3.0;
 
-const STEPS: usize = 300;
+const VERSION_STEPS: usize = 300;
 
 /// The learning rate of Adam at the first step. It falls to 0 along a half cosine.
-const RATE: f64 = 0.05;
+const VERSION_RATE: f64 = 0.05;
 
 /// Columns of each kind, and of all kinds together: the inputs and a constant.
 const COLUMNS: usize = INPUTS + 1;
@@ -56,10 +56,10 @@ pub fn train(untrained: &Linear, choices: &[Choice], decay: f32, device: &Device
     let weight = Tensor::<2>::zeros([ALL_COLUMNS, 1], &device);
     let mut layer = nn::Linear { weight: Param::from_tensor(weight), bias: None };
     let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for step in 0..STEPS {
+    for step in 0..VERSION_STEPS {
         let held_back = layer.weight.val().square().sum().mul_scalar(decay / choices.len() as f32);
         let gradients = GradientsParams::from_grads((table.loss(&layer) + held_back).backward(), &layer);
-        let rate = RATE * (1.0 + (std::f64::consts::PI * step as f64 / STEPS as f64).cos()) / 2.0;
+        let rate = VERSION_RATE * (1.0 + (std::f64::consts::PI * step as f64 / VERSION_STEPS as f64).cos()) / 2.0;
         layer = optimizer.step(rate, layer, gradients);
     }
     let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
@@ -166,7 +166,7 @@ mod tests {
     fn a_model_learns_what_tells_a_source() {
         let (taught, others) = (choices(200, 1), choices(200, 2));
         for (name, device) in devices() {
-            let model = train(&untrained(&taught), &taught, DECAY, &device);
+            let model = train(&untrained(&taught), &taught, VERSION_DECAY, &device);
             assert!(right(&model, &others) >= 195, "{name}: {} of 200", right(&model, &others));
         }
     }

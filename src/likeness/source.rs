@@ -34,7 +34,7 @@ const EDITORS: [&str; 20] = [
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
 /// much), and has less than 0.6 times the bytes per pixel. `may_be_enlarged` of `cli/removable.rs` doubts more: it is told no
 /// detail, and 1.2 times the pixels are enough for it.
-const MIN_ENLARGEMENT: f64 = 1.2;
+const MIN_ENLARGEMENT_LENGTH_RATIO: f64 = 1.2;
 const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
 const MAX_DENSITY_OF_ENLARGED: f64 = 0.6;
 
@@ -74,7 +74,7 @@ impl Candidate<'_> {
         let density = |photo: &Candidate<'_>| photo.bytes as f64 / photo.dimensions.pixels() as f64;
         let enlargement = long_side(self) / long_side(other);
         self.format == other.format
-            && enlargement >= MIN_ENLARGEMENT
+            && enlargement >= MIN_ENLARGEMENT_LENGTH_RATIO
             && self.detail.is_some_and(|detail| detail * enlargement <= MAX_DETAIL_OF_ENLARGED)
             && density(self) < MAX_DENSITY_OF_ENLARGED * density(other)
     }

@@ -62,8 +62,8 @@ mod tests {
     where
         T: Copy + PartialEq + Debug + Display + Serialize + FromStr<Err = UnknownName>,
     {
-        let told: Vec<String> = all.iter().map(T::to_string).collect();
-        assert_eq!(told, names, "a name is stored: it must not change");
+        let written: Vec<String> = all.iter().map(T::to_string).collect();
+        assert_eq!(written, names, "a name is stored: it must not change");
         for (value, name) in all.iter().zip(names) {
             assert_eq!(name.parse(), Ok(*value));
             assert_eq!(serde_json::to_value(value).expect("JSON"), serde_json::Value::from(*name));

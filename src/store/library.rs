@@ -237,9 +237,9 @@ mod tests {
         let decisions = writer.decisions().expect("read");
         assert_eq!((decisions.len(), decisions.of(picture(1), picture(2))), (1, None));
         assert_eq!(decisions.of(picture(3), picture(4)), Some(Verdict::Different));
-        let told = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is not a verdict; \
+        let problem = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is not a verdict; \
                     it stays in library.db and is not used";
-        assert_eq!(writer.problems(), [told]);
+        assert_eq!(writer.problems(), [problem]);
         assert_eq!(text(&writer, "SELECT verdict FROM decisions WHERE made = 10"), "perhaps");
         assert_eq!(writer.set_aside, None);
         // A new decision replaces it.
@@ -294,7 +294,7 @@ mod tests {
         // The other way around: photos that differ are joined.
         assert_eq!(decide(&[said(3, 4, Different, 11)], OnConflict::Overwrite), (Ok(1), 3));
         assert_eq!(decide(&[said(4, 1, Same, 12)], OnConflict::Overwrite), (Err(4), 3));
-        // A change of mind about two photos is no contradiction, as long as nothing else joins them.
+        // A change of mind about two photos is not a contradiction, as long as nothing else joins them.
         assert_eq!(decide(&[said(2, 3, Different, 13)], OnConflict::Overwrite), (Ok(1), 3));
         assert_eq!(decide(&[said(4, 1, Same, 14)], OnConflict::Overwrite), (Ok(1), 4));
         // An import is taken over as a whole or not at all, and what it does not replace does not count.
@@ -412,8 +412,8 @@ mod tests {
         let (_folder, mut writer) = library(UNKNOWN_POSITIVES);
         let names = |heads: Vec<HeadRecord>| heads.into_iter().map(|head| head.name).collect::<Vec<_>>();
         assert_eq!(names(writer.heads().expect("read")), ["tuned-2"]);
-        let told = "the head tuned-1 cannot be read: \"weather\" is not a kind of positives; it stays in library.db and is not used";
-        assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![told.to_owned()], vec!["tuned-1".to_owned()]));
+        let problem = "the head tuned-1 cannot be read: \"weather\" is not a kind of positives; it stays in library.db and is not used";
+        assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![problem.to_owned()], vec!["tuned-1".to_owned()]));
         // The name is taken: another head would overwrite it.
         assert!(matches!(writer.add_head(&tuned("tuned-1", 3)), Err(Error::UnreadableHead(name)) if name == "tuned-1"));
         writer.add_head(&tuned("tuned-2", 3)).expect("kept");

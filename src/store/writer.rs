@@ -13,7 +13,7 @@ use super::columns::{
 use super::open::{Durable, PAGE_BYTES};
 use super::pictures::Pictures;
 use super::unreadable::Problems;
-use super::{HeadNumber, IsNew, Location, Result, SeenFile, View, damage, open, schema};
+use super::{EditedVersion, HeadNumber, IsNew, Location, Result, SeenFile, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, Stamp,
     StoredFeatures,
@@ -415,17 +415,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Stores the features of a photo and its edited views, for tuning.
-    pub fn add_views(&mut self, photo: PhotoId, views: &[View]) -> Result<()> {
+    /// Stores the features of a photo and of its edited versions, for tuning.
+    pub fn add_edited_versions(&mut self, photo: PhotoId, versions: &[EditedVersion]) -> Result<()> {
         let mut statement =
             self.transaction.prepare_cached("INSERT OR REPLACE INTO views (photo, number, edit, data) VALUES (?1, ?2, ?3, ?4)")?;
-        for (number, view) in views.iter().enumerate() {
-            statement.execute(params![photo.0, number as i64, view.edit, bytes_of(&view.features.0)])?;
+        for (number, version) in versions.iter().enumerate() {
+            statement.execute(params![photo.0, number as i64, version.edit, bytes_of(&version.features.0)])?;
         }
         Ok(())
     }
 
-    pub fn drop_views(&mut self) -> Result<()> {
+    pub fn drop_edited_versions(&mut self) -> Result<()> {
         self.transaction.execute("DELETE FROM views", [])?;
         Ok(())
     }

@@ -51,9 +51,9 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),
     ("rusqlite", &["store"]),
-    ("landlock", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
-    ("seccompiler", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
-    ("libc", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
+    ("landlock", &["sys/restrict.rs", "vision/sandbox/layers.rs", "daemon/fence/linux.rs"]),
+    ("seccompiler", &["sys/restrict.rs", "vision/sandbox/layers.rs", "daemon/fence/linux.rs"]),
+    ("libc", &["sys/restrict.rs", "vision/sandbox/layers.rs", "daemon/fence/linux.rs"]),
     ("safetensors", &["likeness/tensors.rs"]),
     ("hyper", &["api"]),
     ("clap", &["cli"]),
@@ -72,7 +72,7 @@ const THREADS: [&str; 2] = ["sys/background.rs", "sys/parallel.rs"];
 /// Who may use them outside the daemon, and why.
 const WITH_THREADS: [(&str, &str); 2] = [
     ("catalog/generation.rs", "one call makes the embeddings and pairs of a library on all cores, and its threads end before it returns"),
-    ("sys/probe.rs", "whoever asks a mount that does not answer waits for ever, so a thread asks"),
+    ("sys/probe.rs", "asking a mount that does not answer may take for ever, so a thread asks"),
 ];
 
 /// What a channel or a socket is made with. The catalog has none.

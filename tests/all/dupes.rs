@@ -365,7 +365,7 @@ fn what_could_go_is_looked_at_before_it_is_listed() {
     fs::write(folder.join("alone.jpg"), photos::jpeg(&photos::open("00009"), 90)).expect("written");
     fs::hard_link(folder.join("alone.jpg"), folder.join("by-topic.jpg")).expect("linked");
     let answer = instance.dupes(&folder);
-    assert_eq!(names(&answer), [["DSC_1 (1).jpg", "DSC_1.jpg"]], "two names of one file are no duplicates");
+    assert_eq!(names(&answer), [["DSC_1 (1).jpg", "DSC_1.jpg"]], "two names of one file are not duplicates");
     assert_eq!(answer["clusters"][0]["photos"][0]["kept_by"], "plain-name");
     assert_eq!(could_go(&instance, &folder), (vec!["DSC_1 (1).jpg".to_owned()], String::new()));
     // Another mode is not another picture.

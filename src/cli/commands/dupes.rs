@@ -14,7 +14,7 @@ use crate::api::query_of;
 use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::output::{Done, Reader, opened};
+use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
@@ -28,7 +28,7 @@ const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
 const ROOT_ATTEMPTS: usize = 8;
 const ROOT_PAUSE: Duration = Duration::from_millis(500);
 
-/// The most files of a cluster of which it is said why they stay.
+/// The most files of a cluster for which the reason that they stay is shown.
 const MAX_REASONS: usize = 3;
 
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
@@ -44,8 +44,8 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if options.everywhere {
         see_all_roots(&client).await?;
     }
-    let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
-    let mut out = opened(reader);
+    let audience = if options.format == DupesFormat::Text { Audience::Person } else { Audience::Program };
+    let mut out = opened(audience);
     let mut relations = options.relation.clone();
     if options.format == DupesFormat::Paths0 && relations.is_empty() {
         // An edit is a person's work, so listing it is a choice.
@@ -143,7 +143,7 @@ struct Printer<'a, W: Write> {
     format: DupesFormat,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
-    /// Clusters so far, and the bytes that their copies take.
+    /// Clusters so far, and the bytes that all their files but one take.
     pub clusters: u64,
     spare: u64,
     checker: Option<Checker>,
@@ -188,7 +188,7 @@ impl<'a, W: Write> Printer<'a, W> {
         }
     }
 
-    /// Lists the files that could go. Those of each cluster are looked at again right before: what was checked first may have
+    /// Lists the files that could go. Those of each cluster are checked again right before: what was checked first may have
     /// changed while others were hashed and decoded, or while the reader of the list was slow.
     fn list(&mut self) -> io::Result<()> {
         let Some(checker) = &self.checker else { return Ok(()) };
@@ -219,8 +219,8 @@ impl<'a, W: Write> Printer<'a, W> {
         Ok(answer.end)
     }
 
-    /// Ends the answer, for which so many photos were `compared` with each other. Files that may be deleted are listed only
-    /// now, if the answer is whole.
+    /// Ends the answer. `compared` is the number of photos that were compared with each other. Files that may be deleted are
+    /// listed only now, if the answer is whole.
     pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
             DupesFormat::Text => self.summary(end, compared),
@@ -262,8 +262,9 @@ impl<'a, W: Write> Printer<'a, W> {
             writeln!(self.out, "{}", format!("{photos}: look at them with --relation unknown").yellow())?;
         }
         if end.series > 0 {
-            let photos = count(end.series, "photo is another exposure", "photos are other exposures");
-            writeln!(self.out, "{}", format!("{photos} of a scene, not copies; --relation series shows them").dimmed())?;
+            let one = "photo is another exposure of a scene, not a version";
+            let photos = count(end.series, one, "photos are other exposures of a scene, not versions");
+            writeln!(self.out, "{}", format!("{photos}; --relation series shows them").dimmed())?;
         }
         if end.parts > 0 {
             let photos = count(end.parts, "photo is", "photos are");
@@ -281,12 +282,14 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-/// What is said of an answer without clusters.
+/// The message of an answer without clusters.
 fn nothing_found(end: &End, compared: u64) -> &'static str {
     match compared {
         0 => "Nothing was compared: no photo is read.",
         1 => "Nothing was compared: only one photo is read.",
-        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => "No copies found among the photos that were compared.",
+        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
+            "No versions found among the photos that were compared."
+        }
         _ => "No duplicates found.",
     }
 }
@@ -337,18 +340,18 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
         };
         let mark = if (place, number) == (0, 0) { format!("{mark}   ") } else { mark };
         let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
-        let said: Vec<String> = match (place, number) {
+        let notes: Vec<String> = match (place, number) {
             (0, 0) => cluster.source_by.map(source_by).into_iter().chain(photo.kept_by.map(kept_by)).map(str::to_owned).collect(),
             (_, 0) => what(cluster, photo, pair),
             _ => Vec::new(),
         };
-        let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")).dimmed().to_string() };
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")).dimmed().to_string() };
         let path = shown(&file.path.path);
         let lost = file.metadata_lost.iter().filter(|lost| !lost.is_empty());
         let lost: String = lost.map(|lost| format!(" (has its own {})", names(lost)).yellow().to_string()).collect();
         writeln!(
             out,
-            "    {mark} {distance:>4}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{said}{lost}{away}",
+            "    {mark} {distance:>4}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{notes}{lost}{away}",
             photo.format,
             bytes(file.size)
         )?;
@@ -366,23 +369,23 @@ fn padded(relation: Relation) -> String {
 /// What a version is, beside its relation: what was changed by hand, or the size and format of a copy.
 fn what(cluster: &Cluster, photo: &Photo, pair: Option<&ClusterPair>) -> Vec<String> {
     let Some(pair) = pair.filter(|pair| pair.a == 0) else { return Vec::new() };
-    let (source, mut said) = (&cluster.photos[0], Vec::new());
-    said.extend(pair.changes.iter().map(ToString::to_string));
+    let (source, mut notes) = (&cluster.photos[0], Vec::new());
+    notes.extend(pair.changes.iter().map(ToString::to_string));
     if pair.relation == Relation::Copy {
         let long_side = |photo: &Photo| f64::from(photo.width.max(photo.height));
         let share = long_side(photo) / long_side(source);
         if (share - 0.5).abs() < 0.01 {
-            said.push("half size".into());
+            notes.push("half size".into());
         } else if (share - 1.0).abs() > 0.01 {
-            said.push(format!("{:.0} % of the size", 100.0 * share));
+            notes.push(format!("{:.0} % of the size", 100.0 * share));
         }
         if photo.format != source.format {
-            said.push(photo.format.to_string());
-        } else if said.is_empty() {
-            said.push("recompressed".into());
+            notes.push(photo.format.to_string());
+        } else if notes.is_empty() {
+            notes.push("recompressed".into());
         }
     }
-    said
+    notes
 }
 
 /// Why a photo is the source of the others.
@@ -448,18 +451,18 @@ mod tests {
             (END, 1, "Nothing was compared: only one photo is read."),
             (END, 0, "Nothing was compared: no photo is read."),
             (End { whole: false, ..END }, 0, "Nothing was compared: no photo is read."),
-            (End { whole: false, ..END }, 2, "No copies found among the photos that were compared."),
+            (End { whole: false, ..END }, 2, "No versions found among the photos that were compared."),
         ] {
             assert!(said(&end, compared).contains(sentence), "{end:?}");
         }
         for (end, line) in [
             (End { outside: 3, ..END }, "3 photos outside have versions among these photos; --everywhere shows them"),
-            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not copies; --relation series shows them"),
+            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not a version; --relation series shows them"),
             (End { parts: 2, ..END }, "2 photos are held by a picture with other content"),
             (End { unknown: 2, ..END }, "2 photos may be versions of others: look at them with --relation unknown"),
         ] {
             let said = said(&end, 2);
-            assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
+            assert!(said.contains(line) && said.contains("No versions found among the photos that were compared."), "{said}");
         }
     }
 

@@ -337,7 +337,7 @@ impl Intake {
         if is_misled(&due, &walks, |heard| heard.was_closed) {
             self.doubt_moves();
         }
-        // What was renamed is looked at where it is now.
+        // What was renamed is scanned where it is now.
         if is_misled(&due, &walks, |heard| heard.was_closed && heard.writing != Writing::Renamed) {
             self.scan_all_soon();
         }

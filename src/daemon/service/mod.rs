@@ -50,7 +50,7 @@ pub struct Answers {
     tuner: Tuner,
     writes: SyncSender<Write>,
     queries: Mutex<Queries>,
-    figures: Mutex<HashMap<RootId, Figures>>,
+    counts: Mutex<HashMap<RootId, RootCounts>>,
 }
 
 /// A reader that sees this commit or a later one.
@@ -69,7 +69,7 @@ impl Deref for AsOf {
 
 /// The counts of a root's files, as of a commit.
 #[derive(Clone, Copy)]
-struct Figures {
+struct RootCounts {
     commit: u64,
     is_online: bool,
     coverage: Coverage,
@@ -79,7 +79,7 @@ struct Figures {
 impl Answers {
     pub fn new(state: State, intakes: Arc<Intakes>, switcher: Switcher, tuner: Tuner, queries: Queries) -> Answers {
         let writes = switcher.writes.clone();
-        Answers { state, intakes, switcher, tuner, writes, queries: Mutex::new(queries), figures: Mutex::default() }
+        Answers { state, intakes, switcher, tuner, writes, queries: Mutex::new(queries), counts: Mutex::default() }
     }
 
     fn reader(&self) -> Result<AsOf, Problem> {
@@ -112,7 +112,7 @@ impl Answers {
         if let [Place { root, path }] = scopes
             && path.as_os_str().is_empty()
         {
-            return Ok(self.figures(reader, *root)?.coverage);
+            return Ok(self.counts(reader, *root)?.coverage);
         }
         self.counted(reader, scopes)
     }
@@ -146,15 +146,15 @@ impl Answers {
     }
 
     /// Returns the counts of a root. They are kept until the next commit, because counting 100,000 files takes a while.
-    fn figures(&self, reader: &AsOf, root: RootId) -> Result<Figures, Problem> {
+    fn counts(&self, reader: &AsOf, root: RootId) -> Result<RootCounts, Problem> {
         let (commit, is_online) = (reader.commit, self.state.roots.now().is_online(root));
-        if let Some(known) = lock(&self.figures).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
+        if let Some(known) = lock(&self.counts).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
             return Ok(*known);
         }
         let coverage = self.counted(reader, &[Place { root, path: PathBuf::new() }])?;
-        let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root)? };
-        lock(&self.figures).insert(root, figures);
-        Ok(figures)
+        let counts = RootCounts { commit, is_online, coverage, photos: reader.count_photos(root)? };
+        lock(&self.counts).insert(root, counts);
+        Ok(counts)
     }
 
     fn deciding(
@@ -297,10 +297,10 @@ impl Service for Answers {
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
-        let goes_on = take.is_there;
-        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, goes_on)? else { return Ok(()) };
+        let is_wanted = take.is_wanted;
+        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, is_wanted)? else { return Ok(()) };
         let outside =
-            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, goes_on)? };
+            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, is_wanted)? };
         let Some(outside) = outside else { return Ok(()) };
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
@@ -332,7 +332,7 @@ impl Service for Answers {
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_normalized = selection.threshold.is_none();
-        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_there)? else { return Ok(()) };
+        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_wanted)? else { return Ok(()) };
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];

@@ -1,13 +1,13 @@
 //! Tuning a head, or the version model, on this library. One tuning runs at a time, on a thread with the lowest priority.
 //!
-//! The order and its views are in the store, so that a tuning continues after a restart of the daemon. Training itself
-//! takes a minute and starts over.
+//! The order and its edited versions are in the store, so that a tuning continues after a restart of the daemon.
+//! Training itself takes a minute and starts over.
 
 mod decisions;
+mod edited_versions;
 mod folders;
 mod threads;
 mod versions;
-mod views;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,11 +42,11 @@ const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 /// Photos of such an order for decisions. Six versions of each are made and compared.
 const DEFAULT_DECISION_PHOTOS: usize = 300;
 
-/// The most photos of a tuning: every two of them are compared, and all views are in memory.
+/// The most photos of a tuning: every two of them are compared, and all edited versions are in memory.
 const MAX_PHOTOS: usize = 5_000;
 const MAX_FOLDER_PHOTOS: usize = 100_000;
 
-/// The share of the time that may be spent on making views. The rest is for training and judging.
+/// The share of the time that may be spent on making edited versions. The rest is for training and judging.
 const PREPARING_SHARE: f64 = 0.7;
 
 /// Why an order was not accepted, or no tuning was ended.
@@ -234,12 +234,12 @@ fn read_order(text: &str) -> Result<TuningOrder, String> {
 /// Reads the stored number of decisions at the start of the last tuning: 0 before the first.
 ///
 /// # Errors
-/// A problem for people, if it is no number. Whether a tuning is due is then not known.
+/// A problem for people, if it is not a number. Whether a tuning is due is then not known.
 fn read_knew(text: Option<&str>) -> Result<usize, String> {
     let known = text.map_or(Ok(0), str::parse);
     known.map_err(|_| {
         let text = text.unwrap_or_default();
-        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts by itself; simctl tune starts one, and then it is known again")
+        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts automatically; simctl tune starts one and stores the number again")
     })
 }
 
@@ -310,7 +310,7 @@ impl Run<'_> {
         Duration::from_secs(60 * self.order.minutes).saturating_sub(self.started.elapsed())
     }
 
-    /// Returns whether views should still be made.
+    /// Returns whether edited versions should still be made.
     pub fn may_prepare(&self) -> bool {
         let whole = Duration::from_secs(60 * self.order.minutes);
         self.started.elapsed() < whole.mul_f64(PREPARING_SHARE) && !self.is_stopped() && !self.tuner.switcher.lifecycle.is_stopping()

@@ -107,14 +107,14 @@ impl WriterThread {
         }
         self.consider_decisions(&changes);
         let (queue, health, lifecycle) = (self.queue.clone(), self.health.clone(), self.lifecycle.clone());
-        let goes_on = || {
+        let is_wanted = || {
             queue.activity.announce();
             lifecycle.examine_index(&health);
             health.writer_beat();
             !lifecycle.is_stopping()
         };
         let what = format!("nothing can be stored in {}", self.configuration.settings.data_dir.display());
-        if let Ok(joined) = until_stored(&health, STORE, &what, goes_on, || Ok(self.write(&changes)?)) {
+        if let Ok(joined) = until_stored(&health, STORE, &what, is_wanted, || Ok(self.write(&changes)?)) {
             if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
                 self.queue.committed();
             }
