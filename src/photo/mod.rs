@@ -52,4 +52,4 @@ pub use pair::{Distance, Pair, PhotoId, Relation};
 pub use picture::{Dimensions, Picture, stored_position};
 pub use place::{Home, Place, Root, RootId};
 pub use positives::Positives;
-pub use source::SourceRule;
+pub use source::{MAX_ENLARGED_DENSITY_RATIO, SourceRule};
