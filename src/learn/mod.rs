@@ -6,6 +6,7 @@ pub mod decisions;
 pub mod device;
 pub mod edits;
 pub mod evaluation;
+mod fit;
 pub mod folders;
 pub mod library;
 mod loss;
