@@ -41,7 +41,7 @@ pub fn simctl() -> ExitCode {
     }
     match parsed(Arguments::command(), env::args_os().collect()) {
         Ok(arguments) => finish(commands::run(arguments)),
-        Err(e) => e.exit(),
+        Err(e) => explain(&e),
     }
 }
 
@@ -54,7 +54,7 @@ pub fn similard() -> ExitCode {
     arguments.insert(1.min(arguments.len()), "daemon".into());
     match parsed(Arguments::command().name("similard"), arguments) {
         Ok(arguments) => finish(commands::run(arguments)),
-        Err(e) => e.exit(),
+        Err(e) => explain(&e),
     }
 }
 
@@ -71,6 +71,14 @@ fn parsed(command: clap::Command, arguments: Vec<OsString>) -> Result<Arguments,
         let shown: Vec<OsString> = arguments.iter().map(|argument| text::shown(&argument.to_string_lossy()).into()).collect();
         parse(&shown).err().unwrap_or(error)
     })
+}
+
+/// Prints what is wrong with the arguments, or the help that they ask for.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(e) if !error.use_stderr() => Failure::unwritten(&e).report(),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE)),
+    }
 }
 
 /// Runs this process as a decoding process, if the daemon started it as one.

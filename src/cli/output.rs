@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::args::TextFormat;
-use super::failure::Failure;
+use super::failure::{Failure, Unwritten};
 
 pub type Done = Result<ExitCode, Failure>;
 
@@ -24,9 +24,22 @@ pub enum Audience {
 pub fn opened(audience: Audience) -> Output {
     let stdout = io::stdout().lock();
     io::BufWriter::new(match audience {
-        Audience::Person => Box::new(anstream::AutoStream::auto(stdout)),
-        Audience::Program => Box::new(stdout),
+        Audience::Person => Box::new(Marked(anstream::AutoStream::auto(stdout))),
+        Audience::Program => Box::new(Marked(stdout)),
     })
+}
+
+/// Standard output, whose errors are marked.
+struct Marked<W>(W);
+
+impl<W: Write> Write for Marked<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(Unwritten::mark)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(Unwritten::mark)
+    }
 }
 
 /// Writes to standard output. If the reader closes the pipe, the program ends without a message.
@@ -47,4 +60,34 @@ pub fn show<T: Serialize>(format: TextFormat, answer: &T, text: impl FnOnce(&mut
         }
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::failure::UNWRITTEN;
+
+    /// A disk that fails.
+    struct Failing;
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(rustix::io::Errno::IO.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(rustix::io::Errno::IO.into())
+        }
+    }
+
+    #[test]
+    fn an_error_keeps_its_mark_through_buffers_and_serde() {
+        let written = writeln!(Marked(Failing), "text").map_err(Failure::from);
+        assert_eq!(written.expect_err("it fails").code, UNWRITTEN);
+        let mut out = io::BufWriter::new(Marked(Failing));
+        assert!(out.write_all(b"text").is_ok());
+        assert_eq!(Failure::from(out.flush().expect_err("it fails")).code, UNWRITTEN);
+        let json = serde_json::to_writer(Marked(Failing), &[1]).map_err(io::Error::from);
+        assert_eq!(Failure::from(json.expect_err("it fails")).code, UNWRITTEN);
+    }
 }

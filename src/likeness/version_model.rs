@@ -15,8 +15,11 @@ use crate::photo::Comparison;
 
 const BASE_FILE: &[u8] = include_bytes!("../../models/versions.safetensors");
 
-/// Other photos of one exposure agree at least so well, on the coarse grid.
+/// Other photos of one exposure agree at least so well, on the coarse grid. What keeps its light was changed little, so it agrees
+/// better, on the fine grid too.
 const MIN_AGREEMENT_OF_OTHERS: f64 = 0.7;
+const MIN_AGREEMENT_IN_LIGHT: f64 = 0.8;
+const MIN_FINE_AGREEMENT_IN_LIGHT: f64 = 0.7;
 
 /// How fast the score of other photos rises with the input of the coarse grid, and its limit: decisions can outweigh it.
 const SLOPE_OF_OTHERS: f32 = 4.0;
@@ -24,12 +27,14 @@ const MAX_SCORE_OF_OTHERS: f32 = 2.0;
 
 /// Photos that may be frames of one camera have at least this score if they are in one light, to this logarithm of the ratio of
 /// brightness and of contrast, and all but equal apart from one spot, such as a text; or if one is a crop of the other, or has a
-/// border around it. The model was trained on few texts and borders.
+/// border around it. The model was trained on few texts and borders. Two pictures with other texts in a large part are two: pages
+/// and memes of one layout.
 const SCORE_OF_EQUALS: f32 = 2.0;
 const MAX_LOG_BRIGHTNESS: f64 = 0.1;
 const MAX_LOG_CONTRAST: f64 = 0.2;
 const MIN_AGREEMENT_OF_EQUALS: f64 = 0.997;
 const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
+const MAX_MISFIT_OF_EQUALS: f64 = 0.07;
 
 /// With less overlap one is a crop of the other.
 pub(super) const MAX_OVERLAP_OF_CROP: f64 = 0.97;
@@ -145,8 +150,14 @@ impl VersionModel {
     pub fn untaught(&self, kind: Kind, inputs: &Inputs, comparison: &Comparison) -> f32 {
         match kind {
             Kind::Other => {
-                let above = inputs[COARSE_GRID] - coarse_grid(MIN_AGREEMENT_OF_OTHERS) as f32;
-                (SLOPE_OF_OTHERS * above).clamp(-MAX_SCORE_OF_OTHERS, MAX_SCORE_OF_OTHERS)
+                let (least, least_fine) = if is_one_light(comparison) {
+                    (MIN_AGREEMENT_IN_LIGHT, MIN_FINE_AGREEMENT_IN_LIGHT)
+                } else {
+                    (MIN_AGREEMENT_OF_OTHERS, -1.0)
+                };
+                let above = inputs[COARSE_GRID] - coarse_grid(least) as f32;
+                let most = if comparison.fine.agreement < least_fine { -MAX_SCORE_OF_OTHERS } else { MAX_SCORE_OF_OTHERS };
+                (SLOPE_OF_OTHERS * above).clamp(-MAX_SCORE_OF_OTHERS, most)
             }
             kind if is_equal_in_light(kind, comparison) => self.trained.score(kind, inputs).max(SCORE_OF_EQUALS),
             kind => self.trained.score(kind, inputs),
@@ -154,20 +165,25 @@ impl VersionModel {
     }
 }
 
+/// Whether two photos have about the same brightness and contrast.
+fn is_one_light(comparison: &Comparison) -> bool {
+    let [a, b] = &comparison.tones;
+    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
+    ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST
+}
+
 /// Whether two photos are in one light and all but equal, or one is cut out of the other.
 fn is_equal_in_light(kind: Kind, comparison: &Comparison) -> bool {
-    let Comparison { overlap, fine, tones: [a, b], .. } = comparison;
-    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
-    let is_one_light = ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST;
+    let Comparison { overlap, fine, .. } = comparison;
     let overlap = overlap[0].min(overlap[1]);
-    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS;
-    is_one_light && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
+    let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS && fine.misfit <= MAX_MISFIT_OF_EQUALS;
+    is_one_light(comparison) && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Affine, Capture, Dimensions, Format, PictureHash, Residual};
+    use crate::photo::{Affine, Capture, Dimensions, Format, PictureHash, Residual, Tone};
 
     fn member(width: u32, quantisation: u16) -> Member {
         let dimensions = Dimensions { width, height: width * 2 / 3 };
@@ -223,20 +239,28 @@ mod tests {
 
     #[test]
     fn equals_in_one_light_and_other_photos_are_judged_by_rules_that_decisions_can_outweigh() {
-        let of = |other: Member, agreement: f64| {
-            let left = Residual { agreement, spot: 12.0, ..Comparison::WHOLE.fine };
-            let comparison = Comparison { coarse: left, fine: left, ..Comparison::WHOLE };
+        let left = |agreement| Residual { agreement, spot: 12.0, ..Comparison::WHOLE.fine };
+        let agreeing = |agreement| Comparison { coarse: left(agreement), fine: left(agreement), ..Comparison::WHOLE };
+        let of = |other: Member, comparison: Comparison| {
             let model = VersionModel::base();
             let a = member(6000, 100);
             let pair = model.anchor(kind(&a, &other, &comparison), &inputs(&a, &other, &comparison));
             let against = Taught::new([(pair, -3.0)]);
             [model.score(&a, &other, &comparison), model.taught(against).score(&a, &other, &comparison)]
         };
-        let [text, taught] = of(member(6000, 100), 0.998);
+        let [text, taught] = of(member(6000, 100), agreeing(0.998));
         assert!(text >= SCORE_OF_EQUALS && taught < text - 2.9, "a text: {text} {taught}");
-        let [smaller, taught] = of(member(3000, 100), 0.95);
-        assert!(smaller > 1.9 && taught < 0.0, "{smaller} {taught}");
-        assert!(of(member(3000, 100), 0.71)[0] > 0.0 && of(member(3000, 100), 0.69)[0] < 0.0);
+        let other_text = Comparison { fine: Residual { misfit: 0.15, ..left(0.998) }, ..agreeing(0.998) };
+        assert!(of(member(6000, 100), other_text)[0] < SCORE_OF_EQUALS, "two memes");
+        let smaller = |comparison| of(member(3000, 100), comparison);
+        let [whole, taught] = smaller(agreeing(0.95));
+        assert!(whole > 1.9 && taught < 0.0, "{whole} {taught}");
+        assert!(smaller(agreeing(0.81))[0] > 0.0 && smaller(agreeing(0.79))[0] < 0.0);
+        assert!(smaller(Comparison { fine: left(0.69), ..agreeing(0.9) })[0] < 0.0);
+        let [light, dark] = Comparison::WHOLE.tones;
+        let dark = Tone { brightness: dark.brightness * 0.6, ..dark };
+        let darker = |agreement| smaller(Comparison { tones: [light, dark], ..agreeing(agreement) })[0];
+        assert!(darker(0.71) > 0.0 && darker(0.69) < 0.0, "edited");
     }
 
     #[test]
