@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use futures_util::stream::BoxStream;
 
 use super::problem::Problem;
 use super::types::{
@@ -85,7 +85,7 @@ pub trait Service: Send + Sync + 'static {
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
     /// All events after number `after`, past and future. Lost ones are reported by a
     /// [`What::Missed`](super::types::What::Missed).
-    fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>);
+    fn events(&self, after: Option<u64>) -> BoxStream<'static, Event>;
     /// Stops the daemon after this answer is sent.
     fn stop(&self);
 }

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::Relation;
+use crate::photo::{MAX_ENLARGED_DENSITY_RATIO, Relation};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::sandbox;
@@ -27,12 +27,11 @@ const DISK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
 const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
 
-/// The least ratio of the pixels of an enlarged copy, and the highest ratio of its bytes for each pixel, to those of the original.
-/// The source is chosen by another rule, of `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44
-/// times the pixels, the same 0.6 times the bytes for each pixel, and no more detail. This one doubts in more cases, because a file
-/// that is removed is gone.
+/// The least ratio of the pixels of an enlarged copy to those of the original. The source is chosen by another rule, of
+/// `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44 times the pixels, the same ratio of the
+/// bytes for each pixel ([`MAX_ENLARGED_DENSITY_RATIO`]), and no more detail. This one doubts in more cases, because a file that is
+/// removed is gone.
 const MIN_ENLARGEMENT_PIXEL_RATIO: f64 = 1.2;
-const MAX_DENSITY_RATIO: f64 = 0.6;
 
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
@@ -422,7 +421,7 @@ fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo,
     let pixels = |photo: &Photo| f64::from(photo.width) * f64::from(photo.height);
     let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
     let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
-    best.format == photo.format && is_larger && density(best, keeper) < MAX_DENSITY_RATIO * density(photo, file)
+    best.format == photo.format && is_larger && density(best, keeper) < MAX_ENLARGED_DENSITY_RATIO * density(photo, file)
 }
 
 #[cfg(test)]

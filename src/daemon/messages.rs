@@ -1,4 +1,5 @@
-//! All messages that go through a channel of the daemon.
+//! All messages that go through a channel to a thread of the daemon. Events go from all threads to whoever listens
+//! ([`Events`](super::state::Events)).
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -13,7 +14,6 @@ use thiserror::Error;
 use super::state::Health;
 use super::state::health::STORE;
 use super::state::queue::Ticket;
-pub use crate::api::Gone;
 use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
@@ -301,6 +301,15 @@ pub enum Purpose {
     Compare,
     /// Its photo has no kept picture: an older version read it, or the picture could not be kept.
     Keep,
+}
+
+/// How files that are gone are treated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// If most of a root is gone at once, its files are kept until a person confirms it.
+    AskIfMany,
+    /// A person confirmed it, so the files are forgotten.
+    Forget,
 }
 
 /// A message to an intake thread. The ticket keeps the root busy until the effects are in the store.

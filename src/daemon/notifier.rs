@@ -5,12 +5,11 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use super::state::events::EventKind;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
-use crate::api::text_of;
-use crate::api::types::What;
 use crate::catalog::Context;
-use crate::catalog::changes::{Change, Known, Snapshot};
-use crate::photo::Decisions;
+use crate::catalog::changes::{Known, Snapshot};
+use crate::photo::{ClusterChangeKind, Decisions};
 use crate::store::Reader;
 
 /// The longest wait for quiet.
@@ -78,14 +77,15 @@ impl Notifier {
         self.queue.is_settled(&self.reader, &self.roots.now().online_scopes()).unwrap_or(false)
     }
 
-    fn emit(&self, changes: &[(Change, &Known)]) {
-        let news: Vec<&(Change, &Known)> = changes.iter().filter(|(change, _)| matches!(change, Change::New | Change::Grown)).collect();
+    fn emit(&self, changes: &[(ClusterChangeKind, &Known)]) {
+        let is_news = |change: ClusterChangeKind| matches!(change, ClusterChangeKind::New | ClusterChangeKind::Grown);
+        let news: Vec<&(ClusterChangeKind, &Known)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
         for (change, cluster) in &news {
-            let (cluster, paths) = (cluster.id.clone(), cluster.paths.iter().map(|path| text_of(path).path).collect());
-            self.events.emit(if *change == Change::New {
-                What::NewCluster { cluster, paths }
+            let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
+            self.events.emit(if *change == ClusterChangeKind::New {
+                EventKind::NewCluster { cluster, paths }
             } else {
-                What::ClusterGrew { cluster, paths }
+                EventKind::ClusterGrew { cluster, paths }
             });
         }
         if let Some((_, first)) = news.first().filter(|_| self.configuration.live().notify_desktop) {

@@ -4,74 +4,46 @@ use std::collections::HashSet;
 use std::env;
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use listenfd::ListenFd;
-use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::dispatcher::Dispatcher;
+use super::error::Error;
 use super::fence::{self, Fence, Writable};
 use super::heads::{self, Switcher};
-use super::intake::{Intakes, Marker, Parts, Refused, mounts};
+use super::intake::{Intakes, Marker, Parts, mounts};
 use super::lock::{Lock, Socket, data_directory};
 use super::log_summary::LogSummary;
 use super::messages::{Change, Write};
 use super::notifier::Notifier;
 use super::service::Answers;
 use super::service_manager::{self, Reported};
+use super::state::events::EventKind;
 use super::state::health::PICTURES;
+use super::state::version::own_version;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
 use super::worker::{ReadingTools, WorkerPool};
 use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
-use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
 use crate::catalog::generation::{Generation, InUse, Versions};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
-use crate::likeness::{CropHead, HeadError};
+use crate::likeness::CropHead;
 use crate::store::{self, Location, Reader, Writer};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background, vital};
-use crate::vision::backbone::{self, Backbone};
+use crate::vision::backbone::Backbone;
 use crate::vision::sandbox;
-
-/// Why the daemon did not start, or ended.
-#[derive(Debug, Error)]
-pub enum Error {
-    #[error("{path} cannot be used: {source}")]
-    DataDirectory { path: PathBuf, source: io::Error },
-    #[error("other users can access {0}, which would hold your paths and decisions; run chmod 700 on it")]
-    OpenDataDirectory(PathBuf),
-    #[error("a daemon already runs on {0}")]
-    AlreadyRunning(PathBuf),
-    #[error("the socket {path} cannot be created: {source}")]
-    Socket { path: PathBuf, source: io::Error },
-    #[error("other users can access {0}, which would hold the socket; run chmod 700 on it")]
-    OpenDirectory(PathBuf),
-    #[error("another process already listens at {0}")]
-    SocketTaken(PathBuf),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
-    Intake(#[from] Refused),
-    #[error(transparent)]
-    Backbone(#[from] backbone::Error),
-    #[error(transparent)]
-    Head(#[from] HeadError),
-    #[error(transparent)]
-    Heads(#[from] heads::Error),
-    #[error("a thread cannot be started: {0}")]
-    Thread(#[from] io::Error),
-}
 
 /// The most messages that may wait for the writer. Workers block on a full queue, so that it does not fill the memory.
 const MAX_WAITING_WRITES: usize = 64;
@@ -263,9 +235,9 @@ fn state(
     fence.missing.iter().for_each(|missing| tracing::warn!("the daemon runs without {missing}"));
     let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
     let (summary, notifier) = (log_summary.clone(), notify.clone());
-    let count = move |what: &What| summary.count(what);
-    let wake_notifier = move |what: &What| {
-        if changes_clusters(what) {
+    let count = move |event: &EventKind| summary.count(event);
+    let wake_notifier = move |event: &EventKind| {
+        if changes_clusters(event) {
             notifier.raise();
         }
     };
@@ -281,7 +253,7 @@ fn state(
     health.set_problem(LIBRARY, unreadable(writer));
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
-        configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
+        configuration: Arc::new(Configuration::new(own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
             active: InUse::new(active),
@@ -300,9 +272,9 @@ fn state(
 }
 
 /// Returns whether an event may change clusters.
-fn changes_clusters(what: &What) -> bool {
-    let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
-    is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. })
+fn changes_clusters(event: &EventKind) -> bool {
+    let is_of_a_file = matches!(event, EventKind::Added(_) | EventKind::Changed(_) | EventKind::Moved { .. } | EventKind::Gone(_));
+    is_of_a_file || matches!(event, EventKind::Decided { .. } | EventKind::HeadChanged { .. })
 }
 
 fn switcher(state: &State, writes: &SyncSender<Write>) -> Switcher {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
+use super::error::Error;
 use super::intake::Intakes;
 use super::messages::{Change, FileJob, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
@@ -69,7 +70,7 @@ impl WorkerPool {
     ///
     /// # Errors
     /// If the thread cannot be started, or the store or the backbone cannot be opened.
-    pub fn spawn(&self) -> Result<(), super::Error> {
+    pub fn spawn(&self) -> Result<(), Error> {
         let worker = Worker {
             pool: self.clone(),
             store: store::Reader::open(&self.configuration.location)?,

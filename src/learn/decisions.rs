@@ -3,11 +3,10 @@
 //! Decisions change the score of pairs like those that were decided on. Edited versions of photos of the library are to keep
 //! their score, so that what is right stays right. The test judges by decisions and photos that were not learnt from.
 
-use burn::module::Param;
 use burn::nn;
-use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
+use super::fit::{Fit, fit};
 use crate::likeness::{Anchor, Member, Near, Taught, VersionModel, are_versions, inputs, kind, sources};
 use crate::photo::{Compared, Comparison, Verdict};
 
@@ -215,13 +214,8 @@ impl TrainingPair {
     }
 }
 
-/// The weights are held back by this times the sum of their squares.
-const DECISION_DECAY: f32 = 0.03;
-
-const DECISION_STEPS: usize = 300;
-
-/// The learning rate of Adam at the first step. It falls to 0 along a half cosine.
-const DECISION_RATE: f64 = 0.1;
+/// How the weights of the decisions are found.
+const DECISION_FIT: Fit = Fit { steps: 300, rate: 0.1, decay: 0.03 };
 
 /// Finds the weights of the decisions, by the cross-entropy of all pairs.
 fn train(decisions: &[TrainingPair], versions: &[TrainingPair], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
@@ -236,17 +230,12 @@ fn train(decisions: &[TrainingPair], versions: &[TrainingPair], weight: f32, dev
     let similarities = Tensor::<2>::from_data(TensorData::new(similarities, [pairs.len(), decisions.len()]), &device);
     let (before, target) = (column(&|at| pairs[at].before), column(&|at| pairs[at].target));
     let weights = column(&|at| if at < decisions.len() { 1.0 } else { weight });
-    let mut layer = nn::Linear { weight: Param::from_tensor(Tensor::<2>::zeros([decisions.len(), 1], &device)), bias: None };
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for step in (0..DECISION_STEPS).take_while(|_| goes_on()) {
+    let loss = |layer: &nn::Linear| {
         let scores = layer.forward(similarities.clone()) + before.clone();
         let losses = activation::softplus(scores.clone(), 1.0) - target.clone() * scores;
-        let loss = (losses * weights.clone()).sum() + layer.weight.val().square().sum().mul_scalar(DECISION_DECAY);
-        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-        let rate = DECISION_RATE * (1.0 + (std::f64::consts::PI * step as f64 / DECISION_STEPS as f64).cos()) / 2.0;
-        layer = optimizer.step(rate, layer, gradients);
-    }
-    let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
+        (losses * weights.clone()).sum()
+    };
+    let learnt = fit(decisions.len(), &DECISION_FIT, &device, goes_on, loss);
     Taught::new(decisions.iter().map(|decision| decision.anchor).zip(learnt))
 }
 

@@ -325,16 +325,8 @@ impl Extent {
 mod tests {
     use super::*;
 
-    /// Keypoints at random positions, all different.
     fn some(seed: u64) -> Vec<Keypoint> {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut point = || Keypoint {
-            x: random.u8(..),
-            y: random.u8(..200),
-            level: random.u8(..3),
-            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
-        };
-        (0..120).map(|_| point()).collect()
+        Keypoint::random(120, seed)
     }
 
     /// The keypoints inside a crop of this share of the sides, enlarged to the original size: with half the sides

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
 use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
-use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
+use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule};
 
 /// Names of programs that change photos, in lower case. A camera writes its own name or version.
 const EDITORS: [&str; 20] = [
@@ -32,11 +32,10 @@ const EDITORS: [&str; 20] = [
 ];
 
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
-/// much), and has less than 0.6 times the bytes per pixel. `may_be_enlarged` of `cli/removable.rs` doubts more: it is told no
-/// detail, and 1.2 times the pixels are enough for it.
+/// much), and has clearly fewer bytes per pixel ([`MAX_ENLARGED_DENSITY_RATIO`]). `may_be_enlarged` of `cli/removable.rs` doubts
+/// more: it is told no detail, and 1.2 times the pixels are enough for it.
 const MIN_ENLARGEMENT_LENGTH_RATIO: f64 = 1.2;
 const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
-const MAX_DENSITY_OF_ENLARGED: f64 = 0.6;
 
 /// What one shows and the other does not is a margin if so much of it has one brightness.
 const MIN_MARGIN: f64 = 0.8;
@@ -76,7 +75,7 @@ impl Candidate<'_> {
         self.format == other.format
             && enlargement >= MIN_ENLARGEMENT_LENGTH_RATIO
             && self.detail.is_some_and(|detail| detail * enlargement <= MAX_DETAIL_OF_ENLARGED)
-            && density(self) < MAX_DENSITY_OF_ENLARGED * density(other)
+            && density(self) < MAX_ENLARGED_DENSITY_RATIO * density(other)
     }
 }
 

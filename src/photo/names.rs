@@ -55,7 +55,7 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::{Format, KeeperRule, MetadataKind, Positives, Relation, SourceRule, Stage, UnknownName, Verdict};
+    use super::super::{ClusterChangeKind, Format, KeeperRule, MetadataKind, Positives, Relation, SourceRule, Stage, UnknownName, Verdict};
 
     /// Each name parses as its value and is its JSON. No other text parses.
     fn check<T>(all: &[T], names: &[&str], unknown: &str)
@@ -104,6 +104,7 @@ mod tests {
             ],
             "source rule",
         );
+        check(ClusterChangeKind::ALL, &["new", "gone", "grown", "shrunk"], "kind of cluster change");
         check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
     }

@@ -28,8 +28,9 @@ impl Writer {
         let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions", "");
         let heads = told(&self.problems.heads, "the head", "heads", "");
         let reports = told(&self.problems.reports, "the report of the head", "reports of heads", "");
+        let examples = told(&self.problems.examples, "an example in the report of the head", "examples in reports of heads", "");
         let choices = told(&self.problems.choices, "the name of the chosen", "names", "; simctl heads use NAME chooses another");
-        [roots, decisions, heads, reports, choices].concat()
+        [roots, decisions, heads, reports, examples, choices].concat()
     }
 
     /// Returns the names of heads that could not be read the last time. No other head can have these names.
@@ -42,11 +43,14 @@ impl Writer {
         let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
         let (heads, unreadable) =
             readable(&mut statement, head_record, |row| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned()))?;
-        let report = |head: &HeadRecord| {
-            let why = serde_json::from_str::<TuningReportRecord>(&head.report).err()?;
-            Some(Unreadable { name: head.name.clone(), why: why.to_string() })
-        };
-        self.problems.reports = heads.iter().filter_map(report).collect();
+        (self.problems.reports, self.problems.examples) = (Vec::new(), Vec::new());
+        for head in &heads {
+            let unreadable = |why: String| Unreadable { name: head.name.clone(), why };
+            match serde_json::from_str::<TuningReportRecord>(&head.report) {
+                Ok(report) => self.problems.examples.extend(report.unknown_example().map(|e| unreadable(e.to_string()))),
+                Err(e) => self.problems.reports.push(unreadable(e.to_string())),
+            }
+        }
         self.problems.heads = unreadable;
         Ok(heads)
     }
@@ -385,6 +389,19 @@ mod tests {
         let problems = writer.problems();
         assert!(problems.len() == 1 && problems[0].starts_with("the report of the head tuned-1 cannot be read: "), "{problems:?}");
         assert_eq!(writer.unreadable_heads(), Vec::<String>::new());
+        assert!(writer.remove_head("tuned-1").expect("removed"));
+        assert_eq!(writer.heads().expect("read").len(), 1);
+        assert_eq!(writer.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_example_with_an_unknown_kind_of_change_is_reported() {
+        let report = r#"{"clusters":{"examples":[{"change":"grown"},{"change":"split"},{"change":"merged"}]}}"#;
+        let (_folder, mut writer) = library(&format!("UPDATE heads SET report = '{report}' WHERE name = 'tuned-1'"));
+        assert_eq!(writer.heads().expect("read").len(), 2);
+        let told = "an example in the report of the head tuned-1 cannot be read: \"split\" is not a kind of cluster change; \
+                    it stays in library.db and is not used";
+        assert_eq!(writer.problems(), [told]);
         assert!(writer.remove_head("tuned-1").expect("removed"));
         assert_eq!(writer.heads().expect("read").len(), 1);
         assert_eq!(writer.problems(), Vec::<String>::new());

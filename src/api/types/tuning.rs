@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::Positives;
+use crate::photo::{ClusterChangeKind, Positives};
 
 /// The order of a tuning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,17 +126,8 @@ pub struct ClusterChanges {
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterChange {
-    pub change: Change,
+    pub change: ClusterChangeKind,
     pub paths: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Change {
-    New,
-    Gone,
-    Grown,
-    Shrunk,
 }
 
 /// A head, or with the positives `decisions` a version model.

@@ -9,13 +9,13 @@ use owo_colors::OwoColorize;
 
 use crate::api::client::{self, Client};
 use crate::api::query_of;
-use crate::api::types::{Change, ClusterChanges, Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState};
+use crate::api::types::{ClusterChanges, Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState};
 use crate::cli::args::{PositivesArgument, TuneArguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
 use crate::cli::text::{count, shown};
-use crate::photo::Positives;
+use crate::photo::{ClusterChangeKind, Positives};
 
 /// The pause between two requests for the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
@@ -161,10 +161,10 @@ pub fn changes(out: &mut impl Write, c: &ClusterChanges) -> io::Result<()> {
     writeln!(out, "clusters of this library: {} new, {} gone, {} grown, {} shrunk", c.new, c.gone, c.grown, c.shrunk)?;
     for example in &c.examples {
         let change = match example.change {
-            Change::New => "new".green().to_string(),
-            Change::Gone => "gone".yellow().to_string(),
-            Change::Grown => "grown".green().to_string(),
-            Change::Shrunk => "shrunk".yellow().to_string(),
+            ClusterChangeKind::New => "new".green().to_string(),
+            ClusterChangeKind::Gone => "gone".yellow().to_string(),
+            ClusterChangeKind::Grown => "grown".green().to_string(),
+            ClusterChangeKind::Shrunk => "shrunk".yellow().to_string(),
         };
         writeln!(out, "  {change}")?;
         example.paths.iter().try_for_each(|path| writeln!(out, "    {}", shown(path)))?;

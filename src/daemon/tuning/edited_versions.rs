@@ -7,9 +7,9 @@ use fastrand::Rng;
 
 use super::threads::on_threads;
 use super::{Run, Why};
-use crate::api::types::Phase;
 use crate::daemon::messages::{Request, request};
 use crate::daemon::retry::while_full;
+use crate::daemon::state::tuning::Phase;
 use crate::daemon::worker::open;
 use crate::learn::edits::edits;
 use crate::photo::{PhotoId, Picture};

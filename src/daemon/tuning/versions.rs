@@ -2,13 +2,14 @@
 
 use super::edited_versions::prepare;
 use super::{Passed, Run, Why};
-use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::Library;
 use crate::catalog::tuning::sample::draw;
 use crate::catalog::tuning::tuning_data::{interleaved, tuning_data};
 use crate::daemon::state::read;
+use crate::daemon::state::tuning::Phase;
 use crate::learn::acceptance::Figures;
 use crate::learn::device::device;
+use crate::learn::report::{HeadFigures, TuningReport};
 use crate::learn::training::{Next, TrainingParameters};
 use crate::learn::tuning::tune as learn;
 use crate::likeness::MAX_PAIR_DISTANCE;
@@ -42,7 +43,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let report = TuningReport {
         tuned_on: tuned_on as u64,
         held_out: tuning_data.held_out.photos() as u64,
-        copies: tuning_data.held_out.versions() as u64,
+        versions: tuning_data.held_out.versions() as u64,
         decisions: tuning_data.decided.len() as u64,
         steps: steps as u64,
         seconds: run.seconds(),

@@ -187,7 +187,7 @@ fn shows_another_frame(change: &PhotoChange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Capture, Comparison, Format, Keypoint, KeypointDescriptor, Keypoints, Residual};
+    use crate::photo::{Capture, Comparison, Format, Keypoint, Keypoints, Residual};
 
     const SIZE: Dimensions = Dimensions { width: 3000, height: 2000 };
 
@@ -205,14 +205,7 @@ mod tests {
     }
 
     fn keypoints(seed: u64) -> Keypoints {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut point = || Keypoint {
-            x: random.u8(..),
-            y: random.u8(..200),
-            level: random.u8(..3),
-            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
-        };
-        Keypoints::new((0..Keypoints::MAX).map(|_| point()).collect())
+        Keypoints::new(Keypoint::random(Keypoints::MAX, seed))
     }
 
     fn laid(agreement: f64) -> Comparison {
