@@ -100,6 +100,19 @@ pub fn clusters(
     relations: &[Relation],
     goes_on: GoesOn<'_>,
 ) -> Result<Option<Clustering>> {
+    let found = clusters_and(context, scopes, threshold, relations, goes_on, |_| ())?;
+    Ok(found.map(|(clustering, ())| clustering))
+}
+
+/// Does the same as [`clusters`], and returns also what `more` says of the relations by which they are made.
+pub fn clusters_and<T>(
+    context: &Context<'_>,
+    scopes: &[Place],
+    threshold: Distance,
+    relations: &[Relation],
+    goes_on: GoesOn<'_>,
+    more: impl FnOnce(&Relations<'_>) -> T,
+) -> Result<Option<(Clustering, T)>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let index = &generation.index;
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
@@ -129,7 +142,8 @@ pub fn clusters(
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
     add_beside(&mut found, &near);
     drop(cannot_link);
-    Ok(Some(Clustering { found, held_apart, photos }))
+    let more = more(&known);
+    Ok(Some((Clustering { found, held_apart, photos }, more)))
 }
 
 /// Whether two photos of this relation must not be in one cluster, whatever joins them: other exposures where only versions of

@@ -127,6 +127,9 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
         threshold,
         source: comparison.source,
         changes: comparison.changes,
+        indexed: comparison.is_indexed,
+        score: comparison.score,
+        exposures: comparison.exposures,
         laid_over: comparison.laid.map(|(laid, scale)| types::LaidOver {
             scale: scale as f32,
             degrees: laid.map.degrees() as f32,
@@ -135,6 +138,14 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
             agreement: laid.fine.agreement as f32,
             misfit: laid.fine.misfit as f32,
             plain: laid.fine.plain as f32,
+            coarse_agreement: laid.coarse.agreement as f32,
+            spot: laid.fine.spot as f32,
+            tones: laid.tones.map(|tone| types::Tones {
+                brightness: tone.brightness as f32,
+                contrast: tone.contrast as f32,
+                chroma: tone.chroma as f32,
+            }),
+            colour: laid.colour.map(|difference| difference as f32),
         }),
         differences: comparison.differences,
     }

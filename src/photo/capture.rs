@@ -1,5 +1,6 @@
 //! Capture data: what the camera wrote besides the picture.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// EXIF data about how a photo was taken. Missing values are `None`.
@@ -19,9 +20,10 @@ pub struct Capture {
 }
 
 /// How a camera exposed. What it does not say is `None`.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Exposure {
+    /// The shutter speed.
     pub seconds: Option<f64>,
     /// The f-number.
     pub aperture: Option<f64>,

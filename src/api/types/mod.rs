@@ -15,7 +15,7 @@ pub use photos::*;
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
+use crate::photo::{Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -281,15 +281,28 @@ pub struct Comparison {
     /// The normalised distance, which is compared with the threshold. It is larger where many photos look alike.
     pub normalized_distance: f32,
     pub relation: Relation,
-    /// Which of the two is the source, if one is a version of the other: 0 or 1.
+    /// Which of the two is the source, if one is a version of the other: 0 or 1. Absent if both are versions of a third photo, or
+    /// if nothing tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<usize>,
     /// What was changed from the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PhotoChange>,
+    /// Whether both are in the index. Then the relation is that of `/v1/clusters` about the whole library, where other photos
+    /// count too.
+    #[serde(default)]
+    pub indexed: bool,
     /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,
+    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, the exposure
+    /// data or the times of capture tell, or if one picture holds the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// Of the first and of the second picture.
+    #[serde(default)]
+    pub exposures: [Exposure; 2],
+    /// The distance up to which photos are near.
     pub threshold: f32,
     /// How the first picture lies in the second. Absent if they cannot be laid over each other, or are one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -370,10 +370,10 @@ impl Service for Answers {
         let (a, b) = (read_as("first", a)?, read_as("second", b)?);
         drop(queries);
         let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
-        let known = Known { versions: &versions.model, decisions: &decisions };
-        let active = state.heads.active.now();
-        let (comparison, threshold) = (query::compare(&active, known, &a, &b), active.threshold);
-        Ok(wire::comparison(comparison, threshold))
+        let (reader, active, roots) = (self.reader()?, state.heads.active.now(), state.roots.now());
+        let _held = reader.hold()?;
+        let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
+        Ok(wire::comparison(query::compare(&context, &a, &b)?, active.threshold))
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {
