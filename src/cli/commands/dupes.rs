@@ -324,9 +324,7 @@ fn spare(cluster: &Cluster) -> u64 {
 
 /// Prints a line for each file of a photo, and one for each other name of it.
 fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
-    let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place);
-    // The pair with the source, if there is one.
-    let pair = nearest.min_by(|x, y| x.a.cmp(&y.a).then(x.distance.total_cmp(&y.distance)));
+    let pair = pair_of(cluster, place);
     let size = format!("{} × {}", photo.width, photo.height);
     let taken = photo.taken.as_deref().map(time).unwrap_or_default();
     for (number, file) in photo.files.iter().enumerate() {
@@ -339,7 +337,7 @@ fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Ph
         let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
         let said: Vec<String> = match (place, number) {
             (0, 0) => cluster.source_by.map(source_by).into_iter().chain(photo.kept_by.map(kept_by)).map(str::to_owned).collect(),
-            (_, 0) => what(cluster, photo, pair),
+            (_, 0) => what(cluster, place, pair),
             _ => Vec::new(),
         };
         let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")).dimmed().to_string() };
@@ -363,10 +361,21 @@ fn padded(relation: Relation) -> String {
     format!("{:<9}", relation.name())
 }
 
-/// What a version is, beside its relation: what was changed by hand, or the size and format of a copy.
-fn what(cluster: &Cluster, photo: &Photo, pair: Option<&ClusterPair>) -> Vec<String> {
-    let Some(pair) = pair.filter(|pair| pair.a == 0) else { return Vec::new() };
-    let (source, mut said) = (&cluster.photos[0], Vec::new());
+/// The pair by which a photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
+fn pair_of(cluster: &Cluster, place: usize) -> Option<&ClusterPair> {
+    let pairs = cluster.pairs.iter().filter(|pair| pair.a == place || pair.b == place);
+    pairs.min_by(|x, y| (x.a != 0).cmp(&(y.a != 0)).then(x.distance.total_cmp(&y.distance)))
+}
+
+/// What a version is, beside its relation: what was changed by hand, or the size and format of a copy. If it is no version of the
+/// source as far as is known, the name of the photo that it belongs to.
+fn what(cluster: &Cluster, place: usize, pair: Option<&ClusterPair>) -> Vec<String> {
+    let Some(pair) = pair else { return Vec::new() };
+    if pair.a != 0 {
+        let other = if pair.a == place { pair.b } else { pair.a };
+        return vec![format!("of {}", name(&cluster.photos[other].path.path))];
+    }
+    let (source, photo, mut said) = (&cluster.photos[0], &cluster.photos[place], Vec::new());
     said.extend(pair.changes.iter().map(ToString::to_string));
     if pair.relation == Relation::Copy {
         let long_side = |photo: &Photo| f64::from(photo.width.max(photo.height));
@@ -383,6 +392,11 @@ fn what(cluster: &Cluster, photo: &Photo, pair: Option<&ClusterPair>) -> Vec<Str
         }
     }
     said
+}
+
+/// The file name of a path, for a terminal.
+fn name(path: &str) -> String {
+    shown(path.rsplit('/').next().unwrap_or(path))
 }
 
 /// Why a photo is the source of the others.
@@ -419,7 +433,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::photo::{Coverage, LeftOut};
+    use crate::api::types::{PathText, PhotoFile};
+    use crate::photo::{Coverage, Format, LeftOut};
 
     const END: End = End {
         whole: true,
@@ -461,6 +476,55 @@ mod tests {
             let said = said(&end, 2);
             assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
         }
+    }
+
+    fn photo(path: &str, width: u32) -> Photo {
+        let path = PathText { path: path.into(), path_bytes: None };
+        let file = PhotoFile {
+            path: path.clone(),
+            also: Vec::new(),
+            offline: false,
+            content: String::new(),
+            volume: String::new(),
+            inode: 1,
+            size: 1000,
+            mtime_ns: 0,
+            ctime_ns: 0,
+            metadata: None,
+            metadata_lost: None,
+        };
+        Photo {
+            paths: vec![path.path.clone()],
+            path,
+            paths_bytes: None,
+            offline: Vec::new(),
+            bytes: 1000,
+            width,
+            height: width,
+            format: Format::Jpeg,
+            taken: None,
+            source: false,
+            kept_by: None,
+            files: vec![file],
+        }
+    }
+
+    fn cluster(photos: Vec<Photo>, pairs: Vec<ClusterPair>) -> Cluster {
+        Cluster { id: "1".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None }
+    }
+
+    fn pair(a: usize, b: usize, distance: f32, relation: Relation) -> ClusterPair {
+        ClusterPair { a, b, distance, relation, changes: Vec::new() }
+    }
+
+    #[test]
+    fn a_photo_that_has_no_pair_with_the_source_is_told_of_another_one() {
+        let photos = ["/a/collage.jpg", "/a/first.jpg", "/a/second.jpg"].map(|path| photo(path, 100)).to_vec();
+        // The last one is nearer to the second than to the first of the three.
+        let pairs = vec![pair(0, 1, 0.2, Relation::Part), pair(1, 2, 0.1, Relation::Part)];
+        let cluster = cluster(photos, pairs);
+        let told = |place: usize| what(&cluster, place, pair_of(&cluster, place));
+        assert_eq!((told(1), told(2)), (vec![], vec!["of first.jpg".to_owned()]));
     }
 
     #[test]
