@@ -45,7 +45,18 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
 
 fn beside_cluster(record: &PhotoRecord, beside: &Beside, roots: &Roots) -> BesideCluster {
     let Beside { near, distance, relation, .. } = *beside;
-    BesideCluster { path: text_of(files_of(record, roots).files[0].path()), near, distance, relation }
+    let first = files_of(record, roots).files.swap_remove(0);
+    BesideCluster {
+        path: text_of(first.path()),
+        near,
+        distance,
+        relation,
+        bytes: first.stamp.size,
+        width: record.dimensions.width,
+        height: record.dimensions.height,
+        format: record.format,
+        taken: record.capture.taken.clone(),
+    }
 }
 
 /// Converts a photo, with its files sorted by absolute path.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Begin, End, Listing, PathText, Photo};
-use crate::photo::{PhotoChange, Relation, SourceRule};
+use crate::photo::{Format, PhotoChange, Relation, SourceRule};
 
 /// Clusters of versions.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,12 @@ pub struct BesideCluster {
     pub distance: f32,
     /// `part` or `unknown`.
     pub relation: Relation,
+    /// Of its first file.
+    pub bytes: u64,
+    pub width: u32,
+    pub height: u32,
+    pub format: Format,
+    pub taken: Option<String>,
 }
 
 /// A pair by position in `photos`.

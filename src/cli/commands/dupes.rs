@@ -11,15 +11,16 @@ use serde_json::value::RawValue;
 
 use crate::api::client::Client;
 use crate::api::query_of;
-use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus, Status};
+use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
+use crate::cli::listing::{self, spare};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
-use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
+use crate::cli::text::{bytes, count, coverage, left_out, shown};
 use crate::cli::whole;
-use crate::photo::{KeeperRule, Relation, SourceRule};
+use crate::photo::Relation;
 
 /// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -231,16 +232,7 @@ impl<'a, W: Write> Printer<'a, W> {
 
     fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
         self.spare += spare(cluster);
-        let title = format!("{}, {} beside the source", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
-        writeln!(self.out, "{} {title}", format!("{:>3}", self.clusters).bold())?;
-        for (place, photo) in cluster.photos.iter().enumerate() {
-            photo_lines(self.out, cluster, place, photo)?;
-        }
-        for beside in &cluster.beside {
-            let (what, path) = (padded(beside.relation), shown(&beside.path.path));
-            writeln!(self.out, "{}", format!("    {what} {:.2}  {path}", beside.distance).dimmed())?;
-        }
-        writeln!(self.out)
+        listing::print(self.out, self.clusters, cluster)
     }
 
     fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
@@ -312,129 +304,12 @@ fn parsed(json: &RawValue) -> io::Result<Cluster> {
     Ok(serde_json::from_str(json.get())?)
 }
 
-fn files(cluster: &Cluster) -> usize {
-    cluster.photos.iter().map(|p| p.files.len()).sum()
-}
-
-/// The bytes of all files but the one that stays.
-fn spare(cluster: &Cluster) -> u64 {
-    let sizes = cluster.photos.iter().flat_map(|photo| &photo.files).map(|file| file.size);
-    sizes.skip(1).sum()
-}
-
-/// Prints a line for each file of a photo, and one for each other name of it.
-fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
-    let pair = pair_of(cluster, place);
-    let size = format!("{} × {}", photo.width, photo.height);
-    let taken = photo.taken.as_deref().map(time).unwrap_or_default();
-    for (number, file) in photo.files.iter().enumerate() {
-        let (mark, distance) = match (place, number, pair) {
-            (0, 0, _) => ("source".green().bold().to_string(), String::new()),
-            (_, 0, Some(pair)) => (padded(pair.relation), format!("{:.2}", pair.distance)),
-            _ => (padded(Relation::Identical).dimmed().to_string(), String::new()),
-        };
-        let mark = if (place, number) == (0, 0) { format!("{mark}   ") } else { mark };
-        let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
-        let said: Vec<String> = match (place, number) {
-            (0, 0) => cluster.source_by.map(source_by).into_iter().chain(photo.kept_by.map(kept_by)).map(str::to_owned).collect(),
-            (_, 0) => what(cluster, place, pair),
-            _ => Vec::new(),
-        };
-        let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")).dimmed().to_string() };
-        let path = shown(&file.path.path);
-        let lost = file.metadata_lost.iter().filter(|lost| !lost.is_empty());
-        let lost: String = lost.map(|lost| format!(" (has its own {})", names(lost)).yellow().to_string()).collect();
-        writeln!(
-            out,
-            "    {mark} {distance:>4}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{said}{lost}{away}",
-            photo.format,
-            bytes(file.size)
-        )?;
-        for name in &file.also {
-            writeln!(out, "    {} {:>4}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "link     ".dimmed(), "", "", "", "", "", shown(&name.path))?;
-        }
-    }
-    Ok(())
-}
-
-fn padded(relation: Relation) -> String {
-    format!("{:<9}", relation.name())
-}
-
-/// The pair by which a photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
-fn pair_of(cluster: &Cluster, place: usize) -> Option<&ClusterPair> {
-    let pairs = cluster.pairs.iter().filter(|pair| pair.a == place || pair.b == place);
-    pairs.min_by(|x, y| (x.a != 0).cmp(&(y.a != 0)).then(x.distance.total_cmp(&y.distance)))
-}
-
-/// What a version is, beside its relation: what was changed by hand, or the size and format of a copy. If it is no version of the
-/// source as far as is known, the name of the photo that it belongs to.
-fn what(cluster: &Cluster, place: usize, pair: Option<&ClusterPair>) -> Vec<String> {
-    let Some(pair) = pair else { return Vec::new() };
-    if pair.a != 0 {
-        let other = if pair.a == place { pair.b } else { pair.a };
-        return vec![format!("of {}", name(&cluster.photos[other].path.path))];
-    }
-    let (source, photo, mut said) = (&cluster.photos[0], &cluster.photos[place], Vec::new());
-    said.extend(pair.changes.iter().map(ToString::to_string));
-    if pair.relation == Relation::Copy {
-        let long_side = |photo: &Photo| f64::from(photo.width.max(photo.height));
-        let share = long_side(photo) / long_side(source);
-        if (share - 0.5).abs() < 0.01 {
-            said.push("half size".into());
-        } else if (share - 1.0).abs() > 0.01 {
-            said.push(format!("{:.0} % of the size", 100.0 * share));
-        }
-        if photo.format != source.format {
-            said.push(photo.format.to_string());
-        } else if said.is_empty() {
-            said.push("recompressed".into());
-        }
-    }
-    said
-}
-
-/// The file name of a path, for a terminal.
-fn name(path: &str) -> String {
-    shown(path.rsplit('/').next().unwrap_or(path))
-}
-
-/// Why a photo is the source of the others.
-fn source_by(rule: SourceRule) -> &'static str {
-    match rule {
-        SourceRule::Time => "taken before the others",
-        SourceRule::WholeFrame => "the whole frame",
-        SourceRule::Camera => "as the camera wrote it",
-        SourceRule::Metadata => "says where it was taken",
-        SourceRule::Format => "the better format",
-        SourceRule::Detail => "the others are enlarged",
-        SourceRule::Pixels => "most pixels",
-        SourceRule::Lossless => "lossless",
-        SourceRule::Bytes => "most bytes",
-        SourceRule::PlainName => "plain name",
-        SourceRule::Oldest => "oldest file",
-        SourceRule::Path => "shortest path",
-    }
-}
-
-/// Why a file comes before the others of its photo.
-fn kept_by(rule: KeeperRule) -> &'static str {
-    match rule {
-        KeeperRule::Description => "rated or described",
-        KeeperRule::Metadata => "most metadata",
-        KeeperRule::PlainName => "plain name",
-        KeeperRule::Oldest => "oldest file",
-        KeeperRule::Path => "shortest path",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::api::types::{PathText, PhotoFile};
-    use crate::photo::{Coverage, Format, LeftOut};
+    use crate::photo::{Coverage, LeftOut};
 
     const END: End = End {
         whole: true,
@@ -476,55 +351,6 @@ mod tests {
             let said = said(&end, 2);
             assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
         }
-    }
-
-    fn photo(path: &str, width: u32) -> Photo {
-        let path = PathText { path: path.into(), path_bytes: None };
-        let file = PhotoFile {
-            path: path.clone(),
-            also: Vec::new(),
-            offline: false,
-            content: String::new(),
-            volume: String::new(),
-            inode: 1,
-            size: 1000,
-            mtime_ns: 0,
-            ctime_ns: 0,
-            metadata: None,
-            metadata_lost: None,
-        };
-        Photo {
-            paths: vec![path.path.clone()],
-            path,
-            paths_bytes: None,
-            offline: Vec::new(),
-            bytes: 1000,
-            width,
-            height: width,
-            format: Format::Jpeg,
-            taken: None,
-            source: false,
-            kept_by: None,
-            files: vec![file],
-        }
-    }
-
-    fn cluster(photos: Vec<Photo>, pairs: Vec<ClusterPair>) -> Cluster {
-        Cluster { id: "1".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None }
-    }
-
-    fn pair(a: usize, b: usize, distance: f32, relation: Relation) -> ClusterPair {
-        ClusterPair { a, b, distance, relation, changes: Vec::new() }
-    }
-
-    #[test]
-    fn a_photo_that_has_no_pair_with_the_source_is_told_of_another_one() {
-        let photos = ["/a/collage.jpg", "/a/first.jpg", "/a/second.jpg"].map(|path| photo(path, 100)).to_vec();
-        // The last one is nearer to the second than to the first of the three.
-        let pairs = vec![pair(0, 1, 0.2, Relation::Part), pair(1, 2, 0.1, Relation::Part)];
-        let cluster = cluster(photos, pairs);
-        let told = |place: usize| what(&cluster, place, pair_of(&cluster, place));
-        assert_eq!((told(1), told(2)), (vec![], vec!["of first.jpg".to_owned()]));
     }
 
     #[test]
