@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
-use super::beside::{Beside, add_beside};
+use super::beside::{Beside, Scene, add_beside, add_scenes};
 use super::files::{FileOfPhoto, count_files, files_of};
 use super::relations::Relations;
 use super::roots::Roots;
@@ -31,6 +31,8 @@ pub struct Found {
     pub beside: Vec<Beside>,
     /// The same for all clusters of one scene. `None` if there is no other.
     pub series: Option<String>,
+    /// The scene of which the photos are, if there are other exposures of it.
+    pub scene: Option<Scene>,
 }
 
 /// A pair inside a cluster, by position in `members`, `a < b`.
@@ -141,6 +143,7 @@ pub fn clusters_and<T>(
     }
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
     add_beside(&mut found, &near);
+    add_scenes(&mut found, &near, |photo| known.source(photo), |photo| photos[&photo].capture.seconds());
     drop(cannot_link);
     let more = more(&known);
     Ok(Some((Clustering { found, held_apart, photos }, more)))
@@ -233,6 +236,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         edges,
         beside: Vec::new(),
         series: None,
+        scene: None,
     }
 }
 

@@ -108,6 +108,11 @@ impl<'a> Relations<'a> {
         self.comparisons.get(&(a.min(b), a.max(b))) == Some(&Compared::NotYet)
     }
 
+    /// Returns the photo whose version a photo is, or the photo itself. All versions of one exposure have the same.
+    pub fn source(&self, photo: PhotoId) -> PhotoId {
+        self.sources.get(&photo).copied().unwrap_or(photo)
+    }
+
     /// Returns what was changed from one photo to another one. Nothing, if they were not compared.
     pub fn changes(&self, from: PhotoId, to: PhotoId) -> Vec<PhotoChange> {
         self.comparison(from, to).map(|comparison| changes(&comparison)).unwrap_or_default()

@@ -1,11 +1,12 @@
 //! The text of clusters: what each photo of one is, in aligned columns.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
 
 use super::text::{bytes, count, names, shown, time};
-use crate::api::types::{BesideCluster, Cluster, ClusterPair, Photo, PhotoFile};
+use crate::api::types::{BesideCluster, Cluster, ClusterPair, Photo, PhotoFile, Scene};
 use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, Relation, SourceRule};
 
 /// A column is as wide as its longest text up to this number of characters. A longer one moves the rest of its line.
@@ -40,13 +41,47 @@ enum Look {
 const ON_THE_RIGHT: [bool; 6] = [false, true, true, false, true, false];
 
 /// Prints a cluster with its number in the answer.
-pub fn print(out: &mut impl Write, number: u64, cluster: &Cluster) -> io::Result<()> {
-    writeln!(out, "{} {}", format!("{number:>3}").bold(), title(cluster))?;
+pub fn print(out: &mut impl Write, number: u64, cluster: &Cluster, scenes: &mut Scenes) -> io::Result<()> {
+    let series = scenes.of(number, cluster).map(|series| format!("; {series}")).unwrap_or_default();
+    writeln!(out, "{} {}{series}", format!("{number:>3}").bold(), title(cluster))?;
     let to = time_length(cluster);
     let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
     let rows: Vec<Row> = photos.chain(cluster.beside.iter().map(|beside| beside_row(cluster, beside, to))).collect();
     write_rows(out, &rows)?;
     writeln!(out)
+}
+
+/// The scenes of an answer by their ids, each with the number of its first cluster.
+#[derive(Default)]
+pub struct Scenes(HashMap<String, u64>);
+
+impl Scenes {
+    /// Says of which series a cluster is, and where its other frames are.
+    fn of(&mut self, number: u64, cluster: &Cluster) -> Option<String> {
+        let series = series(cluster.scene.as_ref()?);
+        let first = cluster.series.as_ref().map_or(number, |id| *self.0.entry(id.clone()).or_insert(number));
+        Some(if first == number { series } else { format!("{series}, as {first}") })
+    }
+}
+
+fn series(scene: &Scene) -> String {
+    let frames = count(scene.frames, "frame", "frames");
+    scene.seconds.map_or_else(|| format!("series · {frames}"), |seconds| format!("series · {frames} in {}", duration(seconds)))
+}
+
+/// A time in whole units, the smallest of which there are fewer than 120.
+fn duration(seconds: f64) -> String {
+    let (minutes, hours, days) = (seconds / 60.0, seconds / 3_600.0, seconds / 86_400.0);
+    if seconds < 119.5 {
+        // Frames of one second are a second apart at most.
+        format!("{:.0} s", seconds.max(1.0))
+    } else if minutes < 119.5 {
+        format!("{minutes:.0} min")
+    } else if hours < 119.5 {
+        format!("{hours:.0} h")
+    } else {
+        format!("{days:.0} days")
+    }
 }
 
 fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
@@ -88,7 +123,7 @@ pub fn spare(cluster: &Cluster) -> u64 {
     sizes.skip(1).sum()
 }
 
-/// To what length times are told: to where they tell two photos of the cluster apart.
+/// To what length times are told: to where they tell two photos of the cluster apart, and to the second for frames of a series.
 fn time_length(cluster: &Cluster) -> usize {
     let mut times: Vec<&str> = cluster.photos.iter().filter_map(|photo| photo.taken.as_deref()).collect();
     times.sort_unstable();
@@ -97,7 +132,7 @@ fn time_length(cluster: &Cluster) -> usize {
     // A version that lost the fraction is not another exposure.
     if times.windows(2).any(|two| are_alike(two, TO_SECOND) && two.iter().all(|time| time.len() > TO_SECOND)) {
         TO_FRACTION
-    } else if times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND)) {
+    } else if cluster.scene.is_some() || times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND)) {
         TO_SECOND
     } else {
         TO_MINUTE
@@ -336,13 +371,22 @@ mod tests {
     }
 
     fn cluster(photos: Vec<Photo>, pairs: Vec<ClusterPair>) -> Cluster {
-        Cluster { id: "1".into(), diameter: 0.1, source_by: Some(SourceRule::Bytes), photos, pairs, beside: Vec::new(), series: None }
+        Cluster {
+            id: "1".into(),
+            diameter: 0.1,
+            source_by: Some(SourceRule::Bytes),
+            photos,
+            pairs,
+            beside: Vec::new(),
+            series: None,
+            scene: None,
+        }
     }
 
     /// The text of a cluster without colours, a line each.
     fn lines(cluster: &Cluster) -> Vec<String> {
         let mut out = Vec::new();
-        print(&mut out, 7, cluster).expect("written");
+        print(&mut out, 7, cluster, &mut Scenes::default()).expect("written");
         let text = String::from_utf8(out).expect("text");
         strip_str(&text).to_string().lines().map(str::to_owned).collect()
     }
@@ -438,6 +482,21 @@ mod tests {
         assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:03:07", "2026-05-01T10:00:08"]), TO_SECOND);
         assert_eq!(length(&["2026-05-01T10:00:07.25", "2026-05-01T10:00:07.5"]), TO_FRACTION);
         assert_eq!(length(&["2026-05-01T10:00:07.25", "2026-05-01T10:00:07"]), TO_MINUTE, "it lost the fraction");
+    }
+
+    #[test]
+    fn clusters_of_one_scene_say_how_many_frames_it_has_and_where_the_first_is() {
+        let scene = Some(Scene { frames: 7, seconds: Some(2.2) });
+        let one = Cluster { series: Some("a".into()), scene, ..cluster(vec![photo("/1.jpg", 100, 1000)], Vec::new()) };
+        let mut scenes = Scenes::default();
+        assert_eq!(scenes.of(2, &one).as_deref(), Some("series · 7 frames in 2 s"));
+        assert_eq!(scenes.of(5, &one).as_deref(), Some("series · 7 frames in 2 s, as 2"));
+        assert_eq!(scenes.of(6, &Cluster { series: None, ..one.clone() }).as_deref(), Some("series · 7 frames in 2 s"));
+        assert_eq!(scenes.of(8, &Cluster { scene: None, ..one.clone() }), None);
+        assert_eq!(series(&Scene { frames: 2, seconds: None }), "series · 2 frames");
+        assert!(lines(&one)[0].ends_with("; series · 7 frames in 2 s"), "{:?}", lines(&one));
+        let times = [0.0, 119.0, 120.0, 7_200.0, 40.0 * 86_400.0].map(duration);
+        assert_eq!(times, ["1 s", "119 s", "2 min", "2 h", "40 days"]);
     }
 
     #[test]

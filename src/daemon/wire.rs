@@ -40,6 +40,7 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
         pairs: found.edges.iter().map(pair).collect(),
         beside: found.beside.iter().map(|beside| beside_cluster(clustering.photo(beside.photo), beside, roots)).collect(),
         series: found.series.clone(),
+        scene: found.scene.map(|scene| types::Scene { frames: scene.frames, seconds: scene.seconds }),
     }
 }
 

@@ -33,6 +33,11 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     burst(&folder);
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), [["frame1.jpg", "small1.jpg"], ["frame2.jpg", "grey2.jpg"]]);
+    for cluster in array(&answer["clusters"]) {
+        assert_eq!(cluster["scene"], serde_json::json!({ "frames": 3, "seconds": 2.0 }), "{cluster}");
+    }
+    let text = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
+    assert!(text.contains("series · 3 frames in 2 s\n") && text.contains("series · 3 frames in 2 s, as 1\n"), "{text}");
     let could_go = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
     assert!(!could_go.contains("frame"), "no frame may go: {could_go:?}");
 

@@ -44,6 +44,18 @@ pub struct Cluster {
     /// The same for all clusters of one scene. Absent if there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// The scene, if there are other exposures of it near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scene: Option<Scene>,
+}
+
+/// The exposures of one scene, also those that have no versions and are in no cluster.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Scene {
+    pub frames: u64,
+    /// The time from the first to the last. Absent if it is not known of each when it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// A photo beside a cluster.

@@ -14,7 +14,7 @@ use crate::api::query_of;
 use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::listing::{self, spare};
+use crate::cli::listing::{self, Scenes, spare};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
@@ -147,6 +147,7 @@ struct Printer<'a, W: Write> {
     /// Clusters so far, and the bytes that their copies take.
     pub clusters: u64,
     spare: u64,
+    scenes: Scenes,
     checker: Option<Checker>,
     /// With the id of the cluster.
     removable: Vec<(String, Removable)>,
@@ -156,7 +157,17 @@ struct Printer<'a, W: Write> {
 
 impl<'a, W: Write> Printer<'a, W> {
     pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
-        Printer { out, format, relations, clusters: 0, spare: 0, checker: None, removable: Vec::new(), incomplete: None }
+        Printer {
+            out,
+            format,
+            relations,
+            clusters: 0,
+            spare: 0,
+            scenes: Scenes::default(),
+            checker: None,
+            removable: Vec::new(),
+            incomplete: None,
+        }
     }
 
     pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
@@ -232,7 +243,7 @@ impl<'a, W: Write> Printer<'a, W> {
 
     fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
         self.spare += spare(cluster);
-        listing::print(self.out, self.clusters, cluster)
+        listing::print(self.out, self.clusters, cluster, &mut self.scenes)
     }
 
     fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
