@@ -97,8 +97,8 @@ pub fn add_scenes(
         join(&mut scenes, a, b);
     }
     let mut times_of: HashMap<usize, Vec<Option<f64>>> = HashMap::new();
-    for frame in 0..times.len() {
-        times_of.entry(first(&mut scenes, frame)).or_default().push(times[frame]);
+    for (frame, time) in times.into_iter().enumerate() {
+        times_of.entry(first(&mut scenes, frame)).or_default().push(time);
     }
     for cluster in found {
         let Some(frame) = cluster.members.iter().find_map(|photo| frames.get(&source(*photo))) else { continue };

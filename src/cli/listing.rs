@@ -1,6 +1,6 @@
 //! The text of clusters: what each photo of one is, in aligned columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
@@ -11,6 +11,12 @@ use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, Relation, Sour
 
 /// A column is as wide as its longest text up to this number of characters. A longer one moves the rest of its line.
 const MAX_COLUMN: usize = 48;
+
+/// The same for a path with another one after it.
+const MAX_PATH: usize = 90;
+
+/// So many pairs are listed of which it is not sure what they are.
+const MAX_UNSURE: usize = 30;
 
 /// The lengths of a time to the minute, to the second, and with a fraction: `2026-05-01T10:00:00.123`.
 const TO_MINUTE: usize = 16;
@@ -46,9 +52,66 @@ pub fn print(out: &mut impl Write, number: u64, cluster: &Cluster, scenes: &mut 
     writeln!(out, "{} {}{series}", format!("{number:>3}").bold(), title(cluster))?;
     let to = time_length(cluster);
     let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
-    let rows: Vec<Row> = photos.chain(cluster.beside.iter().map(|beside| beside_row(cluster, beside, to))).collect();
+    let rows: Vec<Row> = photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect();
     write_rows(out, &rows)?;
     writeln!(out)
+}
+
+fn is_sure(beside: &&BesideCluster) -> bool {
+    beside.relation != Relation::Unknown
+}
+
+/// What an answer is not sure of. It stands last, because nothing can be done about it but to look.
+#[derive(Default)]
+pub struct Unsure {
+    /// Clusters of photos of which nothing else is known than that they are near.
+    clusters: Vec<Cluster>,
+    /// Two photos each, with their distance, the smaller path first.
+    pairs: BTreeMap<[String; 2], f32>,
+    has_more: bool,
+}
+
+impl Unsure {
+    /// Takes what is not sure of a cluster. Returns the cluster itself, unless it is to be printed with the others.
+    pub fn take(&mut self, cluster: Cluster) -> Option<Cluster> {
+        for beside in cluster.beside.iter().filter(|beside| !is_sure(beside)) {
+            let mut two = [&cluster.photos[beside.near].path, &beside.path].map(|path| shown(&path.path));
+            two.sort_unstable();
+            if self.pairs.len() < MAX_UNSURE || self.pairs.contains_key(&two) {
+                self.pairs.insert(two, beside.distance);
+            } else {
+                self.has_more = true;
+            }
+        }
+        if cluster.pairs.is_empty() || cluster.pairs.iter().any(|pair| pair.relation != Relation::Unknown) {
+            return Some(cluster);
+        }
+        self.clusters.push(cluster);
+        None
+    }
+
+    /// Prints what is not sure, after so many clusters.
+    pub fn print(&self, out: &mut impl Write, printed: u64, scenes: &mut Scenes) -> io::Result<()> {
+        if self.clusters.is_empty() && self.pairs.is_empty() {
+            return Ok(());
+        }
+        let heading = "Not sure: near, and the evidence does not decide.";
+        let help = "simctl compare A B says what tells; simctl decide same|different A B settles it.";
+        writeln!(out, "{} {}\n", heading.yellow().bold(), help.dimmed())?;
+        for (number, cluster) in (printed + 1..).zip(&self.clusters) {
+            print(out, number, cluster, scenes)?;
+        }
+        let mut pairs: Vec<(&[String; 2], f32)> = self.pairs.iter().map(|(two, distance)| (two, *distance)).collect();
+        pairs.sort_by(|x, y| x.1.total_cmp(&y.1));
+        let width = pairs.iter().map(|([first, _], _)| first.chars().count()).filter(|length| *length <= MAX_PATH).max().unwrap_or(0);
+        for ([first, second], distance) in &pairs {
+            writeln!(out, "    {distance:.2}  {first:<width$}  {second}")?;
+        }
+        if self.has_more {
+            writeln!(out, "    {}", "and more: --relation unknown".dimmed())?;
+        }
+        if pairs.is_empty() { Ok(()) } else { writeln!(out) }
+    }
 }
 
 /// The scenes of an answer by their ids, each with the number of its first cluster.
@@ -497,6 +560,40 @@ mod tests {
         assert!(lines(&one)[0].ends_with("; series · 7 frames in 2 s"), "{:?}", lines(&one));
         let times = [0.0, 119.0, 120.0, 7_200.0, 40.0 * 86_400.0].map(duration);
         assert_eq!(times, ["1 s", "119 s", "2 min", "2 h", "40 days"]);
+    }
+
+    #[test]
+    fn what_is_not_sure_stands_last_and_each_pair_once() {
+        let beside = |near: usize, path: &str, relation: Relation| BesideCluster {
+            path: self::path(path),
+            near,
+            distance: 0.25,
+            relation,
+            bytes: 1000,
+            width: 100,
+            height: 66,
+            format: Format::Jpeg,
+            taken: None,
+        };
+        let two = |first: &str, second: &str, relation, beside| Cluster {
+            beside,
+            ..cluster(vec![photo(first, 100, 1000), photo(second, 100, 1000)], vec![pair(0, 1, 0.1, relation)])
+        };
+        let mut unsure = Unsure::default();
+        let first =
+            two("/a.jpg", "/b.jpg", Relation::Copy, vec![beside(1, "/c.jpg", Relation::Unknown), beside(0, "/p.jpg", Relation::Part)]);
+        let second = two("/c.jpg", "/d.jpg", Relation::Copy, vec![beside(0, "/b.jpg", Relation::Unknown)]);
+        let sure = unsure.take(first).expect("it has a copy");
+        assert!(unsure.take(second).is_some() && unsure.take(two("/x.jpg", "/y.jpg", Relation::Unknown, Vec::new())).is_none());
+        let text = lines(&sure).concat();
+        assert!(text.contains("/p.jpg") && !text.contains("/c.jpg"), "{text}");
+        let mut out = Vec::new();
+        unsure.print(&mut out, 2, &mut Scenes::default()).expect("written");
+        let text = strip_str(&String::from_utf8(out).expect("text")).to_string();
+        let said: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert!(said[0].starts_with("Not sure: ") && said[1].starts_with("  3 2 files"), "{text}");
+        assert_eq!(said.last(), Some(&"    0.25  /b.jpg  /c.jpg"));
+        assert_eq!(text.matches("/c.jpg").count(), 1, "{text}");
     }
 
     #[test]

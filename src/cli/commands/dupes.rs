@@ -14,7 +14,7 @@ use crate::api::query_of;
 use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::listing::{self, Scenes, spare};
+use crate::cli::listing::{self, Scenes, Unsure, spare};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
@@ -147,6 +147,9 @@ struct Printer<'a, W: Write> {
     /// Clusters so far, and the bytes that their copies take.
     pub clusters: u64,
     spare: u64,
+    /// Those of them that are printed before what is not sure.
+    printed: u64,
+    unsure: Unsure,
     scenes: Scenes,
     checker: Option<Checker>,
     /// With the id of the cluster.
@@ -157,23 +160,15 @@ struct Printer<'a, W: Write> {
 
 impl<'a, W: Write> Printer<'a, W> {
     pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
-        Printer {
-            out,
-            format,
-            relations,
-            clusters: 0,
-            spare: 0,
-            scenes: Scenes::default(),
-            checker: None,
-            removable: Vec::new(),
-            incomplete: None,
-        }
+        let (unsure, scenes) = (Unsure::default(), Scenes::default());
+        let (clusters, spare, printed) = (0, 0, 0);
+        Printer { out, format, relations, clusters, spare, printed, unsure, scenes, checker: None, removable: Vec::new(), incomplete: None }
     }
 
     pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
         self.clusters += 1;
         match self.format {
-            DupesFormat::Text => self.cluster(&parsed(json)?)?,
+            DupesFormat::Text => self.cluster(parsed(json)?)?,
             DupesFormat::Paths0 => self.paths0(parsed(json)?),
             DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json)?,
         }
@@ -235,15 +230,20 @@ impl<'a, W: Write> Printer<'a, W> {
     /// now, if the answer is whole.
     pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
-            DupesFormat::Text => self.summary(end, compared),
+            DupesFormat::Text => {
+                self.unsure.print(self.out, self.printed, &mut self.scenes)?;
+                self.summary(end, compared)
+            }
             DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
             DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
         }
     }
 
-    fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
-        self.spare += spare(cluster);
-        listing::print(self.out, self.clusters, cluster, &mut self.scenes)
+    fn cluster(&mut self, cluster: Cluster) -> io::Result<()> {
+        self.spare += spare(&cluster);
+        let Some(cluster) = self.unsure.take(cluster) else { return Ok(()) };
+        self.printed += 1;
+        listing::print(self.out, self.printed, &cluster, &mut self.scenes)
     }
 
     fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
