@@ -125,6 +125,7 @@ mod tests {
             rule: None,
             diameter: 0.1,
             edges: Vec::new(),
+            others: Vec::new(),
             beside: Vec::new(),
             series: None,
             scene: None,

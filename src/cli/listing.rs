@@ -173,17 +173,22 @@ fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
 }
 
 fn title(cluster: &Cluster) -> String {
-    format!("{}, {} beside the source", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)))
+    let files: usize = cluster.photos.iter().map(|photo| photo.files.len()).sum();
+    let versions: Vec<u64> = others(cluster).filter(|(relation, _)| is_version(*relation)).map(|(_, bytes)| bytes).collect();
+    let files = count(files as u64, "file", "files");
+    // Frames and parts are not there to be spared.
+    if versions.is_empty() { files } else { format!("{files}, {} beside the source", bytes(versions.iter().sum())) }
 }
 
-fn files(cluster: &Cluster) -> usize {
-    cluster.photos.iter().map(|p| p.files.len()).sum()
+/// What the photos and files of a cluster are beside the one that stays, with their bytes.
+pub fn others(cluster: &Cluster) -> impl Iterator<Item = (Relation, u64)> {
+    let identical = cluster.photos.iter().flat_map(|photo| photo.files.iter().skip(1)).map(|file| (Relation::Identical, file.size));
+    let relation = |place: usize| pair_of(cluster, place).map_or(Relation::Unknown, |pair| pair.relation);
+    (1..cluster.photos.len()).map(move |place| (relation(place), cluster.photos[place].bytes)).chain(identical)
 }
 
-/// The bytes of all files but the one that stays.
-pub fn spare(cluster: &Cluster) -> u64 {
-    let sizes = cluster.photos.iter().flat_map(|photo| &photo.files).map(|file| file.size);
-    sizes.skip(1).sum()
+pub fn is_version(relation: Relation) -> bool {
+    matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit)
 }
 
 /// To what length times are told: to where they tell two photos of the cluster apart, and to the second for frames of a series.
@@ -594,6 +599,16 @@ mod tests {
         assert!(said[0].starts_with("Not sure: ") && said[1].starts_with("  3 2 files"), "{text}");
         assert_eq!(said.last(), Some(&"    0.25  /b.jpg  /c.jpg"));
         assert_eq!(text.matches("/c.jpg").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn frames_and_parts_are_no_versions_in_a_title() {
+        let titled = |relation| {
+            let photos = ["/1.jpg", "/2.jpg", "/3.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
+            title(&cluster(photos, vec![pair(0, 1, 0.1, Relation::Series), pair(0, 2, 0.1, relation)]))
+        };
+        assert_eq!([Relation::Series, Relation::Part, Relation::Unknown].map(titled), ["3 files"; 3]);
+        assert_eq!(titled(Relation::Copy), "3 files, 1 kB beside the source");
     }
 
     #[test]

@@ -38,6 +38,12 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     }
     let text = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
     assert!(text.contains("series · 3 frames in 2 s\n") && text.contains("series · 3 frames in 2 s, as 1\n"), "{text}");
+    assert!(text.contains("2 photos have versions: 1 copy (") && text.contains(" held apart as frames of a series ("), "{text}");
+    let amount = |relation: &str| answer["found"][relation]["photos"].as_u64();
+    assert_eq!((amount("copy"), amount("edit"), amount("series")), (Some(1), Some(1), None), "{answer}");
+    assert!(answer["held_apart"]["series"]["photos"] == answer["series"] && answer["series"].as_u64() > Some(2), "{answer}");
+    let frames = instance.ok([OsStr::new("dupes"), OsStr::new("--relation=series"), folder.as_os_str()]);
+    assert!(frames.contains("1 series, ") && !frames.contains("versions") && !frames.contains("beside the source"), "{frames}");
     let could_go = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
     assert!(!could_go.contains("frame"), "no frame may go: {could_go:?}");
 

@@ -15,7 +15,7 @@ pub use photos::*;
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
+use crate::photo::{Amount, Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -196,6 +196,12 @@ pub struct End {
     pub parts: u64,
     #[serde(default)]
     pub unknown: u64,
+    /// What is beside the sources of all clusters, by what it is to them: also of those on other pages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<Relation, Amount>,
+    /// Near pairs that are not joined, by relation. A photo is counted once for each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_apart: BTreeMap<Relation, Amount>,
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
@@ -214,6 +220,7 @@ pub struct End {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "{T}Line")]
+#[expect(clippy::large_enum_variant, reason = "there is one end, and nearly all lines are items")]
 pub enum Line<T> {
     Begin { begin: Begin },
     End { end: End },

@@ -14,13 +14,13 @@ use crate::api::query_of;
 use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::listing::{self, Scenes, Unsure, spare};
+use crate::cli::listing::{self, Scenes, Unsure, is_version};
 use crate::cli::output::{Done, Reader, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, shown};
 use crate::cli::whole;
-use crate::photo::Relation;
+use crate::photo::{Amount, Relation};
 
 /// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -144,9 +144,10 @@ struct Printer<'a, W: Write> {
     format: DupesFormat,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
-    /// Clusters so far, and the bytes that their copies take.
+    /// Clusters so far, those with versions, and those with frames of a series.
     pub clusters: u64,
-    spare: u64,
+    with_versions: u64,
+    series: u64,
     /// Those of them that are printed before what is not sure.
     printed: u64,
     unsure: Unsure,
@@ -161,8 +162,20 @@ struct Printer<'a, W: Write> {
 impl<'a, W: Write> Printer<'a, W> {
     pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
         let (unsure, scenes) = (Unsure::default(), Scenes::default());
-        let (clusters, spare, printed) = (0, 0, 0);
-        Printer { out, format, relations, clusters, spare, printed, unsure, scenes, checker: None, removable: Vec::new(), incomplete: None }
+        Printer {
+            out,
+            format,
+            relations,
+            clusters: 0,
+            with_versions: 0,
+            series: 0,
+            printed: 0,
+            unsure,
+            scenes,
+            checker: None,
+            removable: Vec::new(),
+            incomplete: None,
+        }
     }
 
     pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
@@ -240,18 +253,20 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     fn cluster(&mut self, cluster: Cluster) -> io::Result<()> {
-        self.spare += spare(&cluster);
+        let relations: Vec<Relation> = listing::others(&cluster).map(|(relation, _)| relation).collect();
+        self.with_versions += u64::from(relations.iter().any(|relation| is_version(*relation)));
+        self.series += u64::from(relations.contains(&Relation::Series));
         let Some(cluster) = self.unsure.take(cluster) else { return Ok(()) };
         self.printed += 1;
         listing::print(self.out, self.printed, &cluster, &mut self.scenes)
     }
 
     fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
-        let summary = match self.clusters {
-            0 => nothing_found(end, compared).to_owned(),
-            found => format!("{}; they take {}.", count(found, "photo has versions", "photos have versions"), bytes(self.spare)),
-        };
-        writeln!(self.out, "{}", summary.bold())?;
+        let found = self.found(end);
+        let summary = if self.clusters == 0 { vec![nothing_found(end, compared).to_owned()] } else { found };
+        for line in summary {
+            writeln!(self.out, "{}", line.bold())?;
+        }
         writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
         if !end.unsupported_formats.is_empty() {
             let formats: Vec<String> = end.unsupported_formats.iter().map(|(format, number)| format!("{number} {format}")).collect();
@@ -260,18 +275,13 @@ impl<'a, W: Write> Printer<'a, W> {
         for line in left_out(&end.left_out) {
             writeln!(self.out, "{}", line.dimmed())?;
         }
-        if end.unknown > 0 {
-            let photos = count(end.unknown, "photo may be a version of another one", "photos may be versions of others");
-            writeln!(self.out, "{}", format!("{photos}: look at them with --relation unknown").yellow())?;
-        }
-        if end.series > 0 {
-            let photos = count(end.series, "photo is another exposure", "photos are other exposures");
-            writeln!(self.out, "{}", format!("{photos} of a scene, not copies; --relation series shows them").dimmed())?;
-        }
-        if end.parts > 0 {
-            let photos = count(end.parts, "photo is", "photos are");
-            let what = "held by a picture with other content, or the other way round; --relation part shows them";
-            writeln!(self.out, "{}", format!("{photos} {what}").dimmed())?;
+        for (relation, what) in HELD_APART {
+            if let Some(Amount { pairs, photos, bytes: size }) = end.held_apart.get(&relation) {
+                let (pairs, photos) = (count(*pairs, "pair", "pairs"), count(*photos, "photo", "photos"));
+                let line = format!("{pairs} {what} ({photos}, {}): --relation {relation}", bytes(*size));
+                let is_unsure = relation == Relation::Unknown;
+                writeln!(self.out, "{}", if is_unsure { line.yellow().to_string() } else { line.dimmed().to_string() })?;
+            }
         }
         if end.outside > 0 {
             let photos = count(end.outside, "photo outside has", "photos outside have");
@@ -282,7 +292,46 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         Ok(())
     }
+
+    /// Says how much was found, by what it is: what versions take is told apart from frames and parts, which nobody can spare.
+    fn found(&self, end: &End) -> Vec<String> {
+        let amount = |relation: Relation| end.found.get(&relation).copied().unwrap_or_default();
+        let versions = [
+            (Relation::Identical, "identical file", "identical files"),
+            (Relation::Copy, "copy", "copies"),
+            (Relation::Edit, "edit", "edits"),
+        ];
+        let versions =
+            versions.map(|(relation, one, many)| (amount(relation), one, many)).into_iter().filter(|(amount, ..)| amount.photos > 0);
+        let versions: Vec<String> =
+            versions.map(|(amount, one, many)| format!("{} ({})", count(amount.photos, one, many), bytes(amount.bytes))).collect();
+        let mut lines = Vec::new();
+        if !versions.is_empty() {
+            let photos = count(self.with_versions, "photo has versions", "photos have versions");
+            lines.push(format!("{photos}: {}.", versions.join(", ")));
+        }
+        let frames = amount(Relation::Series);
+        if frames.photos > 0 {
+            let (frames, size) = (count(frames.photos, "frame", "frames"), bytes(frames.bytes));
+            lines.push(format!("{} series, {frames} beside the first of each ({size}).", self.series));
+        }
+        let others = [
+            (Relation::Part, "photo is part of another one, or holds it", "photos are parts of others, or hold them"),
+            (Relation::Unknown, "photo may be a version of another one", "photos may be versions of others"),
+        ];
+        for (Amount { photos, bytes: size, .. }, one, many) in others.map(|(relation, one, many)| (amount(relation), one, many)) {
+            lines.extend((photos > 0).then(|| format!("{} ({}).", count(photos, one, many), bytes(size))));
+        }
+        lines
+    }
 }
+
+/// What is said of the pairs that an answer holds apart.
+const HELD_APART: [(Relation, &str); 3] = [
+    (Relation::Series, "held apart as frames of a series"),
+    (Relation::Part, "held apart as parts of others"),
+    (Relation::Unknown, "not sure"),
+];
 
 /// What is said of an answer without clusters.
 fn nothing_found(end: &End, compared: u64) -> &'static str {
@@ -328,6 +377,8 @@ mod tests {
         series: 0,
         parts: 0,
         unknown: 0,
+        found: BTreeMap::new(),
+        held_apart: BTreeMap::new(),
         outside: 0,
         coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
         unsupported_formats: BTreeMap::new(),
@@ -353,15 +404,38 @@ mod tests {
         ] {
             assert!(said(&end, compared).contains(sentence), "{end:?}");
         }
-        for (end, line) in [
-            (End { outside: 3, ..END }, "3 photos outside have versions among these photos; --everywhere shows them"),
-            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not copies; --relation series shows them"),
-            (End { parts: 2, ..END }, "2 photos are held by a picture with other content"),
-            (End { unknown: 2, ..END }, "2 photos may be versions of others: look at them with --relation unknown"),
+        let outside = said(&End { outside: 3, ..END }, 2);
+        assert!(outside.contains("3 photos outside have versions among these photos; --everywhere shows them"), "{outside}");
+        for (relation, line) in [
+            (Relation::Series, "12 pairs held apart as frames of a series (8 photos, 34 MB): --relation series"),
+            (Relation::Part, "12 pairs held apart as parts of others (8 photos, 34 MB): --relation part"),
+            (Relation::Unknown, "12 pairs not sure (8 photos, 34 MB): --relation unknown"),
         ] {
-            let said = said(&end, 2);
+            let held_apart = BTreeMap::from([(relation, Amount { pairs: 12, photos: 8, bytes: 34_000_000 })]);
+            let said = said(&End { held_apart, series: 8, ..END }, 2);
             assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
         }
+    }
+
+    #[test]
+    fn what_is_found_is_counted_by_what_it_is() {
+        let mut out = Vec::new();
+        let printer = Printer { with_versions: 2, series: 1, ..Printer::new(&mut out, DupesFormat::Text, Vec::new()) };
+        let amount = |photos: u64| Amount { pairs: photos, photos, bytes: 1000 * photos };
+        let found = |of: &[(Relation, u64)]| {
+            let found = of.iter().map(|(relation, photos)| (*relation, amount(*photos))).collect();
+            printer.found(&End { found, ..END })
+        };
+        assert_eq!(found(&[(Relation::Copy, 3), (Relation::Edit, 1)]), ["2 photos have versions: 3 copies (3 kB), 1 edit (1 kB)."]);
+        assert_eq!(found(&[(Relation::Series, 6)]), ["1 series, 6 frames beside the first of each (6 kB)."]);
+        assert_eq!(
+            found(&[(Relation::Identical, 2), (Relation::Part, 1), (Relation::Unknown, 2)]),
+            [
+                "2 photos have versions: 2 identical files (2 kB).",
+                "1 photo is part of another one, or holds it (1 kB).",
+                "2 photos may be versions of others (2 kB)."
+            ]
+        );
     }
 
     #[test]
