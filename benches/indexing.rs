@@ -102,7 +102,7 @@ fn peak_memory(data: &Path) {
             total += kib.unwrap_or(0);
         }
     }
-    println!("          peak resident memory, daemon and decoders: {} MB", total / 1000);
+    println!("          peak resident memory, daemon and decoding processes: {} MB", total / 1000);
 }
 
 fn time_czkawka(program: &str, library: &Path, home: &Path) -> Option<Duration> {

@@ -2,9 +2,17 @@
 //! head while it answers. Then what an index of an earlier version costs.
 //!
 //!     cargo bench --bench library -- [--photos 100000] [--clusters 5000]
+//!     cargo bench --bench library -- --copies 10000 | --listed 99000
 //!
 //! The photos are random features, and those of a cluster are near each other. Their files exist with the stamps in the
 //! store, so none is read. Every answer during the change of heads is compared with the answers of the two heads alone.
+//!
+//! `--copies` has distinct copies of one photo read and compared. It prints the time and the size of the answer, the memory,
+//! and the times of `/v1/status` meanwhile. `--listed` has files read, 99 of each photo. It prints how long an answer takes as
+//! JSON and as `paths0`, and as `paths0` once more after the mode of every file was changed.
+
+#[path = "library/copies.rs"]
+mod copies;
 
 use std::collections::HashMap;
 use std::fs;
@@ -31,20 +39,26 @@ const NOISE: f32 = 0.25;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|a| a != "--bench").collect();
-    let number = |name: &str, default: usize| {
-        let at = arguments.iter().position(|a| a == name);
-        at.and_then(|i| arguments.get(i + 1)?.parse().ok()).unwrap_or(default)
+    let number = |name: &str| -> Option<usize> {
+        let at = arguments.iter().position(|a| a == name)?;
+        arguments.get(at + 1)?.parse().ok()
     };
-    let (photos, clusters) = (number("--photos", 100_000), number("--clusters", 5_000));
+    let (photos, clusters) = (number("--photos").unwrap_or(100_000), number("--clusters").unwrap_or(5_000));
     let home = tempfile::tempdir().expect("a temporary folder");
     let folder = home.path().join("photos");
     fs::create_dir(&folder).expect("a folder");
     let folder = fs::canonicalize(folder).expect("it is there");
+    let library = Library { home: home.path(), folder: &folder };
+    if let Some(count) = number("--copies") {
+        return copies::compare(&library, count);
+    }
+    if let Some(count) = number("--listed") {
+        return copies::list(&library, count);
+    }
     // The files hold no picture that could be kept.
     let settings = home.path().join(".config/similard");
     fs::create_dir_all(&settings).and_then(|()| fs::write(settings.join("config.toml"), "kept-pictures = \"off\"\n")).expect("settings");
     make(home.path(), &folder, photos, clusters);
-    let library = Library { home: home.path(), folder: &folder };
 
     // The first start embeds and pairs the whole library, as a new head does.
     let (seconds, _) = timed(|| library.run(&["roots", "add", &folder.display().to_string()]));
@@ -67,8 +81,8 @@ fn main() {
     println!("status: median {:.1} ms", 1000.0 * status[10]);
     let status = library.json(&["status", "--json"]);
     assert_eq!((&status["coverage"]["indexed"], &status["counters"]["read"]), (&Value::from(photos), &Value::from(0)), "no file is read");
-    let pid = status["pid"].as_u64().unwrap_or(0);
-    println!("resident {}", resident(pid));
+    let pid = library.pid();
+    println!("resident {}", memory(pid, "VmRSS:"));
 
     change_heads(&library, pid);
     library.stop();
@@ -110,7 +124,7 @@ fn change_heads(library: &Library<'_>, pid: u64) {
     println!(
         "another head took over in {seconds:.1} s; meanwhile {} answers, the slowest in {slowest:.2} s, {mixed} of them mixed from both heads; resident {}",
         answers.len(),
-        resident(pid)
+        memory(pid, "VmRSS:")
     );
     assert!(mixed == 0 && other != base);
     let (seconds, _) = timed(|| library.run(&["heads", "use", "base"]));
@@ -173,9 +187,12 @@ impl Library<'_> {
         (first, start.elapsed().as_secs_f64())
     }
 
+    fn pid(&self) -> u64 {
+        self.json(&["status", "--json"])["pid"].as_u64().expect("a process")
+    }
+
     fn stop(&self) {
-        let pid = self.json(&["status", "--format=json"])["pid"].to_string();
-        Command::new("kill").arg(pid).status().expect("kill runs");
+        Command::new("kill").arg(self.pid().to_string()).status().expect("kill runs");
         let lock = self.home.join("data/lock");
         while fs::File::open(&lock).is_ok_and(|file| file.try_lock_shared().is_err()) {
             thread::sleep(Duration::from_millis(5));
@@ -189,9 +206,10 @@ fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     (start.elapsed().as_secs_f64(), done)
 }
 
-fn resident(pid: u64) -> String {
+/// A line of what the kernel says of a process, in megabytes.
+fn memory(pid: u64, line: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let kilobytes = status.lines().find_map(|l| l.strip_prefix(line)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kilobytes.map_or_else(|| "unknown".into(), |k| format!("{} MB", k / 1000))
 }
 

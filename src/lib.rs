@@ -11,9 +11,9 @@
 //!
 //! ```text
 //! notify ─┐
-//!         ├→ intake ──→ vision: identify → decode → prepare → backbone ──→ store ──→ likeness: head → pairs, verified → clusters
-//! scan ───┘             (child processes read hostile bytes)               (one writer)             │
-//!                                                                                        api ──→ simctl
+//!         ├→ intake ─→ vision: identify → decode → prepare → backbone ─→ store ─→ likeness: head → pairs, verified → clusters
+//! scan ───┘            (decoder sandbox reads the bytes)         (one writer)               │
+//!                                                                             catalog ─→ api ─→ simctl
 //! ```
 //!
 //! [`learn`] contains the edits that make versions of a photo, tunes the head on them with Burn, and measures how well

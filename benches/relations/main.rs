@@ -1,6 +1,6 @@
 //! How well frames of one scene, and versions of them, are told apart.
 //!
-//!     cargo bench --bench relations -- FRAMES [--seed 1] [--every 3] [--write CHOICES] [--decisions]
+//!     cargo bench --bench relations -- FRAMES [PHOTOS [--photos 200]] [--seed 1] [--every 3] [--write CHOICES] [--decisions]
 //!     cargo bench --bench relations -- FRAMES --choices CHOICES... [--ablate] [--train models/versions.safetensors]
 //!
 //! FRAMES has a `frames.csv` with the columns file, set and scene, and each of its files is an exposure of its own. Every
@@ -15,13 +15,25 @@
 //! divided into five parts, and each part is judged with a model that is trained on the other four. Then it is printed how
 //! reliable these models are, and with `--ablate` what each input is worth. `--train` writes a model that is trained on all choices.
 //! `--decisions` prints what decisions teach.
+//!
+//! PHOTOS is a folder of single photos of different things. With a sample of them, files of further kinds are made: pages of one
+//! layout and memes of one photo, each with two copies; collages, pages with a photo, and frames of panoramas; the frames as a
+//! messenger sends them; photos beside six edits, which have one source; different photos with edits of the table. Each kind is
+//! a library of its own, stored and asked as the daemon does it. Printed are the share of the pairs in one star that are of one
+//! exposure, and of the pairs of one exposure that are in one star; how often the original is the source, of those that are in a
+//! star with a version; the versions that are not in the star of their original; and what pairs of each true relation are said to be.
 
-// The parts of it that find photos in folders are for other benchmarks.
+mod answers;
 mod decisions;
+mod drawn;
+mod kinds;
+mod made;
 mod model;
+// The parts of it that find photos in folders are for other benchmarks.
 #[allow(dead_code)]
 #[path = "../pictures/mod.rs"]
 mod pictures;
+mod score;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -55,6 +67,11 @@ const TRIPOD_SETS: [&str; 3] = ["bracket-", "hdrps", "fs-"];
 struct Args {
     /// A folder with frames.csv
     frames: PathBuf,
+    /// A folder of single photos of different things, for files of further kinds
+    photos: Option<PathBuf>,
+    /// So many of them are drawn by the seed
+    #[arg(long = "photos", value_name = "N", default_value_t = 200)]
+    photo_count: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Every so many frames, one gets edits
@@ -96,9 +113,26 @@ struct File {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let table = fs::read_to_string(args.frames.join("frames.csv"))?;
-    let columns = |line: &'_ str| line.split(',').map(str::to_owned).collect::<Vec<String>>();
-    let rows: Vec<Vec<String>> = table.lines().skip(1).map(columns).collect();
+    let rows = rows(&args.frames)?;
+    judge_frames(&args, &rows)?;
+    let Some(photos) = &args.photos else { return Ok(()) };
+    let frame = |row: &Vec<String>| kinds::Frame { path: args.frames.join(&row[0]), scene: row[1..3].join("/") };
+    kinds::print(photos, args.photo_count, &rows.iter().map(frame).collect::<Vec<_>>(), args.every, args.seed)
+}
+
+/// Reads the table of the frames, without its head.
+fn rows(frames: &Path) -> Result<Vec<Vec<String>>> {
+    let path = frames.join("frames.csv");
+    let table = fs::read_to_string(&path).map_err(|e| format!("{}: {e}: FRAMES is a folder with this table", path.display()))?;
+    let rows: Vec<Vec<String>> = table.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    match rows.iter().position(|row| row.len() < 3) {
+        Some(at) => Err(format!("{}: line {} lacks a column: file, set and scene are needed", path.display(), at + 2).into()),
+        None => Ok(rows),
+    }
+}
+
+/// Prints how well the frames and their edits are told apart.
+fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
     let names: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
     let is_tripod = |frame: usize| TRIPOD_SETS.iter().any(|set| rows[frame][1].starts_with(set));
     let mut random = Rng::with_seed(args.seed);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use similard::learn::device::device;
-use similard::learn::versions::{Candidate, Choice, DECAY, train, untrained};
+use similard::learn::versions::{Candidate, Choice, VERSION_DECAY, train, untrained};
 use similard::likeness::{INPUTS, Inputs, Kind, Linear, Near, inputs, kind};
 use similard::photo::Compared;
 
@@ -84,7 +84,7 @@ pub fn taught(all: &[Taught], left_out: Option<usize>, counts: impl Fn(&str) -> 
     };
     let counted = all.iter().filter(|taught| counts(&taught.scene));
     let choices: Vec<Choice> = counted.map(|taught| taught.choice.iter().copied().map(without).collect()).collect();
-    train(&untrained(&choices), &choices, DECAY, &device())
+    train(&untrained(&choices), &choices, VERSION_DECAY, &device())
 }
 
 /// Returns how often a photo of which the model says so has its source among the candidates, by what it says. Each model judges the

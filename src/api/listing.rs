@@ -34,8 +34,8 @@ pub async fn send_lines<T: Serialize>(make: impl FnOnce(Take<'_, T>) -> Result<(
     let (out, mut pieces) = unbounded_channel();
     tokio::task::spawn_blocking(move || {
         let client = out.clone();
-        let mut writer = Writer { text: Vec::new(), items: 0, out };
-        let made = make(Take { line: &mut |line| writer.write(&line), is_there: &|| !client.is_closed() });
+        let mut writer = LineWriter { text: Vec::new(), items: 0, out };
+        let made = make(Take { line: &mut |line| writer.write(&line), is_wanted: &|| !client.is_closed() });
         writer.finish(made);
     });
     let first = pieces.recv().await.unwrap_or_else(|| Err(Problem::internal("the answer broke off")))?;
@@ -64,7 +64,7 @@ pub async fn send_object<L: Listing>(
     Ok(([(header::CONTENT_TYPE, JSON)], json).into_response())
 }
 
-fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, is_there: &dyn Fn() -> bool) -> Result<L, Problem> {
+fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Problem>, is_wanted: &dyn Fn() -> bool) -> Result<L, Problem> {
     let (mut first, mut items, mut last) = (None, Vec::new(), None);
     let mut line = |line: Line<L::Item>| {
         match line {
@@ -72,20 +72,20 @@ fn collect<L: Listing>(make: impl FnOnce(Take<'_, L::Item>) -> Result<(), Proble
             Line::Item(item) => items.push(item),
             Line::End { end } => last = Some(end),
         }
-        if is_there() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if is_wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    make(Take { line: &mut line, is_there })?;
+    make(Take { line: &mut line, is_wanted })?;
     let (begin, end) = first.zip(last).ok_or_else(|| Problem::internal("the answer broke off"))?;
     Ok(L::new(begin, items, end))
 }
 
-struct Writer {
+struct LineWriter {
     text: Vec<u8>,
     items: usize,
     out: UnboundedSender<Result<Bytes, Problem>>,
 }
 
-impl Writer {
+impl LineWriter {
     fn write<T: Serialize>(&mut self, line: &Line<T>) -> ControlFlow<()> {
         serde_json::to_writer(&mut self.text, line).expect("these types have a form in JSON, and memory takes it");
         self.text.push(b'\n');
@@ -153,7 +153,7 @@ mod tests {
 
     fn sent(lines: &[Line<FilePair>]) -> Vec<Line<FilePair>> {
         let (out, mut pieces) = unbounded_channel();
-        let mut writer = Writer { text: Vec::new(), items: 0, out };
+        let mut writer = LineWriter { text: Vec::new(), items: 0, out };
         lines.iter().for_each(|line| assert!(writer.write(line).is_continue()));
         writer.finish(Ok(()));
         let mut text = Vec::new();
@@ -188,7 +188,7 @@ mod tests {
         let mut made = 0;
         let left: Result<Pairs, Problem> = collect(
             |take| {
-                assert!(!(take.is_there)(), "it is seen before the first line");
+                assert!(!(take.is_wanted)(), "it is seen before the first line");
                 made = lines(100).into_iter().take_while(|line| (take.line)(line.clone()).is_continue()).count();
                 Ok(())
             },

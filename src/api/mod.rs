@@ -26,3 +26,13 @@ pub use shell::{is_obeyed, shell_word};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.
 pub const PROTOCOL: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::PROTOCOL;
+
+    #[test]
+    fn the_page_names_the_protocol() {
+        assert!(include_str!("../../docs/api.md").contains(&format!("It is {PROTOCOL}.")));
+    }
+}

@@ -45,12 +45,12 @@ const VIEW_TIMEOUT: Duration = Duration::from_secs(10);
 struct App {
     service: Arc<dyn Service>,
     uploads: Uploads,
-    turns: Arc<Semaphore>,
-    long_turns: Arc<Semaphore>,
+    short_permits: Arc<Semaphore>,
+    long_permits: Arc<Semaphore>,
     /// There is one encoder, and one change of heads at a time.
-    encoder_turn: Arc<Semaphore>,
-    heads_turn: Arc<Semaphore>,
-    waits: Arc<Semaphore>,
+    encoder_permit: Arc<Semaphore>,
+    heads_permit: Arc<Semaphore>,
+    wait_permits: Arc<Semaphore>,
 }
 
 impl App {
@@ -61,8 +61,8 @@ impl App {
     }
 }
 
-async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
-    turns.clone().acquire_owned().await.map_err(Problem::internal)
+async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    permits.clone().acquire_owned().await.map_err(Problem::internal)
 }
 
 /// All operations, with their descriptions and handlers.
@@ -189,11 +189,11 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .with_state(App {
             service,
             uploads: Uploads::new(),
-            turns: Arc::new(Semaphore::new(SHORT_PERMITS)),
-            long_turns: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZeroUsize::get))),
-            encoder_turn: Arc::new(Semaphore::new(1)),
-            heads_turn: Arc::new(Semaphore::new(1)),
-            waits: Arc::new(Semaphore::new(MAX_LONG_POLLS)),
+            short_permits: Arc::new(Semaphore::new(SHORT_PERMITS)),
+            long_permits: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZeroUsize::get))),
+            encoder_permit: Arc::new(Semaphore::new(1)),
+            heads_permit: Arc::new(Semaphore::new(1)),
+            wait_permits: Arc::new(Semaphore::new(MAX_LONG_POLLS)),
         })
 }
 
@@ -202,7 +202,7 @@ async fn answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    apart(app, turn(&app.turns).await?, work).await
+    blocking(app, permit(&app.short_permits).await?, work).await
 }
 
 /// The same for CPU-heavy answers.
@@ -210,7 +210,7 @@ async fn long_answer<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    apart(app, turn(&app.long_turns).await?, work).await
+    blocking(app, permit(&app.long_permits).await?, work).await
 }
 
 /// The same for answers that may wait for a disk.
@@ -218,23 +218,23 @@ async fn waiting<T: Serialize + Send + 'static>(
     app: &App,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let place = place_to_wait(app)?;
-    apart(app, place, work).await
+    let permit = wait_permit(app)?;
+    blocking(app, permit, work).await
 }
 
 /// A permit for a request that may wait for a disk.
-fn place_to_wait(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-    let place = app.waits.clone().try_acquire_owned();
-    place.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))
+fn wait_permit(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    let permit = app.wait_permits.clone().try_acquire_owned();
+    permit.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))
 }
 
 /// The paths, after a check that the daemon's view of each is the client's. It comes before any permit for an answer,
 /// because a disk may not answer.
 async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
-    let place = place_to_wait(app)?;
+    let permit = wait_permit(app)?;
     let (service, first) = (app.service.clone(), asked.first());
     let compared = tokio::task::spawn_blocking(move || {
-        let _place = place;
+        let _permit = permit;
         asked.seen_alike(service.as_ref())
     });
     let compared = tokio::time::timeout(VIEW_TIMEOUT, compared).await;
@@ -243,14 +243,14 @@ async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
 }
 
 /// Runs `work` on another thread, which keeps the permit to the end, even if the client disconnects.
-async fn apart<T: Serialize + Send + 'static>(
+async fn blocking<T: Serialize + Send + 'static>(
     app: &App,
-    turn: impl Send + 'static,
+    permit: impl Send + 'static,
     work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let service = app.service.clone();
     let answer = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
+        let _permit = permit;
         let answer = work(service.as_ref())?;
         serde_json::to_vec(&answer).map_err(Problem::internal)
     });
@@ -264,10 +264,10 @@ async fn list<L: Listing>(
     headers: &HeaderMap,
     make: impl FnOnce(&dyn Service, Take<'_, L::Item>) -> Result<(), Problem> + Send + 'static,
 ) -> Answer {
-    let turn = turn(&app.long_turns).await?;
+    let permit = permit(&app.long_permits).await?;
     let service = app.service.clone();
     let make = move |take: Take<'_, L::Item>| {
-        let _turn = turn;
+        let _permit = permit;
         make(service.as_ref(), take)
     };
     if listing::accepts_lines(headers) { listing::send_lines(make).await } else { listing::send_object::<L>(make).await }
@@ -414,14 +414,14 @@ async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let name = query.text("name")?;
     let switch = if query.is_on("try")? { Switch::Try } else { Switch::Take };
     query.end()?;
-    apart(&app, turn(&app.heads_turn).await?, move |s| s.use_head(&name, switch)).await
+    blocking(&app, permit(&app.heads_permit).await?, move |s| s.use_head(&name, switch)).await
 }
 
 async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
     let mut query = Query::new(query);
     let name = query.text("name")?;
     query.end()?;
-    apart(&app, turn(&app.heads_turn).await?, move |s| s.remove_head(&name)).await
+    blocking(&app, permit(&app.heads_permit).await?, move |s| s.remove_head(&name)).await
 }
 
 /// The daemon chooses the parameters that are missing.
@@ -448,8 +448,8 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     let head = query.take("head").map(|name| String::from_utf8_lossy(&name).into_owned());
     query.end()?;
     let upload = app.uploads.take(request).await?;
-    let turns = (turn(&app.encoder_turn).await?, turn(&app.long_turns).await?);
-    apart(&app, turns, move |s| s.similar(&upload, count, head.as_deref())).await
+    let permits = (permit(&app.encoder_permit).await?, permit(&app.long_permits).await?);
+    blocking(&app, permits, move |s| s.similar(&upload, count, head.as_deref())).await
 }
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -460,8 +460,8 @@ async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     if split > upload.len() {
         return Err(Problem::new(Code::Split, "split is past the end of the body"));
     }
-    let turns = (turn(&app.encoder_turn).await?, turn(&app.long_turns).await?);
-    apart(&app, turns, move |s| s.compare(&upload[..split], &upload[split..])).await
+    let permits = (permit(&app.encoder_permit).await?, permit(&app.long_permits).await?);
+    blocking(&app, permits, move |s| s.compare(&upload[..split], &upload[split..])).await
 }
 
 async fn reload(State(app): State<App>) -> Answer {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use futures_util::stream::BoxStream;
 
 use super::problem::Problem;
 use super::types::{
@@ -18,8 +18,8 @@ use crate::sys::View;
 pub struct Take<'a, T> {
     /// Receives the lines, until it breaks off.
     pub line: &'a mut dyn FnMut(Line<T>) -> ControlFlow<()>,
-    /// Says whether the client is still there. Without it the answer needs not be computed to its end.
-    pub is_there: &'a dyn Fn() -> bool,
+    /// Says whether the client still waits. If it does not, the answer need not be computed to its end.
+    pub is_wanted: &'a dyn Fn() -> bool,
 }
 
 /// How files that are gone are treated.
@@ -85,7 +85,7 @@ pub trait Service: Send + Sync + 'static {
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
     /// All events after number `after`, past and future. Lost ones are reported by a
     /// [`What::Missed`](super::types::What::Missed).
-    fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>);
+    fn events(&self, after: Option<u64>) -> BoxStream<'static, Event>;
     /// Stops the daemon after this answer is sent.
     fn stop(&self);
 }

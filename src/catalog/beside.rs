@@ -1,11 +1,11 @@
 //! What lies beside clusters: photos that are near a member and that an answer does not join, and the clusters of one scene.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::clusters::{Found, first, join};
 use crate::photo::{Distance, Pair, PhotoId, Relation};
 
-/// So many photos are told beside a cluster, the nearest first.
+/// At most this many photos are listed beside a cluster, the nearest first.
 const MAX_BESIDE: usize = 4;
 
 /// A photo beside a cluster: one holds the other beside something else, or it is not known what they are to each other.
@@ -18,20 +18,25 @@ pub struct Beside {
     pub relation: Relation,
 }
 
-/// Tells each cluster what is beside it, and joins those of one scene: they get the id of the first of them as their series.
+/// Tells each cluster what is beside it, and joins those of one scene: they get the id of the first of them as their series. A frame
+/// of the scene of a cluster is not unknown to it, whatever is known of single members: a version may have lost its time.
 pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     let mut places: HashMap<PhotoId, (usize, usize)> = HashMap::new();
     for (cluster, of) in found.iter().enumerate() {
         places.extend(of.members.iter().enumerate().map(|(at, photo)| (*photo, (cluster, at))));
     }
     let mut scenes: Vec<usize> = (0..found.len()).collect();
+    let mut frames: HashSet<(usize, PhotoId)> = HashSet::new();
     let mut beside: Vec<Vec<Beside>> = vec![Vec::new(); found.len()];
     for (pair, relation) in near {
         let (a, b) = (places.get(&pair.a), places.get(&pair.b));
         match (relation, a, b) {
             (_, Some((x, _)), Some((y, _))) if x == y => {}
-            (Relation::Series, Some((x, _)), Some((y, _))) => {
-                join(&mut scenes, *x, *y);
+            (Relation::Series, ..) => {
+                frames.extend([(a, pair.b), (b, pair.a)].into_iter().filter_map(|(place, photo)| Some((place?.0, photo))));
+                if let (Some((x, _)), Some((y, _))) = (a, b) {
+                    join(&mut scenes, *x, *y);
+                }
             }
             (Relation::Part | Relation::Unknown, ..) => {
                 for (place, photo) in [(a, pair.b), (b, pair.a)] {
@@ -43,16 +48,26 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
             _ => {}
         }
     }
+    for (cluster, all) in beside.iter_mut().enumerate() {
+        all.retain(|beside| {
+            let mut is_of_scene = || {
+                let other = places.get(&beside.photo).map(|(other, _)| *other);
+                frames.contains(&(cluster, beside.photo))
+                    || other.is_some_and(|other| first(&mut scenes, other) == first(&mut scenes, cluster))
+            };
+            beside.relation != Relation::Unknown || !is_of_scene()
+        });
+    }
     for (cluster, mut all) in found.iter_mut().zip(beside) {
         // Ids depend on which photo was seen first, so equal distances are ordered by the member.
         all.sort_by(|x, y| x.distance.total_cmp(&y.distance).then(x.near.cmp(&y.near)));
-        let mut told: Vec<Beside> = Vec::new();
+        let mut listed: Vec<Beside> = Vec::new();
         for beside in all {
-            if told.len() < MAX_BESIDE && !told.iter().any(|other| other.photo == beside.photo) {
-                told.push(beside);
+            if listed.len() < MAX_BESIDE && !listed.iter().any(|other| other.photo == beside.photo) {
+                listed.push(beside);
             }
         }
-        cluster.beside = told;
+        cluster.beside = listed;
     }
     let mut sizes = vec![0; found.len()];
     let firsts: Vec<usize> = (0..found.len()).map(|cluster| first(&mut scenes, cluster)).collect();
@@ -155,6 +170,23 @@ mod tests {
         assert_eq!(found[0].beside, [Beside { photo: PhotoId(7), near: 1, distance: 0.2, relation: Relation::Unknown }]);
         assert_eq!(found[2].beside, [Beside { photo: PhotoId(8), near: 1, distance: 0.1, relation: Relation::Part }]);
         assert!(found[1].beside.is_empty());
+    }
+
+    #[test]
+    fn a_frame_of_the_scene_is_not_unknown() {
+        let mut found = [cluster("a", &[1, 2]), cluster("b", &[3, 4])];
+        let near = [
+            pair(1, 3, 0.1, Relation::Series),
+            pair(2, 4, 0.1, Relation::Unknown),
+            pair(1, 7, 0.1, Relation::Series),
+            pair(2, 7, 0.1, Relation::Unknown),
+            pair(2, 8, 0.1, Relation::Unknown),
+        ];
+        add_beside(&mut found, &near);
+        assert_eq!(
+            found.each_ref().map(|cluster| cluster.beside.iter().map(|beside| beside.photo.0).collect::<Vec<_>>()),
+            [vec![8], Vec::new()]
+        );
     }
 
     #[test]

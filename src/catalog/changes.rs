@@ -6,18 +6,11 @@ use std::path::PathBuf;
 use super::Context;
 use super::clusters::clusters;
 use super::files::{count_files, files_of};
-use crate::photo::PhotoId;
+use crate::photo::{ClusterChange, ClusterChangeKind, ClusterChanges, PhotoId};
 use crate::store;
 
-/// How a cluster changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
-    New,
-    Gone,
-    /// It has new files, or several clusters became one.
-    Grown,
-    Shrunk,
-}
+/// The most examples of each kind of change.
+const MAX_EXAMPLES: u64 = 10;
 
 /// The clusters of the whole library at one moment.
 pub struct Snapshot(Vec<Known>);
@@ -54,25 +47,25 @@ impl Snapshot {
     }
 
     /// Compares with a later snapshot. Clusters with at least two files in common count as one cluster that changed.
-    pub fn changes<'a>(&'a self, after: &'a Snapshot) -> Vec<(Change, &'a Known)> {
+    pub fn changes<'a>(&'a self, after: &'a Snapshot) -> Vec<(ClusterChangeKind, &'a Known)> {
         let (was, is) = (self.places(), after.places());
         let mut changes = Vec::new();
         for cluster in &after.0 {
             let old = met(cluster, &was);
             let known: HashSet<_> = old.iter().flat_map(|&i| &self.0[i].files).collect();
             if old.is_empty() {
-                changes.push((Change::New, cluster));
+                changes.push((ClusterChangeKind::New, cluster));
             } else if old.len() > 1 || cluster.files.iter().any(|file| !known.contains(file)) {
-                changes.push((Change::Grown, cluster));
+                changes.push((ClusterChangeKind::Grown, cluster));
             }
         }
         for cluster in &self.0 {
             let now = met(cluster, &is);
             let is_whole_in = |i: &usize| cluster.files.iter().all(|file| after.0[*i].files.contains(file));
             if now.is_empty() {
-                changes.push((Change::Gone, cluster));
+                changes.push((ClusterChangeKind::Gone, cluster));
             } else if !now.iter().any(is_whole_in) {
-                changes.push((Change::Shrunk, cluster));
+                changes.push((ClusterChangeKind::Shrunk, cluster));
             }
         }
         changes
@@ -81,6 +74,24 @@ impl Snapshot {
     fn places(&self) -> HashMap<(PhotoId, usize), usize> {
         self.0.iter().enumerate().flat_map(|(i, cluster)| cluster.files.iter().map(move |&file| (file, i))).collect()
     }
+}
+
+/// Counts the changed clusters by kind, with the first ones of each kind as examples.
+pub fn counted(changes: &[(ClusterChangeKind, &Known)]) -> ClusterChanges {
+    let mut counted = ClusterChanges::default();
+    for (kind, cluster) in changes {
+        let count = match kind {
+            ClusterChangeKind::New => &mut counted.new,
+            ClusterChangeKind::Gone => &mut counted.gone,
+            ClusterChangeKind::Grown => &mut counted.grown,
+            ClusterChangeKind::Shrunk => &mut counted.shrunk,
+        };
+        *count += 1;
+        if *count <= MAX_EXAMPLES {
+            counted.examples.push(ClusterChange { kind: *kind, paths: cluster.paths.clone() });
+        }
+    }
+    counted
 }
 
 /// Returns the clusters that have at least two files in common with a cluster.
@@ -108,8 +119,8 @@ mod tests {
     fn count(before: &[&[i64]], after: &[&[i64]]) -> (usize, usize, usize, usize) {
         let (before, after) = (clusters(before), clusters(after));
         let changes = before.changes(&after);
-        let of = |kind: Change| changes.iter().filter(|(change, _)| *change == kind).count();
-        (of(Change::New), of(Change::Gone), of(Change::Grown), of(Change::Shrunk))
+        let of = |kind: ClusterChangeKind| changes.iter().filter(|(change, _)| *change == kind).count();
+        (of(ClusterChangeKind::New), of(ClusterChangeKind::Gone), of(ClusterChangeKind::Grown), of(ClusterChangeKind::Shrunk))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::beside::{Beside, Scene, add_beside, add_scenes};
 use super::files::{FileOfPhoto, count_files, files_of};
 use super::relations::Relations;
 use super::roots::Roots;
-use super::{Context, GoesOn, decided_same, shows, shows_near};
+use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
 use crate::photo::{self, Amount, Distance, Link, Pair, PhotoChange, PhotoId, Place, Relation, SourceRule};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
@@ -47,12 +47,12 @@ pub struct Edge {
     pub changes: Vec<PhotoChange>,
 }
 
-/// Orders clusters: an answer begins with the clusters that have the most files, then those whose copies take the most
-/// bytes.
+/// Orders clusters: an answer begins with the clusters that have the most files, then those in which all files but one
+/// take the most bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Rank {
     files: usize,
-    /// The bytes of all files except one file of the best original.
+    /// The bytes of all files except one file of the source.
     spare: u64,
     pub id: String,
 }
@@ -103,9 +103,9 @@ pub fn clusters(
     scopes: &[Place],
     threshold: Distance,
     relations: &[Relation],
-    goes_on: GoesOn<'_>,
+    is_wanted: IsWanted<'_>,
 ) -> Result<Option<Clustering>> {
-    let found = clusters_and(context, scopes, threshold, relations, goes_on, |_| ())?;
+    let found = clusters_and(context, scopes, threshold, relations, is_wanted, |_| ())?;
     Ok(found.map(|(clustering, ())| clustering))
 }
 
@@ -115,7 +115,7 @@ pub fn clusters_and<T>(
     scopes: &[Place],
     threshold: Distance,
     relations: &[Relation],
-    goes_on: GoesOn<'_>,
+    is_wanted: IsWanted<'_>,
     more: impl FnOnce(&Relations<'_>) -> T,
 ) -> Result<Option<(Clustering, T)>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
@@ -125,8 +125,8 @@ pub fn clusters_and<T>(
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let Some(known) = Relations::of(reader, versions, decisions, &photos, &pairs, goes_on)? else { return Ok(None) };
-    // What an older version found is told as it was until it is compared.
+    let Some(known) = Relations::of(reader, versions, decisions, &photos, &pairs, is_wanted)? else { return Ok(None) };
+    // Pairs of an older version of the program keep their relation until they are compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
@@ -139,8 +139,8 @@ pub fn clusters_and<T>(
     let cannot_link = known.cannot_link(|relation| cannot_join(relation, relations));
     let identical = shows(relations, Relation::Identical);
     let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
-    let Some(joined) = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, goes_on) else { return Ok(None) };
-    let mut found: Vec<Found> = joined.iter().take_while(|_| goes_on()).map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
+    let Some(joined) = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, is_wanted) else { return Ok(None) };
+    let mut found: Vec<Found> = joined.iter().take_while(|_| is_wanted()).map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
     if found.len() < joined.len() {
         return Ok(None);
     }
@@ -176,7 +176,7 @@ pub fn versions_outside(
     scopes: &[Place],
     threshold: Distance,
     relations: &[Relation],
-    goes_on: GoesOn<'_>,
+    is_wanted: IsWanted<'_>,
 ) -> Result<Option<u64>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let everywhere = roots.scopes();
@@ -190,7 +190,7 @@ pub fn versions_outside(
     let is_inside =
         |file: &FileRecord| scopes.iter().any(|scope| scope.root == file.place.root && file.place.path.starts_with(&scope.path));
     let inside: HashSet<PhotoId> = all.values().filter(|photo| photo.files.iter().any(is_inside)).map(|photo| photo.id).collect();
-    let Some(known) = Relations::of(reader, versions, decisions, &all, &pairs, goes_on)? else { return Ok(None) };
+    let Some(known) = Relations::of(reader, versions, decisions, &all, &pairs, is_wanted)? else { return Ok(None) };
     pairs.retain(|p| inside.contains(&p.a) != inside.contains(&p.b));
     let is_version = |p: &&Pair| known.between(p.a, p.b).flatten().is_some_and(|relation| shows(relations, relation));
     let mut outside: HashSet<PhotoId> =
@@ -257,7 +257,7 @@ fn relation_of(edges: &[Edge], place: usize) -> Relation {
     of_source.or_else(nearest).map_or(Relation::Unknown, |edge| edge.relation)
 }
 
-/// Returns the links of a cluster that an answer tells, by position, the closest first: those with the first photo, and
+/// Returns the links of a cluster that an answer lists, by position, the closest first: those with the first photo, and
 /// those that hold the cluster together. These are at most two for each photo.
 fn edges(links: &[Link], position: &[usize]) -> Vec<(usize, usize, Distance)> {
     let by_position = |link: &Link| {
@@ -352,7 +352,7 @@ mod tests {
     }
 
     /// Whenever the client leaves, nothing more is done.
-    fn ends_when_nobody_waits(answer: impl Fn(GoesOn<'_>) -> bool) {
+    fn ends_when_nobody_waits(answer: impl Fn(IsWanted<'_>) -> bool) {
         let asked = Cell::new(0);
         let until = |end: usize| {
             asked.set(0);
@@ -381,21 +381,21 @@ mod tests {
         let all = roots.scopes();
         let found = clusters(&context, &all, 0.3, &[], &|| true).expect("read").expect("an answer").found;
         assert_eq!(found.iter().map(|found| found.members.len()).collect::<Vec<_>>(), [2; COUPLES as usize]);
-        ends_when_nobody_waits(|goes_on| clusters(&context, &all, 0.3, &[], goes_on).expect("read").is_some());
-        ends_when_nobody_waits(|goes_on| pairs(&context, &all, 0.3, true, &[], goes_on).expect("read").is_some());
+        ends_when_nobody_waits(|is_wanted| clusters(&context, &all, 0.3, &[], is_wanted).expect("read").is_some());
+        ends_when_nobody_waits(|is_wanted| pairs(&context, &all, 0.3, true, &[], is_wanted).expect("read").is_some());
         let one = [Place { root: RootId(1), path: "1.jpg".into() }];
-        let outside = |goes_on: GoesOn<'_>| versions_outside(&context, &one, 0.3, &[], goes_on).expect("read");
+        let outside = |is_wanted: IsWanted<'_>| versions_outside(&context, &one, 0.3, &[], is_wanted).expect("read");
         assert_eq!(outside(&|| true), Some(1));
-        ends_when_nobody_waits(|goes_on| outside(goes_on).is_some());
+        ends_when_nobody_waits(|is_wanted| outside(is_wanted).is_some());
     }
 
     #[test]
-    fn an_answer_tells_what_holds_a_cluster_together_and_the_links_of_the_first_photo() {
+    fn an_answer_lists_what_holds_a_cluster_together_and_the_links_of_the_first_photo() {
         let link = |a, b, distance| Link { a, b, distance };
         // All pairs of five photos. In the answer their order is reversed.
         let all = (0..5).flat_map(|a| (a + 1..5).map(move |b| link(a, b, 0.01 * (b - a) as Distance)));
-        let told = edges(&all.collect::<Vec<_>>(), &[4, 3, 2, 1, 0]);
-        let pairs: Vec<(usize, usize)> = told.iter().map(|&(a, b, _)| (a, b)).collect();
+        let listed = edges(&all.collect::<Vec<_>>(), &[4, 3, 2, 1, 0]);
+        let pairs: Vec<(usize, usize)> = listed.iter().map(|&(a, b, _)| (a, b)).collect();
         assert_eq!(pairs, [(0, 1), (1, 2), (2, 3), (3, 4), (0, 2), (0, 3), (0, 4)]);
         assert!(edges(&[], &[0]).is_empty());
     }

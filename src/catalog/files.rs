@@ -97,7 +97,7 @@ fn file(records: &[&FileRecord], roots: &Roots) -> FileOfPhoto {
         let key = |name: &Name| (!name.is_here, name.path.as_os_str().len());
         key(x).cmp(&key(y)).then_with(|| x.path.cmp(&y.path))
     });
-    // A link changes the ctime, and the other names are looked at later. So the stamp is that of the name that is shown.
+    // A link changes the ctime, and the other names are scanned later. So the stamp is that of the name that is shown.
     let FileRecord { stamp, content, metadata, .. } = names[0].1.clone();
     let names = names.into_iter().map(|(name, _)| name).collect();
     FileOfPhoto { names, stamp, content, metadata, missing_in_keeper: Some(Vec::new()) }

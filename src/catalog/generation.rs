@@ -193,18 +193,18 @@ pub fn catch_up<E: From<store::Error>>(
             return Err(contradiction(format!("features of photo {} that no encoder makes", photo.0)).into());
         }
         let new: Vec<(PhotoId, Descriptors)> =
-            parallel(&missing, cores, |part| part.iter().map(|(photo, stored)| (*photo, descriptors(head, stored))).collect());
+            parallel("embedding", &missing, cores, |part| part.iter().map(|(photo, stored)| (*photo, descriptors(head, stored))).collect());
         let arrival = if index.knows_densities() {
             arrive(index, &new, Reach::STORED, |photos| reader.keypoints_of(photos))?
         } else {
             let numbered: Vec<(usize, Descriptors)> = new.iter().map(|(_, descriptors)| descriptors.clone()).enumerate().collect();
-            let found = parallel(&numbered, cores, |part| {
+            let found = parallel("searching", &numbered, cores, |part| {
                 let queries: Vec<Descriptors> = part.iter().map(|(_, descriptors)| descriptors.clone()).collect();
                 index.within(&queries, MAX_CANDIDATE_DISTANCE).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
             });
             let candidates = candidates(&new, found, Reach::STORED);
             let keypoints = reader.keypoints_of(&doubtful(&candidates))?;
-            let pairs = parallel(&candidates, cores, |part| verify(part.to_vec(), MAX_PAIR_DISTANCE, &keypoints));
+            let pairs = parallel("verifying", &candidates, cores, |part| verify(part.to_vec(), MAX_PAIR_DISTANCE, &keypoints));
             Arrival { pairs, densities: Vec::new() }
         };
         let part = store(new, arrival)?;
@@ -219,7 +219,7 @@ pub fn catch_up<E: From<store::Error>>(
     photos.sort_unstable();
     photos.dedup();
     for photos in photos.chunks(INCREMENT_PHOTOS) {
-        let densities = parallel(photos, cores, |part| densities(index, &[], &part.iter().copied().collect()));
+        let densities = parallel("densities", photos, cores, |part| densities(index, &[], &part.iter().copied().collect()));
         let part = store(Vec::new(), Arrival { pairs: Vec::new(), densities })?;
         index.join(&part.0, &part.1.densities);
     }

@@ -31,7 +31,7 @@ pub struct Context<'a> {
 }
 
 /// Says whether somebody still waits for an answer. Long work asks now and then, and ends without an answer if nobody does.
-pub type GoesOn<'a> = &'a dyn Fn() -> bool;
+pub type IsWanted<'a> = &'a dyn Fn() -> bool;
 
 /// The relations of an answer that does not name any.
 const DEFAULT_RELATIONS: [Relation; 3] = [Relation::Identical, Relation::Copy, Relation::Edit];

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::clusters::counts;
 use super::files::{FileOfPhoto, files_of};
 use super::relations::Relations;
-use super::{Context, GoesOn, shows, shows_near};
+use super::{Context, IsWanted, shows, shows_near};
 use crate::photo::{Distance, PhotoId, Place, Relation};
 use crate::store::{Result, Wanted};
 
@@ -33,14 +33,14 @@ pub fn pairs(
     up_to: Distance,
     normalized: bool,
     relations: &[Relation],
-    goes_on: GoesOn<'_>,
+    is_wanted: IsWanted<'_>,
 ) -> Result<Option<Vec<FilePair>>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let mut near = if shows_near(relations) { reader.pairs(generation.number, up_to)? } else { Vec::new() };
     near.retain(|pair| !normalized || counts(pair, up_to, &generation.index));
     let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let Some(between) = Relations::of(reader, versions, decisions, &photos, &near, goes_on)? else { return Ok(None) };
+    let Some(between) = Relations::of(reader, versions, decisions, &photos, &near, is_wanted)? else { return Ok(None) };
     let mut pairs = Vec::new();
     if shows(relations, Relation::Identical) {
         for photo in photos.values() {
@@ -49,12 +49,12 @@ pub fn pairs(
         }
     }
     for pair in near {
-        if !goes_on() {
+        if !is_wanted() {
             return Ok(None);
         }
         let (Some(a), Some(b)) = (photos.get(&pair.a), photos.get(&pair.b)) else { continue };
         let Some(Some(relation)) = between.between(pair.a, pair.b) else { continue };
-        // What an older version found is told as it was until it is compared.
+        // Pairs of an older version of the program keep their relation until they are compared.
         if shows(relations, relation) || relation == Relation::Unknown && relations.is_empty() && between.is_pending(pair.a, pair.b) {
             let keeper = |photo| files_of(photo, roots).files.swap_remove(0);
             pairs.push(file_pair(pair.distance, &keeper(a), &keeper(b), relation));

@@ -40,9 +40,9 @@ pub enum Error {
     Internal(String),
 }
 
-/// Reads the pictures of queries, like photos of the library, in a decoding child.
+/// Reads the pictures of queries, like photos of the library, in a decoding process.
 pub struct Queries {
-    pub reader: sandbox::Reader,
+    pub decoder: sandbox::Decoder,
     pub encoder: Encoder,
     /// The last head in a query that is not in use, and the library embedded by it.
     pub other: Option<(Head, Index)>,
@@ -116,7 +116,7 @@ pub struct Comparison {
 }
 
 impl Queries {
-    /// Reads a picture. It is written to a temporary file in `folder`, because the decoding child takes an open file.
+    /// Reads a picture. It is written to a temporary file in `folder`, because the decoding process takes an open file.
     ///
     /// # Errors
     /// See [`enum@Error`].
@@ -124,12 +124,12 @@ impl Queries {
         let internal = |e: &dyn std::fmt::Display| Error::Internal(e.to_string());
         let mut file = tempfile::tempfile_in(folder).map_err(|e| internal(&e))?;
         file.write_all(bytes).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(|e| internal(&e))?;
-        let refused = |problem: sandbox::Problem| match problem {
-            sandbox::Problem::Photo(failure) => Error::NotReadable(failure.reason),
-            sandbox::Problem::Child(e) => internal(&e),
+        let refused = |problem: sandbox::DecodeError| match problem {
+            sandbox::DecodeError::Photo(failure) => Error::NotReadable(failure.reason),
+            sandbox::DecodeError::Child(e) => internal(&e),
         };
-        let (identity, metadata) = self.reader.identify(&file).map_err(refused)?;
-        let decoded = self.reader.decode().map_err(refused)?;
+        let (identity, metadata) = self.decoder.identify(&file).map_err(refused)?;
+        let decoded = self.decoder.decode().map_err(refused)?;
         // As it would be kept, so that the same photo in the library is at distance 0.
         let decoded = Decoded { picture: picture(&keep(&decoded.picture, identity.format)).map_err(|e| internal(&e))?, ..decoded };
         let stored = self.encoder.encode(&decoded.picture).map_err(|e| internal(&e))?;
@@ -197,7 +197,7 @@ fn near(
     }
 }
 
-/// What tells the relation of two photos, apart from the photos.
+/// What decides the relation of two photos, apart from the photos.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     pub versions: &'a VersionModel,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use super::GoesOn;
+use super::IsWanted;
 use crate::likeness::{CannotLink, Framed, Member, Near, VersionModel, changes, held, is_copy, is_series, relation, sources};
 use crate::photo::{
     Capture, Compared, Comparison, Decision, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash, Relation,
@@ -77,12 +77,12 @@ impl<'a> Relations<'a> {
         decisions: &'a Decisions,
         photos: &'a HashMap<PhotoId, PhotoRecord>,
         pairs: &[Pair],
-        goes_on: GoesOn<'_>,
+        is_wanted: IsWanted<'_>,
     ) -> Result<Option<Relations<'a>>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
         let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
         for group in relations.groups(pairs) {
-            if !goes_on() {
+            if !is_wanted() {
                 return Ok(None);
             }
             relations.add_stars(&group);
@@ -141,7 +141,7 @@ impl<'a> Relations<'a> {
     }
 
     /// Returns which photos must not be in one cluster. `cannot_join` says it of their relation. Two exposures of one camera are
-    /// told by their classes, because a camera makes very many. Others are few: they were compared or decided on.
+    /// separated by their classes, because a camera makes very many. Others are few: they were compared or decided on.
     pub fn cannot_link(&self, cannot_join: impl Fn(Option<Relation>) -> bool) -> CannotLink<'_> {
         let parts_exposures = cannot_join(Some(Relation::Series));
         let mut exposures: Vec<(Option<PhotoId>, &Capture)> = Vec::new();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is told by classes and exceptions is the same as the relation of every two photos says.
+        /// Classes and exceptions say the same as the relation of every two photos.
         #[test]
         fn cannot_link_is_what_the_relations_say(
             captures in prop::collection::vec((prop::option::of(0u8..4), prop::option::of(0u8..2)), 12),

@@ -20,6 +20,8 @@ pub const NOT_WHOLE: u8 = 5;
 pub const UNWRITTEN: u8 = 6;
 /// The daemon asks its service manager for a restart.
 pub const AGAIN: u8 = 75;
+/// What a shell shows of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
 /// The error code if the daemon and this process see different folders at a path.
 const OTHER_VIEW: &str = "other-view";
@@ -28,14 +30,16 @@ const OTHER_VIEW: &str = "other-view";
 const SETTINGS: &str = "settings";
 
 /// The exit codes of `simctl`, for the help.
-pub const EXIT_CODES: [(u8, &str); 7] = [
+pub const EXIT_CODES: [(u8, &str); 9] = [
     (DONE, "done"),
     (FOUND, "duplicates found (with --exit-code)"),
-    (USAGE, "usage"),
+    (USAGE, "usage error, or the daemon refused the request"),
     (UNREACHABLE, "daemon not reachable"),
     (UNREAD, "some photos could not be read, or are of formats that are not read yet (with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
     (UNWRITTEN, "the output could not be written, for example to a full disk"),
+    (AGAIN, "the daemon asks its service manager to start it again"),
+    (INTERRUPTED, "ended by Ctrl-C"),
 ];
 
 /// Why a command failed.
@@ -53,6 +57,14 @@ impl Failure {
 
     pub fn unreachable(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), hint: None, code: UNREACHABLE }
+    }
+
+    /// Standard output could not be written. A reader that closes the pipe has read what it wanted.
+    pub fn unwritten(error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure { message: String::new(), hint: None, code: DONE },
+            _ => Failure { message: format!("the output could not be written: {error}"), hint: None, code: UNWRITTEN },
+        }
     }
 
     #[must_use]
@@ -76,15 +88,23 @@ impl Failure {
     }
 }
 
+/// Marks an error of standard output, so that [`Failure`] tells it from those of other files.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unwritten(io::Error);
+
+impl Unwritten {
+    pub fn mark(error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Unwritten(error))
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        use io::ErrorKind::{BrokenPipe, FileTooLarge, QuotaExceeded, StorageFull};
-        let (message, code) = match error.kind() {
-            BrokenPipe => (String::new(), DONE),
-            StorageFull | QuotaExceeded | FileTooLarge => (format!("the output could not be written: {error}"), UNWRITTEN),
-            _ => (error.to_string(), UNREACHABLE),
-        };
-        Failure { message, hint: None, code }
+        match error.get_ref() {
+            Some(inner) if inner.is::<Unwritten>() => Failure::unwritten(&error),
+            _ => Failure::unreachable(error.to_string()),
+        }
     }
 }
 
@@ -136,5 +156,26 @@ impl From<daemon::Error> for Failure {
             _ => None,
         };
         Failure { message: shown(&error.to_string()), hint: hint.map(Into::into), code: UNREACHABLE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn every_error_of_standard_output_but_a_closed_pipe_has_a_code_of_its_own() {
+        for errno in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
+            let failure = Failure::from(Unwritten::mark(errno.into()));
+            assert_eq!(
+                (failure.code, failure.message),
+                (UNWRITTEN, format!("the output could not be written: {}", io::Error::from(errno)))
+            );
+            assert_eq!(Failure::from(io::Error::from(errno)).code, UNREACHABLE, "of another file");
+        }
+        let failure = Failure::from(Unwritten::mark(Errno::PIPE.into()));
+        assert_eq!((failure.code, failure.message), (DONE, String::new()));
     }
 }

@@ -11,7 +11,7 @@ use tempfile::{Builder, NamedTempFile};
 /// The mode of a new file, less the umask.
 const NEW_FILE_MODE: u32 = 0o666;
 
-/// Writes a file, replacing one that is there. What is no regular file, such as a pipe, is written to directly.
+/// Writes a file, replacing one that is there. Anything but a regular file, such as a pipe, is written to directly.
 ///
 /// # Errors
 /// If it cannot be written. An older file is unchanged then.

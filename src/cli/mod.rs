@@ -37,25 +37,25 @@ pub fn simctl() -> ExitCode {
     if env::args_os().next().is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new("similard"))) {
         return similard();
     }
-    if let Some(code) = decoding_child() {
+    if let Some(code) = decoding_process() {
         return code;
     }
     match parsed(Arguments::command(), env::args_os().collect()) {
         Ok(arguments) => finish(commands::run(arguments)),
-        Err(e) => e.exit(),
+        Err(e) => explain(&e),
     }
 }
 
 /// Runs `similard`: `simctl daemon`, with its options.
 pub fn similard() -> ExitCode {
-    if let Some(code) = decoding_child() {
+    if let Some(code) = decoding_process() {
         return code;
     }
     let mut arguments: Vec<OsString> = env::args_os().collect();
     arguments.insert(1.min(arguments.len()), "daemon".into());
     match parsed(Arguments::command().name("similard"), arguments) {
         Ok(arguments) => finish(commands::run(arguments)),
-        Err(e) => e.exit(),
+        Err(e) => explain(&e),
     }
 }
 
@@ -74,8 +74,16 @@ fn parsed(command: clap::Command, arguments: Vec<OsString>) -> Result<Arguments,
     })
 }
 
-/// Runs this process as a decoding child, if the daemon started it as one.
-fn decoding_child() -> Option<ExitCode> {
+/// Prints what is wrong with the arguments, or the help that they ask for.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(e) if !error.use_stderr() => Failure::unwritten(&e).report(),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE)),
+    }
+}
+
+/// Runs this process as a decoding process, if the daemon started it as one.
+fn decoding_process() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != sandbox::COMMAND {
         return None;

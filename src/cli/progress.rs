@@ -29,7 +29,7 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.set_message("reading photos");
-    let mut told: HashSet<String> = HashSet::new();
+    let mut reported: HashSet<String> = HashSet::new();
     let mut moment: Option<u64> = None;
     loop {
         let since = moment.map(|moment| ("since", moment.to_string().into_bytes()));
@@ -44,7 +44,7 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
             return Err(Failure::usage(why).hint("nothing was changed; try again when there is room"));
         }
         for problem in &progress.problems {
-            if told.insert(problem.clone()) {
+            if reported.insert(problem.clone()) {
                 bar.suspend(|| anstream::eprintln!("{} {}", "warning:".yellow().bold(), shown(problem)));
             }
         }

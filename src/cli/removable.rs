@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::Relation;
+use crate::photo::{MAX_ENLARGED_DENSITY_RATIO, Relation};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::sandbox;
@@ -27,12 +27,11 @@ const DISK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
 const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
 
-/// The least ratio of the pixels of an enlarged copy, and the highest ratio of its bytes for each pixel, to those of the original.
-/// The source is chosen by another rule, of `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44
-/// times the pixels, the same 0.6 times the bytes for each pixel, and no more detail. This one doubts in more cases, because a file
-/// that is removed is gone.
-const MIN_ENLARGEMENT: f64 = 1.2;
-const MAX_DENSITY_RATIO: f64 = 0.6;
+/// The least ratio of the pixels of an enlarged copy to those of the original. The source is chosen by another rule, of
+/// `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44 times the pixels, the same ratio of the
+/// bytes for each pixel ([`MAX_ENLARGED_DENSITY_RATIO`]), and no more detail. This one doubts in more cases, because a file that is
+/// removed is gone.
+const MIN_ENLARGEMENT_PIXEL_RATIO: f64 = 1.2;
 
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
@@ -106,7 +105,7 @@ trait Disk {
 
 struct RealDisk {
     /// The error says why this program cannot be run to decode files.
-    decoder: io::Result<RefCell<sandbox::Reader>>,
+    decoder: io::Result<RefCell<sandbox::Decoder>>,
     /// Where it says after each step that the disk has answered.
     reports: Sender<Report>,
 }
@@ -160,7 +159,7 @@ impl Disk for RealDisk {
     }
 }
 
-/// A path, and what was there when it was looked at.
+/// A path, and what was there when it was checked.
 #[derive(Clone)]
 struct Looked {
     path: PathBuf,
@@ -211,7 +210,7 @@ impl Checker {
         let (tasks, waiting) = channel();
         let (done, reports) = channel();
         spawn_blocking(move || {
-            let decoder = SameProgram::of_this_process().map(|program| sandbox::Reader::new(program, Limits::default()));
+            let decoder = SameProgram::of_this_process().map(|program| sandbox::Decoder::new(program, Limits::default()));
             let disk = RealDisk { decoder: decoder.map(RefCell::new), reports: done.clone() };
             let checked = |task| match task {
                 Task::Check(cluster) => removable(&cluster, &relations, &disk),
@@ -260,7 +259,7 @@ fn answer(reports: &Receiver<Report>, step: Duration) -> Option<Result<Removable
     }
 }
 
-/// The files of a cluster that were looked at.
+/// The files of a cluster that were checked.
 #[derive(Default)]
 struct Seen(HashMap<(u64, i64), Vec<Looked>>);
 
@@ -310,7 +309,7 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
         }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
             let (stays, goes) = ((best, keeper), (photo, file));
-            // What says nothing of a camera is no original.
+            // A file without camera data is not an original.
             let larger = if may_be_enlarged(stays, goes) {
                 Some([keeper, file])
             } else {
@@ -374,7 +373,7 @@ fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String
 }
 
 /// Returns what is at the path of a file, if the file is as it was read. Its bytes tell, if only its ctime is another: it
-/// was renamed, linked or given another mode, or it was changed by a program that puts the time back.
+/// was renamed, linked or given another mode, or it was changed by a program that restores mtime.
 fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     let path = file.path.to_path();
     if file.offline {
@@ -421,8 +420,8 @@ fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) 
 fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
     let pixels = |photo: &Photo| f64::from(photo.width) * f64::from(photo.height);
     let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
-    let is_larger = pixels(best) > MIN_ENLARGEMENT * pixels(photo);
-    best.format == photo.format && is_larger && density(best, keeper) < MAX_DENSITY_RATIO * density(photo, file)
+    let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
+    best.format == photo.format && is_larger && density(best, keeper) < MAX_ENLARGED_DENSITY_RATIO * density(photo, file)
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ pub fn leave_the_caller() {
     }
 }
 
-/// The lower of two limits. `None` is no limit.
+/// The lower of two limits. `None` means that there is no limit.
 fn lower(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -33,7 +33,7 @@ pub fn left_out(left_out: &LeftOut) -> Vec<String> {
     let counts: Vec<String> = counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| count(n, one, many)).collect();
     let mut lines = Vec::new();
     if !counts.is_empty() {
-        lines.push(format!("not looked at: {}", counts.join(", ")));
+        lines.push(format!("skipped: {}", counts.join(", ")));
     }
     if linked_folders + linked_photos > 0 {
         lines.push("links are not followed; to watch what they point to: simctl roots add DIR".to_owned());
@@ -80,7 +80,7 @@ pub fn shown_lines(text: &str) -> String {
     text.chars().map(|c| if is_obeyed(c) && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// The same for a path that is no text.
+/// The same for a path that is not text.
 pub fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy())
 }

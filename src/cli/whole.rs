@@ -19,12 +19,12 @@ pub fn report(places: &[PlaceStatus]) {
     }
 }
 
-/// Returns whether all places are whole, or lack only files that cannot be looked at now where that `is_excused`.
+/// Returns whether all places are whole, or lack only files that cannot be checked now where that `is_excused`.
 pub fn is_whole(places: &[PlaceStatus], is_excused: bool) -> bool {
     places.iter().all(|place| place.whole || is_excused && is_away(place))
 }
 
-/// Whether known files cannot be looked at now.
+/// Whether known files cannot be checked now.
 fn is_away(place: &PlaceStatus) -> bool {
     matches!(place.reason, Some(Incomplete::Offline | Incomplete::Silent | Incomplete::Missing))
 }
@@ -32,8 +32,8 @@ fn is_away(place: &PlaceStatus) -> bool {
 fn why(place: &PlaceStatus) -> String {
     let files = |words: &str| format!("{} {words}", count(place.files, "file", "files"));
     match place.reason {
-        Some(Incomplete::Offline) => format!("it is offline; {}", files("there were not looked at")),
-        Some(Incomplete::Silent) => format!("its disk does not answer; {}", files("there were not looked at")),
+        Some(Incomplete::Offline) => format!("it is offline; {}", files("there were not checked")),
+        Some(Incomplete::Silent) => format!("its disk does not answer; {}", files("there were not checked")),
         Some(Incomplete::Missing) => {
             let gone = count(place.files, "known file is", "known files are");
             format!("{gone} gone at once; if they were deleted: simctl scan --forget {}", shown(&place.path.path))
@@ -74,7 +74,7 @@ mod tests {
             assert_eq!(asked(&[place(None)], vec![place(Some(reason))])[0].whole, whole);
             assert!(!asked(&[], vec![place(Some(reason))])[0].whole);
         }
-        assert_eq!(why(&place(Some(Incomplete::Offline))), "it is offline; 2 files there were not looked at");
+        assert_eq!(why(&place(Some(Incomplete::Offline))), "it is offline; 2 files there were not checked");
         let missing = why(&place(Some(Incomplete::Missing)));
         assert_eq!(missing, "2 known files are gone at once; if they were deleted: simctl scan --forget /card");
     }

@@ -33,7 +33,7 @@ const KEYS: [Key; 11] = [
     },
     Key { name: "exclude", what: "globs of files and folders to leave out", value: |s| Some(globs(s.live.rules.chosen())) },
     Key { name: "include", what: "globs of what is not left out after all", value: |s| Some(globs(s.live.rules.exceptions())) },
-    Key { name: "notify-desktop", what: "tell of new copies on the desktop", value: |s| Some(Value::Boolean(s.live.notify_desktop)) },
+    Key { name: "notify-desktop", what: "show new versions on the desktop", value: |s| Some(Value::Boolean(s.live.notify_desktop)) },
     Key {
         name: "tune-after-decisions",
         what: "tune the encoder after this many decisions, when the daemon is idle",

@@ -69,7 +69,7 @@ pub struct Live {
     pub forget_at_once: f64,
     /// What is left out below the roots.
     pub rules: Arc<Rules>,
-    /// Whether new copies are shown as desktop notifications.
+    /// Whether new versions are shown as desktop notifications.
     pub notify_desktop: bool,
     /// After this number of decisions a head is tuned automatically, when the daemon is idle.
     pub tune_after_decisions: Option<usize>,
@@ -98,7 +98,7 @@ impl Settings {
             // An instance with its own data directory must not use the default socket.
             None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
             None => env::var_os("XDG_RUNTIME_DIR")
-                // That of another user, as after su, is no place for this user's socket.
+                // That of another user, as after su, is not a place for this user's socket.
                 .filter(|run| Path::new(run).is_absolute() && owner(Path::new(run)).is_none_or(|owner| owner == own_user()))
                 .map(|run| Path::new(&run).join("similard/api.sock"))
                 .unwrap_or_else(|| data_dir.join("api.sock")),

@@ -1,15 +1,16 @@
-//! Making, listing and importing decisions. They refer to picture hashes, and apply from the next answer on.
+//! Making and importing decisions. They refer to picture hashes, and apply from the next answer on.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
+use thiserror::Error;
+
 use super::messages::{Reply, Request, Unwritten, Write, request_now};
+use super::state::events::EventKind;
 use super::state::{Events, Health};
-use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision, PathText, What};
-use crate::api::{Code, Problem, shell_word, text_of};
 use crate::catalog::roots::Roots;
-use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, Verdict, ordered};
+use crate::photo::{Contradiction, Decision, PictureHash, PixelHash, Verdict, ordered};
 use crate::store::{self, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
@@ -22,6 +23,32 @@ const MAX_NAMED: usize = 6;
 /// The digits of a picture hash that name a photo without a known file.
 const HASH_DIGITS: usize = 12;
 
+/// Why decisions were not made or removed.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("a decision needs 2 to {most} photos, not {0}", most = MAX_PHOTOS)]
+    Count(usize),
+    #[error("{} is not in a watched folder", .0.display())]
+    NotWatched(PathBuf),
+    #[error("{} is not a photo that has been read", .0.display())]
+    NotIndexed(PathBuf),
+    #[error("{} and {} hold the same photo: there is nothing to decide", .0.display(), .1.display())]
+    OnePhoto(PathBuf, PathBuf),
+    /// The decisions as sentences, and the files of an earlier one, which could be removed.
+    #[error("these decisions would contradict each other: {decisions}")]
+    Contradiction { decisions: String, removable: Option<(PathBuf, PathBuf)> },
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// The number of pairs that a request was about, and of decisions that changed.
+pub struct DecisionCount {
+    pub pairs: u64,
+    pub changed: u64,
+}
+
 /// The parts that making decisions needs.
 pub struct Deciding<'a> {
     pub roots: &'a Roots,
@@ -33,7 +60,7 @@ pub struct Deciding<'a> {
 
 impl Deciding<'_> {
     /// Stores a decision on every two photos of the paths.
-    pub fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {
+    pub fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Error> {
         count_photos(paths.len())?;
         let named = self.pictures(paths)?;
         let made = now();
@@ -41,12 +68,12 @@ impl Deciding<'_> {
             every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made, follows: None }).collect();
         let pairs = decisions.len() as u64;
         let changed = self.store(decisions, &named, |decisions, reply| Request::Decide(decisions, OnConflict::Overwrite, reply))? as u64;
-        self.events.emit(What::Decided { pairs: changed, verdict });
+        self.events.emit(EventKind::Decided { pairs: changed, verdict });
         Ok(DecisionCount { pairs, changed })
     }
 
     /// Removes the decisions on every two photos of the paths and of the picture hashes.
-    pub fn forget(&self, paths: &[PathBuf], hashes: &[PictureHash]) -> Result<DecisionCount, Problem> {
+    pub fn forget(&self, paths: &[PathBuf], hashes: &[PictureHash]) -> Result<DecisionCount, Error> {
         count_photos(paths.len() + hashes.len())?;
         let mut pictures = self.pictures(paths)?;
         let no_path = PathBuf::new();
@@ -58,34 +85,8 @@ impl Deciding<'_> {
         Ok(DecisionCount { pairs, changed })
     }
 
-    /// Returns all decisions with the files of their photos, the oldest first.
-    pub fn listed(&self, decisions: &Decisions) -> Result<Vec<ListedDecision>, Problem> {
-        let mut known: HashMap<PictureHash, DecidedPhoto> = HashMap::new();
-        let mut photo = |picture: PictureHash| -> store::Result<DecidedPhoto> {
-            if let Some(photo) = known.get(&picture) {
-                return Ok(photo.clone());
-            }
-            let mut files = Vec::new();
-            for equal in decisions.equal().of(picture) {
-                files.extend(self.reader.files_of_picture(&equal)?);
-            }
-            let mut files: Vec<PathText> = files.iter().filter_map(|place| Some(text_of(&self.roots.path_of(place)?))).collect();
-            files.sort_unstable();
-            Ok(known.entry(picture).or_insert(DecidedPhoto { picture: picture.to_string(), files }).clone())
-        };
-        let mut all: Vec<&Decision> = decisions.iter().collect();
-        all.sort_unstable_by_key(|d| (d.made, d.a, d.b));
-        let mut listed = Vec::with_capacity(all.len());
-        for d in all {
-            let contradicted = decisions.is_contradicted(d);
-            let follows = d.follows.map(|picture| picture.to_string());
-            listed.push(ListedDecision { a: photo(d.a)?, b: photo(d.b)?, verdict: d.verdict, made: d.made, follows, contradicted });
-        }
-        Ok(listed)
-    }
-
     /// Returns the pictures of files, which must be different ones.
-    fn pictures<'p>(&self, paths: &'p [PathBuf]) -> Result<Vec<(PictureHash, &'p PathBuf)>, Problem> {
+    fn pictures<'p>(&self, paths: &'p [PathBuf]) -> Result<Vec<(PictureHash, &'p PathBuf)>, Error> {
         let mut pictures: Vec<(PictureHash, &PathBuf)> = Vec::with_capacity(paths.len());
         let mut pixels: HashMap<PixelHash, PictureHash> = HashMap::new();
         for path in paths {
@@ -93,8 +94,7 @@ impl Deciding<'_> {
             // Of pictures with equal pixels the first one counts.
             let picture = self.reader.pixels_of(&picture)?.map_or(picture, |hash| *pixels.entry(hash).or_insert(picture));
             if let Some((_, other)) = pictures.iter().find(|(known, _)| *known == picture) {
-                let message = format!("{} and {} hold the same photo: there is nothing to decide", other.display(), path.display());
-                return Err(Problem::new(Code::OnePhoto, message));
+                return Err(Error::OnePhoto((*other).clone(), path.clone()));
             }
             pictures.push((picture, path));
         }
@@ -102,27 +102,20 @@ impl Deciding<'_> {
     }
 
     /// Returns the picture hash of the photo in a file of the library.
-    fn picture(&self, path: &Path) -> Result<PictureHash, Problem> {
+    fn picture(&self, path: &Path) -> Result<PictureHash, Error> {
         let places = self.roots.scopes_of(path);
         if self.roots.holding(path).is_none() {
-            return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
-                .hint("simctl roots add FOLDER watches a folder"));
+            return Err(Error::NotWatched(path.to_owned()));
         }
         let photos = self.reader.photos(&places, Wanted::All)?;
         let photo = photos.into_values().find(|photo| photo.files.iter().any(|file| places.contains(&file.place)));
-        photo.map(|photo| photo.picture).ok_or_else(|| {
-            Problem::new(Code::NotIndexed, format!("{} is not a photo that has been read", path.display()))
-                .hint("name files, not folders; simctl failures lists files that could not be read")
-        })
+        photo.map(|photo| photo.picture).ok_or_else(|| Error::NotIndexed(path.to_owned()))
     }
 
-    /// Stores exported decisions. Of two decisions on the same photos, the newer one is kept.
-    pub fn import(&self, decisions: &[DecisionText]) -> Result<DecisionCount, Problem> {
-        let now = now();
-        let read = (1..).zip(decisions).map(|(number, text)| imported(number, text, now)).collect::<Result<Vec<_>, Problem>>()?;
-        let (decisions, pixels): (Vec<Decision>, Vec<_>) = read.into_iter().unzip();
+    /// Stores exported decisions, with the known pixel hashes of their pictures. Of two decisions on the same photos, the newer
+    /// one is kept.
+    pub fn import(&self, decisions: Vec<Decision>, pixels: Vec<(PictureHash, PixelHash)>) -> Result<DecisionCount, Error> {
         let pairs = decisions.len() as u64;
-        let pixels: Vec<_> = pixels.into_iter().flatten().collect();
         let changed = self.store(decisions, &[], |decisions, reply| Request::ImportDecisions(decisions, pixels, reply))? as u64;
         Ok(DecisionCount { pairs, changed })
     }
@@ -133,11 +126,11 @@ impl Deciding<'_> {
         decisions: Vec<Decision>,
         named: &[(PictureHash, &PathBuf)],
         make: impl FnOnce(Vec<Decision>, Reply<usize>) -> Request,
-    ) -> Result<usize, Problem> {
+    ) -> Result<usize, Error> {
         let new: HashSet<_> = decisions.iter().map(|d| ordered(d.a, d.b)).collect();
         request_now(self.writes, self.health, |reply| make(decisions, reply)).map_err(|e| match e {
             Unwritten::Store(store::Error::Contradiction(found)) => {
-                self.contradiction(&found, |d| !new.contains(&ordered(d.a, d.b)), named).unwrap_or_else(Problem::from)
+                self.contradiction(&found, |d| !new.contains(&ordered(d.a, d.b)), named).unwrap_or_else(Error::from)
             }
             e => e.into(),
         })
@@ -149,7 +142,7 @@ impl Deciding<'_> {
         found: &Contradiction,
         is_earlier: impl Fn(&Decision) -> bool,
         named: &[(PictureHash, &PathBuf)],
-    ) -> store::Result<Problem> {
+    ) -> store::Result<Error> {
         let path = |picture: PictureHash| -> store::Result<Option<PathBuf>> {
             match named.iter().find(|(named, _)| *named == picture) {
                 Some((_, path)) => Ok(Some((*path).clone())),
@@ -178,113 +171,26 @@ impl Deciding<'_> {
         if rest > 0 {
             lines.push(format!("and {rest} more"));
         }
-        let hint = match removable {
-            Some((a, b)) => {
-                format!("nothing was changed; this removes an earlier decision: simctl decide forget {} {}", shell_word(&a), shell_word(&b))
-            }
-            None => "nothing was changed; simctl decisions list shows all decisions".to_owned(),
-        };
-        let message = format!("these decisions would contradict each other: {}", lines.join("; "));
-        Ok(Problem::new(Code::Contradiction, message).hint(hint))
+        Ok(Error::Contradiction { decisions: lines.join("; "), removable })
     }
 }
 
-/// Reads an exported decision, with the pixel hashes that came with it.
-///
-/// # Errors
-/// If one of its hashes is none: it would not be what was exported.
-fn imported(number: usize, text: &DecisionText, now: i64) -> Result<(Decision, Vec<(PictureHash, PixelHash)>), Problem> {
-    let refused = |what: String| {
-        Problem::new(Code::Decision, format!("decision {number} {what}"))
-            .hint("nothing was imported; simctl decisions export writes what import reads")
-    };
-    let pictures = PictureHash::from_hex(&text.a).zip(PictureHash::from_hex(&text.b)).filter(|(a, b)| a != b);
-    let (a, b) = pictures.ok_or_else(|| refused(format!("does not name two photos: {} and {}", text.a, text.b)))?;
-    let no_hash = |field: &str, hash: &str| refused(format!("has {hash:?} as {field}, which is not a hash"));
-    let follows = match &text.follows {
-        Some(hash) => Some(PictureHash::from_hex(hash).ok_or_else(|| no_hash("follows", hash))?),
-        None => None,
-    };
-    let mut pixels = Vec::new();
-    for (picture, field, hash) in [(a, "a_pixels", &text.a_pixels), (b, "b_pixels", &text.b_pixels)] {
-        if let Some(hash) = hash {
-            pixels.push((picture, PixelHash::from_hex(hash).ok_or_else(|| no_hash(field, hash))?));
-        }
-    }
-    // A time in the future, from a clock that was ahead, would win over later decisions.
-    Ok((Decision { a, b, verdict: text.verdict, made: text.made.min(now), follows }, pixels))
-}
-
-fn count_photos(count: usize) -> Result<(), Problem> {
-    if (2..=MAX_PHOTOS).contains(&count) {
-        return Ok(());
-    }
-    Err(Problem::new(Code::Path, format!("a decision needs 2 to {MAX_PHOTOS} photos, not {count}")))
+fn count_photos(count: usize) -> Result<(), Error> {
+    if (2..=MAX_PHOTOS).contains(&count) { Ok(()) } else { Err(Error::Count(count)) }
 }
 
 fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {
     pictures.iter().enumerate().flat_map(|(i, (a, _))| pictures[..i].iter().map(move |(b, _)| (*a, *b))).collect()
 }
 
-/// Returns all decisions, sorted by picture hash.
-pub fn list(decisions: &Decisions) -> Vec<DecisionText> {
-    let pixels = |picture| decisions.equal().pixels(picture).map(|pixels| pixels.to_string());
-    let text = |d: &Decision| DecisionText {
-        a: d.a.to_string(),
-        b: d.b.to_string(),
-        verdict: d.verdict,
-        made: d.made,
-        follows: d.follows.map(|picture| picture.to_string()),
-        a_pixels: pixels(d.a),
-        b_pixels: pixels(d.b),
-    };
-    let mut decisions: Vec<DecisionText> = decisions.iter().map(text).collect();
-    decisions.sort_by(|x, y| (&x.a, &x.b).cmp(&(&y.a, &y.b)));
-    decisions
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn exported() -> DecisionText {
-        let hash = |digit: &str| digit.repeat(64);
-        DecisionText {
-            a: hash("1"),
-            b: hash("2"),
-            verdict: Verdict::Same,
-            made: 10,
-            follows: Some(hash("3")),
-            a_pixels: Some(hash("4")),
-            b_pixels: None,
-        }
-    }
-
-    #[test]
-    fn an_exported_decision_is_read_as_a_whole() {
-        let (decision, pixels) = imported(1, &exported(), 9).expect("a decision");
-        assert_eq!((decision.made, decision.follows), (9, Some(PictureHash([0x33; 32]))));
-        assert_eq!(pixels, [(PictureHash([0x11; 32]), PixelHash([0x44; 32]))]);
-    }
-
-    #[test]
-    fn what_is_no_hash_is_refused_with_the_number_and_the_field() {
-        let no_hash = || Some("4f2".to_owned());
-        for (wrong, said) in [
-            (DecisionText { a: "x".into(), ..exported() }, "decision 7 does not name two photos"),
-            (DecisionText { follows: no_hash(), ..exported() }, "decision 7 has \"4f2\" as follows"),
-            (DecisionText { a_pixels: Some("g".repeat(64)), ..exported() }, "as a_pixels"),
-            (DecisionText { b_pixels: Some(String::new()), ..exported() }, "decision 7 has \"\" as b_pixels"),
-        ] {
-            let refused = imported(7, &wrong, 20).expect_err(said);
-            assert!(refused.code == Code::Decision && refused.message.contains(said), "{refused:?}");
-        }
-    }
-
     #[test]
     fn a_hundred_thousand_photos_are_refused_in_one_sentence() {
         let refused = count_photos(100_000).expect_err("too many");
-        assert_eq!((refused.code, refused.message.as_str()), (Code::Path, "a decision needs 2 to 500 photos, not 100000"));
+        assert_eq!(refused.to_string(), "a decision needs 2 to 500 photos, not 100000");
         assert!(count_photos(MAX_PHOTOS).is_ok());
     }
 }

@@ -23,7 +23,7 @@ const FETCH_PAIRS: usize = 32;
 const FETCH_MOVED: usize = 32;
 
 /// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
-/// because no decoding child could be started, are tried again.
+/// because no decoding process could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often the store is searched for what an older version did not read, if nothing was missing.
@@ -32,14 +32,14 @@ const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 /// Photos without a kept picture whose files are handed out at once. New files come between.
 const FETCH_PHOTOS: usize = 32;
 
-/// How soon the photos are gone through again that got no kept picture.
-const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(600);
+/// How long to wait before trying again to make missing kept pictures.
+const PICTURE_RETRY_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How soon a file is read again for it that could not be read.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3600);
+/// How long to wait before reading again a file that could not be read.
+const FILE_RETRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// How long after its last request a client still counts as waiting.
-const WANTED_FOR: Duration = Duration::from_secs(2);
+const WAITING_CLIENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
     pub roots: Arc<SharedRoots>,
@@ -187,7 +187,7 @@ impl PictureGaps {
     /// Returns a file of each of the next photos.
     fn next(&mut self, reader: &Reader, roots: &Roots, count: usize) -> Vec<(Place, Stamp)> {
         let online: Vec<RootId> = roots.list().iter().map(|root| root.id).filter(|root| roots.is_online(*root)).collect();
-        if self.ended.as_ref().is_some_and(|(at, then)| at.elapsed() < KEEP_AGAIN_AFTER && *then == online) {
+        if self.ended.as_ref().is_some_and(|(at, then)| at.elapsed() < PICTURE_RETRY_INTERVAL && *then == online) {
             return Vec::new();
         }
         self.ended = None;
@@ -212,7 +212,7 @@ impl Gaps {
         if self.none_at.is_some_and(|at| at.elapsed() < SEARCH_INTERVAL) {
             return (Vec::new(), Purpose::Describe);
         }
-        self.tried.retain(|_, at| at.elapsed() < TRY_AGAIN_AFTER);
+        self.tried.retain(|_, at| at.elapsed() < FILE_RETRY_INTERVAL);
         let mut after = Place { root: RootId(0), path: PathBuf::new() };
         loop {
             // Without an answer nothing is lost: the index is damaged, and the next search for pending files says so.
@@ -251,6 +251,6 @@ impl Gaps {
 
 fn wanted(queue: &Queue) -> Vec<Place> {
     let mut wanted = lock(&queue.wanted);
-    wanted.retain(|_, asked| asked.elapsed() < WANTED_FOR);
+    wanted.retain(|_, asked| asked.elapsed() < WAITING_CLIENT_TIMEOUT);
     wanted.keys().cloned().collect()
 }

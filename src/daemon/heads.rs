@@ -1,4 +1,4 @@
-//! Heads: listing, switching and removing them.
+//! Heads: switching and removing them.
 //!
 //! Embeddings, densities and pairs belong to one head. To switch, those of the next head are made beside those in use,
 //! in several commits. One more commit then puts the next head into use. An answer keeps the generation that it began with,
@@ -8,20 +8,17 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, RwLock};
 
 use super::messages::{Request, Unwritten, Write, request};
-use super::records::stored_report;
 use super::retry::while_full;
+use super::state::events::EventKind;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read};
-use super::wire;
-pub use crate::api::Switch;
-use crate::api::types::{ClusterChanges, HeadInfo, What};
 use crate::catalog::Context;
-use crate::catalog::changes::Snapshot;
+use crate::catalog::changes::{Snapshot, counted};
 use crate::catalog::generation::{
     BASE, BASE_VERSIONS, Compare, Generation, INCREMENT_PHOTOS, Increment, UsableHead, Versions, catch_up, check, find, find_versions,
     fingerprint, keep, load,
 };
-use crate::likeness::{Head, HeadError, THRESHOLD, VersionModelError};
-use crate::photo::Decisions;
+use crate::likeness::{Head, HeadError, VersionModelError};
+use crate::photo::{ClusterChanges, Decisions};
 use crate::store::{self, Chosen, HeadNumber, HeadRecord, Location, Positives, Reader, Writer};
 use crate::vision::backbone::Backbone;
 
@@ -75,7 +72,7 @@ pub fn versions(chosen: &Chosen, heads: &[HeadRecord]) -> Result<Versions, Strin
         Ok(None) => Error::Unknown(name.to_owned()),
         Err(e) => Error::Versions(name.to_owned(), e),
     };
-    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} chooses the one of the program instead"))
+    Err(format!("the chosen version model is not used: {why}; simctl heads use {BASE_VERSIONS} goes back to the built-in one"))
 }
 
 /// Returns the generation to start with. It is the one that was in use last, because its data is complete. If that one
@@ -133,6 +130,13 @@ fn load_or_make(
     Ok(generation)
 }
 
+/// Whether to put a head into use, or only to return how the clusters would change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    Take,
+    Try,
+}
+
 /// The parts of the daemon that switching needs.
 #[derive(Clone)]
 pub struct Switcher {
@@ -188,7 +192,7 @@ impl Switcher {
         }
         let name = next.head.name().to_owned();
         let before = request(&self.writes, |reply| Request::TakeOver(Box::new(next), reply))?;
-        self.events.emit(What::HeadChanged { name });
+        self.events.emit(EventKind::HeadChanged { name });
         self.health.set_problem("heads", None);
         if let Err(e) = self.sweep(vec![before, number]) {
             // The remaining rows only take space. The next switch removes them.
@@ -209,7 +213,7 @@ impl Switcher {
         if switch == Switch::Take {
             let name = next.name.clone();
             request(&self.writes, |reply| Request::UseVersions(Arc::new(next), reply))?;
-            self.events.emit(What::HeadChanged { name });
+            self.events.emit(EventKind::HeadChanged { name });
             self.health.set_problem("versions", None);
         }
         Ok(changes)
@@ -239,8 +243,8 @@ impl Switcher {
 
     /// Stores an increment, and retries while the disk is full.
     fn stored(&self, number: HeadNumber, increment: Increment) -> Result<Increment, Error> {
-        let goes_on = || !self.lifecycle.is_stopping();
-        while_full(&self.health, "heads", "the next head cannot be prepared", goes_on, || {
+        let is_wanted = || !self.lifecycle.is_stopping();
+        while_full(&self.health, "heads", "the next head cannot be prepared", is_wanted, || {
             request(&self.writes, |reply| Request::AddIncrement(number, increment.clone(), reply))
         })?;
         if self.lifecycle.is_stopping() { Err(Unwritten::Ending.into()) } else { Ok(increment) }
@@ -260,46 +264,11 @@ impl Switcher {
     fn changes(&self, reader: &Reader, after: &Snapshot) -> Result<ClusterChanges, Error> {
         let versions = read(&self.heads.versions).clone();
         let before = self.snapshot(reader, &self.heads.active.now(), &versions)?;
-        Ok(wire::cluster_changes(&before.changes(after)))
+        Ok(counted(&before.changes(after)))
     }
 
     fn snapshot(&self, reader: &Reader, generation: &Generation, versions: &Versions) -> store::Result<Snapshot> {
         let (roots, decisions) = (self.roots.now(), read(&self.decisions).clone());
         Snapshot::take(&Context { reader, generation, versions: &versions.model, decisions: &decisions, roots: &roots })
     }
-}
-
-/// Returns all heads: the base, then the tuned ones, oldest first.
-pub fn list(heads: &Heads, backbone: &str) -> Vec<HeadInfo> {
-    let active = heads.active.now();
-    let in_use = active.head.name();
-    let base = HeadInfo {
-        name: BASE.into(),
-        positives: Positives::Edits,
-        in_use: in_use == BASE,
-        unusable: None,
-        threshold: THRESHOLD,
-        made: None,
-        report: None,
-    };
-    let versions_in_use = read(&heads.versions).name.clone();
-    let base_versions = HeadInfo {
-        name: BASE_VERSIONS.into(),
-        positives: Positives::Decisions,
-        in_use: versions_in_use == BASE_VERSIONS,
-        threshold: 0.0,
-        ..base.clone()
-    };
-    let tuned = |record: &HeadRecord| HeadInfo {
-        name: record.name.clone(),
-        positives: record.positives,
-        in_use: [in_use, versions_in_use.as_str()].contains(&record.name.as_str()),
-        unusable: (record.backbone != backbone && record.positives != Positives::Decisions)
-            .then(|| "it was tuned for another backbone than this version has".into()),
-        threshold: record.threshold,
-        made: Some(record.made),
-        // `status` says which reports cannot be read.
-        report: serde_json::from_str(&record.report).ok().map(stored_report),
-    };
-    [base, base_versions].into_iter().chain(read(&heads.records).iter().map(tuned)).collect()
 }

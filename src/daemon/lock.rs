@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-use super::Error;
+use super::error::Error;
 use crate::sys::own_file;
 
 /// Creates the data directory, accessible to this user only. One that exists is used as it is, or not at all: its mode is

@@ -4,12 +4,12 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::state::events::EventKind;
 use super::state::{Lifecycle, Signal, lock};
-use crate::api::types::What;
 
-/// It is quiet when nothing happened for this long. A line is written after [`MAX_DELAY`] in any case.
+/// It is quiet when nothing happened for this long. A line is written after [`LOG_MAX_DELAY`] in any case.
 const QUIET_INTERVAL: Duration = Duration::from_secs(5);
-const MAX_DELAY: Duration = Duration::from_secs(60);
+const LOG_MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// Counts of file events since the last line.
 #[derive(Default)]
@@ -29,20 +29,20 @@ struct Counts {
 
 impl LogSummary {
     /// Counts a file event. A rare event is logged at once.
-    pub fn count(&self, what: &What) {
-        match what {
-            What::Online(root) => return tracing::info!("{} is online again", root.path),
-            What::HeadChanged { name } => return tracing::info!("head {name} is in use now"),
-            What::Decided { pairs, verdict } => return tracing::info!("{pairs} pairs of photos decided {}", verdict.name()),
+    pub fn count(&self, event: &EventKind) {
+        match event {
+            EventKind::Online(root) => return tracing::info!("{} is online again", root.display()),
+            EventKind::HeadChanged { name } => return tracing::info!("head {name} is in use now"),
+            EventKind::Decided { pairs, verdict } => return tracing::info!("{pairs} pairs of photos decided {}", verdict.name()),
             _ => {}
         }
         let mut counts = lock(&self.counts);
-        match what {
-            What::Added(_) => counts.added += 1,
-            What::Changed(_) => counts.changed += 1,
-            What::Moved { .. } => counts.moved += 1,
-            What::Gone(_) => counts.gone += 1,
-            What::Failed { .. } => counts.failed += 1,
+        match event {
+            EventKind::Added(_) => counts.added += 1,
+            EventKind::Changed(_) => counts.changed += 1,
+            EventKind::Moved { .. } => counts.moved += 1,
+            EventKind::Gone(_) => counts.gone += 1,
+            EventKind::Failed { .. } => counts.failed += 1,
             _ => return,
         }
         drop(counts);
@@ -68,7 +68,7 @@ impl LogSummary {
             self.raised.wait(Duration::from_secs(3600));
             let began = Instant::now();
             let mut before = None;
-            while before != Some(*lock(&self.counts)) && began.elapsed() < MAX_DELAY && !lifecycle.is_stopping() {
+            while before != Some(*lock(&self.counts)) && began.elapsed() < LOG_MAX_DELAY && !lifecycle.is_stopping() {
                 before = Some(*lock(&self.counts));
                 thread::sleep(QUIET_INTERVAL);
             }

@@ -1,4 +1,5 @@
-//! All messages that go through a channel of the daemon.
+//! All messages that go through a channel to a thread of the daemon. Events go from all threads to whoever listens
+//! ([`Events`](super::state::Events)).
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -13,14 +14,13 @@ use thiserror::Error;
 use super::state::Health;
 use super::state::health::STORE;
 use super::state::queue::Ticket;
-pub use crate::api::Gone;
 use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
     Compared, ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place,
     Root, RootId, Stamp, StoredFeatures,
 };
-use crate::store::{self, HeadNumber, HeadRecord, OnConflict, Uncompared, View};
+use crate::store::{self, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
 
 /// How often a client's request looks whether things can be stored.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -120,7 +120,7 @@ pub enum Outcome {
         stamp: Stamp,
         made: Made,
     },
-    /// The bytes that a file has since it was moved. `None` if they are no photo.
+    /// The bytes that a file has since it was moved. `None` if they are not a photo.
     Moved {
         stamp: Stamp,
         content: Option<ContentHash>,
@@ -207,8 +207,8 @@ pub enum Request {
     /// Stores the order of a tuning.
     QueueTuning(String, Reply<()>),
     DropTuning(Reply<()>),
-    AddViews(PhotoId, Vec<View>, Reply<()>),
-    /// Removes the order and its views, and stores the number of decisions at its start.
+    AddEditedVersions(PhotoId, Vec<EditedVersion>, Reply<()>),
+    /// Removes the order and its edited versions, and stores the number of decisions at its start.
     EndTuning {
         decisions: usize,
         reply: Reply<()>,
@@ -303,6 +303,15 @@ pub enum Purpose {
     Keep,
 }
 
+/// How files that are gone are treated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// If most of a root is gone at once, its files are kept until a person confirms it.
+    AskIfMany,
+    /// A person confirmed it, so the files are forgotten.
+    Forget,
+}
+
 /// A message to an intake thread. The ticket keeps the root busy until the effects are in the store.
 pub enum Order {
     /// Watch a root and scan it.
@@ -356,7 +365,7 @@ mod tests {
         thread::sleep(5 * LOOK_INTERVAL);
         reply.send(Ok(())).expect("waited for");
         assert!(asked.join().expect("no panic").is_ok());
-        // A full queue is no reason to wait, either.
+        // A full queue is not a reason to wait, either.
         writes.try_send(Change::Retry(RootId(1)).into()).expect("room");
         assert!(ask(health).join().expect("no panic").is_err());
     }

@@ -1,20 +1,19 @@
-//! The notifier: once it is quiet, reports photos with new copies as events and desktop notifications.
+//! The notifier: once it is quiet, reports photos with new versions as events and desktop notifications.
 
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use super::state::events::EventKind;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
-use crate::api::text_of;
-use crate::api::types::What;
 use crate::catalog::Context;
-use crate::catalog::changes::{Change, Known, Snapshot};
-use crate::photo::Decisions;
+use crate::catalog::changes::{Known, Snapshot};
+use crate::photo::{ClusterChangeKind, Decisions};
 use crate::store::Reader;
 
 /// The longest wait for quiet.
-const MAX_DELAY: Duration = Duration::from_secs(30);
+const NOTIFY_MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// After a comparison the notifier sleeps for this many times its duration.
 const REST_FACTOR: u32 = 20;
@@ -43,7 +42,7 @@ impl Notifier {
             if !self.events.is_listened_to() && !self.configuration.live().notify_desktop {
                 before = None;
             } else if before.is_none() {
-                // Taken at once, so that copies that arrive during the wait for quiet are reported.
+                // Taken at once, so that versions that arrive during the wait for quiet are reported.
                 before = self.snapshot();
             }
             self.notify.wait(Duration::from_secs(3600));
@@ -51,7 +50,7 @@ impl Notifier {
                 continue;
             }
             let began = Instant::now();
-            while began.elapsed() < MAX_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
+            while began.elapsed() < NOTIFY_MAX_DELAY && !self.is_quiet() && !self.lifecycle.is_stopping() {
                 self.queue.activity.wait(Duration::from_millis(250));
             }
             let began = Instant::now();
@@ -78,14 +77,15 @@ impl Notifier {
         self.queue.is_settled(&self.reader, &self.roots.now().online_scopes()).unwrap_or(false)
     }
 
-    fn emit(&self, changes: &[(Change, &Known)]) {
-        let news: Vec<&(Change, &Known)> = changes.iter().filter(|(change, _)| matches!(change, Change::New | Change::Grown)).collect();
+    fn emit(&self, changes: &[(ClusterChangeKind, &Known)]) {
+        let is_news = |change: ClusterChangeKind| matches!(change, ClusterChangeKind::New | ClusterChangeKind::Grown);
+        let news: Vec<&(ClusterChangeKind, &Known)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
         for (change, cluster) in &news {
-            let (cluster, paths) = (cluster.id.clone(), cluster.paths.iter().map(|path| text_of(path).path).collect());
-            self.events.emit(if *change == Change::New {
-                What::NewCluster { cluster, paths }
+            let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
+            self.events.emit(if *change == ClusterChangeKind::New {
+                EventKind::NewCluster { cluster, paths }
             } else {
-                What::ClusterGrew { cluster, paths }
+                EventKind::ClusterGrew { cluster, paths }
             });
         }
         if let Some((_, first)) = news.first().filter(|_| self.configuration.live().notify_desktop) {
@@ -97,7 +97,7 @@ impl Notifier {
 
 /// Shows a notification with `notify-send`, which is common on Linux desktops.
 fn show_on_desktop(count: usize, first: &Known) -> io::Result<()> {
-    let title = if count == 1 { "A photo has copies".to_owned() } else { format!("{count} photos have copies") };
+    let title = if count == 1 { "A photo has new versions".to_owned() } else { format!("{count} photos have new versions") };
     let names: Vec<_> = first.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
     let mut child = Command::new("notify-send")
         .args(["--app-name=similard", "--", &title, &names.join(", ")])

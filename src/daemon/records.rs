@@ -1,7 +1,8 @@
-//! Converts tuning orders and reports between the types of the store and of the API.
+//! Converts tuning orders and reports to what is stored of them, and back.
 
-use crate::api::types::{Change, ClusterChange, ClusterChanges, HeadFigures, TuningOrder, TuningReport};
-use crate::photo::UnknownName;
+use super::state::tuning::TuningOrder;
+use crate::learn::report::{HeadFigures, TuningReport};
+use crate::photo::{ClusterChange, ClusterChanges, UnknownName};
 use crate::store::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
 
 pub fn order_to_store(order: &TuningOrder) -> TuningOrderRecord {
@@ -22,7 +23,7 @@ pub fn report_to_store(report: &TuningReport) -> TuningReportRecord {
     TuningReportRecord {
         tuned_on: report.tuned_on,
         held_out: report.held_out,
-        copies: report.copies,
+        copies: report.versions,
         decisions: report.decisions,
         steps: report.steps,
         seconds: report.seconds,
@@ -38,12 +39,13 @@ pub fn report_to_store(report: &TuningReport) -> TuningReportRecord {
     }
 }
 
-/// Converts a stored report. Examples with a kind of change that this version does not know are left out.
+/// Converts a stored report. Examples with a kind of change that this version does not know are left out, and
+/// [`Writer::problems`](crate::store::Writer::problems) reports them.
 pub fn stored_report(record: TuningReportRecord) -> TuningReport {
     TuningReport {
         tuned_on: record.tuned_on,
         held_out: record.held_out,
-        copies: record.copies,
+        versions: record.copies,
         decisions: record.decisions,
         steps: record.steps,
         seconds: record.seconds,
@@ -69,32 +71,30 @@ fn stored_figures(record: &HeadFiguresRecord) -> HeadFigures {
     HeadFigures { recall, found, false_pairs, agreed, threshold }
 }
 
-const CHANGES: [(Change, &str); 4] = [(Change::New, "new"), (Change::Gone, "gone"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
-
 fn example_to_store(example: &ClusterChange) -> ClusterChangeRecord {
-    let name = CHANGES.iter().find(|(change, _)| *change == example.change).map_or("", |(_, name)| name);
-    ClusterChangeRecord { change: name.into(), paths: example.paths.clone() }
+    let paths = example.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    ClusterChangeRecord { change: example.kind.name().into(), paths }
 }
 
 fn stored_example(record: ClusterChangeRecord) -> Option<ClusterChange> {
-    let (change, _) = CHANGES.iter().find(|(_, name)| *name == record.change)?;
-    Some(ClusterChange { change: *change, paths: record.paths })
+    Some(ClusterChange { kind: record.change.parse().ok()?, paths: record.paths.into_iter().map(Into::into).collect() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::Positives;
+    use crate::daemon::wire;
+    use crate::photo::{ClusterChangeKind, Positives};
 
     #[test]
     fn a_report_and_an_order_come_back_as_they_were_stored() {
         let figures = |found| HeadFigures { recall: 0.5, found, false_pairs: 1, agreed: 2, threshold: 0.25 };
-        let examples = CHANGES.map(|(change, name)| ClusterChange { change, paths: vec![name.into()] }).to_vec();
+        let examples = ClusterChangeKind::ALL.iter().map(|&kind| ClusterChange { kind, paths: vec![kind.name().into()] }).collect();
         let clusters = Some(ClusterChanges { new: 1, gone: 2, grown: 3, shrunk: 4, examples });
         let report = TuningReport {
             tuned_on: 1,
             held_out: 2,
-            copies: 3,
+            versions: 3,
             decisions: 4,
             steps: 5,
             seconds: 6,
@@ -105,7 +105,7 @@ mod tests {
         let mut record = report_to_store(&report);
         assert_eq!(stored_report(record.clone()), report);
         // Earlier versions stored the type of the API, so the JSON of both must be the same.
-        assert_eq!(serde_json::to_value(&record).expect("JSON"), serde_json::to_value(&report).expect("JSON"));
+        assert_eq!(serde_json::to_value(&record).expect("JSON"), serde_json::to_value(wire::report(&report)).expect("JSON"));
         record.clusters.as_mut().expect("there").examples[0].change = "split".into();
         assert_eq!(stored_report(record).clusters.expect("there").examples.len(), 3);
         let order = TuningOrder { name: "tuned-1".into(), positives: Positives::Folders, minutes: 5, photos: 9, asked: 1 };

@@ -10,7 +10,7 @@ use crate::store;
 /// How long to wait before trying again.
 const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Repeats an attempt while the disk is full and `goes_on` is true. Meanwhile `status` reports `what` as the problem of
+/// Repeats an attempt while the disk is full and `is_wanted` is true. Meanwhile `status` reports `what` as the problem of
 /// `part`.
 ///
 /// # Errors
@@ -19,13 +19,13 @@ pub fn while_full<T>(
     health: &Health,
     part: &'static str,
     what: &str,
-    goes_on: impl Fn() -> bool,
+    is_wanted: impl Fn() -> bool,
     attempt: impl FnMut() -> Result<T, Unwritten>,
 ) -> Result<T, Unwritten> {
-    retry(health, part, what, store::Error::is_disk, goes_on, attempt)
+    retry(health, part, what, store::Error::is_disk, is_wanted, attempt)
 }
 
-/// Repeats an attempt until it succeeds or `goes_on` is false, whatever is wrong with the store, and reports in the same way.
+/// Repeats an attempt until it succeeds or `is_wanted` is false, whatever is wrong with the store, and reports in the same way.
 ///
 /// # Errors
 /// The error of the last attempt.
@@ -33,19 +33,19 @@ pub fn until_stored<T>(
     health: &Health,
     part: &'static str,
     what: &str,
-    goes_on: impl Fn() -> bool,
+    is_wanted: impl Fn() -> bool,
     attempt: impl FnMut() -> Result<T, Unwritten>,
 ) -> Result<T, Unwritten> {
-    retry(health, part, what, |_| true, goes_on, attempt)
+    retry(health, part, what, |_| true, is_wanted, attempt)
 }
 
-/// Asks whether it goes on when the problem is reported, because whoever waits then looks for it.
+/// `is_wanted` is called after the problem is set: a waiting client then finds it.
 fn retry<T>(
     health: &Health,
     part: &'static str,
     what: &str,
     may_pass: impl Fn(&store::Error) -> bool,
-    goes_on: impl Fn() -> bool,
+    is_wanted: impl Fn() -> bool,
     mut attempt: impl FnMut() -> Result<T, Unwritten>,
 ) -> Result<T, Unwritten> {
     loop {
@@ -59,7 +59,7 @@ fn retry<T>(
         };
         let remedy = if error.is_disk() { "; make room, then it continues automatically" } else { "" };
         health.set_problem(part, Some(format!("{what}: {error}{remedy}")));
-        if !goes_on() {
+        if !is_wanted() {
             return Err(error.into());
         }
         thread::sleep(STORE_RETRY_INTERVAL);

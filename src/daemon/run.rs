@@ -4,74 +4,46 @@ use std::collections::HashSet;
 use std::env;
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use listenfd::ListenFd;
-use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::dispatcher::Dispatcher;
+use super::error::Error;
 use super::fence::{self, Fence, Writable};
 use super::heads::{self, Switcher};
-use super::intake::{Intakes, Marker, Parts, Refused, mounts};
+use super::intake::{Intakes, Marker, Parts, mounts};
 use super::lock::{Lock, Socket, data_directory};
 use super::log_summary::LogSummary;
 use super::messages::{Change, Write};
 use super::notifier::Notifier;
 use super::service::Answers;
 use super::service_manager::{self, Reported};
+use super::state::events::EventKind;
 use super::state::health::PICTURES;
+use super::state::version::own_version;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
 use super::worker::{ReadingTools, WorkerPool};
 use super::writer::{LIBRARY, WriterThread, unreadable};
 use crate::api::client::Client;
-use crate::api::types::What;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
 use crate::catalog::generation::{Generation, InUse, Versions};
 use crate::catalog::query::Queries;
 use crate::config::Settings;
-use crate::likeness::{CropHead, HeadError};
+use crate::likeness::CropHead;
 use crate::store::{self, Location, Reader, Writer};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background, vital};
-use crate::vision::backbone::{self, Backbone};
+use crate::vision::backbone::Backbone;
 use crate::vision::sandbox;
-
-/// Why the daemon did not start, or ended.
-#[derive(Debug, Error)]
-pub enum Error {
-    #[error("{path} cannot be used: {source}")]
-    DataDirectory { path: PathBuf, source: io::Error },
-    #[error("other users can access {0}, which would hold your paths and decisions; run chmod 700 on it")]
-    OpenDataDirectory(PathBuf),
-    #[error("a daemon already runs on {0}")]
-    AlreadyRunning(PathBuf),
-    #[error("the socket {path} cannot be created: {source}")]
-    Socket { path: PathBuf, source: io::Error },
-    #[error("other users can access {0}, which would hold the socket; run chmod 700 on it")]
-    OpenDirectory(PathBuf),
-    #[error("another process already listens at {0}")]
-    SocketTaken(PathBuf),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
-    Intake(#[from] Refused),
-    #[error(transparent)]
-    Backbone(#[from] backbone::Error),
-    #[error(transparent)]
-    Head(#[from] HeadError),
-    #[error(transparent)]
-    Heads(#[from] heads::Error),
-    #[error("a thread cannot be started: {0}")]
-    Thread(#[from] io::Error),
-}
 
 /// The most messages that may wait for the writer. Workers block on a full queue, so that it does not fill the memory.
 const MAX_WAITING_WRITES: usize = 64;
@@ -79,7 +51,7 @@ const MAX_WAITING_WRITES: usize = 64;
 /// Why the daemon ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// A signal or a client told it to stop.
+    /// A signal or a client made it stop.
     Told,
     /// The index is damaged: the daemon must start again, with a new index.
     ToStartAgain,
@@ -135,7 +107,7 @@ fn location(settings: &Settings) -> Location {
     Location::new(&settings.data_dir).keeping_pictures_in(settings.kept_pictures.as_deref())
 }
 
-/// Has the kernel keep the exit status of decoding children until the daemon reads it. It does not where the program that
+/// Has the kernel keep the exit status of decoding processes until the daemon reads it. It does not where the program that
 /// started the daemon ignores SIGCHLD. The status says whether a photo is to blame.
 fn heed_children() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -198,7 +170,7 @@ impl Daemon {
             writes: writes.clone(),
         });
         start_reading(&state, &writes, &intakes, &backbone, &crop_head)?;
-        start_telling(&state, &log_summary)?;
+        start_reporting(&state, &log_summary)?;
         // Started before requests are answered, so that the roots are busy from the first request on.
         state.roots.now().list().iter().try_for_each(|root| intakes.start(root.clone()))?;
         mounts::spawn(intakes.clone())?;
@@ -210,9 +182,9 @@ impl Daemon {
         }
         let (for_tuning, network) = (tuner.clone(), backbone.clone());
         background("tuning", Nice::ToAll, move || for_tuning.work(&network))?;
-        let reader = sandbox::Reader::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
+        let decoder = sandbox::Decoder::new(SameProgram::of_this_process()?, state.configuration.settings.limits);
         let encoder = Encoder { runner: backbone.runner()?, crop_head };
-        let queries = Queries { reader, encoder, other: None };
+        let queries = Queries { decoder, encoder, other: None };
         let service: Arc<dyn Service> = Arc::new(Answers::new(state.clone(), intakes, switcher, tuner, queries));
         Ok(Daemon { state, writes, writer, log_summary, service })
     }
@@ -263,9 +235,9 @@ fn state(
     fence.missing.iter().for_each(|missing| tracing::warn!("the daemon runs without {missing}"));
     let (queue, tuning, notify) = (Queue::default(), Tuning::default(), Arc::<super::state::Signal>::default());
     let (summary, notifier) = (log_summary.clone(), notify.clone());
-    let count = move |what: &What| summary.count(what);
-    let wake_notifier = move |what: &What| {
-        if changes_clusters(what) {
+    let count = move |event: &EventKind| summary.count(event);
+    let wake_notifier = move |event: &EventKind| {
+        if changes_clusters(event) {
             notifier.raise();
         }
     };
@@ -281,7 +253,7 @@ fn state(
     health.set_problem(LIBRARY, unreadable(writer));
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
-        configuration: Arc::new(Configuration::new(super::own_version(), settings, location, name, recipe)),
+        configuration: Arc::new(Configuration::new(own_version(), settings, location, name, recipe)),
         roots: Arc::new(SharedRoots::new(roots)),
         heads: Arc::new(Heads {
             active: InUse::new(active),
@@ -300,9 +272,9 @@ fn state(
 }
 
 /// Returns whether an event may change clusters.
-fn changes_clusters(what: &What) -> bool {
-    let is_of_a_file = matches!(what, What::Added(_) | What::Changed(_) | What::Moved { .. } | What::Gone(_));
-    is_of_a_file || matches!(what, What::Decided { .. } | What::HeadChanged { .. })
+fn changes_clusters(event: &EventKind) -> bool {
+    let is_of_a_file = matches!(event, EventKind::Added(_) | EventKind::Changed(_) | EventKind::Moved { .. } | EventKind::Gone(_));
+    is_of_a_file || matches!(event, EventKind::Decided { .. } | EventKind::HeadChanged { .. })
 }
 
 fn switcher(state: &State, writes: &SyncSender<Write>) -> Switcher {
@@ -367,7 +339,7 @@ fn start_reading(
 }
 
 /// Starts the notifier and the log summary.
-fn start_telling(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
+fn start_reporting(state: &State, log_summary: &Arc<LogSummary>) -> Result<(), Error> {
     let notifier = Notifier {
         configuration: state.configuration.clone(),
         roots: state.roots.clone(),

@@ -1,24 +1,28 @@
-//! Converts the types of the catalog to those of the API.
+//! Converts the types of the daemon and of the catalog to those of the API, and back.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::api::text_of;
-use crate::api::types::{self, BesideCluster, ClusterChange, ClusterChanges, ClusterPair};
+use super::decisions::DecisionCount;
+use super::heads::Switch;
+use super::messages::Gone;
+use super::state::events::{Event, EventKind};
+use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningProgress, TuningState};
+use super::state::version::OwnVersion;
+use crate::api::types::{self, BesideCluster, ClusterPair, What};
+use crate::api::{self, PROTOCOL, text_of};
 use crate::catalog::beside::Beside;
-use crate::catalog::changes::{Change, Known};
 use crate::catalog::clusters::{Clustering, Edge, Found};
 use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::roots::Roots;
-use crate::photo::Metadata;
+use crate::learn::report::{HeadFigures, TuningReport};
+use crate::photo::{ClusterChange, ClusterChanges, Metadata};
 use crate::store::PhotoRecord;
-
-/// The most examples of each kind of change.
-const MAX_EXAMPLES: u64 = 10;
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
     let mut files: Vec<Files> = found.members.iter().map(|id| files_of(clustering.photo(*id), roots)).collect();
@@ -163,21 +167,230 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
     }
 }
 
-/// Counts the changed clusters by kind, with the first ones of each kind as examples.
-pub fn cluster_changes(changes: &[(Change, &Known)]) -> ClusterChanges {
-    let mut counted = ClusterChanges::default();
-    for (change, cluster) in changes {
-        let (count, change) = match change {
-            Change::New => (&mut counted.new, types::Change::New),
-            Change::Gone => (&mut counted.gone, types::Change::Gone),
-            Change::Grown => (&mut counted.grown, types::Change::Grown),
-            Change::Shrunk => (&mut counted.shrunk, types::Change::Shrunk),
-        };
-        *count += 1;
-        if *count <= MAX_EXAMPLES {
-            let paths = cluster.paths.iter().map(|path| text_of(path).path).collect();
-            counted.examples.push(ClusterChange { change, paths });
+pub fn version(version: &OwnVersion) -> types::Version {
+    let OwnVersion { version, program, build, pid, run } = version.clone();
+    types::Version { version: version.into(), protocol: PROTOCOL, program, build, pid, run }
+}
+
+pub fn event(event: Event) -> types::Event {
+    types::Event { id: event.id, what: what(event.kind) }
+}
+
+fn what(kind: EventKind) -> What {
+    match kind {
+        EventKind::Added(path) => What::Added(text_of(&path)),
+        EventKind::Changed(path) => What::Changed(text_of(&path)),
+        EventKind::Moved { from, path } => What::Moved { from: text_of(&from), path: text_of(&path) },
+        EventKind::Failed { path, reason } => What::Failed { path: text_of(&path), reason },
+        EventKind::Gone(path) => What::Gone(text_of(&path)),
+        EventKind::NewCluster { cluster, paths } => What::NewCluster { cluster, paths: texts(&paths) },
+        EventKind::ClusterGrew { cluster, paths } => What::ClusterGrew { cluster, paths: texts(&paths) },
+        EventKind::Offline { path, reason } => What::Offline { path: text_of(&path), reason },
+        EventKind::Online(path) => What::Online(text_of(&path)),
+        EventKind::ScanStarted(path) => What::ScanStarted(text_of(&path)),
+        EventKind::ScanProgress { path, entries } => What::ScanProgress { path: text_of(&path), entries },
+        EventKind::ScanFinished { path, changes } => What::ScanFinished { path: text_of(&path), changes },
+        EventKind::Decided { pairs, verdict } => What::Decided { pairs, verdict },
+        EventKind::Tuning(at) => What::Tuning(progress(&at)),
+        EventKind::Tuned(end) => What::Tuned(tuning_end(&end)),
+        EventKind::HeadChanged { name } => What::HeadChanged { name },
+        EventKind::Missed { count } => What::Missed { count },
+    }
+}
+
+fn texts(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| text_of(path).path).collect()
+}
+
+impl From<api::Gone> for Gone {
+    fn from(gone: api::Gone) -> Gone {
+        match gone {
+            api::Gone::AskIfMany => Gone::AskIfMany,
+            api::Gone::Forget => Gone::Forget,
         }
     }
-    counted
+}
+
+impl From<api::Switch> for Switch {
+    fn from(switch: api::Switch) -> Switch {
+        match switch {
+            api::Switch::Take => Switch::Take,
+            api::Switch::Try => Switch::Try,
+        }
+    }
+}
+
+impl From<DecisionCount> for types::DecisionCount {
+    fn from(DecisionCount { pairs, changed }: DecisionCount) -> types::DecisionCount {
+        types::DecisionCount { pairs, changed }
+    }
+}
+
+impl From<TuningOrder> for types::TuningOrder {
+    fn from(order: TuningOrder) -> types::TuningOrder {
+        let TuningOrder { name, positives, minutes, photos, asked } = order;
+        types::TuningOrder { name, positives, minutes, photos, asked }
+    }
+}
+
+pub fn tuning(state: &TuningState) -> types::TuningState {
+    types::TuningState { progress: state.progress.as_ref().map(progress), ended: state.ended.as_ref().map(tuning_end) }
+}
+
+pub fn progress(at: &TuningProgress) -> types::TuningProgress {
+    let TuningProgress { name, phase, done, of, loss, recall, left } = at.clone();
+    let phase = match phase {
+        Phase::Preparing => types::Phase::Preparing,
+        Phase::Training => types::Phase::Training,
+        Phase::Pairing => types::Phase::Pairing,
+    };
+    types::TuningProgress { name, phase, done, of, loss, recall, left }
+}
+
+fn tuning_end(end: &TuningEnd) -> types::TuningEnd {
+    types::TuningEnd {
+        name: end.name.clone(),
+        positives: end.positives,
+        outcome: match end.outcome {
+            TuningOutcome::Used => types::Outcome::Used,
+            TuningOutcome::Kept => types::Outcome::Kept,
+            TuningOutcome::Refused => types::Outcome::Refused,
+            TuningOutcome::Failed => types::Outcome::Failed,
+        },
+        message: end.message.clone(),
+        report: end.report.as_ref().map(report),
+    }
+}
+
+pub fn report(report: &TuningReport) -> types::TuningReport {
+    types::TuningReport {
+        tuned_on: report.tuned_on,
+        held_out: report.held_out,
+        copies: report.versions,
+        decisions: report.decisions,
+        steps: report.steps,
+        seconds: report.seconds,
+        before: figures(report.before),
+        after: figures(report.after),
+        clusters: report.clusters.as_ref().map(cluster_changes),
+    }
+}
+
+fn figures(figures: HeadFigures) -> types::HeadFigures {
+    let HeadFigures { recall, found, false_pairs, agreed, threshold } = figures;
+    types::HeadFigures { recall, found, false_pairs, agreed, threshold }
+}
+
+pub fn cluster_changes(changes: &ClusterChanges) -> types::ClusterChanges {
+    let ClusterChanges { new, gone, grown, shrunk, ref examples } = *changes;
+    let example = |example: &ClusterChange| types::ClusterChange { change: example.kind, paths: texts(&example.paths) };
+    types::ClusterChanges { new, gone, grown, shrunk, examples: examples.iter().map(example).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::photo::{ClusterChangeKind, Positives, Verdict};
+
+    fn json_of(kind: EventKind) -> Value {
+        serde_json::to_value(event(Event { id: 7, kind })).expect("JSON")
+    }
+
+    #[test]
+    fn events_have_the_names_and_fields_that_clients_know() {
+        let path = || PathBuf::from("/p/a.jpg");
+        let paths = || vec![path(), PathBuf::from(OsStr::from_bytes(b"/p/\xff.jpg"))];
+        for (kind, expected) in [
+            (EventKind::Added(path()), json!({"event": "added", "path": "/p/a.jpg"})),
+            (EventKind::Changed(path()), json!({"event": "changed", "path": "/p/a.jpg"})),
+            (
+                EventKind::Moved { from: "/p/b.jpg".into(), path: path() },
+                json!({"event": "moved", "from": {"path": "/p/b.jpg"}, "path": "/p/a.jpg"}),
+            ),
+            (
+                EventKind::Failed { path: path(), reason: "cut off".into() },
+                json!({"event": "failed", "path": "/p/a.jpg", "reason": "cut off"}),
+            ),
+            (EventKind::Gone(path()), json!({"event": "gone", "path": "/p/a.jpg"})),
+            (
+                EventKind::NewCluster { cluster: "1a".into(), paths: paths() },
+                json!({"event": "new-cluster", "cluster": "1a", "paths": ["/p/a.jpg", "/p/\u{fffd}.jpg"]}),
+            ),
+            (
+                EventKind::ClusterGrew { cluster: "1a".into(), paths: paths() },
+                json!({"event": "cluster-grew", "cluster": "1a", "paths": ["/p/a.jpg", "/p/\u{fffd}.jpg"]}),
+            ),
+            (EventKind::Offline { path: "/p".into(), reason: "gone".into() }, json!({"event": "offline", "path": "/p", "reason": "gone"})),
+            (EventKind::Online("/p".into()), json!({"event": "online", "path": "/p"})),
+            (EventKind::ScanStarted("/p".into()), json!({"event": "scan-started", "path": "/p"})),
+            (EventKind::ScanProgress { path: "/p".into(), entries: 9 }, json!({"event": "scan-progress", "path": "/p", "entries": 9})),
+            (EventKind::ScanFinished { path: "/p".into(), changes: 3 }, json!({"event": "scan-finished", "path": "/p", "changes": 3})),
+            (EventKind::Decided { pairs: 2, verdict: Verdict::Same }, json!({"event": "decided", "pairs": 2, "verdict": "same"})),
+            (EventKind::HeadChanged { name: "base".into() }, json!({"event": "head-changed", "name": "base"})),
+            (EventKind::Missed { count: 5 }, json!({"event": "missed", "count": 5})),
+        ] {
+            let mut found = json_of(kind);
+            assert_eq!(found.as_object_mut().expect("an object").remove("id"), Some(json!(7)));
+            assert_eq!(found, expected);
+        }
+        let bytes = json_of(EventKind::Added(paths()[1].clone()));
+        assert_eq!(bytes, json!({"id": 7, "event": "added", "path": "/p/\u{fffd}.jpg", "path_bytes": STANDARD.encode(b"/p/\xff.jpg")}));
+    }
+
+    #[test]
+    fn a_tuning_has_the_names_and_fields_that_clients_know() {
+        let figures = |found| HeadFigures { recall: 0.5, found, false_pairs: 1, agreed: 2, threshold: 0.25 };
+        let example = ClusterChange { kind: ClusterChangeKind::Grown, paths: vec!["/p/a.jpg".into()] };
+        let report = TuningReport {
+            tuned_on: 1,
+            held_out: 2,
+            versions: 3,
+            decisions: 4,
+            steps: 5,
+            seconds: 6,
+            before: figures(7),
+            after: figures(8),
+            clusters: Some(ClusterChanges { grown: 1, examples: vec![example], ..ClusterChanges::default() }),
+        };
+        let end = |outcome| TuningEnd {
+            name: "tuned-1".into(),
+            positives: Positives::Edits,
+            outcome,
+            message: "it is better".into(),
+            report: Some(report.clone()),
+        };
+        let figures = |found| json!({"recall": 0.5, "found": found, "false_pairs": 1, "agreed": 2, "threshold": 0.25});
+        let expected = json!({
+            "id": 7,
+            "event": "tuned",
+            "name": "tuned-1",
+            "positives": "edits",
+            "outcome": "used",
+            "message": "it is better",
+            "report": {
+                "tuned_on": 1, "held_out": 2, "copies": 3, "decisions": 4, "steps": 5, "seconds": 6,
+                "before": figures(7), "after": figures(8),
+                "clusters": {
+                    "new": 0, "gone": 0, "grown": 1, "shrunk": 0,
+                    "examples": [{"change": "grown", "paths": ["/p/a.jpg"]}],
+                },
+            },
+        });
+        assert_eq!(json_of(EventKind::Tuned(end(TuningOutcome::Used))), expected);
+        for (outcome, name) in [(TuningOutcome::Kept, "kept"), (TuningOutcome::Refused, "refused"), (TuningOutcome::Failed, "failed")] {
+            assert_eq!(json_of(EventKind::Tuned(end(outcome)))["outcome"], name);
+        }
+        let at = |phase| TuningProgress { name: "tuned-1".into(), phase, done: 1, of: 2, loss: Some(0.5), recall: None, left: 60 };
+        for (phase, name) in [(Phase::Preparing, "preparing"), (Phase::Training, "training"), (Phase::Pairing, "pairing")] {
+            let expected =
+                json!({"id": 7, "event": "tuning", "name": "tuned-1", "phase": name, "done": 1, "of": 2, "loss": 0.5, "left": 60});
+            assert_eq!(json_of(EventKind::Tuning(at(phase))), expected);
+        }
+        let state = TuningState { progress: Some(at(Phase::Training)), ended: None };
+        assert_eq!(serde_json::to_value(tuning(&state)).expect("JSON")["progress"]["phase"], "training");
+    }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
+use super::error::Error;
 use super::intake::Intakes;
 use super::messages::{Change, FileJob, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
@@ -28,7 +29,7 @@ use crate::sys::background::{Nice, vital};
 use crate::vision::Limits;
 use crate::vision::backbone::{self, Backbone};
 use crate::vision::kept::{keep, picture};
-use crate::vision::sandbox::{self, Problem};
+use crate::vision::sandbox::{self, DecodeError};
 
 /// Spawns workers, and replaces stuck ones.
 #[derive(Clone)]
@@ -55,8 +56,8 @@ pub struct ReadingTools {
 
 impl ReadingTools {
     /// Returns a decoding process, which is not started yet.
-    fn reader(&self, limits: Limits) -> sandbox::Reader {
-        sandbox::Reader::new(self.program.clone(), limits)
+    fn decoder(&self, limits: Limits) -> sandbox::Decoder {
+        sandbox::Decoder::new(self.program.clone(), limits)
     }
 
     fn encoder(&self) -> Result<Encoder, backbone::Error> {
@@ -69,11 +70,11 @@ impl WorkerPool {
     ///
     /// # Errors
     /// If the thread cannot be started, or the store or the backbone cannot be opened.
-    pub fn spawn(&self) -> Result<(), super::Error> {
+    pub fn spawn(&self) -> Result<(), Error> {
         let worker = Worker {
             pool: self.clone(),
             store: store::Reader::open(&self.configuration.location)?,
-            reader: self.tools.reader(self.configuration.settings.limits),
+            decoder: self.tools.decoder(self.configuration.settings.limits),
             encoder: self.tools.encoder()?,
             heartbeat: self.health.heartbeats.add(Kind::Worker),
         };
@@ -96,7 +97,7 @@ struct Worker {
     /// The data that all workers share.
     pool: WorkerPool,
     store: store::Reader,
-    reader: sandbox::Reader,
+    decoder: sandbox::Decoder,
     encoder: Encoder,
     heartbeat: Arc<Heartbeat>,
 }
@@ -143,15 +144,15 @@ impl Worker {
                 outcome
             }
             // The photo of the file is known, and stays as it is.
-            Err(Problem::Photo(failure)) if job.purpose != Purpose::Identify => {
+            Err(DecodeError::Photo(failure)) if job.purpose != Purpose::Identify => {
                 tracing::debug!(milliseconds, stage = %failure.stage.name(), "not read again: {failure}");
                 None
             }
-            Err(Problem::Photo(failure)) => {
+            Err(DecodeError::Photo(failure)) => {
                 tracing::debug!(milliseconds, stage = %failure.stage.name(), "not read: {failure}");
                 Some(Outcome::Failed { stamp: job.stamp, failure })
             }
-            Err(Problem::Child(e)) => {
+            Err(DecodeError::Child(e)) => {
                 self.pool.health.set_problem("decode", Some(format!("photos cannot be read now: {e}")));
                 None
             }
@@ -160,8 +161,8 @@ impl Worker {
     }
 
     /// Reads a file. `None` leaves it as it is.
-    fn outcome(&mut self, job: &FileJob, counters: &mut Counters) -> Result<Option<Outcome>, Problem> {
-        let stored = |e: store::Error| Problem::Child(io::Error::other(e));
+    fn outcome(&mut self, job: &FileJob, counters: &mut Counters) -> Result<Option<Outcome>, DecodeError> {
+        let stored = |e: store::Error| DecodeError::Child(io::Error::other(e));
         // Its outcome may have been stored after the dispatcher read the store.
         if self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? != (job.purpose == Purpose::Identify) {
             return Ok(None);
@@ -169,7 +170,7 @@ impl Worker {
         // Many RAW formats are TIFF files whose first picture is a thumbnail. Only the name tells them from other TIFF
         // files.
         if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
-            return Err(Problem::Photo(Failure::unsupported(format)));
+            return Err(DecodeError::Photo(Failure::unsupported(format)));
         }
         let patience = Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10);
         let asking = self.heartbeat.work_on(job.place.root, patience);
@@ -179,10 +180,10 @@ impl Worker {
                 self.look_again(job);
                 return Ok(None);
             }
-            Err(e) => return Err(Problem::Photo(Failure::new(Stage::Open, e))),
+            Err(e) => return Err(DecodeError::Photo(Failure::new(Stage::Open, e))),
         };
         counters.read = 1;
-        let identity = self.reader.identify(&file);
+        let identity = self.decoder.identify(&file);
         // The result belongs to the stamp of the job only if the file still has that stamp.
         let stamp = stamp_like(&file, &job.stamp)?;
         drop(asking);
@@ -194,7 +195,7 @@ impl Worker {
             // What could be read before and cannot now has other bytes.
             let content = match identity {
                 Ok((identity, _)) => Some(identity.content),
-                Err(Problem::Photo(_)) => None,
+                Err(DecodeError::Photo(_)) => None,
                 Err(e) => return Err(e),
             };
             return Ok(Some(Outcome::Moved { stamp, content }));
@@ -202,18 +203,18 @@ impl Worker {
         let (identity, metadata) = identity?;
         self.pool.health.set_problem("decode", None);
         if job.purpose != Purpose::Identify {
-            // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is said of them.
+            // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is reported of them.
             if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
                 return Ok(None);
             }
             if job.purpose != Purpose::Keep {
-                self.reader.confirm(&file, &identity, &metadata)?;
+                self.decoder.confirm(&file, &identity, &metadata)?;
             }
             if job.purpose == Purpose::Describe {
                 return Ok(Some(Outcome::Described { content: identity.content, metadata }));
             }
             let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? else { return Ok(None) };
-            let decoded = self.reader.decode()?;
+            let decoded = self.decoder.decode()?;
             counters.decoded = 1;
             let kept = keep(&decoded.picture, identity.format);
             return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, detail: decoded.detail, kept }));
@@ -222,7 +223,7 @@ impl Worker {
             // Files of one picture may be deleted but for one. So one process alone is not believed.
             if !self.store.has_content(photo, &identity.content).map_err(stored)? {
                 self.confirm_first(photo, &identity)?;
-                self.reader.confirm(&file, &identity, &metadata)?;
+                self.decoder.confirm(&file, &identity, &metadata)?;
             }
             return Ok(Some(Outcome::Known { stamp, photo, content: identity.content, metadata }));
         }
@@ -237,35 +238,35 @@ impl Worker {
         made.map(|made| Some(Outcome::New { stamp, made }))
     }
 
-    /// Confirms the picture of the first file of a photo, which one process alone has said. It is not done for a file that
+    /// Confirms the picture of the first file of a photo, which only one process has reported. It is not done for a file that
     /// cannot be opened now.
-    fn confirm_first(&mut self, photo: PhotoId, identity: &Identity) -> Result<(), Problem> {
+    fn confirm_first(&mut self, photo: PhotoId, identity: &Identity) -> Result<(), DecodeError> {
         let roots = self.pool.roots.now();
-        for (place, stamp) in self.store.files_of_one_content(photo).map_err(|e| Problem::Child(io::Error::other(e)))? {
+        for (place, stamp) in self.store.files_of_one_content(photo).map_err(|e| DecodeError::Child(io::Error::other(e)))? {
             let Some(path) = roots.path_of(&place).filter(|_| roots.is_here(&place)) else { continue };
             let _asking = self.heartbeat.work_on(place.root, Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10));
             let Ok(file) = open(&path) else { continue };
             if !stamp_like(&file, &stamp).is_ok_and(|now| stamp.is_unchanged(&now)) {
                 continue;
             }
-            match self.reader.has_picture(&file, &identity.picture) {
+            match self.decoder.has_picture(&file, &identity.picture) {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
-                Err(Problem::Photo(_)) => continue,
+                Err(DecodeError::Photo(_)) => continue,
                 Err(e) => return Err(e),
             }
             let _ = self.pool.writes.send(Change::ReadAgain(vec![(place, None)]).into());
             let why = format!("two decoding processes do not agree about {}, which seemed to be the same picture", path.display());
-            return Err(Problem::Photo(Failure::new(Stage::Read, why)));
+            return Err(DecodeError::Photo(Failure::new(Stage::Read, why)));
         }
         Ok(())
     }
 
-    fn photo(&mut self, identity: &Identity, metadata: Metadata, counters: &mut Counters) -> Result<Made, Problem> {
-        let decoded = self.reader.decode()?;
+    fn photo(&mut self, identity: &Identity, metadata: Metadata, counters: &mut Counters) -> Result<Made, DecodeError> {
+        let decoded = self.decoder.decode()?;
         counters.decoded = 1;
         let kept = keep(&decoded.picture, identity.format);
-        let stored = self.encode(&kept, counters).map_err(Problem::Photo)?;
+        let stored = self.encode(&kept, counters).map_err(DecodeError::Photo)?;
         Ok(Made { identity: *identity, pixels: decoded.pixels, detail: decoded.detail, kept, metadata, stored })
     }
 
@@ -313,9 +314,9 @@ impl Worker {
             let patience = Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10);
             let _working = self.heartbeat.work_on(place.root, patience);
             let Ok(file) = open(&path) else { continue };
-            let Ok((identity, _)) = self.reader.identify(&file) else { continue };
+            let Ok((identity, _)) = self.decoder.identify(&file) else { continue };
             if identity.picture == *hash
-                && let Ok(decoded) = self.reader.decode()
+                && let Ok(decoded) = self.decoder.decode()
             {
                 return picture(&keep(&decoded.picture, identity.format)).ok();
             }

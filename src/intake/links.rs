@@ -133,7 +133,7 @@ mod tests {
             asked.borrow_mut().clear();
             count(&link, may_ask, &mut left_out);
             assert_eq!(left_out, LeftOut { linked_others: 1, ..LeftOut::default() }, "{target}");
-            // The first refusal ends it, so nothing behind it was looked at.
+            // The first refusal ends it, so nothing behind it was checked.
             assert_eq!(asked.borrow().last(), Some(&dead), "{target}");
             fs::remove_file(&link).expect("removed");
         }

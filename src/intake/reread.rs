@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// So many bytes are read again at once: 256 photos of 8 MiB.
+/// This many bytes are read again at once: 256 photos of 8 MiB.
 const BURST_BYTES: i64 = 256 * (8 << 20);
 
-/// After that, so many bytes in a millisecond: two such photos in a second.
+/// After that, this many bytes in a millisecond: two such photos in a second.
 const BYTES_PER_MILLISECOND: i64 = 16 << 10;
 
 /// A small file takes as long to read as this number of bytes.

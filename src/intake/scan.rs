@@ -19,7 +19,7 @@ pub struct Found {
     /// Folders that could not be listed, and the reason. What is known below them is kept.
     pub unreadable: Vec<(PathBuf, String)>,
     /// Mount points that were not entered, and the reason. What is known below them is away.
-    pub closed: Vec<(PathBuf, String)>,
+    pub barred: Vec<(PathBuf, String)>,
     /// Mount points of other filesystems. They were not entered, because each is a root of its own.
     pub mounted: Vec<PathBuf>,
     /// What was not taken of each listed folder, if there was anything.
@@ -89,8 +89,8 @@ pub fn walk(
 ) -> Option<Found> {
     let submounts = Submounts::below(root);
     let mut walk = Walk { root, leave_out, submounts, volumes: Volumes::default(), folders: Vec::new(), found: Found::default() };
-    if let Some(why) = walk.submounts.closed_above(below) {
-        walk.found.closed.push((below.to_owned(), why));
+    if let Some(why) = walk.submounts.barred_above(below) {
+        walk.found.barred.push((below.to_owned(), why));
         return Some(walk.found);
     }
     // A file may be a mount point too, and is taken like any other.
@@ -150,9 +150,9 @@ impl Walk<'_> {
         let now = Submounts::below(self.root);
         for point in now.new_others(&self.submounts) {
             self.found.files.retain(|(path, _)| !path.starts_with(point) || path == point);
-            match now.closed(point) {
+            match now.barred(point) {
                 _ if point.ancestors().any(|folder| !folder.as_os_str().is_empty() && (self.leave_out)(folder)) => {}
-                Some(why) => self.found.closed.push((point.clone(), why)),
+                Some(why) => self.found.barred.push((point.clone(), why)),
                 None => self.found.mounted.push(point.clone()),
             }
         }
@@ -178,8 +178,8 @@ impl Walk<'_> {
             if kind.is_symlink() {
                 links::count(&whole.join(entry.file_name()), |path| self.submounts.may_ask(path), &mut left_out);
             } else if kind.is_dir() {
-                match self.submounts.closed(&path) {
-                    Some(why) => self.found.closed.push((path, why)),
+                match self.submounts.barred(&path) {
+                    Some(why) => self.found.barred.push((path, why)),
                     None if self.submounts.is_another(&path) => self.found.mounted.push(path),
                     None => self.folders.push(path),
                 }
@@ -222,11 +222,11 @@ pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>, mut is_away: 
     let is_hidden = |path: &Path| found.unreadable.iter().any(|(folder, _)| path.starts_with(folder));
     let mut gone: Vec<(&Path, &KnownFile)> = missing.into_iter().filter(|(path, _)| !is_hidden(path)).collect();
     gone.sort_unstable_by_key(|(path, _)| *path);
-    let closed = || found.closed.iter().map(|(folder, _)| folder).chain(&found.mounted);
-    let is_closed = |path: &Path| closed().any(|folder| path.starts_with(folder));
+    let barred = || found.barred.iter().map(|(folder, _)| folder).chain(&found.mounted);
+    let is_barred = |path: &Path| barred().any(|folder| path.starts_with(folder));
     changes.extend(gone.into_iter().map(|(path, file)| {
         // Of a file that was never read nothing is known. If it stayed, all would wait for its filesystem.
-        let is_away = file.state != FileState::Pending && (is_closed(path) || is_away(path, file.stamp.volume));
+        let is_away = file.state != FileState::Pending && (is_barred(path) || is_away(path, file.stamp.volume));
         if is_away { Change::Away(path.to_owned()) } else { Change::Gone(path.to_owned()) }
     }));
     changes
@@ -289,10 +289,10 @@ mod tests {
         let mut unread = known.clone();
         unread.get_mut(Path::new("gone")).expect("known").state = FileState::Pending;
         assert_eq!(compare(&found, &unread, |_, _| true).last(), Some(&Change::Gone("gone".into())), "it was never read");
-        found.closed.push(("gone".into(), "it does not answer".into()));
+        found.barred.push(("gone".into(), "it does not answer".into()));
         let changes = compare(&found, &known, |_, _| false);
         assert_eq!(changes.last(), Some(&Change::Away("gone".into())), "its folder was not entered");
-        found.closed.clear();
+        found.barred.clear();
         let changes = compare(&found, &known, |_, _| false);
         let expected = [
             Change::Seen("changed".into(), stamp(2)),

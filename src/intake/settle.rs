@@ -12,7 +12,7 @@ use crate::photo::Stamp;
 const QUIET_TIME: Duration = Duration::from_millis(300);
 
 /// The longest wait for a path that is never quiet. Its next event starts another wait.
-const MAX_DELAY: Duration = Duration::from_secs(2);
+const DEBOUNCE_MAX_DELAY: Duration = Duration::from_secs(2);
 
 /// How long a file without a close event must keep its stamp.
 const STABLE_TIME: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ struct Events {
 
 impl Events {
     fn due(self) -> Instant {
-        (self.last + QUIET_TIME).min(self.first + MAX_DELAY)
+        (self.last + QUIET_TIME).min(self.first + DEBOUNCE_MAX_DELAY)
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
         let heard = Heard { writing: Writing::Renamed, was_closed: true };
         assert_eq!(settle.take_due(start + QUIET_TIME), [("/a".into(), heard)]);
         settle.hint(Path::new("/a"), Some(Writing::Renamed), start);
-        assert!(!settle.take_due(start + QUIET_TIME)[0].1.was_closed, "that was told");
+        assert!(!settle.take_due(start + QUIET_TIME)[0].1.was_closed, "that was reported");
     }
 
     #[test]
@@ -242,8 +242,8 @@ mod tests {
 
         fn is_due(&self, file: usize, now: Instant) -> Option<Writing> {
             let waiting = self.waiting(file);
-            let quiet =
-                waiting.last().is_some_and(|last| now >= last.0 + QUIET_TIME) || waiting.first().is_some_and(|f| now >= f.0 + MAX_DELAY);
+            let quiet = waiting.last().is_some_and(|last| now >= last.0 + QUIET_TIME)
+                || waiting.first().is_some_and(|f| now >= f.0 + DEBOUNCE_MAX_DELAY);
             match waiting.last() {
                 Some((_, writer)) => quiet.then_some(*writer),
                 None => self.run(file).first().filter(|first| now >= first.0 + STABLE_TIME).map(|_| Writing::Unknown),

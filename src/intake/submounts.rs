@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::volume::{is_remote, silence};
+use super::volume::{is_remote, why_unwatched};
 use crate::sys::mounts::{Mount, Mounts};
 use crate::sys::probe::answers;
 
@@ -35,7 +35,7 @@ impl Submounts {
     }
 
     /// Returns why the folder at a path below the root must not be entered. `None` if it may be.
-    pub fn closed(&self, below: &Path) -> Option<String> {
+    pub fn barred(&self, below: &Path) -> Option<String> {
         let mount = self.mounts.get(below)?;
         if mount.is_automount() {
             Some("it is mounted only when it is used".into())
@@ -62,14 +62,14 @@ impl Submounts {
     }
 
     /// Returns why the folder at a path, or a folder above it, must not be entered.
-    pub fn closed_above(&self, below: &Path) -> Option<String> {
-        if self.mounts.is_empty() { None } else { below.ancestors().find_map(|folder| self.closed(folder)) }
+    pub fn barred_above(&self, below: &Path) -> Option<String> {
+        if self.mounts.is_empty() { None } else { below.ancestors().find_map(|folder| self.barred(folder)) }
     }
 
     /// Returns a mount point that must not be entered, and why, but for those that are roots of their own.
-    pub fn any_closed(&self, is_root: impl Fn(&Path) -> bool) -> Option<String> {
+    pub fn any_barred(&self, is_root: impl Fn(&Path) -> bool) -> Option<String> {
         let others = self.mounts.keys().filter(|point| !is_root(point));
-        others.filter_map(|point| Some(format!("{}: {}", point.display(), self.closed(point)?))).next()
+        others.filter_map(|point| Some(format!("{}: {}", point.display(), self.barred(point)?))).next()
     }
 
     /// Returns where folders of the root's own filesystem are mounted.
@@ -87,8 +87,8 @@ impl Submounts {
     }
 
     /// Returns which mount of the root's own filesystem does not report all changes, and why.
-    pub fn silence(&self) -> Option<String> {
+    pub fn why_unwatched(&self) -> Option<String> {
         let own = self.mounts.iter().filter(|(point, _)| !self.is_another(point));
-        own.filter_map(|(point, mount)| Some(format!("{}: {}", point.display(), silence(mount)?))).next()
+        own.filter_map(|(point, mount)| Some(format!("{}: {}", point.display(), why_unwatched(mount)?))).next()
     }
 }

@@ -74,13 +74,13 @@ impl Volume {
     }
 
     /// Why changes of a folder may go unnoticed. `None` if all changes raise events.
-    pub fn silence(folder: &Path) -> Option<String> {
-        silence(Mounts::now().holding(folder)?)
+    pub fn why_unwatched(folder: &Path) -> Option<String> {
+        why_unwatched(Mounts::now().holding(folder)?)
     }
 }
 
 /// Returns why changes on a mount may go unnoticed. `None` if all changes raise events.
-pub fn silence(mount: &Mount) -> Option<String> {
+pub fn why_unwatched(mount: &Mount) -> Option<String> {
     is_remote(mount).then(|| format!("a {} filesystem does not report all changes", mount.kind))
 }
 
@@ -131,7 +131,7 @@ impl Volumes {
         numbers
     }
 
-    /// The number of the filesystem that is now at a path, which need not exist. `None` if it cannot be told.
+    /// The number of the filesystem that is now at a path, which need not exist. `None` if it is not known.
     pub fn at(&mut self, path: &Path) -> Option<u64> {
         Some(self.numbers_at(path)?.0)
     }

@@ -72,7 +72,7 @@ impl Folders {
                     self.set(path, None);
                 }
             }
-            // The two names of a rename were told one by one.
+            // The two names of a rename were reported one by one.
             _ => {}
         }
         is_moved

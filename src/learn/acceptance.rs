@@ -152,16 +152,16 @@ fn matched_threshold(old: &Ranking<'_>, threshold: Distance, new: &Ranking<'_>) 
 
 fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decided: usize) -> Option<String> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let copies = format!("{} of {versions} test copies, {} before", after.found, before.found);
+    let found = format!("{} of {versions} test versions, {} before", after.found, before.found);
     if after.found <= before.found {
-        Some(format!("it finds no more: {copies}"))
+        Some(format!("it finds no more: {found}"))
     } else if worse > MAX_WORSE_SHARE {
-        Some(format!("the gain is not certain enough: {copies}, but no more in {} of the resamples of the test photos", percent(worse)))
+        Some(format!("the gain is not certain enough: {found}, but no more in {} of the resamples of the test photos", percent(worse)))
     } else if after.false_pairs > before.false_pairs {
         Some(format!("it joins more different photos: {} pairs, {} before", after.false_pairs, before.false_pairs))
     } else if after.at_99 < before.at_99 - RECALL_SLACK {
         Some(format!(
-            "it separates photos less well: {} of the pairs of copies are found at a precision of 99 %, {} before",
+            "it separates photos less well: {} of the pairs of versions are found at a precision of 99 %, {} before",
             percent(after.at_99),
             percent(before.at_99)
         ))

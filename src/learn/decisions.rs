@@ -1,13 +1,12 @@
-//! Learning from the decisions of a person what a version is, under a gate.
+//! Learning from the decisions of a person what a version is, and the acceptance test of what was learnt.
 //!
-//! Decisions change the score of pairs like those that were decided on. So that what is right stays right, edited versions of photos
-//! of the library are to keep their score. The gate judges by decisions and photos that were not learnt from.
+//! Decisions change the score of pairs like those that were decided on. Edited versions of photos of the library are to keep
+//! their score, so that what is right stays right. The test judges by decisions and photos that were not learnt from.
 
-use burn::module::Param;
 use burn::nn;
-use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
+use super::fit::{Fit, fit};
 use crate::likeness::{Anchor, Member, Near, Taught, VersionModel, are_versions, inputs, kind, sources};
 use crate::photo::{Compared, Comparison, Verdict};
 
@@ -23,10 +22,10 @@ pub struct Decided {
 }
 
 impl Decided {
-    fn lesson(&self) -> Lesson {
+    fn training_pair(&self) -> TrainingPair {
         let [a, b] = &self.members;
         let target = if self.verdict == Verdict::Same { 1.0 } else { 0.0 };
-        Lesson { target, ..Lesson::of(a, b, &self.comparison) }
+        TrainingPair { target, ..TrainingPair::of(a, b, &self.comparison) }
     }
 
     fn is_agreed(&self, model: &VersionModel) -> bool {
@@ -70,13 +69,13 @@ impl Group {
     }
 
     /// The versions that the model of the program finds, which are to keep their scores.
-    fn lessons(&self) -> impl Iterator<Item = Lesson> {
+    fn training_pairs(&self) -> impl Iterator<Item = TrainingPair> {
         let versions = self.near.iter().filter(|near| self.is_version(near.b));
         let laid = versions.filter_map(|near| match &near.compared {
-            Compared::Laid(comparison) => Some(Lesson::of(&self.members[near.a], &self.members[near.b], comparison)),
+            Compared::Laid(comparison) => Some(TrainingPair::of(&self.members[near.a], &self.members[near.b], comparison)),
             Compared::NotYet | Compared::Apart => None,
         });
-        laid.filter(|lesson| lesson.before > 0.0)
+        laid.filter(|pair| pair.before > 0.0)
     }
 
     /// The number of versions that are in the star of the photo, each beside all others but without the other versions, because
@@ -106,13 +105,13 @@ impl Group {
 pub struct Figures {
     /// Made versions in the star of their photo.
     pub found: usize,
-    /// Photos in the star of a photo that they are no version of.
+    /// Photos in the star of a photo that they are not versions of.
     pub joined: usize,
     /// Decisions that it agrees with.
     pub agreed: usize,
 }
 
-/// The result of the gate.
+/// The result of the acceptance test.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
     /// Made versions, photos that are known to be others, and decisions that the models were judged by.
@@ -125,7 +124,7 @@ pub struct Judgement {
     pub refused: Option<String>,
 }
 
-/// The decisions are divided into so many parts. Each is judged by a model that was taught the other parts.
+/// The number of parts of the decisions. Each part is judged by a model that was taught the other parts.
 const PARTS: usize = 5;
 
 /// The chance of gaining as many decisions if the new model were as good as the old one.
@@ -134,12 +133,12 @@ const MAX_CHANCE: f64 = 0.05;
 /// The share of the made versions that may be lost.
 const MAX_LOST_SHARE: f64 = 0.003;
 
-/// How much each version of a photo of the library weighs against a decision. The first with which the gate is passed counts: decisions
-/// teach as much as is safe.
+/// How much each version of a photo of the library weighs against a decision. The first with which the model passes the
+/// acceptance test counts: decisions teach as much as is safe.
 const WEIGHTS_OF_VERSIONS: [f32; 3] = [1.0, 3.0, 9.0];
 
-/// Trains what decisions teach, and stops early once `goes_on` is false. `old` is the model in use. What is learnt adds to the model of the program, so decisions that
-/// were forgotten leave nothing behind.
+/// Trains what decisions teach, and stops early once `goes_on` is false. `old` is the model in use. What is learnt adds to
+/// the model of the program, so decisions that were forgotten leave nothing behind.
 ///
 /// # Panics
 /// If there are no decisions.
@@ -152,7 +151,7 @@ pub fn learn(
 ) -> (Taught, Judgement) {
     let mut result = None;
     for weight in WEIGHTS_OF_VERSIONS {
-        let train = |decisions: &[Lesson], versions: &[Lesson]| train(decisions, versions, weight, device, goes_on);
+        let train = |decisions: &[TrainingPair], versions: &[TrainingPair]| train(decisions, versions, weight, device, goes_on);
         let learnt = learnt(old, decided, taught, held_out, &train);
         let is_passed = learnt.1.refused.is_none();
         result.get_or_insert_with(|| learnt.clone());
@@ -169,12 +168,12 @@ fn learnt(
     decided: &[Decided],
     taught: &[Group],
     held_out: &[Group],
-    train: &dyn Fn(&[Lesson], &[Lesson]) -> Taught,
+    train: &dyn Fn(&[TrainingPair], &[TrainingPair]) -> Taught,
 ) -> (Taught, Judgement) {
     let base = VersionModel::base();
-    let versions: Vec<Lesson> = taught.iter().flat_map(Group::lessons).collect();
+    let versions: Vec<TrainingPair> = taught.iter().flat_map(Group::training_pairs).collect();
     let trained = |counts: &dyn Fn(&Decided) -> bool| {
-        let decisions: Vec<Lesson> = decided.iter().filter(|decided| counts(decided)).map(Decided::lesson).collect();
+        let decisions: Vec<TrainingPair> = decided.iter().filter(|decided| counts(decided)).map(Decided::training_pair).collect();
         train(&decisions, &versions)
     };
     let all = trained(&|_| true);
@@ -198,68 +197,58 @@ fn learnt(
 
 /// A pair to learn from.
 #[derive(Clone, Copy, Debug)]
-struct Lesson {
-    pair: Anchor,
+struct TrainingPair {
+    anchor: Anchor,
     /// The score without what decisions teach.
     before: f32,
     /// How likely one is a version of the other.
     target: f32,
 }
 
-impl Lesson {
+impl TrainingPair {
     /// A pair that is to keep its score.
-    fn of(a: &Member, b: &Member, comparison: &Comparison) -> Lesson {
+    fn of(a: &Member, b: &Member, comparison: &Comparison) -> TrainingPair {
         let (model, kind, inputs) = (VersionModel::base(), kind(a, b, comparison), inputs(a, b, comparison));
         let before = model.untaught(kind, &inputs, comparison);
-        Lesson { pair: model.anchor(kind, &inputs), before, target: 1.0 / (1.0 + (-before).exp()) }
+        TrainingPair { anchor: model.anchor(kind, &inputs), before, target: 1.0 / (1.0 + (-before).exp()) }
     }
 }
 
-/// The weights are held back by this times the sum of their squares.
-const DECAY: f32 = 0.03;
-
-const STEPS: usize = 300;
-
-/// The learning rate of Adam at the first step. It falls to 0 along a half cosine.
-const RATE: f64 = 0.1;
+/// How the weights of the decisions are found.
+const DECISION_FIT: Fit = Fit { steps: 300, rate: 0.1, decay: 0.03 };
 
 /// Finds the weights of the decisions, by the cross-entropy of all pairs.
-fn train(decisions: &[Lesson], versions: &[Lesson], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
+fn train(decisions: &[TrainingPair], versions: &[TrainingPair], weight: f32, device: &Device, goes_on: &dyn Fn() -> bool) -> Taught {
     let device = device.clone().autodiff();
-    let lessons: Vec<&Lesson> = decisions.iter().chain(versions).collect();
+    let pairs: Vec<&TrainingPair> = decisions.iter().chain(versions).collect();
     let column = |value: &dyn Fn(usize) -> f32| {
-        let values: Vec<f32> = (0..lessons.len()).map(value).collect();
-        Tensor::<2>::from_data(TensorData::new(values, [lessons.len(), 1]), &device)
+        let values: Vec<f32> = (0..pairs.len()).map(value).collect();
+        Tensor::<2>::from_data(TensorData::new(values, [pairs.len(), 1]), &device)
     };
     let similarities: Vec<f32> =
-        lessons.iter().flat_map(|lesson| decisions.iter().map(|decision| lesson.pair.similarity(&decision.pair))).collect();
-    let similarities = Tensor::<2>::from_data(TensorData::new(similarities, [lessons.len(), decisions.len()]), &device);
-    let (before, target) = (column(&|at| lessons[at].before), column(&|at| lessons[at].target));
+        pairs.iter().flat_map(|pair| decisions.iter().map(|decision| pair.anchor.similarity(&decision.anchor))).collect();
+    let similarities = Tensor::<2>::from_data(TensorData::new(similarities, [pairs.len(), decisions.len()]), &device);
+    let (before, target) = (column(&|at| pairs[at].before), column(&|at| pairs[at].target));
     let weights = column(&|at| if at < decisions.len() { 1.0 } else { weight });
-    let mut layer = nn::Linear { weight: Param::from_tensor(Tensor::<2>::zeros([decisions.len(), 1], &device)), bias: None };
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for step in (0..STEPS).take_while(|_| goes_on()) {
+    let loss = |layer: &nn::Linear| {
         let scores = layer.forward(similarities.clone()) + before.clone();
         let losses = activation::softplus(scores.clone(), 1.0) - target.clone() * scores;
-        let loss = (losses * weights.clone()).sum() + layer.weight.val().square().sum().mul_scalar(DECAY);
-        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-        let rate = RATE * (1.0 + (std::f64::consts::PI * step as f64 / STEPS as f64).cos()) / 2.0;
-        layer = optimizer.step(rate, layer, gradients);
-    }
-    let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
-    Taught::new(decisions.iter().map(|decision| decision.pair).zip(learnt))
+        (losses * weights.clone()).sum()
+    };
+    let learnt = fit(decisions.len(), &DECISION_FIT, &device, goes_on, loss);
+    Taught::new(decisions.iter().map(|decision| decision.anchor).zip(learnt))
 }
 
 fn reason(judgement: &Judgement, won: usize, lost: usize) -> Option<String> {
     let Judgement { versions, others, decisions, before, after, .. } = judgement;
     let agreed = format!("{} of {decisions} decisions that it did not learn from, {} before", after.agreed, before.agreed);
-    let found = format!("{} of {versions} test copies, {} before", after.found, before.found);
+    let found = format!("{} of {versions} test versions, {} before", after.found, before.found);
     if after.agreed <= before.agreed {
         Some(format!("it agrees with no more decisions: {agreed}"))
     } else if chance(won, won + lost) > MAX_CHANCE {
         Some(format!("the gain is not certain enough: it agrees with {agreed}"))
     } else if (before.found as f64 - after.found as f64) > MAX_LOST_SHARE * *versions as f64 {
-        Some(format!("it finds fewer copies: {found}"))
+        Some(format!("it finds fewer versions: {found}"))
     } else if after.joined > before.joined {
         Some(format!("it joins more different photos: {} of {others}, {} before", after.joined, before.joined))
     } else {
@@ -355,7 +344,7 @@ mod tests {
         let decided: Vec<Decided> = (0..200).map(&mut against).collect();
         let (taught, held_out) = (groups(&mut rng, 3), groups(&mut rng, 40));
         let (_, judgement) = learn(VersionModel::base(), &decided, (&taught, &held_out), &device(), &|| true);
-        assert!(judgement.refused.as_ref().is_some_and(|why| why.contains("fewer copies")), "{judgement:?}");
+        assert!(judgement.refused.as_ref().is_some_and(|why| why.contains("fewer versions")), "{judgement:?}");
     }
 
     #[test]
@@ -371,7 +360,7 @@ mod tests {
         let is_refused = |after, won, lost, why: &str| judged(after, won, lost).is_some_and(|reason| reason.contains(why));
         assert!(is_refused(Figures { agreed: 5, ..before }, 4, 0, "not certain"));
         assert!(is_refused(Figures { agreed: 6, ..before }, 7, 2, "not certain"));
-        assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer copies"));
+        assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer versions"));
         assert!(is_refused(Figures { agreed: 6, joined: 3, ..before }, 5, 0, "more different photos"));
     }
 }

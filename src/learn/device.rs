@@ -6,6 +6,9 @@ use burn::tensor::Device;
 #[allow(deprecated)]
 use burn_ndarray as _;
 
+#[cfg(not(any(feature = "flex", feature = "ndarray")))]
+compile_error!("a backend of Burn is needed: enable the feature flex or ndarray");
+
 /// The backends in this build. The first is used for tuning.
 pub fn devices() -> Vec<(&'static str, Device)> {
     vec![

@@ -1,12 +1,11 @@
 //! Training the version model. Each photo chooses its source among the near photos that may be it, or none; the loss is the
 //! cross-entropy of that choice.
 
-use burn::module::Param;
 use burn::nn;
-use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array1, Array2};
 
+use super::fit::{Fit, fit};
 use crate::likeness::{INPUTS, Inputs, Kind, Linear};
 
 /// A photo that may be the source of another one.
@@ -22,12 +21,7 @@ pub struct Candidate {
 pub type Choice = Vec<Candidate>;
 
 /// How strongly weights are held back, per choice: this times the sum of their squares is added to the sum of all losses.
-pub const DECAY: f32 = 3.0;
-
-const STEPS: usize = 300;
-
-/// The learning rate of Adam at the first step. It falls to 0 along a half cosine.
-const RATE: f64 = 0.05;
+pub const VERSION_DECAY: f32 = 3.0;
 
 /// Columns of each kind, and of all kinds together: the inputs and a constant.
 const COLUMNS: usize = INPUTS + 1;
@@ -53,16 +47,9 @@ pub fn train(untrained: &Linear, choices: &[Choice], decay: f32, device: &Device
     assert!(choices.iter().all(|choice| !choice.is_empty()) && !choices.is_empty(), "something to choose from");
     let device = device.clone().autodiff();
     let table = Table::of(untrained, choices, &device);
-    let weight = Tensor::<2>::zeros([ALL_COLUMNS, 1], &device);
-    let mut layer = nn::Linear { weight: Param::from_tensor(weight), bias: None };
-    let mut optimizer = AdamConfig::new().with_epsilon(1e-8).init();
-    for step in 0..STEPS {
-        let held_back = layer.weight.val().square().sum().mul_scalar(decay / choices.len() as f32);
-        let gradients = GradientsParams::from_grads((table.loss(&layer) + held_back).backward(), &layer);
-        let rate = RATE * (1.0 + (std::f64::consts::PI * step as f64 / STEPS as f64).cos()) / 2.0;
-        layer = optimizer.step(rate, layer, gradients);
-    }
-    let learnt: Vec<f32> = layer.weight.val().into_data().iter::<f32>().collect();
+    // The loss is a mean.
+    let parameters = Fit { steps: 300, rate: 0.05, decay: decay / choices.len() as f32 };
+    let learnt = fit(ALL_COLUMNS, &parameters, &device, &|| true, |layer| table.loss(layer));
     let of = |kind: Kind, column: usize| learnt[column] + learnt[COLUMNS * (1 + kind as usize) + column];
     let weight = Array2::from_shape_fn((Kind::ALL.len(), INPUTS), |(kind, input)| of(Kind::ALL[kind], input));
     let bias = Array1::from_shape_fn(Kind::ALL.len(), |kind| of(Kind::ALL[kind], INPUTS));
@@ -166,7 +153,7 @@ mod tests {
     fn a_model_learns_what_tells_a_source() {
         let (taught, others) = (choices(200, 1), choices(200, 2));
         for (name, device) in devices() {
-            let model = train(&untrained(&taught), &taught, DECAY, &device);
+            let model = train(&untrained(&taught), &taught, VERSION_DECAY, &device);
             assert!(right(&model, &others) >= 195, "{name}: {} of 200", right(&model, &others));
         }
     }

@@ -35,7 +35,7 @@ impl CannotLink<'_> {
 /// Joins the `decided` pairs (must-link) at any distance, then the pairs within `threshold`, the closest first.
 /// Groups are not joined if `cannot_link` holds for any two of their photos. Photos in `alone` form a cluster of one
 /// if nothing joins them: these are photos with several files. `distance` measures any two photos. Returns `None` once
-/// `goes_on` does not hold.
+/// `is_wanted` does not hold.
 ///
 /// No photo is in two clusters, and the result does not depend on the order of `pairs`. A higher threshold only
 /// merges clusters.
@@ -46,7 +46,7 @@ pub fn clusters(
     threshold: Distance,
     cannot_link: &CannotLink<'_>,
     distance: impl Fn(PhotoId, PhotoId) -> Distance,
-    goes_on: &dyn Fn() -> bool,
+    is_wanted: &dyn Fn() -> bool,
 ) -> Option<Vec<Cluster>> {
     let in_order = |pairs: &mut Vec<&Pair>| pairs.sort_by(|x, y| x.distance.total_cmp(&y.distance).then((x.a, x.b).cmp(&(y.a, y.b))));
     let mut first: Vec<&Pair> = decided.iter().collect();
@@ -60,7 +60,7 @@ pub fn clusters(
     let mut groups = Groups::new(cannot_link);
     for pair in &near {
         groups.join(pair.a, pair.b);
-        goes_on().then_some(())?;
+        is_wanted().then_some(())?;
     }
     for &photo in alone {
         groups.of(photo);
@@ -82,7 +82,7 @@ pub fn clusters(
             links.remove(&group).unwrap_or_default().iter().map(|p| Link { a: at(p.a), b: at(p.b), distance: p.distance }).collect();
         let diameter = diameter(&photos, &links, &distance);
         clusters.push(Cluster { photos, links, diameter });
-        goes_on().then_some(())?;
+        is_wanted().then_some(())?;
     }
     clusters.sort_by(|x, y| x.photos.cmp(&y.photos));
     Some(clusters)
@@ -367,11 +367,11 @@ mod tests {
     fn nothing_more_is_done_once_nobody_waits() {
         let pairs: Vec<Pair> = (1..PHOTOS).map(|b| Pair::new(PhotoId(0), PhotoId(b), 0.1)).collect();
         let asked = Cell::new(0);
-        let goes_on = || {
+        let is_wanted = || {
             asked.set(asked.get() + 1);
             asked.get() < 5
         };
-        assert!(clusters(&pairs, &[], &[], 0.2, &one_by_one(|_, _| false), |_, _| 0.1, &goes_on).is_none());
+        assert!(clusters(&pairs, &[], &[], 0.2, &one_by_one(|_, _| false), |_, _| 0.1, &is_wanted).is_none());
         assert_eq!(asked.get(), 5);
     }
 }

@@ -59,7 +59,7 @@ const SCALE_RANGE: std::ops::RangeInclusive<f32> = 0.2..=5.0;
 /// The largest tangent of the rotation that remains after quarter turns.
 const MAX_TILT_TANGENT: f32 = 0.36;
 
-/// With so many keypoints that agree, no other orientation is tried.
+/// With this many keypoints that agree, no other orientation is tried.
 const CERTAIN_KEYPOINTS: usize = 24;
 
 /// The least number of keypoints that must agree with a transform.
@@ -108,7 +108,7 @@ pub fn shows_whole_frame(a: &Keypoints, b: &Keypoints) -> bool {
 
 /// Returns the transform that aligns the keypoints of two pictures best: the orientation of `a`, then, in complex numbers in
 /// 255ths of the longer sides from the middle, `by · place + shift`. `None` if too few of them align.
-pub(super) fn aligned(a: &Keypoints, b: &Keypoints) -> Option<(DihedralOrientation, Place, Place)> {
+pub(super) fn aligned(a: &Keypoints, b: &Keypoints) -> Option<(DihedralOrientation, Point, Point)> {
     let b: Vec<OrientedKeypoint> = b.as_slice().iter().map(|point| OrientedKeypoint::of(point, DihedralOrientation::ALL[0])).collect();
     let in_orientation = |orientation| {
         let a: Vec<OrientedKeypoint> = a.as_slice().iter().map(|point| OrientedKeypoint::of(point, orientation)).collect();
@@ -149,12 +149,13 @@ fn inlier_score(a: &Keypoints, b: &Keypoints) -> f32 {
 /// A keypoint of a picture in some orientation, its position relative to the centre.
 #[derive(Clone, Copy)]
 struct OrientedKeypoint {
-    place: Place,
+    place: Point,
     level: f32,
     descriptor: KeypointDescriptor,
 }
 
-type Place = (f32, f32);
+/// A position relative to the centre of a picture, also as a complex number.
+type Point = (f32, f32);
 
 impl OrientedKeypoint {
     fn of(point: &Keypoint, orientation: DihedralOrientation) -> OrientedKeypoint {
@@ -242,13 +243,13 @@ fn matches(a: &[OrientedKeypoint], b: &[OrientedKeypoint]) -> Vec<Match> {
     matches
 }
 
-fn is_far(a: Place, b: Place, distance: f32) -> bool {
+fn is_far(a: Point, b: Point, distance: f32) -> bool {
     let (x, y) = (a.0 - b.0, a.1 - b.1);
     x * x + y * y > distance * distance
 }
 
 /// The number of places, those closer together than `spacing` counted once.
-fn distinct(places: impl Iterator<Item = Place>, spacing: f32) -> usize {
+fn distinct(places: impl Iterator<Item = Point>, spacing: f32) -> usize {
     let cells: HashSet<(i32, i32)> = places.map(|(x, y)| ((x / spacing).round() as i32, (y / spacing).round() as i32)).collect();
     cells.len()
 }
@@ -256,14 +257,14 @@ fn distinct(places: impl Iterator<Item = Place>, spacing: f32) -> usize {
 /// A similarity transform: rotation, scale and shift. In complex numbers, `by · place + shift`.
 #[derive(Clone, Copy)]
 struct Transform {
-    by: Place,
-    shift: Place,
+    by: Point,
+    shift: Point,
 }
 
 impl Transform {
     /// The transform that maps two places to two others. `None` if they are too close together, or if the transform
     /// is not plausible for two photos.
-    fn through([a, b]: [Place; 2], [to_a, to_b]: [Place; 2]) -> Option<Transform> {
+    fn through([a, b]: [Point; 2], [to_a, to_b]: [Point; 2]) -> Option<Transform> {
         let (from, to) = ((b.0 - a.0, b.1 - a.1), (to_b.0 - to_a.0, to_b.1 - to_a.1));
         let length = from.0 * from.0 + from.1 * from.1;
         if !is_far(a, b, MIN_BASELINE) || !is_far(to_a, to_b, MIN_BASELINE) {
@@ -289,11 +290,11 @@ impl Transform {
         INLIER_TOLERANCE * self.scale().clamp(1.0, 2.5)
     }
 
-    fn apply(&self, (x, y): Place) -> Place {
+    fn apply(&self, (x, y): Point) -> Point {
         (self.by.0 * x - self.by.1 * y + self.shift.0, self.by.1 * x + self.by.0 * y + self.shift.1)
     }
 
-    fn undo(&self, (x, y): Place) -> Place {
+    fn undo(&self, (x, y): Point) -> Point {
         let (x, y, square) = (x - self.shift.0, y - self.shift.1, self.by.0 * self.by.0 + self.by.1 * self.by.1);
         ((self.by.0 * x + self.by.1 * y) / square, (self.by.0 * y - self.by.1 * x) / square)
     }
@@ -301,8 +302,8 @@ impl Transform {
 
 /// The bounding box of the keypoints of a picture.
 struct Extent {
-    from: Place,
-    to: Place,
+    from: Point,
+    to: Point,
 }
 
 impl Extent {
@@ -315,7 +316,7 @@ impl Extent {
         }
     }
 
-    fn holds(&self, (x, y): Place) -> bool {
+    fn holds(&self, (x, y): Point) -> bool {
         (self.from.0..=self.to.0).contains(&x) && (self.from.1..=self.to.1).contains(&y)
     }
 }
@@ -324,16 +325,8 @@ impl Extent {
 mod tests {
     use super::*;
 
-    /// Keypoints at random positions, all different.
     fn some(seed: u64) -> Vec<Keypoint> {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut point = || Keypoint {
-            x: random.u8(..),
-            y: random.u8(..200),
-            level: random.u8(..3),
-            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
-        };
-        (0..120).map(|_| point()).collect()
+        Keypoint::random(120, seed)
     }
 
     /// The keypoints inside a crop of this share of the sides, enlarged to the original size: with half the sides

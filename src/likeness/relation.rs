@@ -17,6 +17,11 @@ const MIN_MINUTES_BETWEEN: i64 = 2;
 /// Below this agreement one picture was laid over the other by chance.
 const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
 
+/// Two pictures in one place, to this share of the longer side, disagree in more of it than frames of a tripod do: they may be two
+/// pages of one layout.
+const MAX_SHIFT_IN_PLACE: f64 = 0.002;
+const MAX_MISFIT_IN_PLACE: f64 = 0.09;
+
 /// A collage holds a picture if so much of it is there: it may be cut.
 const MIN_SHARE_IN_COLLAGE: f64 = 0.5;
 
@@ -62,9 +67,20 @@ pub fn relation(a: (&Capture, Dimensions), b: (&Capture, Dimensions), compared: 
     }
     match compared {
         Compared::Laid(comparison) if is_part(a.1, b.1, comparison) => Relation::Part,
-        Compared::Laid(comparison) if comparison.fine.agreement >= MIN_AGREEMENT_OF_SCENE => Relation::Series,
-        _ => Relation::Unknown,
+        Compared::Laid(comparison) if comparison.fine.agreement < MIN_AGREEMENT_OF_SCENE || may_be_pages(comparison) => Relation::Unknown,
+        Compared::Laid(_) => Relation::Series,
+        Compared::NotYet | Compared::Apart => Relation::Unknown,
     }
+}
+
+/// Whether two pictures may be two pages, chats or memes of one layout, and not two frames of a scene.
+fn may_be_pages(comparison: &Comparison) -> bool {
+    let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)];
+    let is_in_place = corners.iter().all(|corner| {
+        let moved = comparison.map.apply(*corner);
+        (moved.0 - corner.0).abs().max((moved.1 - corner.1).abs()) <= MAX_SHIFT_IN_PLACE
+    });
+    is_in_place && comparison.fine.misfit >= MAX_MISFIT_IN_PLACE
 }
 
 /// Whether one picture holds the other beside other pictures, as a collage or a page does. A crop is smaller than what it was
@@ -96,10 +112,8 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
     if comparison.map.is_mirrored() {
         changes.push(PhotoChange::Mirrored);
     }
-    let degrees = comparison.map.degrees();
-    let turn = degrees - 90.0 * (degrees / 90.0).round();
-    if turn.abs() >= MIN_TURN_DEGREES {
-        changes.push(PhotoChange::Turned(turn as f32));
+    if is_aslant(comparison) {
+        changes.push(PhotoChange::Turned(turn(comparison) as f32));
     }
     let stretch = comparison.map.stretch();
     if stretch >= MIN_STRETCH {
@@ -124,6 +138,17 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::Retouched);
     }
     changes
+}
+
+/// The turn in degrees beside quarter turns.
+fn turn(comparison: &Comparison) -> f64 {
+    let degrees = comparison.map.degrees();
+    degrees - 90.0 * (degrees / 90.0).round()
+}
+
+/// Whether one picture is turned in the other one, and not by quarters alone.
+pub fn is_aslant(comparison: &Comparison) -> bool {
+    turn(comparison).abs() >= MIN_TURN_DEGREES
 }
 
 /// Whether a version differs from its source in size, compression and metadata only. What an earlier version compared may have
@@ -323,6 +348,10 @@ mod tests {
         let by_chance = Residual { agreement: 0.3, ..WHOLE.fine };
         assert_eq!(of(LARGE, LARGE, &Compared::Laid(Comparison { fine: by_chance, ..WHOLE })), Relation::Unknown);
         assert_eq!(of(LARGE, SMALL, &Compared::Apart), Relation::Unknown);
+        let other_text = Comparison { fine: Residual { misfit: 0.15, ..WHOLE.fine }, ..WHOLE };
+        assert_eq!(of(LARGE, LARGE, &Compared::Laid(other_text)), Relation::Unknown, "two pages of one layout");
+        let moved = Comparison { map: Affine::scaled(1.0, (0.01, 0.0)), ..other_text };
+        assert_eq!(of(LARGE, LARGE, &Compared::Laid(moved)), Relation::Series);
         let (x, y) = (taken("2026-05-01T10:00:00", "M1"), taken("2026-05-01T10:00:01", "M1"));
         assert_eq!(relation((&x, LARGE), (&y, LARGE), &Compared::NotYet), Relation::Series);
     }

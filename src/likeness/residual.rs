@@ -52,7 +52,7 @@ pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usiz
     let mut warped = Warped::new(&Plane::of(a).blurred(anti_alias(map.scale())), &grid, &map);
     let curve = Curve::of(&warped, &grid);
     for at in 0..grid.values.len() {
-        // Beyond the overlap both are the same, so that its edge is no structure.
+        // Beyond the overlap both are the same, so that its edge is not taken for structure.
         warped.plane.values[at] = if warped.is_in[at] { curve.at(warped.plane.values[at]) } else { grid.values[at] };
     }
     let left = agreement(&structure(&warped.plane), &structure(&grid), &warped.is_in)?;

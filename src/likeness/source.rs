@@ -4,8 +4,8 @@ use std::cmp::{Ordering, Reverse};
 use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
-use super::relation::{MIN_SHARE_CUT, by_time, is_beside};
-use crate::photo::{Capture, Comparison, Dimensions, Format, SourceRule};
+use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
+use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule};
 
 /// Names of programs that change photos, in lower case. A camera writes its own name or version.
 const EDITORS: [&str; 20] = [
@@ -32,11 +32,10 @@ const EDITORS: [&str; 20] = [
 ];
 
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
-/// much), and has less than 0.6 times the bytes per pixel. `may_be_enlarged` of `cli/removable.rs` doubts more: it is told no
-/// detail, and 1.2 times the pixels are enough for it.
-const MIN_ENLARGEMENT: f64 = 1.2;
+/// much), and has clearly fewer bytes per pixel ([`MAX_ENLARGED_DENSITY_RATIO`]). `may_be_enlarged` of `cli/removable.rs` doubts
+/// more: it is told no detail, and 1.2 times the pixels are enough for it.
+const MIN_ENLARGEMENT_LENGTH_RATIO: f64 = 1.2;
 const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
-const MAX_DENSITY_OF_ENLARGED: f64 = 0.6;
 
 /// What one shows and the other does not is a margin if so much of it has one brightness.
 const MIN_MARGIN: f64 = 0.8;
@@ -74,9 +73,9 @@ impl Candidate<'_> {
         let density = |photo: &Candidate<'_>| photo.bytes as f64 / photo.dimensions.pixels() as f64;
         let enlargement = long_side(self) / long_side(other);
         self.format == other.format
-            && enlargement >= MIN_ENLARGEMENT
+            && enlargement >= MIN_ENLARGEMENT_LENGTH_RATIO
             && self.detail.is_some_and(|detail| detail * enlargement <= MAX_DETAIL_OF_ENLARGED)
-            && density(self) < MAX_DENSITY_OF_ENLARGED * density(other)
+            && density(self) < MAX_ENLARGED_DENSITY_RATIO * density(other)
     }
 }
 
@@ -101,8 +100,11 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             (false, true) => cut[*a] = true,
             _ => {
                 let found = self::cut(comparison);
-                cut[*a] |= found[0];
-                cut[*b] |= found[1];
+                let [of_a, of_b] = [*a, *b].map(|photo| candidates[photo].is_from_camera());
+                // What lies aslant in a photo that no camera signed is a print of it.
+                let is_print = [of_a && !of_b, of_b && !of_a].map(|is_signed| is_signed && is_aslant(comparison));
+                cut[*a] |= found[0] && !is_print[0] || found[1] && is_print[1];
+                cut[*b] |= found[1] && !is_print[1] || found[0] && is_print[0];
             }
         }
     }
@@ -252,6 +254,20 @@ mod tests {
             let found = chosen(&[candidate(LARGE, &other, "/a.jpg"), candidate(SMALL, &first, "/b.jpg")]);
             assert_eq!(found, (0, SourceRule::Pixels), "{time}");
         }
+    }
+
+    #[test]
+    fn a_print_that_was_photographed_is_no_whole_frame() {
+        let (camera, none) = (camera(), Capture::default());
+        let aslant = Affine { x: [0.69, -0.04, 0.1], y: [0.04, 0.69, 0.1] };
+        let (within, straight) = (Comparison { map: aslant, ..laid([1.0, 0.5], [1.0, 1.0]) }, laid([1.0, 0.5], [1.0, 1.0]));
+        let source = |first, second, comparison| {
+            let two = [candidate(LARGE, first, "/a.jpg"), candidate(LARGE, second, "/b.jpg")];
+            source_first(&two, &[(0, 1, comparison)]).0[0]
+        };
+        assert_eq!(source(&camera, &none, within), 0, "on a desk");
+        assert_eq!(source(&camera, &none, straight), 1, "a crop that kept what the camera wrote");
+        assert_eq!(source(&none, &none, within), 1, "a crop that was turned");
     }
 
     #[test]

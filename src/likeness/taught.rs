@@ -55,7 +55,7 @@ impl Taught {
     /// Reads `inputs` (decisions × inputs), `kind` and `weight` (decisions), all f32.
     ///
     /// # Errors
-    /// If one is missing, has another shape, or has a value that is not finite or no kind.
+    /// If one is missing, has another shape, or has a value that is not finite or not a kind.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Taught, Error> {
         let file = Tensors::of(bytes).map_err(Error)?;
         let read = |name: &str| file.values(name).map_err(Error);
@@ -70,7 +70,7 @@ impl Taught {
         }
         let kind = |number: f32| Kind::ALL.into_iter().find(|kind| *kind as usize as f32 == number);
         let anchor = |at: usize| {
-            let kind = kind(kinds[at]).ok_or_else(|| Error(format!("{} is no kind", kinds[at])))?;
+            let kind = kind(kinds[at]).ok_or_else(|| Error(format!("{} is not a kind of pair", kinds[at])))?;
             Ok((Anchor::new(kind, &std::array::from_fn(|input| inputs[(at, input)])), weights[at]))
         };
         (0..count).map(anchor).collect::<Result<_, _>>().map(Taught)

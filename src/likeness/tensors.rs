@@ -8,7 +8,7 @@ pub struct Tensors<'a>(SafeTensors<'a>);
 
 impl<'a> Tensors<'a> {
     /// # Errors
-    /// If the bytes are no such file.
+    /// If the bytes are not such a file.
     pub fn of(bytes: &'a [u8]) -> Result<Tensors<'a>, String> {
         SafeTensors::deserialize(bytes).map(Tensors).map_err(|e| e.to_string())
     }

@@ -15,8 +15,11 @@ use crate::photo::Comparison;
 
 const BASE_FILE: &[u8] = include_bytes!("../../models/versions.safetensors");
 
-/// Other photos of one exposure agree at least so well, on the coarse grid.
+/// Other photos of one exposure agree at least so well, on the coarse grid. What keeps its light was changed little, so it agrees
+/// better, on the fine grid too.
 const MIN_AGREEMENT_OF_OTHERS: f64 = 0.7;
+const MIN_AGREEMENT_IN_LIGHT: f64 = 0.8;
+const MIN_FINE_AGREEMENT_IN_LIGHT: f64 = 0.7;
 
 /// How fast the score of other photos rises with the input of the coarse grid, and its limit: decisions can outweigh it.
 const SLOPE_OF_OTHERS: f32 = 4.0;
@@ -30,6 +33,10 @@ const MAX_LOG_BRIGHTNESS: f64 = 0.1;
 const MAX_LOG_CONTRAST: f64 = 0.2;
 const MIN_AGREEMENT_OF_EQUALS: f64 = 0.997;
 const MIN_OVERLAP_OF_EQUALS: f64 = 0.985;
+
+/// Two pictures that agree so well, but not in so large a part, have other texts there: memes and pages of one layout.
+const MIN_AGREEMENT_BESIDE_TEXT: f64 = 0.99;
+const MIN_SHARE_OF_TEXT: f64 = 0.07;
 
 /// With less overlap one is a crop of the other.
 pub(super) const MAX_OVERLAP_OF_CROP: f64 = 0.97;
@@ -144,8 +151,14 @@ impl VersionModel {
     /// The score without what decisions taught.
     pub fn untaught(&self, kind: Kind, inputs: &Inputs, comparison: &Comparison) -> f32 {
         match kind {
+            _ if is_one_light(comparison) && has_other_text(comparison) => -SCORE_OF_EQUALS,
             Kind::Other => {
-                let above = inputs[COARSE_GRID] - coarse_grid(MIN_AGREEMENT_OF_OTHERS) as f32;
+                let is_one_light = is_one_light(comparison);
+                if is_one_light && comparison.fine.agreement < MIN_FINE_AGREEMENT_IN_LIGHT {
+                    return -MAX_SCORE_OF_OTHERS;
+                }
+                let least = if is_one_light { MIN_AGREEMENT_IN_LIGHT } else { MIN_AGREEMENT_OF_OTHERS };
+                let above = inputs[COARSE_GRID] - coarse_grid(least) as f32;
                 (SLOPE_OF_OTHERS * above).clamp(-MAX_SCORE_OF_OTHERS, MAX_SCORE_OF_OTHERS)
             }
             kind if is_equal_in_light(kind, comparison) => self.trained.score(kind, inputs).max(SCORE_OF_EQUALS),
@@ -154,20 +167,31 @@ impl VersionModel {
     }
 }
 
+/// Whether two photos have about the same brightness and contrast.
+fn is_one_light(comparison: &Comparison) -> bool {
+    let [a, b] = &comparison.tones;
+    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
+    ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST
+}
+
+/// Whether two pictures of one frame have other texts.
+fn has_other_text(comparison: &Comparison) -> bool {
+    let Comparison { overlap: [a, b], fine, .. } = comparison;
+    a.min(*b) >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_BESIDE_TEXT && fine.misfit > MIN_SHARE_OF_TEXT
+}
+
 /// Whether two photos are in one light and all but equal, or one is cut out of the other.
 fn is_equal_in_light(kind: Kind, comparison: &Comparison) -> bool {
-    let Comparison { overlap, fine, tones: [a, b], .. } = comparison;
-    let ratio = |x: f64, y: f64| (x.max(1.0) / y.max(1.0)).ln().abs();
-    let is_one_light = ratio(a.brightness, b.brightness) < MAX_LOG_BRIGHTNESS && ratio(a.contrast, b.contrast) < MAX_LOG_CONTRAST;
+    let Comparison { overlap, fine, .. } = comparison;
     let overlap = overlap[0].min(overlap[1]);
     let is_equal = overlap >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_OF_EQUALS;
-    is_one_light && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
+    is_one_light(comparison) && (is_equal || kind == Kind::OneScale && overlap < MAX_OVERLAP_OF_CROP)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Affine, Capture, Dimensions, Format, PictureHash, Residual};
+    use crate::photo::{Affine, Capture, Dimensions, Format, PictureHash, Residual, Tone};
 
     fn member(width: u32, quantisation: u16) -> Member {
         let dimensions = Dimensions { width, height: width * 2 / 3 };
@@ -223,20 +247,29 @@ mod tests {
 
     #[test]
     fn equals_in_one_light_and_other_photos_are_judged_by_rules_that_decisions_can_outweigh() {
-        let of = |other: Member, agreement: f64| {
-            let left = Residual { agreement, spot: 12.0, ..Comparison::WHOLE.fine };
-            let comparison = Comparison { coarse: left, fine: left, ..Comparison::WHOLE };
+        let left = |agreement| Residual { agreement, spot: 12.0, ..Comparison::WHOLE.fine };
+        let agreeing = |agreement| Comparison { coarse: left(agreement), fine: left(agreement), ..Comparison::WHOLE };
+        let of = |other: Member, comparison: Comparison| {
             let model = VersionModel::base();
             let a = member(6000, 100);
             let pair = model.anchor(kind(&a, &other, &comparison), &inputs(&a, &other, &comparison));
             let against = Taught::new([(pair, -3.0)]);
             [model.score(&a, &other, &comparison), model.taught(against).score(&a, &other, &comparison)]
         };
-        let [text, taught] = of(member(6000, 100), 0.998);
+        let [text, taught] = of(member(6000, 100), agreeing(0.998));
         assert!(text >= SCORE_OF_EQUALS && taught < text - 2.9, "a text: {text} {taught}");
-        let [smaller, taught] = of(member(3000, 100), 0.95);
-        assert!(smaller > 1.9 && taught < 0.0, "{smaller} {taught}");
-        assert!(of(member(3000, 100), 0.71)[0] > 0.0 && of(member(3000, 100), 0.69)[0] < 0.0);
+        let other_text = Comparison { fine: Residual { misfit: 0.15, ..left(0.998) }, ..agreeing(0.998) };
+        assert!(of(member(6000, 100), other_text)[0] < 0.0, "two memes");
+        let smaller = |comparison| of(member(3000, 100), comparison);
+        assert!(smaller(other_text)[0] < 0.0, "one of them smaller");
+        let [whole, taught] = smaller(agreeing(0.95));
+        assert!(whole > 1.9 && taught < 0.0, "{whole} {taught}");
+        assert!(smaller(agreeing(0.81))[0] > 0.0 && smaller(agreeing(0.79))[0] < 0.0);
+        assert!(smaller(Comparison { fine: left(0.69), ..agreeing(0.9) })[0] < 0.0);
+        let [light, dark] = Comparison::WHOLE.tones;
+        let dark = Tone { brightness: dark.brightness * 0.6, ..dark };
+        let darker = |agreement| smaller(Comparison { tones: [light, dark], ..agreeing(agreement) })[0];
+        assert!(darker(0.71) > 0.0 && darker(0.69) < 0.0, "edited");
     }
 
     #[test]

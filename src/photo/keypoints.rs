@@ -14,6 +14,21 @@ pub struct Keypoint {
     pub descriptor: KeypointDescriptor,
 }
 
+#[cfg(test)]
+impl Keypoint {
+    /// Keypoints at random positions, all different.
+    pub fn random(count: usize, seed: u64) -> Vec<Keypoint> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut point = || Keypoint {
+            x: random.u8(..),
+            y: random.u8(..200),
+            level: random.u8(..3),
+            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
+        };
+        (0..count).map(|_| point()).collect()
+    }
+}
+
 /// 64 comparisons of brightness around a keypoint. Byte `p` holds the comparisons of byte 0 at positions moved by
 /// [`DihedralOrientation`] `p`. So turning or mirroring a picture only permutes the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

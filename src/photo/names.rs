@@ -55,15 +55,15 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::{Format, KeeperRule, MetadataKind, Positives, Relation, SourceRule, Stage, UnknownName, Verdict};
+    use super::super::{ClusterChangeKind, Format, KeeperRule, MetadataKind, Positives, Relation, SourceRule, Stage, UnknownName, Verdict};
 
     /// Each name parses as its value and is its JSON. No other text parses.
     fn check<T>(all: &[T], names: &[&str], unknown: &str)
     where
         T: Copy + PartialEq + Debug + Display + Serialize + FromStr<Err = UnknownName>,
     {
-        let told: Vec<String> = all.iter().map(T::to_string).collect();
-        assert_eq!(told, names, "a name is stored: it must not change");
+        let written: Vec<String> = all.iter().map(T::to_string).collect();
+        assert_eq!(written, names, "a name is stored: it must not change");
         for (value, name) in all.iter().zip(names) {
             assert_eq!(name.parse(), Ok(*value));
             assert_eq!(serde_json::to_value(value).expect("JSON"), serde_json::Value::from(*name));
@@ -104,6 +104,7 @@ mod tests {
             ],
             "source rule",
         );
+        check(ClusterChangeKind::ALL, &["new", "gone", "grown", "shrunk"], "kind of cluster change");
         check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
     }

@@ -46,3 +46,6 @@ names!(SourceRule, "source rule" {
     Oldest: "oldest",
     Path: "path",
 });
+
+/// An enlarged copy has less than this share of the bytes that its original has for each pixel.
+pub const MAX_ENLARGED_DENSITY_RATIO: f64 = 0.6;

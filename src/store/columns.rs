@@ -11,7 +11,7 @@ use half::f16;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{FileRecord, PhotoRecord, Result, View};
+use super::{EditedVersion, FileRecord, PhotoRecord, Result};
 use crate::photo::{
     Capture, Compared, Comparison, ContentHash, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format,
     Keypoints, Metadata, Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
@@ -233,8 +233,8 @@ pub fn pair_of(row: &Row<'_>) -> rusqlite::Result<Pair> {
 }
 
 /// Reads a view from two columns, edit and features, starting at column `first`.
-pub fn view_of(row: &Row<'_>, first: usize) -> rusqlite::Result<View> {
-    Ok(View { edit: row.get(first)?, features: row.get(first + 1)? })
+pub fn edited_version_of(row: &Row<'_>, first: usize) -> rusqlite::Result<EditedVersion> {
+    Ok(EditedVersion { edit: row.get(first)?, features: row.get(first + 1)? })
 }
 
 /// Returns the keypoints of the photos. Photos without stored keypoints are left out.

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::columns::{
-    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, STAMP_COLUMNS, comparison_of, failure_of, file_of, is_unreadable, metadata_of,
-    pair_of, photo_of, pixels_of, place_of, stamp, view_of,
+    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, STAMP_COLUMNS, comparison_of, edited_version_of, failure_of, file_of, is_unreadable,
+    metadata_of, pair_of, photo_of, pixels_of, place_of, stamp,
 };
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
@@ -194,7 +194,7 @@ fn has_sound_results(index: &Connection) -> rusqlite::Result<()> {
     })?;
     each(index, "SELECT a, b, distance FROM pairs", |row| pair_of(row).map(drop))?;
     each(index, "SELECT a, b, data FROM comparisons", |row| comparison_of(row).map(drop))?;
-    each(index, "SELECT edit, data FROM views", |row| view_of(row, 0).map(drop))?;
+    each(index, "SELECT edit, data FROM views", |row| edited_version_of(row, 0).map(drop))?;
     each(index, "SELECT name, value FROM counters", |row| {
         row.get::<_, String>(0)?;
         row.get::<_, i64>(1).map(drop)
@@ -230,7 +230,7 @@ mod tests {
         Place, RootId, Stage, Stamp, StoredFeatures, Verdict,
     };
     use crate::store::schema::{INDEX, INDEX_ID};
-    use crate::store::{HeadNumber, OnConflict, Reader, View, Wanted, Writer};
+    use crate::store::{EditedVersion, HeadNumber, OnConflict, Reader, Wanted, Writer};
 
     /// The flags are global, so these tests run one at a time.
     static TURN: Mutex<()> = Mutex::new(());
@@ -273,7 +273,7 @@ mod tests {
             let compared = [photo, PhotoId(photo.0 + 1)];
             batch.want_comparisons(&[Pair::new(compared[0], compared[1], 0.1)], 1.0, true)?;
             batch.set_compared(compared, Some(&Compared::Apart))?;
-            batch.add_views(photo, &[View { edit: "crop".into(), features: Features(vec![f16::ONE; 4]) }])?;
+            batch.add_edited_versions(photo, &[EditedVersion { edit: "crop".into(), features: Features(vec![f16::ONE; 4]) }])?;
             batch.count(&Counters { read: 1, ..Counters::default() })?;
             batch.set("a setting", "its value")?;
             batch.upsert_seen(&place("b.jpg"), &stamp(2))?;
@@ -312,7 +312,7 @@ mod tests {
         reader.stored_features_after(PhotoId(0), 10)?;
         reader.features_of(&[PhotoId(1)])?;
         reader.keypoints_of(&[PhotoId(1)].into())?;
-        reader.views()?;
+        reader.edited_versions()?;
         reader.head()?;
         reader.counters()?;
         reader.setting("a setting")?;

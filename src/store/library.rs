@@ -28,8 +28,9 @@ impl Writer {
         let decisions = told(&self.problems.decisions, "the decision on the photos", "decisions", "");
         let heads = told(&self.problems.heads, "the head", "heads", "");
         let reports = told(&self.problems.reports, "the report of the head", "reports of heads", "");
+        let examples = told(&self.problems.examples, "an example in the report of the head", "examples in reports of heads", "");
         let choices = told(&self.problems.choices, "the name of the chosen", "names", "; simctl heads use NAME chooses another");
-        [roots, decisions, heads, reports, choices].concat()
+        [roots, decisions, heads, reports, examples, choices].concat()
     }
 
     /// Returns the names of heads that could not be read the last time. No other head can have these names.
@@ -42,11 +43,14 @@ impl Writer {
         let mut statement = self.library.prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads ORDER BY made, name"))?;
         let (heads, unreadable) =
             readable(&mut statement, head_record, |row| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned()))?;
-        let report = |head: &HeadRecord| {
-            let why = serde_json::from_str::<TuningReportRecord>(&head.report).err()?;
-            Some(Unreadable { name: head.name.clone(), why: why.to_string() })
-        };
-        self.problems.reports = heads.iter().filter_map(report).collect();
+        (self.problems.reports, self.problems.examples) = (Vec::new(), Vec::new());
+        for head in &heads {
+            let unreadable = |why: String| Unreadable { name: head.name.clone(), why };
+            match serde_json::from_str::<TuningReportRecord>(&head.report) {
+                Ok(report) => self.problems.examples.extend(report.unknown_example().map(|e| unreadable(e.to_string()))),
+                Err(e) => self.problems.reports.push(unreadable(e.to_string())),
+            }
+        }
         self.problems.heads = unreadable;
         Ok(heads)
     }
@@ -233,9 +237,9 @@ mod tests {
         let decisions = writer.decisions().expect("read");
         assert_eq!((decisions.len(), decisions.of(picture(1), picture(2))), (1, None));
         assert_eq!(decisions.of(picture(3), picture(4)), Some(Verdict::Different));
-        let told = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is not a verdict; \
+        let problem = "the decision on the photos 010101010101… and 020202020202… cannot be read: \"perhaps\" is not a verdict; \
                     it stays in library.db and is not used";
-        assert_eq!(writer.problems(), [told]);
+        assert_eq!(writer.problems(), [problem]);
         assert_eq!(text(&writer, "SELECT verdict FROM decisions WHERE made = 10"), "perhaps");
         assert_eq!(writer.set_aside, None);
         // A new decision replaces it.
@@ -290,7 +294,7 @@ mod tests {
         // The other way around: photos that differ are joined.
         assert_eq!(decide(&[said(3, 4, Different, 11)], OnConflict::Overwrite), (Ok(1), 3));
         assert_eq!(decide(&[said(4, 1, Same, 12)], OnConflict::Overwrite), (Err(4), 3));
-        // A change of mind about two photos is no contradiction, as long as nothing else joins them.
+        // A change of mind about two photos is not a contradiction, as long as nothing else joins them.
         assert_eq!(decide(&[said(2, 3, Different, 13)], OnConflict::Overwrite), (Ok(1), 3));
         assert_eq!(decide(&[said(4, 1, Same, 14)], OnConflict::Overwrite), (Ok(1), 4));
         // An import is taken over as a whole or not at all, and what it does not replace does not count.
@@ -391,12 +395,25 @@ mod tests {
     }
 
     #[test]
+    fn an_example_with_an_unknown_kind_of_change_is_reported() {
+        let report = r#"{"clusters":{"examples":[{"change":"grown"},{"change":"split"},{"change":"merged"}]}}"#;
+        let (_folder, mut writer) = library(&format!("UPDATE heads SET report = '{report}' WHERE name = 'tuned-1'"));
+        assert_eq!(writer.heads().expect("read").len(), 2);
+        let told = "an example in the report of the head tuned-1 cannot be read: \"split\" is not a kind of cluster change; \
+                    it stays in library.db and is not used";
+        assert_eq!(writer.problems(), [told]);
+        assert!(writer.remove_head("tuned-1").expect("removed"));
+        assert_eq!(writer.heads().expect("read").len(), 1);
+        assert_eq!(writer.problems(), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_head_with_unknown_positives_is_reported_and_kept_and_not_used() {
         let (_folder, mut writer) = library(UNKNOWN_POSITIVES);
         let names = |heads: Vec<HeadRecord>| heads.into_iter().map(|head| head.name).collect::<Vec<_>>();
         assert_eq!(names(writer.heads().expect("read")), ["tuned-2"]);
-        let told = "the head tuned-1 cannot be read: \"weather\" is not a kind of positives; it stays in library.db and is not used";
-        assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![told.to_owned()], vec!["tuned-1".to_owned()]));
+        let problem = "the head tuned-1 cannot be read: \"weather\" is not a kind of positives; it stays in library.db and is not used";
+        assert_eq!((writer.problems(), writer.unreadable_heads()), (vec![problem.to_owned()], vec!["tuned-1".to_owned()]));
         // The name is taken: another head would overwrite it.
         assert!(matches!(writer.add_head(&tuned("tuned-1", 3)), Err(Error::UnreadableHead(name)) if name == "tuned-1"));
         writer.add_head(&tuned("tuned-2", 3)).expect("kept");

@@ -155,12 +155,12 @@ impl PhotoRecord {
     /// Takes the capture data of the file that was written last among those with a time. A corrected time counts, and what
     /// a deleted file said does not. Files that an older version read have the capture data of the first file.
     fn settle_capture(&mut self) {
-        let told = |file: &FileRecord| file.metadata.as_ref().map(|metadata| metadata.capture.clone());
-        let timed = self.files.iter().filter(|file| told(file).is_some_and(|capture| capture.taken.is_some()));
+        let capture_of = |file: &FileRecord| file.metadata.as_ref().map(|metadata| metadata.capture.clone());
+        let timed = self.files.iter().filter(|file| capture_of(file).is_some_and(|capture| capture.taken.is_some()));
         if let Some(file) = timed.max_by_key(|file| file.stamp.mtime) {
-            self.capture = told(file).unwrap_or_default();
+            self.capture = capture_of(file).unwrap_or_default();
         } else if self.files.iter().all(|file| file.metadata.is_some()) {
-            self.capture = self.files.iter().find_map(told).unwrap_or_default();
+            self.capture = self.files.iter().find_map(capture_of).unwrap_or_default();
         }
     }
 }
@@ -190,7 +190,7 @@ pub enum Chosen {
     /// None was ever chosen.
     Nothing,
     Name(String),
-    /// What is stored is no text. It stays until another name is chosen.
+    /// What is stored is not text. It stays until another name is chosen.
     Unreadable,
 }
 
@@ -211,9 +211,9 @@ pub struct HeadRecord {
     pub made: i64,
 }
 
-/// The features of a photo or of an edited view of it.
+/// The features of a photo or of an edited version of it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct View {
+pub struct EditedVersion {
     /// The name of the edit. Empty for the photo itself.
     pub edit: String,
     pub features: Features,

@@ -1,7 +1,7 @@
 //! `pictures.db`: the kept pictures of photos, by picture hash. It can be made again from the photos.
 //!
 //! The index knows which photos have one, so that those without are found at once. The file is written before the index.
-//! When it was deleted, replaced or cut off, the index is told again.
+//! When it was deleted, replaced or cut off, the index is corrected.
 
 use std::fs::{self, File};
 use std::io;

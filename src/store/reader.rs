@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, params};
 
 use super::columns::{
-    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, failure_of, file_of, keypoints_of, metadata_of, pair_of,
-    path_of, photo_of, pixels_of, place_of, same_inode, stamp, view_of,
+    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, SAME_INODE, STAMP_COLUMNS, edited_version_of, failure_of, file_of, keypoints_of,
+    metadata_of, pair_of, path_of, photo_of, pixels_of, place_of, same_inode, stamp,
 };
 use super::scopes::{Range, Within, ranges};
-use super::{FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, View, open};
+use super::{EditedVersion, FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, open};
 use crate::photo::{
     ContentHash, Counters, Coverage, Descriptors, Failure, Features, FileState, Format, Keypoints, KnownFile, Pair, PhotoId, PictureHash,
     PixelHash, Place, RootId, Stage, Stamp, StoredFeatures,
@@ -452,15 +452,15 @@ impl Reader {
         Ok(out)
     }
 
-    /// Returns the views stored for tuning, by photo. The features of the photo itself come first.
-    pub fn views(&self) -> Result<HashMap<PhotoId, Vec<View>>> {
-        let mut views: HashMap<PhotoId, Vec<View>> = HashMap::new();
+    /// Returns the edited versions stored for tuning, by photo. The features of the photo itself come first.
+    pub fn edited_versions(&self) -> Result<HashMap<PhotoId, Vec<EditedVersion>>> {
+        let mut versions: HashMap<PhotoId, Vec<EditedVersion>> = HashMap::new();
         let mut statement = self.index.prepare("SELECT photo, edit, data FROM views ORDER BY photo, number")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            views.entry(PhotoId(row.get(0)?)).or_default().push(view_of(row, 1)?);
+            versions.entry(PhotoId(row.get(0)?)).or_default().push(edited_version_of(row, 1)?);
         }
-        Ok(views)
+        Ok(versions)
     }
 
     /// Returns the value of a stored setting. `None` if it is not set.

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::photo::{ClusterChangeKind, UnknownName};
+
 /// An order to tune a head, stored in the index until it is done.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -38,6 +40,14 @@ pub struct TuningReportRecord {
     pub clusters: Option<ClusterChangesRecord>,
 }
 
+impl TuningReportRecord {
+    /// Why the first example that this version does not know cannot be read.
+    pub(super) fn unknown_example(&self) -> Option<UnknownName> {
+        let mut examples = self.clusters.iter().flat_map(|clusters| &clusters.examples);
+        examples.find_map(|example| example.change.parse::<ClusterChangeKind>().err())
+    }
+}
+
 /// The results of a head on held-out photos.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -64,7 +74,7 @@ pub struct ClusterChangesRecord {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClusterChangeRecord {
-    /// `new`, `gone`, `grown` or `shrunk`. It is text, so that an unknown value does not invalidate the report.
+    /// The name of a [`ClusterChangeKind`]. It is text, so that an unknown value does not invalidate the report.
     pub change: String,
     pub paths: Vec<String>,
 }

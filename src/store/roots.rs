@@ -1,5 +1,5 @@
 //! The roots, and those inside others. One on the filesystem of the outer root becomes part of it. One on another
-//! filesystem stays a root of its own, which comes and goes by itself.
+//! filesystem stays a root of its own, which comes and goes independently.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -380,7 +380,7 @@ mod tests {
         writer.remove_root(next, &none_hidden).expect("removed");
         assert_eq!(known(&mut writer), [("/a/b/c".into(), Some("card".into())), ("/a/d".into(), None)]);
         assert_eq!(files(&mut writer), ["/a/b/c: 1.jpg", "/a/d: 4.jpg"]);
-        // What was removed by itself stays removed.
+        // What was removed separately stays removed.
         for root in writer.roots().expect("read") {
             writer.remove_root(root.id, &none_hidden).expect("removed");
         }

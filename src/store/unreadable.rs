@@ -16,6 +16,8 @@ pub(super) struct Problems {
     pub(super) heads: Vec<Unreadable>,
     /// The reports of heads that can be read themselves.
     pub(super) reports: Vec<Unreadable>,
+    /// The examples in reports that can be read themselves: for each head the first one.
+    pub(super) examples: Vec<Unreadable>,
     pub(super) roots: Vec<Unreadable>,
     pub(super) choices: Vec<Unreadable>,
 }

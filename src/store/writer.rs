@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params, params_from_iter};
 
 use super::checkpoint::empty_log;
 use super::columns::{
@@ -13,7 +13,7 @@ use super::columns::{
 use super::open::{Durable, PAGE_BYTES};
 use super::pictures::Pictures;
 use super::unreadable::Problems;
-use super::{HeadNumber, IsNew, Location, Result, SeenFile, View, damage, open, schema};
+use super::{EditedVersion, HeadNumber, IsNew, Location, Result, SeenFile, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, Stamp,
     StoredFeatures,
@@ -242,24 +242,21 @@ impl Batch<'_> {
     /// Records that a file holds a photo, with its metadata, if its stamp is still the one that was read. Returns whether it
     /// is.
     pub fn link(&mut self, place: &Place, stamp: &Stamp, content: &ContentHash, photo: PhotoId, metadata: &Metadata) -> Result<bool> {
-        let linked = self
-            .transaction
-            .prepare_cached(&format!("UPDATE files SET content = ?7, photo = ?8, pending = 0 WHERE {HAS_STAMP}"))?
-            .execute(params![
-                place.root.0,
-                place.path.as_os_str().as_bytes(),
-                stamp.inode as i64,
-                stamp.size as i64,
-                stamp.mtime,
-                stamp.ctime,
-                content.0,
-                photo.0
-            ])?;
-        if linked > 0 {
+        let is_linked = self.set_if_unchanged(place, stamp, "content = ?7, photo = ?8", &[&content.0, &photo.0])?;
+        if is_linked {
             self.clear_failure(place)?;
             self.describe(content, metadata)?;
         }
-        Ok(linked > 0)
+        Ok(is_linked)
+    }
+
+    /// Sets columns of a file that was read, if its stamp is still the one that was read. Their values are `?7` and those after
+    /// it. Returns whether it is.
+    fn set_if_unchanged(&mut self, place: &Place, stamp: &Stamp, columns: &str, values: &[&dyn ToSql]) -> Result<bool> {
+        let (path, inode, size) = (place.path.as_os_str().as_bytes(), stamp.inode as i64, stamp.size as i64);
+        let of_stamp: [&dyn ToSql; 6] = [&place.root.0, &path, &inode, &size, &stamp.mtime, &stamp.ctime];
+        let mut statement = self.transaction.prepare_cached(&format!("UPDATE files SET {columns}, pending = 0 WHERE {HAS_STAMP}"))?;
+        Ok(statement.execute(params_from_iter(of_stamp.iter().chain(values)))? > 0)
     }
 
     /// Returns whether a file still holds the photo that it has in these bytes.
@@ -306,21 +303,11 @@ impl Batch<'_> {
 
     /// Records why a file could not be read, if its stamp is still the one that was read. Returns whether it is.
     pub fn fail(&mut self, place: &Place, stamp: &Stamp, failure: &Failure) -> Result<bool> {
-        let failed = self
-            .transaction
-            .prepare_cached(&format!("UPDATE files SET content = NULL, photo = NULL, pending = 0 WHERE {HAS_STAMP}"))?
-            .execute(params![
-                place.root.0,
-                place.path.as_os_str().as_bytes(),
-                stamp.inode as i64,
-                stamp.size as i64,
-                stamp.mtime,
-                stamp.ctime
-            ])?;
-        if failed > 0 {
+        let is_failed = self.set_if_unchanged(place, stamp, "content = NULL, photo = NULL", &[])?;
+        if is_failed {
             self.fail_folder(place, failure)?;
         }
-        Ok(failed > 0)
+        Ok(is_failed)
     }
 
     /// Records why a folder could not be listed.
@@ -415,17 +402,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Stores the features of a photo and its edited views, for tuning.
-    pub fn add_views(&mut self, photo: PhotoId, views: &[View]) -> Result<()> {
+    /// Stores the features of a photo and of its edited versions, for tuning.
+    pub fn add_edited_versions(&mut self, photo: PhotoId, versions: &[EditedVersion]) -> Result<()> {
         let mut statement =
             self.transaction.prepare_cached("INSERT OR REPLACE INTO views (photo, number, edit, data) VALUES (?1, ?2, ?3, ?4)")?;
-        for (number, view) in views.iter().enumerate() {
-            statement.execute(params![photo.0, number as i64, view.edit, bytes_of(&view.features.0)])?;
+        for (number, version) in versions.iter().enumerate() {
+            statement.execute(params![photo.0, number as i64, version.edit, bytes_of(&version.features.0)])?;
         }
         Ok(())
     }
 
-    pub fn drop_views(&mut self) -> Result<()> {
+    pub fn drop_edited_versions(&mut self) -> Result<()> {
         self.transaction.execute("DELETE FROM views", [])?;
         Ok(())
     }

@@ -100,7 +100,7 @@ mod tests {
             let nice = rustix::process::getpriority_process(Some(rustix::thread::gettid())).expect("a priority");
             seen.lock().expect("no panic").push((thread::current().name().map(str::to_owned), nice >= 10));
         };
-        together("tuning views", Nice::ToPeople, 3, work).expect("started");
-        assert_eq!(seen.into_inner().expect("no panic"), vec![(Some("tuning views".to_owned()), true); 3]);
+        together("tuning versions", Nice::ToPeople, 3, work).expect("started");
+        assert_eq!(seen.into_inner().expect("no panic"), vec![(Some("tuning versions".to_owned()), true); 3]);
     }
 }

@@ -4,13 +4,13 @@
 //! Landlock and seccomp exist on Linux only. On other systems no mounts are known.
 
 pub mod background;
-#[cfg(target_os = "linux")]
-pub mod fence;
 pub mod mounts;
 pub mod own_file;
 mod own_program;
 pub mod parallel;
 pub mod probe;
+#[cfg(target_os = "linux")]
+pub mod restrict;
 #[cfg(test)]
 #[path = "../../tests/all/skip.rs"]
 mod skip;

@@ -1,4 +1,4 @@
-//! The running program, for starting it again as the daemon or as a decoding child.
+//! The running program, for starting it again as the daemon or as a decoding process.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;

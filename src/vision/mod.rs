@@ -26,7 +26,7 @@ pub struct Limits {
     pub bytes: u64,
     /// The largest picture, in pixels, by its header.
     pub pixels: u64,
-    /// The address space of a decoding child, in bytes.
+    /// The address space of a decoding process, in bytes.
     pub memory: u64,
     /// The time limit for one step of one photo, in seconds.
     pub seconds: u64,

@@ -21,8 +21,22 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("cli", &["api", "config", "vision", "daemon", "store", "sys"]),
 ];
 
-/// The same inside the daemon, for the parts that must not depend on its threads.
-const INSIDE_DAEMON: [(&str, &[&str]); 3] = [("state", &["fence"]), ("messages.rs", &["state"]), ("fence", &[])];
+/// The same inside the daemon: for the parts that must not depend on its threads, and for its folders.
+const INSIDE_DAEMON: [(&str, &[&str]); 7] = [
+    ("state/", &["fence/"]),
+    ("messages.rs", &["state/"]),
+    ("fence/", &[]),
+    ("intake/", &["messages.rs", "state/"]),
+    ("writer/", &["messages.rs", "retry.rs", "state/"]),
+    ("tuning/", &["heads.rs", "messages.rs", "power.rs", "records.rs", "retry.rs", "state/", "worker.rs", "writer/"]),
+    (
+        "service/",
+        &["decisions.rs", "heads.rs", "intake/", "messages.rs", "problems.rs", "records.rs", "state/", "tuning/", "waiting.rs", "wire.rs"],
+    ),
+];
+
+/// Who in the daemon may use the API. All others have types of their own, which `wire.rs` and `problems.rs` convert.
+const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
 
 /// The only places that may use a heavy crate.
 const HOMES: [(&str, &[&str]); 18] = [
@@ -37,9 +51,9 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),
     ("rusqlite", &["store"]),
-    ("landlock", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
-    ("seccompiler", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
-    ("libc", &["sys/fence.rs", "vision/sandbox/fence.rs", "daemon/fence/linux.rs"]),
+    ("landlock", &["sys/restrict.rs", "vision/sandbox/layers.rs", "daemon/fence/linux.rs"]),
+    ("seccompiler", &["sys/restrict.rs", "vision/sandbox/layers.rs", "daemon/fence/linux.rs"]),
+    ("libc", &["sys/restrict.rs", "vision/sandbox/layers.rs", "daemon/fence/linux.rs"]),
     ("safetensors", &["likeness/tensors.rs"]),
     ("hyper", &["api"]),
     ("clap", &["cli"]),
@@ -58,8 +72,11 @@ const THREADS: [&str; 2] = ["sys/background.rs", "sys/parallel.rs"];
 /// Who may use them outside the daemon, and why.
 const WITH_THREADS: [(&str, &str); 2] = [
     ("catalog/generation.rs", "one call makes the embeddings and pairs of a library on all cores, and its threads end before it returns"),
-    ("sys/probe.rs", "whoever asks a mount that does not answer waits for ever, so a thread asks"),
+    ("sys/probe.rs", "asking a mount that does not answer may take for ever, so a thread asks"),
 ];
+
+/// What a channel or a socket is made with. The catalog has none.
+const CHANNELS: [&str; 6] = ["mpsc", "sync_channel", "broadcast", "UnixStream", "UnixListener", "tokio"];
 
 /// The most fields of a struct that files of more than one thread use.
 const MAX_SHARED_FIELDS: usize = 10;
@@ -141,6 +158,23 @@ fn items(code: &str, visibilities: &[&str]) -> Vec<String> {
     found
 }
 
+/// The paths of this crate in code that is no `use` item.
+fn inline_paths(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut is_item = false;
+    for line in code.lines().filter(|line| is_code(line)) {
+        is_item |= ["use ", "pub use ", "pub(crate) use ", "pub(super) use "].iter().any(|start| line.trim_start().starts_with(start));
+        if is_item {
+            is_item = !line.trim_end().ends_with(';');
+            continue;
+        }
+        let is_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let words = line.split(|c: char| !is_of_path(c)).map(|word| word.trim_end_matches(':'));
+        found.extend(words.filter(|word| word.starts_with("crate::") || word.starts_with("super::")).map(str::to_owned));
+    }
+    found
+}
+
 /// `a::{b,c::{d}}` as `a::b` and `a::c::d`.
 fn expand(before: &str, tree: &str, found: &mut Vec<String>) {
     let Some(open) = tree.find('{') else {
@@ -200,6 +234,8 @@ fn f() {
     assert_eq!(items(code, &["pub(super)"]), [renamed]);
     assert_eq!(uses(code).len(), 12);
     assert_eq!((named(renamed), named("a::b")), (("super::super::outer::Other", "Renamed"), ("a::b", "b")));
+    let inline = "let a: Vec<super::other::Name> = crate::sys::now(super::super::f);\nuse crate::x::{\n    y, z,\n};\n// crate::no\n";
+    assert_eq!(inline_paths(inline), ["super::other::Name", "crate::sys::now", "super::super::f"]);
     // From paths to files.
     let source = |file: &str, code: &str| Source { file: file.into(), text: String::new(), code: code.into() };
     let sources = [
@@ -207,6 +243,7 @@ fn f() {
         source("a/b.rs", "use std::io;\nuse super::c::C;\nuse crate::d::D as Other;\n"),
         source("a/c.rs", "pub struct C;\nuse crate::a::B;\nuse crate::a::given;\n"),
         source("d.rs", "use crate::a::c;\nuse crate::a::given;\n"),
+        source("a/e.rs", "fn f() -> super::c::C {\n    crate::a::given()\n}\n"),
     ];
     let found = imports(&sources);
     let of = |file: &str| found[file].iter().map(String::as_str).collect::<Vec<_>>();
@@ -214,6 +251,7 @@ fn f() {
     assert_eq!(of("a/b.rs"), ["a/c.rs", "d.rs"]);
     assert_eq!(of("a/c.rs"), ["a/b.rs"], "a name that is given on belongs to the file that defines it");
     assert_eq!(of("d.rs"), ["a/b.rs", "a/c.rs"]);
+    assert_eq!(of("a/e.rs"), ["a/b.rs", "a/c.rs"], "a path need not be in a use item");
 }
 
 /// The files that each file imports.
@@ -256,7 +294,9 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
             (is_relative || is_inner).then(|| [base.join("::"), rest.to_owned()].join("::"))
         };
         // A module does not use the names that it only re-exports.
-        let names = items(&source.code, &["", "pub(crate)", "pub(super)"]).iter().filter_map(full).collect::<Vec<_>>();
+        let mut names = items(&source.code, &["", "pub(crate)", "pub(super)"]);
+        names.extend(inline_paths(&source.code));
+        let names = names.iter().filter_map(full).collect::<Vec<_>>();
         names.iter().filter_map(|name| resolve(name)).filter(|file| *file != source.file).map(str::to_owned).collect()
     };
     sources.iter().map(|source| (source.file.clone(), of(source))).collect()
@@ -275,6 +315,16 @@ fn modules_know_only_what_they_may() {
                 || uses(&code).iter().any(|path| path.starts_with(&format!("crate::{other}")));
             assert!(!used || other == "photo" || other == module || allowed.contains(&other), "{file} uses {other}");
         }
+    }
+}
+
+#[test]
+fn only_the_edge_of_the_daemon_uses_the_api() {
+    for Source { file, code, .. } in sources() {
+        let Some(file) = file.strip_prefix("daemon/") else { continue };
+        let uses = code.lines().any(|line| is_code(line) && line.contains("crate::api"))
+            || uses(&code).iter().any(|path| path.starts_with("crate::api"));
+        assert!(!uses || USE_API.iter().any(|may| file.starts_with(may)), "daemon/{file} uses the API");
     }
 }
 
@@ -317,7 +367,8 @@ fn structs(source: &Source) -> Vec<(String, String, usize)> {
     let mut found = Vec::new();
     let mut lines = source.code.lines();
     while let Some(line) = lines.next() {
-        let Some(name) = line.strip_prefix("pub struct ").filter(|rest| rest.ends_with('{')) else { continue };
+        let name = ["pub struct ", "pub(crate) struct ", "pub(super) struct "].iter().find_map(|start| line.strip_prefix(start));
+        let Some(name) = name.filter(|rest| rest.ends_with('{')) else { continue };
         let name = name.trim_end_matches(" {").split('<').next().unwrap_or_default().to_owned();
         let fields = lines.by_ref().take_while(|line| *line != "}").filter(|line| is_code(line) && line.contains(": ")).count();
         found.push((source.file.clone(), name, fields));
@@ -429,8 +480,8 @@ fn no_module_but_the_daemon_starts_threads() {
         let tasks = uses("tokio::spawn") || uses("spawn_blocking") || uses("runtime.spawn");
         let may = ["api/", "daemon/", "cli/"].iter().any(|folder| file.starts_with(folder));
         assert!(!tasks || may, "{file} starts a task");
-        let is_free = uses("mpsc") || uses("UnixStream") || uses("tokio");
-        assert!(!(is_free && file.starts_with("catalog/")), "{file} has a channel or a socket");
+        let has_channel = CHANNELS.iter().any(|channel| uses(channel));
+        assert!(!(has_channel && file.starts_with("catalog/")), "{file} has a channel or a socket");
     }
 }
 

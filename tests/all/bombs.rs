@@ -185,7 +185,7 @@ fn every_thread_of_the_daemon_is_behind_its_fence() {
 }
 
 /// A kernel without landlock and seccomp, for this thread and what it starts.
-fn without_fences() -> Result<(), Box<dyn std::error::Error>> {
+fn without_landlock_and_seccomp() -> Result<(), Box<dyn std::error::Error>> {
     let refuse = |calls: Vec<(i64, Vec<SeccompRule>)>, errno: i32| -> Result<(), Box<dyn std::error::Error>> {
         let processor = std::env::consts::ARCH.try_into()?;
         let filter = SeccompFilter::new(calls.into_iter().collect(), SeccompAction::Allow, SeccompAction::Errno(errno as u32), processor)?;
@@ -199,12 +199,12 @@ fn without_fences() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn without_the_kernels_fences_it_works_and_says_so() {
+fn without_landlock_and_seccomp_it_works_and_says_so() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
     photos::library(&folder, &["00003"]);
     let lacking = thread::scope(|scope| {
-        let start = || without_fences().map(|()| instance.dupes(&folder)).map_err(|e| e.to_string());
+        let start = || without_landlock_and_seccomp().map(|()| instance.dupes(&folder)).map_err(|e| e.to_string());
         scope.spawn(start).join().expect("it runs")
     });
     let answer = match lacking {
@@ -213,7 +213,7 @@ fn without_the_kernels_fences_it_works_and_says_so() {
     };
     assert_eq!(names(&answer), photos::expected(&["00003"]));
     let status = instance.status();
-    let missing: Vec<&str> = array(&status["missing_sandbox_layers"]).iter().filter_map(|fence| fence.as_str()).collect();
+    let missing: Vec<&str> = array(&status["missing_sandbox_layers"]).iter().filter_map(|layer| layer.as_str()).collect();
     assert!(
         matches!(missing[..], [landlock, seccomp] if landlock.starts_with("landlock (") && seccomp.starts_with("seccomp (")),
         "{missing:?}"
@@ -229,7 +229,7 @@ fn without_the_kernels_fences_it_works_and_says_so() {
     let status = instance.status();
     if fs::read_to_string("/proc/self/status").is_ok_and(|own| own.contains("Seccomp_filters:")) {
         assert!(
-            array(&status["missing_sandbox_layers"]).iter().all(|fence| !fence.as_str().expect("text").starts_with("seccomp")),
+            array(&status["missing_sandbox_layers"]).iter().all(|layer| !layer.as_str().expect("text").starts_with("seccomp")),
             "{status}"
         );
     }

@@ -1,4 +1,4 @@
-//! Frames of one scene are not copies, and their copies do not join them.
+//! Frames of one scene are not versions, and their copies do not join them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

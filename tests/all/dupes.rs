@@ -365,7 +365,7 @@ fn what_could_go_is_looked_at_before_it_is_listed() {
     fs::write(folder.join("alone.jpg"), photos::jpeg(&photos::open("00009"), 90)).expect("written");
     fs::hard_link(folder.join("alone.jpg"), folder.join("by-topic.jpg")).expect("linked");
     let answer = instance.dupes(&folder);
-    assert_eq!(names(&answer), [["DSC_1 (1).jpg", "DSC_1.jpg"]], "two names of one file are no duplicates");
+    assert_eq!(names(&answer), [["DSC_1 (1).jpg", "DSC_1.jpg"]], "two names of one file are not duplicates");
     assert_eq!(answer["clusters"][0]["photos"][0]["kept_by"], "plain-name");
     assert_eq!(could_go(&instance, &folder), (vec!["DSC_1 (1).jpg".to_owned()], String::new()));
     // Another mode is not another picture.
@@ -604,8 +604,25 @@ fn thousands_of_paths_are_one_question() {
 fn completions_and_help_are_there() {
     let instance = Instance::new();
     assert!(instance.ok(["completions", "bash"]).contains("_simctl"));
-    assert!(instance.ok(["--help"]).contains("Exit codes"));
+    let help = instance.ok(["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    for codes in ["Exit codes: 0 done", "2 usage error, or the daemon refused the request", ", 75 ", ", 130 ended by Ctrl-C."] {
+        assert!(help.contains(codes), "{help}");
+    }
     assert_eq!(instance.run(["dupes"]).status.code(), Some(2));
+}
+
+#[test]
+fn every_command_says_that_its_output_cannot_be_written() {
+    let instance = Instance::new();
+    let prefix = instance.folder("prefix");
+    let setup = ["setup", "--prefix", prefix.to_str().expect("text")];
+    for arguments in [&["--help"][..], &["--version"], &["stop"], &["config"], &["completions", "bash"], &setup] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+        let output = instance.command().args(arguments).stdout(full).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(6) && said.contains("the output could not be written"), "{arguments:?}: {said}");
+    }
+    assert!(prefix.join("share/man/man1/simctl.1").exists(), "the files are there all the same");
 }
 
 #[test]

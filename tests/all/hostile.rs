@@ -19,7 +19,7 @@ use crate::support::{Instance, array, wait_until};
 /// Pictures of each kind for one daemon. Near copies form pairs, whose number grows with the square of this.
 const ROUND: usize = 100;
 
-/// The most memory of the daemon, and of a decoding child (its `max-decode-memory`).
+/// The most memory of the daemon, and of a decoding process (its `max-decode-memory`).
 const DAEMON_MEMORY: u64 = 300 << 20;
 const CHILD_MEMORY: u64 = 512 << 20;
 

@@ -13,6 +13,7 @@ mod decisions;
 mod dupes;
 mod hostile;
 mod kept_pictures;
+mod kinds;
 mod logs;
 mod metadata;
 mod own_files;

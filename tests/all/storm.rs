@@ -264,7 +264,7 @@ fn a_file_written_through_another_name_is_another_photo_under_all_its_names() {
     fs::write(&one, photo("00003")).expect("written");
     fs::hard_link(&one, &two).expect("linked");
     fs::write(&other, photo("00009")).expect("written");
-    assert!(crate::support::names(&instance.dupes(&root)).is_empty(), "two names of one file are no duplicates");
+    assert!(crate::support::names(&instance.dupes(&root)).is_empty(), "two names of one file are not duplicates");
     // Only the name that is written through raises an event.
     fs::write(&one, photo("00009")).expect("written");
     crate::support::wait_until("all three are one", || {

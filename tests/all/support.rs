@@ -210,7 +210,7 @@ impl Listener {
     }
 
     /// Waits for an event.
-    pub fn hears(&self, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    pub fn receives(&self, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let mut found = None;
         let what = format!("event {name} arrives");
         wait_until(&what, || {

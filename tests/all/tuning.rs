@@ -255,10 +255,10 @@ fn a_tuning_goes_on_after_a_crash() {
     let folder = many(&instance);
     let base = instance.dupes(&folder);
     let mut tuning = instance.command().args(["tune"]).spawn().expect("starts");
-    wait_until("some views are made", || instance.get("/v1/tune").1["progress"]["done"].as_u64().is_some_and(|done| done >= 5));
+    wait_until("some edited versions are made", || instance.get("/v1/tune").1["progress"]["done"].as_u64().is_some_and(|done| done >= 5));
     instance.kill();
     let _ = tuning.wait();
-    // A daemon that starts again goes on by itself, with the views that were made.
+    // A daemon that starts again goes on by itself, with the edited versions that were made.
     instance.dupes(&folder);
     let first = instance.get("/v1/tune").1;
     wait_until("it ended", || !instance.get("/v1/tune").1["ended"].is_null());
@@ -304,7 +304,7 @@ fn a_tuning_waits_for_room_on_the_disk() {
     }
     let base = instance.dupes(&folder);
     let mut tuning = instance.command().args(["tune"]).spawn().expect("starts");
-    wait_until("some views are made", || instance.get("/v1/tune").1["progress"]["done"].as_u64().is_some_and(|done| done >= 3));
+    wait_until("some edited versions are made", || instance.get("/v1/tune").1["progress"]["done"].as_u64().is_some_and(|done| done >= 3));
     fs::write(data.join("ballast"), vec![0; 16 << 20]).err();
     wait_until("the lack of room is said", || instance.ok(["status"]).contains("make room"));
     fs::remove_file(data.join("ballast")).expect("removed");

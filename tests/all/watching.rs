@@ -79,18 +79,18 @@ fn events_tell_what_happens() {
     instance.dupes(&folder);
     let listener = instance.listen("events.log");
     fs::copy(photos::path("00009"), folder.join("new.webp")).expect("copied");
-    listener.hears("added", |e| ends_with(e, "path", "new.webp"));
+    listener.receives("added", |e| ends_with(e, "path", "new.webp"));
     // A move shortly before the event of a writer is handled is doubted, and told as another file.
     instance.dupes(&folder);
     fs::rename(folder.join("new.webp"), folder.join("renamed.webp")).expect("renamed");
-    let moved = listener.hears("moved", |e| ends_with(e, "path", "renamed.webp"));
+    let moved = listener.receives("moved", |e| ends_with(e, "path", "renamed.webp"));
     assert!(ends_with(&moved["from"], "path", "new.webp"), "{moved}");
     fs::copy(photos::path("00011"), folder.join("renamed.webp")).expect("overwritten");
-    listener.hears("changed", |e| ends_with(e, "path", "renamed.webp"));
+    listener.receives("changed", |e| ends_with(e, "path", "renamed.webp"));
     fs::write(folder.join("renamed.webp"), b"no photo").expect("overwritten");
-    listener.hears("failed", |e| ends_with(e, "path", "renamed.webp"));
+    listener.receives("failed", |e| ends_with(e, "path", "renamed.webp"));
     fs::remove_file(folder.join("renamed.webp")).expect("removed");
-    listener.hears("gone", |e| ends_with(e, "path", "renamed.webp"));
+    listener.receives("gone", |e| ends_with(e, "path", "renamed.webp"));
     let told = listener.events();
     let of = |name: &str, path: &str| told.iter().filter(|e| e["event"] == name && ends_with(e, "path", path)).count();
     assert_eq!((of("gone", "new.webp"), of("added", "renamed.webp")), (0, 0), "a move is one event: {told:?}");
@@ -115,16 +115,16 @@ fn new_copies_are_told_once_all_of_them_are_there() {
     let listener = instance.listen("events.log");
     let nine = photos::open("00009");
     fs::write(folder.join("nine-small.jpg"), photos::jpeg(&photos::half(&nine), 85)).expect("written");
-    let new = listener.hears("new-cluster", |_| true);
+    let new = listener.receives("new-cluster", |_| true);
     assert_eq!(array(&new["paths"]).len(), 2, "{new}");
     assert!(array(&new["paths"]).iter().all(|p| p.as_str().is_some_and(|p| p.contains("nine"))), "{new}");
     fs::copy(folder.join("nine.webp"), folder.join("nine-again.webp")).expect("copied");
-    let grown = listener.hears("cluster-grew", |_| true);
+    let grown = listener.receives("cluster-grew", |_| true);
     assert_eq!((&grown["cluster"], array(&grown["paths"]).len()), (&new["cluster"], 3), "{grown}");
     fs::rename(folder.join("nine.webp"), folder.join("neuf.webp")).expect("renamed");
-    listener.hears("moved", |e| ends_with(e, "path", "neuf.webp"));
+    listener.receives("moved", |e| ends_with(e, "path", "neuf.webp"));
     wait_until("the desktop is told", || fs::read_to_string(&notifications).is_ok_and(|told| told.contains("nine-again.webp")));
-    assert!(fs::read_to_string(&notifications).is_ok_and(|told| told.contains("A photo has copies")));
+    assert!(fs::read_to_string(&notifications).is_ok_and(|told| told.contains("A photo has new versions")));
     let clusters = listener.events().into_iter().filter(|e| e["event"] == "new-cluster" || e["event"] == "cluster-grew").count();
     assert_eq!(clusters, 2, "a new name is reported as a copy");
 }
@@ -147,7 +147,7 @@ fn a_file_is_read_once_its_writer_is_done() {
     }
     drop(file);
     asking.iter_mut().for_each(|process| assert!(process.wait().is_ok_and(|ended| ended.success())));
-    listener.hears("added", |e| ends_with(e, "path", "slow.jpg"));
+    listener.receives("added", |e| ends_with(e, "path", "slow.jpg"));
     assert_eq!(instance.counter("read"), read + 1);
     assert!(listener.events().iter().all(|e| e["event"] != "failed"));
 }

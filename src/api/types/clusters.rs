@@ -11,7 +11,7 @@ use crate::photo::{Format, PhotoChange, Relation, SourceRule};
 pub struct Clusters {
     #[serde(flatten)]
     pub begin: Begin,
-    /// Sorted by the number of files, then by the bytes of copies, largest first.
+    /// Sorted by the number of files, then by the bytes of all files but one, largest first.
     pub clusters: Vec<Cluster>,
     #[serde(flatten)]
     pub end: End,

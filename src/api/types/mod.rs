@@ -363,12 +363,12 @@ pub enum What {
     },
     /// A file is gone.
     Gone(PathText),
-    /// Photos that had no copies have some now.
+    /// Photos that had no versions have some now.
     NewCluster {
         cluster: String,
         paths: Vec<String>,
     },
-    /// Photos that had copies have more now.
+    /// Photos that had versions have more now.
     ClusterGrew {
         cluster: String,
         paths: Vec<String>,

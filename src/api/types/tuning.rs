@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::Positives;
+use crate::photo::{ClusterChangeKind, Positives};
 
 /// The order of a tuning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +22,7 @@ pub struct TuningOrder {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Edited views of photos are made.
+    /// Edited versions of photos are made.
     Preparing,
     /// The head is trained.
     Training,
@@ -104,9 +104,9 @@ pub struct TuningReport {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HeadFigures {
     /// Recall over all true pairs at a precision of 99.9 %. For folders, the share of the ten nearest photos that are
-    /// of the same folder. For decisions, the share of the copies that are found.
+    /// of the same folder. For decisions, the share of the versions that are found.
     pub recall: f64,
-    /// Within the threshold: copies found, pairs of different photos, and decisions it agrees with.
+    /// Within the threshold: versions found, pairs of different photos, and decisions it agrees with.
     pub found: u64,
     pub false_pairs: u64,
     pub agreed: u64,
@@ -126,17 +126,8 @@ pub struct ClusterChanges {
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterChange {
-    pub change: Change,
+    pub change: ClusterChangeKind,
     pub paths: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Change {
-    New,
-    Gone,
-    Grown,
-    Shrunk,
 }
 
 /// A head, or with the positives `decisions` a version model.

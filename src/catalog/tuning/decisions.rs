@@ -19,7 +19,7 @@ const MAX_DECISIONS: usize = 500;
 const MAX_OTHERS: usize = 6;
 
 /// The data of a tuning on decisions.
-pub struct Lesson {
+pub struct DecisionData {
     pub decided: Vec<Decided>,
     /// Photos with a kept picture, in a random order, each with frames that its camera took at another time.
     pub photos: Vec<(PhotoRecord, Vec<(Member, Comparison)>)>,
@@ -29,10 +29,13 @@ pub struct Lesson {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn lesson(reader: &Reader, roots: &Roots, decisions: &Decisions, known: i64, seed: u64, count: usize) -> Result<Lesson> {
+pub fn decision_data(reader: &Reader, roots: &Roots, decisions: &Decisions, known: i64, seed: u64, count: usize) -> Result<DecisionData> {
     let photos = reader.photos(&roots.scopes(), Wanted::All)?;
     let comparisons = reader.comparisons()?;
-    Ok(Lesson { decided: decided(reader, decisions, &photos, &comparisons, known)?, photos: drawn(photos, &comparisons, seed, count) })
+    Ok(DecisionData {
+        decided: decided(reader, decisions, &photos, &comparisons, known)?,
+        photos: drawn(photos, &comparisons, seed, count),
+    })
 }
 
 /// Returns the latest decisions on photos that are here and were compared.
@@ -61,7 +64,7 @@ fn decided(
     Ok(decided)
 }
 
-/// Draws photos: half of them, where there are so many, with frames of another time.
+/// Draws photos. If there are enough, half of them have frames of another time.
 fn drawn(
     mut photos: HashMap<PhotoId, PhotoRecord>,
     comparisons: &Comparisons,
@@ -90,7 +93,7 @@ fn drawn(
     let mut chosen: Vec<PhotoId> = taken.iter().copied().collect();
     chosen.extend(rest.into_iter().take(count.saturating_sub(chosen.len())));
     let chosen = shuffled(chosen);
-    // The clock told that these are others. The pictures are to tell it too.
+    // The clock says that these are others. The pictures should say so too.
     let without_time = |record: &PhotoRecord| Member { capture: Capture::default(), ..member(record) };
     let with_frames: Vec<(PhotoId, Vec<(Member, Comparison)>)> = chosen
         .into_iter()

@@ -12,7 +12,7 @@ use crate::learn::edits::edit;
 use crate::learn::training_set::TrainingSet;
 use crate::learn::tuning::TuningData;
 use crate::photo::{Decision, Features, PhotoId};
-use crate::store::{PhotoRecord, Result, View};
+use crate::store::{EditedVersion, PhotoRecord, Result};
 
 /// The most decisions that a head is tested on. The latest are used.
 const MAX_DECISIONS: usize = 2_000;
@@ -20,25 +20,31 @@ const MAX_DECISIONS: usize = 2_000;
 /// The most photos of the library that the held-out photos are judged among.
 const BACKGROUND_PHOTOS: usize = 20_000;
 
-/// Makes the tuning data from a sample and the views of its photos. Returns it with the number of training photos.
+/// Makes the tuning data from a sample and the edited versions of its photos. Returns it with the number of training
+/// photos.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn tuning_data(library: &Library<'_>, sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, seed: u64) -> Result<(TuningData, usize)> {
-    let (with_decisions, taught) = training_set(sample, views, UseDecisions::Yes);
+pub fn tuning_data(
+    library: &Library<'_>,
+    sample: &Sample,
+    versions: &HashMap<PhotoId, Vec<EditedVersion>>,
+    seed: u64,
+) -> Result<(TuningData, usize)> {
+    let (with_decisions, taught) = training_set(sample, versions, UseDecisions::Yes);
     let tuning_data = TuningData {
         with_decisions,
-        without_decisions: training_set(sample, views, UseDecisions::No).0,
-        held_out: held_out(sample, views),
+        without_decisions: training_set(sample, versions, UseDecisions::No).0,
+        held_out: held_out(sample, versions),
         background: background(library, seed)?,
         decided: decided(library)?,
     };
     Ok((tuning_data, taught))
 }
 
-/// Returns the features of all views.
-fn features(views: &[View]) -> Vec<Features> {
-    views.iter().map(|view| view.features.clone()).collect()
+/// Returns the features of all versions.
+fn features(versions: &[EditedVersion]) -> Vec<Features> {
+    versions.iter().map(|version| version.features.clone()).collect()
 }
 
 /// Returns training and held-out photos in turn, so that a tuning that is stopped early has some of both.
@@ -61,10 +67,10 @@ enum UseDecisions {
     No,
 }
 
-/// Makes a training set from the training photos and their views, and returns it with the number of these photos.
-/// Photos that a person decided to be the same are one class.
-fn training_set(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, use_decisions: UseDecisions) -> (TrainingSet, usize) {
-    let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(views.get(&p.id)?)))).collect();
+/// Makes a training set from the training photos and their edited versions, and returns it with the number of these
+/// photos. Photos that a person decided to be the same are one class.
+fn training_set(sample: &Sample, versions: &HashMap<PhotoId, Vec<EditedVersion>>, use_decisions: UseDecisions) -> (TrainingSet, usize) {
+    let here: Vec<(PhotoId, Vec<Features>)> = sample.taught.iter().filter_map(|p| Some((p.id, features(versions.get(&p.id)?)))).collect();
     let place: HashMap<PhotoId, usize> = here.iter().enumerate().map(|(place, (photo, _))| (*photo, place)).collect();
     // The class of a photo is the first of all photos that are the same. It does not depend on the order of decisions.
     let mut first: Vec<usize> = (0..here.len()).collect();
@@ -96,13 +102,13 @@ fn training_set(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>, use_decisi
     (training_set, here.len())
 }
 
-fn held_out(sample: &Sample, views: &HashMap<PhotoId, Vec<View>>) -> HeldOut {
+fn held_out(sample: &Sample, versions: &HashMap<PhotoId, Vec<EditedVersion>>) -> HeldOut {
     let mut held_out = HeldOut::default();
     let mut numbers: HashMap<PhotoId, usize> = HashMap::new();
     for photo in &sample.held_out {
-        let Some([own, edited @ ..]) = views.get(&photo.id).map(Vec::as_slice) else { continue };
-        let versions = edited.iter().filter_map(|view| Some((edit(&view.edit)?, view.features.clone())));
-        numbers.insert(photo.id, held_out.add(own.features.clone(), versions));
+        let Some([own, edited @ ..]) = versions.get(&photo.id).map(Vec::as_slice) else { continue };
+        let edits = edited.iter().filter_map(|version| Some((edit(&version.edit)?, version.features.clone())));
+        numbers.insert(photo.id, held_out.add(own.features.clone(), edits));
     }
     for ((a, b), label) in &sample.pair_labels {
         if let (Some(&a), Some(&b)) = (numbers.get(a), numbers.get(b))

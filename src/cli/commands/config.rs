@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::cli::output::{Done, Reader, output};
+use crate::cli::output::{Audience, Done, output};
 use crate::cli::text::shown_lines;
 use crate::config::Settings;
 
 pub fn run(settings: &Settings) -> Done {
-    output(Reader::Program, |out| write!(out, "{}", shown_lines(&settings.in_force())))?;
+    output(Audience::Program, |out| write!(out, "{}", shown_lines(&settings.in_force())))?;
     Ok(ExitCode::SUCCESS)
 }

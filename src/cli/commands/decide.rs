@@ -11,7 +11,7 @@ use crate::api::types::DecisionCount;
 use crate::cli::args::DecideCommand;
 use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Done, Reader, output};
+use crate::cli::output::{Audience, Done, output};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Parameters, Session, WatchedFolders, about, all_existing};
 use crate::cli::text::count;
@@ -23,7 +23,7 @@ pub async fn run(session: &Session, command: DecideCommand) -> Done {
         DecideCommand::Different { files } => decide(session, "different", &files).await?,
         DecideCommand::Forget { files } => forget(session, &files).await?,
     };
-    output(Reader::Person, |out| writeln!(out, "{line}"))?;
+    output(Audience::Person, |out| writeln!(out, "{line}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

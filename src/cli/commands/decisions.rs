@@ -11,7 +11,7 @@ use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecisio
 use crate::cli::args::DecisionsCommand;
 use crate::cli::failure::Failure;
 use crate::cli::files;
-use crate::cli::output::{Done, Reader, output, show};
+use crate::cli::output::{Audience, Done, output, show};
 use crate::cli::session::{Session, read};
 use crate::cli::text::{count, date, shown, shown_path};
 use crate::photo::Verdict;
@@ -67,9 +67,9 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
                 |e| Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))).hint("what was there before is unchanged");
             files::replace(&file, &lines).map_err(failed)?;
             let decisions = count(decisions.len() as u64, "decision", "decisions");
-            output(Reader::Person, |out| writeln!(out, "{decisions} written to {}", shown_path(&file)))?;
+            output(Audience::Person, |out| writeln!(out, "{decisions} written to {}", shown_path(&file)))?;
         }
-        None => output(Reader::Program, |out| out.write_all(&lines))?,
+        None => output(Audience::Program, |out| out.write_all(&lines))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -86,6 +86,6 @@ async fn import(client: &Client, file: &Path) -> Done {
         .collect::<Result<Vec<_>, _>>()?;
     let body = serde_json::to_vec(&decisions).map_err(io::Error::from)?;
     let done: DecisionCount = client.post("/v1/decisions/import", body).await?;
-    output(Reader::Person, |out| writeln!(out, "{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed))?;
+    output(Audience::Person, |out| writeln!(out, "{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,7 @@ use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::listing::{self, Scenes, Unsure, is_version};
-use crate::cli::output::{Done, Reader, opened};
+use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, shown};
@@ -29,7 +29,7 @@ const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
 const ROOT_ATTEMPTS: usize = 8;
 const ROOT_PAUSE: Duration = Duration::from_millis(500);
 
-/// The most files of a cluster of which it is said why they stay.
+/// The most files of a cluster for which the reason that they stay is shown.
 const MAX_REASONS: usize = 3;
 
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
@@ -45,8 +45,8 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if options.everywhere {
         see_all_roots(&client).await?;
     }
-    let reader = if options.format == DupesFormat::Text { Reader::Person } else { Reader::Program };
-    let mut out = opened(reader);
+    let audience = if options.format == DupesFormat::Text { Audience::Person } else { Audience::Program };
+    let mut out = opened(audience);
     let mut relations = options.relation.clone();
     if options.format == DupesFormat::Paths0 && relations.is_empty() {
         // An edit is a person's work, so listing it is a choice.
@@ -208,7 +208,7 @@ impl<'a, W: Write> Printer<'a, W> {
         }
     }
 
-    /// Lists the files that could go. Those of each cluster are looked at again right before: what was checked first may have
+    /// Lists the files that could go. Those of each cluster are checked again right before: what was checked first may have
     /// changed while others were hashed and decoded, or while the reader of the list was slow.
     fn list(&mut self) -> io::Result<()> {
         let Some(checker) = &self.checker else { return Ok(()) };
@@ -239,8 +239,8 @@ impl<'a, W: Write> Printer<'a, W> {
         Ok(answer.end)
     }
 
-    /// Ends the answer, for which so many photos were `compared` with each other. Files that may be deleted are listed only
-    /// now, if the answer is whole.
+    /// Ends the answer. `compared` is the number of photos that were compared with each other. Files that may be deleted are
+    /// listed only now, if the answer is whole.
     pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
             DupesFormat::Text => {
@@ -333,12 +333,14 @@ const HELD_APART: [(Relation, &str); 3] = [
     (Relation::Unknown, "not sure"),
 ];
 
-/// What is said of an answer without clusters.
+/// The message of an answer without clusters.
 fn nothing_found(end: &End, compared: u64) -> &'static str {
     match compared {
         0 => "Nothing was compared: no photo is read.",
         1 => "Nothing was compared: only one photo is read.",
-        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => "No copies found among the photos that were compared.",
+        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
+            "No versions found among the photos that were compared."
+        }
         _ => "No duplicates found.",
     }
 }
@@ -400,7 +402,7 @@ mod tests {
             (END, 1, "Nothing was compared: only one photo is read."),
             (END, 0, "Nothing was compared: no photo is read."),
             (End { whole: false, ..END }, 0, "Nothing was compared: no photo is read."),
-            (End { whole: false, ..END }, 2, "No copies found among the photos that were compared."),
+            (End { whole: false, ..END }, 2, "No versions found among the photos that were compared."),
         ] {
             assert!(said(&end, compared).contains(sentence), "{end:?}");
         }
@@ -413,7 +415,7 @@ mod tests {
         ] {
             let held_apart = BTreeMap::from([(relation, Amount { pairs: 12, photos: 8, bytes: 34_000_000 })]);
             let said = said(&End { held_apart, series: 8, ..END }, 2);
-            assert!(said.contains(line) && said.contains("No copies found among the photos that were compared."), "{said}");
+            assert!(said.contains(line) && said.contains("No versions found among the photos that were compared."), "{said}");
         }
     }
 

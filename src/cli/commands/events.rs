@@ -8,7 +8,7 @@ use owo_colors::OwoColorize;
 use super::tune;
 use crate::api::types::{Event, What};
 use crate::cli::args::EventsFormat;
-use crate::cli::output::{Done, Reader, output};
+use crate::cli::output::{Audience, Done, output};
 use crate::cli::session::Session;
 use crate::cli::text::{count, shown};
 
@@ -16,8 +16,8 @@ pub async fn run(session: &Session, format: EventsFormat) -> Done {
     let client = session.running().await?;
     let mut broken = None;
     let listening = client.events(|event| {
-        let reader = if format == EventsFormat::Text { Reader::Person } else { Reader::Program };
-        let printed = output(reader, |out| match format {
+        let audience = if format == EventsFormat::Text { Audience::Person } else { Audience::Program };
+        let printed = output(audience, |out| match format {
             EventsFormat::Text => print(out, &event),
             EventsFormat::Ndjson => {
                 serde_json::to_writer(&mut *out, &event)?;
@@ -41,7 +41,7 @@ fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
         What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
         What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
         What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
-        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "copies ".bold(), paths_of(paths)),
+        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "version".bold(), paths_of(paths)),
         What::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
         What::Offline { path, reason } => writeln!(out, "offline {}: {}", shown(&path.path), shown(reason)),
         What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),

@@ -61,7 +61,7 @@ fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
                 )
             } else {
                 let (after, before) = (100.0 * r.after.recall, 100.0 * r.before.recall);
-                format!("{after:.1} % of the pairs of test copies are found at a precision of 99.9 %, {before:.1} % before")
+                format!("{after:.1} % of the pairs of test versions are found at a precision of 99.9 %, {before:.1} % before")
             };
             writeln!(out, "    {line}; tuned on {} photos, tested on {}", r.tuned_on, r.held_out)?;
         }

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use super::args::{Arguments, Command, TextFormat};
 use super::connect::Start;
-use super::output::{Done, Reader, output};
+use super::output::{Audience, Done, output};
 use super::session::Session;
 use crate::config::Settings;
 
@@ -90,6 +90,6 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
 
 /// Writes bytes that are made without the daemon.
 fn put_out(bytes: &[u8]) -> Done {
-    output(Reader::Program, |out| out.write_all(bytes))?;
+    output(Audience::Program, |out| out.write_all(bytes))?;
     Ok(ExitCode::SUCCESS)
 }

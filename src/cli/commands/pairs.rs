@@ -11,7 +11,7 @@ use crate::api::query_of;
 use crate::api::types::FilePair;
 use crate::cli::args::PairsFormat;
 use crate::cli::failure::{Failure, NOT_WHOLE};
-use crate::cli::output::{Done, Reader, opened};
+use crate::cli::output::{Audience, Done, opened};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
 use crate::cli::text::escaped;
 use crate::cli::whole;
@@ -30,7 +30,7 @@ pub async fn run(
     if paths.is_empty() {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
-    let mut out = opened(Reader::Program);
+    let mut out = opened(Audience::Program);
     let mut print = |json: &RawValue| match format {
         PairsFormat::Tsv => {
             let pair = serde_json::from_str(json.get()).map_err(io::Error::from)?;

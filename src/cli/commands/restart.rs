@@ -1,13 +1,14 @@
 //! `simctl restart`: ends the daemon and starts it anew.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::cli::lifecycle;
-use crate::cli::output::Done;
+use crate::cli::output::{Audience, Done, output};
 use crate::config::Settings;
 
 pub async fn run(settings: &Settings) -> Done {
     let pid = lifecycle::restart(settings).await?;
-    anstream::println!("the daemon runs, process {pid}");
+    output(Audience::Person, |out| writeln!(out, "the daemon runs, process {pid}"))?;
     Ok(ExitCode::SUCCESS)
 }

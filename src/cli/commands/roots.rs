@@ -12,7 +12,7 @@ use crate::api::query_of;
 use crate::api::types::RootStatus;
 use crate::cli::args::RootsCommand;
 use crate::cli::broad::consent;
-use crate::cli::output::{Done, Reader, output, show};
+use crate::cli::output::{Audience, Done, output, show};
 use crate::cli::session::{Session, all_existing, existing, watch};
 use crate::cli::text::{count, coverage, left_out, shown, shown_path};
 
@@ -33,7 +33,7 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
                 } else {
                     format!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown))
                 };
-                output(Reader::Person, |out| writeln!(out, "{line}"))?;
+                output(Audience::Person, |out| writeln!(out, "{line}"))?;
             }
         }
         RootsCommand::Remove { paths } => {
@@ -42,7 +42,7 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
                 // A folder that no longer exists is removed by the path as it was typed.
                 let path = existing(path).or_else(|_| std::path::absolute(path))?;
                 client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
-                output(Reader::Person, |out| writeln!(out, "{} is no longer watched; its photos stay in the index", shown_path(&path)))?;
+                output(Audience::Person, |out| writeln!(out, "{} is no longer watched; its photos stay in the index", shown_path(&path)))?;
             }
         }
         RootsCommand::List { format } => {
@@ -88,7 +88,7 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
         if let Some(outer) = &root.inside {
-            writeln!(out, "    {}", format!("mounted in {}, and looked after by itself", shown(&outer.path)).dimmed())?;
+            writeln!(out, "    {}", format!("mounted in {}, managed automatically", shown(&outer.path)).dimmed())?;
         }
         if let Some(why) = &root.offline {
             writeln!(out, "    {}; its photos stay known, and it is recognised when it is back", shown(why))?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::api::query_of;
 use crate::api::types::RootStatus;
-use crate::cli::output::{Done, Reader, output};
+use crate::cli::output::{Audience, Done, output};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Session, about, all_existing};
 use crate::cli::text::{count, coverage, shown_path};
@@ -25,6 +25,6 @@ pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done
         Some(path) => shown_path(path),
         None => count(client.get::<Vec<RootStatus>>("/v1/roots").await?.len() as u64, "folder", "folders"),
     };
-    output(Reader::Person, |out| writeln!(out, "scanned {what}: {}", coverage(&progress.coverage)))?;
+    output(Audience::Person, |out| writeln!(out, "scanned {what}: {}", coverage(&progress.coverage)))?;
     Ok(ExitCode::SUCCESS)
 }

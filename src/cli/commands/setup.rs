@@ -11,6 +11,7 @@ use directories::BaseDirs;
 
 use super::{completions, man};
 use crate::cli::failure::Failure;
+use crate::cli::output::{Audience, opened};
 use crate::cli::text::shown_path;
 
 const ZSH: &str = "zsh/site-functions";
@@ -22,7 +23,7 @@ pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
         Some(prefix) => prefix.join("share"),
         None => BaseDirs::new().ok_or_else(|| Failure::usage("there is no home directory; --prefix names a place"))?.data_dir().to_owned(),
     };
-    let mut out = anstream::stdout();
+    let mut out = opened(Audience::Person);
     for (path, content) in files() {
         let path = share.join(path);
         let failed = |e: io::Error| Failure::usage(format!("{}: {e}", shown_path(&path))).hint("--prefix names another place");
@@ -37,6 +38,7 @@ pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
     if prefix.is_none() && !remove {
         say_what_is_missing(&mut out, &share)?;
     }
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,13 +9,13 @@ use owo_colors::OwoColorize;
 
 use crate::api::client::{self, Client};
 use crate::api::query_of;
-use crate::api::types::{Change, ClusterChanges, Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState};
+use crate::api::types::{ClusterChanges, Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState};
 use crate::cli::args::{PositivesArgument, TuneArguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
 use crate::cli::text::{count, shown};
-use crate::photo::Positives;
+use crate::photo::{ClusterChangeKind, Positives};
 
 /// The pause between two requests for the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
@@ -85,7 +85,7 @@ pub fn progress(at: &TuningProgress) -> String {
         Phase::Preparing => format!("making edited versions of photos, {left} left at most"),
         Phase::Training => {
             let loss = at.loss.map_or_else(String::new, |loss| format!(", loss {loss:.3}"));
-            let recall = at.recall.map_or_else(String::new, |recall| format!(", {:.1} % of the test copies nearest", 100.0 * recall));
+            let recall = at.recall.map_or_else(String::new, |recall| format!(", {:.1} % of the test versions nearest", 100.0 * recall));
             format!("training{loss}{recall}, {left} left at most")
         }
         Phase::Judging => "testing it on held-out photos".into(),
@@ -112,7 +112,7 @@ fn report(out: &mut impl Write, r: &TuningReport, positives: Positives) -> io::R
         );
     }
     let more = r.after.found as i64 - r.before.found as i64;
-    let found = format!("{} of {} test copies are found, {} before ({more:+})", r.after.found, r.copies, r.before.found);
+    let found = format!("{} of {} test versions are found, {} before ({more:+})", r.after.found, r.copies, r.before.found);
     let wrong = r.after.false_pairs as i64 - r.before.false_pairs as i64;
     writeln!(
         out,
@@ -135,7 +135,7 @@ fn report(out: &mut impl Write, r: &TuningReport, positives: Positives) -> io::R
     }
     writeln!(
         out,
-        "at a precision of 99.9 %: {} of the pairs of copies, {} before; threshold {:.3}, {:.3} before",
+        "at a precision of 99.9 %: {} of the pairs of versions, {} before; threshold {:.3}, {:.3} before",
         percent(r.after.recall),
         percent(r.before.recall),
         r.after.threshold,
@@ -161,10 +161,10 @@ pub fn changes(out: &mut impl Write, c: &ClusterChanges) -> io::Result<()> {
     writeln!(out, "clusters of this library: {} new, {} gone, {} grown, {} shrunk", c.new, c.gone, c.grown, c.shrunk)?;
     for example in &c.examples {
         let change = match example.change {
-            Change::New => "new".green().to_string(),
-            Change::Gone => "gone".yellow().to_string(),
-            Change::Grown => "grown".green().to_string(),
-            Change::Shrunk => "shrunk".yellow().to_string(),
+            ClusterChangeKind::New => "new".green().to_string(),
+            ClusterChangeKind::Gone => "gone".yellow().to_string(),
+            ClusterChangeKind::Grown => "grown".green().to_string(),
+            ClusterChangeKind::Shrunk => "shrunk".yellow().to_string(),
         };
         writeln!(out, "  {change}")?;
         example.paths.iter().try_for_each(|path| writeln!(out, "    {}", shown(path)))?;

@@ -7,7 +7,7 @@ use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
 
 use super::Writable;
-use crate::sys::fence::{self, Calls, LANDLOCK, case};
+use crate::sys::restrict::{self, Calls, LANDLOCK, case};
 
 /// Refused system calls. Most change a file without opening it for writing, which Landlock does not cover. The last two
 /// would bypass the filter: requests to io_uring are not filtered, and the flags of `openat2` are in memory, which a
@@ -42,9 +42,10 @@ const FILE_SETATTR: i64 = 469;
 
 /// Older forms of these calls, which newer architectures do not have.
 #[cfg(target_arch = "x86_64")]
-const OLD: [i64; 6] = [libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+const REFUSED_OLDER_FORMS: [i64; 6] =
+    [libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
 #[cfg(not(target_arch = "x86_64"))]
-const OLD: [i64; 0] = [];
+const REFUSED_OLDER_FORMS: [i64; 0] = [];
 
 /// Requests of `ioctl` that change a file or folder that is open for reading: flags, FAT attributes, fs-verity, and
 /// snapshots and subvolumes of btrfs.
@@ -96,12 +97,12 @@ pub fn landlock(writable: &Writable<'_>) -> io::Result<i32> {
         let Ok(folder) = PathFd::new(place) else { continue };
         rules = rules.add_rule(PathBeneath::new(folder, access)).map_err(io::Error::other)?;
     }
-    fence::landlock(rules)
+    restrict::landlock(rules)
 }
 
 /// Forbids all sockets except Unix sockets, and the changes to files that Landlock does not cover.
 pub fn seccomp() -> io::Result<()> {
-    let mut calls: Calls = REFUSED.into_iter().chain(OLD).map(|call| (call, Vec::new())).collect();
+    let mut calls: Calls = REFUSED.into_iter().chain(REFUSED_OLDER_FORMS).map(|call| (call, Vec::new())).collect();
     calls.insert(libc::SYS_socket, vec![case(&[(0, Ne, libc::AF_UNIX as u64)])?]);
     // `O_TRUNC` truncates a file even if it is not opened for writing.
     let (cut, access) = (libc::O_TRUNC as u64, libc::O_ACCMODE as u64);
@@ -114,7 +115,7 @@ pub fn seccomp() -> io::Result<()> {
     let requests = CHANGING_REQUESTS.iter().map(|request| case(&[(1, Eq, *request)])).collect::<io::Result<Vec<_>>>()?;
     calls.insert(libc::SYS_ioctl, requests);
     let calls = OTHER_NUMBERS.iter().flat_map(|other| calls.iter().map(move |(call, cases)| (call | other, cases.clone())));
-    fence::seccomp(calls.collect(), SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
+    restrict::seccomp(calls.collect(), SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
 }
 
 #[cfg(test)]
@@ -133,7 +134,7 @@ mod tests {
     use super::super::enclose;
     use super::*;
 
-    const TOLD: &str = "SIMILARD_ENCLOSED_FOLDER";
+    const FOLDER_VARIABLE: &str = "SIMILARD_ENCLOSED_FOLDER";
 
     /// A folder with photos, and the two folders of the daemon.
     const FOLDERS: [&str; 3] = ["photos", "data", "run"];
@@ -141,7 +142,7 @@ mod tests {
     /// Acts only in the process that the next test starts. There it tries every action and prints the results.
     #[test]
     fn acts_when_told_to() {
-        let Some(folder) = env::var_os(TOLD) else { return };
+        let Some(folder) = env::var_os(FOLDER_VARIABLE) else { return };
         let [photos, data, run] = FOLDERS.map(|name| Path::new(&folder).join(name));
         let fence = enclose(&Writable { data_dir: &data, pictures_dir: None, socket_dir: Some(&run) });
         // Without one of them the actions are not tried. CI has both.
@@ -219,7 +220,7 @@ mod tests {
         let before = fs::metadata(&photo).expect("there");
         let output = Command::new(env::current_exe().expect("this test"))
             .args(["daemon::fence::linux::tests::acts_when_told_to", "--exact", "--nocapture"])
-            .env(TOLD, folder.path())
+            .env(FOLDER_VARIABLE, folder.path())
             .output()
             .expect("it runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();

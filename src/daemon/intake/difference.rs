@@ -142,8 +142,8 @@ impl Intake {
         false
     }
 
-    /// Returns whether a file must be read now that is known by another name and has another ctime since. A rename changes it,
-    /// and so does a program that writes and puts the time back. Only events tell these apart, and a scan has none.
+    /// Returns whether a file must be read now that is known by another name and has another ctime since. A rename changes
+    /// ctime. So does a program that writes and restores mtime. Only events distinguish them, and a scan has none.
     fn must_be_read(&mut self, root: &Root, place: &Place, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>) -> bool {
         let is_moved = self.reader.is_known(stamp).unwrap_or(false) && !self.reader.is_known_unchanged(stamp).unwrap_or(false);
         if !is_moved || !due.is_empty() && self.moves.believe(place.clone(), stamp, Instant::now()) {

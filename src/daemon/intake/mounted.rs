@@ -13,7 +13,7 @@ use crate::intake::{Found, Submounts, Volume, Volumes};
 use crate::photo::{Coverage, Home, Root};
 
 impl Intake {
-    /// Makes a root of each filesystem that is mounted inside one and is none yet.
+    /// Makes a root of each filesystem that is mounted inside one and is not a root yet.
     pub(super) fn adopt(&self, outer: &Root, found: &mut Found) {
         for below in &found.mounted {
             let (path, roots) = (outer.path.join(below), self.parts.roots.now());

@@ -1,7 +1,8 @@
-//! Moves that were believed: a file is at another path with another ctime, and keeps its photo. A rename changes the ctime,
-//! and so does a program that writes and puts the time back. What was written is known only once the event of the writer was
-//! looked at, before or after the move, and a write through a hard link elsewhere raises none. So the index keeps the ctime
-//! of before the move until the bytes were compared, which is done later and costs no answer. Time is passed in.
+//! Moves that were believed: a file is at another path with another ctime, and keeps its photo.
+//!
+//! A rename changes ctime. So does a program that writes and restores mtime. The event of such a writer may come before or
+//! after the move, and a write through a hard link elsewhere raises none. So the index keeps the ctime of before the move
+//! until the bytes were compared. That is done later, and no answer waits for it. Time is passed in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 use crate::intake::{Found, Heard};
 use crate::photo::{Place, Root, Stamp};
 
-/// For so long after the event of a writer led to no file, moves are doubted, and those from so long before it. A path that
-/// is never quiet is looked at after two seconds.
+/// If the event of a writer led to no file, moves are doubted from this long before it to this long after it. A path that is
+/// never quiet is scanned after two seconds.
 const DOUBT_TIME: Duration = Duration::from_secs(10);
 
 /// Moves that were believed, with the stamp that each file had then.

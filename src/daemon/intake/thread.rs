@@ -12,10 +12,9 @@ use super::findings::{DISK_TIMEOUT, Presence, Recorded};
 use super::moves::{Moves, is_misled};
 use super::schedule::Schedule;
 use super::{Intakes, Parts, ThreadQueue};
-use crate::api::text_of;
-use crate::api::types::What;
 use crate::catalog::roots::{AbsentFiles, FolderId, whole};
 use crate::daemon::messages::{Change, Gone, Order, Request, request};
+use crate::daemon::state::events::EventKind;
 use crate::daemon::state::heartbeat::Heartbeat;
 use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
@@ -221,7 +220,7 @@ impl Intake {
         let is_new = !self.watched.contains_key(&root.id);
         let was_offline = !self.parts.roots.now().is_online(root.id);
         if was_offline {
-            self.parts.events.emit(What::Online(text_of(&root.path)));
+            self.parts.events.emit(EventKind::Online(root.path.clone()));
         }
         // Read before the folder is watched. Later changes raise an event.
         let folder = self.folder_id(&root);
@@ -338,7 +337,7 @@ impl Intake {
         if is_misled(&due, &walks, |heard| heard.was_closed) {
             self.doubt_moves();
         }
-        // What was renamed is looked at where it is now.
+        // What was renamed is scanned where it is now.
         if is_misled(&due, &walks, |heard| heard.was_closed && heard.writing != Writing::Renamed) {
             self.scan_all_soon();
         }
@@ -373,8 +372,8 @@ impl Intake {
     }
 
     fn scan(&mut self, root: &Root, place: &Place, gone: Gone, ticket: Ticket) {
-        let path = text_of(&root.path_of(place));
-        self.parts.events.emit(What::ScanStarted(path.clone()));
+        let path = root.path_of(place);
+        self.parts.events.emit(EventKind::ScanStarted(path.clone()));
         if place.path.as_os_str().is_empty() {
             // Files that could not be read before may be readable now.
             self.write(Change::Retry(root.id));
@@ -398,7 +397,7 @@ impl Intake {
         }
         // Sent last, so that the root is busy until everything above is committed.
         self.write(Change::Done { _tickets: vec![ticket] });
-        self.parts.events.emit(What::ScanFinished { path, changes: recorded.changes });
+        self.parts.events.emit(EventKind::ScanFinished { path, changes: recorded.changes });
     }
 
     /// Records what a walk saw and did not take.
@@ -450,7 +449,7 @@ impl Intake {
             entries.set(entries.get() + 1);
             if told.get().elapsed() > PROGRESS_INTERVAL {
                 told.set(Instant::now());
-                self.parts.events.emit(What::ScanProgress { path: text_of(&root.path_of(place)), entries: entries.get() });
+                self.parts.events.emit(EventKind::ScanProgress { path: root.path_of(place), entries: entries.get() });
             }
             !self.parts.lifecycle.is_stopping()
         };

@@ -16,7 +16,7 @@ use crate::photo::{Place, Root, RootId, Stamp};
 /// How long the system may take to release the watches of a thread.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How soon a root is scanned after a photo appeared and was removed before it was looked at.
+/// How soon a root is scanned after a photo appeared and was removed before it was read.
 const FLEETING_SCAN_DELAY: Duration = Duration::from_secs(10);
 
 /// Makes the watch of a thread. `None` if the system has none.
@@ -86,7 +86,7 @@ impl Intake {
         }
     }
 
-    /// Has files looked at again that were moved a while ago, a few at a time. Their bytes are compared then.
+    /// Has files that were moved a while ago read again, a few at a time. Their bytes are compared then.
     pub(super) fn look_at_moved(&mut self) {
         let (now, roots) = (Instant::now(), self.parts.roots.now());
         for (place, stamp) in self.moves.take_old(now) {
@@ -113,7 +113,8 @@ impl Intake {
         true
     }
 
-    /// Gives the watch up while all roots of this thread are offline, because a user may have only so many.
+    /// Gives the watch up while all roots of this thread are offline, because the system limits the watches of each
+    /// user.
     pub(super) fn rest(&mut self) {
         let roots = self.parts.roots.now();
         if !self.roots().iter().any(|root| roots.is_online(root.id)) {
@@ -157,7 +158,8 @@ impl Intake {
             let submounts = Submounts::below(&root.path);
             let roots = self.parts.roots.now();
             let is_root = |point: &Path| roots.at(&root.path.join(point)).next().is_some();
-            let unseen = || Volume::silence(&root.path).or_else(|| submounts.any_closed(is_root)).or_else(|| submounts.silence());
+            let unseen =
+                || Volume::why_unwatched(&root.path).or_else(|| submounts.any_barred(is_root)).or_else(|| submounts.why_unwatched());
             failed.or_else(unseen)
         } else {
             failed
@@ -166,7 +168,7 @@ impl Intake {
         if (is_whole || why.is_some()) && why != before {
             if let Some(why) = &why {
                 tracing::warn!("{} is not watched: {why}", root.path.display());
-                // From now on it is looked at more often.
+                // From now on it is scanned more often.
                 let soon = Instant::now() + Schedule::POLLED.shortest;
                 self.scans.entry(root.id).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
             }

@@ -1,6 +1,11 @@
 //! Answers the requests of the API, by asking the catalog.
 
+mod decisions;
+mod events;
+mod heads;
+mod places;
 mod roots;
+mod views;
 
 use std::collections::{HashMap, HashSet};
 use std::iter::once;
@@ -10,33 +15,33 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::broadcast;
+use futures_util::stream::BoxStream;
 
 use crate::api::types::{
     Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
     HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
-use crate::api::{Code, Problem, Service, Take, shell_word, text_of};
+use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
 use crate::catalog::clusters::{Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
 use crate::config::Settings;
-use crate::daemon::decisions::Deciding;
-use crate::daemon::heads::{self, Switch, Switcher};
+use crate::daemon::decisions::{self as deciding, Deciding};
+use crate::daemon::heads::{Error as HeadError, Switcher};
 use crate::daemon::intake::Intakes;
-use crate::daemon::messages::{Gone, Write};
+use crate::daemon::messages::Write;
 use crate::daemon::problems::{no_key, within_reach};
 use crate::daemon::state::health::STORE;
 use crate::daemon::state::{State, lock, read};
 use crate::daemon::tuning::Tuner;
 use crate::daemon::waiting::Waiting;
-use crate::daemon::{decisions, places, views, wire};
+use crate::daemon::wire;
 use crate::likeness::MAX_PAIR_DISTANCE;
-use crate::photo::{Coverage, PhotoId, PictureHash, Place, Positives, Relation, RootId, Verdict};
+use crate::photo::{Coverage, Decision, PhotoId, PictureHash, Place, Positives, Relation, RootId, Verdict};
 use crate::store::{Reader, Wanted};
-use crate::sys::View;
+use crate::sys::{View, now};
 
 pub struct Answers {
     state: State,
@@ -45,7 +50,7 @@ pub struct Answers {
     tuner: Tuner,
     writes: SyncSender<Write>,
     queries: Mutex<Queries>,
-    figures: Mutex<HashMap<RootId, Figures>>,
+    counts: Mutex<HashMap<RootId, RootCounts>>,
 }
 
 /// A reader that sees this commit or a later one.
@@ -64,7 +69,7 @@ impl Deref for AsOf {
 
 /// The counts of a root's files, as of a commit.
 #[derive(Clone, Copy)]
-struct Figures {
+struct RootCounts {
     commit: u64,
     is_online: bool,
     coverage: Coverage,
@@ -74,7 +79,7 @@ struct Figures {
 impl Answers {
     pub fn new(state: State, intakes: Arc<Intakes>, switcher: Switcher, tuner: Tuner, queries: Queries) -> Answers {
         let writes = switcher.writes.clone();
-        Answers { state, intakes, switcher, tuner, writes, queries: Mutex::new(queries), figures: Mutex::default() }
+        Answers { state, intakes, switcher, tuner, writes, queries: Mutex::new(queries), counts: Mutex::default() }
     }
 
     fn reader(&self) -> Result<AsOf, Problem> {
@@ -107,7 +112,7 @@ impl Answers {
         if let [Place { root, path }] = scopes
             && path.as_os_str().is_empty()
         {
-            return Ok(self.figures(reader, *root)?.coverage);
+            return Ok(self.counts(reader, *root)?.coverage);
         }
         self.counted(reader, scopes)
     }
@@ -141,27 +146,30 @@ impl Answers {
     }
 
     /// Returns the counts of a root. They are kept until the next commit, because counting 100,000 files takes a while.
-    fn figures(&self, reader: &AsOf, root: RootId) -> Result<Figures, Problem> {
+    fn counts(&self, reader: &AsOf, root: RootId) -> Result<RootCounts, Problem> {
         let (commit, is_online) = (reader.commit, self.state.roots.now().is_online(root));
-        if let Some(known) = lock(&self.figures).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
+        if let Some(known) = lock(&self.counts).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
             return Ok(*known);
         }
         let coverage = self.counted(reader, &[Place { root, path: PathBuf::new() }])?;
-        let figures = Figures { commit, is_online, coverage, photos: reader.count_photos(root)? };
-        lock(&self.figures).insert(root, figures);
-        Ok(figures)
+        let counts = RootCounts { commit, is_online, coverage, photos: reader.count_photos(root)? };
+        lock(&self.counts).insert(root, counts);
+        Ok(counts)
     }
 
-    fn deciding<T>(&self, work: impl FnOnce(&Deciding<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    fn deciding(
+        &self,
+        work: impl FnOnce(&Deciding<'_>) -> Result<deciding::DecisionCount, deciding::Error>,
+    ) -> Result<DecisionCount, Problem> {
         let (reader, roots) = (self.reader()?, self.state.roots.now());
         let State { events, health, .. } = &self.state;
-        work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })
+        Ok(work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })?.into())
     }
 }
 
 impl Service for Answers {
     fn version(&self) -> Version {
-        self.state.configuration.version.clone()
+        wire::version(&self.state.configuration.version)
     }
 
     fn compare_views(&self, views: &[View]) -> Result<(), Problem> {
@@ -177,7 +185,7 @@ impl Service for Answers {
             (0, true) => "scanning".to_owned(),
             (pending, _) => format!("reading, {pending} to go"),
         };
-        let tuning = self.state.tuning.state().progress;
+        let tuning = self.state.tuning.state().progress.as_ref().map(wire::progress);
         let active = self.state.heads.active.now();
         Ok(Status {
             version: self.version(),
@@ -236,7 +244,7 @@ impl Service for Answers {
         for scope in self.scopes(paths)? {
             let root = self.state.roots.now().get(scope.root).cloned();
             if let Some(root) = root {
-                self.intakes.scan(root, scope, gone)?;
+                self.intakes.scan(root, scope, gone.into())?;
             }
         }
         Ok(())
@@ -289,10 +297,10 @@ impl Service for Answers {
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
-        let goes_on = take.is_there;
-        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, goes_on)? else { return Ok(()) };
+        let is_wanted = take.is_wanted;
+        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, is_wanted)? else { return Ok(()) };
         let outside =
-            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, goes_on)? };
+            if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, is_wanted)? };
         let Some(outside) = outside else { return Ok(()) };
         if selection.everywhere {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
@@ -326,7 +334,7 @@ impl Service for Answers {
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_normalized = selection.threshold.is_none();
-        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_there)? else { return Ok(()) };
+        let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_wanted)? else { return Ok(()) };
         let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
@@ -349,10 +357,10 @@ impl Service for Answers {
             None => (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?),
             Some(name) => {
                 if self.switcher.known_versions(name)?.is_some() {
-                    return Err(heads::Error::NotForSimilar(name.to_owned()).into());
+                    return Err(HeadError::NotForSimilar(name.to_owned()).into());
                 }
                 let known = find(&read(&state.heads.records), &state.configuration.backbone, name).map_err(Problem::internal)?;
-                let known = known.ok_or_else(|| heads::Error::Unknown(name.to_owned()))?;
+                let known = known.ok_or_else(|| HeadError::Unknown(name.to_owned()))?;
                 (known.head.name().to_owned(), queries.nearest_under(known, &reader, &asked, count)?)
             }
         };
@@ -387,8 +395,8 @@ impl Service for Answers {
     }
 
     fn listed_decisions(&self) -> Result<Vec<ListedDecision>, Problem> {
-        let decisions = read(&self.state.decisions).clone();
-        self.deciding(|deciding| deciding.listed(&decisions))
+        let (reader, decisions) = (self.reader()?, read(&self.state.decisions).clone());
+        Ok(decisions::listed(&decisions, &self.state.roots.now(), &reader)?)
     }
 
     fn decisions(&self) -> Vec<DecisionText> {
@@ -396,7 +404,11 @@ impl Service for Answers {
     }
 
     fn import(&self, decisions: Vec<DecisionText>) -> Result<DecisionCount, Problem> {
-        self.deciding(|deciding| deciding.import(&decisions))
+        let now = now();
+        let read =
+            (1..).zip(&decisions).map(|(number, text)| decisions::imported(number, text, now)).collect::<Result<Vec<_>, Problem>>()?;
+        let (decisions, pixels): (Vec<Decision>, Vec<_>) = read.into_iter().unzip();
+        self.deciding(|deciding| deciding.import(decisions, pixels.concat()))
     }
 
     fn heads(&self) -> Vec<HeadInfo> {
@@ -404,7 +416,7 @@ impl Service for Answers {
     }
 
     fn use_head(&self, name: &str, switch: Switch) -> Result<ClusterChanges, Problem> {
-        Ok(self.switcher.switch(name, switch)?)
+        Ok(wire::cluster_changes(&self.switcher.switch(name, switch.into())?))
     }
 
     fn remove_head(&self, name: &str) -> Result<(), Problem> {
@@ -418,15 +430,15 @@ impl Service for Answers {
         minutes: Option<u64>,
         photos: Option<usize>,
     ) -> Result<TuningOrder, Problem> {
-        self.tuner.start(self.tuner.order(name, positives, minutes, photos))
+        Ok(self.tuner.start(self.tuner.order(name, positives, minutes, photos))?.into())
     }
 
     fn tuning(&self) -> TuningState {
-        self.state.tuning.state()
+        wire::tuning(&self.state.tuning.state())
     }
 
     fn stop_tuning(&self) -> Result<(), Problem> {
-        self.tuner.stop()
+        Ok(self.tuner.stop()?)
     }
 
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem> {
@@ -437,8 +449,8 @@ impl Service for Answers {
         Ok(Failures { failures: failures.collect() })
     }
 
-    fn events(&self, after: Option<u64>) -> (Vec<Event>, broadcast::Receiver<Event>) {
-        let heard = self.state.events.listen(after);
+    fn events(&self, after: Option<u64>) -> BoxStream<'static, Event> {
+        let heard = events::after(&self.state.events, after);
         self.state.notify.raise();
         heard
     }

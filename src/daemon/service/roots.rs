@@ -13,7 +13,7 @@ use crate::photo::Root;
 
 impl Answers {
     pub(super) fn root_status(&self, reader: &AsOf, roots: &Roots, root: &Root) -> Result<RootStatus, Problem> {
-        let (figures, live) = (self.figures(reader, root.id)?, self.state.configuration.live());
+        let (counts, live) = (self.counts(reader, root.id)?, self.state.configuration.live());
         let unseen = RootState::default();
         let state = roots.state(root.id).unwrap_or(&unseen);
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
@@ -34,8 +34,8 @@ impl Answers {
             away: if state.offline.is_none() { state.absent.away.len() as u64 } else { 0 },
             excluded: live.rules.excluded().to_vec(),
             included: live.rules.included().to_vec(),
-            photos: figures.photos,
-            coverage: figures.coverage,
+            photos: counts.photos,
+            coverage: counts.coverage,
             left_out: roots.left_out(&[whole(root)]),
         })
     }

@@ -69,15 +69,15 @@ impl Health {
         self.writer_beats.load(Ordering::Relaxed)
     }
 
-    /// Returns the layers that the decoder sandbox lacks, each with the reason. The first call starts a child to find
-    /// out.
+    /// Returns the layers that the decoder sandbox lacks, each with the reason. The first call starts a decoding
+    /// process to find out.
     pub fn missing_sandbox_layers(&self, limits: Limits) -> Vec<String> {
         if let Some(known) = self.missing_sandbox_layers.get() {
             return known.clone();
         }
-        match SameProgram::of_this_process().and_then(|program| sandbox::Reader::new(program, limits).missing_layers()) {
+        match SameProgram::of_this_process().and_then(|program| sandbox::Decoder::new(program, limits).missing_layers()) {
             Ok(missing) => self.missing_sandbox_layers.get_or_init(|| missing).clone(),
-            Err(e) => vec![format!("any known layer (the decoding child cannot be started: {e})")],
+            Err(e) => vec![format!("any known layer (the decoding process cannot be started: {e})")],
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod queue;
 pub mod roots;
 pub mod sync;
 pub mod tuning;
+pub mod version;
 
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -19,7 +20,7 @@ pub use roots::SharedRoots;
 pub use sync::{Signal, lock, read, write};
 pub use tuning::Tuning;
 
-use crate::api::types::Version;
+use self::version::OwnVersion;
 use crate::catalog::generation::{BASE, BASE_VERSIONS, InUse, Versions};
 use crate::config::{Live, Settings};
 use crate::photo::Decisions;
@@ -27,7 +28,7 @@ use crate::store::{HeadRecord, Location};
 
 /// The data that does not change while the daemon runs, and the settings that a reload changes.
 pub struct Configuration {
-    pub version: Version,
+    pub version: OwnVersion,
     /// The settings when the daemon started.
     pub settings: Settings,
     /// The current values of the settings that a reload changes.
@@ -40,7 +41,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    pub fn new(version: Version, settings: Settings, location: Location, backbone: String, recipe: String) -> Configuration {
+    pub fn new(version: OwnVersion, settings: Settings, location: Location, backbone: String, recipe: String) -> Configuration {
         Configuration { live: RwLock::new(settings.live.clone()), version, settings, location, backbone, recipe }
     }
 

@@ -10,7 +10,7 @@ use crate::photo::{PhotoId, PictureHash, Place, RootId, Stamp};
 use crate::store::{self, LastFile, Reader};
 
 /// The most questions whose last files are kept.
-const MOST_ASKED: usize = 4096;
+const MAX_ASKED_QUESTIONS: usize = 4096;
 
 #[derive(Default)]
 pub struct Queue {
@@ -87,7 +87,7 @@ impl Queue {
         }
         let last = reader.last_file()?;
         let mut asked = lock(&self.asked);
-        if asked.len() >= MOST_ASKED {
+        if asked.len() >= MAX_ASKED_QUESTIONS {
             asked.pop_first();
         }
         Ok(*asked.entry((moment, root)).or_insert(last))

@@ -3,11 +3,9 @@
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use super::events::Events;
+use super::events::{EventKind, Events};
 use super::queue::Queue;
 use super::sync::{read, write};
-use crate::api::text_of;
-use crate::api::types::What;
 use crate::catalog::roots::Roots;
 use crate::photo::{Root, RootId};
 
@@ -35,7 +33,7 @@ impl SharedRoots {
             state.offline.replace(why.clone()).is_none()
         });
         if was_online {
-            events.emit(What::Offline { path: text_of(&root.path), reason: why });
+            events.emit(EventKind::Offline { path: root.path.clone(), reason: why });
         }
         queue.activity.announce();
     }
@@ -63,7 +61,7 @@ mod tests {
         roots.set_offline(&root, "gone".into(), &events, &queue);
         roots.set_offline(&root, "still gone".into(), &events, &queue);
         assert!(before.is_online(root.id) && !roots.now().is_online(root.id));
-        assert!(matches!(listener.try_recv().map(|e| e.what), Ok(What::Offline { reason, .. }) if reason == "gone"));
+        assert!(matches!(listener.try_recv().map(|e| e.kind), Ok(EventKind::Offline { reason, .. }) if reason == "gone"));
         assert!(listener.try_recv().is_err());
         let now = Instant::now();
         for timeouts in 0..2 {

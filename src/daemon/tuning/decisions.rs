@@ -7,13 +7,14 @@ use fastrand::Rng;
 
 use super::threads::on_threads;
 use super::{Passed, Run, Why};
-use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::relations::framed;
-use crate::catalog::tuning::decisions::{Lesson, lesson};
+use crate::catalog::tuning::decisions::{DecisionData, decision_data};
+use crate::daemon::state::tuning::Phase;
 use crate::daemon::state::{lock, read};
 use crate::learn::decisions::{Figures, Group, Judgement, learn};
 use crate::learn::device::device;
 use crate::learn::edits::edits;
+use crate::learn::report::{HeadFigures, TuningReport};
 use crate::likeness::{Member, compare};
 use crate::photo::{Capture, Compared, Comparison, Format, Picture, PictureHash};
 use crate::store::{PhotoRecord, Reader};
@@ -32,7 +33,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     run.tell(Phase::Preparing, 0, 0, None, None);
     let (old, decisions, seed) = (read(&switcher.heads.versions).clone(), read(&switcher.decisions).clone(), run.order.asked as u64);
     let reader = Reader::open(&switcher.configuration.location)?;
-    let Lesson { decided, photos } = lesson(&reader, &switcher.roots.now(), &decisions, old.made, seed, run.order.photos)?;
+    let DecisionData { decided, photos } = decision_data(&reader, &switcher.roots.now(), &decisions, old.made, seed, run.order.photos)?;
     if decided.iter().all(|decided| decided.is_known) {
         return Err(Why::Failed(
             "there are no new decisions on photos that were compared; simctl decide same A B and simctl decide different A B make some"
@@ -55,7 +56,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let report = TuningReport {
         tuned_on: taught.len() as u64,
         held_out: held_out.len() as u64,
-        copies: versions as u64,
+        versions: versions as u64,
         decisions: decisions as u64,
         steps: 0,
         seconds: run.seconds(),

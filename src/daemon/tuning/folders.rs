@@ -1,10 +1,11 @@
 //! Tuning on folders, for `similar`.
 
 use super::{Passed, Run, Why};
-use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::folders::{LEAST_PHOTOS, folders};
+use crate::daemon::state::tuning::Phase;
 use crate::learn::device::device;
 use crate::learn::folders::{LabelledSet, NEAREST_PHOTOS, Precision};
+use crate::learn::report::{HeadFigures, TuningReport};
 use crate::learn::training::{MIN_CLASSES, Next, Step, TrainingParameters, train};
 use crate::learn::training_set::TrainingSet;
 use crate::likeness::Head;
@@ -51,7 +52,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let report = TuningReport {
         tuned_on: known.len() as u64,
         held_out: held_out_set.len() as u64,
-        copies: (held_out_set.len() * NEAREST_PHOTOS) as u64,
+        versions: (held_out_set.len() * NEAREST_PHOTOS) as u64,
         decisions: 0,
         steps: steps as u64,
         seconds: run.seconds(),

@@ -1,27 +1,30 @@
 //! Tuning a head, or the version model, on this library. One tuning runs at a time, on a thread with the lowest priority.
 //!
-//! The order and its views are in the store, so that a tuning continues after a restart of the daemon. Training itself
-//! takes a minute and starts over.
+//! The order and its edited versions are in the store, so that a tuning continues after a restart of the daemon.
+//! Training itself takes a minute and starts over.
 
 mod decisions;
+mod edited_versions;
 mod folders;
 mod threads;
 mod versions;
-mod views;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use thiserror::Error;
 
 use super::heads::{self, Switch, Switcher};
 use super::messages::{Request, Unwritten, request};
 use super::power::on_mains;
 use super::records::{order_to_store, report_to_store, stored_order, stored_report};
 use super::retry::while_full;
+use super::state::events::EventKind;
+use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningProgress, TuningState};
 use super::state::{Queue, Tuning, read};
 use super::writer::{TUNING_KNEW, TUNING_ORDER};
-use crate::api::types::{Outcome, Phase, TuningEnd, TuningOrder, TuningProgress, TuningReport, TuningState, What};
-use crate::api::{Code, Problem};
 use crate::catalog::generation::{BASE, BASE_VERSIONS};
+use crate::learn::report::TuningReport;
 use crate::store::{HeadRecord, Positives, Reader};
 use crate::sys::now;
 use crate::vision::backbone::Backbone;
@@ -39,12 +42,32 @@ const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 /// Photos of such an order for decisions. Six versions of each are made and compared.
 const DEFAULT_DECISION_PHOTOS: usize = 300;
 
-/// The most photos of a tuning: every two of them are compared, and all views are in memory.
+/// The most photos of a tuning: every two of them are compared, and all edited versions are in memory.
 const MAX_PHOTOS: usize = 5_000;
 const MAX_FOLDER_PHOTOS: usize = 100_000;
 
-/// The share of the time that may be spent on making views. The rest is for training and judging.
+/// The share of the time that may be spent on making edited versions. The rest is for training and judging.
 const PREPARING_SHARE: f64 = 0.7;
+
+/// Why an order was not accepted, or no tuning was ended.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("{0} is being tuned")]
+    Running(String),
+    #[error("no head is being tuned")]
+    NotRunning,
+    #[error("there is a head named {0} already")]
+    Taken(String),
+    #[error("{0:?} is not a valid name for a head")]
+    Name(String),
+    #[error("minutes={0} is out of range: 1 to 1440")]
+    Minutes(u64),
+    /// The number of photos, and the most.
+    #[error("photos={0} is out of range: 1 to {1}")]
+    Photos(usize, usize),
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+}
 
 /// The parts of the daemon that tuning needs.
 #[derive(Clone)]
@@ -74,23 +97,21 @@ impl Tuner {
     }
 
     /// Accepts an order. The tuning runs on its own thread.
-    pub fn start(&self, order: TuningOrder) -> Result<TuningOrder, Problem> {
+    pub fn start(&self, order: TuningOrder) -> Result<TuningOrder, Error> {
         check(&order)?;
         let is_taken = self.switcher.heads.is_taken(&order.name);
         {
             let mut state = self.tuning.change();
             if let Some(running) = &state.progress {
-                return Err(Problem::new(Code::Tuning, format!("{} is being tuned", running.name))
-                    .hint("simctl tune --stop ends it with the result so far"));
+                return Err(Error::Running(running.name.clone()));
             }
             if is_taken {
-                return Err(Problem::new(Code::Name, format!("there is a head named {} already", order.name))
-                    .hint("give another one with --name, or remove that head with simctl heads remove"));
+                return Err(Error::Taken(order.name));
             }
             *state = TuningState { progress: Some(first(&order)), ended: None };
         }
         self.tuning.set_stopped(false);
-        let text = serde_json::to_string(&order_to_store(&order)).map_err(Problem::internal)?;
+        let text = serde_json::to_string(&order_to_store(&order)).expect("a record is plain data");
         if let Err(e) = request(&self.switcher.writes, |reply| Request::QueueTuning(text, reply)) {
             self.tuning.change().progress = None;
             return Err(e.into());
@@ -100,9 +121,9 @@ impl Tuner {
     }
 
     /// Ends the tuning with the result so far.
-    pub fn stop(&self) -> Result<(), Problem> {
+    pub fn stop(&self) -> Result<(), Error> {
         if self.tuning.state().progress.is_none() {
-            return Err(Problem::new(Code::NoTuning, "no head is being tuned").hint("simctl tune starts one"));
+            return Err(Error::NotRunning);
         }
         self.tuning.set_stopped(true);
         Ok(())
@@ -173,9 +194,9 @@ impl Tuner {
             Ok(end) => end,
             Err(Why::Ending) => return,
             Err(Why::Refused(reason, report)) => {
-                end(Outcome::Refused, format!("the new {} is not used: {reason}", subject(positives)), Some(*report))
+                end(TuningOutcome::Refused, format!("the new {} is not used: {reason}", subject(positives)), Some(*report))
             }
-            Err(Why::Failed(reason)) => end(Outcome::Failed, reason, None),
+            Err(Why::Failed(reason)) => end(TuningOutcome::Failed, reason, None),
         };
         tracing::info!("tuning {}: {}", order.name, end.message);
         // Otherwise the order would be carried out again.
@@ -194,7 +215,7 @@ impl Tuner {
             Err(_) => return,
         }
         *self.tuning.change() = TuningState { progress: None, ended: Some(end.clone()) };
-        self.switcher.events.emit(What::Tuned(end));
+        self.switcher.events.emit(EventKind::Tuned(end));
     }
 }
 
@@ -206,38 +227,37 @@ fn read_order(text: &str) -> Result<TuningOrder, String> {
     let dropped = |why: String| format!("the stored order of a tuning is dropped: {why}; simctl tune starts another");
     let record = serde_json::from_str(text).map_err(|e| dropped(e.to_string()))?;
     let order = stored_order(record).map_err(|e| dropped(e.to_string()))?;
-    check(&order).map_err(|problem| dropped(problem.message))?;
+    check(&order).map_err(|e| dropped(e.to_string()))?;
     Ok(order)
 }
 
 /// Reads the stored number of decisions at the start of the last tuning: 0 before the first.
 ///
 /// # Errors
-/// A problem for people, if it is no number. Whether a tuning is due is then not known.
+/// A problem for people, if it is not a number. Whether a tuning is due is then not known.
 fn read_knew(text: Option<&str>) -> Result<usize, String> {
     let known = text.map_or(Ok(0), str::parse);
     known.map_err(|_| {
         let text = text.unwrap_or_default();
-        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts by itself; simctl tune starts one, and then it is known again")
+        format!("the number of decisions at the last tuning is stored as {text:?}: no tuning starts automatically; simctl tune starts one and stores the number again")
     })
 }
 
-fn check(order: &TuningOrder) -> Result<(), Problem> {
+fn check(order: &TuningOrder) -> Result<(), Error> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if order.name.is_empty()
         || order.name.len() > 60
         || [BASE, BASE_VERSIONS].contains(&order.name.as_str())
         || !order.name.chars().all(is_plain)
     {
-        return Err(Problem::new(Code::Name, format!("{:?} is not a valid name for a head", order.name))
-            .hint("use letters, digits, - _ and . for a name other than base and versions"));
+        return Err(Error::Name(order.name.clone()));
     }
     let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
-        return Err(Problem::new(Code::Minutes, format!("minutes={} is out of range: 1 to 1440", order.minutes)));
+        return Err(Error::Minutes(order.minutes));
     }
     if !(1..=most).contains(&order.photos) {
-        return Err(Problem::new(Code::Photos, format!("photos={} is out of range: 1 to {most}", order.photos)));
+        return Err(Error::Photos(order.photos, most));
     }
     Ok(())
 }
@@ -255,7 +275,7 @@ pub struct Run<'a> {
 }
 
 /// Why a tuning produced no head.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Error)]
 pub enum Why {
     /// The daemon ends. The tuning continues after its next start.
     #[error("the daemon is ending")]
@@ -290,7 +310,7 @@ impl Run<'_> {
         Duration::from_secs(60 * self.order.minutes).saturating_sub(self.started.elapsed())
     }
 
-    /// Returns whether views should still be made.
+    /// Returns whether edited versions should still be made.
     pub fn may_prepare(&self) -> bool {
         let whole = Duration::from_secs(60 * self.order.minutes);
         self.started.elapsed() < whole.mul_f64(PREPARING_SHARE) && !self.is_stopped() && !self.tuner.switcher.lifecycle.is_stopping()
@@ -324,7 +344,7 @@ impl Run<'_> {
             left: self.left().as_secs(),
         };
         self.tuner.tuning.change().progress = Some(progress.clone());
-        self.tuner.switcher.events.emit(What::Tuning(progress));
+        self.tuner.switcher.events.emit(EventKind::Tuning(progress));
     }
 }
 
@@ -343,7 +363,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
         positives,
         weights: passed.weights.clone(),
         threshold: passed.threshold,
-        report: serde_json::to_string(&report_to_store(report)).unwrap_or_default(),
+        report: serde_json::to_string(&report_to_store(report)).expect("a record is plain data"),
         made: now(),
     };
     let Passed { mut report, .. } = passed;
@@ -358,7 +378,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     let name = run.order.name.clone();
     if positives == Positives::Folders {
         let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
-        return Ok(TuningEnd { name, positives, outcome: Outcome::Kept, message, report: Some(report) });
+        return Ok(TuningEnd { name, positives, outcome: TuningOutcome::Kept, message, report: Some(report) });
     }
     run.tell(Phase::Pairing, 0, 0, None, None);
     let changes = run.tuner.switcher.switch(&name, Switch::Take).map_err(|e| match e {
@@ -369,7 +389,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     add(&report)?;
     let before = if positives == Positives::Decisions { BASE_VERSIONS } else { BASE };
     let message = format!("the new {} is better and is used from now on; simctl heads use {before} goes back", subject(positives));
-    Ok(TuningEnd { name, positives, outcome: Outcome::Used, message, report: Some(report) })
+    Ok(TuningEnd { name, positives, outcome: TuningOutcome::Used, message, report: Some(report) })
 }
 
 /// What a tuning makes.

@@ -1,14 +1,15 @@
 //! Tuning on edits, for `dupes`.
 
-use super::views::prepare;
+use super::edited_versions::prepare;
 use super::{Passed, Run, Why};
-use crate::api::types::{HeadFigures, Phase, TuningReport};
 use crate::catalog::tuning::Library;
 use crate::catalog::tuning::sample::draw;
 use crate::catalog::tuning::tuning_data::{interleaved, tuning_data};
 use crate::daemon::state::read;
+use crate::daemon::state::tuning::Phase;
 use crate::learn::acceptance::Figures;
 use crate::learn::device::device;
+use crate::learn::report::{HeadFigures, TuningReport};
 use crate::learn::training::{Next, TrainingParameters};
 use crate::learn::tuning::tune as learn;
 use crate::likeness::MAX_PAIR_DISTANCE;
@@ -22,8 +23,8 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let (roots, decisions, seed) = (tuner.switcher.roots.now(), read(&tuner.switcher.decisions).clone(), run.order.asked as u64);
     let library = Library { reader: &reader, roots: &roots, decisions: &decisions, generation: &tuner.switcher.heads.active };
     let sample = draw(&library, seed, run.order.photos)?;
-    let views = prepare(run, &reader, &interleaved(&sample))?;
-    let (tuning_data, tuned_on) = tuning_data(&library, &sample, &views, seed)?;
+    let versions = prepare(run, &reader, &interleaved(&sample))?;
+    let (tuning_data, tuned_on) = tuning_data(&library, &sample, &versions, seed)?;
     let (old, old_threshold) = {
         let active = tuner.switcher.heads.active.now();
         (active.head.clone(), active.threshold)
@@ -35,14 +36,14 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
         run.tell(Phase::Training, step.step, parameters.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
-    let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read", views.len())))?;
+    let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read", versions.len())))?;
     if run.is_ending() {
         return Err(Why::Ending);
     }
     let report = TuningReport {
         tuned_on: tuned_on as u64,
         held_out: tuning_data.held_out.photos() as u64,
-        copies: tuning_data.held_out.versions() as u64,
+        versions: tuning_data.held_out.versions() as u64,
         decisions: tuning_data.decided.len() as u64,
         steps: steps as u64,
         seconds: run.seconds(),

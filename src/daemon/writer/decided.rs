@@ -47,8 +47,8 @@ impl WriterThread {
         if self.follow(&[])? || is_changed { self.in_library(WriterThread::read_decisions) } else { Ok(()) }
     }
 
-    /// Says whether decisions are considered, for answers that would be wrong without them. It is said before the changes are
-    /// committed, and taken back once the decisions are kept.
+    /// Says whether decisions are considered, for answers that would be wrong without them. It says so before the changes are
+    /// committed, and until the decisions are kept.
     pub(super) fn consider_decisions(&self, changes: &[Change]) {
         let is_considering = changes.iter().any(concerns_decisions) && !read(&self.decisions).is_empty();
         self.queue.considers_decisions.store(is_considering, Ordering::SeqCst);
@@ -153,8 +153,9 @@ fn following(decisions: &Decisions, before: PictureHash, after: PictureHash) -> 
     decisions.iter().filter_map(following).collect()
 }
 
-/// Returns whether a photo is a version of the one before at its path, with the whole frame, and no frame of a series. Another
-/// photo that was put in its place is none. When in doubt it is none either: then the person is asked again.
+/// Returns whether a photo is a version of the one before at its path, with the whole frame, and not a frame of a series.
+/// Another photo that was put in its place is not a version. When in doubt the photo is not taken for one: then the person is
+/// asked again.
 fn edited(versions: &VersionModel, before: &PhotoRecord, after: &PhotoRecord, evidence: &Evidence) -> Edited {
     let aspect = |d: &Dimensions| f64::from(d.width.max(d.height)) / f64::from(d.width.min(d.height).max(1));
     let is_one_shape = (aspect(&before.dimensions) / aspect(&after.dimensions) - 1.0).abs() <= MAX_ASPECT_CHANGE;
@@ -186,7 +187,7 @@ fn shows_another_frame(change: &PhotoChange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Capture, Comparison, Format, Keypoint, KeypointDescriptor, Keypoints, Residual};
+    use crate::photo::{Capture, Comparison, Format, Keypoint, Keypoints, Residual};
 
     const SIZE: Dimensions = Dimensions { width: 3000, height: 2000 };
 
@@ -204,14 +205,7 @@ mod tests {
     }
 
     fn keypoints(seed: u64) -> Keypoints {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut point = || Keypoint {
-            x: random.u8(..),
-            y: random.u8(..200),
-            level: random.u8(..3),
-            descriptor: KeypointDescriptor(random.u64(..).to_le_bytes()),
-        };
-        Keypoints::new((0..Keypoints::MAX).map(|_| point()).collect())
+        Keypoints::new(Keypoint::random(Keypoints::MAX, seed))
     }
 
     fn laid(agreement: f64) -> Comparison {

@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use super::messages::{Change, Outcome, Write};
 use super::retry::until_stored;
+use super::state::events::EventKind;
 use super::state::health::{PICTURES, STORE};
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock};
-use crate::api::text_of;
-use crate::api::types::What;
 use crate::catalog::generation::{Compare, descriptors, keep};
 use crate::likeness::{Density, Reach, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, KeptPicture, PhotoId, PictureHash, Place, StoredFeatures};
@@ -108,14 +107,14 @@ impl WriterThread {
         }
         self.consider_decisions(&changes);
         let (queue, health, lifecycle) = (self.queue.clone(), self.health.clone(), self.lifecycle.clone());
-        let goes_on = || {
+        let is_wanted = || {
             queue.activity.announce();
             lifecycle.examine_index(&health);
             health.writer_beat();
             !lifecycle.is_stopping()
         };
         let what = format!("nothing can be stored in {}", self.configuration.settings.data_dir.display());
-        if let Ok(joined) = until_stored(&health, STORE, &what, goes_on, || Ok(self.write(&changes)?)) {
+        if let Ok(joined) = until_stored(&health, STORE, &what, is_wanted, || Ok(self.write(&changes)?)) {
             if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
                 self.queue.committed();
             }
@@ -255,7 +254,7 @@ impl WriterThread {
 
     fn emit(&mut self, changes: &[Change], seen_files: Vec<(Place, SeenFile)>, outdated: &HashSet<Place>) {
         let (roots, events) = (self.roots.now(), self.events.clone());
-        let text = |place: &Place| roots.path_of(place).map(|p| text_of(&p));
+        let path_of = |place: &Place| roots.path_of(place);
         let moved_from = |place: &Place| {
             changes.iter().find_map(|change| match change {
                 Change::Files { moves, .. } => moves.from.get(place),
@@ -263,11 +262,11 @@ impl WriterThread {
             })
         };
         for (place, file) in seen_files {
-            let Some(path) = text(&place) else { continue };
-            match (moved_from(&place).and_then(text), file.holds_photo) {
-                (Some(from), true) => events.emit(What::Moved { from, path }),
-                (None, true) if file.held_photo => events.emit(What::Changed(path)),
-                (None, true) => events.emit(What::Added(path)),
+            let Some(path) = path_of(&place) else { continue };
+            match (moved_from(&place).and_then(path_of), file.holds_photo) {
+                (Some(from), true) => events.emit(EventKind::Moved { from, path }),
+                (None, true) if file.held_photo => events.emit(EventKind::Changed(path)),
+                (None, true) => events.emit(EventKind::Added(path)),
                 (_, false) => self.changed.extend(file.held_photo.then_some(place)),
             }
         }
@@ -278,16 +277,16 @@ impl WriterThread {
                         self.changed.remove(place);
                     }
                     let left = gone.iter().filter(|place| !moves.left.contains(place));
-                    left.filter_map(text).for_each(|path| events.emit(What::Gone(path)));
+                    left.filter_map(path_of).for_each(|path| events.emit(EventKind::Gone(path)));
                 }
                 Change::Read { place, outcome: Some(outcome), .. } if !outdated.contains(place) => {
                     let was_known = self.changed.remove(place);
-                    let Some(path) = text(place) else { continue };
+                    let Some(path) = path_of(place) else { continue };
                     match outcome.as_ref() {
                         Outcome::Moved { .. } | Outcome::Described { .. } | Outcome::Decoded { .. } => {}
-                        Outcome::Failed { failure, .. } => events.emit(What::Failed { path, reason: failure.reason.clone() }),
-                        _ if was_known => events.emit(What::Changed(path)),
-                        _ => events.emit(What::Added(path)),
+                        Outcome::Failed { failure, .. } => events.emit(EventKind::Failed { path, reason: failure.reason.clone() }),
+                        _ if was_known => events.emit(EventKind::Changed(path)),
+                        _ => events.emit(EventKind::Added(path)),
                     }
                 }
                 _ => {}

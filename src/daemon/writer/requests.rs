@@ -68,11 +68,13 @@ impl WriterThread {
             Request::SweepHead(head, reply) => drop(reply.send(self.writer.batch(|batch| batch.sweep_head(head, SWEEP_ROWS)))),
             Request::QueueTuning(order, reply) => drop(reply.send(self.writer.batch(|batch| batch.set(TUNING_ORDER, &order)))),
             Request::DropTuning(reply) => drop(reply.send(self.writer.batch(|batch| batch.unset(TUNING_ORDER)))),
-            Request::AddViews(photo, views, reply) => drop(reply.send(self.writer.batch(|batch| batch.add_views(photo, &views)))),
+            Request::AddEditedVersions(photo, versions, reply) => {
+                drop(reply.send(self.writer.batch(|batch| batch.add_edited_versions(photo, &versions))))
+            }
             Request::EndTuning { decisions, reply } => drop(reply.send(self.writer.batch(|batch| {
                 batch.unset(TUNING_ORDER)?;
                 batch.set(TUNING_KNEW, &decisions.to_string())?;
-                batch.drop_views()
+                batch.drop_edited_versions()
             }))),
         }
     }
@@ -140,8 +142,8 @@ impl WriterThread {
     }
 
     /// Changes `library.db`, has `status` say which of its rows cannot be read now, and empties its write-ahead log, so that a
-    /// copy of the file is a backup of all that was answered. What is in the way of that is no error: the change is stored, and
-    /// the log is emptied at the next rest.
+    /// copy of the file is a backup of all that was answered. What is in the way of that is not an error: the change is stored,
+    /// and the log is emptied at the next rest.
     pub(super) fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
         let done = change(self);
         self.health.set_problem(LIBRARY, unreadable(&self.writer));

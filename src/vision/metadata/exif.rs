@@ -139,7 +139,7 @@ pub fn image_resources(exif: &Exif) -> Option<&[u8]> {
     tiff_value(exif, IMAGE_RESOURCES).and_then(bytes_of)
 }
 
-/// Adds the further pages of a TIFF, and the layers of its picture, to `other`. A smaller picture of a page is none.
+/// Adds the further pages of a TIFF, and the layers of its picture, to `other`. A smaller picture of a page is not one of them.
 pub fn pages(exif: &Exif, other: &mut Other) {
     if let Some(layers) = tiff_value(exif, LAYERS).and_then(bytes_of) {
         other.add(layers);

@@ -285,7 +285,7 @@ fn webp_parts(bytes: &[u8]) -> Parts<'_> {
 /// A chunk of a WebP: its kind and its body.
 type WebPChunk<'a> = (&'a [u8; 4], &'a [u8]);
 
-/// Returns the chunks of a WebP, the rest that is no whole chunk, and the bytes after the picture.
+/// Returns the chunks of a WebP, the rest that is not a whole chunk, and the bytes after the picture.
 fn webp_chunks(bytes: &[u8]) -> (Vec<WebPChunk<'_>>, &[u8], &[u8]) {
     let length = bytes.get(4..8).map_or(bytes.len(), |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize + 8);
     let (webp, trailer) = bytes.split_at(length.min(bytes.len()));

@@ -99,7 +99,7 @@ fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
     })
 }
 
-/// Returns stars, or -1 for a rejected photo. 0 is no rating.
+/// Returns stars, or -1 for a rejected photo. 0 is not a rating.
 pub fn rating(value: f64) -> Option<i8> {
     let stars = value.round();
     (stars != 0.0 && (-1.0..=5.0).contains(&stars)).then_some(stars as i8)

@@ -11,7 +11,7 @@ use rustix::fs::fstat;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 #[cfg(target_os = "linux")]
-use super::fence;
+use super::layers;
 use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, PictureHeader};
 use crate::photo::{Failure, Stage};
 use crate::sys::SameProgram;
@@ -82,9 +82,9 @@ fn enclose(limits: &Limits) -> MissingLayers {
     let _ = limit(Resource::Core, 0, true);
     #[cfg(target_os = "linux")]
     {
-        fence::give_way();
-        note("landlock", fence::landlock());
-        note("seccomp", fence::seccomp());
+        layers::give_way();
+        note("landlock", layers::landlock());
+        note("seccomp", layers::seccomp());
     }
     #[cfg(not(target_os = "linux"))]
     missing.push("landlock and seccomp (this system has neither)".into());

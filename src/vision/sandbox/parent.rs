@@ -25,17 +25,17 @@ const READ_BYTES: usize = 1 << 18;
 
 /// Why a file was not read.
 #[derive(Debug, Error)]
-pub enum Problem {
+pub enum DecodeError {
     /// The file cannot be read. The failure is recorded.
     #[error("{0}")]
     Photo(Failure),
     /// The machine failed, for example to start a process. The file stays pending.
-    #[error("the decoding child cannot be used: {0}")]
+    #[error("the decoding process cannot be used: {0}")]
     Child(#[from] io::Error),
 }
 
 /// Reads files through a child process. Each worker has its own.
-pub struct Reader {
+pub struct Decoder {
     program: SameProgram,
     limits: Limits,
     child: Option<Running>,
@@ -51,46 +51,46 @@ struct Running {
     socket: UnixStream,
 }
 
-impl Reader {
+impl Decoder {
     /// `program` is this program. It is run with [`COMMAND`].
-    pub fn new(program: SameProgram, limits: Limits) -> Reader {
-        Reader { program, limits, child: None, file: (0, 0), ended_with: None }
+    pub fn new(program: SameProgram, limits: Limits) -> Decoder {
+        Decoder { program, limits, child: None, file: (0, 0), ended_with: None }
     }
 
     /// Identifies an open file, and reads its metadata. The child says both; the bytes are hashed here.
     ///
     /// # Errors
-    /// [`Problem::Photo`] when the file cannot be a photo, crashes the child or takes too long.
-    pub fn identify(&mut self, file: &File) -> Result<(Identity, Metadata), Problem> {
+    /// [`DecodeError::Photo`] when the file cannot be a photo, crashes the child or takes too long.
+    pub fn identify(&mut self, file: &File) -> Result<(Identity, Metadata), DecodeError> {
         let claimed = self.claimed(file)?;
-        let content = content_hash(file).map_err(|e| Problem::Photo(Failure::new(Stage::Read, e)))?;
+        let content = content_hash(file).map_err(|e| DecodeError::Photo(Failure::new(Stage::Read, e)))?;
         Ok((claimed.picture.with_content(content), claimed.metadata))
     }
 
     /// Identifies a file again, with a new child. An earlier file may have taken over the last one.
     ///
     /// # Errors
-    /// See [`identify`](Reader::identify). Also when the children do not agree.
-    pub fn confirm(&mut self, file: &File, identity: &Identity, metadata: &Metadata) -> Result<(), Problem> {
+    /// See [`identify`](Decoder::identify). Also when the children do not agree.
+    pub fn confirm(&mut self, file: &File, identity: &Identity, metadata: &Metadata) -> Result<(), DecodeError> {
         self.end();
         let claimed = self.claimed(file)?;
         if claimed.picture.with_content(identity.content) == *identity && claimed.metadata == *metadata {
             return Ok(());
         }
         self.end();
-        Err(Problem::Photo(Failure::new(Stage::Read, "two decoding processes do not agree about it; simctl scan reads it again")))
+        Err(DecodeError::Photo(Failure::new(Stage::Read, "two decoding processes do not agree about it; simctl scan reads it again")))
     }
 
     /// Returns whether a new child says that a file has this picture.
     ///
     /// # Errors
-    /// See [`identify`](Reader::identify).
-    pub fn has_picture(&mut self, file: &File, picture: &PictureHash) -> Result<bool, Problem> {
+    /// See [`identify`](Decoder::identify).
+    pub fn has_picture(&mut self, file: &File, picture: &PictureHash) -> Result<bool, DecodeError> {
         self.end();
         Ok(self.claimed(file)?.picture.picture == *picture)
     }
 
-    fn claimed(&mut self, file: &File) -> Result<Claimed, Problem> {
+    fn claimed(&mut self, file: &File) -> Result<Claimed, DecodeError> {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         // An earlier child shares the position, and has read the file.
         (&mut &*file).rewind()?;
@@ -100,19 +100,19 @@ impl Reader {
             self.end();
             protocol::send_file(self.socket()?, file)?;
         }
-        self.answer::<Identified>(Stage::Read)?.map_err(Problem::Photo)
+        self.answer::<Identified>(Stage::Read)?.map_err(DecodeError::Photo)
     }
 
     /// Decodes the file that was last identified.
     ///
     /// # Errors
-    /// See [`identify`](Reader::identify).
-    pub fn decode(&mut self) -> Result<Decoded, Problem> {
+    /// See [`identify`](Decoder::identify).
+    pub fn decode(&mut self) -> Result<Decoded, DecodeError> {
         let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE]));
         if !matches!(sent, Some(Ok(()))) {
             return Err(self.lost(Stage::Decode, io::ErrorKind::BrokenPipe.into()));
         }
-        let header = self.answer::<DecodedHeader>(Stage::Decode)?.map_err(Problem::Photo)?;
+        let header = self.answer::<DecodedHeader>(Stage::Decode)?.map_err(DecodeError::Photo)?;
         let rgb = self.receive(Stage::Decode, protocol::read_pixels)?;
         // A compromised child may send anything.
         if header.dimensions.pixels().checked_mul(3) != Some(rgb.len() as u64) || rgb.is_empty() {
@@ -125,14 +125,14 @@ impl Reader {
     /// Decodes every pixel of an open file, to find out whether it is whole.
     ///
     /// # Errors
-    /// See [`identify`](Reader::identify).
-    pub fn decode_whole(&mut self, file: &File) -> Result<(), Problem> {
+    /// See [`identify`](Decoder::identify).
+    pub fn decode_whole(&mut self, file: &File) -> Result<(), DecodeError> {
         self.claimed(file)?;
         let sent = self.child.as_ref().map(|c| io::Write::write_all(&mut &c.socket, &[protocol::DECODE_WHOLE]));
         if !matches!(sent, Some(Ok(()))) {
             return Err(self.lost(Stage::Decode, io::ErrorKind::BrokenPipe.into()));
         }
-        self.answer::<DecodedWhole>(Stage::Decode)?.map_err(Problem::Photo)
+        self.answer::<DecodedWhole>(Stage::Decode)?.map_err(DecodeError::Photo)
     }
 
     /// The missing sandbox layers, each with the reason.
@@ -145,17 +145,17 @@ impl Reader {
         protocol::read_json(socket)
     }
 
-    fn answer<T: DeserializeOwned>(&mut self, stage: Stage) -> Result<T, Problem> {
+    fn answer<T: DeserializeOwned>(&mut self, stage: Stage) -> Result<T, DecodeError> {
         self.receive(stage, protocol::read_json)
     }
 
-    fn receive<T>(&mut self, stage: Stage, read: impl FnOnce(&UnixStream) -> io::Result<T>) -> Result<T, Problem> {
+    fn receive<T>(&mut self, stage: Stage, read: impl FnOnce(&UnixStream) -> io::Result<T>) -> Result<T, DecodeError> {
         let Some(child) = &self.child else { return Err(self.lost(stage, io::ErrorKind::BrokenPipe.into())) };
         read(&child.socket).map_err(|e| self.lost(stage, e))
     }
 
     /// The child stopped answering while it had a file. The file is the cause, unless something else ended the child.
-    fn lost(&mut self, stage: Stage, error: io::Error) -> Problem {
+    fn lost(&mut self, stage: Stage, error: io::Error) -> DecodeError {
         let timed_out = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         // A child that closed its socket has ended or is about to.
         let closed = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
@@ -171,16 +171,16 @@ impl Reader {
             Some(Signal::KILL) if self.ended_with == Some(self.file) => "the decoder was killed on it, twice; memory may have run out",
             Some(Signal::HUP | Signal::INT | Signal::KILL | Signal::TERM) => {
                 self.ended_with = Some(self.file);
-                return Problem::Child(io::Error::other("the decoding child was ended from outside"));
+                return DecodeError::Child(io::Error::other("the decoding process was ended from outside"));
             }
             Some(Signal::SYS) => "the decoder did something that it must not, and was ended",
             _ if timed_out => {
                 // A slow read is a problem of the disk and may succeed later.
-                return Problem::Photo(Failure::new(stage, format_args!("reading it took more than {} seconds", self.limits.seconds)));
+                return DecodeError::Photo(Failure::new(stage, format_args!("reading it took more than {} seconds", self.limits.seconds)));
             }
             _ => "the decoder crashed on it",
         };
-        Problem::Photo(Failure::new(Stage::Decode, reason))
+        DecodeError::Photo(Failure::new(Stage::Decode, reason))
     }
 
     fn socket(&mut self) -> io::Result<&UnixStream> {
@@ -238,7 +238,7 @@ fn check_build(socket: &UnixStream, ours: &str) -> io::Result<()> {
     Err(io::Error::other(format!("it is another build ({theirs}) than the daemon ({ours}); restart the daemon")))
 }
 
-impl Drop for Reader {
+impl Drop for Decoder {
     fn drop(&mut self) {
         self.end();
     }
@@ -254,16 +254,16 @@ mod tests {
     use crate::photo::{Format, PictureHash, PictureIdentity};
 
     /// What becomes of a photo when the child is this shell script.
-    fn outcome(script: &str) -> Problem {
+    fn outcome(script: &str) -> DecodeError {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("program");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("ours");
-        let mut reader = Reader::new(SameProgram::other(&program, "build-1"), Limits::default());
+        let mut decoder = Decoder::new(SameProgram::other(&program, "build-1"), Limits::default());
         loop {
-            match reader.identify(&tempfile::tempfile().expect("a file")).expect_err("it is not this program") {
+            match decoder.identify(&tempfile::tempfile().expect("a file")).expect_err("it is not this program") {
                 // Another test started a process while the script was open for writing here.
-                Problem::Child(e) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
+                DecodeError::Child(e) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
                 problem => return problem,
             }
         }
@@ -288,27 +288,27 @@ mod tests {
         let answers = format!("if mkdir '{}' 2>/dev/null; then\n{}else\n{}fi", first.display(), says(1), says(2));
         fs::write(&program, format!("#!/bin/sh\n{hello}head -c 1 >/dev/null\n{answers}\nsleep 60\n")).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("ours");
-        let mut reader = Reader::new(SameProgram::other(&program, "build-1"), Limits::default());
+        let mut decoder = Decoder::new(SameProgram::other(&program, "build-1"), Limits::default());
         let file = tempfile::tempfile().expect("a file");
         (&file).write_all(b"bytes").expect("written");
         let (claimed, metadata) = loop {
-            match reader.identify(&file) {
-                Err(Problem::Child(e)) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
+            match decoder.identify(&file) {
+                Err(DecodeError::Child(e)) if e.kind() == io::ErrorKind::ExecutableFileBusy => {}
                 claimed => break claimed.expect("an identity"),
             }
         };
         assert_eq!((claimed.picture, claimed.content), (PictureHash([1; 32]), ContentHash(blake3::hash(b"bytes").into())));
-        let refused = reader.confirm(&file, &claimed, &metadata).expect_err("another picture").to_string();
+        let refused = decoder.confirm(&file, &claimed, &metadata).expect_err("another picture").to_string();
         assert!(refused.contains("do not agree"), "{refused}");
-        let (again, metadata) = reader.identify(&file).expect("an identity");
-        assert!(again.picture == PictureHash([2; 32]) && reader.confirm(&file, &again, &metadata).is_ok());
+        let (again, metadata) = decoder.identify(&file).expect("an identity");
+        assert!(again.picture == PictureHash([2; 32]) && decoder.confirm(&file, &again, &metadata).is_ok());
     }
 
     #[test]
     fn another_program_or_build_is_never_the_fault_of_a_photo() {
         let said = |script: &str| match outcome(script) {
-            Problem::Child(e) => e.to_string(),
-            Problem::Photo(failure) => panic!("{script}: the photo is blamed: {failure}"),
+            DecodeError::Child(e) => e.to_string(),
+            DecodeError::Photo(failure) => panic!("{script}: the photo is blamed: {failure}"),
         };
         assert!(said("exit 0").contains("did not start"));
         assert!(said("kill -SEGV $$").contains("did not start"));

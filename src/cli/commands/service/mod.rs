@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::ServiceCommand;
 use crate::cli::failure::{Failure, UNREACHABLE};
+use crate::cli::output::{Audience, opened};
 use crate::cli::systemd::{Places, SERVICE, SOCKET, property, require, systemctl};
 use crate::cli::text::{shown, shown_path};
 use crate::config::{Overrides, Settings};
@@ -33,7 +34,7 @@ pub async fn run(command: ServiceCommand, overrides: &Overrides, settings: &Sett
 fn remove() -> Result<ExitCode, Failure> {
     require()?;
     let folder = Places::ask()?.units();
-    let mut out = anstream::stdout();
+    let mut out = opened(Audience::Person);
     // This fails if the service is not installed, which is fine.
     let _ = systemctl(&["disable", "--now", SOCKET]);
     let _ = systemctl(&["stop", SERVICE]);
@@ -45,15 +46,17 @@ fn remove() -> Result<ExitCode, Failure> {
         writeln!(out, "disabled {unit}, which belongs to the package and stays")?;
     }
     writeln!(out, "Your index and decisions stay; simctl dupes DIR starts a daemon without systemd.")?;
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn status() -> Result<ExitCode, Failure> {
-    let mut out = anstream::stdout();
+    let mut out = opened(Audience::Person);
     let is_there = Places::ask()?.units().join(SOCKET).exists() || property(SOCKET, "LoadState") == "loaded";
     // The units of a package exist before they are enabled.
     if !is_there || property(SOCKET, "UnitFileState") == "disabled" && property(SOCKET, "ActiveState") != "active" {
         writeln!(out, "not {}; simctl service install changes that", if is_there { "enabled" } else { "installed" })?;
+        out.flush()?;
         return Ok(ExitCode::from(UNREACHABLE));
     }
     require()?;
@@ -70,6 +73,7 @@ fn status() -> Result<ExitCode, Failure> {
     if !matches!(restarts.as_str(), "" | "0") {
         writeln!(out, "restarts {restarts}, after failures; journalctl --user -u similard shows why")?;
     }
+    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
 
-use crate::sys::fence::{self, Calls, LANDLOCK, case};
+use crate::sys::restrict::{self, Calls, LANDLOCK, case};
 
 /// System calls that decoding, allocating and exiting need, allowed with any arguments. None of them takes a path.
 const ALLOWED: [i64; 26] = [
@@ -75,7 +75,7 @@ pub fn landlock() -> io::Result<()> {
         .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)))
         .and_then(|rules| rules.create())
         .map_err(io::Error::other)?;
-    fence::landlock(rules).map(drop)
+    restrict::landlock(rules).map(drop)
 }
 
 /// From now on a system call that is not allowed ends the process with SIGSYS, in this thread and in those it starts.
@@ -84,9 +84,9 @@ pub fn landlock() -> io::Result<()> {
 /// When the kernel does not have it.
 pub fn seccomp() -> io::Result<()> {
     let refused = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
-    fence::seccomp(refused, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)?;
+    restrict::seccomp(refused, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)?;
     // The last one forbids setting another.
-    fence::seccomp(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)
+    restrict::seccomp(allowed()?, SeccompAction::Allow, SeccompAction::KillProcess)
 }
 
 fn allowed() -> io::Result<Calls> {
@@ -126,25 +126,25 @@ mod tests {
 
     use super::*;
 
-    const TOLD: &str = "SIMILARD_FENCED_ACTION";
+    const ACTION_VARIABLE: &str = "SIMILARD_SANDBOXED_ACTION";
 
     /// Exit codes of the process that runs the action.
-    const DONE: i32 = 40;
-    const DENIED: i32 = 41;
-    const NO_FENCE: i32 = 42;
+    const EXIT_DONE: i32 = 40;
+    const EXIT_DENIED: i32 = 41;
+    const EXIT_NO_LAYER: i32 = 42;
 
     /// Does nothing except in the process that `behind` starts: there it runs one action and exits.
     #[test]
     fn acts_when_told_to() {
-        let Ok(told) = env::var(TOLD) else { return };
-        let (fence, action) = told.split_once(' ').expect("a fence and an action");
-        let fenced = if fence == "landlock" { landlock() } else { seccomp() };
-        if fenced.is_err() {
-            process::exit(NO_FENCE);
+        let Ok(told) = env::var(ACTION_VARIABLE) else { return };
+        let (layer, action) = told.split_once(' ').expect("a layer and an action");
+        let restricted = if layer == "landlock" { landlock() } else { seccomp() };
+        if restricted.is_err() {
+            process::exit(EXIT_NO_LAYER);
         }
         let done = match action {
             "open" => File::open("/etc/passwd").map(drop),
-            "create" => File::create(env::temp_dir().join("similard-fence")).map(drop),
+            "create" => File::create(env::temp_dir().join("similard-sandbox")).map(drop),
             "listen" => TcpListener::bind("127.0.0.1:0").map(drop),
             "run" => Command::new("/bin/true").spawn().map(drop),
             "signal" => test_kill_process(getppid().expect("a parent")).map_err(io::Error::from),
@@ -164,23 +164,23 @@ mod tests {
             _ => panic!("{action} is not known"),
         };
         let denied = |e: io::Error| match e.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => DENIED,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => EXIT_DENIED,
             _ => panic!("{action}: {e}"),
         };
-        process::exit(done.map_or_else(denied, |()| DONE));
+        process::exit(done.map_or_else(denied, |()| EXIT_DONE));
     }
 
     /// The exit status of a process that runs the action in the sandbox layer. `None` if the kernel does not have
     /// that layer.
-    fn behind(fence: &str, action: &str) -> Option<ExitStatus> {
+    fn behind(layer: &str, action: &str) -> Option<ExitStatus> {
         let ended = Command::new(env::current_exe().expect("this test"))
-            .args(["vision::sandbox::fence::tests::acts_when_told_to", "--exact", "--nocapture"])
-            .env(TOLD, format!("{fence} {action}"))
+            .args(["vision::sandbox::layers::tests::acts_when_told_to", "--exact", "--nocapture"])
+            .env(ACTION_VARIABLE, format!("{layer} {action}"))
             .stdout(Stdio::null())
             .status()
             .expect("it runs");
-        if ended.code() == Some(NO_FENCE) {
-            crate::sys::skip(&format!("this kernel has no {fence}"));
+        if ended.code() == Some(EXIT_NO_LAYER) {
+            crate::sys::skip(&format!("this kernel has no {layer}"));
             return None;
         }
         Some(ended)
@@ -190,10 +190,10 @@ mod tests {
     fn landlock_refuses_files_and_programs() {
         for action in ["open", "create", "run"] {
             let Some(ended) = behind("landlock", action) else { return };
-            assert_eq!(ended.code(), Some(DENIED), "{action}: {ended}");
+            assert_eq!(ended.code(), Some(EXIT_DENIED), "{action}: {ended}");
         }
         for action in ["start a thread", "allocate", "panic"] {
-            assert_eq!(behind("landlock", action).and_then(|e| e.code()), Some(DONE), "{action}");
+            assert_eq!(behind("landlock", action).and_then(|e| e.code()), Some(EXIT_DONE), "{action}");
         }
     }
 
@@ -201,14 +201,14 @@ mod tests {
     fn seccomp_ends_what_does_anything_but_decode() {
         for action in ["open", "create"] {
             let Some(ended) = behind("seccomp", action) else { return };
-            assert_eq!(ended.code(), Some(DENIED), "{action}: {ended}");
+            assert_eq!(ended.code(), Some(EXIT_DENIED), "{action}: {ended}");
         }
         for action in ["listen", "run", "signal", "limit its memory"] {
             let Some(ended) = behind("seccomp", action) else { return };
             assert_eq!(ended.signal(), Some(Signal::SYS.as_raw()), "{action}: {ended}");
         }
         for action in ["limit its time", "start a thread", "allocate", "panic"] {
-            assert_eq!(behind("seccomp", action).and_then(|e| e.code()), Some(DONE), "{action}");
+            assert_eq!(behind("seccomp", action).and_then(|e| e.code()), Some(EXIT_DONE), "{action}");
         }
         let aborted = behind("seccomp", "abort").expect("it holds");
         assert_eq!(aborted.signal(), Some(Signal::ABORT.as_raw()), "a crash differs from a forbidden system call: {aborted}");

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use super::state::Queue;
 use crate::api::text_of;
 use crate::api::types::{End, Incomplete, PlaceStatus};
 use crate::catalog::roots::Roots;
+use crate::daemon::state::Queue;
 use crate::photo::{Coverage, Place, RootId};
 use crate::store::{self, Reader};
 
