@@ -129,6 +129,8 @@ mod tests {
             series: 0,
             parts: 0,
             unknown: 0,
+            found: BTreeMap::new(),
+            held_apart: BTreeMap::new(),
             outside: 0,
             coverage: Coverage::default(),
             unsupported_formats: BTreeMap::new(),

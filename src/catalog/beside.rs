@@ -78,6 +78,55 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     }
 }
 
+/// The exposures of one scene.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Scene {
+    /// How many there are, each with all of its versions.
+    pub frames: u64,
+    /// The time from the first to the last. `None` if it is not known of each when it was taken.
+    pub seconds: Option<f64>,
+}
+
+/// Tells each cluster of which scene its photos are. Near pairs that are a series join the exposures of a scene, also those that
+/// are in no cluster. `source`: the same for all versions of one exposure. `taken`: when a photo was taken, in seconds.
+pub fn add_scenes(
+    found: &mut [Found],
+    near: &[(Pair, Relation)],
+    source: impl Fn(PhotoId) -> PhotoId,
+    taken: impl Fn(PhotoId) -> Option<f64>,
+) {
+    let mut frames: HashMap<PhotoId, usize> = HashMap::new();
+    let mut times: Vec<Option<f64>> = Vec::new();
+    let mut scenes: Vec<usize> = Vec::new();
+    for (pair, _) in near.iter().filter(|(_, relation)| *relation == Relation::Series) {
+        let [a, b] = [pair.a, pair.b].map(|photo| {
+            let frame = *frames.entry(source(photo)).or_insert_with(|| {
+                times.push(None);
+                scenes.push(scenes.len());
+                scenes.len() - 1
+            });
+            // A program may have written a later one.
+            times[frame] = [times[frame], taken(photo)].into_iter().flatten().reduce(f64::min);
+            frame
+        });
+        join(&mut scenes, a, b);
+    }
+    let mut times_of: HashMap<usize, Vec<Option<f64>>> = HashMap::new();
+    for (frame, time) in times.into_iter().enumerate() {
+        times_of.entry(first(&mut scenes, frame)).or_default().push(time);
+    }
+    for cluster in found {
+        let Some(frame) = cluster.members.iter().find_map(|photo| frames.get(&source(*photo))) else { continue };
+        let times = &times_of[&first(&mut scenes, *frame)];
+        let known: Option<Vec<f64>> = times.iter().copied().collect();
+        let seconds = known.and_then(|times| {
+            let last = times.iter().copied().reduce(f64::max)?;
+            Some(last - times.into_iter().reduce(f64::min)?)
+        });
+        cluster.scene = Some(Scene { frames: times.len() as u64, seconds });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::clusters::Rank;
@@ -91,8 +140,10 @@ mod tests {
             rule: None,
             diameter: 0.1,
             edges: Vec::new(),
+            others: Vec::new(),
             beside: Vec::new(),
             series: None,
+            scene: None,
         }
     }
 
@@ -144,5 +195,27 @@ mod tests {
         let near: Vec<(Pair, Relation)> = (0..9).map(|at| pair(1, 10 + at, 0.4 - 0.01 * at as Distance, Relation::Unknown)).collect();
         add_beside(&mut found, &near);
         assert_eq!(found[0].beside.iter().map(|beside| beside.photo.0).collect::<Vec<_>>(), [18, 17, 16, 15]);
+    }
+
+    /// The scenes of the clusters 1 and 2, and 5 and 6, where 2 is a version of 1, and photos are taken at these times.
+    fn scenes(near: &[(i64, i64, Relation)], taken: &[(i64, f64)]) -> [Option<Scene>; 2] {
+        let mut found = [cluster("a", &[1, 2]), cluster("b", &[5, 6])];
+        let pair = |&(a, b, relation): &(i64, i64, Relation)| (Pair::new(PhotoId(a), PhotoId(b), 0.1 as Distance), relation);
+        let near: Vec<(Pair, Relation)> = near.iter().map(pair).collect();
+        let source = |photo: PhotoId| if photo.0 == 2 { PhotoId(1) } else { photo };
+        add_scenes(&mut found, &near, source, |photo| taken.iter().find(|(number, _)| *number == photo.0).map(|(_, time)| *time));
+        found.map(|cluster| cluster.scene)
+    }
+
+    #[test]
+    fn a_scene_has_one_frame_for_each_exposure() {
+        use Relation::{Copy, Series, Unknown};
+        let near = [(1, 2, Copy), (1, 3, Series), (2, 3, Series), (3, 4, Series), (4, 8, Unknown), (5, 6, Copy)];
+        let taken = [(1, 100.0), (2, 700.0), (3, 101.5), (4, 102.0)];
+        assert_eq!(scenes(&near, &taken), [Some(Scene { frames: 3, seconds: Some(2.0) }), None]);
+        assert_eq!(scenes(&near, &taken[..3])[0], Some(Scene { frames: 3, seconds: None }), "the last does not say when");
+        let more = [&near[..], &[(4, 6, Series)]].concat();
+        assert_eq!(scenes(&more, &[]), [Some(Scene { frames: 4, seconds: None }); 2]);
+        assert_eq!(scenes(&[], &taken), [None; 2]);
     }
 }

@@ -1,17 +1,16 @@
 //! Clusters: photos that are versions of each other, from the pairs in the store.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::beside::{Beside, add_beside};
+use super::beside::{Beside, Scene, add_beside, add_scenes};
 use super::files::{FileOfPhoto, count_files, files_of};
 use super::relations::Relations;
 use super::roots::Roots;
 use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
-use crate::photo::{self, Distance, Link, Pair, PhotoChange, PhotoId, Place, Relation, SourceRule};
+use crate::photo::{self, Amount, Distance, Link, Pair, PhotoChange, PhotoId, Place, Relation, SourceRule};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
@@ -28,9 +27,13 @@ pub struct Found {
     pub rule: Option<SourceRule>,
     pub diameter: Distance,
     pub edges: Vec<Edge>,
+    /// What the photos and files beside the first file of the source are, with their bytes.
+    pub others: Vec<(Relation, u64)>,
     pub beside: Vec<Beside>,
     /// The same for all clusters of one scene. `None` if there is no other.
     pub series: Option<String>,
+    /// The scene of which the photos are, if there are other exposures of it.
+    pub scene: Option<Scene>,
 }
 
 /// A pair inside a cluster, by position in `members`, `a < b`.
@@ -73,19 +76,21 @@ impl FromStr for Rank {
 /// The clusters of some scopes, with their photos.
 pub struct Clustering {
     pub found: Vec<Found>,
-    pub held_apart: HeldApart,
+    /// Pairs that are near and that the answer does not join.
+    pub held_apart: BTreeMap<Relation, Amount>,
     photos: HashMap<PhotoId, PhotoRecord>,
 }
 
-/// Photos that are near others and that the answer does not join, by relation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct HeldApart {
-    pub series: u64,
-    pub parts: u64,
-    pub unknown: u64,
-}
-
 impl Clustering {
+    /// Counts what is beside the sources of the clusters, by what it is to them.
+    pub fn amounts(&self) -> BTreeMap<Relation, Amount> {
+        let mut amounts: BTreeMap<Relation, Amount> = BTreeMap::new();
+        for (relation, bytes) in self.found.iter().flat_map(|found| &found.others) {
+            *amounts.entry(*relation).or_default() += Amount::one(*bytes);
+        }
+        amounts
+    }
+
     /// Returns a photo of one of the clusters, or beside one.
     pub fn photo(&self, id: PhotoId) -> &PhotoRecord {
         &self.photos[&id]
@@ -100,6 +105,19 @@ pub fn clusters(
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
 ) -> Result<Option<Clustering>> {
+    let found = clusters_and(context, scopes, threshold, relations, is_wanted, |_| ())?;
+    Ok(found.map(|(clustering, ())| clustering))
+}
+
+/// Does the same as [`clusters`], and returns also what `more` says of the relations by which they are made.
+pub fn clusters_and<T>(
+    context: &Context<'_>,
+    scopes: &[Place],
+    threshold: Distance,
+    relations: &[Relation],
+    is_wanted: IsWanted<'_>,
+    more: impl FnOnce(&Relations<'_>) -> T,
+) -> Result<Option<(Clustering, T)>> {
     let Context { reader, generation, versions, decisions, roots } = *context;
     let index = &generation.index;
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
@@ -113,7 +131,7 @@ pub fn clusters(
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
-    let held_apart = held_apart(&near, relations);
+    let held_apart = held_apart(&near, &photos, relations);
     let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_shown(p.a, p.b, *relation)).map(|(p, _)| *p).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
@@ -128,8 +146,10 @@ pub fn clusters(
     }
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
     add_beside(&mut found, &near);
+    add_scenes(&mut found, &near, |photo| known.source(photo), |photo| photos[&photo].capture.seconds());
     drop(cannot_link);
-    Ok(Some(Clustering { found, held_apart, photos }))
+    let more = more(&known);
+    Ok(Some((Clustering { found, held_apart, photos }, more)))
 }
 
 /// Whether two photos of this relation must not be in one cluster, whatever joins them: other exposures where only versions of
@@ -138,13 +158,16 @@ fn cannot_join(relation: Option<Relation>, relations: &[Relation]) -> bool {
     relation.is_none_or(|relation| relation == Relation::Series && !shows(relations, Relation::Series))
 }
 
-/// Counts the photos with near ones that are not shown.
-fn held_apart(near: &[(Pair, Relation)], relations: &[Relation]) -> HeldApart {
-    let count = |wanted: Relation| {
-        let is_it = |(_, relation): &&(Pair, Relation)| *relation == wanted && !shows(relations, wanted);
-        near.iter().filter(is_it).flat_map(|(p, _)| [p.a, p.b]).collect::<HashSet<PhotoId>>().len() as u64
-    };
-    HeldApart { series: count(Relation::Series), parts: count(Relation::Part), unknown: count(Relation::Unknown) }
+/// Counts the near pairs that are not shown.
+fn held_apart(near: &[(Pair, Relation)], photos: &HashMap<PhotoId, PhotoRecord>, relations: &[Relation]) -> BTreeMap<Relation, Amount> {
+    let mut amounts: BTreeMap<Relation, Amount> = BTreeMap::new();
+    let mut counted: HashSet<(Relation, PhotoId)> = HashSet::new();
+    for (pair, relation) in near.iter().filter(|(_, relation)| !shows(relations, *relation)) {
+        let new = [pair.a, pair.b].into_iter().filter(|photo| counted.insert((*relation, *photo)));
+        let sizes: Vec<u64> = new.map(|photo| photos[&photo].files.first().map_or(0, |file| file.stamp.size)).collect();
+        *amounts.entry(*relation).or_default() += Amount { pairs: 1, photos: sizes.len() as u64, bytes: sizes.iter().sum() };
+    }
+    amounts
 }
 
 /// Counts the photos outside the scopes that are versions of photos inside. `None` if nobody waits for the number.
@@ -209,7 +232,10 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
         Edge { a, b, distance, relation, changes }
     };
-    let edges = edges(&cluster.links, &position).into_iter().map(edge).collect();
+    let edges: Vec<Edge> = edges(&cluster.links, &position).into_iter().map(edge).collect();
+    let size = |file: &FileOfPhoto| file.stamp.size;
+    let identical = files.iter().flat_map(|files| &files[1..]).map(|file| (Relation::Identical, size(file)));
+    let others = (1..members.len()).map(|place| (relation_of(&edges, place), size(&files[order[place]][0]))).chain(identical).collect();
     let all_bytes: u64 = files.iter().flatten().map(|file| file.stamp.size).sum();
     Found {
         rank: Rank { files: files.iter().map(Vec::len).sum(), spare: all_bytes - files[order[0]][0].stamp.size, id: id(&records) },
@@ -217,9 +243,18 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         rule,
         diameter: cluster.diameter,
         edges,
+        others,
         beside: Vec::new(),
         series: None,
+        scene: None,
     }
+}
+
+/// What a photo of a cluster is to the source, or else to the photo that it is nearest to.
+fn relation_of(edges: &[Edge], place: usize) -> Relation {
+    let of_source = edges.iter().find(|edge| edge.a == 0 && edge.b == place);
+    let nearest = || edges.iter().find(|edge| edge.a == place || edge.b == place);
+    of_source.or_else(nearest).map_or(Relation::Unknown, |edge| edge.relation)
 }
 
 /// Returns the links of a cluster that an answer lists, by position, the closest first: those with the first photo, and

@@ -6,20 +6,23 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use super::Context;
+use super::clusters::clusters_and;
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
-use super::relations::{OfTwo, framed, member, of_two};
-use crate::likeness::{self, Framed, Head, Index, Member, VersionModel, densities, global_only, normalized, verified};
+use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two};
+use crate::likeness::{
+    self, Candidate, Framed, Head, Index, Member, VersionModel, changes, densities, global_only, is_series, normalized, source_first,
+    verified,
+};
 use crate::photo::{
-    self, Compared, Decisions, Descriptors, Distance, Identity, Keypoints, PhotoChange, PhotoId, Place, Relation, StoredFeatures, Verdict,
+    self, Compared, Decisions, Descriptors, Distance, Exposure, Identity, Keypoints, Metadata, PhotoChange, PhotoId, Place, Relation,
+    StoredFeatures, Verdict,
 };
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::decode::Decoded;
 use crate::vision::kept::{keep, picture};
 use crate::vision::sandbox;
-
-/// Pictures that agree less are not versions of each other, and how one lies in the other was found by chance.
-const MIN_AGREEMENT: f64 = 0.6;
 
 /// Photos embedded at once for a head that is not in use.
 const EMBED_BATCH: usize = 1024;
@@ -48,6 +51,8 @@ pub struct Queries {
 /// The picture of a query.
 pub struct Asked {
     identity: Identity,
+    metadata: Metadata,
+    bytes: u64,
     decoded: Decoded,
     stored: StoredFeatures,
 }
@@ -60,6 +65,21 @@ impl Asked {
     fn member(&self) -> Member {
         let Identity { picture, dimensions, format, quantisation, .. } = self.identity;
         Member { picture, dimensions, format, quantisation, capture: self.decoded.capture.clone() }
+    }
+
+    /// As a photo that may be the source of another one. Its path and the time of its file are not known.
+    fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            dimensions: self.identity.dimensions,
+            format: self.identity.format,
+            capture: &self.decoded.capture,
+            software: self.metadata.software.as_deref(),
+            detail: self.decoded.detail,
+            has_position: self.metadata.description.position.is_some(),
+            bytes: self.bytes,
+            mtime: 0,
+            path: Path::new(""),
+        }
     }
 }
 
@@ -80,11 +100,17 @@ pub struct Comparison {
     pub source: Option<usize>,
     /// What was changed from the source.
     pub changes: Vec<PhotoChange>,
+    /// Whether both are in the index. Then the relation is that of an answer about the whole library, where other photos count
+    /// too.
+    pub is_indexed: bool,
     /// The decision of a person, if there is one.
     pub decided: Option<Verdict>,
+    /// The score of the version model for the two by themselves. `None` if something else tells their relation.
+    pub score: Option<f32>,
     /// How the first lies in the second, and the scale in pixels of the files. `None` if it is not found there, or if both are
     /// one.
     pub laid: Option<(photo::Comparison, f64)>,
+    pub exposures: [Exposure; 2],
     /// One line of text for each difference.
     pub differences: Vec<String>,
 }
@@ -102,12 +128,12 @@ impl Queries {
             sandbox::DecodeError::Photo(failure) => Error::NotReadable(failure.reason),
             sandbox::DecodeError::Child(e) => internal(&e),
         };
-        let (identity, _) = self.decoder.identify(&file).map_err(refused)?;
+        let (identity, metadata) = self.decoder.identify(&file).map_err(refused)?;
         let decoded = self.decoder.decode().map_err(refused)?;
         // As it would be kept, so that the same photo in the library is at distance 0.
         let decoded = Decoded { picture: picture(&keep(&decoded.picture, identity.format)).map_err(|e| internal(&e))?, ..decoded };
         let stored = self.encoder.encode(&decoded.picture).map_err(|e| internal(&e))?;
-        Ok(Asked { identity, decoded, stored })
+        Ok(Asked { identity, metadata, bytes: bytes.len() as u64, decoded, stored })
     }
 
     /// Does the same as [`nearest`], for a head that is not in use.
@@ -204,22 +230,97 @@ pub fn records(reader: &Reader, scopes: &[Place], nearest: &[(PhotoId, Distance)
     reader.photos(scopes, Wanted::These(&named))
 }
 
-/// Compares two pictures, as if both were new photos of the library.
-pub fn compare(generation: &Generation, known: Known<'_>, a: &Asked, b: &Asked) -> Comparison {
+/// Compares two pictures. If both are in the index, they are to each other what an answer about the whole library says, else
+/// what they are by themselves.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Comparison> {
     let is_one = a.identity.picture == b.identity.picture;
-    let (distance, normalized) = if is_one { (0.0, 0.0) } else { distances(generation, a, b) };
-    let decided = known.decisions.of(a.identity.picture, b.identity.picture);
+    let (distance, mut normalized) = if is_one { (0.0, 0.0) } else { distances(context.generation, a, b) };
+    let decided = context.decisions.of(a.identity.picture, b.identity.picture);
     let laid = if is_one { None } else { likeness::compare(a.framed(), b.framed()) };
-    let compared = laid.map_or(Compared::Apart, Compared::Laid);
-    let OfTwo { relation, source, changes } = of_two(known.versions, &[a.member(), b.member()], distance, compared);
-    let relation = match decided {
-        _ if is_one => Relation::Identical,
-        Some(Verdict::Same) => as_decided(relation),
-        _ => relation,
+    let in_index = if is_one { None } else { in_index(context, a, b)? };
+    if let Some(InIndex { photos: [a, b], .. }) = in_index {
+        let index = &context.generation.index;
+        normalized = self::normalized(distance, index.density(a), index.density(b));
+    }
+    let is_indexed = in_index.is_some();
+    let is_joined = normalized <= context.generation.threshold || decided == Some(Verdict::Same);
+    let OfTwo { relation, source, changes } = match in_index {
+        _ if is_one => OfTwo { relation: Relation::Identical, ..OfTwo::UNKNOWN },
+        Some(found) if is_joined || found.are_together => found.of_two,
+        None if is_joined && decided != Some(Verdict::Different) => by_themselves(context, a, b, distance, laid),
+        _ => OfTwo::UNKNOWN,
     };
-    let laid = laid.filter(|comparison| comparison.fine.agreement >= MIN_AGREEMENT);
+    let is_version = matches!(relation, Relation::Copy | Relation::Edit);
+    let laid = laid.filter(|comparison| is_version || comparison.fine.agreement >= MIN_AGREEMENT);
+    let is_told = decided.is_some() || relation == Relation::Part || is_series(&a.decoded.capture, &b.decoded.capture);
+    let score = laid.filter(|_| !is_told).map(|comparison| context.versions.score(&a.member(), &b.member(), &comparison));
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
-    Comparison { distance, normalized, relation, source, changes, decided, laid, differences: differences(a, b) }
+    let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
+    let differences = differences(a, b);
+    Ok(Comparison { distance, normalized, relation, source, changes, is_indexed, decided, score, laid, exposures, differences })
+}
+
+/// What two photos are to each other.
+struct OfTwo {
+    relation: Relation,
+    source: Option<usize>,
+    changes: Vec<PhotoChange>,
+}
+
+impl OfTwo {
+    const UNKNOWN: OfTwo = OfTwo { relation: Relation::Unknown, source: None, changes: Vec::new() };
+}
+
+/// What an answer about the whole library says of two photos.
+struct InIndex {
+    photos: [PhotoId; 2],
+    of_two: OfTwo,
+    /// Whether they are in one cluster.
+    are_together: bool,
+}
+
+/// Returns what an answer about the whole library says of two pictures. `None` if one of them is not in the index, or near no
+/// other photo.
+fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option<InIndex>> {
+    let photo = |asked: &Asked| context.reader.photo_of_picture(&asked.identity.picture);
+    let Some((a, b)) = photo(a)?.zip(photo(b)?) else { return Ok(None) };
+    let more = |known: &Relations<'_>| Some((known.between(a, b)?, [known.changes(a, b), known.changes(b, a)]));
+    let Context { generation, roots, .. } = context;
+    let found = clusters_and(context, &roots.scopes(), generation.threshold, &[], &|| true, more)?;
+    let Some((clustering, Some((relation, [forward, back])))) = found else { return Ok(None) };
+    let relation = relation.unwrap_or(Relation::Unknown);
+    let together = clustering.found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
+    let is_version = matches!(relation, Relation::Copy | Relation::Edit);
+    // Both may be versions of a third photo.
+    let source = together.filter(|_| is_version).and_then(|found| [a, b].iter().position(|photo| *photo == found.members[0]));
+    let changes = match source.filter(|_| relation == Relation::Edit) {
+        Some(0) => forward,
+        Some(_) => back,
+        None => Vec::new(),
+    };
+    Ok(Some(InIndex { photos: [a, b], of_two: OfTwo { relation, source, changes }, are_together: together.is_some() }))
+}
+
+/// Returns what two pictures are to each other if no other photo counts.
+fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance, laid: Option<photo::Comparison>) -> OfTwo {
+    let relation = of_two(context.versions, &[a.member(), b.member()], distance, laid.map_or(Compared::Apart, Compared::Laid));
+    let is_decided = context.decisions.of(a.identity.picture, b.identity.picture) == Some(Verdict::Same);
+    let relation = if is_decided { as_decided(relation) } else { relation };
+    let Some(comparison) = laid.filter(|_| matches!(relation, Relation::Copy | Relation::Edit)) else {
+        return OfTwo { relation, ..OfTwo::UNKNOWN };
+    };
+    let (order, rule) = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    // Without a rule it would be chosen by the time and the path of its file.
+    let source = rule.map(|_| order[0]);
+    let from = match source.filter(|_| relation == Relation::Edit) {
+        Some(0) => Some(comparison),
+        Some(_) => Some(comparison.swapped()),
+        None => None,
+    };
+    OfTwo { relation, source, changes: from.map(|comparison| changes(&comparison)).unwrap_or_default() }
 }
 
 /// Returns the distance of two pictures, and their normalised distance among the photos of the library.
@@ -254,7 +355,7 @@ fn between(reader: &Reader, known: Known<'_>, record: &PhotoRecord, distance: Di
                 Some((kept, points)) => likeness::compare(framed(kept, points), asked.framed()).map_or(Compared::Apart, Compared::Laid),
                 None => Compared::NotYet,
             };
-            let relation = of_two(known.versions, &[member(record), asked.member()], distance, compared).relation;
+            let relation = of_two(known.versions, &[member(record), asked.member()], distance, compared);
             if verdict == Some(Verdict::Same) { as_decided(relation) } else { relation }
         }
     })
@@ -283,6 +384,9 @@ fn differences(a: &Asked, b: &Asked) -> Vec<String> {
     let (x, y) = (&a.decoded.capture, &b.decoded.capture);
     differ("taken", or_none(&x.taken), or_none(&y.taken));
     differ("camera", or_none(&x.model), or_none(&y.model));
+    differ("serial number", or_none(&x.serial), or_none(&y.serial));
+    let steps = |asked: &Asked| asked.identity.quantisation.map_or("not known".to_owned(), |steps| steps.to_string());
+    differ("compression (sum of quantiser steps)", steps(a), steps(b));
     if a.identity.content == b.identity.content {
         out.push("nothing: the files are byte for byte the same".into());
     } else if a.identity.picture == b.identity.picture {

@@ -13,6 +13,9 @@ use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
 use crate::vision::keypoints::frame;
 
+/// Two pictures that agree less are no versions of each other by themselves: how one lies in the other was found by chance.
+pub const MIN_AGREEMENT: f64 = 0.6;
+
 /// Returns a picture as it is compared.
 pub fn framed<'a>(picture: &'a Picture, keypoints: &'a Keypoints) -> Framed<'a> {
     Framed { picture, frame: frame(picture), content: content_share(picture), keypoints }
@@ -33,28 +36,20 @@ pub fn laid(comparisons: &Comparisons, a: PhotoId, b: PhotoId) -> Option<Compari
     }
 }
 
-/// Two photos by themselves.
-pub struct OfTwo {
-    pub relation: Relation,
-    /// Which of the two is the source, if one is a version of the other: 0 or 1.
-    pub source: Option<usize>,
-    /// What was changed from the source.
-    pub changes: Vec<PhotoChange>,
-}
-
 /// Returns what two photos are to each other if nothing else is known than what they show and say.
-pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance, compared: Compared) -> OfTwo {
+pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance, compared: Compared) -> Relation {
     let found = sources(versions, members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
-        Compared::Laid(comparison) if found[0] == found[1] => {
-            let source = found[0];
-            let changes = changes(&if source == 0 { comparison } else { comparison.swapped() });
-            let relation = if is_copy(&comparison) { Relation::Copy } else { Relation::Edit };
-            OfTwo { relation, source: Some(source), changes }
+        Compared::Laid(comparison) if found[0] == found[1] && comparison.fine.agreement >= MIN_AGREEMENT => {
+            if is_copy(&comparison) {
+                Relation::Copy
+            } else {
+                Relation::Edit
+            }
         }
         _ => {
             let of = |at: usize| (&members[at].capture, members[at].dimensions);
-            OfTwo { relation: relation(of(0), of(1), &compared), source: None, changes: Vec::new() }
+            relation(of(0), of(1), &compared)
         }
     }
 }
@@ -111,6 +106,11 @@ impl<'a> Relations<'a> {
     /// Returns whether two photos are still to be compared: an older version found them.
     pub fn is_pending(&self, a: PhotoId, b: PhotoId) -> bool {
         self.comparisons.get(&(a.min(b), a.max(b))) == Some(&Compared::NotYet)
+    }
+
+    /// Returns the photo whose version a photo is, or the photo itself. All versions of one exposure have the same.
+    pub fn source(&self, photo: PhotoId) -> PhotoId {
+        self.sources.get(&photo).copied().unwrap_or(photo)
     }
 
     /// Returns what was changed from one photo to another one. Nothing, if they were not compared.

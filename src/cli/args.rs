@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::failure::EXIT_CODES;
 use crate::config::Overrides;
+use crate::photo::Relation;
 
 /// What `simctl dupes --help` and its man page say.
 const ABOUT_DUPES: &str = "\
@@ -15,7 +17,10 @@ Show the photos that are versions of each other, clusters with most files first.
 The daemon watches a folder from the first time you ask about it, and answers when everything in it has been read. Later answers come at \
 once.
 
-The first file of a cluster is the source, and the rule that decided is printed beside it. The rules, in this order:
+Each line says what a photo is, then the distance to the source (0 means the same picture, and above the threshold two files count as \
+different photos), size, format, bytes, time of capture and path.
+
+The first file of a cluster is the source, with the rule that decided. The rules, in this order:
   the photo that was taken first
   the whole frame, before a crop or screenshot of it
   what a camera wrote, before what an editor wrote
@@ -29,12 +34,29 @@ The first file of a cluster is the source, and the rule that decided is printed 
   the oldest file
   the shortest path
 
-\"copy\" marks the same exposure in another size, compression or format, \"edit\" one that was changed by hand, with the changes, and \
-\"identical\" another file of the same photo. The number is the distance to the source: 0 means the same picture, and above the threshold two \
-files count as different photos.
+The others are \"copy\", \"edit\" or \"identical\", with what was changed: \"copy · half size · recompressed\", \"edit · crop 43 % · black and \
+white\". \"screenshot of it\" is an edit, and \"of NAME\" names another photo than the source. \"series · 7 frames in 2 s\" says of how many \
+exposures of one scene a cluster holds one, and \"as 3\" that cluster 3 holds another. --relation explains the words.
 
 Other exposures of a scene, pictures that contain another one beside other content, and photos about which the evidence does not decide \
-are counted at the end; --relation shows them. The nearest of them are listed below a cluster, as \"part\" and \"unknown\".";
+are no versions. They are counted at the end, in pairs; --relation shows them. The nearest parts are listed below a cluster, and what is \
+not sure last, under a heading of its own.";
+
+/// The values of `--relation`, each in words.
+fn relations() -> PossibleValuesParser {
+    let explained = |relation: &Relation| {
+        let words = match relation {
+            Relation::Identical => "another file of exactly the same picture",
+            Relation::Copy => "the same exposure and the whole frame, in another size, compression, format or turn",
+            Relation::Edit => "the same exposure, changed by hand: crop, colours, border, text, retouch, mirrored; a screenshot of it",
+            Relation::Part => "one holds the other beside other content: a collage, a contact sheet, a page",
+            Relation::Series => "another exposure of the scene: burst, bracket, stack, time-lapse",
+            Relation::Unknown => "near, and the evidence does not decide",
+        };
+        PossibleValue::new(relation.name()).help(words)
+    };
+    PossibleValuesParser::new(Relation::ALL.iter().map(explained))
+}
 
 fn after_help() -> String {
     let codes = EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}")).join(", ");
@@ -79,12 +101,18 @@ pub enum Command {
     #[command(long_about = ABOUT_DUPES)]
     Dupes(DupesArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
+    ///
+    /// A line for each two photos that are identical, copies or edits, with a TAB between the columns. The distance is 0 for the same
+    /// picture. Each photo is named by the file of it that is to be kept. In paths TAB, newline and backslash are \t, \n and \\. dupes --help
+    /// explains the relations.
     Pairs {
+        /// Folders or files; new folders are watched from now on
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// List pairs up to this distance, 0 to 0.45 [default: the threshold of dupes]
         #[arg(long, value_name = "D")]
         max_distance: Option<f32>,
+        /// tsv has the four columns; ndjson has a JSON object a line, with the bytes of paths that are no text
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
         format: PairsFormat,
         /// Answer at once, with the photos read so far; implies --partial
@@ -95,7 +123,12 @@ pub enum Command {
         partial: bool,
     },
     /// Show the photos of the library nearest to a file
+    ///
+    /// A line for each photo, nearest first: the distance (0 means the same picture, above the threshold of dupes another photo), what it is
+    /// to the file, its size in pixels and bytes, and its path. The relation is told by the two photos alone; dupes --help explains
+    /// it.
     Similar {
+        /// A photo, in a watched folder or not
         file: PathBuf,
         /// The number of photos
         #[arg(short, default_value_t = 10, value_name = "N")]
@@ -106,9 +139,21 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
     },
-    /// Show how far apart two files are, and what differs
+    /// Show how far apart two files are, what they are to each other, and what tells
+    ///
+    /// The first line has the distance, the threshold, and which file is a version of which, with the changes. If both are in the index,
+    /// it says what dupes says of the whole library, where other photos count too: a version goes to the photo that it fits best. Else the
+    /// two are told by themselves.
+    ///
+    /// Then follows what tells: how one picture lies in the other; how well their structure agrees (1 is equal, below 0.6 they are laid over
+    /// each other by chance, and nothing is said), also coarsely, where compression counts less; how much more the worst place
+    /// differs than others, as where a text was added; brightness, contrast and strength of colours; the score of the version model (above 0 one
+    /// exposure, below 0 two); shutter speed, f-number and exposure bias; and each difference of format, size, time, camera and
+    /// compression.
     Compare {
+        /// A photo, in a watched folder or not
         a: PathBuf,
+        /// Another one
         b: PathBuf,
         #[arg(long, value_enum, default_value_t = TextFormat::Text)]
         format: TextFormat,
@@ -201,8 +246,8 @@ pub struct DupesArguments {
     /// Join pairs up to this distance, 0 to 0.45 [default: the threshold of the head in use, set for a precision of 99.9 %]
     #[arg(long, value_name = "D")]
     pub threshold: Option<f32>,
-    /// Relations to show: identical, copy, edit, part, series, unknown [default: identical,copy,edit]
-    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = ["identical", "copy", "edit", "part", "series", "unknown"])]
+    /// What photos are to each other to be shown in one cluster, several separated by commas [default: identical,copy,edit]
+    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = relations())]
     pub relation: Vec<String>,
     /// paths0 lists the files that could be deleted, each followed by NUL: identical files and copies by default, no edits.
     /// Each listed file and the file to keep are checked on the disk right before
@@ -394,6 +439,21 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_explains_relations_and_what_commands_print() {
+        let help = |name: &str| {
+            let mut command = Arguments::command().find_subcommand(name).expect(name).clone();
+            command.render_long_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let dupes = help("dupes");
+        for words in ["identical: another file of", "copy: the same exposure", "part: one holds", "series: another", "unknown: near, and"] {
+            assert!(dupes.contains(words), "{words}: {dupes}");
+        }
+        for (name, words) in [("pairs", "A line for each two photos"), ("similar", "nearest first"), ("compare", "the version model")] {
+            assert!(help(name).contains(words), "{}", help(name));
+        }
     }
 
     /// All files below a path of this repository, with their text.

@@ -7,6 +7,7 @@ mod connect;
 mod failure;
 mod files;
 mod lifecycle;
+mod listing;
 mod log;
 mod output;
 mod progress;

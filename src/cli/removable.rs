@@ -473,7 +473,7 @@ mod tests {
 
     fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
         let pairs = pairs.iter().map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new() }).collect();
-        Cluster { id: "c".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None }
+        Cluster { id: "c".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None, scene: None }
     }
 
     #[test]

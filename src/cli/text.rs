@@ -94,9 +94,9 @@ pub fn names<T: Display>(values: &[T]) -> String {
     }
 }
 
-/// A time of capture, as `2026-05-01 10:00`.
-pub fn time(taken: &str) -> String {
-    shown(taken).chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+/// A time of capture to so many characters, as `2026-05-01 10:00` of 16.
+pub fn time(taken: &str, length: usize) -> String {
+    shown(taken).chars().take(length).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// A time in seconds since 1970, as `2026-05-01 10:00 UTC`.

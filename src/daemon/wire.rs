@@ -44,12 +44,24 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
         pairs: found.edges.iter().map(pair).collect(),
         beside: found.beside.iter().map(|beside| beside_cluster(clustering.photo(beside.photo), beside, roots)).collect(),
         series: found.series.clone(),
+        scene: found.scene.map(|scene| types::Scene { frames: scene.frames, seconds: scene.seconds }),
     }
 }
 
 fn beside_cluster(record: &PhotoRecord, beside: &Beside, roots: &Roots) -> BesideCluster {
     let Beside { near, distance, relation, .. } = *beside;
-    BesideCluster { path: text_of(files_of(record, roots).files[0].path()), near, distance, relation }
+    let first = files_of(record, roots).files.swap_remove(0);
+    BesideCluster {
+        path: text_of(first.path()),
+        near,
+        distance,
+        relation,
+        bytes: first.stamp.size,
+        width: record.dimensions.width,
+        height: record.dimensions.height,
+        format: record.format,
+        taken: record.capture.taken.clone(),
+    }
 }
 
 /// Converts a photo, with its files sorted by absolute path.
@@ -131,6 +143,9 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
         threshold,
         source: comparison.source,
         changes: comparison.changes,
+        indexed: comparison.is_indexed,
+        score: comparison.score,
+        exposures: comparison.exposures,
         laid_over: comparison.laid.map(|(laid, scale)| types::LaidOver {
             scale: scale as f32,
             degrees: laid.map.degrees() as f32,
@@ -139,6 +154,14 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
             agreement: laid.fine.agreement as f32,
             misfit: laid.fine.misfit as f32,
             plain: laid.fine.plain as f32,
+            coarse_agreement: laid.coarse.agreement as f32,
+            spot: laid.fine.spot as f32,
+            tones: laid.tones.map(|tone| types::Tones {
+                brightness: tone.brightness as f32,
+                contrast: tone.contrast as f32,
+                chroma: tone.chroma as f32,
+            }),
+            colour: laid.colour.map(|difference| difference as f32),
         }),
         differences: comparison.differences,
     }

@@ -1,5 +1,6 @@
 //! Capture data: what the camera wrote besides the picture.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// EXIF data about how a photo was taken. Missing values are `None`.
@@ -19,9 +20,10 @@ pub struct Capture {
 }
 
 /// How a camera exposed. What it does not say is `None`.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Exposure {
+    /// The shutter speed.
     pub seconds: Option<f64>,
     /// The f-number.
     pub aperture: Option<f64>,
@@ -43,10 +45,37 @@ impl Exposure {
 }
 
 impl Capture {
+    /// Returns the local time of capture as a number of seconds, to subtract another one from it.
+    pub fn seconds(&self) -> Option<f64> {
+        let taken = self.taken.as_deref()?;
+        let part = |range: std::ops::Range<usize>| taken.get(range)?.parse::<i64>().ok();
+        let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+        // Days of a calendar whose years begin in March.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + day;
+        let whole = ((days * 24 + part(11..13)?) * 60 + part(14..16)?) * 60 + part(17..19)?;
+        let fraction = taken.get(19..).and_then(|fraction| format!("0{fraction}").parse::<f64>().ok());
+        Some(whole as f64 + fraction.unwrap_or(0.0))
+    }
+
     /// Returns whether it says something that `other` does not say, or says differently. The orientation is part of the
     /// picture.
     pub fn is_missing_in(&self, other: &Capture) -> bool {
         let values = |c: &Capture| [c.taken.clone(), c.offset.clone(), c.make.clone(), c.model.clone(), c.serial.clone()];
         values(self).into_iter().zip(values(other)).any(|(own, other)| own.is_some() && own != other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_apart_over_months_and_leap_years() {
+        let seconds = |taken: &str| Capture { taken: Some(taken.into()), ..Capture::default() }.seconds();
+        let between = |x: &str, y: &str| Some(seconds(y)? - seconds(x)?);
+        assert_eq!(between("2024-02-28T23:59:30", "2024-03-01T00:01:00.5"), Some(24.0 * 3600.0 + 90.5));
+        assert_eq!(between("2023-12-31T23:00:00.25", "2024-01-01T00:00:00.75"), Some(3600.5));
+        assert_eq!([seconds(""), seconds("2024-02-28"), Capture::default().seconds()], [None; 3]);
     }
 }

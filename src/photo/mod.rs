@@ -1,5 +1,6 @@
 //! The domain types, used by every module: no I/O, no threads.
 
+mod amount;
 mod capture;
 mod change;
 mod cluster;
@@ -27,6 +28,7 @@ mod place;
 mod positives;
 mod source;
 
+pub use amount::Amount;
 pub use capture::{Capture, Exposure};
 pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};

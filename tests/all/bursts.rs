@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use image::imageops::{FilterType, crop_imm, overlay, resize};
 use image::{Rgb, RgbImage};
 use jpeg_decoder::Decoder;
+use serde_json::Value;
 
 use crate::photos;
 use crate::support::{Instance, array, names, skip};
@@ -32,6 +33,17 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     burst(&folder);
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), [["frame1.jpg", "small1.jpg"], ["frame2.jpg", "grey2.jpg"]]);
+    for cluster in array(&answer["clusters"]) {
+        assert_eq!(cluster["scene"], serde_json::json!({ "frames": 3, "seconds": 2.0 }), "{cluster}");
+    }
+    let text = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
+    assert!(text.contains("series · 3 frames in 2 s\n") && text.contains("series · 3 frames in 2 s, as 1\n"), "{text}");
+    assert!(text.contains("2 photos have versions: 1 copy (") && text.contains(" held apart as frames of a series ("), "{text}");
+    let amount = |relation: &str| answer["found"][relation]["photos"].as_u64();
+    assert_eq!((amount("copy"), amount("edit"), amount("series")), (Some(1), Some(1), None), "{answer}");
+    assert!(answer["held_apart"]["series"]["photos"] == answer["series"] && answer["series"].as_u64() > Some(2), "{answer}");
+    let frames = instance.ok([OsStr::new("dupes"), OsStr::new("--relation=series"), folder.as_os_str()]);
+    assert!(frames.contains("1 series, ") && !frames.contains("versions") && !frames.contains("beside the source"), "{frames}");
     let could_go = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
     assert!(!could_go.contains("frame"), "no frame may go: {could_go:?}");
 
@@ -49,6 +61,49 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     assert!(!pairs.contains("series") && pairs.contains("copy") && pairs.contains("edit"), "{pairs}");
     let compared = instance.ok([OsStr::new("compare"), folder.join("frame1.jpg").as_os_str(), folder.join("frame3.jpg").as_os_str()]);
     assert!(compared.contains("two exposures"), "{compared}");
+}
+
+/// Also where two photos by themselves would be something else: a version of one frame is no version of the next.
+#[test]
+fn compare_says_what_dupes_says() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    burst(&folder);
+    // It has more pixels than its source, and lost what the camera wrote.
+    let scene = photos::large("00009");
+    let [small, large] = ["small.jpg", "large.jpg"].map(|name| folder.join(name));
+    fs::write(&small, photos::taken(&photos::jpeg(&photos::half(&scene), 90), "2026:05:02 10:00:00")).expect("written");
+    fs::write(&large, photos::jpeg(&scene, 90)).expect("written");
+    // The relation, the source, the changes, and whether both are in the index.
+    type Said = (Value, Value, Value, Value);
+    let compare = |a: &Path, b: &Path| -> Said {
+        let words = ["compare".as_ref(), "--format=json".as_ref(), a.as_os_str(), b.as_os_str()];
+        let answer = instance.json(words);
+        (answer["relation"].clone(), answer["source"].clone(), answer["changes"].clone(), answer["indexed"].clone())
+    };
+    let path = |path: &Value| PathBuf::from(path.as_str().expect("a path"));
+    let unread: Said = ("copy".into(), 0.into(), Value::Null, false.into());
+    assert_eq!(compare(&small, &large), unread, "nothing is in the index yet");
+
+    let answer = instance.dupes(&folder);
+    let clusters = array(&answer["clusters"]);
+    assert_eq!(clusters.len(), 3, "{answer}");
+    for cluster in clusters {
+        let photos = array(&cluster["photos"]);
+        assert_eq!((photos.len(), array(&cluster["pairs"]).len()), (2, 1), "{cluster}");
+        let [source, version] = [0, 1].map(|at: usize| path(&photos[at]["path"]));
+        let pair = &cluster["pairs"][0];
+        let said = |source: u64| -> Said { (pair["relation"].clone(), source.into(), pair["changes"].clone(), true.into()) };
+        assert_eq!(compare(&source, &version), said(0), "{cluster}");
+        assert_eq!(compare(&version, &source), said(1), "{cluster}");
+    }
+    assert_eq!(clusters.iter().filter(|cluster| path(&cluster["photos"][0]["path"]) == small).count(), 1, "{answer}");
+    let pairs = instance.get("/v1/pairs?relation=copy,edit,part,series,unknown").1;
+    assert!(array(&pairs["pairs"]).len() > 3, "{pairs}");
+    for pair in array(&pairs["pairs"]) {
+        let [a, b] = ["a", "b"].map(|side| path(&pair[side]["path"]));
+        assert_eq!(compare(&a, &b).0, pair["relation"], "{pair}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Begin, End, Listing, PathText, Photo};
-use crate::photo::{PhotoChange, Relation, SourceRule};
+use crate::photo::{Format, PhotoChange, Relation, SourceRule};
 
 /// Clusters of versions.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +44,18 @@ pub struct Cluster {
     /// The same for all clusters of one scene. Absent if there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// The scene, if there are other exposures of it near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scene: Option<Scene>,
+}
+
+/// The exposures of one scene, also those that have no versions and are in no cluster.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Scene {
+    pub frames: u64,
+    /// The time from the first to the last. Absent if it is not known of each when it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// A photo beside a cluster.
@@ -56,6 +68,12 @@ pub struct BesideCluster {
     pub distance: f32,
     /// `part` or `unknown`.
     pub relation: Relation,
+    /// Of its first file.
+    pub bytes: u64,
+    pub width: u32,
+    pub height: u32,
+    pub format: Format,
+    pub taken: Option<String>,
 }
 
 /// A pair by position in `photos`.

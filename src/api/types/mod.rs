@@ -15,7 +15,7 @@ pub use photos::*;
 pub use places::*;
 pub use tuning::*;
 
-use crate::photo::{Counters, Coverage, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
+use crate::photo::{Amount, Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -196,6 +196,12 @@ pub struct End {
     pub parts: u64,
     #[serde(default)]
     pub unknown: u64,
+    /// What is beside the sources of all clusters, by what it is to them: also of those on other pages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<Relation, Amount>,
+    /// Near pairs that are not joined, by relation. A photo is counted once for each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_apart: BTreeMap<Relation, Amount>,
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
@@ -214,6 +220,7 @@ pub struct End {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "{T}Line")]
+#[expect(clippy::large_enum_variant, reason = "there is one end, and nearly all lines are items")]
 pub enum Line<T> {
     Begin { begin: Begin },
     End { end: End },
@@ -281,15 +288,28 @@ pub struct Comparison {
     /// The normalised distance, which is compared with the threshold. It is larger where many photos look alike.
     pub normalized_distance: f32,
     pub relation: Relation,
-    /// Which of the two is the source, if one is a version of the other: 0 or 1.
+    /// Which of the two is the source, if one is a version of the other: 0 or 1. Absent if both are versions of a third photo, or
+    /// if nothing tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<usize>,
     /// What was changed from the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PhotoChange>,
+    /// Whether both are in the index. Then the relation is that of `/v1/clusters` about the whole library, where other photos
+    /// count too.
+    #[serde(default)]
+    pub indexed: bool,
     /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,
+    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, the exposure
+    /// data or the times of capture tell, or if one picture holds the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// Of the first and of the second picture.
+    #[serde(default)]
+    pub exposures: [Exposure; 2],
+    /// The distance up to which photos are near.
     pub threshold: f32,
     /// How the first picture lies in the second. Absent if they cannot be laid over each other, or are one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -88,4 +88,23 @@ pub struct LaidOver {
     pub misfit: f32,
     /// The share of places without structure, which prove nothing.
     pub plain: f32,
+    /// The same as `agreement` on a coarser grid, where compression and small shifts count less.
+    pub coarse_agreement: f32,
+    /// How many times more the place that differs most differs than the median one.
+    pub spot: f32,
+    /// Of the first and of the second picture, where both show the same.
+    pub tones: [Tones; 2],
+    /// The mean difference of their colours, 0 to 255. Brightness does not count.
+    pub colour: Option<f32>,
+}
+
+/// The tones of a picture, 0 to 255.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Tones {
+    /// The mean brightness.
+    pub brightness: f32,
+    /// The standard deviation of the brightness.
+    pub contrast: f32,
+    /// The mean strength of the colours. Near 0 it is black and white.
+    pub chroma: f32,
 }

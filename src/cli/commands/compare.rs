@@ -1,4 +1,4 @@
-//! `simctl compare`: how far apart two files are.
+//! `simctl compare`: how far apart two files are, and what tells what they are to each other.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::cli::args::TextFormat;
 use crate::cli::output::{Done, show};
 use crate::cli::session::{Session, read};
 use crate::cli::text::shown;
-use crate::photo::{Relation, Verdict};
+use crate::photo::{Exposure, PhotoChange, Relation, Verdict};
 
 pub async fn run(session: &Session, a: &Path, b: &Path, format: TextFormat) -> Done {
     let (mut bytes, second) = (read(a)?, read(b)?);
@@ -25,10 +25,11 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         _ if c.decided == Some(Verdict::Same) => "versions of one photo, as you decided".green().to_string(),
         _ if c.decided == Some(Verdict::Different) => "two photos, as you decided".yellow().to_string(),
         (Relation::Identical, _) => "one photo".green().to_string(),
-        (Relation::Copy | Relation::Edit, true) => version(c).green().to_string(),
+        // In the index also by way of other photos.
+        (Relation::Copy | Relation::Edit, _) => version(c).green().to_string(),
         (Relation::Series, true) => "two exposures of one scene".yellow().to_string(),
         (Relation::Part, true) => "one holds the other beside other content".yellow().to_string(),
-        (_, true) => "near; what they are to each other is not known".yellow().to_string(),
+        (Relation::Unknown, true) => "near; what they are to each other is not known".yellow().to_string(),
         (_, false) => "two photos".yellow().to_string(),
     };
     let normalized = if c.normalized_distance > c.distance {
@@ -37,23 +38,56 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         String::new()
     };
     writeln!(out, "distance {}{normalized} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
-    if let Some(laid_over) = &c.laid_over {
-        writeln!(out, "  {}", placed(laid_over))?;
-        let misfit = if laid_over.misfit >= 0.01 { format!("; {} of it differs", percent(laid_over.misfit)) } else { String::new() };
-        let plain =
-            if laid_over.plain >= 0.5 { format!("; {} is plain and proves nothing", percent(laid_over.plain)) } else { String::new() };
-        writeln!(out, "  laid over each other, their structure agrees by {:.2}{misfit}{plain}", laid_over.agreement)?;
+    let mut lines = Vec::new();
+    if c.indexed {
+        lines.push("both are in the index, so the other photos there count too, as for dupes".to_owned());
     }
-    c.differences.iter().try_for_each(|line| writeln!(out, "  {}", shown(line)))
+    lines.extend(c.laid_over.iter().flat_map(placement));
+    lines.extend(c.score.map(|score| model(score, c.relation)));
+    lines.extend(exposures(&c.exposures));
+    lines.extend(c.differences.iter().map(|line| shown(line)));
+    lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 /// Says which is a version of which, and what was changed.
 fn version(c: &Comparison) -> String {
-    let (source, version) = if c.source == Some(1) { ("second", "first") } else { ("first", "second") };
-    let changes: Vec<String> = c.changes.iter().map(ToString::to_string).collect();
+    let Some(source) = c.source else {
+        return match (c.indexed, c.relation) {
+            (true, _) => "both are versions of one photo".into(),
+            (false, Relation::Copy) => "one is a copy of the other; nothing tells which is the source".into(),
+            (false, _) => "one is an edit of the other; nothing tells which is the source".into(),
+        };
+    };
+    let (source, version) = if source == 1 { ("second", "first") } else { ("first", "second") };
+    let is_screenshot = |change: &&PhotoChange| matches!(change, PhotoChange::Screenshot);
+    let kind = match c.relation {
+        Relation::Copy => "a copy",
+        _ if c.changes.iter().any(|change| is_screenshot(&change)) => "a screenshot",
+        _ => "an edit",
+    };
+    let changes: Vec<String> = c.changes.iter().filter(|change| !is_screenshot(change)).map(ToString::to_string).collect();
     let changes = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
-    let kind = if c.relation == Relation::Copy { "a copy" } else { "an edit" };
     format!("the {version} is {kind} of the {source}{changes}")
+}
+
+/// Says how the first picture lies in the second, and what is left between them then, a line each.
+fn placement(l: &LaidOver) -> Vec<String> {
+    let misfit = if l.misfit >= 0.01 { format!("; {} of it differs", percent(l.misfit)) } else { String::new() };
+    let plain = if l.plain >= 0.5 { format!("; {} is plain and proves nothing", percent(l.plain)) } else { String::new() };
+    let [first, second] = &l.tones;
+    let two = |first: f32, second: f32| format!("{first:.0} and {second:.0}");
+    let colour = l.colour.map_or(String::new(), |difference| format!("; colours differ by {difference:.1}"));
+    vec![
+        placed(l),
+        format!("laid over each other, their structure agrees by {:.2}, coarsely by {:.2}{misfit}{plain}", l.agreement, l.coarse_agreement),
+        format!("the place that differs most differs {:.1} times as much as others", l.spot),
+        format!(
+            "brightness {}, contrast {}, strength of colours {} (of 255){colour}",
+            two(first.brightness, second.brightness),
+            two(first.contrast, second.contrast),
+            two(first.chroma, second.chroma)
+        ),
+    ]
 }
 
 /// Says how the first picture lies in the second.
@@ -72,6 +106,35 @@ fn placed(l: &LaidOver) -> String {
     words.join(", ")
 }
 
+/// Says what the version model finds, which looks at the two alone.
+fn model(score: f32, relation: Relation) -> String {
+    let is_version = matches!(relation, Relation::Copy | Relation::Edit);
+    let but = match (score > 0.0, is_version) {
+        (true, false) => "; something else parts them, such as another photo that fits better",
+        (false, true) => "; a third photo joins them",
+        _ => "",
+    };
+    let says = if score > 0.0 { "one exposure" } else { "two exposures" };
+    format!("by these two alone the version model says {says}: {score:+.2}, where 0 is between{but}")
+}
+
+/// Says how each was exposed, if one of them says so.
+fn exposures(exposures: &[Exposure; 2]) -> Option<String> {
+    let said = |exposure: &Exposure| {
+        let seconds = exposure.seconds.map(|s| if s > 0.0 && s < 0.4 { format!("1/{:.0} s", 1.0 / s) } else { format!("{s} s") });
+        let aperture = exposure.aperture.map(|number| format!("f/{number}"));
+        let bias = exposure.bias.map(|stops| format!("bias {stops:+.1}"));
+        let all: Vec<String> = [seconds, aperture, bias].into_iter().flatten().collect();
+        if all.is_empty() { "not said".to_owned() } else { all.join(" ") }
+    };
+    if exposures.iter().all(|exposure| *exposure == Exposure::default()) {
+        return None;
+    }
+    let [first, second] = exposures;
+    let two = if first.differs_from(second) { "; two exposures if one camera took both" } else { "" };
+    Some(format!("exposure: {}, {}{two}", said(first), said(second)))
+}
+
 fn percent(share: f32) -> String {
     format!("{:.0} %", 100.0 * share)
 }
@@ -79,15 +142,93 @@ fn percent(share: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::types::Tones;
+
+    const TONES: Tones = Tones { brightness: 120.4, contrast: 50.0, chroma: 30.0 };
+    const WHOLE: LaidOver = LaidOver {
+        scale: 0.5,
+        degrees: 0.1,
+        mirrored: false,
+        overlap: [1.0, 0.99],
+        agreement: 1.0,
+        misfit: 0.0,
+        plain: 0.0,
+        coarse_agreement: 0.98,
+        spot: 1.3,
+        tones: [TONES, TONES],
+        colour: Some(1.26),
+    };
+
+    /// Two near photos of which nothing is known.
+    const NEAR: Comparison = Comparison {
+        distance: 0.1,
+        normalized_distance: 0.1,
+        relation: Relation::Unknown,
+        source: None,
+        changes: Vec::new(),
+        indexed: false,
+        decided: None,
+        score: None,
+        exposures: [Exposure { seconds: None, aperture: None, bias: None }; 2],
+        threshold: 0.42,
+        laid_over: None,
+        differences: Vec::new(),
+    };
+
+    fn said(comparison: &Comparison) -> String {
+        let mut out = Vec::new();
+        print(&mut out, comparison).expect("written");
+        String::from_utf8(out).expect("text")
+    }
 
     #[test]
     fn a_placement_is_said_in_words() {
-        let whole = LaidOver { scale: 0.5, degrees: 0.1, mirrored: false, overlap: [1.0, 0.99], agreement: 1.0, misfit: 0.0, plain: 0.0 };
-        assert_eq!(placed(&whole), "the second shows all of the first, at 50 % of its size");
-        let part = LaidOver { scale: 1.5, degrees: -90.0, mirrored: true, overlap: [0.44, 0.6], ..whole };
+        assert_eq!(placed(&WHOLE), "the second shows all of the first, at 50 % of its size");
+        let part = LaidOver { scale: 1.5, degrees: -90.0, mirrored: true, overlap: [0.44, 0.6], ..WHOLE };
         assert_eq!(
             placed(&part),
             "the second shows 44 % of the first, at 150 % of its size, which is 60 % of the second, mirrored, turned by -90°"
         );
+    }
+
+    #[test]
+    fn what_tells_is_said_with_its_numbers() {
+        let exposed = |seconds, bias| Exposure { seconds: Some(seconds), aperture: Some(8.0), bias };
+        let all = said(&Comparison {
+            relation: Relation::Series,
+            indexed: true,
+            laid_over: Some(LaidOver { misfit: 0.03, ..WHOLE }),
+            score: Some(1.234),
+            exposures: [exposed(0.005, None), exposed(2.0, Some(-1.0))],
+            ..NEAR
+        });
+        for line in [
+            "two exposures of one scene",
+            "  both are in the index, so the other photos there count too, as for dupes\n",
+            "  laid over each other, their structure agrees by 1.00, coarsely by 0.98; 3 % of it differs\n",
+            "  the place that differs most differs 1.3 times as much as others\n",
+            "  brightness 120 and 120, contrast 50 and 50, strength of colours 30 and 30 (of 255); colours differ by 1.3\n",
+            "  by these two alone the version model says one exposure: +1.23, where 0 is between; something else parts them",
+            "  exposure: 1/200 s f/8, 2 s f/8 bias -1.0; two exposures if one camera took both\n",
+        ] {
+            assert!(all.contains(line), "{line}: {all}");
+        }
+        let none = said(&NEAR);
+        assert!(none.contains("is not known") && none.lines().count() == 1, "{none}");
+        assert_eq!(model(-0.5, Relation::Series), "by these two alone the version model says two exposures: -0.50, where 0 is between");
+    }
+
+    #[test]
+    fn a_version_is_said_with_its_source_if_that_is_known() {
+        let edit = Comparison { relation: Relation::Edit, source: Some(1), changes: vec![PhotoChange::BlackAndWhite], ..NEAR };
+        assert_eq!(version(&edit), "the first is an edit of the second: black and white");
+        let screenshot = Comparison { source: Some(0), changes: vec![PhotoChange::Screenshot, PhotoChange::Crop(0.9)], ..edit.clone() };
+        assert_eq!(version(&screenshot), "the second is a screenshot of the first: crop 90 %");
+        let copy = Comparison { relation: Relation::Copy, source: None, ..NEAR };
+        assert_eq!(version(&copy), "one is a copy of the other; nothing tells which is the source");
+        assert_eq!(version(&Comparison { indexed: true, ..copy }), "both are versions of one photo");
+        // Two versions of a third photo may be far from each other.
+        let far = said(&Comparison { normalized_distance: 0.6, indexed: true, ..edit });
+        assert!(far.contains("the first is an edit of the second"), "{far}");
     }
 }

@@ -11,15 +11,16 @@ use serde_json::value::RawValue;
 
 use crate::api::client::Client;
 use crate::api::query_of;
-use crate::api::types::{Cluster, ClusterPair, Clusters, End, Photo, Progress, RootStatus, Status};
+use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
+use crate::cli::listing::{self, Scenes, Unsure, is_version};
 use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
-use crate::cli::text::{bytes, count, coverage, left_out, names, shown, time};
+use crate::cli::text::{bytes, count, coverage, left_out, shown};
 use crate::cli::whole;
-use crate::photo::{KeeperRule, Relation, SourceRule};
+use crate::photo::{Amount, Relation};
 
 /// How long a disk may take to answer whether a root is there.
 const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -143,9 +144,14 @@ struct Printer<'a, W: Write> {
     format: DupesFormat,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
-    /// Clusters so far, and the bytes that all their files but one take.
+    /// Clusters so far, those with versions, and those with frames of a series.
     pub clusters: u64,
-    spare: u64,
+    with_versions: u64,
+    series: u64,
+    /// Those of them that are printed before what is not sure.
+    printed: u64,
+    unsure: Unsure,
+    scenes: Scenes,
     checker: Option<Checker>,
     /// With the id of the cluster.
     removable: Vec<(String, Removable)>,
@@ -155,13 +161,27 @@ struct Printer<'a, W: Write> {
 
 impl<'a, W: Write> Printer<'a, W> {
     pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
-        Printer { out, format, relations, clusters: 0, spare: 0, checker: None, removable: Vec::new(), incomplete: None }
+        let (unsure, scenes) = (Unsure::default(), Scenes::default());
+        Printer {
+            out,
+            format,
+            relations,
+            clusters: 0,
+            with_versions: 0,
+            series: 0,
+            printed: 0,
+            unsure,
+            scenes,
+            checker: None,
+            removable: Vec::new(),
+            incomplete: None,
+        }
     }
 
     pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
         self.clusters += 1;
         match self.format {
-            DupesFormat::Text => self.cluster(&parsed(json)?)?,
+            DupesFormat::Text => self.cluster(parsed(json)?)?,
             DupesFormat::Paths0 => self.paths0(parsed(json)?),
             DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json)?,
         }
@@ -223,32 +243,30 @@ impl<'a, W: Write> Printer<'a, W> {
     /// listed only now, if the answer is whole.
     pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
-            DupesFormat::Text => self.summary(end, compared),
+            DupesFormat::Text => {
+                self.unsure.print(self.out, self.printed, &mut self.scenes)?;
+                self.summary(end, compared)
+            }
             DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
             DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
         }
     }
 
-    fn cluster(&mut self, cluster: &Cluster) -> io::Result<()> {
-        self.spare += spare(cluster);
-        let title = format!("{}, {} beside the source", count(files(cluster) as u64, "file", "files"), bytes(spare(cluster)));
-        writeln!(self.out, "{} {title}", format!("{:>3}", self.clusters).bold())?;
-        for (place, photo) in cluster.photos.iter().enumerate() {
-            photo_lines(self.out, cluster, place, photo)?;
-        }
-        for beside in &cluster.beside {
-            let (what, path) = (padded(beside.relation), shown(&beside.path.path));
-            writeln!(self.out, "{}", format!("    {what} {:.2}  {path}", beside.distance).dimmed())?;
-        }
-        writeln!(self.out)
+    fn cluster(&mut self, cluster: Cluster) -> io::Result<()> {
+        let relations: Vec<Relation> = listing::others(&cluster).map(|(relation, _)| relation).collect();
+        self.with_versions += u64::from(relations.iter().any(|relation| is_version(*relation)));
+        self.series += u64::from(relations.contains(&Relation::Series));
+        let Some(cluster) = self.unsure.take(cluster) else { return Ok(()) };
+        self.printed += 1;
+        listing::print(self.out, self.printed, &cluster, &mut self.scenes)
     }
 
     fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
-        let summary = match self.clusters {
-            0 => nothing_found(end, compared).to_owned(),
-            found => format!("{}; they take {}.", count(found, "photo has versions", "photos have versions"), bytes(self.spare)),
-        };
-        writeln!(self.out, "{}", summary.bold())?;
+        let found = self.found(end);
+        let summary = if self.clusters == 0 { vec![nothing_found(end, compared).to_owned()] } else { found };
+        for line in summary {
+            writeln!(self.out, "{}", line.bold())?;
+        }
         writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
         if !end.unsupported_formats.is_empty() {
             let formats: Vec<String> = end.unsupported_formats.iter().map(|(format, number)| format!("{number} {format}")).collect();
@@ -257,19 +275,13 @@ impl<'a, W: Write> Printer<'a, W> {
         for line in left_out(&end.left_out) {
             writeln!(self.out, "{}", line.dimmed())?;
         }
-        if end.unknown > 0 {
-            let photos = count(end.unknown, "photo may be a version of another one", "photos may be versions of others");
-            writeln!(self.out, "{}", format!("{photos}: look at them with --relation unknown").yellow())?;
-        }
-        if end.series > 0 {
-            let one = "photo is another exposure of a scene, not a version";
-            let photos = count(end.series, one, "photos are other exposures of a scene, not versions");
-            writeln!(self.out, "{}", format!("{photos}; --relation series shows them").dimmed())?;
-        }
-        if end.parts > 0 {
-            let photos = count(end.parts, "photo is", "photos are");
-            let what = "held by a picture with other content, or the other way round; --relation part shows them";
-            writeln!(self.out, "{}", format!("{photos} {what}").dimmed())?;
+        for (relation, what) in HELD_APART {
+            if let Some(Amount { pairs, photos, bytes: size }) = end.held_apart.get(&relation) {
+                let (pairs, photos) = (count(*pairs, "pair", "pairs"), count(*photos, "photo", "photos"));
+                let line = format!("{pairs} {what} ({photos}, {}): --relation {relation}", bytes(*size));
+                let is_unsure = relation == Relation::Unknown;
+                writeln!(self.out, "{}", if is_unsure { line.yellow().to_string() } else { line.dimmed().to_string() })?;
+            }
         }
         if end.outside > 0 {
             let photos = count(end.outside, "photo outside has", "photos outside have");
@@ -280,7 +292,46 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         Ok(())
     }
+
+    /// Says how much was found, by what it is: what versions take is told apart from frames and parts, which nobody can spare.
+    fn found(&self, end: &End) -> Vec<String> {
+        let amount = |relation: Relation| end.found.get(&relation).copied().unwrap_or_default();
+        let versions = [
+            (Relation::Identical, "identical file", "identical files"),
+            (Relation::Copy, "copy", "copies"),
+            (Relation::Edit, "edit", "edits"),
+        ];
+        let versions =
+            versions.map(|(relation, one, many)| (amount(relation), one, many)).into_iter().filter(|(amount, ..)| amount.photos > 0);
+        let versions: Vec<String> =
+            versions.map(|(amount, one, many)| format!("{} ({})", count(amount.photos, one, many), bytes(amount.bytes))).collect();
+        let mut lines = Vec::new();
+        if !versions.is_empty() {
+            let photos = count(self.with_versions, "photo has versions", "photos have versions");
+            lines.push(format!("{photos}: {}.", versions.join(", ")));
+        }
+        let frames = amount(Relation::Series);
+        if frames.photos > 0 {
+            let (frames, size) = (count(frames.photos, "frame", "frames"), bytes(frames.bytes));
+            lines.push(format!("{} series, {frames} beside the first of each ({size}).", self.series));
+        }
+        let others = [
+            (Relation::Part, "photo is part of another one, or holds it", "photos are parts of others, or hold them"),
+            (Relation::Unknown, "photo may be a version of another one", "photos may be versions of others"),
+        ];
+        for (Amount { photos, bytes: size, .. }, one, many) in others.map(|(relation, one, many)| (amount(relation), one, many)) {
+            lines.extend((photos > 0).then(|| format!("{} ({}).", count(photos, one, many), bytes(size))));
+        }
+        lines
+    }
 }
+
+/// What is said of the pairs that an answer holds apart.
+const HELD_APART: [(Relation, &str); 3] = [
+    (Relation::Series, "held apart as frames of a series"),
+    (Relation::Part, "held apart as parts of others"),
+    (Relation::Unknown, "not sure"),
+];
 
 /// The message of an answer without clusters.
 fn nothing_found(end: &End, compared: u64) -> &'static str {
@@ -315,108 +366,6 @@ fn parsed(json: &RawValue) -> io::Result<Cluster> {
     Ok(serde_json::from_str(json.get())?)
 }
 
-fn files(cluster: &Cluster) -> usize {
-    cluster.photos.iter().map(|p| p.files.len()).sum()
-}
-
-/// The bytes of all files but the one that stays.
-fn spare(cluster: &Cluster) -> u64 {
-    let sizes = cluster.photos.iter().flat_map(|photo| &photo.files).map(|file| file.size);
-    sizes.skip(1).sum()
-}
-
-/// Prints a line for each file of a photo, and one for each other name of it.
-fn photo_lines(out: &mut impl Write, cluster: &Cluster, place: usize, photo: &Photo) -> io::Result<()> {
-    let nearest = cluster.pairs.iter().filter(|p| p.a == place || p.b == place);
-    // The pair with the source, if there is one.
-    let pair = nearest.min_by(|x, y| x.a.cmp(&y.a).then(x.distance.total_cmp(&y.distance)));
-    let size = format!("{} × {}", photo.width, photo.height);
-    let taken = photo.taken.as_deref().map(time).unwrap_or_default();
-    for (number, file) in photo.files.iter().enumerate() {
-        let (mark, distance) = match (place, number, pair) {
-            (0, 0, _) => ("source".green().bold().to_string(), String::new()),
-            (_, 0, Some(pair)) => (padded(pair.relation), format!("{:.2}", pair.distance)),
-            _ => (padded(Relation::Identical).dimmed().to_string(), String::new()),
-        };
-        let mark = if (place, number) == (0, 0) { format!("{mark}   ") } else { mark };
-        let away = if file.offline { " (offline)".yellow().to_string() } else { String::new() };
-        let notes: Vec<String> = match (place, number) {
-            (0, 0) => cluster.source_by.map(source_by).into_iter().chain(photo.kept_by.map(kept_by)).map(str::to_owned).collect(),
-            (_, 0) => what(cluster, photo, pair),
-            _ => Vec::new(),
-        };
-        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")).dimmed().to_string() };
-        let path = shown(&file.path.path);
-        let lost = file.metadata_lost.iter().filter(|lost| !lost.is_empty());
-        let lost: String = lost.map(|lost| format!(" (has its own {})", names(lost)).yellow().to_string()).collect();
-        writeln!(
-            out,
-            "    {mark} {distance:>4}  {size:>13}  {:<4}  {:>10}  {taken:<16}  {path}{notes}{lost}{away}",
-            photo.format,
-            bytes(file.size)
-        )?;
-        for name in &file.also {
-            writeln!(out, "    {} {:>4}  {:>13}  {:<4}  {:>10}  {:<16}  {}", "link     ".dimmed(), "", "", "", "", "", shown(&name.path))?;
-        }
-    }
-    Ok(())
-}
-
-fn padded(relation: Relation) -> String {
-    format!("{:<9}", relation.name())
-}
-
-/// What a version is, beside its relation: what was changed by hand, or the size and format of a copy.
-fn what(cluster: &Cluster, photo: &Photo, pair: Option<&ClusterPair>) -> Vec<String> {
-    let Some(pair) = pair.filter(|pair| pair.a == 0) else { return Vec::new() };
-    let (source, mut notes) = (&cluster.photos[0], Vec::new());
-    notes.extend(pair.changes.iter().map(ToString::to_string));
-    if pair.relation == Relation::Copy {
-        let long_side = |photo: &Photo| f64::from(photo.width.max(photo.height));
-        let share = long_side(photo) / long_side(source);
-        if (share - 0.5).abs() < 0.01 {
-            notes.push("half size".into());
-        } else if (share - 1.0).abs() > 0.01 {
-            notes.push(format!("{:.0} % of the size", 100.0 * share));
-        }
-        if photo.format != source.format {
-            notes.push(photo.format.to_string());
-        } else if notes.is_empty() {
-            notes.push("recompressed".into());
-        }
-    }
-    notes
-}
-
-/// Why a photo is the source of the others.
-fn source_by(rule: SourceRule) -> &'static str {
-    match rule {
-        SourceRule::Time => "taken before the others",
-        SourceRule::WholeFrame => "the whole frame",
-        SourceRule::Camera => "as the camera wrote it",
-        SourceRule::Metadata => "says where it was taken",
-        SourceRule::Format => "the better format",
-        SourceRule::Detail => "the others are enlarged",
-        SourceRule::Pixels => "most pixels",
-        SourceRule::Lossless => "lossless",
-        SourceRule::Bytes => "most bytes",
-        SourceRule::PlainName => "plain name",
-        SourceRule::Oldest => "oldest file",
-        SourceRule::Path => "shortest path",
-    }
-}
-
-/// Why a file comes before the others of its photo.
-fn kept_by(rule: KeeperRule) -> &'static str {
-    match rule {
-        KeeperRule::Description => "rated or described",
-        KeeperRule::Metadata => "most metadata",
-        KeeperRule::PlainName => "plain name",
-        KeeperRule::Oldest => "oldest file",
-        KeeperRule::Path => "shortest path",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -430,6 +379,8 @@ mod tests {
         series: 0,
         parts: 0,
         unknown: 0,
+        found: BTreeMap::new(),
+        held_apart: BTreeMap::new(),
         outside: 0,
         coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
         unsupported_formats: BTreeMap::new(),
@@ -455,15 +406,38 @@ mod tests {
         ] {
             assert!(said(&end, compared).contains(sentence), "{end:?}");
         }
-        for (end, line) in [
-            (End { outside: 3, ..END }, "3 photos outside have versions among these photos; --everywhere shows them"),
-            (End { series: 1, ..END }, "1 photo is another exposure of a scene, not a version; --relation series shows them"),
-            (End { parts: 2, ..END }, "2 photos are held by a picture with other content"),
-            (End { unknown: 2, ..END }, "2 photos may be versions of others: look at them with --relation unknown"),
+        let outside = said(&End { outside: 3, ..END }, 2);
+        assert!(outside.contains("3 photos outside have versions among these photos; --everywhere shows them"), "{outside}");
+        for (relation, line) in [
+            (Relation::Series, "12 pairs held apart as frames of a series (8 photos, 34 MB): --relation series"),
+            (Relation::Part, "12 pairs held apart as parts of others (8 photos, 34 MB): --relation part"),
+            (Relation::Unknown, "12 pairs not sure (8 photos, 34 MB): --relation unknown"),
         ] {
-            let said = said(&end, 2);
+            let held_apart = BTreeMap::from([(relation, Amount { pairs: 12, photos: 8, bytes: 34_000_000 })]);
+            let said = said(&End { held_apart, series: 8, ..END }, 2);
             assert!(said.contains(line) && said.contains("No versions found among the photos that were compared."), "{said}");
         }
+    }
+
+    #[test]
+    fn what_is_found_is_counted_by_what_it_is() {
+        let mut out = Vec::new();
+        let printer = Printer { with_versions: 2, series: 1, ..Printer::new(&mut out, DupesFormat::Text, Vec::new()) };
+        let amount = |photos: u64| Amount { pairs: photos, photos, bytes: 1000 * photos };
+        let found = |of: &[(Relation, u64)]| {
+            let found = of.iter().map(|(relation, photos)| (*relation, amount(*photos))).collect();
+            printer.found(&End { found, ..END })
+        };
+        assert_eq!(found(&[(Relation::Copy, 3), (Relation::Edit, 1)]), ["2 photos have versions: 3 copies (3 kB), 1 edit (1 kB)."]);
+        assert_eq!(found(&[(Relation::Series, 6)]), ["1 series, 6 frames beside the first of each (6 kB)."]);
+        assert_eq!(
+            found(&[(Relation::Identical, 2), (Relation::Part, 1), (Relation::Unknown, 2)]),
+            [
+                "2 photos have versions: 2 identical files (2 kB).",
+                "1 photo is part of another one, or holds it (1 kB).",
+                "2 photos may be versions of others (2 kB)."
+            ]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Man pages: the help of each command, and sections for which the help has no room.
 
+use clap::builder::PossibleValue;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
@@ -210,15 +211,22 @@ fn synopsis<'a>(out: &mut Roff, commands: impl IntoIterator<Item = &'a Command>)
     }
 }
 
-/// The options as clap_mangen writes them, without its heading, and with possible values on one line as in the help.
+/// The options as clap_mangen writes them, without its heading, and with possible values on one line as in the help. What is said
+/// of a value follows it.
 fn options(command: &Command) -> String {
     let command = command.clone().disable_help_flag(true).disable_version_flag(true).mut_args(|arg| {
-        let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        let said = |value: &PossibleValue| match value.get_help() {
+            Some(words) => format!("{}: {words}", value.get_name()),
+            None => value.get_name().to_owned(),
+        };
+        let values = arg.get_possible_values();
+        let end = if values.iter().any(|value| value.get_help().is_some()) { "; " } else { ", " };
+        let values: Vec<String> = values.iter().map(said).collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         if values.is_empty() || !arg.get_action().takes_values() {
             arg
         } else {
-            arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(", ")).trim_start().to_owned())
+            arg.hide_possible_values(true).help(format!("{help} [possible values: {}]", values.join(end)).trim_start().to_owned())
         }
     });
     let mut text = Vec::new();
@@ -283,6 +291,7 @@ mod tests {
         assert_eq!(names.len(), commands(&Arguments::command()).count() + 2);
         let dupes = page(Some("dupes")).expect("a page");
         assert!(dupes.contains(r"\-\-threshold") && dupes.contains("is the source") && dupes.contains("paths0"), "{dupes}");
+        assert!(dupes.contains("copy: the same exposure") && dupes.contains("; series: another exposure"), "{dupes}");
         let roots = page(Some("roots")).expect("a page");
         assert!(roots.contains("simctl roots add") && roots.contains(r"\-\-format"), "{roots}");
         let simctl = page(None).expect("a page");

@@ -23,7 +23,7 @@ use crate::api::types::{
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
-use crate::catalog::clusters::{HeldApart, Rank, clusters, versions_outside};
+use crate::catalog::clusters::{Rank, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
@@ -39,7 +39,7 @@ use crate::daemon::tuning::Tuner;
 use crate::daemon::waiting::Waiting;
 use crate::daemon::wire;
 use crate::likeness::MAX_PAIR_DISTANCE;
-use crate::photo::{Coverage, Decision, PhotoId, PictureHash, Place, Positives, RootId, Verdict};
+use crate::photo::{Coverage, Decision, PhotoId, PictureHash, Place, Positives, Relation, RootId, Verdict};
 use crate::store::{Reader, Wanted};
 use crate::sys::{View, now};
 
@@ -316,8 +316,10 @@ impl Service for Answers {
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
         let end = places::end(about, &roots, &self.state.queue, &reader, self.coverage(&reader, &asked)?, next)?;
-        let HeldApart { series, parts, unknown } = clustering.held_apart;
-        let _ = (take.line)(Line::End { end: End { series, parts, unknown, outside, ..end } });
+        let (found, held_apart) = (clustering.amounts(), clustering.held_apart);
+        let photos = |relation: Relation| held_apart.get(&relation).map_or(0, |amount| amount.photos);
+        let [series, parts, unknown] = [Relation::Series, Relation::Part, Relation::Unknown].map(photos);
+        let _ = (take.line)(Line::End { end: End { series, parts, unknown, found, held_apart, outside, ..end } });
         Ok(())
     }
 
@@ -378,10 +380,10 @@ impl Service for Answers {
         let (a, b) = (read_as("first", a)?, read_as("second", b)?);
         drop(queries);
         let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
-        let known = Known { versions: &versions.model, decisions: &decisions };
-        let active = state.heads.active.now();
-        let (comparison, threshold) = (query::compare(&active, known, &a, &b), active.threshold);
-        Ok(wire::comparison(comparison, threshold))
+        let (reader, active, roots) = (self.reader()?, state.heads.active.now(), state.roots.now());
+        let _held = reader.hold()?;
+        let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
+        Ok(wire::comparison(query::compare(&context, &a, &b)?, active.threshold))
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {

@@ -48,6 +48,8 @@ pub fn end(
         series: 0,
         parts: 0,
         unknown: 0,
+        found: BTreeMap::new(),
+        held_apart: BTreeMap::new(),
         outside: 0,
         coverage,
         unsupported_formats: reader.unsupported(scopes)?,

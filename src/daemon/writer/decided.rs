@@ -7,8 +7,8 @@ use super::WriterThread;
 use crate::catalog::relations::{member, of_two};
 use crate::daemon::messages::{Change, Outcome};
 use crate::daemon::state::{read, write};
-use crate::likeness::{Member, VersionModel, is_series, shows_whole_frame};
-use crate::photo::{Compared, Decision, Decisions, Dimensions, PhotoChange, PhotoId, PictureHash};
+use crate::likeness::{Member, VersionModel, changes, is_series, shows_whole_frame};
+use crate::photo::{Compared, Decision, Decisions, Dimensions, PhotoChange, PhotoId, PictureHash, Relation};
 use crate::store::{self, Evidence, HeadNumber, OnConflict, PhotoRecord, Replaced};
 
 /// How much the shape of a photo may differ from that of its edited version: sizes are whole pixels.
@@ -168,14 +168,14 @@ fn edited(versions: &VersionModel, before: &PhotoRecord, after: &PhotoRecord, ev
         // An earlier version compared them, by less.
         Compared::Laid(comparison) if comparison.colour.is_none() => Edited::Uncompared,
         Compared::Apart => Edited::No,
-        compared => {
+        Compared::Laid(comparison) => {
             // Another frame may have been made smaller or compressed since. So they count as two of one camera and one encoder,
             // which are versions only if the version model says so.
             let (before, after) = (member(before), member(after));
             let after = Member { dimensions: before.dimensions, format: before.format, quantisation: before.quantisation, ..after };
-            let found = of_two(versions, &[before, after], evidence.distance, compared);
-            let is_whole = !found.changes.iter().any(shows_another_frame);
-            if found.source.is_some() && is_whole { Edited::Yes } else { Edited::No }
+            let relation = of_two(versions, &[before, after], evidence.distance, evidence.compared);
+            let is_whole = !changes(&comparison).iter().any(shows_another_frame);
+            if matches!(relation, Relation::Copy | Relation::Edit) && is_whole { Edited::Yes } else { Edited::No }
         }
     }
 }

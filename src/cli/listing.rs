@@ -1,0 +1,621 @@
+//! The text of clusters: what each photo of one is, in aligned columns.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+
+use owo_colors::OwoColorize;
+
+use super::text::{bytes, count, names, shown, time};
+use crate::api::types::{BesideCluster, Cluster, ClusterPair, Photo, PhotoFile, Scene};
+use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, Relation, SourceRule};
+
+/// A column is as wide as its longest text up to this number of characters. A longer one moves the rest of its line.
+const MAX_COLUMN: usize = 48;
+
+/// The same for a path with another one after it.
+const MAX_PATH: usize = 90;
+
+/// So many pairs are listed of which it is not sure what they are.
+const MAX_UNSURE: usize = 30;
+
+/// The lengths of a time to the minute, to the second, and with a fraction: `2026-05-01T10:00:00.123`.
+const TO_MINUTE: usize = 16;
+const TO_SECOND: usize = 19;
+const TO_FRACTION: usize = 23;
+
+/// A version whose file has fewer bytes for each pixel than this share of its source's was compressed more.
+const MAX_SHARE_RECOMPRESSED: f64 = 0.9;
+
+/// A line of a cluster.
+struct Row {
+    /// What it is, the distance, the size in pixels, the format, the bytes and the time.
+    columns: [String; 6],
+    path: String,
+    /// What else is to be known of the file, coloured.
+    notes: String,
+    look: Look,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Source,
+    Plain,
+    Dimmed,
+}
+
+/// The columns whose text stands on the right.
+const ON_THE_RIGHT: [bool; 6] = [false, true, true, false, true, false];
+
+/// Prints a cluster with its number in the answer.
+pub fn print(out: &mut impl Write, number: u64, cluster: &Cluster, scenes: &mut Scenes) -> io::Result<()> {
+    let series = scenes.of(number, cluster).map(|series| format!("; {series}")).unwrap_or_default();
+    writeln!(out, "{} {}{series}", format!("{number:>3}").bold(), title(cluster))?;
+    let to = time_length(cluster);
+    let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
+    let rows: Vec<Row> = photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect();
+    write_rows(out, &rows)?;
+    writeln!(out)
+}
+
+fn is_sure(beside: &&BesideCluster) -> bool {
+    beside.relation != Relation::Unknown
+}
+
+/// What an answer is not sure of. It stands last, because nothing can be done about it but to look.
+#[derive(Default)]
+pub struct Unsure {
+    /// Clusters of photos of which nothing else is known than that they are near.
+    clusters: Vec<Cluster>,
+    /// Two photos each, with their distance, the smaller path first.
+    pairs: BTreeMap<[String; 2], f32>,
+    has_more: bool,
+}
+
+impl Unsure {
+    /// Takes what is not sure of a cluster. Returns the cluster itself, unless it is to be printed with the others.
+    pub fn take(&mut self, cluster: Cluster) -> Option<Cluster> {
+        for beside in cluster.beside.iter().filter(|beside| !is_sure(beside)) {
+            let mut two = [&cluster.photos[beside.near].path, &beside.path].map(|path| shown(&path.path));
+            two.sort_unstable();
+            if self.pairs.len() < MAX_UNSURE || self.pairs.contains_key(&two) {
+                self.pairs.insert(two, beside.distance);
+            } else {
+                self.has_more = true;
+            }
+        }
+        if cluster.pairs.is_empty() || cluster.pairs.iter().any(|pair| pair.relation != Relation::Unknown) {
+            return Some(cluster);
+        }
+        self.clusters.push(cluster);
+        None
+    }
+
+    /// Prints what is not sure, after so many clusters.
+    pub fn print(&self, out: &mut impl Write, printed: u64, scenes: &mut Scenes) -> io::Result<()> {
+        if self.clusters.is_empty() && self.pairs.is_empty() {
+            return Ok(());
+        }
+        let heading = "Not sure: near, and the evidence does not decide.";
+        let help = "simctl compare A B says what tells; simctl decide same|different A B settles it.";
+        writeln!(out, "{} {}\n", heading.yellow().bold(), help.dimmed())?;
+        for (number, cluster) in (printed + 1..).zip(&self.clusters) {
+            print(out, number, cluster, scenes)?;
+        }
+        let mut pairs: Vec<(&[String; 2], f32)> = self.pairs.iter().map(|(two, distance)| (two, *distance)).collect();
+        pairs.sort_by(|x, y| x.1.total_cmp(&y.1));
+        let width = pairs.iter().map(|([first, _], _)| first.chars().count()).filter(|length| *length <= MAX_PATH).max().unwrap_or(0);
+        for ([first, second], distance) in &pairs {
+            writeln!(out, "    {distance:.2}  {first:<width$}  {second}")?;
+        }
+        if self.has_more {
+            writeln!(out, "    {}", "and more: --relation unknown".dimmed())?;
+        }
+        if pairs.is_empty() { Ok(()) } else { writeln!(out) }
+    }
+}
+
+/// The scenes of an answer by their ids, each with the number of its first cluster.
+#[derive(Default)]
+pub struct Scenes(HashMap<String, u64>);
+
+impl Scenes {
+    /// Says of which series a cluster is, and where its other frames are.
+    fn of(&mut self, number: u64, cluster: &Cluster) -> Option<String> {
+        let series = series(cluster.scene.as_ref()?);
+        let first = cluster.series.as_ref().map_or(number, |id| *self.0.entry(id.clone()).or_insert(number));
+        Some(if first == number { series } else { format!("{series}, as {first}") })
+    }
+}
+
+fn series(scene: &Scene) -> String {
+    let frames = count(scene.frames, "frame", "frames");
+    scene.seconds.map_or_else(|| format!("series · {frames}"), |seconds| format!("series · {frames} in {}", duration(seconds)))
+}
+
+/// A time in whole units, the smallest of which there are fewer than 120.
+fn duration(seconds: f64) -> String {
+    let (minutes, hours, days) = (seconds / 60.0, seconds / 3_600.0, seconds / 86_400.0);
+    if seconds < 119.5 {
+        // Frames of one second are a second apart at most.
+        format!("{:.0} s", seconds.max(1.0))
+    } else if minutes < 119.5 {
+        format!("{minutes:.0} min")
+    } else if hours < 119.5 {
+        format!("{hours:.0} h")
+    } else {
+        format!("{days:.0} days")
+    }
+}
+
+fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+    let length = |text: &str| text.chars().count();
+    let widths: [usize; 6] = std::array::from_fn(|column| {
+        let lengths = rows.iter().map(|row| length(&row.columns[column]));
+        lengths.filter(|length| *length <= MAX_COLUMN).max().unwrap_or(0)
+    });
+    for row in rows {
+        let mut line = String::from("    ");
+        // What nothing is said of takes no room.
+        for column in (0..widths.len()).filter(|column| widths[*column] > 0) {
+            let (text, width) = (&row.columns[column], widths[column]);
+            let space = " ".repeat(width.saturating_sub(length(text)));
+            let padded = if ON_THE_RIGHT[column] { format!("{space}{text}") } else { format!("{text}{space}") };
+            line += &if row.look == Look::Source && column == 0 { padded.green().bold().to_string() } else { padded };
+            line += "  ";
+        }
+        line += &row.path;
+        if row.look == Look::Dimmed {
+            line = line.dimmed().to_string();
+        }
+        writeln!(out, "{line}{}", row.notes)?;
+    }
+    Ok(())
+}
+
+fn title(cluster: &Cluster) -> String {
+    let files: usize = cluster.photos.iter().map(|photo| photo.files.len()).sum();
+    let versions: Vec<u64> = others(cluster).filter(|(relation, _)| is_version(*relation)).map(|(_, bytes)| bytes).collect();
+    let files = count(files as u64, "file", "files");
+    // Frames and parts are not there to be spared.
+    if versions.is_empty() { files } else { format!("{files}, {} beside the source", bytes(versions.iter().sum())) }
+}
+
+/// What the photos and files of a cluster are beside the one that stays, with their bytes.
+pub fn others(cluster: &Cluster) -> impl Iterator<Item = (Relation, u64)> {
+    let identical = cluster.photos.iter().flat_map(|photo| photo.files.iter().skip(1)).map(|file| (Relation::Identical, file.size));
+    let relation = |place: usize| pair_of(cluster, place).map_or(Relation::Unknown, |pair| pair.relation);
+    (1..cluster.photos.len()).map(move |place| (relation(place), cluster.photos[place].bytes)).chain(identical)
+}
+
+pub fn is_version(relation: Relation) -> bool {
+    matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit)
+}
+
+/// To what length times are told: to where they tell two photos of the cluster apart, and to the second for frames of a series.
+fn time_length(cluster: &Cluster) -> usize {
+    let mut times: Vec<&str> = cluster.photos.iter().filter_map(|photo| photo.taken.as_deref()).collect();
+    times.sort_unstable();
+    times.dedup();
+    let are_alike = |two: &[&str], length: usize| two[0].get(..length) == two[1].get(..length);
+    // A version that lost the fraction is not another exposure.
+    if times.windows(2).any(|two| are_alike(two, TO_SECOND) && two.iter().all(|time| time.len() > TO_SECOND)) {
+        TO_FRACTION
+    } else if cluster.scene.is_some() || times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND)) {
+        TO_SECOND
+    } else {
+        TO_MINUTE
+    }
+}
+
+/// A row for each file of a photo, and one for each other name of it.
+fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<Row> {
+    let pair = pair_of(cluster, place);
+    let mut rows = Vec::new();
+    for (number, file) in photo.files.iter().enumerate() {
+        let is_source = (place, number) == (0, 0);
+        let what = match (number, place) {
+            (0, 0) => source(cluster),
+            (0, _) => what(cluster, place),
+            _ => Relation::Identical.to_string(),
+        };
+        let distance = pair.filter(|_| place > 0 && number == 0).map(|pair| format!("{:.2}", pair.distance)).unwrap_or_default();
+        let time = photo.taken.as_deref().map(|taken| time(taken, to)).unwrap_or_default();
+        let size = format!("{} × {}", photo.width, photo.height);
+        rows.push(Row {
+            columns: [what, distance, size, photo.format.to_string(), bytes(file.size), time],
+            path: shown(&file.path.path),
+            notes: notes(file, photo.kept_by.filter(|_| is_source), pair.map(|pair| pair.relation)),
+            look: if is_source { Look::Source } else { Look::Plain },
+        });
+        let link = |path: &str| Row {
+            columns: ["link".to_owned(), String::new(), String::new(), String::new(), String::new(), String::new()],
+            path: shown(path),
+            notes: String::new(),
+            look: Look::Dimmed,
+        };
+        rows.extend(file.also.iter().map(|name| link(&name.path)));
+    }
+    rows
+}
+
+/// What is to be known of a file beside what its photo is.
+fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>, relation: Option<Relation>) -> String {
+    let mut notes = kept_by.map(|rule| format!(" (stays: {})", self::kept_by(rule)).dimmed().to_string()).unwrap_or_default();
+    // Each frame of a series has times of its own.
+    let is_told = |kind: &&MetadataKind| **kind != MetadataKind::Capture || relation != Some(Relation::Series);
+    let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().filter(is_told).copied().collect();
+    if !lost.is_empty() {
+        notes += &format!(" (has its own {})", names(&lost)).yellow().to_string();
+    }
+    if file.offline {
+        notes += &" (offline)".yellow().to_string();
+    }
+    notes
+}
+
+/// A photo beside a cluster.
+fn beside_row(cluster: &Cluster, beside: &BesideCluster, to: usize) -> Row {
+    let near = &cluster.photos[beside.near];
+    let of = if beside.near == 0 { String::new() } else { format!(" · near {}", name(&near.path.path)) };
+    let BesideCluster { relation, distance, width, height, format, bytes, ref taken, ref path, .. } = *beside;
+    let time = taken.as_deref().map(|taken| time(taken, to)).unwrap_or_default();
+    let size = format!("{width} × {height}");
+    Row {
+        columns: [format!("{relation}{of}"), format!("{distance:.2}"), size, format.to_string(), self::bytes(bytes), time],
+        path: shown(&path.path),
+        notes: String::new(),
+        look: Look::Dimmed,
+    }
+}
+
+/// The pair by which a photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
+fn pair_of(cluster: &Cluster, place: usize) -> Option<&ClusterPair> {
+    let pairs = cluster.pairs.iter().filter(|pair| pair.a == place || pair.b == place);
+    pairs.min_by(|x, y| (x.a != 0).cmp(&(y.a != 0)).then(x.distance.total_cmp(&y.distance)))
+}
+
+/// What the first photo of a cluster is: the source, if others are versions of it, and why.
+fn source(cluster: &Cluster) -> String {
+    let is_version = |pair: &&ClusterPair| pair.a == 0 && matches!(pair.relation, Relation::Copy | Relation::Edit);
+    let others = cluster.pairs.iter().filter(|pair| pair.a == 0).map(|pair| pair.relation).next();
+    match (cluster.pairs.iter().find(is_version), others) {
+        (None, Some(relation)) if cluster.photos[0].files.len() == 1 => relation.to_string(),
+        _ => joined(std::iter::once("source".to_owned()).chain(cluster.source_by.map(|rule| source_by(rule).to_owned()))),
+    }
+}
+
+/// What another photo of a cluster is: a version of the source, with what was changed, or of which photo it is one.
+fn what(cluster: &Cluster, place: usize) -> String {
+    let Some(pair) = pair_of(cluster, place) else { return Relation::Unknown.to_string() };
+    if pair.a != 0 {
+        let other = name(&cluster.photos[if pair.a == place { pair.b } else { pair.a }].path.path);
+        return match pair.relation {
+            Relation::Series => format!("series with {other}"),
+            Relation::Unknown => format!("unknown · near {other}"),
+            relation => format!("{relation} of {other}"),
+        };
+    }
+    let is_screenshot = |change: &PhotoChange| *change == PhotoChange::Screenshot;
+    let first = if pair.changes.iter().any(is_screenshot) { PhotoChange::Screenshot.to_string() } else { pair.relation.to_string() };
+    let changes = pair.changes.iter().filter(|change| !is_screenshot(change)).map(ToString::to_string);
+    let is_whole = !pair.changes.iter().any(shows_another_frame);
+    let others = match pair.relation {
+        Relation::Copy => copied(&cluster.photos[0], &cluster.photos[place]),
+        Relation::Edit if is_whole => resized(&cluster.photos[0], &cluster.photos[place]).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    joined(std::iter::once(first).chain(changes).chain(others))
+}
+
+/// Whether the size of a version says nothing of its scale.
+fn shows_another_frame(change: &PhotoChange) -> bool {
+    use PhotoChange::{Border, Crop, Screenshot, Stretched, Turned};
+    matches!(change, Crop(_) | Border | Screenshot | Stretched(_) | Turned(_))
+}
+
+/// How a copy differs from its source.
+fn copied(source: &Photo, copy: &Photo) -> Vec<String> {
+    let is_turned = (source.width > source.height) == (copy.width < copy.height) && source.width != source.height;
+    let size = resized(source, copy);
+    let density = |photo: &Photo| photo.bytes as f64 / (f64::from(photo.width) * f64::from(photo.height)).max(1.0);
+    let is_enlarged = long_side(copy) > long_side(source);
+    let is_compressed = !is_enlarged && density(copy) < MAX_SHARE_RECOMPRESSED * density(source);
+    let is_all = !is_turned && size.is_none();
+    let compression = if copy.format != source.format {
+        Some(copy.format.to_string())
+    } else if !is_lossy(copy.format) {
+        is_all.then(|| "saved again".to_owned())
+    } else if is_all && copy.bytes == source.bytes {
+        // No program writes as many bytes by chance.
+        Some("as many bytes: one may be damaged".to_owned())
+    } else {
+        (is_compressed || is_all).then(|| "recompressed".to_owned())
+    };
+    is_turned.then(|| "turned".to_owned()).into_iter().chain(size).chain(compression).collect()
+}
+
+/// The size of a version of the whole frame, if it is not that of its source.
+fn resized(source: &Photo, version: &Photo) -> Option<String> {
+    let share = long_side(version) / long_side(source);
+    if (share - 0.5).abs() < 0.01 {
+        Some("half size".into())
+    } else if share > 1.01 {
+        Some("enlarged".into())
+    } else {
+        (share < 0.99).then(|| format!("{:.0} % of the size", 100.0 * share))
+    }
+}
+
+fn long_side(photo: &Photo) -> f64 {
+    f64::from(photo.width.max(photo.height)).max(1.0)
+}
+
+fn is_lossy(format: Format) -> bool {
+    matches!(format, Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl)
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+/// The file name of a path, for a terminal.
+fn name(path: &str) -> String {
+    shown(path.rsplit('/').next().unwrap_or(path))
+}
+
+/// Why a photo is the source of the others.
+fn source_by(rule: SourceRule) -> &'static str {
+    match rule {
+        SourceRule::Time => "taken before the others",
+        SourceRule::WholeFrame => "the whole frame",
+        SourceRule::Camera => "as the camera wrote it",
+        SourceRule::Metadata => "says where it was taken",
+        SourceRule::Format => "the better format",
+        SourceRule::Detail => "the others are enlarged",
+        SourceRule::Pixels => "most pixels",
+        SourceRule::Lossless => "lossless",
+        SourceRule::Bytes => "most bytes",
+        SourceRule::PlainName => "plain name",
+        SourceRule::Oldest => "oldest file",
+        SourceRule::Path => "shortest path",
+    }
+}
+
+/// Why a file comes before the others of its photo.
+fn kept_by(rule: KeeperRule) -> &'static str {
+    match rule {
+        KeeperRule::Description => "rated or described",
+        KeeperRule::Metadata => "most metadata",
+        KeeperRule::PlainName => "plain name",
+        KeeperRule::Oldest => "oldest file",
+        KeeperRule::Path => "shortest path",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+
+    use super::*;
+    use crate::api::types::PathText;
+
+    fn path(path: &str) -> PathText {
+        PathText { path: path.into(), path_bytes: None }
+    }
+
+    fn photo(path: &str, width: u32, bytes: u64) -> Photo {
+        let path = self::path(path);
+        let file = PhotoFile {
+            path: path.clone(),
+            also: Vec::new(),
+            offline: false,
+            content: String::new(),
+            volume: String::new(),
+            inode: 1,
+            size: bytes,
+            mtime_ns: 0,
+            ctime_ns: 0,
+            metadata: None,
+            metadata_lost: None,
+        };
+        Photo {
+            paths: vec![path.path.clone()],
+            path,
+            paths_bytes: None,
+            offline: Vec::new(),
+            bytes,
+            width,
+            height: 2 * width / 3,
+            format: Format::Jpeg,
+            taken: None,
+            source: false,
+            kept_by: None,
+            files: vec![file],
+        }
+    }
+
+    fn pair(a: usize, b: usize, distance: f32, relation: Relation) -> ClusterPair {
+        ClusterPair { a, b, distance, relation, changes: Vec::new() }
+    }
+
+    fn cluster(photos: Vec<Photo>, pairs: Vec<ClusterPair>) -> Cluster {
+        Cluster {
+            id: "1".into(),
+            diameter: 0.1,
+            source_by: Some(SourceRule::Bytes),
+            photos,
+            pairs,
+            beside: Vec::new(),
+            series: None,
+            scene: None,
+        }
+    }
+
+    /// The text of a cluster without colours, a line each.
+    fn lines(cluster: &Cluster) -> Vec<String> {
+        let mut out = Vec::new();
+        print(&mut out, 7, cluster, &mut Scenes::default()).expect("written");
+        let text = String::from_utf8(out).expect("text");
+        strip_str(&text).to_string().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_line_says_what_a_photo_is_in_columns() {
+        let mut photos = vec![photo("/a.jpg", 3000, 4_000_000), photo("/half.jpg", 1500, 400_000), photo("/bw.jpg", 2000, 900_000)];
+        photos[0].taken = Some("2026-05-01T10:00:07".into());
+        photos[1].files[0].metadata_lost = Some(vec![MetadataKind::Rating, MetadataKind::Capture]);
+        let changes = vec![PhotoChange::Crop(0.43), PhotoChange::BlackAndWhite];
+        let pairs = vec![pair(0, 1, 0.01, Relation::Copy), ClusterPair { changes, ..pair(0, 2, 0.1, Relation::Edit) }];
+        let page = BesideCluster {
+            path: path("/page.png"),
+            near: 2,
+            distance: 0.2,
+            relation: Relation::Part,
+            bytes: 7_000_000,
+            width: 4000,
+            height: 6000,
+            format: Format::Png,
+            taken: None,
+        };
+        let cluster = Cluster { beside: vec![page], ..cluster(photos, pairs) };
+        let row = |[what, distance, size, format, bytes, time]: [&str; 6], path: &str| {
+            format!("    {what:<34}  {distance:>4}  {size:>11}  {format:<4}  {bytes:>6}  {time:<16}  {path}")
+        };
+        assert_eq!(
+            lines(&cluster),
+            [
+                format!("  7 3 files, {} beside the source", bytes(1_300_000)),
+                row(["source · most bytes", "", "3000 × 2000", "jpeg", "4 MB", "2026-05-01 10:00"], "/a.jpg"),
+                row(
+                    ["copy · half size · recompressed", "0.01", "1500 × 1000", "jpeg", "400 kB", ""],
+                    "/half.jpg (has its own rating and capture)"
+                ),
+                row(["edit · crop 43 % · black and white", "0.10", "2000 × 1333", "jpeg", "900 kB", ""], "/bw.jpg"),
+                row(["part · near bw.jpg", "0.20", "4000 × 6000", "png", "7 MB", ""], "/page.png"),
+                String::new(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_copy_is_told_by_its_size_format_and_compression() {
+        let told = |change: &dyn Fn(&mut Photo)| {
+            let mut copy = photo("/copy.jpg", 3000, 4_000_000);
+            change(&mut copy);
+            what(&cluster(vec![photo("/a.jpg", 3000, 4_000_001), copy], vec![pair(0, 1, 0.0, Relation::Copy)]), 1)
+        };
+        assert_eq!(told(&|_| {}), "copy · recompressed");
+        assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1500, 1000, 1_000_000)), "copy · half size");
+        assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1800, 1200, 500_000)), "copy · 60 % of the size · recompressed");
+        assert_eq!(told(&|copy| (copy.width, copy.height) = (6000, 4000)), "copy · enlarged");
+        assert_eq!(told(&|copy| (copy.width, copy.height) = (2000, 3000)), "copy · turned");
+        assert_eq!(told(&|copy| copy.format = Format::WebP), "copy · webp");
+        assert_eq!(told(&|copy| copy.bytes += 1), "copy · as many bytes: one may be damaged");
+    }
+
+    #[test]
+    fn an_edit_is_told_by_its_changes() {
+        let told = |changes: &[PhotoChange], width: u32| {
+            let pairs = vec![ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }];
+            what(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", width, 1000)], pairs), 1)
+        };
+        assert_eq!(told(&[PhotoChange::BlackAndWhite], 1500), "edit · black and white · half size");
+        assert_eq!(told(&[PhotoChange::Crop(0.5)], 1500), "edit · crop 50 %");
+        assert_eq!(told(&[PhotoChange::Crop(0.9), PhotoChange::Screenshot], 1170), "screenshot of it · crop 90 %");
+        assert_eq!(told(&[], 3000), "edit");
+    }
+
+    #[test]
+    fn a_photo_that_has_no_pair_with_the_source_is_told_of_another_one() {
+        let photos = ["/a/collage.jpg", "/a/first.jpg", "/a/second.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
+        for (relation, first, told) in [
+            (Relation::Part, "part", "part of first.jpg"),
+            (Relation::Series, "series", "series with first.jpg"),
+            (Relation::Unknown, "unknown", "unknown · near first.jpg"),
+            (Relation::Copy, "source · most bytes", "copy of first.jpg"),
+        ] {
+            let cluster = cluster(photos.clone(), vec![pair(0, 1, 0.2, relation), pair(1, 2, 0.1, relation)]);
+            assert_eq!((source(&cluster), what(&cluster, 2)), (first.to_owned(), told.to_owned()));
+        }
+    }
+
+    #[test]
+    fn times_are_told_to_where_they_differ() {
+        let length = |times: &[&str]| {
+            let photos = times.iter().map(|time| Photo { taken: Some((*time).into()), ..photo("/a.jpg", 100, 1000) }).collect();
+            time_length(&cluster(photos, Vec::new()))
+        };
+        assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:00:07"]), TO_MINUTE, "a copy");
+        assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:01:07"]), TO_MINUTE);
+        assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:03:07", "2026-05-01T10:00:08"]), TO_SECOND);
+        assert_eq!(length(&["2026-05-01T10:00:07.25", "2026-05-01T10:00:07.5"]), TO_FRACTION);
+        assert_eq!(length(&["2026-05-01T10:00:07.25", "2026-05-01T10:00:07"]), TO_MINUTE, "it lost the fraction");
+    }
+
+    #[test]
+    fn clusters_of_one_scene_say_how_many_frames_it_has_and_where_the_first_is() {
+        let scene = Some(Scene { frames: 7, seconds: Some(2.2) });
+        let one = Cluster { series: Some("a".into()), scene, ..cluster(vec![photo("/1.jpg", 100, 1000)], Vec::new()) };
+        let mut scenes = Scenes::default();
+        assert_eq!(scenes.of(2, &one).as_deref(), Some("series · 7 frames in 2 s"));
+        assert_eq!(scenes.of(5, &one).as_deref(), Some("series · 7 frames in 2 s, as 2"));
+        assert_eq!(scenes.of(6, &Cluster { series: None, ..one.clone() }).as_deref(), Some("series · 7 frames in 2 s"));
+        assert_eq!(scenes.of(8, &Cluster { scene: None, ..one.clone() }), None);
+        assert_eq!(series(&Scene { frames: 2, seconds: None }), "series · 2 frames");
+        assert!(lines(&one)[0].ends_with("; series · 7 frames in 2 s"), "{:?}", lines(&one));
+        let times = [0.0, 119.0, 120.0, 7_200.0, 40.0 * 86_400.0].map(duration);
+        assert_eq!(times, ["1 s", "119 s", "2 min", "2 h", "40 days"]);
+    }
+
+    #[test]
+    fn what_is_not_sure_stands_last_and_each_pair_once() {
+        let beside = |near: usize, path: &str, relation: Relation| BesideCluster {
+            path: self::path(path),
+            near,
+            distance: 0.25,
+            relation,
+            bytes: 1000,
+            width: 100,
+            height: 66,
+            format: Format::Jpeg,
+            taken: None,
+        };
+        let two = |first: &str, second: &str, relation, beside| Cluster {
+            beside,
+            ..cluster(vec![photo(first, 100, 1000), photo(second, 100, 1000)], vec![pair(0, 1, 0.1, relation)])
+        };
+        let mut unsure = Unsure::default();
+        let first =
+            two("/a.jpg", "/b.jpg", Relation::Copy, vec![beside(1, "/c.jpg", Relation::Unknown), beside(0, "/p.jpg", Relation::Part)]);
+        let second = two("/c.jpg", "/d.jpg", Relation::Copy, vec![beside(0, "/b.jpg", Relation::Unknown)]);
+        let sure = unsure.take(first).expect("it has a copy");
+        assert!(unsure.take(second).is_some() && unsure.take(two("/x.jpg", "/y.jpg", Relation::Unknown, Vec::new())).is_none());
+        let text = lines(&sure).concat();
+        assert!(text.contains("/p.jpg") && !text.contains("/c.jpg"), "{text}");
+        let mut out = Vec::new();
+        unsure.print(&mut out, 2, &mut Scenes::default()).expect("written");
+        let text = strip_str(&String::from_utf8(out).expect("text")).to_string();
+        let said: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert!(said[0].starts_with("Not sure: ") && said[1].starts_with("  3 2 files"), "{text}");
+        assert_eq!(said.last(), Some(&"    0.25  /b.jpg  /c.jpg"));
+        assert_eq!(text.matches("/c.jpg").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn frames_and_parts_are_no_versions_in_a_title() {
+        let titled = |relation| {
+            let photos = ["/1.jpg", "/2.jpg", "/3.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
+            title(&cluster(photos, vec![pair(0, 1, 0.1, Relation::Series), pair(0, 2, 0.1, relation)]))
+        };
+        assert_eq!([Relation::Series, Relation::Part, Relation::Unknown].map(titled), ["3 files"; 3]);
+        assert_eq!(titled(Relation::Copy), "3 files, 1 kB beside the source");
+    }
+
+    #[test]
+    fn a_frame_of_a_series_has_a_time_of_its_own() {
+        let mut frames = vec![photo("/1.jpg", 100, 1000), photo("/2.jpg", 100, 1000)];
+        frames[1].files[0].metadata_lost = Some(vec![MetadataKind::Capture]);
+        let of = |relation| lines(&cluster(frames.clone(), vec![pair(0, 1, 0.1, relation)])).concat();
+        assert!(!of(Relation::Series).contains("capture") && of(Relation::Copy).contains("(has its own capture)"));
+    }
+}
