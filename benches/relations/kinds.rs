@@ -35,6 +35,9 @@ const PANORAMAS: usize = 20;
 const FRAMES_OF_PANORAMA: u32 = 3;
 const OVERLAP: f64 = 0.4;
 
+/// The quality of a camera's own JPEG.
+const CAMERA_JPEG_QUALITY: u8 = 97;
+
 /// The edits of each of the different photos.
 const EDITS: usize = 6;
 
@@ -244,15 +247,14 @@ fn sources<'a>(photos: &'a [PathBuf], seed: u64) -> Kind<'a> {
     Kind::new("sources among six edits", numbered(photos).map(subject).collect())
 }
 
-/// Different photos as they are, with edits of the table.
+/// Different photos, compressed as by a camera, with edits of the table.
 fn different<'a>(photos: &'a [PathBuf], seed: u64) -> Kind<'a> {
     let subject = |(number, path): (usize, &'a Path)| -> Subject<'a> {
         Box::new(move || {
             let mut rng = Rng::with_seed(seed_of(seed, number));
             let original = pictures::picture(path)?;
-            let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-            let extension = path.extension().map_or_else(String::new, |extension| extension.to_string_lossy().into_owned());
-            let mut files = vec![Made::new(format!("{number:04}.{extension}"), number, Version::Original, bytes)];
+            let bytes = edited_jpeg(&original, CAMERA_JPEG_QUALITY);
+            let mut files = vec![Made::new(format!("{number:04}.jpg"), number, Version::Original, bytes)];
             for edit in rng.choose_multiple(edits(), EDITS) {
                 let is_copy = COPIES.iter().any(|first| edit.name.starts_with(first));
                 let version = if is_copy { Version::Copy } else { Version::Edit };

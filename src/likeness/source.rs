@@ -149,7 +149,7 @@ fn from_sensor(format: Format) -> u8 {
     }
 }
 
-fn is_lossless(format: Format) -> bool {
+pub fn is_lossless(format: Format) -> bool {
     matches!(format, Format::Raw | Format::Tiff | Format::Png | Format::Bmp)
 }
 

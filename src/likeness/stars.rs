@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
-use super::source::has_margin;
+use super::source::{has_margin, is_lossless};
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
 use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel};
 use crate::photo::{Affine, Compared, Comparison, Dimensions, Distance};
@@ -158,7 +158,8 @@ impl Place {
 
 /// Returns the place of each member in the order in which it may be the source of another one: those first that do not show
 /// another one within a margin, on a screen or as a print. Then the largest, because a version is seldom larger than what it was
-/// made of. Margins do not count. Then one that says when it was taken, and the one with the finest quantiser steps.
+/// made of. Margins do not count. Then one that says when it was taken, one of a format that loses nothing, and the one with the
+/// finest quantiser steps.
 fn ranks(members: &[Member], near: &[Near], shows_another: &[bool]) -> Vec<usize> {
     let mut content = vec![1.0; members.len()];
     for pair in near {
@@ -169,8 +170,8 @@ fn ranks(members: &[Member], near: &[Near], shows_another: &[bool]) -> Vec<usize
     let pixels = |member: usize| members[member].dimensions.pixels() as f64 * content[member];
     let mut order: Vec<usize> = (0..members.len()).collect();
     let rest = |member: usize| {
-        let Member { picture, quantisation, ref capture, .. } = members[member];
-        (capture.taken.is_none(), quantisation.unwrap_or(u16::MAX), picture)
+        let Member { picture, format, quantisation, ref capture, .. } = members[member];
+        (capture.taken.is_none(), !is_lossless(format), quantisation.unwrap_or(u16::MAX), picture)
     };
     order.sort_by(|x, y| {
         let by_pixels = || pixels(*y).total_cmp(&pixels(*x));
@@ -249,9 +250,21 @@ mod tests {
     #[test]
     fn a_photo_that_is_compressed_otherwise_is_no_frame_of_the_camera() {
         let with = |format, quantisation| Member { format, quantisation, ..member(2, 6000, None) };
-        let joined = |other: Member| sources(VersionModel::base(), &[member(1, 6000, None), other], &[near(0, 1, 0.93)]) == [0, 0];
+        let joined = |other: Member| {
+            let found = sources(VersionModel::base(), &[member(1, 6000, None), other], &[near(0, 1, 0.93)]);
+            found[0] == found[1]
+        };
         assert!(joined(with(Format::Jpeg, Some(400))) && joined(with(Format::Png, None)));
         assert!(!joined(with(Format::Jpeg, Some(140))) && !joined(with(Format::Jpeg, None)));
+    }
+
+    /// The versions may be frames of one camera, as far as is known.
+    #[test]
+    fn versions_of_one_size_and_compression_join_the_original_of_another_format() {
+        let original = Member { format: Format::Png, quantisation: None, ..member(3, 6000, None) };
+        let members = [member(1, 6000, None), member(2, 6000, None), original];
+        let near = [near(0, 1, 0.93), near(0, 2, 0.95), near(1, 2, 0.95)];
+        assert_eq!(sources(VersionModel::base(), &members, &near), [2, 2, 2]);
     }
 
     #[test]
