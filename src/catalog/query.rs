@@ -95,11 +95,7 @@ pub struct Comparison {
     pub distance: Distance,
     /// The normalised distance: larger if many photos of the library are as similar.
     pub normalized: Distance,
-    pub relation: Relation,
-    /// Which of the two is the source, if one is a version of the other: 0 or 1.
-    pub source: Option<usize>,
-    /// What was changed from the source.
-    pub changes: Vec<PhotoChange>,
+    pub of_two: OfTwo,
     /// Whether both are in the index. Then the relation is that of an answer about the whole library, where other photos count
     /// too.
     pub is_indexed: bool,
@@ -247,12 +243,13 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     }
     let is_indexed = in_index.is_some();
     let is_joined = normalized <= context.generation.threshold || decided == Some(Verdict::Same);
-    let OfTwo { relation, source, changes } = match in_index {
+    let of_two = match in_index {
         _ if is_one => OfTwo { relation: Relation::Identical, ..OfTwo::UNKNOWN },
         Some(found) if is_joined || found.are_together => found.of_two,
         None if is_joined && decided != Some(Verdict::Different) => by_themselves(context, a, b, distance, laid),
         _ => OfTwo::UNKNOWN,
     };
+    let relation = of_two.relation;
     let is_version = matches!(relation, Relation::Copy | Relation::Edit);
     let laid = laid.filter(|comparison| is_version || comparison.fine.agreement >= MIN_AGREEMENT);
     let is_told = decided.is_some() || relation == Relation::Part || is_series(&a.decoded.capture, &b.decoded.capture);
@@ -260,14 +257,16 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
     let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
     let differences = differences(a, b);
-    Ok(Comparison { distance, normalized, relation, source, changes, is_indexed, decided, score, laid, exposures, differences })
+    Ok(Comparison { distance, normalized, of_two, is_indexed, decided, score, laid, exposures, differences })
 }
 
 /// What two photos are to each other.
-struct OfTwo {
-    relation: Relation,
-    source: Option<usize>,
-    changes: Vec<PhotoChange>,
+pub struct OfTwo {
+    pub relation: Relation,
+    /// Which of the two is the source, if one is a version of the other: 0 or 1.
+    pub source: Option<usize>,
+    /// What was changed from the source.
+    pub changes: Vec<PhotoChange>,
 }
 
 impl OfTwo {
