@@ -10,8 +10,10 @@ use crate::vision::jpeg;
 /// The signature of a part of a profile in a JPEG. Its number and the number of parts follow.
 const PROFILE_IN_JPEG: &[u8] = b"ICC_PROFILE\0";
 
-/// What the description of a profile says, as ASCII or UTF-16, if it is the one that programs assume where there is none.
-const SRGB: [&[u8]; 2] = [b"sRGB", b"s\0R\0G\0B"];
+/// What the description of a profile says if it is the one that programs assume where there is none, and what it does not say
+/// then: other profiles have the tones of sRGB alone.
+const SRGB: &str = "sRGB";
+const OTHER_COLOURS: [&str; 3] = ["Display P3", "DCI-P3", "Gamut"];
 
 /// Returns the profile of a picture whose colours are other ones than those of sRGB. `None` also if none can be read.
 pub fn read(bytes: &[u8], format: Format) -> Option<Vec<u8>> {
@@ -23,7 +25,13 @@ pub fn read(bytes: &[u8], format: Format) -> Option<Vec<u8>> {
         Format::Tiff => by_decoder(ImageFormat::Tiff),
         _ => None,
     };
-    profile.filter(|profile| !SRGB.iter().any(|name| memchr::memmem::find(profile, name).is_some()))
+    profile.filter(|profile| !says(profile, SRGB) || OTHER_COLOURS.iter().any(|name| says(profile, name)))
+}
+
+/// Whether a profile has a name in it, as ASCII or UTF-16.
+fn says(profile: &[u8], name: &str) -> bool {
+    let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    [name.as_bytes(), &wide].iter().any(|name| memchr::memmem::find(profile, name).is_some())
 }
 
 fn in_jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -73,6 +81,8 @@ mod tests {
         assert_eq!(read(&jpeg(&[]), Format::Jpeg), None);
         assert_eq!(read(&jpeg(&[(1, b"desc: sRGB IEC61966-2.1")]), Format::Jpeg), None);
         assert_eq!(read(&png(b"mluc \0s\0R\0G\0B\0 \0I"), Format::Png), None);
+        let tones_alone = b"Display P3 Gamut with sRGB Transfer".as_slice();
+        assert_eq!(read(&jpeg(&[(1, tones_alone)]), Format::Jpeg).as_deref(), Some(tones_alone));
         assert_eq!(read(b"no picture", Format::Png), None);
     }
 }
