@@ -115,15 +115,18 @@ pub fn add_scenes(
     for (frame, time) in times.into_iter().enumerate() {
         times_of.entry(first(&mut scenes, frame)).or_default().push(time);
     }
-    for cluster in found {
-        let Some(frame) = cluster.members.iter().find_map(|photo| frames.get(&source(*photo))) else { continue };
-        let times = &times_of[&first(&mut scenes, *frame)];
-        let known: Option<Vec<f64>> = times.iter().copied().collect();
+    let scene = |times: Vec<Option<f64>>| {
+        let (frames, known) = (times.len() as u64, times.into_iter().collect::<Option<Vec<f64>>>());
         let seconds = known.and_then(|times| {
             let last = times.iter().copied().reduce(f64::max)?;
             Some(last - times.into_iter().reduce(f64::min)?)
         });
-        cluster.scene = Some(Scene { frames: times.len() as u64, seconds });
+        Scene { frames, seconds }
+    };
+    let of_first: HashMap<usize, Scene> = times_of.into_iter().map(|(first, times)| (first, scene(times))).collect();
+    for cluster in found {
+        let Some(frame) = cluster.members.iter().find_map(|photo| frames.get(&source(*photo))) else { continue };
+        cluster.scene = of_first.get(&first(&mut scenes, *frame)).copied();
     }
 }
 

@@ -131,7 +131,7 @@ pub fn clusters_and<T>(
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
-    let held_apart = held_apart(&near, &photos, relations);
+    let held_apart = held_apart(near.iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)), &photos);
     let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_shown(p.a, p.b, *relation)).map(|(p, _)| *p).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
@@ -158,11 +158,11 @@ fn cannot_join(relation: Option<Relation>, relations: &[Relation]) -> bool {
     relation.is_none_or(|relation| relation == Relation::Series && !shows(relations, Relation::Series))
 }
 
-/// Counts the near pairs that are not shown.
-fn held_apart(near: &[(Pair, Relation)], photos: &HashMap<PhotoId, PhotoRecord>, relations: &[Relation]) -> BTreeMap<Relation, Amount> {
+/// Counts near pairs, by their relation.
+fn held_apart<'a>(pairs: impl Iterator<Item = &'a (Pair, Relation)>, photos: &HashMap<PhotoId, PhotoRecord>) -> BTreeMap<Relation, Amount> {
     let mut amounts: BTreeMap<Relation, Amount> = BTreeMap::new();
     let mut counted: HashSet<(Relation, PhotoId)> = HashSet::new();
-    for (pair, relation) in near.iter().filter(|(_, relation)| !shows(relations, *relation)) {
+    for (pair, relation) in pairs {
         let new = [pair.a, pair.b].into_iter().filter(|photo| counted.insert((*relation, *photo)));
         let sizes: Vec<u64> = new.map(|photo| photos[&photo].files.first().map_or(0, |file| file.stamp.size)).collect();
         *amounts.entry(*relation).or_default() += Amount { pairs: 1, photos: sizes.len() as u64, bytes: sizes.iter().sum() };
