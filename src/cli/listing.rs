@@ -83,7 +83,8 @@ impl Unsure {
                 self.has_more = true;
             }
         }
-        if cluster.pairs.is_empty() || cluster.pairs.iter().any(|pair| pair.relation != Relation::Unknown) {
+        let has_identical = cluster.photos.iter().any(|photo| photo.files.len() > 1);
+        if has_identical || cluster.pairs.is_empty() || cluster.pairs.iter().any(|pair| pair.relation != Relation::Unknown) {
             return Some(cluster);
         }
         self.clusters.push(cluster);

@@ -149,7 +149,10 @@ impl Disk for RealDisk {
         let note = |name: &&str| {
             let mut value = vec![0; NOTE_MAX_BYTES];
             match lgetxattr(path, *name, &mut value) {
-                Ok(length) => value.truncate(length),
+                Ok(length) => {
+                    value.truncate(length);
+                    value.shrink_to_fit();
+                }
                 Err(Errno::NODATA | Errno::NOTSUP) => return Ok(None),
                 Err(e) => return Err(e.into()),
             }

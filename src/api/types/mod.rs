@@ -295,8 +295,8 @@ pub struct Comparison {
     /// What was changed from the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PhotoChange>,
-    /// Whether both are in the index. Then the relation is that of `/v1/clusters` about the whole library, where other photos
-    /// count too.
+    /// Whether the relation is that of `/v1/clusters` about the whole library, where other photos count too: both are in the
+    /// index, and near some photo.
     #[serde(default)]
     pub indexed: bool,
     /// The decision, if any.

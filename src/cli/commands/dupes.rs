@@ -353,7 +353,7 @@ fn not_listed(cluster: &str, why: &str) {
 fn partly_listed(cluster: &str, reasons: &[String]) {
     reasons.iter().take(MAX_REASONS).for_each(|why| eprintln!("not all of cluster {cluster} is listed: {}", shown(why)));
     if let Some(more) = reasons.len().checked_sub(MAX_REASONS).filter(|more| *more > 0) {
-        eprintln!("not all of cluster {cluster} is listed: {} would lose something too", count(more as u64, "other file", "other files"));
+        eprintln!("not all of cluster {cluster} is listed: such a reason holds for {}", count(more as u64, "more file", "more files"));
     }
 }
 
