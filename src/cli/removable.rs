@@ -296,7 +296,8 @@ impl Staying<'_> {
 }
 
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. A file that says something
-/// that the keeper does not stays too, one of each content, and so does one that differs from it as a damaged file does. An error says why nothing of this cluster may be removed.
+/// that the keeper does not stays too, one of each content, and so does one that differs from the keeper as a damaged file does. An
+/// error says why nothing of this cluster may be removed.
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let mut stay = vec![staying(keeper, disk)?];
@@ -391,6 +392,7 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
 }
 
+/// Checks a file and reads its notes.
 fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, String> {
     let path = file.path.to_path();
     let now = checked(file, disk)?;
