@@ -130,7 +130,8 @@ const PARTS: usize = 5;
 /// The chance of gaining as many decisions if the new model were as good as the old one.
 const MAX_CHANCE: f64 = 0.05;
 
-/// The share of the made versions that may be lost.
+/// The share of the made versions that may be lost. One may be lost whatever their number: of so few as a small library
+/// has, one more or less is chance.
 const MAX_LOST_SHARE: f64 = 0.003;
 
 /// How much each version of a photo of the library weighs against a decision. The first with which the model passes the
@@ -247,7 +248,7 @@ fn reason(judgement: &Judgement, won: usize, lost: usize) -> Option<String> {
         Some(format!("it agrees with no more decisions: {agreed}"))
     } else if chance(won, won + lost) > MAX_CHANCE {
         Some(format!("the gain is not certain enough: it agrees with {agreed}"))
-    } else if (before.found as f64 - after.found as f64) > MAX_LOST_SHARE * *versions as f64 {
+    } else if before.found.saturating_sub(after.found) as f64 > (MAX_LOST_SHARE * *versions as f64).max(1.0) {
         Some(format!("it finds fewer versions: {found}"))
     } else if after.joined > before.joined {
         Some(format!("it joins more different photos: {} of {others}, {} before", after.joined, before.joined))
@@ -361,6 +362,9 @@ mod tests {
         assert!(is_refused(Figures { agreed: 5, ..before }, 4, 0, "not certain"));
         assert!(is_refused(Figures { agreed: 6, ..before }, 7, 2, "not certain"));
         assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer versions"));
+        let of_few = |after| reason(&Judgement { versions: 120, others: 9, decisions: 9, before, after, refused: None }, 5, 0);
+        assert_eq!(of_few(Figures { agreed: 6, found: 999, ..before }), None, "one of few is chance");
+        assert!(of_few(Figures { agreed: 6, found: 998, ..before }).is_some_and(|reason| reason.contains("fewer versions")));
         assert!(is_refused(Figures { agreed: 6, joined: 3, ..before }, 5, 0, "more different photos"));
     }
 }
