@@ -105,10 +105,10 @@ pub struct RootStatus {
     pub inside: Option<PathText>,
     /// Whether it is being scanned or read.
     pub busy: bool,
-    /// Why new files may go unnoticed between scans, if they may.
+    /// Why new files may go unnoticed between scans, if they may: in the root, or in what is mounted in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unwatched: Option<String>,
-    /// Seconds between regular scans.
+    /// Seconds between regular scans, of what is mounted in it if that is scanned more often because it is unwatched.
     pub scanned_every: u64,
     /// When the last full scan ended, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -110,6 +110,15 @@ impl Intakes {
         self.send(root.clone(), Order::Start(root, ticket))
     }
 
+    /// Starts a root as part of other work: a question that waits for that work waits for the root as well.
+    ///
+    /// # Errors
+    /// See [`start`](Intakes::start).
+    pub fn start_within(self: &Arc<Intakes>, root: Root, work: &Ticket) -> Result<(), Refused> {
+        let ticket = work.share_with(root.id);
+        self.send(root.clone(), Order::Start(root, ticket))
+    }
+
     /// Scans a place of a root.
     ///
     /// # Errors

@@ -9,19 +9,20 @@ use super::presence::presence;
 use super::thread::Intake;
 use crate::catalog::roots::whole;
 use crate::daemon::messages::{Mounted, Request, request};
+use crate::daemon::state::queue::Ticket;
 use crate::intake::{Found, Submounts, Volume, Volumes};
 use crate::photo::{Coverage, Home, Root};
 
 impl Intake {
-    /// Makes a root of each filesystem that is mounted inside one and is not a root yet.
-    pub(super) fn adopt(&self, outer: &Root, found: &mut Found) {
+    /// Makes a root of each filesystem that is mounted inside one and is not a root yet. `work` is what found it.
+    pub(super) fn adopt(&self, outer: &Root, found: &mut Found, work: &Ticket) {
         for below in &found.mounted {
             let (path, roots) = (outer.path.join(below), self.parts.roots.now());
             // The thread of a root that is there finds out which card it is.
             if roots.at(&path).next().is_some() {
                 // What kept it from being started may be over.
                 let is_idle = |root: &&Root| roots.state(root.id).is_none() && !self.parts.queue.activity.is_busy(root.id);
-                roots.at(&path).filter(is_idle).for_each(|root| drop(self.intakes.start(root.clone())));
+                roots.at(&path).filter(is_idle).for_each(|root| drop(self.intakes.start_within(root.clone(), work)));
                 continue;
             }
             // It may have been unmounted since it was found.
@@ -49,7 +50,7 @@ impl Intake {
                     request(&self.parts.writes, |reply| Request::AddMountedRoot(mounted, reply)).ok().flatten()
                 }
             };
-            let _ = root.map(|root| self.intakes.start(root));
+            let _ = root.map(|root| self.intakes.start_within(root, work));
         }
     }
 

@@ -325,7 +325,9 @@ impl Intake {
                 let ticket = self.parts.queue.activity.begin(root.id);
                 self.start(&root, ticket);
             } else {
-                match self.walk(&root, &place) {
+                let begun = tickets.iter().min_by_key(|ticket| ticket.began());
+                let work = begun.map_or_else(|| self.parts.queue.activity.begin(root.id), |begun| begun.share_with(root.id));
+                match self.walk(&root, &place, &work) {
                     Some(found) => walks.push((root, place, found)),
                     None => drop(self.scans.insert(root.id, Instant::now() + Schedule::POLLED.shortest)),
                 }
@@ -378,7 +380,7 @@ impl Intake {
             // Files that could not be read before may be readable now.
             self.write(Change::Retry(root.id));
         }
-        let found = self.walk(root, place).filter(|_| self.flush().is_some());
+        let found = self.walk(root, place, &ticket).filter(|_| self.flush().is_some());
         if let Some(found) = &found {
             self.note_left_out(root, place, found);
         }
@@ -437,8 +439,8 @@ impl Intake {
     }
 
     /// Walks a place on the disk. Returns `None` if the root is offline or went offline during the walk, because its
-    /// mount point is an empty folder then. Also returns `None` if the daemon stops.
-    fn walk(&mut self, root: &Root, place: &Place) -> Option<Found> {
+    /// mount point is an empty folder then. Also returns `None` if the daemon stops. `work` is what the walk is part of.
+    fn walk(&mut self, root: &Root, place: &Place, work: &Ticket) -> Option<Found> {
         if self.is_left_out(root, &place.path) {
             return Some(Found::default());
         }
@@ -459,7 +461,7 @@ impl Intake {
         let leave_out = |below: &Path| rules.leave_out(&roots.path_for_rules(root, below));
         let mut found = intake::walk(&root.path, &place.path, &leave_out, &enter, &goes_on)?;
         drop(working);
-        self.adopt(root, &mut found);
+        self.adopt(root, &mut found, work);
         self.note_watched(root, place, failed.into_inner());
         self.is_where_it_was(root).then_some(found)
     }

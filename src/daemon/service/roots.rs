@@ -1,7 +1,7 @@
 //! The watched folders, as a client lists, adds and removes them.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Answers, AsOf};
 use crate::api::types::{RootStatus, Watched};
@@ -17,6 +17,7 @@ impl Answers {
         let unseen = RootState::default();
         let state = roots.state(root.id).unwrap_or(&unseen);
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
+        let unwatched = unwatched(roots, root, state);
         Ok(RootStatus {
             path: text_of(&root.path),
             state: if state.offline.is_none() { "online" } else { "offline" }.into(),
@@ -24,8 +25,8 @@ impl Answers {
             volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
             inside: root.inside.and_then(|outer| roots.get(outer)).map(|outer| text_of(&outer.path)),
             busy: self.state.queue.activity.is_busy(root.id),
-            unwatched: state.unwatched.clone(),
-            scanned_every: state.schedule.interval.as_secs(),
+            scanned_every: unwatched.iter().map(|(_, every)| *every).fold(state.schedule.interval, Duration::min).as_secs(),
+            unwatched: unwatched.map(|(why, _)| why),
             last_scan: state.schedule.last_scan.and_then(seconds),
             events: state.hints,
             times_lost: state.times_lost,
@@ -109,4 +110,15 @@ impl Answers {
         roots.list().iter().filter(gone).try_for_each(|root| self.intakes.forget(root.clone()))?;
         after.list().iter().filter(|root| roots.get(root.id).is_none()).try_for_each(|root| Ok(self.intakes.start(root.clone())?))
     }
+}
+
+/// Returns why changes of a root, or of what is mounted in it, may go unnoticed, and how often that is scanned therefore.
+fn unwatched(roots: &Roots, root: &Root, state: &RootState) -> Option<(String, Duration)> {
+    let own = || state.unwatched.clone().map(|why| (why, state.schedule.interval));
+    let mounted = |inner: &Root| {
+        let (state, place) = (roots.state(inner.id)?, root.place(&inner.path)?);
+        let why = state.unwatched.as_ref().filter(|_| inner.inside == Some(root.id) && state.offline.is_none())?;
+        Some((format!("{}: {why}", place.path.display()), state.schedule.interval))
+    };
+    own().or_else(|| roots.list().iter().find_map(mounted))
 }

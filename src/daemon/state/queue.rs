@@ -125,7 +125,12 @@ impl Ticket {
 
     /// Returns a ticket for work on the same root that is part of this work.
     pub fn share(&self) -> Ticket {
-        self.activity.open(self.root, self.began)
+        self.share_with(self.root)
+    }
+
+    /// Returns a ticket for work on another root that is part of this work.
+    pub fn share_with(&self, root: RootId) -> Ticket {
+        self.activity.open(root, self.began)
     }
 }
 
