@@ -190,20 +190,20 @@ fn files_that_vanish_or_change_while_they_are_read_are_no_trouble() {
     let folder = instance.folder("photos");
     let bytes: Vec<Vec<u8>> = photos::NAMES.iter().map(|name| photos::jpeg(&photos::large(name), 90)).collect();
     let path = |number: usize| folder.join(format!("{number}.jpg"));
-    for number in 0..48 {
+    for number in 0..24 {
         // A different comment makes each a different file of the same few photos' pictures.
         let comment = [0xff, 0xfe, 0, 3, number as u8];
         let photo = &bytes[number % bytes.len()];
         fs::write(path(number), [&photo[..2], &comment, &photo[2..]].concat()).expect("written");
     }
     instance.ok([OsStr::new("roots"), OsStr::new("add"), folder.as_os_str()]);
-    for number in (0..48).step_by(3) {
+    for number in (0..24).step_by(3) {
         fs::remove_file(path(number)).expect("removed");
         fs::write(path(number + 1), photos::jpeg(&photos::open("00003"), 60 + number as u8 / 2)).expect("written");
     }
     instance.ok(["scan"]);
     let answer = instance.dupes(&folder);
-    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["pending"]), (&32.into(), &0.into()));
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["pending"]), (&16.into(), &0.into()));
     assert_eq!(reasons(&instance), []);
     let fresh = Instance::new();
     assert_eq!(names(&answer), names(&fresh.dupes(&folder)));
@@ -306,7 +306,9 @@ fn a_damaged_index_is_made_again_and_decisions_stay() {
 fn an_index_that_cannot_be_loaded_is_made_again() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
-    photos::library(&folder, &["00003"]);
+    for quality in [60, 90] {
+        fs::write(folder.join(format!("{quality}.jpg")), photos::jpeg(&photos::open("00003"), quality)).expect("written");
+    }
     let before = instance.dupes(&folder);
     instance.stop();
     let (index, aside) = (instance.data_dir().join("index.db"), instance.data_dir().join("index.db.damaged"));

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -133,28 +134,36 @@ fn bash_completes_commands_options_and_values() {
     assert!(complete(&["simctl", "roots", "''"]).contains(&"add".to_owned()));
 }
 
-/// Builds the package, with the tested program in place of a release build. `None`, with a message, if the tools for it
+/// Returns the package, with the tested program in place of a release build. `None`, with a message, if the tools for it
 /// are missing.
-pub fn build_package(instance: &Instance) -> Option<PathBuf> {
+pub fn package() -> Option<&'static Path> {
     let cargo_deb = Command::new("cargo").args(["deb", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !cargo_deb.is_ok_and(|s| s.success()) || !has("dpkg") {
         skip("there is no cargo-deb (cargo install cargo-deb), or no dpkg");
         return None;
     }
-    let target = instance.folder("target");
-    let program = instance.folder("target/release").join("simctl");
+    // Built once, because it takes several seconds.
+    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
+    Some(PACKAGE.get_or_init(build_package))
+}
+
+fn build_package() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
+    let _ = fs::remove_dir_all(&folder);
+    let (target, out) = (folder.join("target"), folder.join("out"));
+    fs::create_dir_all(target.join("release")).and_then(|()| fs::create_dir(&out)).expect("made");
+    let program = target.join("release/simctl");
     let stripped = Command::new("strip").arg("-o").arg(&program).arg(SIMCTL).status();
     if !stripped.is_ok_and(|s| s.success()) {
         fs::copy(SIMCTL, &program).expect("copied");
     }
-    let out = instance.folder("out");
     let mut command = Command::new(source().join(".ci/deb"));
     command.args(["--no-build", "--no-strip", "--offline", "--fast", "-o"]).arg(&out).env("CARGO_TARGET_DIR", &target);
     let output = command.stdin(Stdio::null()).output().expect("runs");
     assert!(output.status.success(), "{}", said(&output));
     let packages = files(&out);
     assert_eq!(packages.len(), 1, "{packages:?}");
-    Some(out.join(&packages[0]))
+    out.join(&packages[0])
 }
 
 /// Runs dpkg in a separate root directory with an empty database. Uses fakeroot if the user is not root.
@@ -170,7 +179,7 @@ fn dpkg(root: &Path, words: &[&OsStr]) -> String {
 #[test]
 fn the_debian_package_is_built_installed_and_removed() {
     let instance = Instance::new();
-    let Some(package) = build_package(&instance) else { return };
+    let Some(package) = package() else { return };
     let root = instance.folder("root");
     let database = instance.folder("root/var/lib/dpkg");
     for folder in ["info", "updates", "triggers"] {

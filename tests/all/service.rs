@@ -301,8 +301,7 @@ fn the_service_uses_the_places_of_who_installs_it() {
 #[test]
 fn the_service_of_a_package_is_enabled_as_it_came() {
     let Some(user) = UserManager::start() else { return };
-    let instance = Instance::new();
-    let Some(package) = crate::packages::build_package(&instance) else { return };
+    let Some(package) = crate::packages::package() else { return };
     user.root(&["rm", "-r", &format!("{HOME}/bin")]);
     fs::copy(package, user.path("/root/similard.deb")).expect("copied");
     let installed = user.root(&["dpkg", "-i", "/root/similard.deb"]);
