@@ -14,11 +14,11 @@ use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningP
 use super::state::version::OwnVersion;
 use crate::api::types::{self, BesideCluster, ClusterPair, What};
 use crate::api::{self, PROTOCOL, text_of};
-use crate::catalog::beside::Beside;
-use crate::catalog::clusters::{Clustering, Edge, Found};
+use crate::catalog::clusters::Clustering;
 use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
+use crate::catalog::ranked::{Beside, Edge, Found};
 use crate::catalog::roots::Roots;
 use crate::learn::report::{HeadFigures, TuningReport};
 use crate::photo::{ClusterChange, ClusterChanges, Metadata};

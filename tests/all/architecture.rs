@@ -63,7 +63,8 @@ const HOMES: [(&str, &[&str]); 18] = [
 const MAX_FILE_LINES: usize = 500;
 const MAX_FUNCTION_LINES: usize = 80;
 
-/// Files that may import each other in a circle: a folder's `mod.rs` and one of its files.
+/// The most files that may import each other in a circle: a folder's `mod.rs` and one of its files, or two files that share
+/// one thing, such as an index and the densities in it. The catalog has no circle.
 const MAX_CIRCLE_FILES: usize = 2;
 
 /// The files that start threads for others.
@@ -399,7 +400,8 @@ fn files_import_each_other_in_no_circle() {
     let largest = circles.iter().map(Vec::len).max().unwrap_or(0);
     println!("imports of a file by another: {edges}; circles: {}, the largest of {largest} files", circles.len());
     for circle in circles {
-        assert!(circle.len() <= MAX_CIRCLE_FILES, "these import each other: {circle:?}");
+        let is_in_catalog = circle.iter().any(|file| file.starts_with("catalog/"));
+        assert!(circle.len() <= MAX_CIRCLE_FILES && !is_in_catalog, "these import each other: {circle:?}");
     }
 }
 

@@ -23,10 +23,11 @@ use crate::api::types::{
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
-use crate::catalog::clusters::{Rank, clusters, versions_outside};
+use crate::catalog::clusters::{clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
+use crate::catalog::ranked::Rank;
 use crate::config::Settings;
 use crate::daemon::decisions::{self as deciding, Deciding};
 use crate::daemon::heads::{Error as HeadError, Switcher};
