@@ -4,6 +4,7 @@
 pub mod beside;
 pub mod changes;
 pub mod clusters;
+pub mod edited;
 pub mod encoder;
 pub mod files;
 pub mod generation;
