@@ -101,6 +101,16 @@ const CHANNELS: [&str; 6] = ["mpsc", "sync_channel", "broadcast", "UnixStream", 
 /// The most fields of a struct that files of more than one thread use.
 const MAX_SHARED_FIELDS: usize = 10;
 
+/// The most parts of the daemon's state that a struct may hold, also within others.
+const MAX_PARTS: usize = 7;
+
+/// Who may hold more of the ten, and why. `run.rs` and `service/` have all.
+const WITH_MORE_PARTS: [(&str, &str); 3] = [
+    ("daemon/writer/", "it alone changes what is stored, and then what each part has of that in memory"),
+    ("daemon/notifier.rs", "it compares answers about the whole library, and these are made of all parts but that of the tuning"),
+    ("daemon/tuning/", "it learns from the whole library, and then switches heads"),
+];
+
 /// A source file: its path below `src`, and its code without tests.
 struct Source {
     file: String,
@@ -370,7 +380,8 @@ fn the_state_of_the_daemon_knows_no_thread_and_no_thread_knows_all_of_it() {
     }
     let mut largest = (0, String::new());
     let is_shared_code = |s: &&Source| ["daemon/", "catalog/"].iter().any(|folder| s.file.starts_with(folder));
-    for (owner, name, fields) in sources.iter().filter(is_shared_code).flat_map(structs) {
+    let shared = sources.iter().filter(is_shared_code).flat_map(structs).filter(|found| found.is_public);
+    for Struct { file: owner, name, fields, .. } in shared {
         // The files of a folder of the daemon are of one thread. Only `run.rs` hands out parts to all of them.
         let thread = owner.rsplit_once('/').map_or("", |(folder, _)| folder);
         let is_of_owner =
@@ -379,23 +390,68 @@ fn the_state_of_the_daemon_knows_no_thread_and_no_thread_knows_all_of_it() {
             |s: &&Source| s.file.starts_with("daemon/") && uses(&s.code).iter().any(|path| named(path).0.ends_with(&format!("::{name}")));
         let is_shared = sources.iter().filter(is_named_by).any(|s| s.file != "daemon/run.rs" && !is_of_owner(&s));
         if is_shared {
-            largest = largest.max((fields, format!("{owner}: {name}")));
+            largest = largest.max((fields.len(), format!("{owner}: {name}")));
         }
     }
     println!("largest struct that files of more than one thread name: {} fields, {}", largest.0, largest.1);
     assert!(largest.0 <= MAX_SHARED_FIELDS, "{largest:?}");
 }
 
-/// The structs of a file, with their numbers of fields.
-fn structs(source: &Source) -> Vec<(String, String, usize)> {
+#[test]
+fn a_thread_has_few_parts_of_the_state_or_a_reason() {
+    let sources = sources();
+    let all: Vec<Struct> = sources.iter().filter(|s| s.file.starts_with("daemon/")).flat_map(structs).collect();
+    let state = &all.iter().find(|found| found.name == "State").expect("the state").fields;
+    let mut with_reason: BTreeSet<&str> = BTreeSet::new();
+    let has_all = |found: &&Struct| ["daemon/run.rs", "daemon/service/", "daemon/state/"].iter().any(|may| found.file.starts_with(may));
+    for Struct { file, name, .. } in all.iter().filter(|found| !has_all(found)) {
+        let parts = parts_of(name, &all, state, &mut BTreeSet::new()).len();
+        let reason = WITH_MORE_PARTS.iter().find(|(may, _)| file.starts_with(may));
+        assert!(parts <= MAX_PARTS || reason.is_some(), "{file}: {name} has {parts} of {} parts of the state", state.len());
+        with_reason.extend(reason.filter(|_| parts > MAX_PARTS).map(|(may, _)| *may));
+    }
+    for (file, why) in WITH_MORE_PARTS {
+        assert!(with_reason.contains(file), "{file} has few parts of the state, and needs no reason: {why}");
+    }
+}
+
+/// The parts of the state that the structs of a name hold. `seen`: the names that were looked at.
+fn parts_of<'a>(name: &'a str, all: &'a [Struct], state: &[String], seen: &mut BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    let mut parts = BTreeSet::new();
+    if seen.insert(name) {
+        for field in all.iter().filter(|found| found.name == name).flat_map(|found| &found.fields) {
+            if state.contains(field) {
+                parts.insert(field.as_str());
+            } else {
+                field.split(|c: char| !c.is_alphanumeric()).for_each(|word| parts.extend(parts_of(word, all, state, seen)));
+            }
+        }
+    }
+    parts
+}
+
+/// A struct with named fields, each as `name: Type`.
+struct Struct {
+    file: String,
+    name: String,
+    is_public: bool,
+    fields: Vec<String>,
+}
+
+/// The structs of a file.
+fn structs(source: &Source) -> Vec<Struct> {
     let mut found = Vec::new();
     let mut lines = source.code.lines();
     while let Some(line) = lines.next() {
-        let name = ["pub struct ", "pub(crate) struct ", "pub(super) struct "].iter().find_map(|start| line.strip_prefix(start));
+        let starts = ["pub struct ", "pub(crate) struct ", "pub(super) struct ", "struct "];
+        let name = starts.iter().find_map(|start| line.strip_prefix(start));
         let Some(name) = name.filter(|rest| rest.ends_with('{')) else { continue };
         let name = name.trim_end_matches(" {").split('<').next().unwrap_or_default().to_owned();
-        let fields = lines.by_ref().take_while(|line| *line != "}").filter(|line| is_code(line) && line.contains(": ")).count();
-        found.push((source.file.clone(), name, fields));
+        let fields = lines.by_ref().take_while(|line| *line != "}").filter(|line| is_code(line)).filter_map(|line| {
+            let (name, of_type) = line.trim_end_matches(',').split_once(": ")?;
+            Some(format!("{}: {of_type}", name.split_whitespace().last()?))
+        });
+        found.push(Struct { file: source.file.clone(), name, is_public: line.starts_with("pub"), fields: fields.collect() });
     }
     found
 }
