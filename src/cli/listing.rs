@@ -352,7 +352,10 @@ fn long_side(photo: &Photo) -> f64 {
 }
 
 fn is_lossy(format: Format) -> bool {
-    matches!(format, Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl)
+    match format {
+        Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl => true,
+        Format::Raw | Format::Tiff | Format::Png | Format::Bmp | Format::Gif => false,
+    }
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
