@@ -33,7 +33,7 @@ use crate::daemon::decisions::{self as deciding, Deciding};
 use crate::daemon::heads::{Error as HeadError, Switcher};
 use crate::daemon::intake::Intakes;
 use crate::daemon::messages::Write;
-use crate::daemon::problems::{no_key, within_reach};
+use crate::daemon::problems::{no_key, within_max_pair_distance};
 use crate::daemon::state::health::STORE;
 use crate::daemon::state::{State, lock, read};
 use crate::daemon::tuning::Tuner;
@@ -293,7 +293,7 @@ impl Service for Answers {
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
         // Kept to the end, so that the whole answer is of one head.
         let active = self.state.heads.active.now();
-        let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
+        let threshold = within_max_pair_distance(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
@@ -329,7 +329,7 @@ impl Service for Answers {
         let _held = reader.hold()?;
         let scopes = self.scopes(&selection.paths)?;
         let active = self.state.heads.active.now();
-        let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
+        let up_to = within_max_pair_distance(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();

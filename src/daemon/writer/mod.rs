@@ -17,7 +17,7 @@ use super::state::events::EventKind;
 use super::state::health::{PICTURES, STORE};
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock};
 use crate::catalog::generation::{Compare, descriptors, keep};
-use crate::likeness::{Density, Reach, arrive};
+use crate::likeness::{Density, PairLimit, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, KeptPicture, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, SeenFile, Writer};
 
@@ -214,7 +214,7 @@ impl WriterThread {
                     Change::Done { .. } | Change::Flush(_) => {}
                 }
             }
-            let arrival = arrive(&active.index, &new, Reach::STORED, |photos| batch.keypoints_of(photos))?;
+            let arrival = arrive(&active.index, &new, PairLimit::STORED, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival, Compare::Now)?;
             last_kept.map_or(Ok(()), |last| batch.set_last_kept(last))?;
             batch.count(&done)?;
