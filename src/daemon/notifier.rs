@@ -39,7 +39,7 @@ impl Notifier {
     pub fn run(&self) {
         let mut before: Option<Snapshot> = None;
         while !self.lifecycle.is_stopping() {
-            if !self.events.is_listened_to() && !self.configuration.live().notify_desktop {
+            if !self.events.is_listened_to() && !self.configuration.reloadable().notify_desktop {
                 before = None;
             } else if before.is_none() {
                 // Taken at once, so that versions that arrive during the wait for quiet are reported.
@@ -88,7 +88,7 @@ impl Notifier {
                 EventKind::ClusterGrew { cluster, paths }
             });
         }
-        if let Some((_, first)) = news.first().filter(|_| self.configuration.live().notify_desktop) {
+        if let Some((_, first)) = news.first().filter(|_| self.configuration.reloadable().notify_desktop) {
             let failed = show_on_desktop(news.len(), first).err();
             self.health.set_problem("desktop", failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
         }

@@ -87,7 +87,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let lock = Lock::take(&settings.data_dir)?;
     let location = location(&settings);
     let mut writer = Writer::open(&location)?;
-    writer.nest_roots(&|below| settings.live.rules.hide(below))?;
+    writer.nest_roots(&|below| settings.reloadable.rules.hide(below))?;
     let forgotten = writer.forget_unknown_roots()?;
     if forgotten > 0 {
         tracing::info!("{forgotten} files of folders that this library.db does not have are forgotten");

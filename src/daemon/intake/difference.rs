@@ -229,11 +229,11 @@ impl Intake {
 
     /// Divides files that are gone into those to forget and the missing ones, by the rule in `mass_deletion.rs`.
     fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
-        let live = self.parts.configuration.live();
+        let reloadable = self.parts.configuration.reloadable();
         // Files at excluded places are forgotten, because a person excluded them.
         let roots = self.parts.roots.now();
         let is_excluded =
-            |place: &Place| roots.get(place.root).is_some_and(|root| live.rules.hide(&roots.path_for_rules(root, &place.path)));
+            |place: &Place| roots.get(place.root).is_some_and(|root| reloadable.rules.hide(&roots.path_for_rules(root, &place.path)));
         let (mut kept, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(is_excluded);
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
@@ -250,7 +250,7 @@ impl Intake {
             let count = || self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(0);
             let can_ask = |count: usize| count < MASS_DELETION_MIN_FILES || self.flush().is_some();
             let known = if can_ask(gone.len()) { Some(is_elsewhere) } else { None };
-            let (forgotten, lost) = believed(gone, live.forget_at_once, known, count);
+            let (forgotten, lost) = believed(gone, reloadable.forget_at_once, known, count);
             kept.extend(forgotten);
             if lost.is_empty() {
                 continue;

@@ -161,7 +161,7 @@ impl Intakes {
     /// Returns the path at which a root shows this very folder, as with a bind mount. `None` if no root does.
     pub fn same_folder(&self, folder: &Path) -> Option<PathBuf> {
         let (here, id) = (Volume::of(folder)?, folder_id(folder)?);
-        let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.live().rules);
+        let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.reloadable().rules);
         let shown = |root: &Root| {
             let (_, inner) = root.home.as_ref().filter(|(volume, _)| here.has(volume) && roots.is_online(root.id))?;
             let is_shown = |below: &&Path| !rules.hide(&roots.path_for_rules(root, below));

@@ -435,7 +435,7 @@ impl Intake {
     /// Returns whether the settings leave out a path below a root, or a folder above it.
     fn is_left_out(&self, root: &Root, below: &Path) -> bool {
         let path = self.parts.roots.now().path_for_rules(root, below);
-        self.parts.configuration.live().rules.hide(&path)
+        self.parts.configuration.reloadable().rules.hide(&path)
     }
 
     /// Walks a place on the disk. Returns `None` if the root is offline or went offline during the walk, because its
@@ -457,7 +457,7 @@ impl Intake {
         };
         let failed = RefCell::new(None);
         let enter = |folder: &Path, found: &Metadata| self.watch_folder(folder, found, &mut failed.borrow_mut());
-        let (rules, roots) = (self.parts.configuration.live().rules, self.parts.roots.now());
+        let (rules, roots) = (self.parts.configuration.reloadable().rules, self.parts.roots.now());
         let leave_out = |below: &Path| rules.leave_out(&roots.path_for_rules(root, below));
         let mut found = intake::walk(&root.path, &place.path, &leave_out, &enter, &goes_on)?;
         drop(working);

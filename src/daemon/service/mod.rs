@@ -174,7 +174,7 @@ impl Service for Answers {
     }
 
     fn compare_views(&self, views: &[View]) -> Result<(), Problem> {
-        views::compare(views, &self.state.roots.now(), &self.state.configuration.live().rules)
+        views::compare(views, &self.state.roots.now(), &self.state.configuration.reloadable().rules)
     }
 
     fn status(&self) -> Result<Status, Problem> {
@@ -229,14 +229,14 @@ impl Service for Answers {
         let refused = |e| Problem::new(Code::Settings, format!("{e}")).hint("the daemon keeps its current settings");
         let before = &self.state.configuration.settings;
         let now = Settings::load(&before.overrides).map_err(refused)?;
-        let had = self.state.configuration.reload(now.live.clone());
-        if had.rules != now.live.rules {
+        let had = self.state.configuration.reload(now.reloadable.clone());
+        if had.rules != now.reloadable.rules {
             self.state.roots.now().list().iter().try_for_each(|root| self.intakes.start(root.clone()))?;
         }
         self.state.notify.raise();
         Ok(Reloaded {
             config: now.config.display().to_string(),
-            changed: had != now.live,
+            changed: had != now.reloadable,
             needs_restart: (before.workers, before.limits) != (now.workers, now.limits),
         })
     }

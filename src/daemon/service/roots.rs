@@ -13,7 +13,7 @@ use crate::photo::Root;
 
 impl Answers {
     pub(super) fn root_status(&self, reader: &AsOf, roots: &Roots, root: &Root) -> Result<RootStatus, Problem> {
-        let (counts, live) = (self.counts(reader, root.id)?, self.state.configuration.live());
+        let (counts, reloadable) = (self.counts(reader, root.id)?, self.state.configuration.reloadable());
         let unseen = RootState::default();
         let state = roots.state(root.id).unwrap_or(&unseen);
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
@@ -33,8 +33,8 @@ impl Answers {
             missing: state.absent.missing.len() as u64,
             // Of an offline root all files are offline.
             away: if state.offline.is_none() { state.absent.away.len() as u64 } else { 0 },
-            excluded: live.rules.excluded().to_vec(),
-            included: live.rules.included().to_vec(),
+            excluded: reloadable.rules.excluded().to_vec(),
+            included: reloadable.rules.included().to_vec(),
             photos: counts.photos,
             coverage: counts.coverage,
             left_out: roots.left_out(&[whole(root)]),
@@ -47,7 +47,7 @@ impl Answers {
         if !real.is_dir() {
             return Err(refused(std::io::ErrorKind::NotADirectory.into()));
         }
-        let (before, rules) = (self.state.roots.now(), self.state.configuration.live().rules);
+        let (before, rules) = (self.state.roots.now(), self.state.configuration.reloadable().rules);
         if let Some(root) = before.holding(&real)
             && real.strip_prefix(&root.path).is_ok_and(|below| !rules.hide(&before.path_for_rules(root, below)))
         {

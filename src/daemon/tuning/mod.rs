@@ -156,7 +156,7 @@ impl Tuner {
                 }
             };
         }
-        let Some(every) = self.switcher.configuration.live().tune_after_decisions else { return Ok(None) };
+        let Some(every) = self.switcher.configuration.reloadable().tune_after_decisions else { return Ok(None) };
         let knew = match read_knew(reader.setting(TUNING_KNEW)?.as_deref()) {
             Ok(knew) => knew,
             Err(problem) => {

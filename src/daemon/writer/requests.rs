@@ -80,7 +80,7 @@ impl WriterThread {
     }
 
     fn add_root(&mut self, path: &Path, home: Option<&Home>) -> store::Result<Root> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         let id = self.writer.add_root(path, home, &|below| rules.hide(below))?;
         self.read_roots();
         tracing::info!("{} is watched from now on", path.display());
@@ -97,7 +97,7 @@ impl WriterThread {
     }
 
     fn add_mounted_root(&mut self, mounted: &Mounted) -> store::Result<Option<Root>> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         let Mounted { outer, path, home, volume } = mounted;
         let added = self.writer.add_mounted_root(outer, path, home.as_ref(), *volume, &|below| rules.hide(below))?;
         self.read_roots();
@@ -108,7 +108,7 @@ impl WriterThread {
     }
 
     fn remove_root(&mut self, root: &Root) -> store::Result<()> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         self.writer.remove_root(root.id, &|below| rules.hide(below))?;
         self.read_roots();
         tracing::info!("{} is no longer watched", root.path.display());
@@ -116,7 +116,7 @@ impl WriterThread {
     }
 
     fn remove_unreadable_roots(&mut self, path: &Path) -> store::Result<bool> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         let were_there = self.writer.remove_unreadable_roots(path, &|below| rules.hide(below))?;
         self.read_roots();
         if were_there {
@@ -126,7 +126,7 @@ impl WriterThread {
     }
 
     fn place_root(&mut self, root: &Root) -> store::Result<()> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         let placed = self.writer.place_root(root).and_then(|()| self.writer.nest_roots(&|below| rules.hide(below)));
         if let Err(e) = &placed {
             tracing::warn!("the path of {} could not be recorded: {e}", root.path.display());
