@@ -22,7 +22,7 @@ impl Answers {
             path: text_of(&root.path),
             state: if state.offline.is_none() { "online" } else { "offline" }.into(),
             offline: state.offline.clone(),
-            volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
+            volume: root.volume_location.as_ref().map(|(volume, _)| volume.clone()),
             inside: root.inside.and_then(|outer| roots.get(outer)).map(|outer| text_of(&outer.path)),
             busy: self.state.queue.activity.is_busy(root.id),
             scanned_every: unwatched.iter().map(|(_, every)| *every).fold(state.schedule.interval, Duration::min).as_secs(),
@@ -69,8 +69,8 @@ impl Answers {
             return Ok(watched);
         }
         let before = self.state.roots.now();
-        let home = Volume::of(&real).map(|here| (here.id, here.inner));
-        let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, home, reply))?;
+        let volume_location = Volume::of(&real).map(|here| (here.id, here.inner));
+        let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, volume_location, reply))?;
         let after = self.state.roots.now();
         for absorbed in before.list().iter().filter(|root| after.get(root.id).is_none()) {
             self.intakes.forget(absorbed.clone())?;
