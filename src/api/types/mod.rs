@@ -339,12 +339,12 @@ pub struct Event {
     /// Counts up from 1 in each run of the daemon.
     pub id: u64,
     #[serde(flatten)]
-    pub what: What,
+    pub kind: EventKind,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum What {
+pub enum EventKind {
     /// A photo was added to the index.
     Added(PathText),
     /// The bytes of a file changed. It is being read.
