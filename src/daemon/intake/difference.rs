@@ -91,7 +91,7 @@ impl Intake {
             }
             match change {
                 Change::Seen(path, stamp) => {
-                    if self.is_settled(root, &path, &stamp, due, ticket) {
+                    if self.is_complete(root, &path, &stamp, due, ticket) {
                         if is_closed(&path) || self.must_be_read(root, &at(&path), &stamp, due) {
                             difference.doubted.push((at(&path), stamp));
                         }
@@ -99,7 +99,7 @@ impl Intake {
                     }
                 }
                 Change::Touched(path, stamp) => {
-                    if self.is_settled(root, &path, &stamp, due, ticket)
+                    if self.is_complete(root, &path, &stamp, due, ticket)
                         && self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now())
                     {
                         // Another name may have been read with this ctime, and last writes through a mapping change none.
@@ -126,19 +126,19 @@ impl Intake {
     }
 
     /// Returns whether a file can be read now. If not, it is checked again later, and its root is busy until then.
-    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>, ticket: &Ticket) -> bool {
+    fn is_complete(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>, ticket: &Ticket) -> bool {
         let path = root.path.join(path);
         let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
         let age = SystemTime::now().duration_since(written).ok();
         let writing = due.get(&path).map_or(Writing::Unknown, |heard| heard.writing);
-        if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
+        if self.debounce.is_complete(&path, stamp, writing, age, Instant::now()) {
             return true;
         }
         // A file that is known by another name was moved or linked here, so it is not read anyway.
         if self.reader.is_known(stamp).unwrap_or(false) {
             return true;
         }
-        self.settling.entry(path).or_insert_with(|| ticket.share());
+        self.debouncing.entry(path).or_insert_with(|| ticket.share());
         false
     }
 

@@ -95,7 +95,7 @@ impl Intake {
             }
         }
         for path in self.rereads.take_due(now) {
-            self.settle.hint(&path, None, now);
+            self.debounce.hint(&path, None, now);
         }
     }
 
