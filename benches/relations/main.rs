@@ -188,7 +188,7 @@ fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
     }
     let all = model::read(&args.choices)?;
     let models = |left_out| -> Vec<Linear> {
-        (0..model::PARTS).map(|part| model::taught(&all, left_out, |scene| model::part(scene) != part)).collect()
+        (0..model::SCENE_PARTS).map(|part| model::taught(&all, left_out, |scene| model::part(scene) != part)).collect()
     };
     let unseen = models(None);
     let by_parts = |models: &[Linear], members: &[Member]| -> Vec<usize> {

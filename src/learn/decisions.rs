@@ -36,7 +36,7 @@ impl Decided {
     /// Decisions on one picture are in one part, so that no part is judged by what it was taught.
     fn part(&self) -> usize {
         let [a, b] = &self.members;
-        usize::from(a.picture.min(b.picture).0[0]) % PARTS
+        usize::from(a.picture.min(b.picture).0[0]) % DECISION_PARTS
     }
 }
 
@@ -125,7 +125,7 @@ pub struct Judgement {
 }
 
 /// The number of parts of the decisions. Each part is judged by a model that was taught the other parts.
-const PARTS: usize = 5;
+const DECISION_PARTS: usize = 5;
 
 /// The chance of gaining as many decisions if the new model were as good as the old one.
 const MAX_CHANCE: f64 = 0.05;
@@ -179,7 +179,7 @@ fn learnt(
     };
     let all = trained(&|_| true);
     let new = base.taught(all.clone());
-    let by_parts: Vec<VersionModel> = (0..PARTS).map(|part| base.taught(trained(&|decided| decided.part() != part))).collect();
+    let by_parts: Vec<VersionModel> = (0..DECISION_PARTS).map(|part| base.taught(trained(&|decided| decided.part() != part))).collect();
     let judged: Vec<&Decided> = decided.iter().filter(|decided| !decided.is_known).collect();
     let agreed: Vec<[bool; 2]> =
         judged.iter().map(|decided| [decided.is_agreed(old), decided.is_agreed(&by_parts[decided.part()])]).collect();

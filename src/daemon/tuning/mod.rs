@@ -43,7 +43,7 @@ const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 const DEFAULT_DECISION_PHOTOS: usize = 300;
 
 /// The most photos of a tuning: every two of them are compared, and all edited versions are in memory.
-const MAX_PHOTOS: usize = 5_000;
+const MAX_TUNING_PHOTOS: usize = 5_000;
 const MAX_FOLDER_PHOTOS: usize = 100_000;
 
 /// The share of the time that may be spent on making edited versions. The rest is for training and judging.
@@ -252,7 +252,7 @@ fn check(order: &TuningOrder) -> Result<(), Error> {
     {
         return Err(Error::Name(order.name.clone()));
     }
-    let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
+    let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_TUNING_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
         return Err(Error::Minutes(order.minutes));
     }
