@@ -75,7 +75,7 @@ struct Args {
     photo_count: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Every so many frames, one gets edits
+    /// Of this number of frames one gets edits
     #[arg(long, default_value_t = 3)]
     every: usize,
     /// A file for what each photo chooses from

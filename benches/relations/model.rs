@@ -11,7 +11,7 @@ use similard::photo::Compared;
 
 use super::{File, Result};
 
-/// The scenes are divided into so many parts. What is judged has the model that was trained on the other parts.
+/// The number of parts into which the scenes are divided. What is judged has the model that was trained on the other parts.
 pub const SCENE_PARTS: usize = 5;
 
 /// The names of the inputs, in their order.

@@ -91,7 +91,7 @@ impl Unsure {
         None
     }
 
-    /// Prints what is not sure, after so many clusters.
+    /// Prints what is not sure. `printed`: the number of clusters that stand above it.
     pub fn print(&self, out: &mut impl Write, printed: u64, scenes: &mut Scenes) -> io::Result<()> {
         if self.clusters.is_empty() && self.pairs.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! All messages that go through a channel to a thread of the daemon. Events go from all threads to whoever listens
+//! All messages that go through a channel to a thread of the daemon. Events go from all threads to all who listen
 //! ([`Events`](super::state::Events)).
 
 use std::collections::{HashMap, HashSet};

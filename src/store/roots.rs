@@ -503,7 +503,7 @@ mod tests {
         add(&mut writer, "/c", &[]);
         writer.remove_root(good, &none_hidden).expect("removed");
         assert_eq!(rows(&writer)[0], (spoilt.0, "FF43".into()));
-        // Whoever adds the folder again has it back, with its files.
+        // If a person adds the folder again, it is back with its files.
         assert_eq!(writer.add_root(Path::new("/a"), volume_location("disk", "/a").as_ref(), &none_hidden).expect("added"), spoilt);
         assert_eq!(known(&mut writer), [("/a".into(), Some("disk".into())), ("/c".into(), None)]);
         assert_eq!((files(&mut writer), writer.problems()), (vec!["/a: 1.jpg".to_owned()], Vec::new()));

@@ -117,7 +117,7 @@ pub struct RootStatus {
     pub events: u64,
     /// How often events were lost, which causes a full scan.
     pub times_lost: u64,
-    /// Missing files: so many that only `scan --forget` forgets them.
+    /// Missing files. Many are gone at once, so only `scan --forget` forgets them.
     pub missing: u64,
     /// Files that a mount hides, or whose folder was mounted from elsewhere and is not now. They are kept.
     pub away: u64,

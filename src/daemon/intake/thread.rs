@@ -164,7 +164,7 @@ impl Intake {
                 self.doubt_moves();
                 self.scan_all_soon();
             }
-            // The thread is awake. It notices the loss by itself.
+            // It only wakes the thread, which then looks at what was lost.
             Order::Hint(Hint::Lost | Hint::Marker, _) => {}
         }
     }
