@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::state::events::EventKind;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
 use crate::catalog::Context;
-use crate::catalog::changes::{Known, Snapshot};
+use crate::catalog::changes::{Snapshot, SnapshotCluster};
 use crate::photo::{ClusterChangeKind, Decisions};
 use crate::store::Reader;
 
@@ -77,9 +77,9 @@ impl Notifier {
         self.queue.is_settled(&self.reader, &self.roots.now().online_scopes()).unwrap_or(false)
     }
 
-    fn emit(&self, changes: &[(ClusterChangeKind, &Known)]) {
+    fn emit(&self, changes: &[(ClusterChangeKind, &SnapshotCluster)]) {
         let is_news = |change: ClusterChangeKind| matches!(change, ClusterChangeKind::New | ClusterChangeKind::Grown);
-        let news: Vec<&(ClusterChangeKind, &Known)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
+        let news: Vec<&(ClusterChangeKind, &SnapshotCluster)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
         for (change, cluster) in &news {
             let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
             self.events.emit(if *change == ClusterChangeKind::New {
@@ -96,7 +96,7 @@ impl Notifier {
 }
 
 /// Shows a notification with `notify-send`, which is common on Linux desktops.
-fn show_on_desktop(count: usize, first: &Known) -> io::Result<()> {
+fn show_on_desktop(count: usize, first: &SnapshotCluster) -> io::Result<()> {
     let title = if count == 1 { "A photo has new versions".to_owned() } else { format!("{count} photos have new versions") };
     let names: Vec<_> = first.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
     let mut child = Command::new("notify-send")

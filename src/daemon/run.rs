@@ -207,7 +207,7 @@ impl Daemon {
         state.lifecycle.stop();
         let ended = if state.lifecycle.starts_again() { Ended::ToStartAgain } else { Ended::Told };
         if ended == Ended::Told {
-            service_manager::tell_stopping();
+            service_manager::notify_stopping();
         }
         // Wakes the writer.
         let _ = writes.try_send(Change::Flush(sync_channel(1).0).into());

@@ -121,7 +121,7 @@ impl Intake {
         }
         // Links below this place were walked just now.
         links.retain(|link| link.root != root.id || !link.path.starts_with(&place.path));
-        self.suspect(links);
+        self.check_links(links);
         Some(difference)
     }
 
@@ -155,7 +155,7 @@ impl Intake {
 
     /// Checks the other hard links of files that lost one. A program may have changed the file through the lost link,
     /// which raises no file event for the others.
-    fn suspect(&mut self, links: Vec<Place>) {
+    fn check_links(&mut self, links: Vec<Place>) {
         for link in links {
             if let Some(path) = self.parts.roots.now().path_of(&link) {
                 self.intakes.hint(link.root, path);

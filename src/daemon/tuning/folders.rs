@@ -19,7 +19,7 @@ const HELD_OUT_EVERY: usize = MIN_PHOTOS_PER_FOLDER / 2;
 /// the same folders.
 pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let reader = Reader::open(&run.tuner.switcher.configuration.location)?;
-    run.tell(Phase::Preparing, 0, 0, None, None);
+    run.report_progress(Phase::Preparing, 0, 0, None, None);
     let seed = run.order.asked as u64;
     let folders = folders(&reader, &run.tuner.switcher.roots.now(), seed, run.order.photos)?;
     let (mut training_set, mut held_out_set, mut known) = (TrainingSet::default(), LabelledSet::new(), LabelledSet::new());
@@ -40,7 +40,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let mut steps = 0;
     let head = train(&old, &run.order.name, &training_set, &parameters, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, parameters.steps, Some(step.loss), None);
+        run.report_progress(Phase::Training, step.step, parameters.steps, Some(step.loss), None);
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
     let head =

@@ -333,7 +333,7 @@ impl Run<'_> {
         self.started.elapsed().as_secs()
     }
 
-    pub fn tell(&self, phase: Phase, done: usize, of: usize, loss: Option<f32>, recall: Option<f32>) {
+    pub fn report_progress(&self, phase: Phase, done: usize, of: usize, loss: Option<f32>, recall: Option<f32>) {
         let progress = TuningProgress {
             name: self.order.name.clone(),
             phase,
@@ -380,7 +380,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
         let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
         return Ok(TuningEnd { name, positives, outcome: TuningOutcome::Kept, message, report: Some(report) });
     }
-    run.tell(Phase::Pairing, 0, 0, None, None);
+    run.report_progress(Phase::Pairing, 0, 0, None, None);
     let changes = run.tuner.switcher.switch(&name, Switch::Take).map_err(|e| match e {
         heads::Error::Unwritten(e) => e.into(),
         e => Why::Failed(e.to_string()),
