@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use similard::learn::evaluation::{Figures, Ranking};
+use similard::learn::evaluation::{Ranking, RankingFigures};
 use similard::learn::library::{self, Member};
 use similard::likeness::THRESHOLD;
 use similard::photo::Distance;
@@ -134,7 +134,7 @@ fn report(title: &str, members: &[Member], library: &[Member], methods: &[Method
     println!("|---|---|---|---|---|---|---|");
     for (method, ranking) in methods.iter().zip(&rankings) {
         let figures = ranking.figures();
-        let with = |figure: fn(&Figures) -> f64| {
+        let with = |figure: fn(&RankingFigures) -> f64| {
             let (low, high) = ranking.interval(1, figure);
             format!("{} ({} to {})", percent(figure(&figures)), percent(low), percent(high))
         };

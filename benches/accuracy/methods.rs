@@ -10,7 +10,7 @@ use image::{DynamicImage, RgbImage};
 use image_hasher::{HashAlg, HasherConfig};
 use similard::catalog::encoder::Encoder;
 use similard::learn::library::Member;
-use similard::likeness::{CropHead, Head, Index, Reach, arrive, cosine_distance, normalized};
+use similard::likeness::{CropHead, Head, Index, PairLimit, arrive, cosine_distance, normalized};
 use similard::photo::{Descriptors, Distance, Embedding, Format, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
@@ -41,7 +41,7 @@ impl Method {
             new.push((photo, Descriptors { embedding: head.embed(&stored.features), crops: stored.crops }));
             points.insert(photo, stored.keypoints);
         }
-        let arrival = arrive(&Index::new(head.dimensions()), &new, Reach::up_to(2.0), |_| Ok::<_, Infallible>(points))?;
+        let arrival = arrive(&Index::new(head.dimensions()), &new, PairLimit::up_to(2.0), |_| Ok::<_, Infallible>(points))?;
         let mut mean_similarities = vec![0.0; new.len()];
         for (photo, density) in arrival.densities {
             mean_similarities[photo.0 as usize] = density.mean_similarity;

@@ -31,7 +31,7 @@ const SIDE: u32 = 128;
 
 const REQUEST: &[u8] = b"GET /v1/status HTTP/1.1\r\nhost: similard\r\nconnection: close\r\n\r\n";
 
-/// Indexes so many distinct copies of one photo, and asks for the status meanwhile.
+/// Indexes a number of distinct copies of one photo, and asks for the status meanwhile.
 pub fn compare(library: &Library<'_>, count: usize) {
     let photo = photos::open(photos::NAMES[0]);
     for (number, part) in (0..count).collect::<Vec<_>>().chunks(QUALITIES).enumerate() {
@@ -84,7 +84,7 @@ fn ask_status(socket: &Path, ended: Receiver<()>) -> Vec<f64> {
     times
 }
 
-/// Lists so many files, each photo [`FILES`] times.
+/// Lists a number of files, each photo [`FILES`] times.
 pub fn list(library: &Library<'_>, count: usize) {
     let mut rng = fastrand::Rng::with_seed(7);
     let mut files = Vec::new();

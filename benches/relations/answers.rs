@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use similard::catalog::Context;
-use similard::catalog::clusters::{Found, clusters};
+use similard::catalog::clusters::clusters;
 use similard::catalog::encoder::Encoder;
 use similard::catalog::files::files_of;
 use similard::catalog::generation::{Compare, Generation, catch_up, fingerprint, keep};
 use similard::catalog::pairs::pairs;
+use similard::catalog::ranked::Found;
 use similard::catalog::relations::framed;
 use similard::catalog::roots::Roots;
 use similard::likeness::{CropHead, Head, Index, THRESHOLD, VersionModel, compare};

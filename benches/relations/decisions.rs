@@ -10,7 +10,7 @@ use similard::photo::{Compared, Verdict};
 
 use super::model::part;
 
-/// The scenes of so many of the five parts are decided on. The others judge.
+/// How many of the five parts have scenes that are decided on. The others judge.
 const TAUGHT_PARTS: usize = 3;
 
 /// Decisions of a person, and every how many of them is mistaken.

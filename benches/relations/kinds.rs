@@ -19,10 +19,10 @@ use super::score::{Across, HEAD, Label, Score, Truth, Version};
 /// The least photos that the kinds are made of.
 const MIN_PHOTOS: usize = 16;
 
-/// So many pages have one layout.
+/// How many pages have one layout.
 const PAGES: usize = 10;
 
-/// So many photos are templates of memes, and so many memes are made of each.
+/// How many photos are templates of memes, and how many memes are made of each.
 const TEMPLATES: usize = 3;
 const MEMES: usize = 6;
 

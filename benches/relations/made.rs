@@ -38,7 +38,7 @@ impl Made {
     }
 }
 
-/// Returns the paths of so many photos below a folder, drawn by a seed.
+/// Returns the paths of a number of photos below a folder, drawn by a seed.
 pub fn sample(folder: &Path, count: usize, seed: u64) -> Result<Vec<PathBuf>> {
     fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
         let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}: name a folder of photos", folder.display()))?;

@@ -47,7 +47,8 @@ use similard::catalog::encoder::Encoder;
 use similard::catalog::relations::framed;
 use similard::learn::edits::{self, Edit, edits};
 use similard::likeness::{
-    CropHead, Head, Index, Linear, MAX_PAIR_DISTANCE, Member, Near, Reach, THRESHOLD, VersionModel, arrive, compare, normalized, sources,
+    CropHead, Head, Index, Linear, MAX_PAIR_DISTANCE, Member, Near, PairLimit, THRESHOLD, VersionModel, arrive, compare, normalized,
+    sources,
 };
 use similard::photo::{Capture, Compared, Descriptors, Format, Keypoints, Pair, PhotoId, Picture, PictureIdentity};
 use similard::vision::backbone::Backbone;
@@ -74,7 +75,7 @@ struct Args {
     photo_count: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Every so many frames, one gets edits
+    /// Of this number of frames one gets edits
     #[arg(long, default_value_t = 3)]
     every: usize,
     /// A file for what each photo chooses from
@@ -187,7 +188,7 @@ fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
     }
     let all = model::read(&args.choices)?;
     let models = |left_out| -> Vec<Linear> {
-        (0..model::PARTS).map(|part| model::taught(&all, left_out, |scene| model::part(scene) != part)).collect()
+        (0..model::SCENE_PARTS).map(|part| model::taught(&all, left_out, |scene| model::part(scene) != part)).collect()
     };
     let unseen = models(None);
     let by_parts = |models: &[Linear], members: &[Member]| -> Vec<usize> {
@@ -237,7 +238,7 @@ fn file(frames: &Path, row: &[String], (frame, edit): Plan, encoder: &mut Encode
 fn pairs(files: &[File], head: &Head) -> Result<Vec<Pair>> {
     let new: Vec<(PhotoId, Descriptors)> = (0..).map(PhotoId).zip(files.iter().map(|file| file.descriptors.clone())).collect();
     let keypoints: HashMap<PhotoId, Keypoints> = (0..).map(PhotoId).zip(files.iter().map(|file| file.keypoints.clone())).collect();
-    let arrival = arrive(&Index::new(head.dimensions()), &new, Reach::up_to(MAX_PAIR_DISTANCE), |_| Ok::<_, Infallible>(keypoints))?;
+    let arrival = arrive(&Index::new(head.dimensions()), &new, PairLimit::up_to(MAX_PAIR_DISTANCE), |_| Ok::<_, Infallible>(keypoints))?;
     let mut density = vec![0.0; files.len()];
     for (photo, found) in &arrival.densities {
         density[photo.0 as usize] = found.mean_similarity;

@@ -11,8 +11,8 @@ use similard::photo::Compared;
 
 use super::{File, Result};
 
-/// The scenes are divided into so many parts. What is judged has the model that was trained on the other parts.
-pub const PARTS: usize = 5;
+/// The number of parts into which the scenes are divided. What is judged has the model that was trained on the other parts.
+pub const SCENE_PARTS: usize = 5;
 
 /// The names of the inputs, in their order.
 const NAMES: [&str; INPUTS] =
@@ -26,7 +26,7 @@ pub struct Taught {
 
 /// Returns the part of a scene.
 pub fn part(scene: &str) -> usize {
-    scene.bytes().fold(0, |sum, byte| (31 * sum + usize::from(byte)) % 10_007) % PARTS
+    scene.bytes().fold(0, |sum, byte| (31 * sum + usize::from(byte)) % 10_007) % SCENE_PARTS
 }
 
 /// Writes what each photo chooses from: a line for each photo that may be its source, in the order of the photos that choose.

@@ -106,9 +106,9 @@ pub struct Score {
     /// Of the versions, those that are not in the star of their original.
     lost: Share,
     answered: HashMap<(Truth, Option<Relation>), usize>,
-    /// Pairs that are no versions of one exposure, and are said to be.
+    /// Pairs that are not versions of one exposure, and are said to be.
     wrong: Vec<String>,
-    /// Originals that are no source, with what is called their source.
+    /// Originals that are not the source, with what is called their source.
     wrong_sources: Vec<String>,
     /// Versions that are not in the star of their original.
     lost_versions: Vec<String>,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::attacks::{self, Ground, Outcomes};
+use crate::attacks::{self, Outcomes, Target};
 use crate::client::{self, Latencies, Listener};
 use crate::daemon::{Daemon, Home};
 use crate::library::Maker;
@@ -82,7 +82,7 @@ fn during(daemon: &Daemon, photo: &[u8], time: Duration, attack: &attacks::Attac
                 thread::sleep(Duration::from_millis(500));
             }
         });
-        let outcomes = attack(&Ground { socket: &daemon.socket, until: Instant::now() + time, photo });
+        let outcomes = attack(&Target { socket: &daemon.socket, until: Instant::now() + time, photo });
         over.store(true, Ordering::Relaxed);
         (status.join().expect("no panic"), similar.join().expect("no panic"), outcomes)
     });

@@ -15,14 +15,14 @@ use fastrand::Rng;
 
 use crate::client::{self, status_of};
 
-pub struct Ground<'a> {
+pub struct Target<'a> {
     pub socket: &'a Path,
     pub until: Instant,
     /// A photo that is not in the library.
     pub photo: &'a [u8],
 }
 
-impl Ground<'_> {
+impl Target<'_> {
     fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
@@ -31,24 +31,24 @@ impl Ground<'_> {
 /// The number of each outcome.
 pub type Outcomes = BTreeMap<String, u64>;
 
-pub type Attack = fn(&Ground<'_>) -> Outcomes;
+pub type Attack = fn(&Target<'_>) -> Outcomes;
 
 pub const ALL: [(&str, Attack); 13] = [
-    ("nobody else", |ground| {
-        thread::sleep(ground.until.saturating_duration_since(Instant::now()));
+    ("nobody else", |target| {
+        thread::sleep(target.until.saturating_duration_since(Instant::now()));
         Outcomes::new()
     }),
-    ("500 idle connections", |ground| hold(ground, 500, Reads::Yes, |_| Vec::new())),
-    ("100 slow senders, a byte a second", |ground| hold(ground, 100, Reads::Yes, slowly)),
-    ("50 clients that ask for clusters and never read", |ground| hold(ground, 50, Reads::No, endlessly)),
-    ("50 senders of random bytes", |ground| crowd(ground, 50, random_bytes)),
-    ("8 bodies of 1 GB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE), Pace::Fast))),
-    ("8 bodies of 500 MB, announced", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Fast))),
-    ("8 bodies of 1 GB, in chunks", |ground| crowd(ground, 8, |g, _| body(g, Frame::Chunked, Pace::Fast))),
-    ("8 bodies of 500 MB, announced, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Slow))),
-    ("8 bodies of 1 GB, in chunks, slowly", |ground| crowd(ground, 8, |g, _| body(g, Frame::Chunked, Pace::Slow))),
-    ("40 clients that ask for similar photos without a pause", |ground| crowd(ground, 40, similar)),
-    ("40 clients that ask for clusters without a pause", |ground| crowd(ground, 40, clusters)),
+    ("500 idle connections", |target| hold(target, 500, Reads::Yes, |_| Vec::new())),
+    ("100 slow senders, a byte a second", |target| hold(target, 100, Reads::Yes, slowly)),
+    ("50 clients that ask for clusters and never read", |target| hold(target, 50, Reads::No, endlessly)),
+    ("50 senders of random bytes", |target| crowd(target, 50, random_bytes)),
+    ("8 bodies of 1 GB, announced", |target| crowd(target, 8, |g, _| body(g, Frame::Announced(GIGABYTE), Pace::Fast))),
+    ("8 bodies of 500 MB, announced", |target| crowd(target, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Fast))),
+    ("8 bodies of 1 GB, in chunks", |target| crowd(target, 8, |g, _| body(g, Frame::Chunked, Pace::Fast))),
+    ("8 bodies of 500 MB, announced, slowly", |target| crowd(target, 8, |g, _| body(g, Frame::Announced(GIGABYTE / 2), Pace::Slow))),
+    ("8 bodies of 1 GB, in chunks, slowly", |target| crowd(target, 8, |g, _| body(g, Frame::Chunked, Pace::Slow))),
+    ("40 clients that ask for similar photos without a pause", |target| crowd(target, 40, similar)),
+    ("40 clients that ask for clusters without a pause", |target| crowd(target, 40, clusters)),
     ("20 clients of another user", strangers),
 ];
 
@@ -60,13 +60,13 @@ enum Reads {
 }
 
 /// Keeps `count` connections open. Every second each sends `words` of its age in seconds.
-fn hold(ground: &Ground<'_>, count: usize, reads: Reads, words: fn(usize) -> Vec<u8>) -> Outcomes {
+fn hold(target: &Target<'_>, count: usize, reads: Reads, words: fn(usize) -> Vec<u8>) -> Outcomes {
     let mut outcomes = Outcomes::new();
     let mut held: Vec<Option<(UnixStream, usize)>> = (0..count).map(|_| None).collect();
-    while !ground.is_over() {
+    while !target.is_over() {
         for place in &mut held {
             if place.is_none() {
-                *place = connect(ground.socket).ok().map(|stream| (stream, 0));
+                *place = connect(target.socket).ok().map(|stream| (stream, 0));
             }
             let Some((stream, age)) = place else { continue };
             let outcome = match stream.write_all(&words(*age)) {
@@ -80,7 +80,7 @@ fn hold(ground: &Ground<'_>, count: usize, reads: Reads, words: fn(usize) -> Vec
                 *place = None;
             }
         }
-        thread::sleep(Duration::from_secs(1).min(ground.until.saturating_duration_since(Instant::now())));
+        thread::sleep(Duration::from_secs(1).min(target.until.saturating_duration_since(Instant::now())));
     }
     outcomes.insert("open at the end".into(), held.iter().flatten().count() as u64);
     outcomes
@@ -113,13 +113,13 @@ fn endlessly(age: usize) -> Vec<u8> {
 }
 
 /// Repeats an action in `count` threads.
-fn crowd(ground: &Ground<'_>, count: u64, act: fn(&Ground<'_>, &mut Rng) -> String) -> Outcomes {
+fn crowd(target: &Target<'_>, count: u64, act: fn(&Target<'_>, &mut Rng) -> String) -> Outcomes {
     let mut outcomes = Outcomes::new();
     thread::scope(|scope| {
         let one = |seed| {
             let (mut rng, mut outcomes) = (Rng::with_seed(seed), Outcomes::new());
-            while !ground.is_over() {
-                *outcomes.entry(act(ground, &mut rng)).or_default() += 1;
+            while !target.is_over() {
+                *outcomes.entry(act(target, &mut rng)).or_default() += 1;
             }
             outcomes
         };
@@ -133,8 +133,8 @@ fn crowd(ground: &Ground<'_>, count: u64, act: fn(&Ground<'_>, &mut Rng) -> Stri
     outcomes
 }
 
-fn random_bytes(ground: &Ground<'_>, rng: &mut Rng) -> String {
-    let Ok(mut stream) = UnixStream::connect(ground.socket) else { return "not connected".into() };
+fn random_bytes(target: &Target<'_>, rng: &mut Rng) -> String {
+    let Ok(mut stream) = UnixStream::connect(target.socket) else { return "not connected".into() };
     let bytes: Vec<u8> = (0..rng.usize(1..4000)).map(|_| rng.u8(..)).collect();
     let _ = stream.write_all(&bytes);
     let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
@@ -161,8 +161,8 @@ const MEBIBYTE: usize = 1 << 20;
 
 const GIGABYTE: usize = 1_000_000_000;
 
-fn body(ground: &Ground<'_>, frame: Frame, pace: Pace) -> String {
-    let Ok(mut stream) = UnixStream::connect(ground.socket) else { return "not connected".into() };
+fn body(target: &Target<'_>, frame: Frame, pace: Pace) -> String {
+    let Ok(mut stream) = UnixStream::connect(target.socket) else { return "not connected".into() };
     let _ = stream.set_write_timeout(Some(Duration::from_millis(500)));
     let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
     let (size, length, block) = match frame {
@@ -171,7 +171,7 @@ fn body(ground: &Ground<'_>, frame: Frame, pace: Pace) -> String {
     };
     let _ = stream.write_all(format!("POST /v1/similar HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n").as_bytes());
     let mut sent = 0;
-    while sent < size && !ground.is_over() {
+    while sent < size && !target.is_over() {
         let from = sent % block.len();
         let to = block.len().min(from + if pace == Pace::Fast { size - sent } else { 64 << 10 });
         match stream.write(&block[from..to]) {
@@ -186,30 +186,30 @@ fn body(ground: &Ground<'_>, frame: Frame, pace: Pace) -> String {
     heard(&mut stream).unwrap_or_else(|| "no answer by the end".into())
 }
 
-fn similar(ground: &Ground<'_>, _: &mut Rng) -> String {
-    client::post(ground.socket, "/v1/similar?k=3", ground.photo).map_or("closed".into(), |answer| answer.status.to_string())
+fn similar(target: &Target<'_>, _: &mut Rng) -> String {
+    client::post(target.socket, "/v1/similar?k=3", target.photo).map_or("closed".into(), |answer| answer.status.to_string())
 }
 
-fn clusters(ground: &Ground<'_>, _: &mut Rng) -> String {
-    client::get(ground.socket, "/v1/clusters").map_or("closed".into(), |answer| answer.status.to_string())
+fn clusters(target: &Target<'_>, _: &mut Rng) -> String {
+    client::get(target.socket, "/v1/clusters").map_or("closed".into(), |answer| answer.status.to_string())
 }
 
 /// Requests of another user. The modes of the socket and its directory are opened first, so that only the check of the
 /// peer keeps the user out.
-fn strangers(ground: &Ground<'_>) -> Outcomes {
+fn strangers(target: &Target<'_>) -> Outcomes {
     let mut outcomes = Outcomes::new();
-    let directory = ground.socket.parent().expect("a directory");
+    let directory = target.socket.parent().expect("a directory");
     let modes = |home: u32, socket: u32| {
         let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
         let parent = directory.parent().expect("a home");
-        set(parent, home).and(set(directory, home)).and(set(ground.socket, socket)).expect("modes are changed");
+        set(parent, home).and(set(directory, home)).and(set(target.socket, socket)).expect("modes are changed");
     };
     modes(0o755, 0o666);
-    let seconds = ground.until.saturating_duration_since(Instant::now()).as_secs().to_string();
+    let seconds = target.until.saturating_duration_since(Instant::now()).as_secs().to_string();
     let ask = || {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(std::env::current_exe()?);
-        command.arg("stranger").arg(ground.socket).arg(&seconds).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+        command.arg("stranger").arg(target.socket).arg(&seconds).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
     };
     let running: Vec<_> = (0..20).filter_map(|_| ask().ok()).collect();
     for process in running {
@@ -228,9 +228,9 @@ fn strangers(ground: &Ground<'_>) -> Outcomes {
 
 /// Sends requests, in a process of another user.
 pub fn ask_as_a_stranger(socket: &Path, seconds: u64) {
-    let ground = Ground { socket, until: Instant::now() + Duration::from_secs(seconds), photo: b"" };
+    let target = Target { socket, until: Instant::now() + Duration::from_secs(seconds), photo: b"" };
     for (outcome, count) in
-        crowd(&ground, 1, |ground, _| client::get(ground.socket, "/v1/status").map_or("closed".into(), |answer| answer.status.to_string()))
+        crowd(&target, 1, |target, _| client::get(target.socket, "/v1/status").map_or("closed".into(), |answer| answer.status.to_string()))
     {
         println!("{outcome} {count}");
     }

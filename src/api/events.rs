@@ -7,7 +7,7 @@ use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, stream};
 
 use super::Service;
-use super::types::{Event, What};
+use super::types::{Event, EventKind};
 
 /// Event numbers are valid within one run of the daemon, so a client that reconnects also sends the run of its last
 /// event.
@@ -17,7 +17,7 @@ pub fn stream(service: &dyn Service, headers: &HeaderMap) -> Sse<impl Stream<Ite
     // After a restart all events of this run are new.
     let after = last.map(|(of, id)| if of == run { id.parse().unwrap_or(0) } else { 0 });
     let events = service.events(after);
-    let restarted = last.filter(|(of, _)| *of != run).map(|_| Event { id: 0, what: What::Missed { count: 0 } });
+    let restarted = last.filter(|(of, _)| *of != run).map(|_| Event { id: 0, kind: EventKind::Missed { count: 0 } });
     let numbered = move |event: Event| {
         let sse = SseEvent::default().json_data(&event).unwrap_or_default();
         // A `missed` event does not change the number of the last event.

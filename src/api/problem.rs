@@ -29,7 +29,8 @@ pub enum Code {
     /// Not a distance from 0 to 2.
     Distance,
     /// Pairs are not stored up to this distance.
-    BeyondReach,
+    #[serde(rename = "beyond-reach")]
+    BeyondMaxPairDistance,
     /// Not a relation.
     Relation,
     /// Not a verdict.

@@ -84,7 +84,7 @@ pub trait Service: Send + Sync + 'static {
     fn stop_tuning(&self) -> Result<(), Problem>;
     fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
     /// All events after number `after`, past and future. Lost ones are reported by a
-    /// [`What::Missed`](super::types::What::Missed).
+    /// [`EventKind::Missed`](super::types::EventKind::Missed).
     fn events(&self, after: Option<u64>) -> BoxStream<'static, Event>;
     /// Stops the daemon after this answer is sent.
     fn stop(&self);

@@ -2,21 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::clusters::{Found, first, join};
-use crate::photo::{Distance, Pair, PhotoId, Relation};
+use super::groups::{first, join};
+use super::ranked::{Beside, Found, Scene};
+use crate::photo::{Pair, PhotoId, Relation};
 
 /// At most this many photos are listed beside a cluster, the nearest first.
 const MAX_BESIDE: usize = 4;
-
-/// A photo beside a cluster: one holds the other beside something else, or it is not known what they are to each other.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Beside {
-    pub photo: PhotoId,
-    /// The position of the member that it is near.
-    pub near: usize,
-    pub distance: Distance,
-    pub relation: Relation,
-}
 
 /// Tells each cluster what is beside it, and joins those of one scene: they get the id of the first of them as their series. A frame
 /// of the scene of a cluster is not unknown to it, whatever is known of single members: a version may have lost its time.
@@ -78,15 +69,6 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     }
 }
 
-/// The exposures of one scene.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Scene {
-    /// How many there are, each with all of its versions.
-    pub frames: u64,
-    /// The time from the first to the last. `None` if it is not known of each when it was taken.
-    pub seconds: Option<f64>,
-}
-
 /// Tells each cluster of which scene its photos are. Near pairs that are a series join the exposures of a scene, also those that
 /// are in no cluster. `source`: the same for all versions of one exposure. `taken`: when a photo was taken, in seconds.
 pub fn add_scenes(
@@ -132,8 +114,9 @@ pub fn add_scenes(
 
 #[cfg(test)]
 mod tests {
-    use super::super::clusters::Rank;
+    use super::super::ranked::Rank;
     use super::*;
+    use crate::photo::Distance;
 
     fn cluster(id: &str, members: &[i64]) -> Found {
         let rank: Rank = format!("2.0.{id}").parse().expect("a rank");

@@ -13,10 +13,10 @@ use crate::store;
 const MAX_EXAMPLES: u64 = 10;
 
 /// The clusters of the whole library at one moment.
-pub struct Snapshot(Vec<Known>);
+pub struct Snapshot(Vec<SnapshotCluster>);
 
 /// A cluster of a snapshot.
-pub struct Known {
+pub struct SnapshotCluster {
     pub id: String,
     /// The photo of each file, and the number of the file among those of the photo. So a copy of a file makes a cluster
     /// larger, and a renamed file does not.
@@ -37,7 +37,7 @@ impl Snapshot {
         let known = clustering.found.iter().map(|found| {
             let paths = |id: &PhotoId| files_of(clustering.photo(*id), context.roots).files.into_iter().map(|file| file.path().to_owned());
             let count = |id: &PhotoId| count_files(clustering.photo(*id));
-            Known {
+            SnapshotCluster {
                 id: found.rank.id.clone(),
                 files: found.members.iter().flat_map(|id| (0..count(id)).map(|nth| (*id, nth))).collect(),
                 paths: found.members.iter().flat_map(paths).collect(),
@@ -47,7 +47,7 @@ impl Snapshot {
     }
 
     /// Compares with a later snapshot. Clusters with at least two files in common count as one cluster that changed.
-    pub fn changes<'a>(&'a self, after: &'a Snapshot) -> Vec<(ClusterChangeKind, &'a Known)> {
+    pub fn changes<'a>(&'a self, after: &'a Snapshot) -> Vec<(ClusterChangeKind, &'a SnapshotCluster)> {
         let (was, is) = (self.places(), after.places());
         let mut changes = Vec::new();
         for cluster in &after.0 {
@@ -77,7 +77,7 @@ impl Snapshot {
 }
 
 /// Counts the changed clusters by kind, with the first ones of each kind as examples.
-pub fn counted(changes: &[(ClusterChangeKind, &Known)]) -> ClusterChanges {
+pub fn counted(changes: &[(ClusterChangeKind, &SnapshotCluster)]) -> ClusterChanges {
     let mut counted = ClusterChanges::default();
     for (kind, cluster) in changes {
         let count = match kind {
@@ -95,7 +95,7 @@ pub fn counted(changes: &[(ClusterChangeKind, &Known)]) -> ClusterChanges {
 }
 
 /// Returns the clusters that have at least two files in common with a cluster.
-fn met(cluster: &Known, others: &HashMap<(PhotoId, usize), usize>) -> Vec<usize> {
+fn met(cluster: &SnapshotCluster, others: &HashMap<(PhotoId, usize), usize>) -> Vec<usize> {
     let mut common: HashMap<usize, usize> = HashMap::new();
     cluster.files.iter().filter_map(|file| others.get(file)).for_each(|&other| *common.entry(other).or_default() += 1);
     common.into_iter().filter(|(_, count)| *count >= 2).map(|(other, _)| other).collect()
@@ -111,7 +111,7 @@ mod tests {
             for &number in *members {
                 files.push((PhotoId(number), files.iter().filter(|(photo, _)| photo.0 == number).count()));
             }
-            Known { id: String::new(), files, paths: Vec::new() }
+            SnapshotCluster { id: String::new(), files, paths: Vec::new() }
         };
         Snapshot(of.iter().map(known).collect())
     }

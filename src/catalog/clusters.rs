@@ -1,76 +1,21 @@
 //! Clusters: photos that are versions of each other, from the pairs in the store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
-use std::str::FromStr;
 
-use super::beside::{Beside, Scene, add_beside, add_scenes};
+use super::beside::{add_beside, add_scenes};
 use super::files::{FileOfPhoto, count_files, files_of};
+use super::groups::join;
+use super::ranked::{Edge, Found, Rank};
 use super::relations::Relations;
 use super::roots::Roots;
 use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
-use crate::photo::{self, Amount, Distance, Link, Pair, PhotoChange, PhotoId, Place, Relation, SourceRule};
+use crate::photo::{self, Amount, Distance, Link, Pair, PhotoId, Place, Relation};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
 pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
     normalized(pair.distance, index.density(pair.a), index.density(pair.b)) <= threshold
-}
-
-/// A cluster with its rank among the others.
-pub struct Found {
-    pub rank: Rank,
-    /// The source first.
-    pub members: Vec<PhotoId>,
-    /// Why the first is the source, if there are several.
-    pub rule: Option<SourceRule>,
-    pub diameter: Distance,
-    pub edges: Vec<Edge>,
-    /// What the photos and files beside the first file of the source are, with their bytes.
-    pub others: Vec<(Relation, u64)>,
-    pub beside: Vec<Beside>,
-    /// The same for all clusters of one scene. `None` if there is no other.
-    pub series: Option<String>,
-    /// The scene of which the photos are, if there are other exposures of it.
-    pub scene: Option<Scene>,
-}
-
-/// A pair inside a cluster, by position in `members`, `a < b`.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Edge {
-    pub a: usize,
-    pub b: usize,
-    pub distance: Distance,
-    pub relation: Relation,
-    /// What was changed from `a` to `b`.
-    pub changes: Vec<PhotoChange>,
-}
-
-/// Orders clusters: an answer begins with the clusters that have the most files, then those in which all files but one
-/// take the most bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Rank {
-    files: usize,
-    /// The bytes of all files except one file of the source.
-    spare: u64,
-    pub id: String,
-}
-
-impl fmt::Display for Rank {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.files, self.spare, self.id)
-    }
-}
-
-impl FromStr for Rank {
-    type Err = ();
-
-    fn from_str(text: &str) -> std::result::Result<Rank, ()> {
-        let mut parts = text.splitn(3, '.');
-        let mut part = || parts.next().ok_or(());
-        Ok(Rank { files: part()?.parse().map_err(drop)?, spare: part()?.parse().map_err(drop)?, id: part()?.to_owned() })
-    }
 }
 
 /// The clusters of some scopes, with their photos.
@@ -270,23 +215,6 @@ fn edges(links: &[Link], position: &[usize]) -> Vec<(usize, usize, Distance)> {
     let mut groups: Vec<usize> = (0..position.len()).collect();
     edges.retain(|&(a, b, _)| join(&mut groups, a, b) || a == 0);
     edges
-}
-
-/// Joins the groups of two items. `groups` holds for each item an earlier one of its group, or the item itself if it is the
-/// first. Returns whether they were two groups.
-pub(super) fn join(groups: &mut [usize], a: usize, b: usize) -> bool {
-    let (a, b) = (first(groups, a), first(groups, b));
-    groups[a.max(b)] = a.min(b);
-    a != b
-}
-
-/// The first item of a group. The way to it is shorter at the next call.
-pub(super) fn first(groups: &mut [usize], mut item: usize) -> usize {
-    while groups[item] != item {
-        groups[item] = groups[groups[item]];
-        item = groups[item];
-    }
-    item
 }
 
 /// Returns the id of a cluster. It depends on the picture hashes alone, so moves and renames do not change it.

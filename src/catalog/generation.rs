@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::likeness::{
-    Arrival, Density, Head, HeadError, Index, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, Reach, THRESHOLD, Taught, VersionModel,
+    Arrival, Density, Head, HeadError, Index, MAX_CANDIDATE_DISTANCE, MAX_PAIR_DISTANCE, PairLimit, THRESHOLD, Taught, VersionModel,
     VersionModelError, arrive, candidates, densities, doubtful, is_doubtful, verify,
 };
 use crate::photo::{Descriptors, Distance, PhotoId, StoredFeatures};
@@ -195,14 +195,14 @@ pub fn catch_up<E: From<store::Error>>(
         let new: Vec<(PhotoId, Descriptors)> =
             parallel("embedding", &missing, cores, |part| part.iter().map(|(photo, stored)| (*photo, descriptors(head, stored))).collect());
         let arrival = if index.knows_densities() {
-            arrive(index, &new, Reach::STORED, |photos| reader.keypoints_of(photos))?
+            arrive(index, &new, PairLimit::STORED, |photos| reader.keypoints_of(photos))?
         } else {
             let numbered: Vec<(usize, Descriptors)> = new.iter().map(|(_, descriptors)| descriptors.clone()).enumerate().collect();
             let found = parallel("searching", &numbered, cores, |part| {
                 let queries: Vec<Descriptors> = part.iter().map(|(_, descriptors)| descriptors.clone()).collect();
                 index.within(&queries, MAX_CANDIDATE_DISTANCE).into_iter().map(|(query, photo, d)| (part[query].0, photo, d)).collect()
             });
-            let candidates = candidates(&new, found, Reach::STORED);
+            let candidates = candidates(&new, found, PairLimit::STORED);
             let keypoints = reader.keypoints_of(&doubtful(&candidates))?;
             let pairs = parallel("verifying", &candidates, cores, |part| verify(part.to_vec(), MAX_PAIR_DISTANCE, &keypoints));
             Arrival { pairs, densities: Vec::new() }

@@ -1,14 +1,17 @@
 //! Answers queries about a library. The functions read the store, a generation, the roots and the decisions at one
-//! moment, and return a value. They use no threads of their own, no channels, no sockets and no API types.
+//! moment, and return a value. They use no thread that outlives a call, no channels, no sockets and no API types.
 
 pub mod beside;
 pub mod changes;
 pub mod clusters;
+pub mod edited;
 pub mod encoder;
 pub mod files;
 pub mod generation;
+mod groups;
 pub mod pairs;
 pub mod query;
+pub mod ranked;
 pub mod relations;
 pub mod roots;
 pub mod tuning;

@@ -13,7 +13,7 @@ use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
 use crate::vision::keypoints::frame;
 
-/// Two pictures that agree less are no versions of each other by themselves: how one lies in the other was found by chance.
+/// Two pictures that agree less do not count as versions if nothing else is known: how one lies in the other was found by chance.
 pub const MIN_AGREEMENT: f64 = 0.6;
 
 /// Returns a picture as it is compared.

@@ -35,11 +35,12 @@ The first file of a cluster is the source, with the rule that decided. The rules
   the shortest path
 
 The others are \"copy\", \"edit\" or \"identical\", with what was changed: \"copy · half size · recompressed\", \"edit · crop 43 % · black and \
-white\". \"screenshot of it\" is an edit, and \"of NAME\" names another photo than the source. \"series · 7 frames in 2 s\" says of how many \
-exposures of one scene a cluster holds one, and \"as 3\" that cluster 3 holds another. --relation explains the words.
+white\". \"screenshot of it\" is an edit, and \"of NAME\" names another photo than the source. \"series · 7 frames in 2 s\" names the \
+number of exposures of the scene; this cluster holds one of them, and \"as 3\" says that cluster 3 holds another. --relation explains \
+the words.
 
 Other exposures of a scene, pictures that contain another one beside other content, and photos about which the evidence does not decide \
-are no versions. They are counted at the end, in pairs; --relation shows them. The nearest parts are listed below a cluster, and what is \
+are not versions. They are counted at the end, in pairs; --relation shows them. The nearest parts are listed below a cluster, and what is \
 not sure last, under a heading of its own.";
 
 /// The values of `--relation`, each in words.
@@ -112,7 +113,7 @@ pub enum Command {
         /// List pairs up to this distance, 0 to 0.45 [default: the threshold of dupes]
         #[arg(long, value_name = "D")]
         max_distance: Option<f32>,
-        /// tsv has the four columns; ndjson has a JSON object a line, with the bytes of paths that are no text
+        /// tsv has the four columns; ndjson has a JSON object a line, with the bytes of paths that are not text
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
         format: PairsFormat,
         /// Answer at once, with the photos read so far; implies --partial

@@ -91,7 +91,7 @@ impl Unsure {
         None
     }
 
-    /// Prints what is not sure, after so many clusters.
+    /// Prints what is not sure. `printed`: the number of clusters that stand above it.
     pub fn print(&self, out: &mut impl Write, printed: u64, scenes: &mut Scenes) -> io::Result<()> {
         if self.clusters.is_empty() && self.pairs.is_empty() {
             return Ok(());
@@ -352,7 +352,10 @@ fn long_side(photo: &Photo) -> f64 {
 }
 
 fn is_lossy(format: Format) -> bool {
-    matches!(format, Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl)
+    match format {
+        Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl => true,
+        Format::Raw | Format::Tiff | Format::Png | Format::Bmp | Format::Gif => false,
+    }
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {

@@ -22,7 +22,7 @@ use crate::vision::Limits;
 use crate::vision::sandbox;
 
 /// How long a disk may take for one step: to say what is at a path, for the next bytes of a file, to decode a file.
-const DISK_TIMEOUT: Duration = Duration::from_secs(60);
+const DISK_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
 const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
@@ -245,7 +245,7 @@ impl Checker {
 
     fn checked(&self, task: Task, first: &Path) -> Result<Result<Removable, String>, Failure> {
         let _ = self.tasks.send(task);
-        answer(&self.reports, DISK_TIMEOUT).ok_or_else(|| Failure {
+        answer(&self.reports, DISK_STEP_TIMEOUT).ok_or_else(|| Failure {
             message: format!("the list is incomplete: a disk with versions of {} does not answer", first.display()),
             hint: Some("simctl roots list says which".into()),
             code: NOT_WHOLE,

@@ -94,7 +94,7 @@ pub fn names<T: Display>(values: &[T]) -> String {
     }
 }
 
-/// A time of capture to so many characters, as `2026-05-01 10:00` of 16.
+/// A time of capture, cut to a number of characters: `2026-05-01 10:00` has 16.
 pub fn time(taken: &str, length: usize) -> String {
     shown(taken).chars().take(length).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }

@@ -6,10 +6,10 @@ use crate::api::types::{Incomplete, PlaceStatus};
 /// Returns the state of the places of an answer. Files that appeared after the wait are not part of the question.
 pub fn asked(waited: &[PlaceStatus], answered: Vec<PlaceStatus>) -> Vec<PlaceStatus> {
     let was_read = |place: &PlaceStatus| waited.iter().any(|before| before.whole && before.path == place.path);
-    let settle = |place: PlaceStatus| {
+    let as_waited = |place: PlaceStatus| {
         if !is_away(&place) && was_read(&place) { PlaceStatus { whole: true, reason: None, files: 0, ..place } } else { place }
     };
-    answered.into_iter().map(settle).collect()
+    answered.into_iter().map(as_waited).collect()
 }
 
 /// Reports each place of which an answer does not have all photos, on standard error.

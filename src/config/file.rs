@@ -29,15 +29,15 @@ const KEYS: [Key; 11] = [
     Key {
         name: "forget-at-once",
         what: "share of a folder's files that may go at once without a question, 0 to 1",
-        value: |s| Some(Value::Float(s.live.forget_at_once)),
+        value: |s| Some(Value::Float(s.reloadable.forget_at_once)),
     },
-    Key { name: "exclude", what: "globs of files and folders to leave out", value: |s| Some(globs(s.live.rules.chosen())) },
-    Key { name: "include", what: "globs of what is not left out after all", value: |s| Some(globs(s.live.rules.exceptions())) },
-    Key { name: "notify-desktop", what: "show new versions on the desktop", value: |s| Some(Value::Boolean(s.live.notify_desktop)) },
+    Key { name: "exclude", what: "globs of files and folders to leave out", value: |s| Some(globs(s.reloadable.rules.chosen())) },
+    Key { name: "include", what: "globs of what is not left out after all", value: |s| Some(globs(s.reloadable.rules.exceptions())) },
+    Key { name: "notify-desktop", what: "show new versions on the desktop", value: |s| Some(Value::Boolean(s.reloadable.notify_desktop)) },
     Key {
         name: "tune-after-decisions",
         what: "tune the encoder after this many decisions, when the daemon is idle",
-        value: |s| number(s.live.tune_after_decisions? as u64),
+        value: |s| number(s.reloadable.tune_after_decisions? as u64),
     },
 ];
 

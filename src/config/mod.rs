@@ -57,14 +57,14 @@ pub struct Settings {
     /// The number of workers.
     pub workers: usize,
     pub limits: Limits,
-    pub live: Live,
+    pub reloadable: ReloadableSettings,
     /// Absolute paths, to read the file again from any working directory.
     pub overrides: Overrides,
 }
 
 /// Settings that a running daemon can reload.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Live {
+pub struct ReloadableSettings {
     /// The share of a root's files, 0 to 1, that may go at once without confirmation.
     pub forget_at_once: f64,
     /// What is left out below the roots.
@@ -133,7 +133,7 @@ impl Settings {
                 memory: file.max_decode_memory.unwrap_or(limits.memory),
                 seconds: file.max_decode_seconds.unwrap_or(limits.seconds).max(1),
             },
-            live: Live {
+            reloadable: ReloadableSettings {
                 forget_at_once: file.forget_at_once.unwrap_or(0.5),
                 rules: Arc::new(rules),
                 notify_desktop: file.notify_desktop.unwrap_or(false),

@@ -15,7 +15,7 @@ use crate::store::{self, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
 /// The most photos in one request. Every two of them get a decision.
-const MAX_PHOTOS: usize = 500;
+const MAX_DECIDED_PHOTOS: usize = 500;
 
 /// The most decisions of a contradiction that are named.
 const MAX_NAMED: usize = 6;
@@ -26,7 +26,7 @@ const HASH_DIGITS: usize = 12;
 /// Why decisions were not made or removed.
 #[derive(Debug, Error)]
 pub enum Error {
-    #[error("a decision needs 2 to {most} photos, not {0}", most = MAX_PHOTOS)]
+    #[error("a decision needs 2 to {most} photos, not {0}", most = MAX_DECIDED_PHOTOS)]
     Count(usize),
     #[error("{} is not in a watched folder", .0.display())]
     NotWatched(PathBuf),
@@ -176,7 +176,7 @@ impl Deciding<'_> {
 }
 
 fn count_photos(count: usize) -> Result<(), Error> {
-    if (2..=MAX_PHOTOS).contains(&count) { Ok(()) } else { Err(Error::Count(count)) }
+    if (2..=MAX_DECIDED_PHOTOS).contains(&count) { Ok(()) } else { Err(Error::Count(count)) }
 }
 
 fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {
@@ -191,6 +191,6 @@ mod tests {
     fn a_hundred_thousand_photos_are_refused_in_one_sentence() {
         let refused = count_photos(100_000).expect_err("too many");
         assert_eq!(refused.to_string(), "a decision needs 2 to 500 photos, not 100000");
-        assert!(count_photos(MAX_PHOTOS).is_ok());
+        assert!(count_photos(MAX_DECIDED_PHOTOS).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! All messages that go through a channel to a thread of the daemon. Events go from all threads to whoever listens
+//! All messages that go through a channel to a thread of the daemon. Events go from all threads to all who listen
 //! ([`Events`](super::state::Events)).
 
 use std::collections::{HashMap, HashSet};
@@ -17,8 +17,8 @@ use super::state::queue::Ticket;
 use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
-    Compared, ContentHash, Counters, Decision, Failure, Home, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place,
-    Root, RootId, Stamp, StoredFeatures,
+    Compared, ContentHash, Counters, Decision, Failure, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place, Root,
+    RootId, Stamp, StoredFeatures, VolumeLocation,
 };
 use crate::store::{self, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
 
@@ -161,14 +161,14 @@ pub type Reply<T> = SyncSender<store::Result<T>>;
 pub struct Mounted {
     pub outer: Root,
     pub path: PathBuf,
-    pub home: Option<Home>,
+    pub volume_location: Option<VolumeLocation>,
     /// Its number in stamps.
     pub volume: Option<u64>,
 }
 
 /// A request that changes the store on its own, with the channel for its answer.
 pub enum Request {
-    AddRoot(PathBuf, Option<Home>, Reply<Root>),
+    AddRoot(PathBuf, Option<VolumeLocation>, Reply<Root>),
     /// Adds a root like this one for another card at its path, where these are known. Answered with nothing if one was added
     /// since.
     AddRootBeside(Root, Vec<RootId>, Reply<Option<Root>>),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::state::events::EventKind;
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
 use crate::catalog::Context;
-use crate::catalog::changes::{Known, Snapshot};
+use crate::catalog::changes::{Snapshot, SnapshotCluster};
 use crate::photo::{ClusterChangeKind, Decisions};
 use crate::store::Reader;
 
@@ -39,7 +39,7 @@ impl Notifier {
     pub fn run(&self) {
         let mut before: Option<Snapshot> = None;
         while !self.lifecycle.is_stopping() {
-            if !self.events.is_listened_to() && !self.configuration.live().notify_desktop {
+            if !self.events.is_listened_to() && !self.configuration.reloadable().notify_desktop {
                 before = None;
             } else if before.is_none() {
                 // Taken at once, so that versions that arrive during the wait for quiet are reported.
@@ -77,9 +77,9 @@ impl Notifier {
         self.queue.is_settled(&self.reader, &self.roots.now().online_scopes()).unwrap_or(false)
     }
 
-    fn emit(&self, changes: &[(ClusterChangeKind, &Known)]) {
+    fn emit(&self, changes: &[(ClusterChangeKind, &SnapshotCluster)]) {
         let is_news = |change: ClusterChangeKind| matches!(change, ClusterChangeKind::New | ClusterChangeKind::Grown);
-        let news: Vec<&(ClusterChangeKind, &Known)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
+        let news: Vec<&(ClusterChangeKind, &SnapshotCluster)> = changes.iter().filter(|(change, _)| is_news(*change)).collect();
         for (change, cluster) in &news {
             let (cluster, paths) = (cluster.id.clone(), cluster.paths.clone());
             self.events.emit(if *change == ClusterChangeKind::New {
@@ -88,7 +88,7 @@ impl Notifier {
                 EventKind::ClusterGrew { cluster, paths }
             });
         }
-        if let Some((_, first)) = news.first().filter(|_| self.configuration.live().notify_desktop) {
+        if let Some((_, first)) = news.first().filter(|_| self.configuration.reloadable().notify_desktop) {
             let failed = show_on_desktop(news.len(), first).err();
             self.health.set_problem("desktop", failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
         }
@@ -96,7 +96,7 @@ impl Notifier {
 }
 
 /// Shows a notification with `notify-send`, which is common on Linux desktops.
-fn show_on_desktop(count: usize, first: &Known) -> io::Result<()> {
+fn show_on_desktop(count: usize, first: &SnapshotCluster) -> io::Result<()> {
     let title = if count == 1 { "A photo has new versions".to_owned() } else { format!("{count} photos have new versions") };
     let names: Vec<_> = first.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
     let mut child = Command::new("notify-send")

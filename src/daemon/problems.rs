@@ -12,12 +12,15 @@ use crate::store;
 ///
 /// # Errors
 /// If they are not.
-pub fn within_reach(distance: f32, name: &str) -> Result<f32, Problem> {
+pub fn within_max_pair_distance(distance: f32, name: &str) -> Result<f32, Problem> {
     if distance <= MAX_PAIR_DISTANCE {
         return Ok(distance);
     }
-    Err(Problem::new(Code::BeyondReach, format!("{name}={distance} is greater than {MAX_PAIR_DISTANCE}, the maximum pair distance"))
-        .hint("simctl similar finds photos at any distance"))
+    Err(Problem::new(
+        Code::BeyondMaxPairDistance,
+        format!("{name}={distance} is greater than {MAX_PAIR_DISTANCE}, the maximum pair distance"),
+    )
+    .hint("simctl similar finds photos at any distance"))
 }
 
 pub fn no_key(text: &str) -> Problem {

@@ -87,7 +87,7 @@ fn run_once(settings: Settings) -> Result<Ended, Error> {
     let lock = Lock::take(&settings.data_dir)?;
     let location = location(&settings);
     let mut writer = Writer::open(&location)?;
-    writer.nest_roots(&|below| settings.live.rules.hide(below))?;
+    writer.nest_roots(&|below| settings.reloadable.rules.hide(below))?;
     let forgotten = writer.forget_unknown_roots()?;
     if forgotten > 0 {
         tracing::info!("{forgotten} files of folders that this library.db does not have are forgotten");
@@ -207,7 +207,7 @@ impl Daemon {
         state.lifecycle.stop();
         let ended = if state.lifecycle.starts_again() { Ended::ToStartAgain } else { Ended::Told };
         if ended == Ended::Told {
-            service_manager::tell_stopping();
+            service_manager::notify_stopping();
         }
         // Wakes the writer.
         let _ = writes.try_send(Change::Flush(sync_channel(1).0).into());

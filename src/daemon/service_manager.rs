@@ -20,11 +20,11 @@ pub fn is_there() -> bool {
     env::var_os("NOTIFY_SOCKET").is_some()
 }
 
-pub fn tell_stopping() {
-    tell(&[NotifyState::Stopping]);
+pub fn notify_stopping() {
+    notify(&[NotifyState::Stopping]);
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn notify(state: &[NotifyState<'_>]) {
     if is_there()
         && let Err(e) = sd_notify::notify(state)
     {
@@ -50,18 +50,18 @@ pub async fn report(parts: Reported, writes: SyncSender<Write>, client: Client) 
     while client.get::<Version>("/v1/version").await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
     let every = sd_notify::watchdog_enabled().map_or(REPORT_INTERVAL, |limit| (limit / 3).min(REPORT_INTERVAL));
     let mut said = String::new();
     while !lifecycle.is_stopping() {
         let (for_probe, writes) = (health.clone(), writes.clone());
         let probe = tokio::task::spawn_blocking(move || is_writing(&for_probe, &writes, every));
         if matches!(tokio::time::timeout(2 * every, probe).await, Ok(Ok(true))) {
-            tell(&[NotifyState::Watchdog]);
+            notify(&[NotifyState::Watchdog]);
         }
         let doing = doing(&heads, &queue, &health);
         if doing != said {
-            tell(&[NotifyState::Status(&doing)]);
+            notify(&[NotifyState::Status(&doing)]);
             said = doing;
         }
         tokio::time::sleep(every).await;

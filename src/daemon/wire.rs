@@ -12,13 +12,13 @@ use super::messages::Gone;
 use super::state::events::{Event, EventKind};
 use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningProgress, TuningState};
 use super::state::version::OwnVersion;
-use crate::api::types::{self, BesideCluster, ClusterPair, What};
+use crate::api::types::{self, BesideCluster, ClusterPair};
 use crate::api::{self, PROTOCOL, text_of};
-use crate::catalog::beside::Beside;
-use crate::catalog::clusters::{Clustering, Edge, Found};
+use crate::catalog::clusters::Clustering;
 use crate::catalog::files::{FileOfPhoto, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
+use crate::catalog::ranked::{Beside, Edge, Found};
 use crate::catalog::roots::Roots;
 use crate::learn::report::{HeadFigures, TuningReport};
 use crate::photo::{ClusterChange, ClusterChanges, Metadata};
@@ -173,28 +173,28 @@ pub fn version(version: &OwnVersion) -> types::Version {
 }
 
 pub fn event(event: Event) -> types::Event {
-    types::Event { id: event.id, what: what(event.kind) }
+    types::Event { id: event.id, kind: event_kind(event.kind) }
 }
 
-fn what(kind: EventKind) -> What {
+fn event_kind(kind: EventKind) -> types::EventKind {
     match kind {
-        EventKind::Added(path) => What::Added(text_of(&path)),
-        EventKind::Changed(path) => What::Changed(text_of(&path)),
-        EventKind::Moved { from, path } => What::Moved { from: text_of(&from), path: text_of(&path) },
-        EventKind::Failed { path, reason } => What::Failed { path: text_of(&path), reason },
-        EventKind::Gone(path) => What::Gone(text_of(&path)),
-        EventKind::NewCluster { cluster, paths } => What::NewCluster { cluster, paths: texts(&paths) },
-        EventKind::ClusterGrew { cluster, paths } => What::ClusterGrew { cluster, paths: texts(&paths) },
-        EventKind::Offline { path, reason } => What::Offline { path: text_of(&path), reason },
-        EventKind::Online(path) => What::Online(text_of(&path)),
-        EventKind::ScanStarted(path) => What::ScanStarted(text_of(&path)),
-        EventKind::ScanProgress { path, entries } => What::ScanProgress { path: text_of(&path), entries },
-        EventKind::ScanFinished { path, changes } => What::ScanFinished { path: text_of(&path), changes },
-        EventKind::Decided { pairs, verdict } => What::Decided { pairs, verdict },
-        EventKind::Tuning(at) => What::Tuning(progress(&at)),
-        EventKind::Tuned(end) => What::Tuned(tuning_end(&end)),
-        EventKind::HeadChanged { name } => What::HeadChanged { name },
-        EventKind::Missed { count } => What::Missed { count },
+        EventKind::Added(path) => types::EventKind::Added(text_of(&path)),
+        EventKind::Changed(path) => types::EventKind::Changed(text_of(&path)),
+        EventKind::Moved { from, path } => types::EventKind::Moved { from: text_of(&from), path: text_of(&path) },
+        EventKind::Failed { path, reason } => types::EventKind::Failed { path: text_of(&path), reason },
+        EventKind::Gone(path) => types::EventKind::Gone(text_of(&path)),
+        EventKind::NewCluster { cluster, paths } => types::EventKind::NewCluster { cluster, paths: texts(&paths) },
+        EventKind::ClusterGrew { cluster, paths } => types::EventKind::ClusterGrew { cluster, paths: texts(&paths) },
+        EventKind::Offline { path, reason } => types::EventKind::Offline { path: text_of(&path), reason },
+        EventKind::Online(path) => types::EventKind::Online(text_of(&path)),
+        EventKind::ScanStarted(path) => types::EventKind::ScanStarted(text_of(&path)),
+        EventKind::ScanProgress { path, entries } => types::EventKind::ScanProgress { path: text_of(&path), entries },
+        EventKind::ScanFinished { path, changes } => types::EventKind::ScanFinished { path: text_of(&path), changes },
+        EventKind::Decided { pairs, verdict } => types::EventKind::Decided { pairs, verdict },
+        EventKind::Tuning(at) => types::EventKind::Tuning(progress(&at)),
+        EventKind::Tuned(end) => types::EventKind::Tuned(tuning_end(&end)),
+        EventKind::HeadChanged { name } => types::EventKind::HeadChanged { name },
+        EventKind::Missed { count } => types::EventKind::Missed { count },
     }
 }
 

@@ -46,7 +46,7 @@ pub struct WorkerPool {
     pub intakes: Arc<Intakes>,
 }
 
-/// From which each worker makes what it reads photos with.
+/// What each worker needs to build its reader.
 #[derive(Clone)]
 pub struct ReadingTools {
     pub program: SameProgram,
@@ -220,7 +220,7 @@ impl Worker {
             return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, detail: decoded.detail, kept }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
-            // Files of one picture may be deleted but for one. So one process alone is not believed.
+            // A person may delete all files of a picture except one, so one process alone is not trusted.
             if !self.store.has_content(photo, &identity.content).map_err(stored)? {
                 self.confirm_first(photo, &identity)?;
                 self.decoder.confirm(&file, &identity, &metadata)?;

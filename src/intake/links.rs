@@ -1,4 +1,4 @@
-//! Symbolic links: none is followed, and each is counted by what it points to. Whoever asks for that must not wait for another
+//! Symbolic links: none is followed, and each is counted by what it points to. Asking for that must not wait for another
 //! machine, and must not have anything mounted. So a link is resolved name by name, as the kernel would do it.
 
 use std::ffi::OsString;

@@ -1,20 +1,20 @@
 //! Finding the files to read: the scan, which is authoritative, and the watch, whose events are hints.
 
 mod clock;
+mod debounce;
 mod links;
 mod reread;
 mod rules;
 mod scan;
-mod settle;
 mod submounts;
 mod volume;
 mod watch;
 
 pub use clock::Clock;
+pub use debounce::{Debounce, Heard, Writing};
 pub use reread::RereadLimit;
 pub use rules::Rules;
 pub use scan::{Change, Found, compare, stamp_like, walk};
-pub use settle::{Heard, Settle, Writing};
 pub use submounts::Submounts;
 pub use volume::{Volume, Volumes};
 pub use watch::{Hint, Watch};

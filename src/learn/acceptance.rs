@@ -68,7 +68,7 @@ pub struct Decided {
 
 /// The results of a head on held-out photos, among photos of the library.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Figures {
+pub struct AcceptanceFigures {
     /// Recall over all true pairs, at a precision of 99.9 % and of 99 %.
     pub recall: f64,
     pub at_99: f64,
@@ -82,8 +82,8 @@ pub struct Figures {
 /// The result of the acceptance test.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
-    pub before: Figures,
-    pub after: Figures,
+    pub before: AcceptanceFigures,
+    pub after: AcceptanceFigures,
     /// The threshold for the new head.
     pub threshold: Distance,
     /// Why the new head is refused. `None` if it is accepted.
@@ -150,7 +150,7 @@ fn matched_threshold(old: &Ranking<'_>, threshold: Distance, new: &Ranking<'_>) 
     ratios.get(ratios.len() / 2).map_or(threshold, |ratio| threshold * ratio)
 }
 
-fn reason(before: &Figures, after: &Figures, worse: f64, versions: usize, decided: usize) -> Option<String> {
+fn reason(before: &AcceptanceFigures, after: &AcceptanceFigures, worse: f64, versions: usize, decided: usize) -> Option<String> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let found = format!("{} of {versions} test versions, {} before", after.found, before.found);
     if after.found <= before.found {
@@ -215,10 +215,10 @@ impl Seen {
         })
     }
 
-    fn figures(&self, ranking: &Ranking<'_>, held_out: &HeldOut, decided: &[Decided], threshold: Distance) -> Figures {
+    fn figures(&self, ranking: &Ranking<'_>, held_out: &HeldOut, decided: &[Decided], threshold: Distance) -> AcceptanceFigures {
         let figures = ranking.figures();
         let photos = |(_, a, b): (Distance, usize, usize)| (held_out.members[a].photo, held_out.members[b].photo);
-        Figures {
+        AcceptanceFigures {
             recall: figures.at_999.recall,
             at_99: figures.at_99.recall,
             found: ranking.found(threshold).values().map(|(found, _)| found).sum(),
@@ -279,14 +279,15 @@ mod tests {
 
     #[test]
     fn a_better_head_is_taken_unless_it_breaks_a_decision() {
-        let before = Figures { recall: 0.7, at_99: 0.8, found: 70, false_pairs: 2, agreed: 5 };
-        let after = Figures { found: 80, ..before };
-        let refused = |after: &Figures, worse: f64, with: &str| reason(&before, after, worse, 100, 5).is_some_and(|r| r.starts_with(with));
+        let before = AcceptanceFigures { recall: 0.7, at_99: 0.8, found: 70, false_pairs: 2, agreed: 5 };
+        let after = AcceptanceFigures { found: 80, ..before };
+        let refused =
+            |after: &AcceptanceFigures, worse: f64, with: &str| reason(&before, after, worse, 100, 5).is_some_and(|r| r.starts_with(with));
         assert_eq!(reason(&before, &after, 0.0, 100, 5), None);
         assert!(refused(&after, 0.2, "the gain is not certain"));
-        assert!(refused(&Figures { agreed: 4, ..after }, 0.0, "it agrees with fewer"));
-        assert!(refused(&Figures { at_99: 0.7, ..after }, 0.0, "it separates photos less well"));
-        assert!(refused(&Figures { false_pairs: 3, ..after }, 0.0, "it joins more different photos"));
+        assert!(refused(&AcceptanceFigures { agreed: 4, ..after }, 0.0, "it agrees with fewer"));
+        assert!(refused(&AcceptanceFigures { at_99: 0.7, ..after }, 0.0, "it separates photos less well"));
+        assert!(refused(&AcceptanceFigures { false_pairs: 3, ..after }, 0.0, "it joins more different photos"));
     }
 
     #[test]

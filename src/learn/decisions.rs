@@ -36,7 +36,7 @@ impl Decided {
     /// Decisions on one picture are in one part, so that no part is judged by what it was taught.
     fn part(&self) -> usize {
         let [a, b] = &self.members;
-        usize::from(a.picture.min(b.picture).0[0]) % PARTS
+        usize::from(a.picture.min(b.picture).0[0]) % DECISION_PARTS
     }
 }
 
@@ -102,7 +102,7 @@ impl Group {
 
 /// How well a model does on decisions and photos.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Figures {
+pub struct DecisionFigures {
     /// Made versions in the star of their photo.
     pub found: usize,
     /// Photos in the star of a photo that they are not versions of.
@@ -118,14 +118,14 @@ pub struct Judgement {
     pub versions: usize,
     pub others: usize,
     pub decisions: usize,
-    pub before: Figures,
-    pub after: Figures,
+    pub before: DecisionFigures,
+    pub after: DecisionFigures,
     /// Why the new model is refused. `None` if it is accepted.
     pub refused: Option<String>,
 }
 
 /// The number of parts of the decisions. Each part is judged by a model that was taught the other parts.
-const PARTS: usize = 5;
+const DECISION_PARTS: usize = 5;
 
 /// The chance of gaining as many decisions if the new model were as good as the old one.
 const MAX_CHANCE: f64 = 0.05;
@@ -179,11 +179,11 @@ fn learnt(
     };
     let all = trained(&|_| true);
     let new = base.taught(all.clone());
-    let by_parts: Vec<VersionModel> = (0..PARTS).map(|part| base.taught(trained(&|decided| decided.part() != part))).collect();
+    let by_parts: Vec<VersionModel> = (0..DECISION_PARTS).map(|part| base.taught(trained(&|decided| decided.part() != part))).collect();
     let judged: Vec<&Decided> = decided.iter().filter(|decided| !decided.is_known).collect();
     let agreed: Vec<[bool; 2]> =
         judged.iter().map(|decided| [decided.is_agreed(old), decided.is_agreed(&by_parts[decided.part()])]).collect();
-    let figures = |model: &VersionModel, at: usize| Figures {
+    let figures = |model: &VersionModel, at: usize| DecisionFigures {
         found: held_out.iter().map(|group| group.found(model)).sum(),
         joined: held_out.iter().map(|group| group.joined(model)).sum(),
         agreed: agreed.iter().filter(|agreed| agreed[at]).count(),
@@ -352,19 +352,19 @@ mod tests {
     fn a_few_decisions_are_not_certain_enough() {
         assert!((chance(5, 5) - 1.0 / 32.0).abs() < 1e-12 && (chance(0, 3) - 1.0).abs() < 1e-12);
         assert!((0.4..0.6).contains(&chance(1000, 2000)) && chance(1100, 2000) < 1e-5);
-        let before = Figures { found: 1000, joined: 2, agreed: 1 };
-        let judged = |after: Figures, won, lost| {
+        let before = DecisionFigures { found: 1000, joined: 2, agreed: 1 };
+        let judged = |after: DecisionFigures, won, lost| {
             reason(&Judgement { versions: 1000, others: 9, decisions: 9, before, after, refused: None }, won, lost)
         };
-        assert_eq!(judged(Figures { agreed: 6, ..before }, 5, 0), None);
-        assert_eq!(judged(Figures { agreed: 6, found: 997, ..before }, 5, 0), None);
+        assert_eq!(judged(DecisionFigures { agreed: 6, ..before }, 5, 0), None);
+        assert_eq!(judged(DecisionFigures { agreed: 6, found: 997, ..before }, 5, 0), None);
         let is_refused = |after, won, lost, why: &str| judged(after, won, lost).is_some_and(|reason| reason.contains(why));
-        assert!(is_refused(Figures { agreed: 5, ..before }, 4, 0, "not certain"));
-        assert!(is_refused(Figures { agreed: 6, ..before }, 7, 2, "not certain"));
-        assert!(is_refused(Figures { agreed: 6, found: 996, ..before }, 5, 0, "fewer versions"));
+        assert!(is_refused(DecisionFigures { agreed: 5, ..before }, 4, 0, "not certain"));
+        assert!(is_refused(DecisionFigures { agreed: 6, ..before }, 7, 2, "not certain"));
+        assert!(is_refused(DecisionFigures { agreed: 6, found: 996, ..before }, 5, 0, "fewer versions"));
         let of_few = |after| reason(&Judgement { versions: 120, others: 9, decisions: 9, before, after, refused: None }, 5, 0);
-        assert_eq!(of_few(Figures { agreed: 6, found: 999, ..before }), None, "one of few is chance");
-        assert!(of_few(Figures { agreed: 6, found: 998, ..before }).is_some_and(|reason| reason.contains("fewer versions")));
-        assert!(is_refused(Figures { agreed: 6, joined: 3, ..before }, 5, 0, "more different photos"));
+        assert_eq!(of_few(DecisionFigures { agreed: 6, found: 999, ..before }), None, "one of few is chance");
+        assert!(of_few(DecisionFigures { agreed: 6, found: 998, ..before }).is_some_and(|reason| reason.contains("fewer versions")));
+        assert!(is_refused(DecisionFigures { agreed: 6, joined: 3, ..before }, 5, 0, "more different photos"));
     }
 }

@@ -27,7 +27,7 @@ struct Ranked {
 
 /// The quality of a ranking.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Figures {
+pub struct RankingFigures {
     /// Mean of the precision over all true pairs. Pairs at one distance count as one step.
     pub average_precision: f64,
     pub at_999: Cut,
@@ -75,12 +75,12 @@ impl<'a> Ranking<'a> {
         self.members[pair.a as usize].photo == self.members[pair.b as usize].photo
     }
 
-    pub fn figures(&self) -> Figures {
+    pub fn figures(&self) -> RankingFigures {
         self.weighted(|_| 1.0)
     }
 
     /// The interval that holds 95 % of the [`resamples`](Ranking::resamples) of `figure`: low and high.
-    pub fn interval(&self, seed: u64, figure: impl Fn(&Figures) -> f64) -> (f64, f64) {
+    pub fn interval(&self, seed: u64, figure: impl Fn(&RankingFigures) -> f64) -> (f64, f64) {
         let mut values = self.resamples(seed, |draw| figure(&draw.figures()));
         values.sort_unstable_by(f64::total_cmp);
         (values[RESAMPLES / 40], values[RESAMPLES - 1 - RESAMPLES / 40])
@@ -112,7 +112,7 @@ impl<'a> Ranking<'a> {
     }
 
     /// The figures when each photo counts `weight(photo)` times.
-    fn weighted(&self, weight: impl Fn(usize) -> f64) -> Figures {
+    fn weighted(&self, weight: impl Fn(usize) -> f64) -> RankingFigures {
         let worth = |pair: &Ranked| {
             let (a, b) = (self.members[pair.a as usize].photo, self.members[pair.b as usize].photo);
             if a == b { weight(a) } else { weight(a) * weight(b) }
@@ -137,7 +137,7 @@ impl<'a> Ranking<'a> {
                 at_99 = cut;
             }
         }
-        Figures { average_precision: area / all.max(1e-9), at_999, at_99, mean_edit: self.mean_edit(at_999.distance, &weight) }
+        RankingFigures { average_precision: area / all.max(1e-9), at_999, at_99, mean_edit: self.mean_edit(at_999.distance, &weight) }
     }
 
     fn mean_edit(&self, cut: Distance, weight: impl Fn(usize) -> f64) -> f64 {
@@ -177,7 +177,7 @@ pub struct Draw<'r, 'a> {
 }
 
 impl Draw<'_, '_> {
-    pub fn figures(&self) -> Figures {
+    pub fn figures(&self) -> RankingFigures {
         self.ranking.weighted(|photo| self.weight[photo])
     }
 

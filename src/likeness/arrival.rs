@@ -13,20 +13,20 @@ const MAX_CANDIDATES_BEYOND: usize = 16;
 
 /// Which pairs of a new photo with earlier ones are kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach {
+pub struct PairLimit {
     pub distance: Distance,
     /// The most pairs, the nearest first.
     pub pairs: usize,
 }
 
-impl Reach {
+impl PairLimit {
     /// The pairs that are stored. Thousands of copies of one photo do not form millions of pairs, and are one cluster all the
     /// same.
-    pub const STORED: Reach = Reach { distance: MAX_PAIR_DISTANCE, pairs: 256 };
+    pub const STORED: PairLimit = PairLimit { distance: MAX_PAIR_DISTANCE, pairs: 256 };
 
     /// All pairs up to a distance.
-    pub fn up_to(distance: Distance) -> Reach {
-        Reach { distance, pairs: usize::MAX }
+    pub fn up_to(distance: Distance) -> PairLimit {
+        PairLimit { distance, pairs: usize::MAX }
     }
 }
 
@@ -47,24 +47,24 @@ pub struct Arrival {
 pub fn arrive<E>(
     index: &Index,
     new: &[(PhotoId, Descriptors)],
-    reach: Reach,
+    limit: PairLimit,
     keypoints: impl FnOnce(&BTreeSet<PhotoId>) -> Result<HashMap<PhotoId, Keypoints>, E>,
 ) -> Result<Arrival, E> {
     let queries: Vec<Descriptors> = new.iter().map(|(_, descriptors)| descriptors.clone()).collect();
-    let (found, affected) = index.within_and_affected(&queries, reach.distance.max(MAX_CANDIDATE_DISTANCE));
-    let candidates = candidates(new, found, reach);
+    let (found, affected) = index.within_and_affected(&queries, limit.distance.max(MAX_CANDIDATE_DISTANCE));
+    let candidates = candidates(new, found, limit);
     let keypoints = keypoints(&doubtful(&candidates))?;
-    let pairs = verify(candidates, reach.distance, &keypoints);
+    let pairs = verify(candidates, limit.distance, &keypoints);
     let mut photos: HashSet<PhotoId> = affected.into_iter().collect();
     photos.extend(pairs.iter().filter(|p| is_doubtful(p)).flat_map(|p| [p.a, p.b]).filter(|p| !index.knows_density(*p)));
     Ok(Arrival { densities: densities(index, new, &photos), pairs })
 }
 
 /// The candidate pairs of `new` photos: with the photos that a search up to [`MAX_CANDIDATE_DISTANCE`] `found`
-/// (position in `new`, photo, distance), and with each other. They include the pairs within reach, and those
+/// (position in `new`, photo, distance), and with each other. They include the pairs within the limit, and those
 /// beyond it that verification may bring within it.
-pub fn candidates(new: &[(PhotoId, Descriptors)], found: Vec<(usize, PhotoId, Distance)>, reach: Reach) -> Vec<Pair> {
-    let farthest = reach.distance.max(MAX_CANDIDATE_DISTANCE);
+pub fn candidates(new: &[(PhotoId, Descriptors)], found: Vec<(usize, PhotoId, Distance)>, limit: PairLimit) -> Vec<Pair> {
+    let farthest = limit.distance.max(MAX_CANDIDATE_DISTANCE);
     let mut of_each: Vec<Vec<(Distance, PhotoId)>> = vec![Vec::new(); new.len()];
     found.into_iter().for_each(|(query, photo, distance)| of_each[query].push((distance, photo)));
     for (i, (_, x)) in new.iter().enumerate() {
@@ -74,8 +74,8 @@ pub fn candidates(new: &[(PhotoId, Descriptors)], found: Vec<(usize, PhotoId, Di
     let mut pairs = Vec::new();
     for ((a, _), mut others) in new.iter().zip(of_each) {
         others.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
-        let within = others.partition_point(|(distance, _)| *distance <= reach.distance);
-        let taken = if within < reach.pairs { within + MAX_CANDIDATES_BEYOND } else { reach.pairs };
+        let within = others.partition_point(|(distance, _)| *distance <= limit.distance);
+        let taken = if within < limit.pairs { within + MAX_CANDIDATES_BEYOND } else { limit.pairs };
         pairs.extend(others.into_iter().take(taken).map(|(distance, b)| Pair::new(*a, b, distance)));
     }
     pairs

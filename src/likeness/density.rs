@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
     use crate::likeness::arrival::no_keypoints;
-    use crate::likeness::{Arrival, Reach, arrive, global_only};
+    use crate::likeness::{Arrival, PairLimit, arrive, global_only};
 
     /// Unit vectors with a common component. The larger it is, the denser they are.
     fn around(count: usize, common: f32, seed: u64) -> Vec<Embedding> {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn joined(index: &mut Index, new: &[(PhotoId, Descriptors)]) {
-        let Arrival { densities, .. } = arrive(index, new, Reach::up_to(0.9), no_keypoints).expect("no store");
+        let Arrival { densities, .. } = arrive(index, new, PairLimit::up_to(0.9), no_keypoints).expect("no store");
         new.iter().for_each(|(photo, descriptors)| index.add(*photo, descriptors));
         densities.into_iter().for_each(|(photo, density)| index.set_density(photo, density));
     }

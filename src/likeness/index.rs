@@ -345,7 +345,7 @@ mod tests {
 
     use super::*;
     use crate::likeness::arrival::no_keypoints;
-    use crate::likeness::{Reach, arrive, distance};
+    use crate::likeness::{PairLimit, arrive, distance};
     use crate::photo::Pair;
 
     /// Unit vectors around a few centres, so that many distances are close to any limit.
@@ -425,7 +425,7 @@ mod tests {
             let (old, new) = embeddings.split_at(count - count.min(40));
             let index = index_of(old);
             let fresh: Vec<(PhotoId, Descriptors)> = new.iter().enumerate().map(|(i, e)| (PhotoId((old.len() + i) as i64 * 3), e.clone())).collect();
-            let mut found = arrive(&index, &fresh, Reach { distance: max_distance, pairs: most }, no_keypoints).expect("no store").pairs;
+            let mut found = arrive(&index, &fresh, PairLimit { distance: max_distance, pairs: most }, no_keypoints).expect("no store").pairs;
             found.sort_by_key(|p| (p.a, p.b));
             let mut expected = Vec::new();
             for b in old.len()..count {

@@ -24,7 +24,7 @@ mod tensors;
 mod version_inputs;
 mod version_model;
 
-pub use arrival::{Arrival, Reach, arrive, candidates, doubtful, verify};
+pub use arrival::{Arrival, PairLimit, arrive, candidates, doubtful, verify};
 pub use clusters::{CannotLink, clusters};
 pub use comparison::compare;
 pub use cosine::cosine_distance;

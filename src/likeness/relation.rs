@@ -92,7 +92,7 @@ pub fn is_part(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
     is_beside_others(a, b, comparison) || is_beside_others(b, a, &comparison.swapped())
 }
 
-/// Whether `b` shows `a` smaller than it is, beside something that is no plain border.
+/// Whether `b` shows `a` smaller than it is, beside something that is not a plain border.
 pub fn is_beside(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
     let is_smaller = || comparison.scale(a, b) < MAX_SCALE_WITHIN;
     comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && comparison.beside[1] >= MIN_STRUCTURE_BESIDE && is_smaller()

@@ -6,7 +6,7 @@ use super::plane::{Plane, anti_alias};
 use crate::photo::{Affine, Picture, Residual};
 
 /// The blurs, in pixels, between which structure is compared.
-const BAND: [f64; 2] = [1.0, 2.5];
+const BAND_BLURS_PIXELS: [f64; 2] = [1.0, 2.5];
 
 /// The side of a tile in pixels.
 const TILE_SIDE: usize = 16;
@@ -60,7 +60,7 @@ pub fn residual(a: &Picture, b: &Picture, placement: &Placement, long_side: usiz
 }
 
 fn structure(plane: &Plane) -> Plane {
-    let [fine, coarse] = BAND.map(|sigma| plane.blurred(sigma));
+    let [fine, coarse] = BAND_BLURS_PIXELS.map(|sigma| plane.blurred(sigma));
     fine.less(&coarse)
 }
 

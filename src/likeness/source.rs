@@ -150,7 +150,10 @@ fn from_sensor(format: Format) -> u8 {
 }
 
 pub fn is_lossless(format: Format) -> bool {
-    matches!(format, Format::Raw | Format::Tiff | Format::Png | Format::Bmp)
+    match format {
+        Format::Raw | Format::Tiff | Format::Png | Format::Bmp => true,
+        Format::Heic | Format::Jpeg | Format::Jxl | Format::Avif | Format::WebP | Format::Gif => false,
+    }
 }
 
 /// Which of two pictures is a crop of the other, or has a margin around it: the first, the second, or none.

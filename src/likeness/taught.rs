@@ -7,7 +7,7 @@ use super::tensors::{Tensors, write};
 use super::version_inputs::{Error, INPUTS, Inputs, Kind};
 
 /// The distance of standardised inputs at which a decision teaches 0.6 of what it teaches on its own pair.
-const WIDTH: f32 = 1.5;
+const KERNEL_WIDTH: f32 = 1.5;
 
 /// Standardised inputs are cut to this, so that no single one parts what is alike.
 const MAX_INPUT: f32 = 3.0;
@@ -34,7 +34,7 @@ impl Anchor {
         for at in 0..INPUTS {
             square += (self.inputs[at] - other.inputs[at]).powi(2);
         }
-        (-square / (2.0 * WIDTH * WIDTH)).exp()
+        (-square / (2.0 * KERNEL_WIDTH * KERNEL_WIDTH)).exp()
     }
 }
 

@@ -52,6 +52,6 @@ pub use names::UnknownName;
 pub use orientation::DihedralOrientation;
 pub use pair::{Distance, Pair, PhotoId, Relation};
 pub use picture::{Dimensions, Picture, stored_position};
-pub use place::{Home, Place, Root, RootId};
+pub use place::{Place, Root, RootId, VolumeLocation};
 pub use positives::Positives;
 pub use source::{MAX_ENLARGED_DENSITY_RATIO, SourceRule};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct RootId(pub i64);
 
 /// A volume and a path there.
-pub type Home = (String, PathBuf);
+pub type VolumeLocation = (String, PathBuf);
 
 /// A watched folder, or a filesystem that is mounted below one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +18,7 @@ pub struct Root {
     /// Absolute, without symlinks.
     pub path: PathBuf,
     /// Its volume and its path there, if known.
-    pub home: Option<Home>,
+    pub volume_location: Option<VolumeLocation>,
     /// The root that it is inside of, on another filesystem than its own.
     pub inside: Option<RootId>,
     /// Whether a person asked for it. If not, it was found mounted inside the other root, and goes with it.
@@ -28,7 +28,7 @@ pub struct Root {
 impl Root {
     /// A root that a person asked for, before it is found on a filesystem.
     pub fn new(id: RootId, path: impl Into<PathBuf>) -> Root {
-        Root { id, path: path.into(), home: None, inside: None, is_asked: true }
+        Root { id, path: path.into(), volume_location: None, inside: None, is_asked: true }
     }
 
     /// Returns the place of an absolute path, if the path is the root or below it.

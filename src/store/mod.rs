@@ -154,7 +154,7 @@ pub struct FileRecord {
 impl PhotoRecord {
     /// Takes the capture data of the file that was written last among those with a time. A corrected time counts, and what
     /// a deleted file said does not. Files that an older version read have the capture data of the first file.
-    fn settle_capture(&mut self) {
+    fn fill_in_capture(&mut self) {
         let capture_of = |file: &FileRecord| file.metadata.as_ref().map(|metadata| metadata.capture.clone());
         let timed = self.files.iter().filter(|file| capture_of(file).is_some_and(|capture| capture.taken.is_some()));
         if let Some(file) = timed.max_by_key(|file| file.stamp.mtime) {

@@ -43,7 +43,7 @@ const LAST: &str = "pictures-last";
 const WITHOUT_PICTURE: &str = "ifnull(decoding, 0) <= 0 AND files > 0";
 
 /// Pages are small, because a kept picture has 12 kB on average and the last page of each is half empty.
-const PAGE_BYTES: u32 = 2048;
+const PICTURES_PAGE_BYTES: u32 = 2048;
 
 /// The writing end.
 #[derive(Default)]
@@ -88,7 +88,7 @@ fn writable(path: &Path) -> Result<Connection> {
     // SQLite would make it readable for others. It may be in a folder that is.
     let made = own_file::open(File::options().create(true).append(true), path);
     made.map_err(|source| Error::NotOurs { path: path.to_owned(), source })?;
-    open::writable(path, schema::PICTURES_ID, &MIGRATIONS, Durable::Mostly, PAGE_BYTES)
+    open::writable(path, schema::PICTURES_ID, &MIGRATIONS, Durable::Mostly, PICTURES_PAGE_BYTES)
 }
 
 /// Writes pictures in one transaction. Returns the number of the last one.

@@ -359,7 +359,7 @@ impl Reader {
         }
         photos.retain(|id, photo: &mut PhotoRecord| {
             photo.files.sort_unstable_by(|a, b| a.place.cmp(&b.place));
-            photo.settle_capture();
+            photo.fill_in_capture();
             match wanted {
                 Wanted::All | Wanted::These(_) => true,
                 Wanted::TheseAndSeveral(these) => photo.files.len() > 1 || these.contains(id),

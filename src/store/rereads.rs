@@ -39,9 +39,9 @@ impl Batch<'_> {
         let failed = "SELECT path FROM failures WHERE root = ?1 AND stage IN ('open', 'read')";
         let files = format!("UPDATE files SET pending = 1 WHERE root = ?1 AND photo IS NULL AND path IN ({failed})");
         if self.transaction.execute(&files, [root.0])? > 0 {
-            let settled = "DELETE FROM failures WHERE root = ?1 AND stage IN ('open', 'read')
+            let retried = "DELETE FROM failures WHERE root = ?1 AND stage IN ('open', 'read')
                            AND path IN (SELECT path FROM files WHERE root = ?1 AND pending)";
-            self.transaction.execute(settled, [root.0])?;
+            self.transaction.execute(retried, [root.0])?;
         }
         Ok(())
     }

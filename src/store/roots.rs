@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::columns::path_of;
 use super::library::readable;
 use super::{Result, Writer};
-use crate::photo::{Home, Root, RootId};
+use crate::photo::{Root, RootId, VolumeLocation};
 
 /// The tables whose rows belong to a root.
 const TABLES: [&str; 2] = ["files", "failures"];
@@ -26,8 +26,8 @@ impl Writer {
 
     /// Adds a root, or finds an existing one. One that cannot be read gets this filesystem: a person names its folder again.
     /// Roots below it become part of it, or are inside it ([`nest_roots`](Writer::nest_roots)).
-    pub fn add_root(&mut self, path: &Path, home: Option<&Home>, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
-        let (volume, inner) = columns_of(home);
+    pub fn add_root(&mut self, path: &Path, volume_location: Option<&VolumeLocation>, is_hidden: &dyn Fn(&Path) -> bool) -> Result<RootId> {
+        let (volume, inner) = columns_of(volume_location);
         let known = self.roots()?.into_iter().find(|root| root.path == path).map(|root| root.id);
         let unreadable = self.unreadable_roots(path)?;
         let library = self.library.transaction()?;
@@ -68,18 +68,18 @@ impl Writer {
         &mut self,
         outer: &Root,
         path: &Path,
-        home: Option<&Home>,
+        volume_location: Option<&VolumeLocation>,
         volume: Option<u64>,
         is_hidden: &dyn Fn(&Path) -> bool,
     ) -> Result<Option<RootId>> {
         let roots = self.roots()?;
-        let is_it = |root: &Root| root.path == path && (root.home.is_none() || root.home.as_ref() == home);
+        let is_it = |root: &Root| root.path == path && (root.volume_location.is_none() || root.volume_location.as_ref() == volume_location);
         let Some(outer) = roots.iter().find(|root| root.id == outer.id) else { return Ok(None) };
         if roots.iter().any(is_it) {
             return Ok(None);
         }
         let asked = if outer.is_asked { Some(outer.id) } else { outer.inside };
-        let (volume_id, inner) = columns_of(home);
+        let (volume_id, inner) = columns_of(volume_location);
         self.library.execute(
             "INSERT INTO roots (path, volume, inner, inside, asked) VALUES (?1, ?2, ?3, ?4, FALSE)",
             params![path.as_os_str().as_bytes(), volume_id, inner, asked.map(|root| root.0)],
@@ -149,7 +149,7 @@ impl Writer {
             )?;
         }
         batch.commit()?;
-        let (volume, path_there) = columns_of(inner.home.as_ref());
+        let (volume, path_there) = columns_of(inner.volume_location.as_ref());
         let library = self.library.transaction()?;
         if inner.is_asked {
             library.execute(
@@ -167,7 +167,7 @@ impl Writer {
     /// Records the current path of a root, and the filesystem and path by which it is recognised at another mount
     /// point.
     pub fn place_root(&mut self, root: &Root) -> Result<()> {
-        let (volume, inner) = columns_of(root.home.as_ref());
+        let (volume, inner) = columns_of(root.volume_location.as_ref());
         self.library.execute(
             "UPDATE roots SET path = ?2, volume = ?3, inner = ?4 WHERE id = ?1",
             params![root.id.0, root.path.as_os_str().as_bytes(), volume, inner],
@@ -286,7 +286,7 @@ fn root(row: &Row<'_>) -> rusqlite::Result<Root> {
     Ok(Root {
         id: RootId(row.get(0)?),
         path: path_of(row.get_ref(1)?.as_blob()?),
-        home: row.get::<_, Option<String>>(2)?.zip(inner),
+        volume_location: row.get::<_, Option<String>>(2)?.zip(inner),
         inside: row.get::<_, Option<i64>>(4)?.map(RootId),
         is_asked: row.get(5)?,
     })
@@ -296,15 +296,15 @@ fn root(row: &Row<'_>) -> rusqlite::Result<Root> {
 /// not: two filesystems may have one id.
 fn is_part_of(inner: &Root, outer: &Root) -> bool {
     inner.is_asked
-        && match (&inner.home, &outer.home) {
+        && match (&inner.volume_location, &outer.volume_location) {
             (Some((inner, _)), Some((outer, _))) => inner == outer,
             _ => outer.is_asked,
         }
 }
 
 /// Returns the columns of the filesystem of a root, and of its path there.
-fn columns_of(home: Option<&Home>) -> (Option<&str>, Option<&[u8]>) {
-    home.map(|(volume, inner)| (volume.as_str(), inner.as_os_str().as_bytes())).unzip()
+fn columns_of(volume_location: Option<&VolumeLocation>) -> (Option<&str>, Option<&[u8]>) {
+    volume_location.map(|(volume, inner)| (volume.as_str(), inner.as_os_str().as_bytes())).unzip()
 }
 
 #[cfg(test)]
@@ -323,7 +323,7 @@ mod tests {
         false
     }
 
-    fn home(volume: &str, inner: &str) -> Option<Home> {
+    fn volume_location(volume: &str, inner: &str) -> Option<VolumeLocation> {
         Some((volume.into(), inner.into()))
     }
 
@@ -343,7 +343,10 @@ mod tests {
     /// The paths of the roots, and their volumes.
     fn known(writer: &mut Writer) -> Vec<(String, Option<String>)> {
         let roots = writer.roots().expect("read");
-        roots.iter().map(|root| (root.path.display().to_string(), root.home.as_ref().map(|(volume, _)| volume.clone()))).collect()
+        roots
+            .iter()
+            .map(|root| (root.path.display().to_string(), root.volume_location.as_ref().map(|(volume, _)| volume.clone())))
+            .collect()
     }
 
     /// Each file after the path of its root, sorted.
@@ -364,7 +367,7 @@ mod tests {
     fn a_root_comes_back_with_its_files_when_the_one_that_took_it_in_is_removed() {
         let (folder, mut writer) = store();
         let inner = add(&mut writer, "/a/b/c", &["1.jpg"]);
-        writer.place_root(&Root { home: home("card", "/DCIM"), ..Root::new(inner, "/a/b/c") }).expect("placed");
+        writer.place_root(&Root { volume_location: volume_location("card", "/DCIM"), ..Root::new(inner, "/a/b/c") }).expect("placed");
         add(&mut writer, "/a/b", &["2.jpg", "c2/3.jpg"]);
         add(&mut writer, "/a/d", &["4.jpg"]);
         let outer = add(&mut writer, "/a", &["5.jpg"]);
@@ -391,24 +394,24 @@ mod tests {
     #[test]
     fn a_mounted_filesystem_is_a_root_that_goes_with_the_one_it_is_in() {
         let (_folder, mut writer) = store();
-        let add = |writer: &mut Writer, path: &str, home: Option<Home>, names: &[&str]| {
-            let root = writer.add_root(Path::new(path), home.as_ref(), &none_hidden).expect("added");
+        let add = |writer: &mut Writer, path: &str, volume_location: Option<VolumeLocation>, names: &[&str]| {
+            let root = writer.add_root(Path::new(path), volume_location.as_ref(), &none_hidden).expect("added");
             see(writer, root, names, 1);
             root
         };
         let mounted = |writer: &mut Writer, outer: RootId, path: &str, volume: &str, number| {
             let outer = writer.roots().expect("read").into_iter().find(|root| root.id == outer).expect("a root");
-            let home = home(volume, "/");
-            writer.add_mounted_root(&outer, Path::new(path), home.as_ref(), Some(number), &none_hidden).expect("added")
+            let volume_location = volume_location(volume, "/");
+            writer.add_mounted_root(&outer, Path::new(path), volume_location.as_ref(), Some(number), &none_hidden).expect("added")
         };
         let inside = |writer: &mut Writer| -> Vec<(String, Option<RootId>, bool)> {
             let roots = writer.roots().expect("read");
             roots.iter().map(|root| (root.path.display().to_string(), root.inside, root.is_asked)).collect()
         };
         // A folder on another filesystem stays a root when the folder around it becomes one.
-        add(&mut writer, "/m/card/DCIM", home("card", "/DCIM"), &["3.jpg"]);
-        add(&mut writer, "/m/d", home("disk", "/m/d"), &["4.jpg"]);
-        let outer = add(&mut writer, "/m", home("disk", "/m"), &["1.jpg", "card/hidden.jpg"]);
+        add(&mut writer, "/m/card/DCIM", volume_location("card", "/DCIM"), &["3.jpg"]);
+        add(&mut writer, "/m/d", volume_location("disk", "/m/d"), &["4.jpg"]);
+        let outer = add(&mut writer, "/m", volume_location("disk", "/m"), &["1.jpg", "card/hidden.jpg"]);
         assert_eq!(inside(&mut writer), [("/m".into(), None, true), ("/m/card/DCIM".into(), Some(outer), true)]);
         // What an earlier version knew of the card moves to it, by the filesystem.
         see(&mut writer, outer, &["card/2.jpg", "card2/5.jpg"], 7);
@@ -427,7 +430,7 @@ mod tests {
         see(&mut writer, second, &["2.jpg"], 8);
         assert_eq!(inside(&mut writer).last(), Some(&("/m/card".into(), Some(outer), false)));
         // The folder becomes part of a larger one, and comes back with what is mounted in it.
-        let larger = add(&mut writer, "/", home("disk", "/"), &[]);
+        let larger = add(&mut writer, "/", volume_location("disk", "/"), &[]);
         assert_eq!(inside(&mut writer).iter().filter(|(_, inside, _)| *inside == Some(larger)).count(), 2);
         writer.remove_root(larger, &none_hidden).expect("removed");
         let back = writer.roots().expect("read")[0].id;
@@ -447,7 +450,7 @@ mod tests {
         let outer = add(&mut writer, "/m", &["2.jpg"]);
         assert_eq!(files(&mut writer), ["/m: 2.jpg", "/m: card/1.jpg"]);
         let known = Root::new(outer, "/m");
-        let id = writer.add_mounted_root(&known, Path::new("/m/card"), home("card", "/").as_ref(), Some(1), &none_hidden);
+        let id = writer.add_mounted_root(&known, Path::new("/m/card"), volume_location("card", "/").as_ref(), Some(1), &none_hidden);
         assert!(id.expect("added").is_some());
         writer.remove_root(outer, &none_hidden).expect("removed");
         let roots = writer.roots().expect("read");
@@ -500,8 +503,8 @@ mod tests {
         add(&mut writer, "/c", &[]);
         writer.remove_root(good, &none_hidden).expect("removed");
         assert_eq!(rows(&writer)[0], (spoilt.0, "FF43".into()));
-        // Whoever adds the folder again has it back, with its files.
-        assert_eq!(writer.add_root(Path::new("/a"), home("disk", "/a").as_ref(), &none_hidden).expect("added"), spoilt);
+        // If a person adds the folder again, it is back with its files.
+        assert_eq!(writer.add_root(Path::new("/a"), volume_location("disk", "/a").as_ref(), &none_hidden).expect("added"), spoilt);
         assert_eq!(known(&mut writer), [("/a".into(), Some("disk".into())), ("/c".into(), None)]);
         assert_eq!((files(&mut writer), writer.problems()), (vec!["/a: 1.jpg".to_owned()], Vec::new()));
     }

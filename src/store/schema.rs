@@ -518,7 +518,7 @@ mod tests {
             assert_eq!(roots.iter().map(|root| root.id).collect::<Vec<_>>(), [RootId(2), RootId(5)], "version {version}");
             assert_eq!((roots[0].inside, roots[0].is_asked), (None, true), "version {version}");
             assert_eq!((roots[1].inside, roots[1].is_asked), if version < 7 { (None, true) } else { (Some(RootId(2)), false) });
-            assert_eq!(roots[0].home, (version >= 2).then(|| ("0a1b-2c3d".into(), "/DCIM".into())));
+            assert_eq!(roots[0].volume_location, (version >= 2).then(|| ("0a1b-2c3d".into(), "/DCIM".into())));
             assert_eq!(writer.add_root(Path::new("/more"), None, &|_| false).expect("added"), RootId(6), "ids are not used again");
             if version >= 3 {
                 let mut decisions: Vec<(Verdict, i64)> = writer.decisions().expect("read").iter().map(|d| (d.verdict, d.made)).collect();

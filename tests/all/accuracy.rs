@@ -10,7 +10,7 @@ use std::path::Path;
 use similard::catalog::encoder::Encoder;
 use similard::learn::evaluation::Ranking;
 use similard::learn::library::{self, Member};
-use similard::likeness::{CropHead, Head, Index, Reach, THRESHOLD, arrive, normalized};
+use similard::likeness::{CropHead, Head, Index, PairLimit, THRESHOLD, arrive, normalized};
 use similard::photo::{Descriptors, Distance, Format, PhotoId, Picture};
 use similard::vision::Limits;
 use similard::vision::backbone::Backbone;
@@ -43,7 +43,7 @@ fn versions_are_found_and_other_photos_are_not() {
     };
     let new: Vec<(PhotoId, Descriptors)> = (0..).map(PhotoId).zip(&members).map(embed).collect();
     let mut mean_similarities = vec![0.0; new.len()];
-    let arrival = arrive(&Index::new(head.dimensions()), &new, Reach::up_to(2.0), |_| Ok::<_, Infallible>(points)).expect("no store");
+    let arrival = arrive(&Index::new(head.dimensions()), &new, PairLimit::up_to(2.0), |_| Ok::<_, Infallible>(points)).expect("no store");
     for (photo, density) in arrival.densities {
         mean_similarities[photo.0 as usize] = density.mean_similarity;
     }

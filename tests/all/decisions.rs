@@ -461,7 +461,7 @@ fn a_decision_follows_an_edit_and_no_other_photo_of_that_name() {
     assert_eq!(with_half("edited.jpg"), None);
 }
 
-/// A frame of a scene whose parts have moved by up to so many pixels, each by another number.
+/// A frame of a scene whose parts have moved, each by another number of pixels up to the given one.
 fn frame(scene: &RgbImage, pixels: f32) -> RgbImage {
     let moved = |at: u32, along: f32| (at as f32 + 100.0 + (pixels * along).round()) as u32;
     RgbImage::from_fn(1400, 1400, |x, y| *scene.get_pixel(moved(x, (y as f32 / 120.0).sin()), moved(y, (x as f32 / 120.0).cos())))

@@ -313,7 +313,7 @@ fn two_cards_in_one_slot_do_not_forget_each_other() {
     }
     assert_eq!(roots_at(&instance, &slot).len(), 2, "{}", instance.status());
     assert_eq!(instance.counter("decoded"), decoded, "nothing is decoded again");
-    // Whoever asks about the slot is told that a card is away.
+    // An answer about the slot says that a card is away.
     let asked = namespace.command(&instance, &[OsStr::new("dupes"), slot.as_os_str()]).output().expect("runs");
     assert_eq!(asked.status.code(), Some(5), "{}", String::from_utf8_lossy(&asked.stderr));
     instance.ok([OsStr::new("roots"), OsStr::new("remove"), slot.as_os_str()]);

@@ -117,7 +117,7 @@ pub struct RootStatus {
     pub events: u64,
     /// How often events were lost, which causes a full scan.
     pub times_lost: u64,
-    /// Missing files: so many that only `scan --forget` forgets them.
+    /// Missing files. Many are gone at once, so only `scan --forget` forgets them.
     pub missing: u64,
     /// Files that a mount hides, or whose folder was mounted from elsewhere and is not now. They are kept.
     pub away: u64,
@@ -339,12 +339,12 @@ pub struct Event {
     /// Counts up from 1 in each run of the daemon.
     pub id: u64,
     #[serde(flatten)]
-    pub what: What,
+    pub kind: EventKind,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum What {
+pub enum EventKind {
     /// A photo was added to the index.
     Added(PathText),
     /// The bytes of a file changed. It is being read.

@@ -25,7 +25,7 @@ pub struct PlaceStatus {
 pub enum Incomplete {
     /// It is not there, or a drive below it is not.
     Offline,
-    /// Known files are missing: so many are gone at once that they are kept until a person confirms it.
+    /// Known files are missing. Many are gone at once, so they are kept until a person confirms it.
     Missing,
     /// Its disk does not answer.
     Silent,

@@ -13,7 +13,7 @@ use crate::photo::{Capture, Compared, Comparison, Decision, Decisions, PhotoId};
 use crate::store::{Comparisons, PhotoRecord, Reader, Result, Wanted};
 
 /// The most decisions that are learnt from. The latest are used.
-const MAX_DECISIONS: usize = 500;
+const MAX_LEARNT_DECISIONS: usize = 500;
 
 /// The most frames of one camera that are known to be others than a photo.
 const MAX_OTHERS: usize = 6;
@@ -57,7 +57,7 @@ fn decided(
         let Some(comparison) = laid(comparisons, a.id, b.id) else { continue };
         let is_known = decision.made <= known;
         decided.push(Decided { members: [member(a), member(b)], comparison, verdict: decision.verdict, is_known });
-        if decided.len() == MAX_DECISIONS {
+        if decided.len() == MAX_LEARNT_DECISIONS {
             break;
         }
     }

@@ -9,14 +9,14 @@ use crate::photo::{Features, PhotoId, Place};
 use crate::store::{Reader, Result, Wanted};
 
 /// The fewest photos of a folder that is used.
-pub const LEAST_PHOTOS: usize = 8;
+pub const MIN_PHOTOS_PER_FOLDER: usize = 8;
 
 /// The most photos that are taken from one folder.
-const MAX_PHOTOS: usize = 200;
+const MAX_PHOTOS_PER_FOLDER: usize = 200;
 
 /// Returns the features of the photos of each folder, in an order drawn by the seed. Folders with fewer than
-/// [`LEAST_PHOTOS`] photos are left out, and so are photos that are in several folders. The result has up to `count`
-/// photos, or [`LEAST_PHOTOS`] of each folder if that is more.
+/// [`MIN_PHOTOS_PER_FOLDER`] photos are left out, and so are photos that are in several folders. The result has up to `count`
+/// photos, or [`MIN_PHOTOS_PER_FOLDER`] of each folder if that is more.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -29,9 +29,9 @@ pub fn folders(reader: &Reader, roots: &Roots, seed: u64, count: usize) -> Resul
             folders.entry(first).or_default().push(photo.id);
         }
     }
-    folders.retain(|_, photos| photos.len() >= LEAST_PHOTOS);
+    folders.retain(|_, photos| photos.len() >= MIN_PHOTOS_PER_FOLDER);
     let mut rng = Rng::with_seed(seed);
-    let share = (count / folders.len().max(1)).clamp(LEAST_PHOTOS, MAX_PHOTOS);
+    let share = (count / folders.len().max(1)).clamp(MIN_PHOTOS_PER_FOLDER, MAX_PHOTOS_PER_FOLDER);
     let mut out = Vec::new();
     for mut photos in folders.into_values() {
         photos.sort_unstable();

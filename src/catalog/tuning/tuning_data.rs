@@ -15,7 +15,7 @@ use crate::photo::{Decision, Features, PhotoId};
 use crate::store::{EditedVersion, PhotoRecord, Result};
 
 /// The most decisions that a head is tested on. The latest are used.
-const MAX_DECISIONS: usize = 2_000;
+const MAX_TESTED_DECISIONS: usize = 2_000;
 
 /// The most photos of the library that the held-out photos are judged among.
 const BACKGROUND_PHOTOS: usize = 20_000;
@@ -134,7 +134,7 @@ fn decided(library: &Library<'_>) -> Result<Vec<Decided>> {
     let mut decisions: Vec<Decision> = library.decisions.iter().copied().collect();
     decisions.sort_unstable_by_key(|d| (d.made, d.a, d.b));
     let mut decided = Vec::new();
-    for decision in decisions.iter().rev().take(MAX_DECISIONS) {
+    for decision in decisions.iter().rev().take(MAX_TESTED_DECISIONS) {
         let photo = |picture| decided_photos(reader, library.decisions, picture);
         let (&[a, ..], &[b, ..]) = (&photo(decision.a)?[..], &photo(decision.b)?[..]) else { continue };
         let mut features = reader.features_of(&[a])?;

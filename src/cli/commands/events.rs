@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use owo_colors::OwoColorize;
 
 use super::tune;
-use crate::api::types::{Event, What};
+use crate::api::types::{Event, EventKind};
 use crate::cli::args::EventsFormat;
 use crate::cli::output::{Audience, Done, output};
 use crate::cli::session::Session;
@@ -35,24 +35,26 @@ pub async fn run(session: &Session, format: EventsFormat) -> Done {
 }
 
 fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
-    match &event.what {
-        What::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
-        What::Failed { path, reason } => writeln!(out, "{}  {}: {}", "failed".red(), shown(&path.path), shown(reason)),
-        What::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
-        What::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
-        What::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
-        What::NewCluster { paths, .. } => writeln!(out, "{} {}", "version".bold(), paths_of(paths)),
-        What::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
-        What::Offline { path, reason } => writeln!(out, "offline {}: {}", shown(&path.path), shown(reason)),
-        What::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
-        What::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
-        What::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries so far", shown(&path.path)),
-        What::ScanFinished { path, changes } => writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes")),
-        What::Decided { pairs, verdict } => writeln!(out, "decided {} {}", count(*pairs, "pair", "pairs"), verdict.name()),
-        What::Tuning(progress) => writeln!(out, "tuning  {}: {}", shown(&progress.name), tune::progress(progress)),
-        What::Tuned(end) => writeln!(out, "tuned   {}: {}", shown(&end.name), shown(&end.message)),
-        What::HeadChanged { name } => writeln!(out, "head    {} answers from now on", shown(name)),
-        What::Missed { count: missed } => writeln!(out, "{}  {missed} events were lost", "missed".red()),
+    match &event.kind {
+        EventKind::Added(path) => writeln!(out, "{}   {}", "added".green(), shown(&path.path)),
+        EventKind::Failed { path, reason } => writeln!(out, "{}  {}: {}", "failed".red(), shown(&path.path), shown(reason)),
+        EventKind::Changed(path) => writeln!(out, "{} {}", "changed".green(), shown(&path.path)),
+        EventKind::Moved { from, path } => writeln!(out, "moved   {} to {}", shown(&from.path), shown(&path.path)),
+        EventKind::Gone(path) => writeln!(out, "{}    {}", "gone".yellow(), shown(&path.path)),
+        EventKind::NewCluster { paths, .. } => writeln!(out, "{} {}", "version".bold(), paths_of(paths)),
+        EventKind::ClusterGrew { paths, .. } => writeln!(out, "{} {}", "more   ".bold(), paths_of(paths)),
+        EventKind::Offline { path, reason } => writeln!(out, "offline {}: {}", shown(&path.path), shown(reason)),
+        EventKind::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
+        EventKind::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
+        EventKind::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries so far", shown(&path.path)),
+        EventKind::ScanFinished { path, changes } => {
+            writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes"))
+        }
+        EventKind::Decided { pairs, verdict } => writeln!(out, "decided {} {}", count(*pairs, "pair", "pairs"), verdict.name()),
+        EventKind::Tuning(progress) => writeln!(out, "tuning  {}: {}", shown(&progress.name), tune::progress(progress)),
+        EventKind::Tuned(end) => writeln!(out, "tuned   {}: {}", shown(&end.name), shown(&end.message)),
+        EventKind::HeadChanged { name } => writeln!(out, "head    {} answers from now on", shown(name)),
+        EventKind::Missed { count: missed } => writeln!(out, "{}  {missed} events were lost", "missed".red()),
     }
 }
 

@@ -91,7 +91,7 @@ impl Intake {
             }
             match change {
                 Change::Seen(path, stamp) => {
-                    if self.is_settled(root, &path, &stamp, due, ticket) {
+                    if self.is_complete(root, &path, &stamp, due, ticket) {
                         if is_closed(&path) || self.must_be_read(root, &at(&path), &stamp, due) {
                             difference.doubted.push((at(&path), stamp));
                         }
@@ -99,7 +99,7 @@ impl Intake {
                     }
                 }
                 Change::Touched(path, stamp) => {
-                    if self.is_settled(root, &path, &stamp, due, ticket)
+                    if self.is_complete(root, &path, &stamp, due, ticket)
                         && self.rereads.allows(&root.path.join(&path), stamp.size, Instant::now())
                     {
                         // Another name may have been read with this ctime, and last writes through a mapping change none.
@@ -121,24 +121,24 @@ impl Intake {
         }
         // Links below this place were walked just now.
         links.retain(|link| link.root != root.id || !link.path.starts_with(&place.path));
-        self.suspect(links);
+        self.check_links(links);
         Some(difference)
     }
 
     /// Returns whether a file can be read now. If not, it is checked again later, and its root is busy until then.
-    fn is_settled(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>, ticket: &Ticket) -> bool {
+    fn is_complete(&mut self, root: &Root, path: &Path, stamp: &Stamp, due: &BTreeMap<PathBuf, Heard>, ticket: &Ticket) -> bool {
         let path = root.path.join(path);
         let written = SystemTime::UNIX_EPOCH + Duration::from_nanos(stamp.mtime.max(0) as u64);
         let age = SystemTime::now().duration_since(written).ok();
         let writing = due.get(&path).map_or(Writing::Unknown, |heard| heard.writing);
-        if self.settle.is_settled(&path, stamp, writing, age, Instant::now()) {
+        if self.debounce.is_complete(&path, stamp, writing, age, Instant::now()) {
             return true;
         }
         // A file that is known by another name was moved or linked here, so it is not read anyway.
         if self.reader.is_known(stamp).unwrap_or(false) {
             return true;
         }
-        self.settling.entry(path).or_insert_with(|| ticket.share());
+        self.debouncing.entry(path).or_insert_with(|| ticket.share());
         false
     }
 
@@ -155,7 +155,7 @@ impl Intake {
 
     /// Checks the other hard links of files that lost one. A program may have changed the file through the lost link,
     /// which raises no file event for the others.
-    fn suspect(&mut self, links: Vec<Place>) {
+    fn check_links(&mut self, links: Vec<Place>) {
         for link in links {
             if let Some(path) = self.parts.roots.now().path_of(&link) {
                 self.intakes.hint(link.root, path);
@@ -229,11 +229,11 @@ impl Intake {
 
     /// Divides files that are gone into those to forget and the missing ones, by the rule in `mass_deletion.rs`.
     fn believed(&self, gone: Vec<Place>) -> (Vec<Place>, HashSet<Place>) {
-        let live = self.parts.configuration.live();
+        let reloadable = self.parts.configuration.reloadable();
         // Files at excluded places are forgotten, because a person excluded them.
         let roots = self.parts.roots.now();
         let is_excluded =
-            |place: &Place| roots.get(place.root).is_some_and(|root| live.rules.hide(&roots.path_for_rules(root, &place.path)));
+            |place: &Place| roots.get(place.root).is_some_and(|root| reloadable.rules.hide(&roots.path_for_rules(root, &place.path)));
         let (mut kept, gone): (Vec<Place>, Vec<Place>) = gone.into_iter().partition(is_excluded);
         let everywhere: HashSet<Place> = gone.iter().cloned().collect();
         let mut of_roots: HashMap<RootId, Vec<Place>> = HashMap::new();
@@ -250,7 +250,7 @@ impl Intake {
             let count = || self.reader.count_files(&Place { root, path: PathBuf::new() }).unwrap_or(0);
             let can_ask = |count: usize| count < MASS_DELETION_MIN_FILES || self.flush().is_some();
             let known = if can_ask(gone.len()) { Some(is_elsewhere) } else { None };
-            let (forgotten, lost) = believed(gone, live.forget_at_once, known, count);
+            let (forgotten, lost) = believed(gone, reloadable.forget_at_once, known, count);
             kept.extend(forgotten);
             if lost.is_empty() {
                 continue;

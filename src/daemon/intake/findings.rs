@@ -32,7 +32,7 @@ impl Presence {
 pub struct Recorded {
     /// The number of files that were seen or forgotten.
     pub changes: u64,
-    /// Missing files: so many are gone at once that a person must confirm it.
+    /// Missing files. Many are gone at once, so a person must confirm it.
     pub missing: HashSet<Place>,
     pub away: HashSet<Place>,
 }

@@ -145,8 +145,8 @@ impl Intakes {
         let Some(here) = Volume::of(path) else { return Ok(false) };
         let roots = self.parts.roots.now();
         let is_it = |root: &&Root| {
-            let is_home = |(volume, inner): &(String, PathBuf)| here.has(volume) && here.inner.starts_with(inner);
-            !roots.is_online(root.id) && root.home.as_ref().is_some_and(is_home)
+            let is_there = |(volume, inner): &(String, PathBuf)| here.has(volume) && here.inner.starts_with(inner);
+            !roots.is_online(root.id) && root.volume_location.as_ref().is_some_and(is_there)
         };
         let Some(root) = roots.list().iter().find(is_it) else { return Ok(false) };
         self.start(root.clone())?;
@@ -161,9 +161,9 @@ impl Intakes {
     /// Returns the path at which a root shows this very folder, as with a bind mount. `None` if no root does.
     pub fn same_folder(&self, folder: &Path) -> Option<PathBuf> {
         let (here, id) = (Volume::of(folder)?, folder_id(folder)?);
-        let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.live().rules);
+        let (roots, rules) = (self.parts.roots.now(), self.parts.configuration.reloadable().rules);
         let shown = |root: &Root| {
-            let (_, inner) = root.home.as_ref().filter(|(volume, _)| here.has(volume) && roots.is_online(root.id))?;
+            let (_, inner) = root.volume_location.as_ref().filter(|(volume, _)| here.has(volume) && roots.is_online(root.id))?;
             let is_shown = |below: &&Path| !rules.hide(&roots.path_for_rules(root, below));
             let path = here.inner.strip_prefix(inner).ok().filter(is_shown)?.to_owned();
             let path = root.path_of(&Place { root: root.id, path });
@@ -294,7 +294,7 @@ impl Intakes {
         if let Some(queue) = lock(&self.threads).of_root.get(&root.id) {
             return Ok(queue.clone());
         }
-        let volume = root.home.as_ref().map(|(volume, _)| volume.clone());
+        let volume = root.volume_location.as_ref().map(|(volume, _)| volume.clone());
         let volume = volume.or_else(|| Some(Volume::of(&root.path)?.id)).unwrap_or_default();
         let mut threads = lock(&self.threads);
         let queue = match threads.of_volume.get(&volume) {

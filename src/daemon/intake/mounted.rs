@@ -11,7 +11,7 @@ use crate::catalog::roots::whole;
 use crate::daemon::messages::{Mounted, Request, request};
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{Found, Submounts, Volume, Volumes};
-use crate::photo::{Coverage, Home, Root};
+use crate::photo::{Coverage, Root, VolumeLocation};
 
 impl Intake {
     /// Makes a root of each filesystem that is mounted inside one and is not a root yet. `work` is what found it.
@@ -39,14 +39,14 @@ impl Intake {
                     continue;
                 }
             }
-            let home: Option<Home> = Volume::of(&path).map(|here| (here.id, here.inner));
+            let volume_location: Option<VolumeLocation> = Volume::of(&path).map(|here| (here.id, here.inner));
             // A disk that was mounted elsewhere before, or whose mount point was renamed.
-            let is_it = |root: &&Root| root.home.is_some() && root.home == home;
+            let is_it = |root: &&Root| root.volume_location.is_some() && root.volume_location == volume_location;
             let moved = |root: &&Root| matches!(presence(root, &roots, &self.reader), Presence::Online(found) if found.path == path);
             let root = match roots.list().iter().filter(is_it).find(moved) {
                 Some(root) => Some(root.clone()),
                 None => {
-                    let mounted = Mounted { outer: outer.clone(), home, volume: Volumes::default().at(&path), path };
+                    let mounted = Mounted { outer: outer.clone(), volume_location, volume: Volumes::default().at(&path), path };
                     request(&self.parts.writes, |reply| Request::AddMountedRoot(mounted, reply)).ok().flatten()
                 }
             };

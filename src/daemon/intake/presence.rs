@@ -120,7 +120,7 @@ pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
         None => true,
     };
     let elsewhere = || {
-        let (volume, inner) = root.home.as_ref()?;
+        let (volume, inner) = root.volume_location.as_ref()?;
         let is_taken = |path: &Path| roots.at(path).any(|other| other.id != root.id && roots.is_online(other.id));
         let path = Volume::find(volume, inner).into_iter().find(|path| may_be_at(path) && !is_taken(path))?;
         let found = Root { path, ..root.clone() };
@@ -132,8 +132,8 @@ pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
         return elsewhere().map_or_else(|| Presence::offline(why), Presence::Online);
     }
     let Some(here) = Volume::of(&root.path) else { return Presence::Online(root.clone()) };
-    let settled = Root { home: Some((here.id.clone(), here.inner.clone())), ..root.clone() };
-    let Some((volume, inner)) = &root.home else { return Presence::Online(settled) };
+    let found = Root { volume_location: Some((here.id.clone(), here.inner.clone())), ..root.clone() };
+    let Some((volume, inner)) = &root.volume_location else { return Presence::Online(found) };
     let replaced = || {
         let why = if here.is_certain { "another filesystem is there" } else { "another card is there, or its photos are gone" };
         // A mount point without its disk is a folder of the disk that holds it, and has another path there.
@@ -141,11 +141,11 @@ pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
         Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced }
     };
     if here.has(volume) {
-        return if here.is_certain || holds_one_of(root, store) { Presence::Online(settled) } else { replaced() };
+        return if here.is_certain || holds_one_of(root, store) { Presence::Online(found) } else { replaced() };
     }
     match elsewhere() {
         Some(moved) => Presence::Online(moved),
-        None if is_familiar(root, store) => Presence::Online(settled),
+        None if is_familiar(root, store) => Presence::Online(found),
         None => replaced(),
     }
 }

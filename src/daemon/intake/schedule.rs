@@ -32,7 +32,8 @@ impl Schedule {
     }
 }
 
-/// When a disk that did not answer is tried again although a thread still waits for it: the longer the oftener it did not.
+/// When a disk that did not answer is tried again although a thread still waits for it. Each further timeout doubles the delay, up
+/// to a limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BackOff {
     first: Duration,

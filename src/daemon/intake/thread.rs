@@ -18,7 +18,7 @@ use crate::daemon::state::events::EventKind;
 use crate::daemon::state::heartbeat::Heartbeat;
 use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
-use crate::intake::{self, Clock, Found, Heard, Hint, RereadLimit, Settle, Submounts, Watch, Writing};
+use crate::intake::{self, Clock, Debounce, Found, Heard, Hint, RereadLimit, Submounts, Watch, Writing};
 use crate::photo::{Place, Root, RootId};
 use crate::store::Reader;
 
@@ -40,9 +40,9 @@ pub struct Intake {
     pub(super) is_resting: bool,
     /// The roots of this thread.
     pub(super) mine: HashSet<RootId>,
-    pub(super) settle: Settle,
-    /// Keeps a root busy while a path settles.
-    pub(super) settling: HashMap<PathBuf, Ticket>,
+    pub(super) debounce: Debounce,
+    /// Keeps a root busy while a path is debounced.
+    pub(super) debouncing: HashMap<PathBuf, Ticket>,
     /// When the next routine scan of each root is due.
     pub(super) scans: HashMap<RootId, Instant>,
     /// The folder of each root that is watched, and its path.
@@ -69,8 +69,8 @@ impl Intake {
             watch: None,
             is_resting: true,
             mine: HashSet::new(),
-            settle: Settle::default(),
-            settling: HashMap::new(),
+            debounce: Debounce::default(),
+            debouncing: HashMap::new(),
             scans: HashMap::new(),
             watched: HashMap::new(),
             moves: Moves::default(),
@@ -86,7 +86,7 @@ impl Intake {
         while !self.parts.lifecycle.is_stopping() && !self.heartbeat.is_replaced() {
             let now = Instant::now();
             let next = self
-                .settle
+                .debounce
                 .next()
                 .into_iter()
                 .chain(self.rereads.next())
@@ -114,7 +114,7 @@ impl Intake {
             self.look_at_due();
             self.scan_due();
             self.take_up_again();
-            self.settling.retain(|path, _| self.settle.holds(path));
+            self.debouncing.retain(|path, _| self.debounce.holds(path));
         }
         // Orders that came after this thread lost its last root are for another one.
         while !self.parts.lifecycle.is_stopping()
@@ -155,8 +155,8 @@ impl Intake {
             Order::Hint(Hint::Path(path, writing), ticket) => {
                 if let (Some(root), Some(ticket)) = (self.parts.roots.now().holding(&path), ticket) {
                     self.parts.roots.change(|roots| roots.state_mut(root.id).into_iter().for_each(|state| state.hints += 1));
-                    self.settling.entry(path.clone()).or_insert(ticket);
-                    self.settle.hint(&path, writing, Instant::now());
+                    self.debouncing.entry(path.clone()).or_insert(ticket);
+                    self.debounce.hint(&path, writing, Instant::now());
                 }
             }
             Order::Hint(Hint::FolderMoved, _) => {
@@ -164,7 +164,7 @@ impl Intake {
                 self.doubt_moves();
                 self.scan_all_soon();
             }
-            // The thread is awake. It notices the loss by itself.
+            // It only wakes the thread, which then looks at what was lost.
             Order::Hint(Hint::Lost | Hint::Marker, _) => {}
         }
     }
@@ -300,8 +300,8 @@ impl Intake {
     fn look_at_due(&mut self) {
         let mut walks = Vec::new();
         let mut is_mount_moved = false;
-        let due: BTreeMap<PathBuf, Heard> = self.settle.take_due(Instant::now()).into_iter().collect();
-        let mut tickets: Vec<Ticket> = due.keys().filter_map(|path| self.settling.remove(path)).collect();
+        let due: BTreeMap<PathBuf, Heard> = self.debounce.take_due(Instant::now()).into_iter().collect();
+        let mut tickets: Vec<Ticket> = due.keys().filter_map(|path| self.debouncing.remove(path)).collect();
         // A path below another due path is walked with it, because two walks could contradict each other.
         let mut paths: Vec<&PathBuf> = due.keys().collect();
         paths.dedup_by(|inner, outer| inner.starts_with(*outer));
@@ -435,7 +435,7 @@ impl Intake {
     /// Returns whether the settings leave out a path below a root, or a folder above it.
     fn is_left_out(&self, root: &Root, below: &Path) -> bool {
         let path = self.parts.roots.now().path_for_rules(root, below);
-        self.parts.configuration.live().rules.hide(&path)
+        self.parts.configuration.reloadable().rules.hide(&path)
     }
 
     /// Walks a place on the disk. Returns `None` if the root is offline or went offline during the walk, because its
@@ -457,7 +457,7 @@ impl Intake {
         };
         let failed = RefCell::new(None);
         let enter = |folder: &Path, found: &Metadata| self.watch_folder(folder, found, &mut failed.borrow_mut());
-        let (rules, roots) = (self.parts.configuration.live().rules, self.parts.roots.now());
+        let (rules, roots) = (self.parts.configuration.reloadable().rules, self.parts.roots.now());
         let leave_out = |below: &Path| rules.leave_out(&roots.path_for_rules(root, below));
         let mut found = intake::walk(&root.path, &place.path, &leave_out, &enter, &goes_on)?;
         drop(working);

@@ -95,7 +95,7 @@ impl Intake {
             }
         }
         for path in self.rereads.take_due(now) {
-            self.settle.hint(&path, None, now);
+            self.debounce.hint(&path, None, now);
         }
     }
 
@@ -184,5 +184,6 @@ fn hinted_root(parts: &Parts, path: &Path) -> Option<RootId> {
     let root = roots.holding(path)?;
     let below = path.strip_prefix(&root.path).ok()?;
     let settings = &parts.configuration.settings;
-    (!parts.configuration.live().rules.hide(&roots.path_for_rules(root, below)) && !path.starts_with(&settings.data_dir)).then_some(root.id)
+    (!parts.configuration.reloadable().rules.hide(&roots.path_for_rules(root, below)) && !path.starts_with(&settings.data_dir))
+        .then_some(root.id)
 }

@@ -26,7 +26,7 @@ pub fn after(events: &Events, after: Option<u64>) -> BoxStream<'static, Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::types::What;
+    use crate::api::types;
 
     #[test]
     fn a_listener_gets_old_and_new_events_and_learns_how_many_it_was_too_slow_for() {
@@ -39,7 +39,7 @@ mod tests {
         assert_eq!([next().id, next().id], [2, 3]);
         (4..=2_000).for_each(emit);
         let lost = next();
-        let What::Missed { count } = lost.what else { panic!("{lost:?}") };
+        let types::EventKind::Missed { count } = lost.kind else { panic!("{lost:?}") };
         assert_eq!((lost.id, next().id), (0, 4 + count));
     }
 }

@@ -23,16 +23,17 @@ use crate::api::types::{
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
-use crate::catalog::clusters::{Rank, clusters, versions_outside};
+use crate::catalog::clusters::{clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
+use crate::catalog::ranked::Rank;
 use crate::config::Settings;
 use crate::daemon::decisions::{self as deciding, Deciding};
 use crate::daemon::heads::{Error as HeadError, Switcher};
 use crate::daemon::intake::Intakes;
 use crate::daemon::messages::Write;
-use crate::daemon::problems::{no_key, within_reach};
+use crate::daemon::problems::{no_key, within_max_pair_distance};
 use crate::daemon::state::health::STORE;
 use crate::daemon::state::{State, lock, read};
 use crate::daemon::tuning::Tuner;
@@ -173,7 +174,7 @@ impl Service for Answers {
     }
 
     fn compare_views(&self, views: &[View]) -> Result<(), Problem> {
-        views::compare(views, &self.state.roots.now(), &self.state.configuration.live().rules)
+        views::compare(views, &self.state.roots.now(), &self.state.configuration.reloadable().rules)
     }
 
     fn status(&self) -> Result<Status, Problem> {
@@ -228,14 +229,14 @@ impl Service for Answers {
         let refused = |e| Problem::new(Code::Settings, format!("{e}")).hint("the daemon keeps its current settings");
         let before = &self.state.configuration.settings;
         let now = Settings::load(&before.overrides).map_err(refused)?;
-        let had = self.state.configuration.reload(now.live.clone());
-        if had.rules != now.live.rules {
+        let had = self.state.configuration.reload(now.reloadable.clone());
+        if had.rules != now.reloadable.rules {
             self.state.roots.now().list().iter().try_for_each(|root| self.intakes.start(root.clone()))?;
         }
         self.state.notify.raise();
         Ok(Reloaded {
             config: now.config.display().to_string(),
-            changed: had != now.live,
+            changed: had != now.reloadable,
             needs_restart: (before.workers, before.limits) != (now.workers, now.limits),
         })
     }
@@ -292,7 +293,7 @@ impl Service for Answers {
         let scopes = if selection.everywhere { self.scopes(&[])? } else { asked.clone() };
         // Kept to the end, so that the whole answer is of one head.
         let active = self.state.heads.active.now();
-        let threshold = within_reach(selection.threshold.unwrap_or(active.threshold), "threshold")?;
+        let threshold = within_max_pair_distance(selection.threshold.unwrap_or(active.threshold), "threshold")?;
         let after = selection.after.as_deref().map(|text| text.parse::<Rank>().map_err(|()| no_key(text))).transpose()?;
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();
@@ -328,7 +329,7 @@ impl Service for Answers {
         let _held = reader.hold()?;
         let scopes = self.scopes(&selection.paths)?;
         let active = self.state.heads.active.now();
-        let up_to = within_reach(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
+        let up_to = within_max_pair_distance(selection.threshold.unwrap_or(active.threshold), "max_distance")?;
         let after = selection.after.as_deref().map(|key| wire::keyed_pair(key).ok_or_else(|| no_key(key))).transpose()?;
         let (versions, decisions) = (read(&self.state.heads.versions).clone(), read(&self.state.decisions).clone());
         let roots = self.state.roots.now();

@@ -13,7 +13,7 @@ use crate::photo::Root;
 
 impl Answers {
     pub(super) fn root_status(&self, reader: &AsOf, roots: &Roots, root: &Root) -> Result<RootStatus, Problem> {
-        let (counts, live) = (self.counts(reader, root.id)?, self.state.configuration.live());
+        let (counts, reloadable) = (self.counts(reader, root.id)?, self.state.configuration.reloadable());
         let unseen = RootState::default();
         let state = roots.state(root.id).unwrap_or(&unseen);
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
@@ -22,7 +22,7 @@ impl Answers {
             path: text_of(&root.path),
             state: if state.offline.is_none() { "online" } else { "offline" }.into(),
             offline: state.offline.clone(),
-            volume: root.home.as_ref().map(|(volume, _)| volume.clone()),
+            volume: root.volume_location.as_ref().map(|(volume, _)| volume.clone()),
             inside: root.inside.and_then(|outer| roots.get(outer)).map(|outer| text_of(&outer.path)),
             busy: self.state.queue.activity.is_busy(root.id),
             scanned_every: unwatched.iter().map(|(_, every)| *every).fold(state.schedule.interval, Duration::min).as_secs(),
@@ -33,8 +33,8 @@ impl Answers {
             missing: state.absent.missing.len() as u64,
             // Of an offline root all files are offline.
             away: if state.offline.is_none() { state.absent.away.len() as u64 } else { 0 },
-            excluded: live.rules.excluded().to_vec(),
-            included: live.rules.included().to_vec(),
+            excluded: reloadable.rules.excluded().to_vec(),
+            included: reloadable.rules.included().to_vec(),
             photos: counts.photos,
             coverage: counts.coverage,
             left_out: roots.left_out(&[whole(root)]),
@@ -47,7 +47,7 @@ impl Answers {
         if !real.is_dir() {
             return Err(refused(std::io::ErrorKind::NotADirectory.into()));
         }
-        let (before, rules) = (self.state.roots.now(), self.state.configuration.live().rules);
+        let (before, rules) = (self.state.roots.now(), self.state.configuration.reloadable().rules);
         if let Some(root) = before.holding(&real)
             && real.strip_prefix(&root.path).is_ok_and(|below| !rules.hide(&before.path_for_rules(root, below)))
         {
@@ -69,8 +69,8 @@ impl Answers {
             return Ok(watched);
         }
         let before = self.state.roots.now();
-        let home = Volume::of(&real).map(|here| (here.id, here.inner));
-        let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, home, reply))?;
+        let volume_location = Volume::of(&real).map(|here| (here.id, here.inner));
+        let root = request_now(&self.writes, &self.state.health, |reply| Request::AddRoot(real, volume_location, reply))?;
         let after = self.state.roots.now();
         for absorbed in before.list().iter().filter(|root| after.get(root.id).is_none()) {
             self.intakes.forget(absorbed.clone())?;

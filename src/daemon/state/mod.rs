@@ -22,7 +22,7 @@ pub use tuning::Tuning;
 
 use self::version::OwnVersion;
 use crate::catalog::generation::{BASE, BASE_VERSIONS, InUse, Versions};
-use crate::config::{Live, Settings};
+use crate::config::{ReloadableSettings, Settings};
 use crate::photo::Decisions;
 use crate::store::{HeadRecord, Location};
 
@@ -32,7 +32,7 @@ pub struct Configuration {
     /// The settings when the daemon started.
     pub settings: Settings,
     /// The current values of the settings that a reload changes.
-    live: RwLock<Live>,
+    reloadable: RwLock<ReloadableSettings>,
     pub location: Location,
     /// The name of the backbone. A head fits one backbone.
     pub backbone: String,
@@ -42,16 +42,16 @@ pub struct Configuration {
 
 impl Configuration {
     pub fn new(version: OwnVersion, settings: Settings, location: Location, backbone: String, recipe: String) -> Configuration {
-        Configuration { live: RwLock::new(settings.live.clone()), version, settings, location, backbone, recipe }
+        Configuration { reloadable: RwLock::new(settings.reloadable.clone()), version, settings, location, backbone, recipe }
     }
 
-    pub fn live(&self) -> Live {
-        read(&self.live).clone()
+    pub fn reloadable(&self) -> ReloadableSettings {
+        read(&self.reloadable).clone()
     }
 
     /// Replaces the settings that a reload changes, and returns the old ones.
-    pub fn reload(&self, live: Live) -> Live {
-        std::mem::replace(&mut write(&self.live), live)
+    pub fn reload(&self, reloadable: ReloadableSettings) -> ReloadableSettings {
+        std::mem::replace(&mut write(&self.reloadable), reloadable)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::catalog::relations::framed;
 use crate::catalog::tuning::decisions::{DecisionData, decision_data};
 use crate::daemon::state::tuning::Phase;
 use crate::daemon::state::{lock, read};
-use crate::learn::decisions::{Figures, Group, Judgement, learn};
+use crate::learn::decisions::{DecisionFigures, Group, Judgement, learn};
 use crate::learn::device::device;
 use crate::learn::edits::edits;
 use crate::learn::report::{HeadFigures, TuningReport};
@@ -30,7 +30,7 @@ const MIN_TEST_VERSIONS: usize = 30;
 /// Tunes the version model on decisions.
 pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let switcher = &run.tuner.switcher;
-    run.tell(Phase::Preparing, 0, 0, None, None);
+    run.report_progress(Phase::Preparing, 0, 0, None, None);
     let (old, decisions, seed) = (read(&switcher.heads.versions).clone(), read(&switcher.decisions).clone(), run.order.asked as u64);
     let reader = Reader::open(&switcher.configuration.location)?;
     let DecisionData { decided, photos } = decision_data(&reader, &switcher.roots.now(), &decisions, old.made, seed, run.order.photos)?;
@@ -44,7 +44,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     for (picture, group) in groups(run, photos)? {
         if picture.0[0].is_multiple_of(2) { taught.push(group) } else { held_out.push(group) }
     }
-    run.tell(Phase::Training, 0, 0, None, None);
+    run.report_progress(Phase::Training, 0, 0, None, None);
     let (learnt, judgement) = learn(&old.model, &decided, (&taught, &held_out), &device(), &|| !run.is_over());
     if run.is_ending() {
         return Err(Why::Ending);
@@ -70,7 +70,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     }
 }
 
-fn told(figures: &Figures, versions: usize) -> HeadFigures {
+fn told(figures: &DecisionFigures, versions: usize) -> HeadFigures {
     HeadFigures {
         recall: figures.found as f64 / versions as f64,
         found: figures.found as u64,
@@ -92,7 +92,7 @@ fn groups(run: &Run<'_>, photos: Vec<(PhotoRecord, Others)>) -> Result<Vec<(Pict
             if let Some(kept) = kept {
                 lock(&made).push((photo.picture, group(&kept, others, run.order.asked as u64 ^ photo.id.0 as u64)));
             }
-            run.tell(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
+            run.report_progress(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
         }
         Ok(())
     })?;

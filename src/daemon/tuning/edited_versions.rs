@@ -42,7 +42,7 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
             if let Some(versions) = maker.versions(run, photo).or_else(|_| maker.versions(run, photo)).map_err(|e| broken(&e))? {
                 store(run, photo.id, versions)?;
             }
-            run.tell(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
+            run.report_progress(Phase::Preparing, 1 + done.fetch_add(1, Ordering::Relaxed), photos.len(), None, None);
         }
         Ok(())
     };

@@ -1,7 +1,7 @@
 //! Tuning on folders, for `similar`.
 
 use super::{Passed, Run, Why};
-use crate::catalog::tuning::folders::{LEAST_PHOTOS, folders};
+use crate::catalog::tuning::folders::{MIN_PHOTOS_PER_FOLDER, folders};
 use crate::daemon::state::tuning::Phase;
 use crate::learn::device::device;
 use crate::learn::folders::{LabelledSet, NEAREST_PHOTOS, Precision};
@@ -13,13 +13,13 @@ use crate::photo::Features;
 use crate::store::Reader;
 
 /// One of this many photos of a folder is held out.
-const HELD_OUT_EVERY: usize = LEAST_PHOTOS / 2;
+const HELD_OUT_EVERY: usize = MIN_PHOTOS_PER_FOLDER / 2;
 
 /// Tunes the head in use so that photos of one folder are near each other. The new head is judged by held-out photos of
 /// the same folders.
 pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let reader = Reader::open(&run.tuner.switcher.configuration.location)?;
-    run.tell(Phase::Preparing, 0, 0, None, None);
+    run.report_progress(Phase::Preparing, 0, 0, None, None);
     let seed = run.order.asked as u64;
     let folders = folders(&reader, &run.tuner.switcher.roots.now(), seed, run.order.photos)?;
     let (mut training_set, mut held_out_set, mut known) = (TrainingSet::default(), LabelledSet::new(), LabelledSet::new());
@@ -40,10 +40,11 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let mut steps = 0;
     let head = train(&old, &run.order.name, &training_set, &parameters, &device(), &mut |step: Step, _: &dyn Fn() -> Head| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, parameters.steps, Some(step.loss), None);
+        run.report_progress(Phase::Training, step.step, parameters.steps, Some(step.loss), None);
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
-    let head = head.map_err(|_| Why::Failed(format!("at least {MIN_CLASSES} folders with {LEAST_PHOTOS} photos or more are needed")))?;
+    let head =
+        head.map_err(|_| Why::Failed(format!("at least {MIN_CLASSES} folders with {MIN_PHOTOS_PER_FOLDER} photos or more are needed")))?;
     if run.is_ending() {
         return Err(Why::Ending);
     }

@@ -43,7 +43,7 @@ const DEFAULT_FOLDER_PHOTOS: usize = 20_000;
 const DEFAULT_DECISION_PHOTOS: usize = 300;
 
 /// The most photos of a tuning: every two of them are compared, and all edited versions are in memory.
-const MAX_PHOTOS: usize = 5_000;
+const MAX_TUNING_PHOTOS: usize = 5_000;
 const MAX_FOLDER_PHOTOS: usize = 100_000;
 
 /// The share of the time that may be spent on making edited versions. The rest is for training and judging.
@@ -156,7 +156,7 @@ impl Tuner {
                 }
             };
         }
-        let Some(every) = self.switcher.configuration.live().tune_after_decisions else { return Ok(None) };
+        let Some(every) = self.switcher.configuration.reloadable().tune_after_decisions else { return Ok(None) };
         let knew = match read_knew(reader.setting(TUNING_KNEW)?.as_deref()) {
             Ok(knew) => knew,
             Err(problem) => {
@@ -252,7 +252,7 @@ fn check(order: &TuningOrder) -> Result<(), Error> {
     {
         return Err(Error::Name(order.name.clone()));
     }
-    let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_PHOTOS };
+    let most = if order.positives == Positives::Folders { MAX_FOLDER_PHOTOS } else { MAX_TUNING_PHOTOS };
     if !(1..=24 * 60).contains(&order.minutes) {
         return Err(Error::Minutes(order.minutes));
     }
@@ -333,7 +333,7 @@ impl Run<'_> {
         self.started.elapsed().as_secs()
     }
 
-    pub fn tell(&self, phase: Phase, done: usize, of: usize, loss: Option<f32>, recall: Option<f32>) {
+    pub fn report_progress(&self, phase: Phase, done: usize, of: usize, loss: Option<f32>, recall: Option<f32>) {
         let progress = TuningProgress {
             name: self.order.name.clone(),
             phase,
@@ -380,7 +380,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
         let message = format!("the new head is stored; simctl similar --head {name} FILE uses it");
         return Ok(TuningEnd { name, positives, outcome: TuningOutcome::Kept, message, report: Some(report) });
     }
-    run.tell(Phase::Pairing, 0, 0, None, None);
+    run.report_progress(Phase::Pairing, 0, 0, None, None);
     let changes = run.tuner.switcher.switch(&name, Switch::Take).map_err(|e| match e {
         heads::Error::Unwritten(e) => e.into(),
         e => Why::Failed(e.to_string()),

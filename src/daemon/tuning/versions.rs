@@ -7,7 +7,7 @@ use crate::catalog::tuning::sample::draw;
 use crate::catalog::tuning::tuning_data::{interleaved, tuning_data};
 use crate::daemon::state::read;
 use crate::daemon::state::tuning::Phase;
-use crate::learn::acceptance::Figures;
+use crate::learn::acceptance::AcceptanceFigures;
 use crate::learn::device::device;
 use crate::learn::report::{HeadFigures, TuningReport};
 use crate::learn::training::{Next, TrainingParameters};
@@ -19,7 +19,7 @@ use crate::store::Reader;
 pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let tuner = run.tuner;
     let reader = Reader::open(&tuner.switcher.configuration.location)?;
-    run.tell(Phase::Preparing, 0, 0, None, None);
+    run.report_progress(Phase::Preparing, 0, 0, None, None);
     let (roots, decisions, seed) = (tuner.switcher.roots.now(), read(&tuner.switcher.decisions).clone(), run.order.asked as u64);
     let library = Library { reader: &reader, roots: &roots, decisions: &decisions, generation: &tuner.switcher.heads.active };
     let sample = draw(&library, seed, run.order.photos)?;
@@ -33,7 +33,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let mut steps = 0;
     let tuned = learn((&old, old_threshold), &run.order.name, &tuning_data, &parameters, &device(), MAX_PAIR_DISTANCE, |step, current| {
         steps = step.step;
-        run.tell(Phase::Training, step.step, parameters.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
+        run.report_progress(Phase::Training, step.step, parameters.steps, Some(step.loss), Some(tuning_data.held_out.nearest(&current())));
         if run.is_over() { Next::Stop } else { Next::GoOn }
     });
     let (head, judgement) = tuned.map_err(|e| Why::Failed(format!("{e}; {} photos of the library could be read", versions.len())))?;
@@ -57,7 +57,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     }
 }
 
-fn told(figures: &Figures, threshold: f32) -> HeadFigures {
+fn told(figures: &AcceptanceFigures, threshold: f32) -> HeadFigures {
     HeadFigures {
         recall: figures.recall,
         found: figures.found as u64,

@@ -17,7 +17,7 @@ use super::state::events::EventKind;
 use super::state::health::{PICTURES, STORE};
 use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock};
 use crate::catalog::generation::{Compare, descriptors, keep};
-use crate::likeness::{Density, Reach, arrive};
+use crate::likeness::{Density, PairLimit, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, KeptPicture, PhotoId, PictureHash, Place, StoredFeatures};
 use crate::store::{self, Batch, IsNew, SeenFile, Writer};
 
@@ -194,9 +194,10 @@ impl WriterThread {
                         done.decoded += counters.decoded;
                         done.embedded += counters.embedded;
                         if let Some(outcome) = outcome {
-                            let settled = settle(batch, place, outcome, recipe, last_kept.is_some(), &mut read_again)?;
-                            new.extend(settled.new.map(|(photo, stored)| (photo, descriptors(&active.head, stored))));
-                            outdated.extend((!settled.counts).then(|| place.clone()));
+                            let is_kept = last_kept.is_some();
+                            let stored = store_outcome(batch, place, outcome, recipe, is_kept, &mut read_again)?;
+                            new.extend(stored.new.map(|(photo, stored)| (photo, descriptors(&active.head, stored))));
+                            outdated.extend((!stored.counts).then(|| place.clone()));
                         }
                     }
                     Change::Encoded { photo, stored, counters } => {
@@ -214,7 +215,7 @@ impl WriterThread {
                     Change::Done { .. } | Change::Flush(_) => {}
                 }
             }
-            let arrival = arrive(&active.index, &new, Reach::STORED, |photos| batch.keypoints_of(photos))?;
+            let arrival = arrive(&active.index, &new, PairLimit::STORED, |photos| batch.keypoints_of(photos))?;
             keep(batch, active.number, &new, &arrival, Compare::Now)?;
             last_kept.map_or(Ok(()), |last| batch.set_last_kept(last))?;
             batch.count(&done)?;
@@ -308,7 +309,7 @@ struct Joined {
 }
 
 /// The result of storing an outcome.
-struct Settled<'a> {
+struct StoredOutcome<'a> {
     /// The photo, if it is new.
     new: Option<(PhotoId, &'a StoredFeatures)>,
     /// Whether the file still has the stamp that was read.
@@ -327,14 +328,14 @@ fn kept_picture(change: &Change) -> Option<(PictureHash, &KeptPicture)> {
 
 /// Stores the outcome of reading a file. `is_kept`: whether the pictures of this batch are kept. Adds the files that must be
 /// read again.
-fn settle<'a>(
+fn store_outcome<'a>(
     batch: &mut Batch<'_>,
     place: &Place,
     outcome: &'a Outcome,
     recipe: &str,
     is_kept: bool,
     read_again: &mut Vec<Place>,
-) -> store::Result<Settled<'a>> {
+) -> store::Result<StoredOutcome<'a>> {
     let mark = |batch: &mut Batch<'_>, photo, kept: &KeptPicture| if is_kept { batch.set_kept(photo, kept.decoding) } else { Ok(()) };
     let (new, counts) = match outcome {
         Outcome::Known { stamp, photo, content, metadata } => (None, batch.link(place, stamp, content, *photo, metadata)?),
@@ -366,5 +367,5 @@ fn settle<'a>(
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)
         }
     };
-    Ok(Settled { new, counts })
+    Ok(StoredOutcome { new, counts })
 }

@@ -7,7 +7,7 @@ use super::WriterThread;
 use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
 use crate::daemon::state::write;
-use crate::photo::{Home, Root, RootId};
+use crate::photo::{Root, RootId, VolumeLocation};
 use crate::store::{self, Chosen, HeadNumber, Reader, Writer};
 
 /// Names of stored settings: the order of a tuning, and the number of decisions at the start of the last one.
@@ -31,7 +31,9 @@ impl WriterThread {
     /// more, it is dropped.
     pub(super) fn carry_out(&mut self, request: Request) {
         match request {
-            Request::AddRoot(path, home, reply) => drop(reply.send(self.in_library(|this| this.add_root(&path, home.as_ref())))),
+            Request::AddRoot(path, volume_location, reply) => {
+                drop(reply.send(self.in_library(|this| this.add_root(&path, volume_location.as_ref()))))
+            }
             Request::AddRootBeside(root, known, reply) => {
                 drop(reply.send(self.in_library(|this| this.add_root_beside(&root, &known))));
             }
@@ -79,12 +81,12 @@ impl WriterThread {
         }
     }
 
-    fn add_root(&mut self, path: &Path, home: Option<&Home>) -> store::Result<Root> {
-        let rules = self.configuration.live().rules;
-        let id = self.writer.add_root(path, home, &|below| rules.hide(below))?;
+    fn add_root(&mut self, path: &Path, volume_location: Option<&VolumeLocation>) -> store::Result<Root> {
+        let rules = self.configuration.reloadable().rules;
+        let id = self.writer.add_root(path, volume_location, &|below| rules.hide(below))?;
         self.read_roots();
         tracing::info!("{} is watched from now on", path.display());
-        Ok(Root { home: home.cloned(), ..Root::new(id, path) })
+        Ok(Root { volume_location: volume_location.cloned(), ..Root::new(id, path) })
     }
 
     fn add_root_beside(&mut self, root: &Root, known: &[RootId]) -> store::Result<Option<Root>> {
@@ -93,13 +95,13 @@ impl WriterThread {
         if added.is_some() {
             tracing::info!("another card is at {}: it is watched too", root.path.display());
         }
-        Ok(added.map(|id| Root { id, home: None, ..root.clone() }))
+        Ok(added.map(|id| Root { id, volume_location: None, ..root.clone() }))
     }
 
     fn add_mounted_root(&mut self, mounted: &Mounted) -> store::Result<Option<Root>> {
-        let rules = self.configuration.live().rules;
-        let Mounted { outer, path, home, volume } = mounted;
-        let added = self.writer.add_mounted_root(outer, path, home.as_ref(), *volume, &|below| rules.hide(below))?;
+        let rules = self.configuration.reloadable().rules;
+        let Mounted { outer, path, volume_location, volume } = mounted;
+        let added = self.writer.add_mounted_root(outer, path, volume_location.as_ref(), *volume, &|below| rules.hide(below))?;
         self.read_roots();
         if added.is_some() {
             tracing::info!("{} is mounted in {}: it is watched too", path.display(), outer.path.display());
@@ -108,7 +110,7 @@ impl WriterThread {
     }
 
     fn remove_root(&mut self, root: &Root) -> store::Result<()> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         self.writer.remove_root(root.id, &|below| rules.hide(below))?;
         self.read_roots();
         tracing::info!("{} is no longer watched", root.path.display());
@@ -116,7 +118,7 @@ impl WriterThread {
     }
 
     fn remove_unreadable_roots(&mut self, path: &Path) -> store::Result<bool> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         let were_there = self.writer.remove_unreadable_roots(path, &|below| rules.hide(below))?;
         self.read_roots();
         if were_there {
@@ -126,7 +128,7 @@ impl WriterThread {
     }
 
     fn place_root(&mut self, root: &Root) -> store::Result<()> {
-        let rules = self.configuration.live().rules;
+        let rules = self.configuration.reloadable().rules;
         let placed = self.writer.place_root(root).and_then(|()| self.writer.nest_roots(&|below| rules.hide(below)));
         if let Err(e) = &placed {
             tracing::warn!("the path of {} could not be recorded: {e}", root.path.display());

@@ -45,10 +45,10 @@ impl Heard {
 /// Paths with events, each until it has been quiet or the longest wait is over; and files that may have been
 /// incomplete, each until it is checked again.
 #[derive(Debug, Default)]
-pub struct Settle {
+pub struct Debounce {
     events: HashMap<PathBuf, Events>,
     observations: HashMap<PathBuf, Observation>,
-    /// Checks that became due with the last [`take_due`](Settle::take_due).
+    /// Checks that became due with the last [`take_due`](Debounce::take_due).
     due: HashMap<PathBuf, Observation>,
 }
 
@@ -72,7 +72,7 @@ struct Observation {
     since: Instant,
 }
 
-impl Settle {
+impl Debounce {
     /// Records an event. `writing` is `None` if it says nothing about that.
     pub fn hint(&mut self, path: &Path, writing: Option<Writing>, now: Instant) {
         let events = self.events.entry(path.to_owned()).or_insert(Events { first: now, last: now, heard: Heard::NOTHING });
@@ -113,7 +113,7 @@ impl Settle {
 
     /// Whether a file is complete and can be read: its writer closed it, or its stamp is old enough by its `age`
     /// (`None` if in the future) or by two checks. If not, it will be due again.
-    pub fn is_settled(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
+    pub fn is_complete(&mut self, path: &Path, stamp: &Stamp, writer: Writing, age: Option<Duration>, now: Instant) -> bool {
         let before = self.due.remove(path).or(self.observations.remove(path)).filter(|observation| observation.stamp == *stamp);
         let since = before.map_or(now, |observation| observation.since);
         if writer != Writing::Unknown || age.is_some_and(|age| age >= STABLE_TIME) || now >= since + STABLE_TIME {
@@ -143,39 +143,39 @@ mod tests {
     #[test]
     fn a_file_that_was_closed_and_then_exchanged_was_closed() {
         let start = Instant::now();
-        let mut settle = Settle::default();
+        let mut debounce = Debounce::default();
         for writing in [Writing::Closed, Writing::Renamed] {
-            settle.hint(Path::new("/a"), Some(writing), start);
+            debounce.hint(Path::new("/a"), Some(writing), start);
         }
         let heard = Heard { writing: Writing::Renamed, was_closed: true };
-        assert_eq!(settle.take_due(start + QUIET_TIME), [("/a".into(), heard)]);
-        settle.hint(Path::new("/a"), Some(Writing::Renamed), start);
-        assert!(!settle.take_due(start + QUIET_TIME)[0].1.was_closed, "that was reported");
+        assert_eq!(debounce.take_due(start + QUIET_TIME), [("/a".into(), heard)]);
+        debounce.hint(Path::new("/a"), Some(Writing::Renamed), start);
+        assert!(!debounce.take_due(start + QUIET_TIME)[0].1.was_closed, "that was reported");
     }
 
     #[test]
     fn a_path_comes_out_once_it_is_quiet() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut settle = Settle::default();
-        settle.hint(Path::new("/a"), Some(Writing::Unknown), at(0));
-        settle.hint(Path::new("/a"), Some(Writing::Closed), at(200));
-        settle.hint(Path::new("/b"), Some(Writing::Closed), at(0));
-        assert_eq!(settle.next(), Some(at(300)));
-        assert_eq!(settle.take_due(at(300)), out(&["/b"]));
-        assert!(settle.take_due(at(499)).is_empty());
-        assert_eq!(settle.take_due(at(500)), out(&["/a"]));
-        assert_eq!(settle.next(), None);
+        let mut debounce = Debounce::default();
+        debounce.hint(Path::new("/a"), Some(Writing::Unknown), at(0));
+        debounce.hint(Path::new("/a"), Some(Writing::Closed), at(200));
+        debounce.hint(Path::new("/b"), Some(Writing::Closed), at(0));
+        assert_eq!(debounce.next(), Some(at(300)));
+        assert_eq!(debounce.take_due(at(300)), out(&["/b"]));
+        assert!(debounce.take_due(at(499)).is_empty());
+        assert_eq!(debounce.take_due(at(500)), out(&["/a"]));
+        assert_eq!(debounce.next(), None);
     }
 
     #[test]
     fn a_path_that_is_never_quiet_comes_out_all_the_same() {
         let start = Instant::now();
-        let mut settle = Settle::default();
+        let mut debounce = Debounce::default();
         for ms in (0..=1900).step_by(100) {
-            settle.hint(Path::new("/log"), Some(Writing::Closed), start + Duration::from_millis(ms));
+            debounce.hint(Path::new("/log"), Some(Writing::Closed), start + Duration::from_millis(ms));
         }
-        assert_eq!(settle.take_due(start + Duration::from_secs(2)), out(&["/log"]));
+        assert_eq!(debounce.take_due(start + Duration::from_secs(2)), out(&["/log"]));
     }
 
     #[test]
@@ -183,18 +183,18 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let path = Path::new("/slow.jpg");
-        let mut settle = Settle::default();
+        let mut debounce = Debounce::default();
         let young = Some(Duration::from_millis(10));
-        assert!(!settle.is_settled(path, &stamp(1), Writing::Unknown, young, at(0)));
-        assert!(settle.holds(path));
-        assert_eq!(settle.take_due(at(2000)).len(), 1);
-        assert!(!settle.is_settled(path, &stamp(2), Writing::Unknown, young, at(2000)), "it grew");
-        assert_eq!(settle.next(), Some(at(4000)));
-        assert_eq!(settle.take_due(at(4000)).len(), 1);
-        assert!(settle.is_settled(path, &stamp(2), Writing::Unknown, None, at(4000)), "also with a time in the future");
-        assert!(!settle.holds(path));
-        assert!(settle.is_settled(path, &stamp(3), Writing::Unknown, Some(STABLE_TIME), at(4001)), "it has not changed for long");
-        assert!(settle.is_settled(path, &stamp(4), Writing::Closed, young, at(4002)), "it was closed");
+        assert!(!debounce.is_complete(path, &stamp(1), Writing::Unknown, young, at(0)));
+        assert!(debounce.holds(path));
+        assert_eq!(debounce.take_due(at(2000)).len(), 1);
+        assert!(!debounce.is_complete(path, &stamp(2), Writing::Unknown, young, at(2000)), "it grew");
+        assert_eq!(debounce.next(), Some(at(4000)));
+        assert_eq!(debounce.take_due(at(4000)).len(), 1);
+        assert!(debounce.is_complete(path, &stamp(2), Writing::Unknown, None, at(4000)), "also with a time in the future");
+        assert!(!debounce.holds(path));
+        assert!(debounce.is_complete(path, &stamp(3), Writing::Unknown, Some(STABLE_TIME), at(4001)), "it has not changed for long");
+        assert!(debounce.is_complete(path, &stamp(4), Writing::Closed, young, at(4002)), "it was closed");
     }
 
     /// What happens at one moment to one of three files.
@@ -217,7 +217,7 @@ mod tests {
     struct Oracle {
         hints: Vec<(Instant, usize, Writing)>,
         taken: Vec<(Instant, usize)>,
-        /// Observations that did not settle the file.
+        /// Observations that did not show the file complete.
         observations: Vec<(Instant, usize, i64)>,
     }
 
@@ -255,7 +255,7 @@ mod tests {
         #[test]
         fn it_does_what_a_naive_record_of_everything_says(steps in steps()) {
             let names = ["/a", "/b", "/c"];
-            let (mut settle, mut oracle) = (Settle::default(), Oracle::default());
+            let (mut debounce, mut oracle) = (Debounce::default(), Oracle::default());
             // Each file's version and when it was last written, while it is there.
             let mut files: [Option<(i64, Instant)>; 3] = [None; 3];
             let (mut now, mut version) = (Instant::now(), 0);
@@ -274,13 +274,13 @@ mod tests {
                     Step::Tick => None,
                 };
                 if let Some(writer) = hint {
-                    settle.hint(Path::new(names[file]), Some(writer), now);
+                    debounce.hint(Path::new(names[file]), Some(writer), now);
                     oracle.hints.push((now, file, writer));
                 }
                 if !matches!(step, Step::Tick) {
                     continue;
                 }
-                let due: Vec<_> = settle.take_due(now).into_iter().map(|(path, heard)| (path, heard.writing)).collect();
+                let due: Vec<_> = debounce.take_due(now).into_iter().map(|(path, heard)| (path, heard.writing)).collect();
                 let expected: Vec<_> =
                     (0..3).filter_map(|file| Some((PathBuf::from(names[file]), oracle.is_due(file, now)?))).collect();
                 prop_assert_eq!(&due, &expected);
@@ -291,26 +291,26 @@ mod tests {
                         oracle.observations.retain(|observation| observation.1 != file);
                         continue;
                     };
-                    let settled = settle.is_settled(&path, &stamp(version), writer, Some(now - written), now);
+                    let complete = debounce.is_complete(&path, &stamp(version), writer, Some(now - written), now);
                     let still = oracle.run(file).first().is_some_and(|&(since, seen)| seen == version && now >= since + STABLE_TIME);
-                    prop_assert_eq!(settled, writer == Writing::Closed || now - written >= STABLE_TIME || still);
-                    if settled {
+                    prop_assert_eq!(complete, writer == Writing::Closed || now - written >= STABLE_TIME || still);
+                    if complete {
                         oracle.observations.retain(|observation| observation.1 != file);
                     } else {
                         oracle.observations.push((now, file, version));
                     }
                 }
             }
-            // Without further events every file becomes due and settles.
+            // Without further events every file becomes due and complete.
             let mut rounds = 0;
-            while let Some(next) = settle.next() {
+            while let Some(next) = debounce.next() {
                 rounds += 1;
                 prop_assert!(rounds < 10);
                 now = now.max(next);
-                for (path, heard) in settle.take_due(now) {
+                for (path, heard) in debounce.take_due(now) {
                     let file = names.iter().position(|name| Path::new(name) == path).expect("one of them");
                     if let Some((version, written)) = files[file] {
-                        settle.is_settled(&path, &stamp(version), heard.writing, Some(now - written), now);
+                        debounce.is_complete(&path, &stamp(version), heard.writing, Some(now - written), now);
                     }
                 }
             }

@@ -1,0 +1,80 @@
+//! A cluster of an answer: its photos, its rank among the others, and what is beside it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::photo::{Distance, PhotoChange, PhotoId, Relation, SourceRule};
+
+/// A cluster with its rank among the others.
+pub struct Found {
+    pub rank: Rank,
+    /// The source first.
+    pub members: Vec<PhotoId>,
+    /// Why the first is the source, if there are several.
+    pub rule: Option<SourceRule>,
+    pub diameter: Distance,
+    pub edges: Vec<Edge>,
+    /// What the photos and files beside the first file of the source are, with their bytes.
+    pub others: Vec<(Relation, u64)>,
+    pub beside: Vec<Beside>,
+    /// The same for all clusters of one scene. `None` if there is no other.
+    pub series: Option<String>,
+    /// The scene of which the photos are, if there are other exposures of it.
+    pub scene: Option<Scene>,
+}
+
+/// A pair inside a cluster, by position in `members`, `a < b`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Edge {
+    pub a: usize,
+    pub b: usize,
+    pub distance: Distance,
+    pub relation: Relation,
+    /// What was changed from `a` to `b`.
+    pub changes: Vec<PhotoChange>,
+}
+
+/// Orders clusters: an answer begins with the clusters that have the most files, then those in which all files but one
+/// take the most bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Rank {
+    pub files: usize,
+    /// The bytes of all files except one file of the source.
+    pub spare: u64,
+    pub id: String,
+}
+
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.files, self.spare, self.id)
+    }
+}
+
+impl FromStr for Rank {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Rank, ()> {
+        let mut parts = text.splitn(3, '.');
+        let mut part = || parts.next().ok_or(());
+        Ok(Rank { files: part()?.parse().map_err(drop)?, spare: part()?.parse().map_err(drop)?, id: part()?.to_owned() })
+    }
+}
+
+/// A photo beside a cluster: one holds the other beside something else, or it is not known what they are to each other.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Beside {
+    pub photo: PhotoId,
+    /// The position of the member that it is near.
+    pub near: usize,
+    pub distance: Distance,
+    pub relation: Relation,
+}
+
+/// The exposures of one scene.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Scene {
+    /// How many there are, each with all of its versions.
+    pub frames: u64,
+    /// The time from the first to the last. `None` if it is not known of each when it was taken.
+    pub seconds: Option<f64>,
+}
