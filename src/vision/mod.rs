@@ -14,6 +14,7 @@ pub mod keypoints;
 mod metadata;
 mod png;
 pub mod prepare;
+pub mod raw;
 pub mod resize;
 pub mod sandbox;
 
