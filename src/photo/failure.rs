@@ -40,6 +40,11 @@ impl Failure {
         Failure::new(Stage::Unsupported, format_args!("{format} is not read by this version"))
     }
 
+    /// A kind of files of a format that is read. The reason begins with the format, by which these files are counted.
+    pub fn unsupported_kind(format: Format, why: impl fmt::Display) -> Failure {
+        Failure::new(Stage::Unsupported, format_args!("{format} {why}"))
+    }
+
     pub fn new(stage: Stage, reason: impl fmt::Display) -> Failure {
         Failure { stage, reason: reason.to_string() }
     }

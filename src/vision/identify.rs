@@ -5,7 +5,7 @@ use std::io::Cursor;
 use blake3::Hasher;
 use image::ImageReader;
 
-use super::{Limits, decode, jpeg, metadata, png};
+use super::{Limits, decode, format, jpeg, metadata, png, raw};
 use crate::photo::{Claimed, Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
 
 /// Parses the header and the metadata, and hashes the picture data.
@@ -16,9 +16,8 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(Stage::Decode, "the file is empty"));
     }
-    let format = Format::from_bytes(bytes)
-        .ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
-    let format = if format == Format::Tiff && metadata::is_raw(bytes) { Format::Raw } else { format };
+    let format =
+        format::of(bytes).ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
     if !format.is_supported() {
         return Err(Failure::unsupported(format));
     }
@@ -38,12 +37,27 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
 }
 
 fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
-    if format == Format::Jpeg {
-        return jpeg::dimensions(bytes).map_err(|e| Failure::new(Stage::Decode, e));
+    match format {
+        Format::Raw => return raw_dimensions(bytes),
+        Format::Jpeg => return jpeg::dimensions(bytes).map_err(|e| Failure::new(Stage::Decode, e)),
+        _ => {}
     }
     let broken = |e: image::ImageError| Failure::new(Stage::Decode, decode::plain_reason(&e));
     let reader = ImageReader::with_format(Cursor::new(bytes), decode::image_format(format).expect("a supported format"));
     let (width, height) = reader.into_dimensions().map_err(broken)?;
+    Ok(Dimensions { width, height })
+}
+
+/// The size of the picture that the sensor saw, whatever size its preview has.
+fn raw_dimensions(bytes: &[u8]) -> Result<Dimensions, Failure> {
+    let raw = raw::read(bytes).map_err(|reason| Failure::new(Stage::Decode, reason))?;
+    let unsupported = |why: String| Failure::unsupported_kind(Format::Raw, why);
+    if raw.preview.is_none() {
+        let least = raw::MIN_SHORT_SIDE;
+        return Err(unsupported(format!("without a JPEG preview of at least {least} pixels is not read by this version ({})", raw.family)));
+    }
+    let (width, height) =
+        raw.dimensions.ok_or_else(|| unsupported(format!("that does not say its size is not read by this version ({})", raw.family)))?;
     Ok(Dimensions { width, height })
 }
 
@@ -123,6 +137,27 @@ mod tests {
         assert_ne!(plain.picture, identity(&[&head, &[0xff, 0x01], &comment, &frame, &scan]).picture);
         assert_ne!(plain.picture, identity(&[&head, &profile, &frame, &scan]).picture);
         assert_eq!(plain.dimensions, Dimensions { width: 16, height: 8 });
+    }
+
+    /// A whole RAF has a JPEG with its EXIF, and says how large the picture of the sensor is.
+    #[test]
+    fn a_raw_file_has_the_size_of_its_sensor() {
+        let preview = raw::tests::build::turned_jpeg(1920, 1280, 6);
+        let mut bytes = b"FUJIFILMCCD-RAW 0201".to_vec();
+        bytes.resize(0x54, 0);
+        bytes.extend([0x60, preview.len() as u32, 0x60 + preview.len() as u32].map(u32::to_be_bytes).concat());
+        bytes.extend(&preview);
+        let without_size = bytes.clone();
+        bytes.extend([&[0, 0, 0, 1, 1, 0x11, 0, 4][..], &[3264_u16, 4896].map(u16::to_be_bytes).concat()].concat());
+        let Claimed { picture, metadata } = identify(&bytes, &Limits::default()).expect("a photo");
+        assert_eq!((picture.format, picture.dimensions), (Format::Raw, Dimensions { width: 3264, height: 4896 }), "upright");
+        assert_eq!((picture.quantisation, metadata.capture.orientation), (None, Some(6)));
+        let failure = |bytes: &[u8]| identify(bytes, &Limits::default()).expect_err("it is refused");
+        for (bytes, reason) in [(&without_size, "raw that does not say its size"), (&bytes[..150].to_vec(), "raw without a JPEG preview")] {
+            let Failure { stage, reason: said } = failure(bytes);
+            assert!(stage == Stage::Unsupported && said.starts_with(reason) && said.ends_with("(RAF)"), "{said}");
+        }
+        assert_eq!(failure(b"FOVb\x03\0\x02\0 cut off").stage, Stage::Decode);
     }
 
     #[test]

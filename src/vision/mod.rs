@@ -6,6 +6,7 @@
 
 pub mod backbone;
 pub mod decode;
+mod format;
 pub mod framed;
 pub mod identify;
 pub mod jpeg;

@@ -1,12 +1,12 @@
 //! Decoding: from the bytes of a file to a small upright picture.
 //!
-//! JPEG is decoded at reduced size. Other formats are decoded in full and then reduced.
+//! JPEG is decoded at reduced size, and so is the preview of a RAW file. Other formats are decoded in full and then reduced.
 
 mod jpeg;
 mod raster;
 
 use super::resize::resized;
-use super::{Limits, metadata};
+use super::{Limits, format, metadata, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
@@ -23,7 +23,7 @@ pub struct Decoded {
     /// `None` for the rare kinds of JPEG that a general decoder reads, and for a progressive one that lacks scans.
     pub pixels: Option<PixelHash>,
     /// The share of its width and height that the photo needs for all of its detail. `None` if it is not known: of formats
-    /// other than baseline JPEG, and of plain pictures.
+    /// other than baseline JPEG, also of a RAW file with such a preview, and of plain pictures.
     pub detail: Option<f64>,
     pub capture: Capture,
 }
@@ -34,13 +34,19 @@ pub struct Decoded {
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let broken = |reason: String| Failure::new(Stage::Decode, reason);
-    let format = Format::from_bytes(bytes).ok_or_else(|| broken("not a picture".into()))?;
+    let format = format::of(bytes).ok_or_else(|| broken("not a picture".into()))?;
     let capture = metadata::capture(bytes);
     let orientation = capture.orientation.unwrap_or(1);
     let (picture, pixels, detail) = match format {
         Format::Jpeg => {
             let (picture, pixels, detail) = jpeg::read(bytes, orientation).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, detail)
+        }
+        // The detail of the preview says nothing of the sensor's picture.
+        Format::Raw => {
+            let preview = raw::read(bytes).map_err(broken)?.preview.ok_or_else(|| broken("it has no preview".into()))?;
+            let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation).map_err(broken)?;
+            (reduced(picture).upright(orientation), pixels, None)
         }
         _ => {
             let (picture, pixels) = raster::read(bytes, format, orientation, limits).map_err(broken)?;
@@ -55,8 +61,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
 /// # Errors
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
-    let whole = match Format::from_bytes(bytes) {
+    let whole = match format::of(bytes) {
         Some(Format::Jpeg) => jpeg::read_whole(bytes),
+        Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
         Some(format) => raster::read(bytes, format, 1, limits).map(drop),
         None => Err("not a picture".into()),
     };
@@ -185,6 +192,22 @@ mod tests {
         // A refinement without the scan before it.
         coarse[approximation] = 0x10;
         assert_eq!(read(&coarse).pixels, None);
+    }
+
+    #[test]
+    fn a_raw_file_shows_its_preview_upright() {
+        let picture = picture(960, 640);
+        let preview = jpeg(&picture, 6, |_| {});
+        let of_preview = decode(&preview, &Limits::default()).expect("decodes");
+        let head = [&b"FUJIFILMCCD-RAW 0201"[..], &[0; 0x54 - 20]].concat();
+        let places = [0x60, preview.len() as u32, 0].map(u32::to_be_bytes).concat();
+        let raf = [head, places, preview].concat();
+        let decoded = decode(&raf, &Limits::default()).expect("decodes");
+        assert_eq!((&decoded.picture, decoded.pixels, decoded.detail), (&of_preview.picture, of_preview.pixels, None));
+        assert!(decoded.picture.dimensions.height > decoded.picture.dimensions.width);
+        assert_eq!(decoded.capture.orientation, Some(6));
+        assert!(decode_whole(&raf, &Limits::default()).is_err(), "nobody knows whether its sensor data is whole");
+        assert!(decode(&raf[..raf.len() / 2], &Limits::default()).is_err());
     }
 
     #[test]

@@ -9,14 +9,15 @@ mod exif;
 mod gif;
 mod iptc;
 mod profile;
+mod raw;
 mod text;
 mod xmp;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::jpeg;
 use super::png::{self, Chunk};
+use super::{format, jpeg};
 use crate::photo::{Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
@@ -74,6 +75,9 @@ struct Parts<'a> {
 
 /// Returns what a file says. Empty if nothing can be read.
 pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
+    if format == Format::Raw {
+        return raw::read(bytes);
+    }
     let (exif, unread) = read_exif(bytes, format);
     let parts = match format {
         Format::Jpeg => jpeg_parts(bytes),
@@ -108,11 +112,6 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     }
 }
 
-/// Returns whether a TIFF is a RAW file: a DNG, or one with its full picture behind a thumbnail.
-pub fn is_raw(bytes: &[u8]) -> bool {
-    exif::parsed(bytes).is_some_and(|exif| exif::is_raw(&exif))
-}
-
 /// Returns the EXIF of a file, and the EXIF data in it that are not read: those that are broken, and those after the
 /// first that is not.
 fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<&[u8]>) {
@@ -134,10 +133,13 @@ fn exif_in_jpeg(body: &[u8]) -> Option<&[u8]> {
     body.strip_prefix(EXIF_IN_JPEG)?.get(1..)
 }
 
-/// Returns the EXIF orientation and the rest of the capture data. Empty if none can be read.
+/// Returns the orientation and the rest of the capture data. Empty if none can be read.
 pub fn capture(bytes: &[u8]) -> crate::photo::Capture {
-    let exif = Format::from_bytes(bytes).and_then(|format| read_exif(bytes, format).0);
-    exif.as_ref().map(exif::capture).unwrap_or_default()
+    match format::of(bytes) {
+        Some(Format::Raw) => raw::read(bytes).capture,
+        Some(format) => read_exif(bytes, format).0.as_ref().map(exif::capture).unwrap_or_default(),
+        None => crate::photo::Capture::default(),
+    }
 }
 
 /// Returns the values of the second description that another value of the first one hides, with their kinds.
@@ -360,7 +362,6 @@ mod tests {
     const IPTC: u16 = 0x83bb;
     const IMAGE_RESOURCES: u16 = 0x8649;
     const RATING: u16 = 0x4746;
-    const DNG_VERSION: u16 = 0xc612;
 
     /// EXIF with three stars and a position.
     fn exif_fields() -> Vec<Field> {
@@ -411,9 +412,7 @@ mod tests {
             assert_eq!((read.software.as_deref(), read.trailer_bytes), (Some("Editor 2"), 0), "{format}");
             assert_eq!(read.other.len(), 1, "{format}: the three stars");
             assert!(read.missing_in(&read).is_empty(), "{format}");
-            assert!(!is_raw(&file), "{format}");
         }
-        assert!(is_raw(&data(&[tiff_field(DNG_VERSION, Value::Byte(vec![1, 4, 0, 0]))], false)));
     }
 
     #[test]
@@ -428,7 +427,7 @@ mod tests {
             for at in 0..file.len() {
                 let mut damaged = file.clone();
                 damaged[at] ^= 0xff;
-                let _ = (metadata(&damaged, format), is_raw(&damaged), capture(&damaged));
+                let _ = (metadata(&damaged, format), capture(&damaged));
             }
             // The XMP packet is cut in its middle, and the rest of the file with it: EXIF stands before it.
             if format != Format::Tiff {
