@@ -22,10 +22,13 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
         return Err(Failure::unsupported(format));
     }
     let stored = stored_dimensions(bytes, format)?;
-    if stored.pixels() > limits.pixels {
+    // Of a RAW file the preview is decoded.
+    let is_reduced = format == Format::Raw || format == Format::Jpeg && jpeg::is_read_at_reduced_size(bytes);
+    let most = if is_reduced { limits.pixels_at_reduced_size() } else { limits.pixels };
+    if stored.pixels() > most {
         return Err(Failure::new(
             Stage::Decode,
-            format!("{} × {} pixels, more than the limit of {} megapixels", stored.width, stored.height, limits.pixels / 1_000_000),
+            format!("{} × {} pixels, more than the limit of {} megapixels", stored.width, stored.height, most / 1_000_000),
         ));
     }
     let metadata = metadata::metadata(bytes, format);
@@ -137,6 +140,19 @@ mod tests {
         assert_ne!(plain.picture, identity(&[&head, &[0xff, 0x01], &comment, &frame, &scan]).picture);
         assert_ne!(plain.picture, identity(&[&head, &profile, &frame, &scan]).picture);
         assert_eq!(plain.dimensions, Dimensions { width: 16, height: 8 });
+    }
+
+    #[test]
+    fn a_jpeg_may_have_more_pixels_than_a_picture_that_is_decoded_whole() {
+        let of = |marker: u8, width: u16, height: u16| {
+            let frame = [&[0xff, 0xd8, 0xff, marker, 0, 11, 8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[1, 1, 0x11, 0]].concat();
+            identify(&[&frame[..], &[0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 0xff, 0xd9]].concat(), &Limits::default())
+        };
+        assert!(of(0xc0, 30_000, 20_000).is_ok() && of(0xc2, 60_000, 40_000).is_ok());
+        for (marker, width, height, limit) in [(0xc0, 65_000, 65_000, "2684 megapixels"), (0xc3, 30_000, 20_000, "268 megapixels")] {
+            let reason = of(marker, width, height).expect_err("too large").reason;
+            assert!(reason.contains(limit), "{reason}");
+        }
     }
 
     /// A whole RAF has a JPEG with its EXIF, and says how large the picture of the sensor is.

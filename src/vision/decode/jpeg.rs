@@ -5,6 +5,7 @@ use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::SHORT_SIDE;
 use crate::photo::{Picture, PixelHash};
+use crate::vision::Limits;
 use crate::vision::jpeg::{self, BlockMeans, Error};
 
 /// Returns a small picture, not turned, and the pixel hash and the detail, unless our reader does not support this kind of JPEG.
@@ -30,7 +31,11 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
 }
 
 /// Decodes every pixel.
-pub fn read_whole(bytes: &[u8]) -> Result<(), String> {
+pub fn read_whole(bytes: &[u8], limits: &Limits) -> Result<(), String> {
+    let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
+    if dimensions.pixels() > limits.pixels {
+        return Err("it has too many pixels to decode all of them".into());
+    }
     Decoder::new(bytes).decode().map(drop).map_err(plain_jpeg_reason)
 }
 

@@ -62,7 +62,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
     let whole = match format::of(bytes) {
-        Some(Format::Jpeg) => jpeg::read_whole(bytes),
+        Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
         Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
         Some(format) => raster::read(bytes, format, 1, limits).map(drop),
         None => Err("not a picture".into()),
