@@ -10,6 +10,7 @@ mod gif;
 mod iptc;
 mod profile;
 mod raw;
+mod raw_profile;
 mod text;
 mod xmp;
 
@@ -88,7 +89,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         _ => Parts::default(),
     };
     let mut other = parts.other;
-    unread.into_iter().for_each(|data| other.add(data));
+    unread.iter().for_each(|data| other.add(data));
     if let Some(profile) = profile::read(bytes, format) {
         other.add_named(b"colour profile", &profile);
     }
@@ -114,15 +115,15 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
 
 /// Returns the EXIF of a file, and the EXIF data in it that are not read: those that are broken, and those after the
 /// first that is not.
-fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<&[u8]>) {
-    let all: Vec<&[u8]> = match format {
-        Format::Jpeg => jpeg::header_segments(bytes).filter_map(|segment| exif_in_jpeg(segment.body)).collect(),
-        Format::Png => png::chunks(bytes).filter(|chunk| chunk.kind == b"eXIf").map(|chunk| chunk.body).collect(),
-        Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body).collect(),
-        Format::Tiff => vec![bytes],
+fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<Cow<'_, [u8]>>) {
+    let all: Vec<Cow<'_, [u8]>> = match format {
+        Format::Jpeg => jpeg::header_segments(bytes).filter_map(|segment| exif_in_jpeg(segment.body)).map(Cow::from).collect(),
+        Format::Png => exif_in_png(bytes),
+        Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body.into()).collect(),
+        Format::Tiff => vec![bytes.into()],
         _ => Vec::new(),
     };
-    let all: Vec<&[u8]> = all.into_iter().filter(|data| !data.is_empty()).collect();
+    let all: Vec<Cow<'_, [u8]>> = all.into_iter().filter(|data| !data.is_empty()).collect();
     let (read, exif) = all.iter().enumerate().find_map(|(at, data)| Some((at, exif::parsed(data)?))).unzip();
     let unread = all.into_iter().enumerate().filter(|(at, _)| Some(*at) != read).map(|(_, data)| data).collect();
     (exif, unread)
@@ -131,6 +132,17 @@ fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<&[u8]>)
 /// Returns the EXIF data of a segment. Some programs write another byte than 0 after the zero.
 fn exif_in_jpeg(body: &[u8]) -> Option<&[u8]> {
     body.strip_prefix(EXIF_IN_JPEG)?.get(1..)
+}
+
+/// Returns the EXIF data of a PNG: those in chunks of their own, and others that older programs wrote as text.
+fn exif_in_png(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut all: Vec<Cow<'_, [u8]>> = png::chunks(bytes).filter(|chunk| chunk.kind == b"eXIf").map(|chunk| chunk.body.into()).collect();
+    for profile in png::chunks(bytes).filter_map(|chunk| raw_profile::exif(chunk.kind, chunk.body)) {
+        if !all.iter().any(|data| **data == profile) {
+            all.push(profile.into());
+        }
+    }
+    all
 }
 
 /// Returns the orientation and the rest of the capture data. Empty if none can be read.
@@ -221,6 +233,8 @@ fn png_parts(bytes: &[u8]) -> Parts<'_> {
                 parts.trailer = &bytes[end..];
                 break;
             }
+            // It is read as EXIF.
+            b"tEXt" | b"zTXt" if raw_profile::exif(kind, body).is_some() => {}
             b"tEXt" | b"iTXt" | b"zTXt" => match png_text(kind, body) {
                 Some((XMP_IN_PNG, text)) if parts.xmp.is_none() => parts.xmp = Some(text.into()),
                 Some((keyword @ (b"Title" | b"Description" | b"Author"), text)) => {
@@ -469,6 +483,25 @@ mod tests {
         assert_eq!((others(gif, Format::Gif), others(&twice, Format::Gif)), (0, 1));
         let layers = data(&[tiff_field(0x935c, Value::Undefined(b"layers".to_vec(), 0))], true);
         assert_eq!(others(&layers, Format::Tiff), 1);
+    }
+
+    /// Older programs write EXIF into a PNG as text: digits after a name and a length.
+    #[test]
+    fn exif_in_the_text_of_a_png_is_read() {
+        let fields = [field(Tag::Make, ascii("Maker")), field(Tag::Orientation, Value::Short(vec![6]))];
+        let exif = data(&fields, true);
+        let signed = [&b"Exif\0\0"[..], &exif].concat();
+        let text = chunk(b"tEXt", &raw_profile::tests::profile(&signed));
+        let read = |chunks: &[Vec<u8>]| metadata(&png(chunks), Format::Png);
+        let plain = read(std::slice::from_ref(&text));
+        assert_eq!((plain.capture.make.as_deref(), plain.capture.orientation, plain.other.len()), (Some("Maker"), Some(6), 0));
+        assert_eq!(capture(&png(std::slice::from_ref(&text))), plain.capture);
+        // A program that knows both writes both.
+        assert_eq!(read(&[chunk(b"eXIf", &exif), text.clone()]), plain);
+        let other = data(&[field(Tag::Make, ascii("Other"))], true);
+        let two = read(&[text.clone(), chunk(b"eXIf", &other)]);
+        assert_eq!((two.capture.make.as_deref(), two.other.len()), (Some("Other"), 1));
+        assert_eq!(read(&[chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 9\nxyz")]).other.len(), 1, "no digits");
     }
 
     #[test]
