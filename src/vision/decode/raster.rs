@@ -30,6 +30,9 @@ pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> R
     allowed.max_alloc = Some(limits.memory / 2);
     reader.limits(allowed);
     let mut picture = reader.decode().map_err(|e| plain_reason(&e))?;
+    if format == ImageFormat::Bmp && is_clear(&picture) {
+        picture = picture.into_rgb8().into();
+    }
     if let Some(orientation) = Orientation::from_exif(orientation) {
         picture.apply_orientation(orientation);
     }
@@ -38,6 +41,11 @@ pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> R
     let pixels = finer.unwrap_or_else(|| pixel_hash(&rgb, rgb.as_raw()));
     let (width, height) = rgb.dimensions();
     Ok((Picture::new(width, height, rgb.into_raw()), pixels))
+}
+
+/// Whether no pixel is opaque at all. Programs that know no transparency write zeros into a BMP.
+fn is_clear(picture: &DynamicImage) -> bool {
+    picture.as_rgba8().is_some_and(|rgba| rgba.pixels().all(|pixel| pixel.0[3] == 0))
 }
 
 /// Hashes pixels: 8-bit RGB, so that one picture in several formats has one hash, or finer ones as they are.
@@ -65,5 +73,25 @@ pub fn plain_reason(error: &ImageError) -> String {
         ImageError::Decoding(e) => e.to_string().lines().next().unwrap_or("the data is damaged").to_owned(),
         ImageError::Limits(_) => "the picture needs more memory than is allowed".into(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A BMP of two pixels of 16 bits, one of them for transparency.
+    fn bmp(pixels: [u16; 2]) -> Vec<u8> {
+        let numbers = |all: &[u32]| all.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+        let start = [&b"BM"[..], &numbers(&[74, 0, 70])].concat();
+        let header = [&numbers(&[56, 2, 1])[..], &[1, 0, 16, 0], &numbers(&[3, 4, 2835, 2835, 0, 0, 0x7c00, 0x3e0, 0x1f, 0x8000])].concat();
+        [start, header, pixels.map(u16::to_le_bytes).concat()].concat()
+    }
+
+    #[test]
+    fn a_bmp_without_an_opaque_pixel_is_not_transparent() {
+        let read = |pixels| read(&bmp(pixels), Format::Bmp, 1, &Limits::default()).expect("a picture").0.rgb;
+        assert_eq!(read([0x001f, 0x7c00]), [0, 0, 255, 255, 0, 0]);
+        assert_eq!(read([0x801f, 0x7c00]), [0, 0, 255, 255, 255, 255]);
     }
 }
