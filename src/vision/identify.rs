@@ -1,9 +1,6 @@
 //! Identifying a file before it is decoded: format, dimensions, picture hash and metadata.
 
-use std::io::Cursor;
-
 use blake3::Hasher;
-use image::ImageReader;
 
 use super::{Limits, decode, format, jpeg, metadata, png, raw};
 use crate::photo::{Claimed, Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
@@ -40,15 +37,12 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
 }
 
 fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
-    match format {
+    let dimensions = match format {
         Format::Raw => return raw_dimensions(bytes),
-        Format::Jpeg => return jpeg::dimensions(bytes).map_err(|e| Failure::new(Stage::Decode, e)),
-        _ => {}
-    }
-    let broken = |e: image::ImageError| Failure::new(Stage::Decode, decode::plain_reason(&e));
-    let reader = ImageReader::with_format(Cursor::new(bytes), decode::image_format(format).expect("a supported format"));
-    let (width, height) = reader.into_dimensions().map_err(broken)?;
-    Ok(Dimensions { width, height })
+        Format::Jpeg => jpeg::dimensions(bytes).map_err(|e| e.to_string()),
+        _ => decode::dimensions(bytes, format),
+    };
+    dimensions.map_err(|reason| Failure::new(Stage::Decode, reason))
 }
 
 /// The size of the picture that the sensor saw, whatever size its preview has.
@@ -100,6 +94,8 @@ fn offset(whole: &[u8], part: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     fn png(text: Option<&str>) -> Vec<u8> {

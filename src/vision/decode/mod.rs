@@ -10,7 +10,7 @@ use super::{Limits, format, metadata, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
-pub use raster::{image_format, plain_reason};
+pub use raster::dimensions;
 
 /// The least short side of a decoded picture (eight ninths of it for a JPEG), unless the photo is smaller. A crop has
 /// six tenths of it, and the encoder needs 128 pixels.

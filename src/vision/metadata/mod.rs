@@ -6,7 +6,7 @@
 //! is the first one alone. A colour profile is one too, unless it says what is assumed without it.
 
 mod exif;
-mod gif;
+pub mod gif;
 mod iptc;
 mod profile;
 mod raw;
