@@ -29,7 +29,9 @@ impl Format {
     /// are then read again, in the background. 0 if this version does not decode it.
     pub fn decoding(self) -> i64 {
         match self {
-            Format::Raw | Format::Jpeg | Format::Tiff | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
+            // Some kinds of it were decoded to noise.
+            Format::Tiff => 2,
+            Format::Raw | Format::Jpeg | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
             Format::Heic | Format::Jxl | Format::Avif => 0,
         }
     }
@@ -67,7 +69,7 @@ impl Format {
             [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O' | b'S', b'R', ..] => Format::Raw,
             [b'I' | b'M', b'I' | b'M', _, _, _, _, b'H', b'E', b'A', b'P', b'C', b'C', b'D', b'R', ..] => Format::Raw,
             [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] | [b'F', b'O', b'V', b'b', ..] | [0, b'M', b'R', b'M', ..] => Format::Raw,
-            [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => Format::Tiff,
+            [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Format::Tiff,
             [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..] => Format::Jxl,
             [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
                 b"avif" | b"avis" => Format::Avif,
@@ -110,6 +112,9 @@ mod tests {
         assert_eq!(Format::from_name(Path::new("/a/notes.txt")), None);
         assert_eq!(Format::from_bytes(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
         assert_eq!(Format::from_bytes(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
+        for tiff in [&b"II*\0\x08\0\0\0"[..], b"MM\0*\0\0\0\x08", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"] {
+            assert_eq!(Format::from_bytes(tiff), Some(Format::Tiff), "{tiff:?}");
+        }
         for raw in [
             &b"FOVb\x03\0\x02\0"[..],
             b"\0MRM\0\0\x01\0",

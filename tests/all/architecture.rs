@@ -39,7 +39,7 @@ const INSIDE_DAEMON: [(&str, &[&str]); 7] = [
 const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
 
 /// The only places that may use a heavy crate.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -49,6 +49,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("fast_image_resize", &["vision/resize.rs"]),
     ("exif", &["vision"]),
     ("flate2", &["vision"]),
+    ("tiff", &["vision"]),
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),
     ("rusqlite", &["store"]),

@@ -3,7 +3,9 @@
 //! JPEG is decoded at reduced size, and so is the preview of a RAW file. Other formats are decoded in full and then reduced.
 
 mod jpeg;
+mod lab;
 mod raster;
+pub mod tiff;
 
 use super::resize::resized;
 use super::{Limits, format, metadata, raw};
@@ -222,6 +224,65 @@ mod tests {
                 assert!(decode_whole(&bytes[..cut], &Limits::default()).is_err(), "cut to {cut} of {}", bytes.len());
             }
         }
+    }
+
+    /// The mean difference of two pictures of one size, of 255.
+    fn difference(a: &Picture, b: &Picture) -> f64 {
+        assert_eq!(a.dimensions, b.dimensions);
+        a.rgb.iter().zip(&b.rgb).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.rgb.len() as f64
+    }
+
+    /// Files that other programs wrote of one picture, and that were refused or decoded to something else.
+    #[test]
+    fn odd_files_show_what_they_hold() {
+        use crate::vision::raw::tests::collected;
+        let of = |name: &str| Some(decode(&collected(&format!("more/odd/{name}"))?, &Limits::default()));
+        let Some(reference) = of("00-reference.png") else { return };
+        let reference = reference.expect("decodes").picture;
+        let grey = Picture {
+            rgb: reference
+                .rgb
+                .chunks_exact(3)
+                .flat_map(|p| [((299 * u32::from(p[0]) + 587 * u32::from(p[1]) + 114 * u32::from(p[2])) / 1000) as u8; 3])
+                .collect(),
+            ..reference.clone()
+        };
+        for (name, expected, most) in [
+            ("01-rgb+alpha-channel-lzw-predictor.tif", &reference, 3.0),
+            ("01-rgb16+alpha-channel-zip-predictor.tif", &reference, 3.0),
+            ("02-camera-make+thumbnail-subifd.tif", &reference, 3.0),
+            ("02-rgb-with-DNGVersion.tif", &reference, 3.0),
+            ("05-bigtiff.tif", &reference, 3.0),
+            ("06-gray+alpha-channel.tif", &grey, 3.0),
+            ("06-palette.tif", &reference, 4.0),
+            ("07-tiled-planar.tif", &reference, 3.0),
+        ] {
+            let Some(decoded) = of(name) else { return };
+            let off = difference(&decoded.expect(name).picture, expected);
+            assert!(off < most, "{name}: {off}");
+        }
+        // Its one strip is a whole JPEG, of colours that are not those of the others.
+        let (Some(bytes), Some(decoded)) = (collected("more/odd/06-jpeg-ycbcr.tif"), of("06-jpeg-ycbcr.tif")) else { return };
+        let strip = decode(&bytes[0x160..], &Limits::default()).expect("a JPEG").picture;
+        let off = difference(&decoded.expect("decodes").picture, &strip);
+        assert!(off < 3.0, "{off}");
+        for (name, reason) in [
+            ("09-reason-of-90-kB.tif", "the file ends in the middle of the picture"),
+            ("10-lossless-jpeg-decoded-to-noise.jpg", "lossless JPEG is not read by this version"),
+            ("13-arithmetic.jpg", "JPEG with arithmetic coding is not read by this version"),
+        ] {
+            let Some(decoded) = of(name) else { return };
+            let said = decoded.expect_err(name).reason;
+            assert!(said.contains(reason), "{name}: {said}");
+        }
+        for (name, orientation) in
+            [("03-webp-exif-with-prefix-orientation-6.webp", 6), ("04-png-raw-profile-type-exif-orientation-6.png", 6)]
+        {
+            let Some(decoded) = of(name) else { return };
+            assert_eq!(decoded.expect(name).capture.orientation, Some(orientation), "{name}");
+        }
+        let Some(opaque) = of("11-bmp-alpha-all-zero.bmp") else { return };
+        assert!(opaque.expect("decodes").picture.rgb.iter().any(|value| *value < 255));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! PNG, WebP, TIFF, GIF (its first frame) and BMP, by the image crate.
+//! PNG, WebP, TIFF, GIF (its first frame) and BMP, by the image crate, except for the kinds of TIFF that it reads wrongly.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -7,6 +7,7 @@ use blake3::Hasher;
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView, ImageError, ImageFormat, ImageReader, Limits as ImageLimits};
 
+use super::tiff;
 use crate::photo::{Dimensions, Format, Picture, PixelHash};
 use crate::vision::Limits;
 use crate::vision::metadata::gif;
@@ -28,6 +29,9 @@ fn image_format(format: Format) -> Option<ImageFormat> {
 
 /// Returns width and height as stored.
 pub fn dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, String> {
+    if format == Format::Tiff {
+        return tiff::dimensions(bytes);
+    }
     let (bytes, format) = readable(bytes, format)?;
     let (width, height) = ImageReader::with_format(Cursor::new(&*bytes), format).into_dimensions().map_err(|e| plain_reason(&e))?;
     Ok(Dimensions { width, height })
@@ -56,14 +60,9 @@ fn with_whole_frame(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Returns the upright picture and its pixel hash.
 pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> Result<(Picture, PixelHash), String> {
-    let (bytes, format) = readable(bytes, format)?;
-    let mut reader = ImageReader::with_format(Cursor::new(&*bytes), format);
-    let mut allowed = ImageLimits::default();
-    // Half of the child's memory: the picture and its copy as RGB must both fit.
-    allowed.max_alloc = Some(limits.memory / 2);
-    reader.limits(allowed);
-    let mut picture = reader.decode().map_err(|e| plain_reason(&e))?;
-    if format == ImageFormat::Bmp && is_clear(&picture) {
+    let other = if format == Format::Tiff { tiff::read(bytes, limits)? } else { None };
+    let mut picture = other.map_or_else(|| by_image_crate(bytes, format, limits), Ok)?;
+    if format == Format::Bmp && is_clear(&picture) {
         picture = picture.into_rgb8().into();
     }
     if let Some(orientation) = Orientation::from_exif(orientation) {
@@ -74,6 +73,16 @@ pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> R
     let pixels = finer.unwrap_or_else(|| pixel_hash(&rgb, rgb.as_raw()));
     let (width, height) = rgb.dimensions();
     Ok((Picture::new(width, height, rgb.into_raw()), pixels))
+}
+
+fn by_image_crate(bytes: &[u8], format: Format, limits: &Limits) -> Result<DynamicImage, String> {
+    let (bytes, format) = readable(bytes, format)?;
+    let mut reader = ImageReader::with_format(Cursor::new(&*bytes), format);
+    let mut allowed = ImageLimits::default();
+    // Half of the child's memory: the picture and its copy as RGB must both fit.
+    allowed.max_alloc = Some(limits.memory / 2);
+    reader.limits(allowed);
+    reader.decode().map_err(|e| plain_reason(&e))
 }
 
 /// Whether no pixel is opaque at all. Programs that know no transparency write zeros into a BMP.

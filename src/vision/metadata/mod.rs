@@ -17,9 +17,10 @@ mod xmp;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::decode::tiff;
 use super::png::{self, Chunk};
 use super::{format, jpeg};
-use crate::photo::{Description, Format, Metadata};
+use crate::photo::{Capture, Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
 const XMP_IN_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -104,7 +105,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
     }
     Metadata {
-        capture: exif.as_ref().map(exif::capture).unwrap_or_default(),
+        capture: captured(bytes, exif.as_ref()),
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
         trailer_bytes: parts.trailer.len() as u64,
@@ -146,11 +147,22 @@ fn exif_in_png(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
 }
 
 /// Returns the orientation and the rest of the capture data. Empty if none can be read.
-pub fn capture(bytes: &[u8]) -> crate::photo::Capture {
+pub fn capture(bytes: &[u8]) -> Capture {
     match format::of(bytes) {
         Some(Format::Raw) => raw::read(bytes).capture,
-        Some(format) => read_exif(bytes, format).0.as_ref().map(exif::capture).unwrap_or_default(),
-        None => crate::photo::Capture::default(),
+        Some(format) => captured(bytes, read_exif(bytes, format).0.as_ref()),
+        None => Capture::default(),
+    }
+}
+
+/// The reader of EXIF does not know BigTIFF. Its orientation is needed.
+fn captured(bytes: &[u8], exif: Option<&::exif::Exif>) -> Capture {
+    match (exif, bytes) {
+        (Some(exif), _) => exif::capture(exif),
+        (None, [b'I', b'I', b'+', 0, ..] | [b'M', b'M', 0, b'+', ..]) => {
+            Capture { orientation: tiff::orientation(bytes), ..Capture::default() }
+        }
+        _ => Capture::default(),
     }
 }
 

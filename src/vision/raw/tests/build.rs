@@ -1,6 +1,6 @@
 //! Builds the containers that the tests read: JPEG headers, TIFF structures, boxes, heaps and sections.
 
-use super::super::bytes::Order;
+pub use super::super::bytes::Order;
 use super::super::{Family, Raw, family, read};
 
 pub const ORDERS: [Order; 2] = [Order::Little, Order::Big];

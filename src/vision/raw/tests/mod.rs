@@ -25,7 +25,12 @@ fn camera_files() -> Option<PathBuf> {
 
 /// Returns the bytes of a RAW file of the collection, or says that it is missing.
 pub fn file(name: &str) -> Option<Vec<u8>> {
-    let bytes = fs::read(camera_files()?.join("more/raw").join(name)).ok();
+    collected(&format!("more/raw/{name}"))
+}
+
+/// Returns the bytes of a file of the collection, or says that it is missing.
+pub fn collected(path: &str) -> Option<Vec<u8>> {
+    let bytes = fs::read(camera_files()?.join(path)).ok();
     if bytes.is_none() {
         skip("the camera files are not here");
     }
