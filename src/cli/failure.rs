@@ -35,7 +35,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
     (FOUND, "duplicates found (with --exit-code)"),
     (USAGE, "usage error, or the daemon refused the request"),
     (UNREACHABLE, "daemon not reachable"),
-    (UNREAD, "some photos could not be read, or are of formats that are not read yet (with --strict)"),
+    (UNREAD, "some photos could not be read, or this version cannot read their formats (with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
     (UNWRITTEN, "the output could not be written, for example to a full disk"),
     (AGAIN, "the daemon asks its service manager to start it again"),

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::{MAX_ENLARGED_DENSITY_RATIO, Relation};
+use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::sandbox;
@@ -311,6 +311,12 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
         if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
             continue;
         }
+        // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
+        if place > 0 && [best.format, photo.format].contains(&Format::Raw) {
+            let [a, b] = [keeper, &photo.files[0]].map(|file| file.path.to_path());
+            reasons.push(format!("{} and {} are not copies: one of them is a RAW file", a.display(), b.display()));
+            continue;
+        }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
             let (stays, goes) = ((best, keeper), (photo, file));
             // A file without camera data is not an original.
@@ -435,7 +441,7 @@ mod tests {
 
     use super::*;
     use crate::api::types::PathText;
-    use crate::photo::{Format, MetadataKind};
+    use crate::photo::MetadataKind;
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -561,6 +567,21 @@ mod tests {
             return crate::sys::skip("this filesystem has no extended attributes");
         }
         assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
+    }
+
+    #[test]
+    fn neither_a_raw_file_nor_what_was_made_of_it_can_go() {
+        let of = |path: &str, format| Photo { format, ..photo(vec![file(path, 10)]) };
+        let files = [("/a.jpg", 1, 1, 10), ("/b.nef", 2, 1, 10), ("/c.jpg", 3, 1, 10), ("/d.nef", 4, 1, 10)];
+        let copies = [(0, 1, Relation::Copy), (0, 2, Relation::Copy)];
+        let [jpeg, raw, small] = [of("/a.jpg", Format::Jpeg), of("/b.nef", Format::Raw), of("/c.jpg", Format::Jpeg)];
+        let camera = cluster(vec![raw.clone(), jpeg.clone(), small.clone()], &copies);
+        assert!(list(&camera, &files).is_err_and(|why| why.contains("/b.nef and /a.jpg are not copies")));
+        // One that says where it was taken may be the source.
+        assert_eq!(list(&cluster(vec![jpeg, raw.clone(), small], &copies), &files), Ok(vec!["/c.jpg".to_owned()]));
+        assert!(list(&cluster(vec![raw, of("/d.nef", Format::Raw)], &copies[..1]), &files).is_err(), "a converted one");
+        let twice = Photo { format: Format::Raw, ..photo(vec![file("/b.nef", 10), file("/d.nef", 10)]) };
+        assert_eq!(list(&cluster(vec![twice], &[]), &files), Ok(vec!["/d.nef".to_owned()]), "the same bytes");
     }
 
     /// Equal bytes say the same, so of each content one file is enough.

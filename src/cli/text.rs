@@ -119,7 +119,7 @@ pub fn coverage(c: &Coverage) -> String {
     let more = [
         (c.pending, "pending"),
         (c.failed, "could not be read"),
-        (c.unsupported, "of formats not read yet"),
+        (c.unsupported, "that this version cannot read"),
         (c.offline, "offline"),
         (c.without_picture, "without a kept picture yet"),
     ];

@@ -18,7 +18,11 @@ struct Key {
 const KEYS: [Key; 11] = [
     Key { name: "workers", what: "photos read at once (default: as many as there are cores)", value: |s| number(s.workers as u64) },
     Key { name: "max-file-bytes", what: "larger files are not read", value: |s| number(s.limits.bytes) },
-    Key { name: "max-pixels", what: "pictures with more pixels are not decoded", value: |s| number(s.limits.pixels) },
+    Key {
+        name: "max-pixels",
+        what: "pictures with more pixels are not decoded; a JPEG may have ten times as many",
+        value: |s| number(s.limits.pixels),
+    },
     Key { name: "max-decode-memory", what: "bytes that reading one photo may take", value: |s| number(s.limits.memory) },
     Key { name: "max-decode-seconds", what: "how long one step of one photo may take", value: |s| number(s.limits.seconds) },
     Key {

@@ -167,8 +167,7 @@ impl Worker {
         if self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? != (job.purpose == Purpose::Identify) {
             return Ok(None);
         }
-        // Many RAW formats are TIFF files whose first picture is a thumbnail. Only the name tells them from other TIFF
-        // files.
+        // It need not be opened.
         if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
             return Err(DecodeError::Photo(Failure::unsupported(format)));
         }
@@ -202,6 +201,7 @@ impl Worker {
         }
         let (identity, metadata) = identity?;
         self.pool.health.set_problem("decode", None);
+        check_name(&job.path, identity.format).map_err(DecodeError::Photo)?;
         if job.purpose != Purpose::Identify {
             // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is reported of them.
             if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
@@ -330,6 +330,16 @@ impl Worker {
     fn look_again(&self, job: &FileJob) {
         self.pool.intakes.hint(job.place.root, job.path.clone());
     }
+}
+
+/// A RAW file of a maker that is not known may look like a TIFF, and then it shows a thumbnail.
+fn check_name(path: &Path, format: Format) -> Result<(), Failure> {
+    if format == Format::Tiff && Format::from_name(path) == Some(Format::Raw) {
+        let why = "by its name, and a TIFF by its content: it may show a thumbnail, so it is not read by this version; if it is no RAW file, \
+                   rename it to .tif";
+        return Err(Failure::unsupported_kind(Format::Raw, why));
+    }
+    Ok(())
 }
 
 /// Returns what comes of work on a picture. `None` if it panics: one photo must not end the daemon at every start.

@@ -10,7 +10,7 @@ pub struct Coverage {
     pub indexed: u64,
     /// Files that are not read yet.
     pub pending: u64,
-    /// Photos in a format that this build does not read.
+    /// Files of a format, or of a kind of it, that this build does not read.
     pub unsupported: u64,
     /// Files that could not be read. `simctl failures` lists the reasons.
     pub failed: u64,

@@ -26,6 +26,9 @@ pub enum Stage {
 
 names!(Stage, "stage" { Open: "open", Read: "read", Unsupported: "unsupported", Decode: "decode", Embed: "embed" });
 
+/// The most characters of a reason. Some decoders print all that they found in a file.
+const MAX_CHARACTERS: usize = 300;
+
 /// The failure of a file. It is recorded, shown by `simctl failures`, and not tried again until the stamp of the file
 /// changes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,8 +43,22 @@ impl Failure {
         Failure::new(Stage::Unsupported, format_args!("{format} is not read by this version"))
     }
 
+    /// A kind of files of a format that is read. The reason begins with the format, by which these files are counted.
+    pub fn unsupported_kind(format: Format, why: impl fmt::Display) -> Failure {
+        Failure::new(Stage::Unsupported, format_args!("{format} {why}"))
+    }
+
     pub fn new(stage: Stage, reason: impl fmt::Display) -> Failure {
         Failure { stage, reason: reason.to_string() }
+    }
+
+    /// Cuts a reason that nobody would read.
+    pub fn shortened(mut self) -> Failure {
+        if let Some((end, _)) = self.reason.char_indices().nth(MAX_CHARACTERS) {
+            self.reason.truncate(end);
+            self.reason.push('…');
+        }
+        self
     }
 }
 

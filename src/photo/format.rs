@@ -29,8 +29,10 @@ impl Format {
     /// are then read again, in the background. 0 if this version does not decode it.
     pub fn decoding(self) -> i64 {
         match self {
-            Format::Jpeg | Format::Tiff | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
-            Format::Raw | Format::Heic | Format::Jxl | Format::Avif => 0,
+            // Some kinds of it were decoded to noise.
+            Format::Tiff => 2,
+            Format::Raw | Format::Jpeg | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
+            Format::Heic | Format::Jxl | Format::Avif => 0,
         }
     }
 
@@ -38,22 +40,24 @@ impl Format {
     pub fn from_name(path: &Path) -> Option<Format> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
-            "jpg" | "jpeg" | "jpe" | "jfif" => Format::Jpeg,
+            // Several pictures of one camera, a sphere, and what exiftool keeps of a file that it changed.
+            "jpg" | "jpeg" | "jpe" | "jfif" | "mpo" | "insp" | "jpg_original" => Format::Jpeg,
             "png" => Format::Png,
             "webp" => Format::WebP,
             "tif" | "tiff" => Format::Tiff,
             "gif" => Format::Gif,
-            "bmp" => Format::Bmp,
+            "bmp" | "dib" => Format::Bmp,
             "heic" | "heif" | "hif" => Format::Heic,
             "avif" => Format::Avif,
             "jxl" => Format::Jxl,
             "cr2" | "cr3" | "crw" | "nef" | "nrw" | "arw" | "srf" | "sr2" | "dng" | "orf" | "rw2" | "raf" | "pef" | "srw" | "3fr"
-            | "fff" | "iiq" | "rwl" | "x3f" | "erf" | "mef" | "mos" | "kdc" | "dcr" => Format::Raw,
+            | "fff" | "iiq" | "rwl" | "x3f" | "erf" | "mef" | "mos" | "kdc" | "dcr" | "gpr" | "mrw" | "ori" | "raw" => Format::Raw,
             _ => return None,
         })
     }
 
-    /// Returns the format by the first bytes. At least 16 bytes are needed to distinguish all formats.
+    /// Returns the format by the first bytes. At least 16 bytes are needed to distinguish all formats. Many RAW files are TIFF
+    /// files by these.
     pub fn from_bytes(start: &[u8]) -> Option<Format> {
         Some(match start {
             [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
@@ -62,9 +66,10 @@ impl Format {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Format::Gif,
             [b'B', b'M', ..] => Format::Bmp,
             [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => Format::Raw,
-            [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => Format::Raw,
-            [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] => Format::Raw,
-            [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => Format::Tiff,
+            [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O' | b'S', b'R', ..] => Format::Raw,
+            [b'I' | b'M', b'I' | b'M', _, _, _, _, b'H', b'E', b'A', b'P', b'C', b'C', b'D', b'R', ..] => Format::Raw,
+            [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] | [b'F', b'O', b'V', b'b', ..] | [0, b'M', b'R', b'M', ..] => Format::Raw,
+            [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Format::Tiff,
             [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..] => Format::Jxl,
             [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
                 b"avif" | b"avis" => Format::Avif,
@@ -102,9 +107,24 @@ mod tests {
     #[test]
     fn names_and_bytes_tell_formats() {
         assert_eq!(Format::from_name(Path::new("/a/IMG_1.JPG")), Some(Format::Jpeg));
+        assert_eq!(Format::from_name(Path::new("/a/GOPR0024.GPR")), Some(Format::Raw));
+        assert_eq!(Format::from_name(Path::new("/a/IMG_1.jpg_original")), Some(Format::Jpeg));
         assert_eq!(Format::from_name(Path::new("/a/notes.txt")), None);
         assert_eq!(Format::from_bytes(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
         assert_eq!(Format::from_bytes(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
+        for tiff in [&b"II*\0\x08\0\0\0"[..], b"MM\0*\0\0\0\x08", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"] {
+            assert_eq!(Format::from_bytes(tiff), Some(Format::Tiff), "{tiff:?}");
+        }
+        for raw in [
+            &b"FOVb\x03\0\x02\0"[..],
+            b"\0MRM\0\0\x01\0",
+            b"II\x1a\0\0\0HEAPCCDR",
+            b"MM\0\0\0\x1aHEAPCCDR",
+            b"IIRO\x08\0\0\0",
+            b"MMOR\0\0\0\x08",
+        ] {
+            assert_eq!(Format::from_bytes(raw), Some(Format::Raw), "{raw:?}");
+        }
         assert_eq!(Format::from_bytes(b"hello, this is no picture"), None);
         assert_eq!(Format::from_bytes(b""), None);
     }

@@ -15,8 +15,8 @@ use super::columns::{
 use super::scopes::{Range, Within, ranges};
 use super::{EditedVersion, FailureRecord, FileRecord, HeadNumber, Location, PhotoRecord, Result, open};
 use crate::photo::{
-    ContentHash, Counters, Coverage, Descriptors, Failure, Features, FileState, Format, Keypoints, KnownFile, Pair, PhotoId, PictureHash,
-    PixelHash, Place, RootId, Stage, Stamp, StoredFeatures,
+    ContentHash, Counters, Coverage, Descriptors, Features, FileState, Format, Keypoints, KnownFile, Pair, PhotoId, PictureHash, PixelHash,
+    Place, RootId, Stage, Stamp, StoredFeatures,
 };
 
 /// Which photos of the scopes to read.
@@ -255,16 +255,16 @@ impl Reader {
         Ok(Coverage { indexed: indexed - stale, pending: pending + stale, unsupported, failed: all - unsupported, ..Coverage::default() })
     }
 
-    /// Returns the number of photos of the scopes in each format that this version does not read.
+    /// Returns the number of files of the scopes in each format that this version does not read, or of which it does not read this
+    /// kind. The reason of such a file begins with its format.
     pub fn unsupported(&self, scopes: &[Place]) -> Result<BTreeMap<Format, u64>> {
-        let unread: Vec<Format> = Format::ALL.iter().copied().filter(|format| !format.is_supported()).collect();
-        let count = |format: &Format| format!("count(*) FILTER (WHERE x.reason = '{}')", Failure::unsupported(*format).reason);
-        let select = format!("SELECT {} FROM failures x", unread.iter().map(count).collect::<Vec<_>>().join(", "));
+        let count = |format: &Format| format!("count(*) FILTER (WHERE x.stage = '{}' AND x.reason GLOB '{format} *')", Stage::Unsupported);
+        let select = format!("SELECT {} FROM failures x", Format::ALL.iter().map(count).collect::<Vec<_>>().join(", "));
         let mut counts = BTreeMap::new();
         let rows = self.rows(&select, "x", scopes, |row| {
-            (0..unread.len()).map(|column| row.get::<_, i64>(column)).collect::<rusqlite::Result<Vec<_>>>()
+            (0..Format::ALL.len()).map(|column| row.get::<_, i64>(column)).collect::<rusqlite::Result<Vec<_>>>()
         })?;
-        for (format, count) in rows.iter().flat_map(|row| unread.iter().zip(row)).filter(|(_, count)| **count > 0) {
+        for (format, count) in rows.iter().flat_map(|row| Format::ALL.iter().zip(row)).filter(|(_, count)| **count > 0) {
             *counts.entry(*format).or_default() += *count as u64;
         }
         Ok(counts)
@@ -496,7 +496,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::photo::{Capture, CropDescriptors, Dimensions, Identity, Metadata};
+    use crate::photo::{Capture, CropDescriptors, Dimensions, Failure, Identity, Metadata};
     use crate::store::Writer;
 
     const PATHS: u64 = 100_000;

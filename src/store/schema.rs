@@ -284,6 +284,19 @@ const INDEX_STEPS: &[M<'static>] = &[
     ),
     // The hash of the bytes after the picture. NULL if there are none, or if an older version read the file.
     M::up("ALTER TABLE metadata ADD COLUMN trailer TEXT;"),
+    // RAW files are read by their previews, and so are TIFF files that an older version took for RAW.
+    M::up(
+        "UPDATE files SET pending = 1 WHERE photo IS NULL AND (root, path) IN
+         (SELECT root, path FROM failures WHERE stage = 'unsupported' AND reason = 'raw is not read by this version');
+     DELETE FROM failures WHERE stage = 'unsupported' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
+    ),
+    // More kinds of TIFF are read, and larger JPEGs. Only those that could not be read are read again.
+    M::up(
+        "UPDATE files SET pending = 1 WHERE photo IS NULL AND (root, path) IN
+         (SELECT root, path FROM failures WHERE stage = 'decode' AND (CAST(path AS TEXT) LIKE '%.tif' OR CAST(path AS TEXT) LIKE '%.tiff'
+             OR reason LIKE '%more than the limit of % megapixels'));
+     DELETE FROM failures WHERE stage = 'decode' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -338,7 +351,7 @@ mod tests {
     }
 
     /// All data that migrations of the index intentionally remove or change.
-    const LOST: [Lost; 7] = [
+    const LOST: [Lost; 11] = [
         // Embeddings, densities and pairs now belong to a head. They are computed again from the features, which
         // stay.
         Lost { version: 3, table: "pairs", what: What::Table },
@@ -349,6 +362,12 @@ mod tests {
         Lost { version: 3, table: "settings", what: What::Rows("name = 'head'") },
         // Emptied: it names the recipe, which then had no crop descriptors. So the files are read again.
         Lost { version: 5, table: "features", what: What::Column("backbone") },
+        // RAW files that were not read are read now.
+        Lost { version: 15, table: "failures", what: What::Rows("reason LIKE 'raw %'") },
+        Lost { version: 15, table: "files", what: What::Rows("path = CAST('c.nef' AS BLOB)") },
+        // So are TIFF files of kinds that were not read.
+        Lost { version: 16, table: "failures", what: What::Rows("path = CAST('d.TIF' AS BLOB)") },
+        Lost { version: 16, table: "files", what: What::Rows("path = CAST('d.TIF' AS BLOB)") },
         // Which file has the kept pictures. It is set when an index is opened.
         Lost { version: usize::MAX, table: "settings", what: What::Rows("name LIKE 'pictures%'") },
     ];
@@ -424,9 +443,16 @@ mod tests {
                  ({c}, {METADATA_READER}, '2026-05-01T11:00:00', -1, '[\"sea\"]', 52.5, -13.25, 9, '[]');"
         );
         let pixels = format!("UPDATE photos SET pixels = {d} WHERE id = 3; UPDATE files SET replaced = 7 WHERE id = 4;");
+        let unread = "INSERT INTO files (id, root, path, volume, inode, size, mtime, ctime, content, photo, pending) VALUES
+                 (6, 2, CAST('c.nef' AS BLOB), 8, 15, 4101, 13, 14, NULL, NULL, 0),
+                 (7, 2, CAST('d.TIF' AS BLOB), 8, 16, 4102, 15, 16, NULL, NULL, 0);
+             INSERT INTO failures (root, path, stage, reason) VALUES
+                 (2, CAST('c.nef' AS BLOB), 'unsupported', 'raw is not read by this version'),
+                 (2, CAST('d.TIF' AS BLOB), 'decode', 'not a picture');";
         let latest = usize::MAX;
         [
             (1, latest, files.as_str()),
+            (1, latest, unread),
             (1, 2, one_head),
             (2, 2, densities),
             (3, latest, heads),
@@ -572,7 +598,13 @@ mod tests {
                 [2, 1],
                 "version {version}"
             );
-            let coverage = Coverage { indexed: 3, pending: 1, unsupported: 0, failed: 2, ..Coverage::default() };
+            // The RAW file and the TIFF of an older version are read now. This version would not have said so.
+            let (pending, unsupported, failed) = match version {
+                ..15 => (3, 0, 2),
+                15 => (2, 1, 2),
+                _ => (1, 1, 3),
+            };
+            let coverage = Coverage { indexed: 3, pending, unsupported, failed, ..Coverage::default() };
             assert_eq!(reader.coverage(&all).expect("read"), coverage);
             let stamp = reader.files(&all[0]).expect("read")[Path::new("b/a.jpg")].stamp;
             assert_eq!((stamp.volume, stamp.inode, stamp.mtime), (u64::MAX, u64::MAX - 1, -5));

@@ -1,11 +1,8 @@
 //! Identifying a file before it is decoded: format, dimensions, picture hash and metadata.
 
-use std::io::Cursor;
-
 use blake3::Hasher;
-use image::ImageReader;
 
-use super::{Limits, decode, jpeg, metadata, png};
+use super::{Limits, decode, format, jpeg, metadata, png, raw};
 use crate::photo::{Claimed, Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
 
 /// Parses the header and the metadata, and hashes the picture data.
@@ -16,17 +13,19 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(Stage::Decode, "the file is empty"));
     }
-    let format = Format::from_bytes(bytes)
-        .ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
-    let format = if format == Format::Tiff && metadata::is_raw(bytes) { Format::Raw } else { format };
+    let format =
+        format::of(bytes).ok_or_else(|| Failure::new(Stage::Decode, "not a picture: its first bytes are of no known picture format"))?;
     if !format.is_supported() {
         return Err(Failure::unsupported(format));
     }
     let stored = stored_dimensions(bytes, format)?;
-    if stored.pixels() > limits.pixels {
+    // Of a RAW file the preview is decoded.
+    let is_reduced = format == Format::Raw || format == Format::Jpeg && jpeg::is_read_at_reduced_size(bytes);
+    let most = if is_reduced { limits.pixels_at_reduced_size() } else { limits.pixels };
+    if stored.pixels() > most {
         return Err(Failure::new(
             Stage::Decode,
-            format!("{} × {} pixels, more than the limit of {} megapixels", stored.width, stored.height, limits.pixels / 1_000_000),
+            format!("{} × {} pixels, more than the limit of {} megapixels", stored.width, stored.height, most / 1_000_000),
         ));
     }
     let metadata = metadata::metadata(bytes, format);
@@ -38,12 +37,24 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
 }
 
 fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
-    if format == Format::Jpeg {
-        return jpeg::dimensions(bytes).map_err(|e| Failure::new(Stage::Decode, e));
+    let dimensions = match format {
+        Format::Raw => return raw_dimensions(bytes),
+        Format::Jpeg => jpeg::dimensions(bytes).map_err(|e| e.to_string()),
+        _ => decode::dimensions(bytes, format),
+    };
+    dimensions.map_err(|reason| Failure::new(Stage::Decode, reason))
+}
+
+/// The size of the picture that the sensor saw, whatever size its preview has.
+fn raw_dimensions(bytes: &[u8]) -> Result<Dimensions, Failure> {
+    let raw = raw::read(bytes).map_err(|reason| Failure::new(Stage::Decode, reason))?;
+    let unsupported = |why: String| Failure::unsupported_kind(Format::Raw, why);
+    if raw.preview.is_none() {
+        let least = raw::MIN_SHORT_SIDE;
+        return Err(unsupported(format!("without a JPEG preview of at least {least} pixels is not read by this version ({})", raw.family)));
     }
-    let broken = |e: image::ImageError| Failure::new(Stage::Decode, decode::plain_reason(&e));
-    let reader = ImageReader::with_format(Cursor::new(bytes), decode::image_format(format).expect("a supported format"));
-    let (width, height) = reader.into_dimensions().map_err(broken)?;
+    let (width, height) =
+        raw.dimensions.ok_or_else(|| unsupported(format!("that does not say its size is not read by this version ({})", raw.family)))?;
     Ok(Dimensions { width, height })
 }
 
@@ -83,6 +94,8 @@ fn offset(whole: &[u8], part: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     fn png(text: Option<&str>) -> Vec<u8> {
@@ -123,6 +136,40 @@ mod tests {
         assert_ne!(plain.picture, identity(&[&head, &[0xff, 0x01], &comment, &frame, &scan]).picture);
         assert_ne!(plain.picture, identity(&[&head, &profile, &frame, &scan]).picture);
         assert_eq!(plain.dimensions, Dimensions { width: 16, height: 8 });
+    }
+
+    #[test]
+    fn a_jpeg_may_have_more_pixels_than_a_picture_that_is_decoded_whole() {
+        let of = |marker: u8, width: u16, height: u16| {
+            let frame = [&[0xff, 0xd8, 0xff, marker, 0, 11, 8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[1, 1, 0x11, 0]].concat();
+            identify(&[&frame[..], &[0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 0xff, 0xd9]].concat(), &Limits::default())
+        };
+        assert!(of(0xc0, 30_000, 20_000).is_ok() && of(0xc2, 60_000, 40_000).is_ok());
+        for (marker, width, height, limit) in [(0xc0, 65_000, 65_000, "2684 megapixels"), (0xc3, 30_000, 20_000, "268 megapixels")] {
+            let reason = of(marker, width, height).expect_err("too large").reason;
+            assert!(reason.contains(limit), "{reason}");
+        }
+    }
+
+    /// A whole RAF has a JPEG with its EXIF, and says how large the picture of the sensor is.
+    #[test]
+    fn a_raw_file_has_the_size_of_its_sensor() {
+        let preview = raw::tests::build::turned_jpeg(1920, 1280, 6);
+        let mut bytes = b"FUJIFILMCCD-RAW 0201".to_vec();
+        bytes.resize(0x54, 0);
+        bytes.extend([0x60, preview.len() as u32, 0x60 + preview.len() as u32].map(u32::to_be_bytes).concat());
+        bytes.extend(&preview);
+        let without_size = bytes.clone();
+        bytes.extend([&[0, 0, 0, 1, 1, 0x11, 0, 4][..], &[3264_u16, 4896].map(u16::to_be_bytes).concat()].concat());
+        let Claimed { picture, metadata } = identify(&bytes, &Limits::default()).expect("a photo");
+        assert_eq!((picture.format, picture.dimensions), (Format::Raw, Dimensions { width: 3264, height: 4896 }), "upright");
+        assert_eq!((picture.quantisation, metadata.capture.orientation), (None, Some(6)));
+        let failure = |bytes: &[u8]| identify(bytes, &Limits::default()).expect_err("it is refused");
+        for (bytes, reason) in [(&without_size, "raw that does not say its size"), (&bytes[..150].to_vec(), "raw without a JPEG preview")] {
+            let Failure { stage, reason: said } = failure(bytes);
+            assert!(stage == Stage::Unsupported && said.starts_with(reason) && said.ends_with("(RAF)"), "{said}");
+        }
+        assert_eq!(failure(b"FOVb\x03\0\x02\0 cut off").stage, Stage::Decode);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod backbone;
 pub mod decode;
+mod format;
 pub mod framed;
 pub mod identify;
 pub mod jpeg;
@@ -14,6 +15,7 @@ pub mod keypoints;
 mod metadata;
 mod png;
 pub mod prepare;
+pub mod raw;
 pub mod resize;
 pub mod sandbox;
 
@@ -24,12 +26,23 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// The largest file, in bytes.
     pub bytes: u64,
-    /// The largest picture, in pixels, by its header.
+    /// The largest picture that is decoded whole, in pixels, by its header.
     pub pixels: u64,
     /// The address space of a decoding process, in bytes.
     pub memory: u64,
     /// The time limit for one step of one photo, in seconds.
     pub seconds: u64,
+}
+
+/// How many times the pixels of other pictures a JPEG may have that is decoded at an eighth: that takes a quarter of a second and
+/// 50 MB for 256 megapixels.
+const JPEG_PIXELS_FACTOR: u64 = 10;
+
+impl Limits {
+    /// Returns the largest JPEG that may be decoded at reduced size, in pixels.
+    pub fn pixels_at_reduced_size(&self) -> u64 {
+        self.pixels.saturating_mul(JPEG_PIXELS_FACTOR)
+    }
 }
 
 impl Default for Limits {

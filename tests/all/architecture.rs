@@ -58,7 +58,7 @@ const INSIDE_DAEMON: [(&str, &[&str]); 23] = [
 const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
 
 /// The only places that may use a heavy crate.
-const HOMES: [(&str, &[&str]); 18] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -67,6 +67,8 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("jpeg_decoder", &["vision/decode", "vision/kept.rs"]),
     ("fast_image_resize", &["vision/resize.rs"]),
     ("exif", &["vision"]),
+    ("flate2", &["vision"]),
+    ("tiff", &["vision"]),
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),
     ("rusqlite", &["store"]),

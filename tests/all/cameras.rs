@@ -43,6 +43,22 @@ fn every_camera_file_is_indexed_or_has_a_reason() {
     assert!(count("indexed") >= 85, "{coverage}");
 }
 
+/// Most of these files are cut off, or hold dummies in place of previews, as test collections keep them.
+#[test]
+fn every_raw_file_is_read_by_its_preview_or_says_why() {
+    let Some(folder) = camera_files().map(|folder| folder.join("more/raw")).filter(|folder| folder.is_dir()) else {
+        return skip("the camera files are not here");
+    };
+    let instance = Instance::new();
+    let answer = instance.dupes(&folder);
+    let count = |name: &str| answer["coverage"][name].as_u64().expect("a count");
+    let failures = instance.json(["failures", "--format=json"]);
+    let reasons: Vec<&str> = array(&failures["failures"]).iter().map(|f| f["reason"].as_str().expect("a reason")).collect();
+    assert_eq!((count("indexed"), count("unsupported"), count("failed")), (6, 19, 0), "{reasons:?}");
+    assert_eq!(answer["unsupported_formats"], serde_json::json!({ "raw": 19 }));
+    assert!(reasons.iter().all(|reason| reason.starts_with("raw without a JPEG preview")), "{reasons:?}");
+}
+
 #[test]
 fn the_eight_orientations_of_a_picture_are_one_cluster() {
     let Some(folder) = camera_files() else { return };

@@ -54,6 +54,9 @@ fn seeds() -> Vec<Seed> {
     let taken = photos::taken(&small, "2026:05:01 10:00:00");
     let app1 = taken.len() - small.len();
     let whole = |kind, bytes: Vec<u8>| Seed { kind, head: bytes.len(), bytes };
+    // What is damaged is where the preview is, and its header.
+    let preview = photos::taken(&photos::jpeg(&imageops::resize(&large, 648, 432, FilterType::Triangle), 60), "2026:05:01 10:00:00");
+    let raw = Seed { kind: "camera.raf", head: 2048, bytes: photos::raf(&preview, (6000, 4000)) };
     vec![
         whole("small.jpg", small),
         Seed { kind: "exif.jpg", bytes: taken, head: app1 + 2 },
@@ -65,6 +68,7 @@ fn seeds() -> Vec<Seed> {
         whole("rgb.tiff", saved("00011", ImageFormat::Tiff)),
         whole("palette.gif", saved("00034", ImageFormat::Gif)),
         whole("rgb.bmp", saved("00068", ImageFormat::Bmp)),
+        raw,
     ]
 }
 

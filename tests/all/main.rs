@@ -20,6 +20,7 @@ mod own_files;
 mod packages;
 mod photos;
 mod placement;
+mod raw;
 mod readme;
 mod running;
 mod service;

@@ -57,6 +57,17 @@ fn with_exif(jpeg: &[u8], time: &str, more: &[Field]) -> Vec<u8> {
     [&jpeg[..2], &[0xff, 0xe1], &length, &segment, &jpeg[2..]].concat()
 }
 
+/// A RAW file of Fujifilm with this JPEG as its preview, whose sensor has that many pixels. It has no sensor data.
+pub fn raf(preview: &[u8], (width, height): (u16, u16)) -> Vec<u8> {
+    let head = [&b"FUJIFILMCCD-RAW 0201"[..], &[0; 64]].concat();
+    let start = head.len() as u32 + 12;
+    let length = preview.len() as u32;
+    let places = [start, length, start + length].map(u32::to_be_bytes).concat();
+    // One record, with the size of the picture.
+    let size = [&[0, 0, 0, 1, 1, 0x11, 0, 4][..], &[height, width].map(u16::to_be_bytes).concat()].concat();
+    [head, places, preview.to_vec(), size].concat()
+}
+
 /// EXIF data with these fields.
 pub fn exif<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Vec<u8> {
     let mut writer = Writer::new();

@@ -205,7 +205,7 @@ pub struct End {
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
-    /// How many photos are of each format that this version does not read.
+    /// How many files are of each format that this version does not read, or of a kind of it.
     #[serde(default)]
     pub unsupported_formats: BTreeMap<Format, u64>,
     /// What is in the places and was not taken, as of the last scan.

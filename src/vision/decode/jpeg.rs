@@ -5,6 +5,7 @@ use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::SHORT_SIDE;
 use crate::photo::{Picture, PixelHash};
+use crate::vision::Limits;
 use crate::vision::jpeg::{self, BlockMeans, Error};
 
 /// Returns a small picture, not turned, and the pixel hash and the detail, unless our reader does not support this kind of JPEG.
@@ -15,6 +16,8 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
     let is_eighth_enough = short.div_ceil(8) >= SHORT_SIDE * 8 / 9;
     let means = match jpeg::block_means(bytes) {
         Ok(means) => Some(means),
+        // The general decoder makes noise of a lossless one, and says little of the others.
+        Err(error @ Error::Refused(_)) => return Err(error.to_string()),
         Err(Error::Broken(reason)) if is_eighth_enough => return Err(reason.into()),
         Err(_) => None,
     };
@@ -28,7 +31,11 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
 }
 
 /// Decodes every pixel.
-pub fn read_whole(bytes: &[u8]) -> Result<(), String> {
+pub fn read_whole(bytes: &[u8], limits: &Limits) -> Result<(), String> {
+    let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
+    if dimensions.pixels() > limits.pixels {
+        return Err("it has too many pixels to decode all of them".into());
+    }
     Decoder::new(bytes).decode().map(drop).map_err(plain_jpeg_reason)
 }
 
@@ -61,4 +68,34 @@ fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
         return Err("the file ends in the middle of the picture".into());
     }
     Ok(Picture::new(width.into(), height.into(), rgb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The frame header of a JPEG of three channels, without its picture data.
+    fn frame(marker: u8, bits: u8) -> Vec<u8> {
+        [&[0xff, 0xd8, 0xff, marker, 0, 17, bits, 2, 0, 3, 0, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0], &[0xff, 0xd9][..]].concat()
+    }
+
+    #[test]
+    fn kinds_that_nothing_here_reads_rightly_are_refused_by_name() {
+        for (marker, bits, kind) in [
+            (0xc3, 8, "lossless JPEG"),
+            (0xc3, 16, "lossless JPEG"),
+            (0xc5, 8, "hierarchical JPEG"),
+            (0xc9, 8, "JPEG with arithmetic coding"),
+            (0xca, 8, "JPEG with arithmetic coding"),
+            (0xc1, 12, "JPEG of more than 8 bits"),
+        ] {
+            assert_eq!(read(&frame(marker, bits), 1).expect_err(kind), format!("{kind} is not read by this version"));
+            assert!(!jpeg::is_read_at_reduced_size(&frame(marker, bits)), "{kind}");
+        }
+        for marker in [0xc0, 0xc1, 0xc2] {
+            let reason = read(&frame(marker, 8), 1).expect_err("it has no picture data");
+            assert!(!reason.contains("not read by this version"), "{reason}");
+            assert!(jpeg::is_read_at_reduced_size(&frame(marker, 8)));
+        }
+    }
 }

@@ -1,16 +1,18 @@
 //! Decoding: from the bytes of a file to a small upright picture.
 //!
-//! JPEG is decoded at reduced size. Other formats are decoded in full and then reduced.
+//! JPEG is decoded at reduced size, and so is the preview of a RAW file. Other formats are decoded in full and then reduced.
 
 mod jpeg;
+mod lab;
 mod raster;
+pub mod tiff;
 
 use super::resize::resized;
-use super::{Limits, metadata};
+use super::{Limits, format, metadata, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
-pub use raster::{image_format, plain_reason};
+pub use raster::dimensions;
 
 /// The least short side of a decoded picture (eight ninths of it for a JPEG), unless the photo is smaller. A crop has
 /// six tenths of it, and the encoder needs 128 pixels.
@@ -23,7 +25,7 @@ pub struct Decoded {
     /// `None` for the rare kinds of JPEG that a general decoder reads, and for a progressive one that lacks scans.
     pub pixels: Option<PixelHash>,
     /// The share of its width and height that the photo needs for all of its detail. `None` if it is not known: of formats
-    /// other than baseline JPEG, and of plain pictures.
+    /// other than baseline JPEG, also of a RAW file with such a preview, and of plain pictures.
     pub detail: Option<f64>,
     pub capture: Capture,
 }
@@ -34,13 +36,19 @@ pub struct Decoded {
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let broken = |reason: String| Failure::new(Stage::Decode, reason);
-    let format = Format::from_bytes(bytes).ok_or_else(|| broken("not a picture".into()))?;
+    let format = format::of(bytes).ok_or_else(|| broken("not a picture".into()))?;
     let capture = metadata::capture(bytes);
     let orientation = capture.orientation.unwrap_or(1);
     let (picture, pixels, detail) = match format {
         Format::Jpeg => {
             let (picture, pixels, detail) = jpeg::read(bytes, orientation).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, detail)
+        }
+        // The detail of the preview says nothing of the sensor's picture.
+        Format::Raw => {
+            let preview = raw::read(bytes).map_err(broken)?.preview.ok_or_else(|| broken("it has no preview".into()))?;
+            let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation).map_err(broken)?;
+            (reduced(picture).upright(orientation), pixels, None)
         }
         _ => {
             let (picture, pixels) = raster::read(bytes, format, orientation, limits).map_err(broken)?;
@@ -55,8 +63,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
 /// # Errors
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
-    let whole = match Format::from_bytes(bytes) {
-        Some(Format::Jpeg) => jpeg::read_whole(bytes),
+    let whole = match format::of(bytes) {
+        Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
+        Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
         Some(format) => raster::read(bytes, format, 1, limits).map(drop),
         None => Err("not a picture".into()),
     };
@@ -188,6 +197,22 @@ mod tests {
     }
 
     #[test]
+    fn a_raw_file_shows_its_preview_upright() {
+        let picture = picture(960, 640);
+        let preview = jpeg(&picture, 6, |_| {});
+        let of_preview = decode(&preview, &Limits::default()).expect("decodes");
+        let head = [&b"FUJIFILMCCD-RAW 0201"[..], &[0; 0x54 - 20]].concat();
+        let places = [0x60, preview.len() as u32, 0].map(u32::to_be_bytes).concat();
+        let raf = [head, places, preview].concat();
+        let decoded = decode(&raf, &Limits::default()).expect("decodes");
+        assert_eq!((&decoded.picture, decoded.pixels, decoded.detail), (&of_preview.picture, of_preview.pixels, None));
+        assert!(decoded.picture.dimensions.height > decoded.picture.dimensions.width);
+        assert_eq!(decoded.capture.orientation, Some(6));
+        assert!(decode_whole(&raf, &Limits::default()).is_err(), "nobody knows whether its sensor data is whole");
+        assert!(decode(&raf[..raf.len() / 2], &Limits::default()).is_err());
+    }
+
+    #[test]
     fn a_file_that_ends_early_is_not_whole() {
         let picture = picture(400, 320);
         let whole = jpeg(&picture, 1, |_| {});
@@ -199,6 +224,65 @@ mod tests {
                 assert!(decode_whole(&bytes[..cut], &Limits::default()).is_err(), "cut to {cut} of {}", bytes.len());
             }
         }
+    }
+
+    /// The mean difference of two pictures of one size, of 255.
+    fn difference(a: &Picture, b: &Picture) -> f64 {
+        assert_eq!(a.dimensions, b.dimensions);
+        a.rgb.iter().zip(&b.rgb).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.rgb.len() as f64
+    }
+
+    /// Files that other programs wrote of one picture, and that were refused or decoded to something else.
+    #[test]
+    fn odd_files_show_what_they_hold() {
+        use crate::vision::raw::tests::collected;
+        let of = |name: &str| Some(decode(&collected(&format!("more/odd/{name}"))?, &Limits::default()));
+        let Some(reference) = of("00-reference.png") else { return };
+        let reference = reference.expect("decodes").picture;
+        let grey = Picture {
+            rgb: reference
+                .rgb
+                .chunks_exact(3)
+                .flat_map(|p| [((299 * u32::from(p[0]) + 587 * u32::from(p[1]) + 114 * u32::from(p[2])) / 1000) as u8; 3])
+                .collect(),
+            ..reference.clone()
+        };
+        for (name, expected, most) in [
+            ("01-rgb+alpha-channel-lzw-predictor.tif", &reference, 3.0),
+            ("01-rgb16+alpha-channel-zip-predictor.tif", &reference, 3.0),
+            ("02-camera-make+thumbnail-subifd.tif", &reference, 3.0),
+            ("02-rgb-with-DNGVersion.tif", &reference, 3.0),
+            ("05-bigtiff.tif", &reference, 3.0),
+            ("06-gray+alpha-channel.tif", &grey, 3.0),
+            ("06-palette.tif", &reference, 4.0),
+            ("07-tiled-planar.tif", &reference, 3.0),
+        ] {
+            let Some(decoded) = of(name) else { return };
+            let off = difference(&decoded.expect(name).picture, expected);
+            assert!(off < most, "{name}: {off}");
+        }
+        // Its one strip is a whole JPEG, of colours that are not those of the others.
+        let (Some(bytes), Some(decoded)) = (collected("more/odd/06-jpeg-ycbcr.tif"), of("06-jpeg-ycbcr.tif")) else { return };
+        let strip = decode(&bytes[0x160..], &Limits::default()).expect("a JPEG").picture;
+        let off = difference(&decoded.expect("decodes").picture, &strip);
+        assert!(off < 3.0, "{off}");
+        for (name, reason) in [
+            ("09-reason-of-90-kB.tif", "the file ends in the middle of the picture"),
+            ("10-lossless-jpeg-decoded-to-noise.jpg", "lossless JPEG is not read by this version"),
+            ("13-arithmetic.jpg", "JPEG with arithmetic coding is not read by this version"),
+        ] {
+            let Some(decoded) = of(name) else { return };
+            let said = decoded.expect_err(name).reason;
+            assert!(said.contains(reason), "{name}: {said}");
+        }
+        for (name, orientation) in
+            [("03-webp-exif-with-prefix-orientation-6.webp", 6), ("04-png-raw-profile-type-exif-orientation-6.png", 6)]
+        {
+            let Some(decoded) = of(name) else { return };
+            assert_eq!(decoded.expect(name).capture.orientation, Some(orientation), "{name}");
+        }
+        let Some(opaque) = of("11-bmp-alpha-all-zero.bmp") else { return };
+        assert!(opaque.expect("decodes").picture.rgb.iter().any(|value| *value < 255));
     }
 
     #[test]

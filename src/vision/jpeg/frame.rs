@@ -61,15 +61,15 @@ impl Frame {
     pub fn read(marker: u8, body: &[u8]) -> Result<Frame, Error> {
         match marker {
             0xc0..=0xc2 => {}
-            0xc3 | 0xc7 | 0xcb | 0xcf => return Err(Error::Unsuited("lossless JPEG")),
-            0xc5 | 0xc6 => return Err(Error::Unsuited("hierarchical JPEG")),
-            _ => return Err(Error::Unsuited("arithmetic coding")),
+            0xc3 | 0xc7 | 0xcb | 0xcf => return Err(Error::Refused("lossless JPEG")),
+            0xc5 | 0xc6 => return Err(Error::Refused("hierarchical JPEG")),
+            _ => return Err(Error::Refused("JPEG with arithmetic coding")),
         }
         let [precision, h1, h0, w1, w0, count, specifications @ ..] = body else {
             return Err(Error::Broken("the frame header is cut short"));
         };
         if *precision != 8 {
-            return Err(Error::Unsuited("12-bit JPEG"));
+            return Err(Error::Refused("JPEG of more than 8 bits"));
         }
         if !matches!(count, 1 | 3) {
             return Err(Error::Unsuited("a JPEG of four channels"));

@@ -32,6 +32,12 @@ pub fn dimensions(bytes: &[u8]) -> Result<Dimensions, Error> {
     }
 }
 
+/// Whether this reader is made for the kind of JPEG that the frame header names. Then the size of the picture costs little.
+pub fn is_read_at_reduced_size(bytes: &[u8]) -> bool {
+    let frame = header_segments(bytes).find(Segment::is_frame_header);
+    frame.is_some_and(|frame| matches!(frame.marker, 0xc0..=0xc2) && matches!(frame.body, [8, _, _, _, _, 1 | 3, ..]))
+}
+
 /// The sum of the quantiser steps of the brightness: the larger, the coarser. `None` without a table.
 pub fn quantisation(bytes: &[u8]) -> Option<u16> {
     let mut tables = scan::Tables::default();
@@ -68,8 +74,8 @@ impl BlockMeans {
 /// Reads the DC coefficients.
 ///
 /// # Errors
-/// [`Error::Unsuited`] for arithmetic coding, lossless, 12-bit and four-channel files;
-/// [`Error::Broken`] when the data is damaged or ends early.
+/// [`Error::Unsuited`] for four-channel files and those without a height; [`Error::Refused`] for arithmetic coding, lossless,
+/// hierarchical and 12-bit files; [`Error::Broken`] when the data is damaged or ends early.
 pub fn block_means(bytes: &[u8]) -> Result<BlockMeans, Error> {
     let mut frame: Option<Frame> = None;
     let mut tables = scan::Tables::default();

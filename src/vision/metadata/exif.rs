@@ -11,7 +11,6 @@ use crate::photo::{Capture, Description, Exposure, Position};
 const SUBFILE_TYPE: u16 = 0x00fe;
 /// Where the pixels of a page are, and their lengths, for strips and for tiles.
 const PIXELS: [(u16, u16); 2] = [(0x0111, 0x0117), (0x0144, 0x0145)];
-const SUB_IFDS: u16 = 0x014a;
 const XMP: u16 = 0x02bc;
 const RATING: u16 = 0x4746;
 const IPTC: u16 = 0x83bb;
@@ -24,7 +23,6 @@ const XP_COMMENT: u16 = 0x9c9c;
 const XP_AUTHOR: u16 = 0x9c9d;
 const XP_KEYWORDS: u16 = 0x9c9e;
 const XP_SUBJECT: u16 = 0x9c9f;
-const DNG_VERSION: u16 = 0xc612;
 
 /// The most pages that are parsed.
 const MAX_PAGES: u16 = 8;
@@ -38,18 +36,16 @@ const SIGNATURE: &[u8] = b"Exif\0\0";
 
 /// Parses EXIF data, which has the form of a TIFF. `None` if not one field can be read.
 pub fn parsed(data: &[u8]) -> Option<Exif> {
-    let data = data.strip_prefix(SIGNATURE).unwrap_or(data);
-    let mut reader = exif::Reader::new();
-    reader.continue_on_error(true);
-    let exif = reader.read_raw(data.to_vec()).or_else(|e| e.distill_partial_result(|_| {})).ok()?;
-    let has_fields = exif.fields().len() > 0;
-    has_fields.then_some(exif)
+    parsed_tiff(data.strip_prefix(SIGNATURE).unwrap_or(data).to_vec())
 }
 
-/// Returns whether a TIFF is a RAW file: a DNG, or one with its full picture behind a thumbnail.
-pub fn is_raw(exif: &Exif) -> bool {
-    let has = |number| tiff_value(exif, number).is_some();
-    has(DNG_VERSION) || (has(SUB_IFDS) && exif.get_field(Tag::Make, In::PRIMARY).is_some())
+/// Parses the EXIF data of a TIFF. `None` if not one field can be read.
+pub fn parsed_tiff(tiff: Vec<u8>) -> Option<Exif> {
+    let mut reader = exif::Reader::new();
+    reader.continue_on_error(true);
+    let exif = reader.read_raw(tiff).or_else(|e| e.distill_partial_result(|_| {})).ok()?;
+    let has_fields = exif.fields().len() > 0;
+    has_fields.then_some(exif)
 }
 
 /// Returns the capture data.
@@ -523,14 +519,6 @@ pub mod tests {
     }
 
     #[test]
-    fn a_raw_file_says_so() {
-        let dng = [tiff_field(DNG_VERSION, Value::Byte(vec![1, 4, 0, 0]))];
-        let camera = [field(Tag::Make, ascii("Maker")), tiff_field(SUB_IFDS, Value::Long(vec![8]))];
-        assert!(is_raw(&exif_of(&dng)) && is_raw(&exif_of(&camera)));
-        assert!(!is_raw(&exif_of(&camera[..1])) && !is_raw(&exif_of(&camera[1..])));
-    }
-
-    #[test]
     fn broken_data_say_what_can_be_read() {
         for broken in [&b""[..], b"II*\0", b"XX*\0\x08\0\0\0\0\0", b"II\0*\x08\0\0\0\0\0", b"MM\0*\xff\xff\xff\xff\0\0", b"Exif\0\0"] {
             assert!(parsed(broken).is_none(), "{broken:?}");
@@ -544,7 +532,7 @@ pub mod tests {
         let whole = data(&fields, true);
         let read = |data: &[u8]| {
             let exif = parsed(data)?;
-            let _ = (is_raw(&exif), software(&exif));
+            let _ = software(&exif);
             Some((capture(&exif), description(&exif, &mut Other::default())))
         };
         let (all, told) = read(&whole).expect("EXIF");

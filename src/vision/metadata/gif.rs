@@ -42,6 +42,21 @@ pub fn read<'a>(bytes: &'a [u8], other: &mut Other) -> &'a [u8] {
     &[]
 }
 
+/// Returns where the first frame is on the canvas, and its size: left, top, width, height.
+pub fn first_frame(bytes: &[u8]) -> Option<[u16; 4]> {
+    let mut rest = bytes.get(HEADER_BYTES + colours(*bytes.get(10)?)..)?;
+    loop {
+        match rest {
+            [FRAME, place @ ..] => {
+                let number = |at: usize| Some(u16::from_le_bytes([*place.get(at)?, *place.get(at + 1)?]));
+                return Some([number(0)?, number(2)?, number(4)?, number(6)?]);
+            }
+            [EXTENSION, ..] => rest = rest.get(block(rest)?..)?,
+            _ => return None,
+        }
+    }
+}
+
 /// Returns the length of the next block. `None` at the end, or if it is broken.
 fn block(rest: &[u8]) -> Option<usize> {
     let mut end = match *rest.first()? {

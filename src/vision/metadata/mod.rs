@@ -6,18 +6,21 @@
 //! is the first one alone. A colour profile is one too, unless it says what is assumed without it.
 
 mod exif;
-mod gif;
+pub mod gif;
 mod iptc;
 mod profile;
+mod raw;
+mod raw_profile;
 mod text;
 mod xmp;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::jpeg;
+use super::decode::tiff;
 use super::png::{self, Chunk};
-use crate::photo::{Description, Format, Metadata};
+use super::{format, jpeg};
+use crate::photo::{Capture, Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
 const XMP_IN_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -74,6 +77,9 @@ struct Parts<'a> {
 
 /// Returns what a file says. Empty if nothing can be read.
 pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
+    if format == Format::Raw {
+        return raw::read(bytes);
+    }
     let (exif, unread) = read_exif(bytes, format);
     let parts = match format {
         Format::Jpeg => jpeg_parts(bytes),
@@ -84,7 +90,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         _ => Parts::default(),
     };
     let mut other = parts.other;
-    unread.into_iter().for_each(|data| other.add(data));
+    unread.iter().for_each(|data| other.add(data));
     if let Some(profile) = profile::read(bytes, format) {
         other.add_named(b"colour profile", &profile);
     }
@@ -99,7 +105,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
     }
     Metadata {
-        capture: exif.as_ref().map(exif::capture).unwrap_or_default(),
+        capture: captured(bytes, exif.as_ref()),
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
         trailer_bytes: parts.trailer.len() as u64,
@@ -108,22 +114,17 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     }
 }
 
-/// Returns whether a TIFF is a RAW file: a DNG, or one with its full picture behind a thumbnail.
-pub fn is_raw(bytes: &[u8]) -> bool {
-    exif::parsed(bytes).is_some_and(|exif| exif::is_raw(&exif))
-}
-
 /// Returns the EXIF of a file, and the EXIF data in it that are not read: those that are broken, and those after the
 /// first that is not.
-fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<&[u8]>) {
-    let all: Vec<&[u8]> = match format {
-        Format::Jpeg => jpeg::header_segments(bytes).filter_map(|segment| exif_in_jpeg(segment.body)).collect(),
-        Format::Png => png::chunks(bytes).filter(|chunk| chunk.kind == b"eXIf").map(|chunk| chunk.body).collect(),
-        Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body).collect(),
-        Format::Tiff => vec![bytes],
+fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<Cow<'_, [u8]>>) {
+    let all: Vec<Cow<'_, [u8]>> = match format {
+        Format::Jpeg => jpeg::header_segments(bytes).filter_map(|segment| exif_in_jpeg(segment.body)).map(Cow::from).collect(),
+        Format::Png => exif_in_png(bytes),
+        Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body.into()).collect(),
+        Format::Tiff => vec![bytes.into()],
         _ => Vec::new(),
     };
-    let all: Vec<&[u8]> = all.into_iter().filter(|data| !data.is_empty()).collect();
+    let all: Vec<Cow<'_, [u8]>> = all.into_iter().filter(|data| !data.is_empty()).collect();
     let (read, exif) = all.iter().enumerate().find_map(|(at, data)| Some((at, exif::parsed(data)?))).unzip();
     let unread = all.into_iter().enumerate().filter(|(at, _)| Some(*at) != read).map(|(_, data)| data).collect();
     (exif, unread)
@@ -134,10 +135,35 @@ fn exif_in_jpeg(body: &[u8]) -> Option<&[u8]> {
     body.strip_prefix(EXIF_IN_JPEG)?.get(1..)
 }
 
-/// Returns the EXIF orientation and the rest of the capture data. Empty if none can be read.
-pub fn capture(bytes: &[u8]) -> crate::photo::Capture {
-    let exif = Format::from_bytes(bytes).and_then(|format| read_exif(bytes, format).0);
-    exif.as_ref().map(exif::capture).unwrap_or_default()
+/// Returns the EXIF data of a PNG: those in chunks of their own, and others that older programs wrote as text.
+fn exif_in_png(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut all: Vec<Cow<'_, [u8]>> = png::chunks(bytes).filter(|chunk| chunk.kind == b"eXIf").map(|chunk| chunk.body.into()).collect();
+    for profile in png::chunks(bytes).filter_map(|chunk| raw_profile::exif(chunk.kind, chunk.body)) {
+        if !all.iter().any(|data| **data == profile) {
+            all.push(profile.into());
+        }
+    }
+    all
+}
+
+/// Returns the orientation and the rest of the capture data. Empty if none can be read.
+pub fn capture(bytes: &[u8]) -> Capture {
+    match format::of(bytes) {
+        Some(Format::Raw) => raw::read(bytes).capture,
+        Some(format) => captured(bytes, read_exif(bytes, format).0.as_ref()),
+        None => Capture::default(),
+    }
+}
+
+/// The reader of EXIF does not know BigTIFF. Its orientation is needed.
+fn captured(bytes: &[u8], exif: Option<&::exif::Exif>) -> Capture {
+    match (exif, bytes) {
+        (Some(exif), _) => exif::capture(exif),
+        (None, [b'I', b'I', b'+', 0, ..] | [b'M', b'M', 0, b'+', ..]) => {
+            Capture { orientation: tiff::orientation(bytes), ..Capture::default() }
+        }
+        _ => Capture::default(),
+    }
 }
 
 /// Returns the values of the second description that another value of the first one hides, with their kinds.
@@ -219,6 +245,8 @@ fn png_parts(bytes: &[u8]) -> Parts<'_> {
                 parts.trailer = &bytes[end..];
                 break;
             }
+            // It is read as EXIF.
+            b"tEXt" | b"zTXt" if raw_profile::exif(kind, body).is_some() => {}
             b"tEXt" | b"iTXt" | b"zTXt" => match png_text(kind, body) {
                 Some((XMP_IN_PNG, text)) if parts.xmp.is_none() => parts.xmp = Some(text.into()),
                 Some((keyword @ (b"Title" | b"Description" | b"Author"), text)) => {
@@ -360,7 +388,6 @@ mod tests {
     const IPTC: u16 = 0x83bb;
     const IMAGE_RESOURCES: u16 = 0x8649;
     const RATING: u16 = 0x4746;
-    const DNG_VERSION: u16 = 0xc612;
 
     /// EXIF with three stars and a position.
     fn exif_fields() -> Vec<Field> {
@@ -411,9 +438,7 @@ mod tests {
             assert_eq!((read.software.as_deref(), read.trailer_bytes), (Some("Editor 2"), 0), "{format}");
             assert_eq!(read.other.len(), 1, "{format}: the three stars");
             assert!(read.missing_in(&read).is_empty(), "{format}");
-            assert!(!is_raw(&file), "{format}");
         }
-        assert!(is_raw(&data(&[tiff_field(DNG_VERSION, Value::Byte(vec![1, 4, 0, 0]))], false)));
     }
 
     #[test]
@@ -428,7 +453,7 @@ mod tests {
             for at in 0..file.len() {
                 let mut damaged = file.clone();
                 damaged[at] ^= 0xff;
-                let _ = (metadata(&damaged, format), is_raw(&damaged), capture(&damaged));
+                let _ = (metadata(&damaged, format), capture(&damaged));
             }
             // The XMP packet is cut in its middle, and the rest of the file with it: EXIF stands before it.
             if format != Format::Tiff {
@@ -470,6 +495,25 @@ mod tests {
         assert_eq!((others(gif, Format::Gif), others(&twice, Format::Gif)), (0, 1));
         let layers = data(&[tiff_field(0x935c, Value::Undefined(b"layers".to_vec(), 0))], true);
         assert_eq!(others(&layers, Format::Tiff), 1);
+    }
+
+    /// Older programs write EXIF into a PNG as text: digits after a name and a length.
+    #[test]
+    fn exif_in_the_text_of_a_png_is_read() {
+        let fields = [field(Tag::Make, ascii("Maker")), field(Tag::Orientation, Value::Short(vec![6]))];
+        let exif = data(&fields, true);
+        let signed = [&b"Exif\0\0"[..], &exif].concat();
+        let text = chunk(b"tEXt", &raw_profile::tests::profile(&signed));
+        let read = |chunks: &[Vec<u8>]| metadata(&png(chunks), Format::Png);
+        let plain = read(std::slice::from_ref(&text));
+        assert_eq!((plain.capture.make.as_deref(), plain.capture.orientation, plain.other.len()), (Some("Maker"), Some(6), 0));
+        assert_eq!(capture(&png(std::slice::from_ref(&text))), plain.capture);
+        // A program that knows both writes both.
+        assert_eq!(read(&[chunk(b"eXIf", &exif), text.clone()]), plain);
+        let other = data(&[field(Tag::Make, ascii("Other"))], true);
+        let two = read(&[text.clone(), chunk(b"eXIf", &other)]);
+        assert_eq!((two.capture.make.as_deref(), two.other.len()), (Some("Other"), 1));
+        assert_eq!(read(&[chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 9\nxyz")]).other.len(), 1, "no digits");
     }
 
     #[test]

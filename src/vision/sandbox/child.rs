@@ -116,6 +116,23 @@ fn read(file: &mut File, limits: &Limits, bytes: &mut Vec<u8>) -> Result<(), Fai
     Ok(())
 }
 
+/// Returns what comes of work on a file. A failure is short enough for an answer, and for people.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Failure::new(Stage::Decode, "the decoder gave up on damaged data")))
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(Failure::new(Stage::Decode, "the decoder gave up on damaged data"))).map_err(Failure::shortened)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_short_and_a_panic_is_one() {
+        let reason = |work: fn() -> Result<(), Failure>| guarded(work).expect_err("it fails").reason;
+        assert_eq!(reason(|| Err(Failure::new(Stage::Decode, "cut off"))), "cut off");
+        let long = reason(|| Err(Failure::new(Stage::Decode, "×1, ".repeat(30_000))));
+        assert!(long.starts_with("×1, ×1") && long.ends_with('…') && long.chars().count() == 301, "{}", long.len());
+        assert_eq!(reason(|| panic!("a decoder panics")), "the decoder gave up on damaged data");
+        assert_eq!(guarded(|| Ok(3)), Ok(3));
+    }
 }

@@ -1,0 +1,12 @@
+//! The format of a whole file.
+
+use super::raw;
+use crate::photo::Format;
+
+/// Returns the format by all bytes of a file. `None` if it is no picture.
+pub fn of(bytes: &[u8]) -> Option<Format> {
+    match Format::from_bytes(bytes)? {
+        Format::Tiff if raw::family(bytes).is_some() => Some(Format::Raw),
+        format => Some(format),
+    }
+}

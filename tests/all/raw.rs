@@ -1,0 +1,65 @@
+//! RAW files: read by their previews, beside the JPEG of the camera, and after an update.
+
+use std::ffi::OsStr;
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::photos;
+use crate::support::{Instance, array, names};
+
+const TIME: &str = "2026:05:01 10:00:00";
+
+/// A RAW file of a photo, with a smaller preview.
+fn raw(name: &str) -> Vec<u8> {
+    photos::raf(&photos::taken(&photos::jpeg(&photos::half(&photos::large(name)), 80), TIME), (3200, 3200))
+}
+
+#[test]
+fn a_raw_file_is_the_source_of_its_jpeg_and_of_a_crop_and_nothing_of_it_can_go() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let large = photos::large("00003");
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("written");
+    write("IMG_1.RAF", &raw("00003"));
+    write("IMG_1.JPG", &photos::taken(&photos::jpeg(&large, 90), TIME));
+    write("crop.jpg", &photos::jpeg(&photos::crop(&large, 0.6), 90));
+    // Some programs name a developed picture like its RAW file.
+    write("IMG_2.NEF", &photos::jpeg(&photos::open("00009"), 90));
+    let answer = instance.dupes(&folder);
+    assert_eq!(names(&answer), [["IMG_1.JPG", "IMG_1.RAF", "crop.jpg"]]);
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&json!(4), &json!(0)));
+    let photos = array(&answer["clusters"][0]["photos"]);
+    let source = photos.iter().find(|photo| photo["source"] == true).expect("a source");
+    assert_eq!((&source["format"], &source["width"], &source["height"]), (&json!("raw"), &json!(3200), &json!(3200)));
+    assert_eq!(source["taken"], "2026-05-01T10:00:00");
+    let words = ["dupes", "--format=paths0", "--relation=copy,edit,identical"].map(OsStr::new);
+    let output = instance.run(words.into_iter().chain([folder.as_os_str()]));
+    let [listed, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(listed.is_empty() && said.contains("one of them is a RAW file"), "{listed:?} {said}");
+}
+
+/// Files that an older version counted as RAW are read, and no other file.
+#[test]
+fn an_update_reads_raw_files_that_were_not_read() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    fs::write(folder.join("a.raf"), raw("00003")).expect("written");
+    fs::write(folder.join("b.jpg"), photos::jpeg(&photos::open("00009"), 90)).expect("written");
+    fs::write(folder.join("c.heic"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").expect("written");
+    instance.dupes(&folder);
+    let read = instance.counter("read");
+    instance.stop();
+    let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
+    let older = "INSERT INTO failures (root, path, stage, reason)
+             SELECT root, path, 'unsupported', 'raw is not read by this version' FROM files WHERE path = CAST('a.raf' AS BLOB);
+         UPDATE files SET photo = NULL, content = NULL WHERE path = CAST('a.raf' AS BLOB);
+         PRAGMA user_version = 14;";
+    index.execute_batch(older).expect("as the version before left it");
+    drop(index);
+    let answer = instance.dupes(&folder);
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&json!(2), &json!(1)), "{answer}");
+    assert_eq!(answer["unsupported_formats"], json!({ "heic": 1 }));
+    assert_eq!(instance.counter("read"), read + 1);
+}
