@@ -15,7 +15,7 @@ pub const MIN_MINUTES_REWRITTEN: i64 = 60;
 const MIN_MINUTES_BETWEEN: i64 = 2;
 
 /// Below this agreement one picture was laid over the other by chance.
-const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
+pub(super) const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
 
 /// Two pictures in one place, to this share of the longer side, disagree in more of it than frames of a tripod do: they may be two
 /// pages of one layout.
@@ -74,7 +74,7 @@ pub fn relation(a: (&Capture, Dimensions), b: (&Capture, Dimensions), compared: 
 }
 
 /// Whether two pictures may be two pages, chats or memes of one layout, and not two frames of a scene.
-fn may_be_pages(comparison: &Comparison) -> bool {
+pub(super) fn may_be_pages(comparison: &Comparison) -> bool {
     let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)];
     let is_in_place = corners.iter().all(|corner| {
         let moved = comparison.map.apply(*corner);
@@ -167,12 +167,12 @@ pub fn is_series(a: &Capture, b: &Capture) -> bool {
     is_one_camera(a, b) && (a.exposure.differs_from(&b.exposure) || are_two_times(a, b).unwrap_or(false))
 }
 
-fn is_one_camera(a: &Capture, b: &Capture) -> bool {
+pub(super) fn is_one_camera(a: &Capture, b: &Capture) -> bool {
     let is_one_body = a.serial == b.serial || a.serial.is_none() || b.serial.is_none();
     a.make == b.make && a.model.is_some() && a.model == b.model && is_one_body
 }
 
-fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
+pub(super) fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
     let (x, y) = (a.taken.as_ref()?, b.taken.as_ref()?);
     let ((x, x_part), (y, y_part)) = (split(x), split(y));
     if x != y {

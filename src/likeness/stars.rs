@@ -14,7 +14,7 @@ use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel};
 use crate::photo::{Affine, Compared, Comparison, Dimensions, Distance};
 
 /// Photos that may be frames of one camera agree at least so well if they are one exposure, whatever else the version model says.
-const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
+pub(super) const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
 
 /// The score of the version model from which they are one exposure.
 const MIN_SCORE: f32 = 0.0;
@@ -200,9 +200,13 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
     let Comparison { overlap, fine, content, .. } = comparison;
     // Of one exposure one shows all of what the other shows, but for a border.
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
-    let is_clear = kind(a, b, comparison) == Kind::Other || fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
-    let is_fitting = is_clear && model.score(a, b, comparison) > MIN_SCORE;
-    is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
+    agree(model, a, b, comparison).then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
+}
+
+/// Returns whether the pictures of two photos say that they are versions of one exposure, whatever the camera wrote.
+pub(super) fn agree(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
+    let is_clear = kind(a, b, comparison) == Kind::Other || comparison.fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
+    is_clear && model.score(a, b, comparison) > MIN_SCORE
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl Kind {
 }
 
 /// The logarithm of the ratio of two scales that are one.
-const MAX_LOG_SCALE: f64 = 0.02;
+pub(super) const MAX_LOG_SCALE: f64 = 0.02;
 
 /// The largest logarithm of a ratio of quantiser steps that counts.
 const MAX_LOG_STEPS: f64 = 2.0;

@@ -1,5 +1,7 @@
 //! Capture data: what the camera wrote besides the picture.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +40,33 @@ const MAX_BIAS_DIFFERENCE: f64 = 0.1;
 impl Exposure {
     /// Whether both say something that differs.
     pub fn differs_from(&self, other: &Exposure) -> bool {
+        self.differing(other).contains(&true)
+    }
+
+    /// Returns both values of each number that differs: `1/200 s and 1/400 s`.
+    pub fn differences(&self, other: &Exposure) -> Vec<String> {
+        let parts = self.parts().into_iter().zip(other.parts()).zip(self.differing(other));
+        parts.filter_map(|((a, b), differs)| Some(format!("{} and {}", a.filter(|_| differs)?, b?))).collect()
+    }
+
+    /// Which of the [parts](Exposure::parts) both say and differ.
+    fn differing(&self, other: &Exposure) -> [bool; 3] {
         let differ = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| a.max(b) > MAX_EXPOSURE_RATIO * a.min(b));
         let is_other_bias = self.bias.zip(other.bias).is_some_and(|(a, b)| (a - b).abs() > MAX_BIAS_DIFFERENCE);
-        differ(self.seconds, other.seconds) || differ(self.aperture, other.aperture) || is_other_bias
+        [differ(self.seconds, other.seconds), differ(self.aperture, other.aperture), is_other_bias]
+    }
+
+    /// Each number in words.
+    fn parts(&self) -> [Option<String>; 3] {
+        let seconds = self.seconds.map(|s| if s > 0.0 && s < 0.4 { format!("1/{:.0} s", 1.0 / s) } else { format!("{s} s") });
+        [seconds, self.aperture.map(|number| format!("f/{number}")), self.bias.map(|stops| format!("bias {stops:+.1}"))]
+    }
+}
+
+impl fmt::Display for Exposure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.parts().into_iter().flatten().collect();
+        f.write_str(if all.is_empty() { "not said".to_owned() } else { all.join(" ") }.as_str())
     }
 }
 

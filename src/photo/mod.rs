@@ -26,6 +26,7 @@ mod pair;
 mod picture;
 mod place;
 mod positives;
+mod reason;
 mod source;
 
 pub use amount::Amount;
@@ -54,4 +55,5 @@ pub use pair::{Distance, Pair, PhotoId, Relation};
 pub use picture::{Dimensions, Picture, stored_position};
 pub use place::{Home, Place, Root, RootId};
 pub use positives::Positives;
+pub use reason::{Direction, Evidence, Reason, ReasonCode};
 pub use source::{MAX_ENLARGED_DENSITY_RATIO, SourceRule};
