@@ -12,8 +12,8 @@ use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
 use crate::likeness::{
-    self, Candidate, Framed, Ground, Head, Index, Member, VersionModel, changes, densities, global_only, is_series, normalized,
-    source_first, verified,
+    self, Candidate, Framed, Ground, Head, Index, Member, VersionModel, are_of_one_document, changes, densities, global_only, is_series,
+    normalized, source_first, verified,
 };
 use crate::photo::{
     self, Compared, Decisions, Descriptors, Direction, Distance, Evidence, Exposure, Identity, Keypoints, Metadata, PhotoChange, PhotoId,
@@ -64,7 +64,8 @@ impl Asked {
 
     fn member(&self) -> Member {
         let Identity { picture, dimensions, format, quantisation, .. } = self.identity;
-        Member { picture, dimensions, format, quantisation, capture: self.decoded.capture.clone() }
+        // With what XMP says.
+        Member { picture, dimensions, format, quantisation, capture: self.metadata.capture.clone() }
     }
 
     /// As a photo that may be the source of another one. Its path and the time of its file are not known.
@@ -259,8 +260,10 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     };
     let relation = of_two.relation;
     let laid = laid.filter(|comparison| is_version(relation) || comparison.fine.agreement >= MIN_AGREEMENT);
-    let is_told = decided.is_some() || relation == Relation::Part || is_series(&a.decoded.capture, &b.decoded.capture);
-    let score = laid.filter(|_| !is_told).map(|comparison| context.versions.score(&a.member(), &b.member(), &comparison));
+    let (first, second) = (a.member(), b.member());
+    let is_told = decided.is_some() || relation == Relation::Part || is_series(&first.capture, &second.capture);
+    let is_told_by = |comparison: &photo::Comparison| is_told || are_of_one_document(&first, &second, comparison);
+    let score = laid.filter(|comparison| !is_told_by(comparison)).map(|comparison| context.versions.score(&first, &second, &comparison));
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
     let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
     let differences = differences(a, b);

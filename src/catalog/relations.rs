@@ -276,9 +276,9 @@ impl<'a> Relations<'a> {
 
 /// What a camera wrote of an exposure, to compare it. Two photos of one exposure are never a series.
 fn exposure(capture: &Capture) -> impl Eq + Hash {
-    let Capture { make, model, serial, taken, exposure, .. } = capture;
-    let numbers = [exposure.seconds, exposure.aperture, exposure.bias].map(|number| number.map(f64::to_bits));
-    (make, model, serial, taken, numbers)
+    let Capture { make, model, serial, taken, exposure, origin, .. } = capture;
+    let numbers = [exposure.seconds, exposure.aperture, exposure.bias, exposure.iso].map(|number| number.map(f64::to_bits));
+    (make, model, serial, taken, numbers, &origin.image, origin.number, origin.is_scanned)
 }
 
 #[cfg(test)]

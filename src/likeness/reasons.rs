@@ -1,7 +1,7 @@
 //! Why two photos have their relation: what the rules of `relation.rs` and `stars.rs` went by.
 
-use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_times, changes, is_copy, is_one_camera, is_part, is_series, may_be_pages};
-use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree};
+use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages};
+use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_of_one_document};
 use super::version_inputs::{Kind, MAX_LOG_SCALE, Member, are_of_one_encoder, kind};
 use super::version_model::{VersionModel, has_other_text};
 use crate::photo::{Capture, Compared, Comparison, Reason};
@@ -34,6 +34,10 @@ fn of_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Compar
     if is_series(&a.capture, &b.capture) {
         reasons.push(Reason::RewrittenTime);
     }
+    let is_document = are_of_one_document(a, b, comparison);
+    if is_document {
+        reasons.push(Reason::Document);
+    }
     if agree(model, a, b, comparison) {
         reasons.push(Reason::Agreement(comparison.fine.agreement));
         match kind(a, b, comparison) {
@@ -41,7 +45,8 @@ fn of_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Compar
             Kind::OneSize | Kind::OneScale => reasons.push(Reason::VersionModel(model.score(a, b, comparison))),
         }
     } else {
-        reasons.push(Reason::ThirdPhoto);
+        let agreement = Reason::Agreement(comparison.fine.agreement);
+        reasons.push(if is_document { agreement } else { Reason::ThirdPhoto });
     }
     if is_copy(comparison) {
         reasons.push(Reason::WholeFrame);
@@ -77,13 +82,14 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
         Compared::Laid(comparison) => comparison,
     };
     let fine = comparison.fine.agreement;
+    let is_version = are_of_one_document(a, b, comparison) || agree(model, a, b, comparison);
     let reason = if is_part(a.dimensions, b.dimensions, comparison) {
         Reason::Beside
     } else if fine < MIN_AGREEMENT_OF_SCENE {
         Reason::Disagreement(fine)
     } else if may_be_pages(comparison) || has_other_text(comparison) {
         Reason::Layout(comparison.fine.misfit)
-    } else if agree(model, a, b, comparison) {
+    } else if is_version {
         Reason::OtherPhotos
     } else {
         match kind(a, b, comparison) {
@@ -98,7 +104,7 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
 /// By what the camera wrote two exposures. Nothing if [`is_series`] does not hold.
 fn of_camera(a: &Capture, b: &Capture) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if !is_one_camera(a, b) {
+    if !is_series(a, b) {
         return reasons;
     }
     if are_two_times(a, b) == Some(true) {
@@ -107,6 +113,10 @@ fn of_camera(a: &Capture, b: &Capture) -> Vec<Reason> {
     }
     if a.exposure.differs_from(&b.exposure) {
         reasons.push(Reason::Exposure([a.exposure, b.exposure]));
+    }
+    if are_two_frames(a, b) {
+        let numbers = a.origin.other_numbers(&b.origin).map(Reason::FrameNumber);
+        reasons.extend(a.origin.is_other_image(&b.origin).then_some(Reason::ImageId).into_iter().chain(numbers));
     }
     reasons
 }
@@ -161,6 +171,9 @@ mod tests {
         let sent = Member { dimensions: member(3000, 100).dimensions, ..sent };
         assert_eq!(star(&first, &sent, agreeing(0.99)), [RewrittenTime, Agreement, Size, WholeFrame]);
         assert_eq!(codes(&frame, &frame, &Compared::NotYet, Ground::Star), [ThirdPhoto]);
+        let mut of_document = frame.clone();
+        of_document.capture.origin.documents.insert("x".into());
+        assert_eq!(star(&of_document, &of_document, agreeing(0.93)), [ReasonCode::Document, Agreement, WholeFrame]);
     }
 
     #[test]
@@ -185,5 +198,11 @@ mod tests {
         assert_eq!(told(&taken(first, 0.01), &taken(next, 0.01)), [Reason::Time(3.0)]);
         let both = told(&taken(first, 0.01), &taken(next, 0.1));
         assert_eq!(both.into_iter().map(Reason::code).collect::<Vec<_>>(), [Time, Exposure]);
+        let numbered = |number| {
+            let mut member = taken(first, 0.01);
+            member.capture.origin.number = Some(number);
+            member
+        };
+        assert_eq!(told(&numbered(7), &numbered(9)), [Reason::FrameNumber([7, 9])]);
     }
 }

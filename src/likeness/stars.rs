@@ -7,14 +7,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
+use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, may_be_pages, minutes_between};
 use super::source::{has_margin, is_lossless};
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
-use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel};
+use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel, has_other_text};
 use crate::photo::{Affine, Compared, Comparison, Dimensions, Distance};
 
 /// Photos that may be frames of one camera agree at least so well if they are one exposure, whatever else the version model says.
 pub(super) const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
+
+/// Versions of one document agree at least so well, on both grids.
+const MIN_AGREEMENT_OF_DOCUMENT: f64 = 0.7;
 
 /// The score of the version model from which they are one exposure.
 const MIN_SCORE: f32 = 0.0;
@@ -200,7 +203,17 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
     let Comparison { overlap, fine, content, .. } = comparison;
     // Of one exposure one shows all of what the other shows, but for a border.
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
-    agree(model, a, b, comparison).then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
+    let is_version = are_of_one_document(a, b, comparison) || agree(model, a, b, comparison);
+    is_version.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
+}
+
+/// Returns whether programs wrote that two photos were made of one document, and the pictures agree as versions do. Pages and memes
+/// may be made of one document too.
+pub fn are_of_one_document(a: &Member, b: &Member, comparison: &Comparison) -> bool {
+    a.capture.origin.is_of_one_document(&b.capture.origin)
+        && comparison.coarse.agreement.min(comparison.fine.agreement) >= MIN_AGREEMENT_OF_DOCUMENT
+        && !may_be_pages(comparison)
+        && !has_other_text(comparison)
 }
 
 /// Returns whether the pictures of two photos say that they are versions of one exposure, whatever the camera wrote.
@@ -249,6 +262,31 @@ mod tests {
         for compared in [Compared::NotYet, Compared::Apart] {
             assert_eq!(sources(VersionModel::base(), &members, &[Near { compared, ..near(0, 1, 0.999) }]), [0, 1]);
         }
+    }
+
+    #[test]
+    fn ids_of_one_document_join_what_the_pictures_alone_do_not() {
+        let of = |number, document: &str, time| {
+            let mut member = member(number, 6000, time);
+            member.capture.origin.documents.insert(document.into());
+            member
+        };
+        let joined = |a: Member, b: Member, pair: Near| {
+            let found = sources(VersionModel::base(), &[a, b], &[pair]);
+            found[0] == found[1]
+        };
+        assert!(joined(of(1, "x", None), of(2, "x", None), near(0, 1, 0.93)));
+        assert!(!joined(of(1, "x", None), of(2, "y", None), near(0, 1, 0.93)), "two documents");
+        assert!(!joined(of(1, "x", None), member(2, 6000, None), near(0, 1, 0.93)));
+        // Outvoted by the clock, by pictures that do not agree, and by the text of another page.
+        let [x, y] = ["2026-05-01T10:00:00", "2026-05-01T10:00:03"].map(Some);
+        assert!(!joined(of(1, "x", x), of(2, "x", y), near(0, 1, 0.93)));
+        assert!(!joined(of(1, "x", None), of(2, "x", None), near(0, 1, 0.65)));
+        let mut page = near(0, 1, 0.93);
+        if let Compared::Laid(comparison) = &mut page.compared {
+            comparison.fine.misfit = 0.12;
+        }
+        assert!(!joined(of(1, "x", None), of(2, "x", None), page));
     }
 
     #[test]

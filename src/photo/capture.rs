@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Origin;
+
 /// EXIF data about how a photo was taken. Missing values are `None`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Capture {
@@ -19,6 +21,8 @@ pub struct Capture {
     pub orientation: Option<u8>,
     #[serde(default)]
     pub exposure: Exposure,
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// How a camera exposed. What it does not say is `None`.
@@ -31,6 +35,8 @@ pub struct Exposure {
     pub aperture: Option<f64>,
     /// The compensation, in stops.
     pub bias: Option<f64>,
+    /// The sensitivity. Absent also if an older version read it.
+    pub iso: Option<f64>,
 }
 
 /// Two values are one if their ratio, or their difference in stops, is less: programs round them.
@@ -50,16 +56,17 @@ impl Exposure {
     }
 
     /// Which of the [parts](Exposure::parts) both say and differ.
-    fn differing(&self, other: &Exposure) -> [bool; 3] {
+    fn differing(&self, other: &Exposure) -> [bool; 4] {
         let differ = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| a.max(b) > MAX_EXPOSURE_RATIO * a.min(b));
         let is_other_bias = self.bias.zip(other.bias).is_some_and(|(a, b)| (a - b).abs() > MAX_BIAS_DIFFERENCE);
-        [differ(self.seconds, other.seconds), differ(self.aperture, other.aperture), is_other_bias]
+        [differ(self.seconds, other.seconds), differ(self.aperture, other.aperture), is_other_bias, differ(self.iso, other.iso)]
     }
 
     /// Each number in words.
-    fn parts(&self) -> [Option<String>; 3] {
+    fn parts(&self) -> [Option<String>; 4] {
         let seconds = self.seconds.map(|s| if s > 0.0 && s < 0.4 { format!("1/{:.0} s", 1.0 / s) } else { format!("{s} s") });
-        [seconds, self.aperture.map(|number| format!("f/{number}")), self.bias.map(|stops| format!("bias {stops:+.1}"))]
+        let aperture = self.aperture.map(|number| format!("f/{number}"));
+        [seconds, aperture, self.bias.map(|stops| format!("bias {stops:+.1}")), self.iso.map(|iso| format!("ISO {iso}"))]
     }
 }
 

@@ -28,6 +28,12 @@ pub enum ReasonCode {
     RewrittenTime,
     /// One camera exposed them differently.
     Exposure,
+    /// One camera gave them two ids.
+    ImageId,
+    /// One camera counted two frames.
+    FrameNumber,
+    /// Programs wrote that they were made of one document.
+    Document,
     /// Laid over each other, they agree.
     Agreement,
     /// They do not agree enough.
@@ -69,6 +75,9 @@ names!(ReasonCode, "reason" {
     Time: "time",
     RewrittenTime: "rewritten-time",
     Exposure: "exposure",
+    ImageId: "image-id",
+    FrameNumber: "frame-number",
+    Document: "document",
     Agreement: "agreement",
     Disagreement: "disagreement",
     VersionModel: "version-model",
@@ -100,6 +109,10 @@ pub enum Reason {
     RewrittenTime,
     /// Of the first and of the second photo.
     Exposure([Exposure; 2]),
+    ImageId,
+    /// Of the first and of the second photo.
+    FrameNumber([u32; 2]),
+    Document,
     /// How well the structure agrees, up to 1.
     Agreement(f64),
     Disagreement(f64),
@@ -134,6 +147,9 @@ impl Reason {
             Reason::Time(_) => ReasonCode::Time,
             Reason::RewrittenTime => ReasonCode::RewrittenTime,
             Reason::Exposure(_) => ReasonCode::Exposure,
+            Reason::ImageId => ReasonCode::ImageId,
+            Reason::FrameNumber(_) => ReasonCode::FrameNumber,
+            Reason::Document => ReasonCode::Document,
             Reason::Agreement(_) => ReasonCode::Agreement,
             Reason::Disagreement(_) => ReasonCode::Disagreement,
             Reason::VersionModel(_) => ReasonCode::VersionModel,
@@ -166,6 +182,9 @@ impl fmt::Display for Reason {
             Reason::Time(seconds) => write!(f, "taken {} apart by one camera", apart(*seconds)),
             Reason::RewrittenTime => f.write_str("a program wrote the later time: the pictures are the same"),
             Reason::Exposure([a, b]) => write!(f, "one camera exposed them differently: {}", a.differences(b).join(", ")),
+            Reason::ImageId => f.write_str("one camera gave them two ids"),
+            Reason::FrameNumber([a, b]) => write!(f, "one camera counted two frames: {a} and {b}"),
+            Reason::Document => f.write_str("made of one document, by its ids"),
             Reason::Agreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2}"),
             Reason::Disagreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2} only"),
             Reason::VersionModel(score) if *score > 0.0 => write!(f, "the version model says one exposure ({score:+.1})"),
@@ -230,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_said_in_words_with_its_numbers() {
-        let exposed = |seconds, aperture| Exposure { seconds: Some(seconds), aperture, bias: Some(0.0) };
+        let exposed = |seconds, aperture| Exposure { seconds: Some(seconds), aperture, bias: Some(0.0), iso: None };
         for (reason, code, words) in [
             (Reason::Decision(Verdict::Same), ReasonCode::Decision, "you decided that they are one photo"),
             (Reason::Time(3.0), ReasonCode::Time, "taken 3 s apart by one camera"),
@@ -241,6 +260,7 @@ mod tests {
                 ReasonCode::Exposure,
                 "one camera exposed them differently: 1/200 s and 2 s",
             ),
+            (Reason::FrameNumber([7, 9]), ReasonCode::FrameNumber, "one camera counted two frames: 7 and 9"),
             (Reason::Size(0.5), ReasonCode::Size, "one is half the size"),
             (Reason::Size(0.25), ReasonCode::Size, "one has 25 % of the size"),
             (Reason::VersionModel(1.24), ReasonCode::VersionModel, "the version model says one exposure (+1.2)"),

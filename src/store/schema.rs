@@ -284,6 +284,8 @@ const INDEX_STEPS: &[M<'static>] = &[
     ),
     // The hash of the bytes after the picture. NULL if there are none, or if an older version read the file.
     M::up("ALTER TABLE metadata ADD COLUMN trailer TEXT;"),
+    // JSON. NULL if a file says nothing of the kind, or if an older version read it.
+    M::up("ALTER TABLE metadata ADD COLUMN origin TEXT;"),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -438,6 +440,7 @@ mod tests {
             (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x''), (3, 7, FALSE, zeroblob(88));"),
             (13, latest, "UPDATE photos SET detail = 0.5 WHERE id = 3;"),
             (14, latest, "UPDATE metadata SET trailer = '00ff';"),
+            (15, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

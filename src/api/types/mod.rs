@@ -307,8 +307,8 @@ pub struct Comparison {
     /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,
-    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, the exposure
-    /// data or the times of capture tell, or if one picture holds the other.
+    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, what the camera
+    /// wrote or the ids of a document tell, or if one picture holds the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
     /// Of the first and of the second picture.

@@ -168,7 +168,7 @@ mod tests {
         indexed: false,
         decided: None,
         score: None,
-        exposures: [Exposure { seconds: None, aperture: None, bias: None }; 2],
+        exposures: [Exposure { seconds: None, aperture: None, bias: None, iso: None }; 2],
         threshold: 0.42,
         laid_over: None,
         differences: Vec::new(),
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_tells_is_said_with_its_numbers() {
-        let exposed = |seconds, bias| Exposure { seconds: Some(seconds), aperture: Some(8.0), bias };
+        let exposed = |seconds, bias| Exposure { seconds: Some(seconds), aperture: Some(8.0), bias, iso: None };
         let exposed_as = [exposed(0.005, None), exposed(2.0, Some(-1.0))];
         let exposures = Reason::Exposure(exposed_as);
         let reason = |reason: Reason| types::Reason { code: reason.code(), words: reason.to_string() };

@@ -8,6 +8,7 @@
 mod exif;
 mod gif;
 mod iptc;
+mod origin;
 mod profile;
 mod text;
 mod xmp;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 
 use super::jpeg;
 use super::png::{self, Chunk};
-use crate::photo::{Description, Format, Metadata};
+use crate::photo::{Capture, Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
 const XMP_IN_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -98,8 +99,10 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     if let Some(first) = description.keywords.iter().nth(MAX_KEYWORDS).cloned() {
         description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
     }
+    let mut capture = exif.as_ref().map(captured).unwrap_or_default();
+    capture.origin.documents = xmp.documents;
     Metadata {
-        capture: exif.as_ref().map(exif::capture).unwrap_or_default(),
+        capture,
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
         trailer_bytes: parts.trailer.len() as u64,
@@ -134,10 +137,14 @@ fn exif_in_jpeg(body: &[u8]) -> Option<&[u8]> {
     body.strip_prefix(EXIF_IN_JPEG)?.get(1..)
 }
 
-/// Returns the EXIF orientation and the rest of the capture data. Empty if none can be read.
-pub fn capture(bytes: &[u8]) -> crate::photo::Capture {
+/// Returns the EXIF orientation and the rest of the capture data, without what XMP says. Empty if none can be read.
+pub fn capture(bytes: &[u8]) -> Capture {
     let exif = Format::from_bytes(bytes).and_then(|format| read_exif(bytes, format).0);
-    exif.as_ref().map(exif::capture).unwrap_or_default()
+    exif.as_ref().map(captured).unwrap_or_default()
+}
+
+fn captured(exif: &::exif::Exif) -> Capture {
+    Capture { origin: origin::origin(exif), ..exif::capture(exif) }
 }
 
 /// Returns the values of the second description that another value of the first one hides, with their kinds.
