@@ -64,8 +64,8 @@ impl Asked {
 
     fn member(&self) -> Member {
         let Identity { picture, dimensions, format, quantisation, .. } = self.identity;
-        // With what XMP says.
-        Member { picture, dimensions, format, quantisation, capture: self.metadata.capture.clone() }
+        // With what XMP says. Its name is not known.
+        Member { picture, dimensions, format, quantisation, capture: self.metadata.capture.clone(), names: Vec::new() }
     }
 
     /// As a photo that may be the source of another one. Its path and the time of its file are not known.

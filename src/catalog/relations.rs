@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::IsWanted;
 use crate::likeness::{
-    CannotLink, Framed, Ground, Member, Near, VersionModel, changes, held, is_copy, is_series, reasons, relation, sources,
+    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, changes, held, is_copy, is_series, reasons, relation, sources,
 };
 use crate::photo::{
     Capture, Compared, Comparison, Decision, Decisions, Distance, Evidence, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash,
@@ -26,7 +26,8 @@ pub fn framed<'a>(picture: &'a Picture, keypoints: &'a Keypoints) -> Framed<'a> 
 /// Returns a photo as a member of a star.
 pub fn member(record: &PhotoRecord) -> Member {
     let PhotoRecord { picture, dimensions, format, quantisation, .. } = *record;
-    Member { picture, dimensions, format, quantisation, capture: record.capture.clone() }
+    let names = record.files.iter().filter_map(|file| FrameName::of(&file.place.path)).collect();
+    Member { picture, dimensions, format, quantisation, capture: record.capture.clone(), names }
 }
 
 /// Returns how `a` lies in `b`, if they were laid over each other.

@@ -1,7 +1,7 @@
 //! Why two photos have their relation: what the rules of `relation.rs` and `stars.rs` went by.
 
 use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages};
-use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_of_one_document};
+use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_named_apart, are_of_one_document};
 use super::version_inputs::{Kind, MAX_LOG_SCALE, Member, are_of_one_encoder, kind};
 use super::version_model::{VersionModel, has_other_text};
 use crate::photo::{Capture, Compared, Comparison, Reason};
@@ -89,6 +89,8 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
         Reason::Disagreement(fine)
     } else if may_be_pages(comparison) || has_other_text(comparison) {
         Reason::Layout(comparison.fine.misfit)
+    } else if are_named_apart(a, b) {
+        Reason::FileName
     } else if is_version {
         Reason::OtherPhotos
     } else {
@@ -123,7 +125,10 @@ fn of_camera(a: &Capture, b: &Capture) -> Vec<Reason> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::likeness::FrameName;
     use crate::photo::{Affine, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual};
 
     fn member(width: u32, quantisation: u16) -> Member {
@@ -133,6 +138,7 @@ mod tests {
             format: Format::Jpeg,
             quantisation: Some(quantisation),
             capture: Capture::default(),
+            names: Vec::new(),
         }
     }
 
@@ -193,6 +199,8 @@ mod tests {
         let within = Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), overlap: [1.0, 0.04], beside: [0.0, 0.8], ..agreeing(0.99) };
         assert_eq!(two(&frame, &frame, within), [Beside]);
         assert_eq!(codes(&frame, &frame, &Compared::Laid(within), Ground::Collage), [ReasonCode::Collage]);
+        let of_name = |name| Member { names: FrameName::of(Path::new(name)).into_iter().collect(), ..frame.clone() };
+        assert_eq!(two(&of_name("DSC_0001.JPG"), &of_name("DSC_0002.JPG"), agreeing(0.999)), [ReasonCode::FileName]);
         let [first, next] = ["2026-05-01T10:00:00", "2026-05-01T10:00:03"];
         let told = |a: &Member, b: &Member| reasons(VersionModel::base(), a, b, &Compared::Laid(agreeing(0.99)), Ground::Two);
         assert_eq!(told(&taken(first, 0.01), &taken(next, 0.01)), [Reason::Time(3.0)]);

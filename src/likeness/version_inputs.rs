@@ -1,5 +1,6 @@
 //! What the version model takes: what is known of two photos, and nine numbers of their comparison.
 
+use super::frame_name::FrameName;
 use crate::photo::{Affine, Capture, Comparison, Dimensions, Format, PictureHash};
 
 /// What the place of a photo among near ones depends on.
@@ -12,6 +13,8 @@ pub struct Member {
     /// The sum of the quantiser steps of a JPEG, if it is known.
     pub quantisation: Option<u16>,
     pub capture: Capture,
+    /// Of its files, as cameras give them.
+    pub names: Vec<FrameName>,
 }
 
 /// The number of inputs.

@@ -201,6 +201,7 @@ mod tests {
             format: Format::Jpeg,
             quantisation: Some(quantisation),
             capture: Capture::default(),
+            names: Vec::new(),
         }
     }
 

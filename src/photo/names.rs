@@ -121,6 +121,7 @@ mod tests {
                 "image-id",
                 "frame-number",
                 "document",
+                "file-name",
                 "agreement",
                 "disagreement",
                 "version-model",

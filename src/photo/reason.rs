@@ -34,6 +34,8 @@ pub enum ReasonCode {
     FrameNumber,
     /// Programs wrote that they were made of one document.
     Document,
+    /// Their names have two numbers or times of one camera.
+    FileName,
     /// Laid over each other, they agree.
     Agreement,
     /// They do not agree enough.
@@ -78,6 +80,7 @@ names!(ReasonCode, "reason" {
     ImageId: "image-id",
     FrameNumber: "frame-number",
     Document: "document",
+    FileName: "file-name",
     Agreement: "agreement",
     Disagreement: "disagreement",
     VersionModel: "version-model",
@@ -113,6 +116,7 @@ pub enum Reason {
     /// Of the first and of the second photo.
     FrameNumber([u32; 2]),
     Document,
+    FileName,
     /// How well the structure agrees, up to 1.
     Agreement(f64),
     Disagreement(f64),
@@ -150,6 +154,7 @@ impl Reason {
             Reason::ImageId => ReasonCode::ImageId,
             Reason::FrameNumber(_) => ReasonCode::FrameNumber,
             Reason::Document => ReasonCode::Document,
+            Reason::FileName => ReasonCode::FileName,
             Reason::Agreement(_) => ReasonCode::Agreement,
             Reason::Disagreement(_) => ReasonCode::Disagreement,
             Reason::VersionModel(_) => ReasonCode::VersionModel,
@@ -184,6 +189,7 @@ impl fmt::Display for Reason {
             Reason::Exposure([a, b]) => write!(f, "one camera exposed them differently: {}", a.differences(b).join(", ")),
             Reason::ImageId => f.write_str("one camera gave them two ids"),
             Reason::FrameNumber([a, b]) => write!(f, "one camera counted two frames: {a} and {b}"),
+            Reason::FileName => f.write_str("their names are those of two frames"),
             Reason::Document => f.write_str("made of one document, by its ids"),
             Reason::Agreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2}"),
             Reason::Disagreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2} only"),
