@@ -228,7 +228,8 @@ fn file(frames: &Path, row: &[String], (frame, edit): Plan, encoder: &mut Encode
     let picture = kept::picture(&kept::keep(&decoded(&bytes)?.picture, Format::Jpeg))?;
     let stored = encoder.encode(&picture)?;
     let PictureIdentity { picture: hash, dimensions, format, quantisation } = identity;
-    let member = Member { picture: hash, dimensions, format, quantisation, capture: original.capture };
+    // Without names, which would tell the frame of an edit.
+    let member = Member { picture: hash, dimensions, format, quantisation, capture: original.capture, names: Vec::new() };
     let descriptors = Descriptors { embedding: head.embed(&stored.features), crops: stored.crops };
     let scene = row[1..3].join("/");
     Ok(File { frame, scene, is_edit: edit.is_some(), picture, member, descriptors, keypoints: stored.keypoints })

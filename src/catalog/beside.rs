@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::groups::{first, join};
 use super::ranked::{Beside, Found, Scene};
-use crate::photo::{Pair, PhotoId, Relation};
+use crate::photo::{Evidence, Pair, PhotoId, Relation};
 
 /// At most this many photos are listed beside a cluster, the nearest first.
 const MAX_BESIDE: usize = 4;
 
-/// Tells each cluster what is beside it, and joins those of one scene: they get the id of the first of them as their series. A frame
+/// Tells each cluster what is beside it, without evidence, and joins those of one scene: they get the id of the first of them as their
+/// series. A frame
 /// of the scene of a cluster is not unknown to it, whatever is known of single members: a version may have lost its time.
 pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     let mut places: HashMap<PhotoId, (usize, usize)> = HashMap::new();
@@ -32,7 +33,8 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
             (Relation::Part | Relation::Unknown, ..) => {
                 for (place, photo) in [(a, pair.b), (b, pair.a)] {
                     if let Some(&(cluster, near)) = place {
-                        beside[cluster].push(Beside { photo, near, distance: pair.distance, relation: *relation });
+                        let (distance, relation, evidence) = (pair.distance, *relation, Evidence::default());
+                        beside[cluster].push(Beside { photo, near, distance, relation, evidence });
                     }
                 }
             }
@@ -153,8 +155,10 @@ mod tests {
             ],
         );
         assert_eq!(found.each_ref().map(|cluster| cluster.series.as_deref()), [Some("a"), Some("a"), None]);
-        assert_eq!(found[0].beside, [Beside { photo: PhotoId(7), near: 1, distance: 0.2, relation: Relation::Unknown }]);
-        assert_eq!(found[2].beside, [Beside { photo: PhotoId(8), near: 1, distance: 0.1, relation: Relation::Part }]);
+        let beside =
+            |photo, distance, relation| Beside { photo: PhotoId(photo), near: 1, distance, relation, evidence: Evidence::default() };
+        assert_eq!(found[0].beside, [beside(7, 0.2, Relation::Unknown)]);
+        assert_eq!(found[2].beside, [beside(8, 0.1, Relation::Part)]);
         assert!(found[1].beside.is_empty());
     }
 

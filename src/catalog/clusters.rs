@@ -10,7 +10,7 @@ use super::relations::Relations;
 use super::roots::Roots;
 use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
-use crate::photo::{self, Amount, Distance, Link, Pair, PhotoId, Place, Relation};
+use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Relation};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
@@ -91,6 +91,9 @@ pub fn clusters_and<T>(
     }
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
     add_beside(&mut found, &near);
+    for Found { members, beside, .. } in &mut found {
+        beside.iter_mut().for_each(|beside| beside.evidence = known.evidence(members[beside.near], beside.photo));
+    }
     add_scenes(&mut found, &near, |photo| known.source(photo), |photo| photos[&photo].capture.seconds());
     drop(cannot_link);
     let more = more(&known);
@@ -175,7 +178,10 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
     let edge = |(a, b, distance): (usize, usize, Distance)| {
         let relation = known.between(members[a], members[b]).flatten().unwrap_or(Relation::Unknown);
         let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
-        Edge { a, b, distance, relation, changes }
+        // Of others both may be versions of the source.
+        let is_of_source = a == 0 && matches!(relation, Relation::Copy | Relation::Edit);
+        let evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
+        Edge { a, b, distance, relation, changes, evidence }
     };
     let edges: Vec<Edge> = edges(&cluster.links, &position).into_iter().map(edge).collect();
     let size = |file: &FileOfPhoto| file.stamp.size;

@@ -10,14 +10,14 @@ use super::Context;
 use super::clusters::clusters_and;
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
-use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two};
+use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
 use crate::likeness::{
-    self, Candidate, Framed, Head, Index, Member, VersionModel, changes, densities, global_only, is_series, normalized, source_first,
-    verified,
+    self, Candidate, Framed, Ground, Head, Index, Member, VersionModel, are_of_one_document, changes, densities, global_only, is_series,
+    normalized, source_first, verified,
 };
 use crate::photo::{
-    self, Compared, Decisions, Descriptors, Distance, Exposure, Identity, Keypoints, Metadata, PhotoChange, PhotoId, Place, Relation,
-    StoredFeatures, Verdict,
+    self, Compared, Decisions, Descriptors, Direction, Distance, Evidence, Exposure, Identity, Keypoints, Metadata, PhotoChange, PhotoId,
+    Place, Reason, Relation, StoredFeatures, Verdict,
 };
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::decode::Decoded;
@@ -64,7 +64,8 @@ impl Asked {
 
     fn member(&self) -> Member {
         let Identity { picture, dimensions, format, quantisation, .. } = self.identity;
-        Member { picture, dimensions, format, quantisation, capture: self.decoded.capture.clone() }
+        // With what XMP says. Its name is not known.
+        Member { picture, dimensions, format, quantisation, capture: self.metadata.capture.clone(), names: Vec::new() }
     }
 
     /// As a photo that may be the source of another one. Its path and the time of its file are not known.
@@ -109,6 +110,14 @@ pub struct Comparison {
     pub exposures: [Exposure; 2],
     /// One line of text for each difference.
     pub differences: Vec<String>,
+}
+
+impl Comparison {
+    /// Returns how the relation was told.
+    pub fn evidence(&self) -> Evidence {
+        let direction = self.of_two.source.map(|source| if source == 0 { Direction::AToB } else { Direction::BToA });
+        Evidence { direction, overlap: self.laid.map(|(laid, _)| overlap(&laid)), reasons: self.of_two.reasons.clone() }
+    }
 }
 
 impl Queries {
@@ -244,16 +253,17 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     let is_indexed = in_index.is_some();
     let is_joined = normalized <= context.generation.threshold || decided == Some(Verdict::Same);
     let of_two = match in_index {
-        _ if is_one => OfTwo { relation: Relation::Identical, ..OfTwo::UNKNOWN },
+        _ if is_one => OfTwo { relation: Relation::Identical, ..OfTwo::unknown(Reason::SamePicture) },
         Some(found) if is_joined || found.are_together => found.of_two,
         None if is_joined && decided != Some(Verdict::Different) => by_themselves(context, a, b, distance, laid),
-        _ => OfTwo::UNKNOWN,
+        _ => OfTwo::unknown(decided.map_or(Reason::Distance, Reason::Decision)),
     };
     let relation = of_two.relation;
-    let is_version = matches!(relation, Relation::Copy | Relation::Edit);
-    let laid = laid.filter(|comparison| is_version || comparison.fine.agreement >= MIN_AGREEMENT);
-    let is_told = decided.is_some() || relation == Relation::Part || is_series(&a.decoded.capture, &b.decoded.capture);
-    let score = laid.filter(|_| !is_told).map(|comparison| context.versions.score(&a.member(), &b.member(), &comparison));
+    let laid = laid.filter(|comparison| is_version(relation) || comparison.fine.agreement >= MIN_AGREEMENT);
+    let (first, second) = (a.member(), b.member());
+    let is_told = decided.is_some() || relation == Relation::Part || is_series(&first.capture, &second.capture);
+    let is_told_by = |comparison: &photo::Comparison| is_told || are_of_one_document(&first, &second, comparison);
+    let score = laid.filter(|comparison| !is_told_by(comparison)).map(|comparison| context.versions.score(&first, &second, &comparison));
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
     let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
     let differences = differences(a, b);
@@ -267,10 +277,14 @@ pub struct OfTwo {
     pub source: Option<usize>,
     /// What was changed from the source.
     pub changes: Vec<PhotoChange>,
+    /// Why. Which is the version of the other, and what both show, is not among it.
+    pub reasons: Vec<Reason>,
 }
 
 impl OfTwo {
-    const UNKNOWN: OfTwo = OfTwo { relation: Relation::Unknown, source: None, changes: Vec::new() };
+    fn unknown(reason: Reason) -> OfTwo {
+        OfTwo { relation: Relation::Unknown, source: None, changes: Vec::new(), reasons: vec![reason] }
+    }
 }
 
 /// What an answer about the whole library says of two photos.
@@ -286,30 +300,33 @@ struct InIndex {
 fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option<InIndex>> {
     let photo = |asked: &Asked| context.reader.photo_of_picture(&asked.identity.picture);
     let Some((a, b)) = photo(a)?.zip(photo(b)?) else { return Ok(None) };
-    let more = |known: &Relations<'_>| Some((known.between(a, b)?, [known.changes(a, b), known.changes(b, a)]));
+    let more =
+        |known: &Relations<'_>| Some((known.between(a, b)?, [known.changes(a, b), known.changes(b, a)], known.evidence(a, b).reasons));
     let Context { generation, roots, .. } = context;
     let found = clusters_and(context, &roots.scopes(), generation.threshold, &[], &|| true, more)?;
-    let Some((clustering, Some((relation, [forward, back])))) = found else { return Ok(None) };
+    let Some((clustering, Some((relation, [forward, back], reasons)))) = found else { return Ok(None) };
     let relation = relation.unwrap_or(Relation::Unknown);
     let together = clustering.found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
-    let is_version = matches!(relation, Relation::Copy | Relation::Edit);
     // Both may be versions of a third photo.
-    let source = together.filter(|_| is_version).and_then(|found| [a, b].iter().position(|photo| *photo == found.members[0]));
+    let source = together.filter(|_| is_version(relation)).and_then(|found| [a, b].iter().position(|photo| *photo == found.members[0]));
     let changes = match source.filter(|_| relation == Relation::Edit) {
         Some(0) => forward,
         Some(_) => back,
         None => Vec::new(),
     };
-    Ok(Some(InIndex { photos: [a, b], of_two: OfTwo { relation, source, changes }, are_together: together.is_some() }))
+    Ok(Some(InIndex { photos: [a, b], of_two: OfTwo { relation, source, changes, reasons }, are_together: together.is_some() }))
 }
 
 /// Returns what two pictures are to each other if no other photo counts.
 fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance, laid: Option<photo::Comparison>) -> OfTwo {
-    let relation = of_two(context.versions, &[a.member(), b.member()], distance, laid.map_or(Compared::Apart, Compared::Laid));
-    let is_decided = context.decisions.of(a.identity.picture, b.identity.picture) == Some(Verdict::Same);
-    let relation = if is_decided { as_decided(relation) } else { relation };
-    let Some(comparison) = laid.filter(|_| matches!(relation, Relation::Copy | Relation::Edit)) else {
-        return OfTwo { relation, ..OfTwo::UNKNOWN };
+    let (members, compared) = ([a.member(), b.member()], laid.map_or(Compared::Apart, Compared::Laid));
+    let relation = of_two(context.versions, &members, distance, compared);
+    let ground = if is_version(relation) { Ground::Star } else { Ground::Two };
+    let decided = context.decisions.of(a.identity.picture, b.identity.picture);
+    let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
+    let reasons = reasons_of(context.versions, &members, &compared, ground, decided);
+    let Some(comparison) = laid.filter(|_| is_version(relation)) else {
+        return OfTwo { relation, source: None, changes: Vec::new(), reasons };
     };
     let (order, rule) = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
     // Without a rule it would be chosen by the time and the path of its file.
@@ -319,7 +336,11 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
         Some(_) => Some(comparison.swapped()),
         None => None,
     };
-    OfTwo { relation, source, changes: from.map(|comparison| changes(&comparison)).unwrap_or_default() }
+    OfTwo { relation, source, changes: from.map(|comparison| changes(&comparison)).unwrap_or_default(), reasons }
+}
+
+fn is_version(relation: Relation) -> bool {
+    matches!(relation, Relation::Copy | Relation::Edit)
 }
 
 /// Returns the distance of two pictures, and their normalised distance among the photos of the library.

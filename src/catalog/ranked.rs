@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::photo::{Distance, PhotoChange, PhotoId, Relation, SourceRule};
+use crate::photo::{Distance, Evidence, PhotoChange, PhotoId, Relation, SourceRule};
 
 /// A cluster with its rank among the others.
 pub struct Found {
@@ -32,6 +32,7 @@ pub struct Edge {
     pub relation: Relation,
     /// What was changed from `a` to `b`.
     pub changes: Vec<PhotoChange>,
+    pub evidence: Evidence,
 }
 
 /// Orders clusters: an answer begins with the clusters that have the most files, then those in which all files but one
@@ -68,6 +69,8 @@ pub struct Beside {
     pub near: usize,
     pub distance: Distance,
     pub relation: Relation,
+    /// Of the member and this photo.
+    pub evidence: Evidence,
 }
 
 /// The exposures of one scene.

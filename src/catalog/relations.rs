@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::IsWanted;
-use crate::likeness::{CannotLink, Framed, Member, Near, VersionModel, changes, held, is_copy, is_series, relation, sources};
+use crate::likeness::{
+    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, changes, held, is_copy, is_series, reasons, relation, sources,
+};
 use crate::photo::{
-    Capture, Compared, Comparison, Decision, Decisions, Distance, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash, Relation,
-    Verdict,
+    Capture, Compared, Comparison, Decision, Decisions, Distance, Evidence, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash,
+    Reason, Relation, Verdict,
 };
 use crate::store::{Comparisons, PhotoRecord, Reader, Result};
 use crate::vision::framed::content_share;
@@ -24,7 +26,8 @@ pub fn framed<'a>(picture: &'a Picture, keypoints: &'a Keypoints) -> Framed<'a> 
 /// Returns a photo as a member of a star.
 pub fn member(record: &PhotoRecord) -> Member {
     let PhotoRecord { picture, dimensions, format, quantisation, .. } = *record;
-    Member { picture, dimensions, format, quantisation, capture: record.capture.clone() }
+    let names = record.files.iter().filter_map(|file| FrameName::of(&file.place.path)).collect();
+    Member { picture, dimensions, format, quantisation, capture: record.capture.clone(), names }
 }
 
 /// Returns how `a` lies in `b`, if they were laid over each other.
@@ -52,6 +55,25 @@ pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance
             relation(of(0), of(1), &compared)
         }
     }
+}
+
+/// Returns why two photos have their relation. A decision comes before all else.
+pub fn reasons_of(
+    versions: &VersionModel,
+    members: &[Member; 2],
+    compared: &Compared,
+    ground: Ground,
+    decided: Option<Verdict>,
+) -> Vec<Reason> {
+    let is_told = decided == Some(Verdict::Different) || decided == Some(Verdict::Same) && ground != Ground::Star;
+    let of_photos = if is_told { Vec::new() } else { reasons(versions, &members[0], &members[1], compared, ground) };
+    decided.map(Reason::Decision).into_iter().chain(of_photos).collect()
+}
+
+/// The share of the larger frame that two pictures both show.
+pub fn overlap(comparison: &Comparison) -> f64 {
+    let [a, b] = comparison.overlap;
+    a.min(b).min(1.0)
 }
 
 /// The relations of some photos.
@@ -116,6 +138,23 @@ impl<'a> Relations<'a> {
     /// Returns what was changed from one photo to another one. Nothing, if they were not compared.
     pub fn changes(&self, from: PhotoId, to: PhotoId) -> Vec<PhotoChange> {
         self.comparison(from, to).map(|comparison| changes(&comparison)).unwrap_or_default()
+    }
+
+    /// Returns how the relation of two photos was told, but for which is the version of the other.
+    pub fn evidence(&self, a: PhotoId, b: PhotoId) -> Evidence {
+        let (Some(x), Some(y)) = (self.photos.get(&a), self.photos.get(&b)) else { return Evidence::default() };
+        let ground = if self.is_one_star(a, b) {
+            Ground::Star
+        } else if self.held.contains(&(a.min(b), a.max(b))) {
+            Ground::Collage
+        } else {
+            Ground::Two
+        };
+        let comparison = self.comparison(a, b);
+        let compared = comparison.map_or_else(|| self.compared(a, b), Compared::Laid);
+        let decided = self.decisions.of(x.picture, y.picture);
+        let reasons = reasons_of(self.versions, &[member(x), member(y)], &compared, ground, decided);
+        Evidence { direction: None, overlap: comparison.map(|comparison| overlap(&comparison)), reasons }
     }
 
     /// Returns how `a` lies in `b`.
@@ -238,9 +277,9 @@ impl<'a> Relations<'a> {
 
 /// What a camera wrote of an exposure, to compare it. Two photos of one exposure are never a series.
 fn exposure(capture: &Capture) -> impl Eq + Hash {
-    let Capture { make, model, serial, taken, exposure, .. } = capture;
-    let numbers = [exposure.seconds, exposure.aperture, exposure.bias].map(|number| number.map(f64::to_bits));
-    (make, model, serial, taken, numbers)
+    let Capture { make, model, serial, taken, exposure, origin, .. } = capture;
+    let numbers = [exposure.seconds, exposure.aperture, exposure.bias, exposure.iso].map(|number| number.map(f64::to_bits));
+    (make, model, serial, taken, numbers, &origin.image, origin.number, origin.is_scanned)
 }
 
 #[cfg(test)]

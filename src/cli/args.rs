@@ -146,10 +146,10 @@ pub enum Command {
     /// it says what dupes says of the whole library, where other photos count too: a version goes to the photo that it fits best. Else the
     /// two are told by themselves.
     ///
-    /// Then follows what tells: how one picture lies in the other; how well their structure agrees (1 is equal, below 0.6 they are laid over
+    /// Then follow the reasons (because: ...), those that decided most first, and all that tells: how one picture lies in the other; how well their structure agrees (1 is equal, below 0.6 they are laid over
     /// each other by chance, and nothing is said), also coarsely, where compression counts less; how much more the worst place
     /// differs than others, as where a text was added; brightness, contrast and strength of colours; the score of the version model (above 0 one
-    /// exposure, below 0 two); shutter speed, f-number and exposure bias; and each difference of format, size, time, camera and
+    /// exposure, below 0 two); shutter speed, f-number, exposure bias and ISO; and each difference of format, size, time, camera and
     /// compression.
     Compare {
         /// A photo, in a watched folder or not

@@ -401,7 +401,7 @@ mod tests {
     use anstream::adapter::strip_str;
 
     use super::*;
-    use crate::api::types::PathText;
+    use crate::api::types::{Evidence, PathText};
 
     fn path(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -439,7 +439,7 @@ mod tests {
     }
 
     fn pair(a: usize, b: usize, distance: f32, relation: Relation) -> ClusterPair {
-        ClusterPair { a, b, distance, relation, changes: Vec::new() }
+        ClusterPair { a, b, distance, relation, changes: Vec::new(), evidence: Evidence::NONE }
     }
 
     fn cluster(photos: Vec<Photo>, pairs: Vec<ClusterPair>) -> Cluster {
@@ -480,6 +480,7 @@ mod tests {
             height: 6000,
             format: Format::Png,
             taken: None,
+            evidence: Evidence::NONE,
         };
         let cluster = Cluster { beside: vec![page], ..cluster(photos, pairs) };
         let row = |[what, distance, size, format, bytes, time]: [&str; 6], path: &str| {
@@ -583,6 +584,7 @@ mod tests {
             height: 66,
             format: Format::Jpeg,
             taken: None,
+            evidence: Evidence::NONE,
         };
         let two = |first: &str, second: &str, relation, beside| Cluster {
             beside,

@@ -440,8 +440,8 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::api::types::PathText;
-    use crate::photo::MetadataKind;
+    use crate::api::types::{Evidence, PathText};
+    use crate::photo::{Format, MetadataKind};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -483,7 +483,10 @@ mod tests {
     }
 
     fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
-        let pairs = pairs.iter().map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new() }).collect();
+        let pairs = pairs
+            .iter()
+            .map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new(), evidence: Evidence::NONE })
+            .collect();
         Cluster { id: "c".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None, scene: None }
     }
 

@@ -21,7 +21,7 @@ use crate::catalog::query;
 use crate::catalog::ranked::{Beside, Edge, Found};
 use crate::catalog::roots::Roots;
 use crate::learn::report::{HeadFigures, TuningReport};
-use crate::photo::{ClusterChange, ClusterChanges, Metadata};
+use crate::photo::{ClusterChange, ClusterChanges, Evidence, Metadata, Reason};
 use crate::store::PhotoRecord;
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
@@ -33,8 +33,8 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
     }
     let photos = found.members.iter().zip(&files).enumerate();
     let pair = |edge: &Edge| {
-        let Edge { a, b, distance, relation, ref changes } = *edge;
-        ClusterPair { a, b, distance, relation, changes: changes.clone() }
+        let Edge { a, b, distance, relation, ref changes, evidence: ref found } = *edge;
+        ClusterPair { a, b, distance, relation, changes: changes.clone(), evidence: evidence(found) }
     };
     types::Cluster {
         id: found.rank.id.clone(),
@@ -49,7 +49,7 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
 }
 
 fn beside_cluster(record: &PhotoRecord, beside: &Beside, roots: &Roots) -> BesideCluster {
-    let Beside { near, distance, relation, .. } = *beside;
+    let Beside { near, distance, relation, evidence: ref found, .. } = *beside;
     let first = files_of(record, roots).files.swap_remove(0);
     BesideCluster {
         path: text_of(first.path()),
@@ -61,6 +61,16 @@ fn beside_cluster(record: &PhotoRecord, beside: &Beside, roots: &Roots) -> Besid
         height: record.dimensions.height,
         format: record.format,
         taken: record.capture.taken.clone(),
+        evidence: evidence(found),
+    }
+}
+
+fn evidence(evidence: &Evidence) -> types::Evidence {
+    let reason = |reason: &Reason| types::Reason { code: reason.code(), words: reason.to_string() };
+    types::Evidence {
+        direction: evidence.direction,
+        overlap: evidence.overlap.map(|share| share as f32),
+        reasons: evidence.reasons.iter().map(reason).collect(),
     }
 }
 
@@ -136,6 +146,7 @@ pub fn neighbour(neighbour: &query::Neighbour<'_>, roots: &Roots) -> types::Neig
 
 pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Comparison {
     types::Comparison {
+        evidence: evidence(&comparison.evidence()),
         distance: comparison.distance,
         normalized_distance: comparison.normalized,
         relation: comparison.of_two.relation,

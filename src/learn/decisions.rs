@@ -278,7 +278,7 @@ mod tests {
     fn member(rng: &mut Rng) -> Member {
         let dimensions = Dimensions { width: 6000, height: 4000 };
         let picture = PictureHash(std::array::from_fn(|_| rng.u8(..)));
-        Member { picture, dimensions, format: Format::Jpeg, quantisation: Some(100), capture: Capture::default() }
+        Member { picture, dimensions, format: Format::Jpeg, quantisation: Some(100), capture: Capture::default(), names: Vec::new() }
     }
 
     /// Two photos of one size that agree so well, with a spot of misfit.

@@ -14,8 +14,11 @@ pub const MIN_MINUTES_REWRITTEN: i64 = 60;
 /// Two times of two cameras that lie closer are one: a version may lose the seconds.
 const MIN_MINUTES_BETWEEN: i64 = 2;
 
+/// Words in the names of scanners: CanoScan, Scanjet, ScanSnap, Perfection, OpticFilm.
+const SCANNERS: [&str; 3] = ["scan", "perfection", "opticfilm"];
+
 /// Below this agreement one picture was laid over the other by chance.
-const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
+pub(super) const MIN_AGREEMENT_OF_SCENE: f64 = 0.6;
 
 /// Two pictures in one place, to this share of the longer side, disagree in more of it than frames of a tripod do: they may be two
 /// pages of one layout.
@@ -74,7 +77,7 @@ pub fn relation(a: (&Capture, Dimensions), b: (&Capture, Dimensions), compared: 
 }
 
 /// Whether two pictures may be two pages, chats or memes of one layout, and not two frames of a scene.
-fn may_be_pages(comparison: &Comparison) -> bool {
+pub(super) fn may_be_pages(comparison: &Comparison) -> bool {
     let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)];
     let is_in_place = corners.iter().all(|corner| {
         let moved = comparison.map.apply(*corner);
@@ -162,9 +165,32 @@ fn is_other(a: f64, b: f64) -> bool {
 }
 
 /// Whether two photos are two exposures by what the camera wrote. A camera does not take the same picture twice, so two times
-/// mean two exposures, and so do two shutter speeds. An edited version keeps the time or loses it.
+/// mean two exposures, and so do two shutter speeds, ids or numbers of frames. An edited version keeps them or loses them. A
+/// scanner says nothing of the exposure.
 pub fn is_series(a: &Capture, b: &Capture) -> bool {
-    is_one_camera(a, b) && (a.exposure.differs_from(&b.exposure) || are_two_times(a, b).unwrap_or(false))
+    let are_two = || a.exposure.differs_from(&b.exposure) || are_two_times(a, b).unwrap_or(false) || are_two_frames(a, b);
+    is_one_camera(a, b) && are_two() && !is_scanned(a) && !is_scanned(b)
+}
+
+/// Whether the ids or the counter of a camera tell two frames. At one moment, to a part of a second, it takes one: it wrote a
+/// version of its own.
+pub(super) fn are_two_frames(a: &Capture, b: &Capture) -> bool {
+    let (x, y) = (&a.origin, &b.origin);
+    (x.is_other_image(y) || x.other_numbers(y).is_some()) && !is_one_moment(a, b)
+}
+
+fn is_one_moment(a: &Capture, b: &Capture) -> bool {
+    let part = |capture: &Capture| split(capture.taken.as_deref()?).1.map(|part| part.bytes().any(|digit| digit != b'0'));
+    a.taken == b.taken && part(a) == Some(true)
+}
+
+/// Whether a scanner wrote a file, by its name or by what it says.
+fn is_scanned(capture: &Capture) -> bool {
+    let has = |name: &Option<String>, word: &str| {
+        let mut windows = name.as_deref().unwrap_or_default().as_bytes().windows(word.len());
+        windows.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    capture.origin.is_scanned || SCANNERS.iter().any(|word| has(&capture.make, word) || has(&capture.model, word))
 }
 
 fn is_one_camera(a: &Capture, b: &Capture) -> bool {
@@ -172,7 +198,7 @@ fn is_one_camera(a: &Capture, b: &Capture) -> bool {
     a.make == b.make && a.model.is_some() && a.model == b.model && is_one_body
 }
 
-fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
+pub(super) fn are_two_times(a: &Capture, b: &Capture) -> Option<bool> {
     let (x, y) = (a.taken.as_ref()?, b.taken.as_ref()?);
     let ((x, x_part), (y, y_part)) = (split(x), split(y));
     if x != y {
@@ -225,7 +251,7 @@ fn is_correction(x: &str, y: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Affine, Exposure, Residual, Tone};
+    use crate::photo::{Affine, Exposure, Origin, Residual, Tone};
 
     fn taken(time: &str, model: &str) -> Capture {
         Capture { taken: Some(time.into()), make: Some("Maker".into()), model: Some(model.into()), ..Capture::default() }
@@ -252,7 +278,7 @@ mod tests {
     #[test]
     fn two_exposures_within_one_second_are_told_by_the_shutter() {
         let exposed = |seconds, bias| Capture {
-            exposure: Exposure { seconds: Some(seconds), aperture: Some(8.0), bias },
+            exposure: Exposure { seconds: Some(seconds), aperture: Some(8.0), bias, iso: None },
             ..taken("2026-05-01T10:00:00", "M1")
         };
         assert!(is_series(&exposed(0.005, None), &exposed(0.02, None)));
@@ -260,6 +286,45 @@ mod tests {
         assert!(!is_series(&exposed(0.005, Some(0.0)), &exposed(0.005_05, None)), "rounded");
         assert!(!is_series(&exposed(0.005, None), &taken("2026-05-01T10:00:00", "M1")), "one does not say it");
         assert!(!is_series(&exposed(0.005, None), &Capture { model: Some("M2".into()), ..exposed(0.02, None) }));
+    }
+
+    #[test]
+    fn the_sensitivity_an_id_and_the_number_of_a_frame_tell_two_exposures() {
+        let time = "2026-05-01T10:00:00";
+        let iso = |iso: f64| Capture { exposure: Exposure { iso: Some(iso), ..Exposure::default() }, ..taken(time, "M1") };
+        assert!(is_series(&iso(100.0), &iso(400.0)) && !is_series(&iso(100.0), &iso(104.0)));
+        assert!(!is_series(&iso(100.0), &Capture { model: Some("M2".into()), ..iso(400.0) }), "another camera");
+        let of = |image: Option<&str>, number: Option<u32>, time: &str| {
+            let origin = Origin { image: image.map(str::to_owned), number, ..Origin::default() };
+            Capture { origin, ..taken(time, "M1") }
+        };
+        assert!(is_series(&of(Some("a"), None, time), &of(Some("b"), None, time)));
+        assert!(is_series(&of(None, Some(1), time), &of(None, Some(2), time)));
+        assert!(!is_series(&of(Some("a"), Some(1), time), &of(Some("a"), Some(1), time)));
+        assert!(!is_series(&of(Some("a"), None, time), &of(None, Some(2), time)), "each says something else");
+        let nameless = |image| Capture { model: None, ..of(Some(image), None, time) };
+        assert!(!is_series(&nameless("a"), &nameless("b")));
+        // At one moment the camera wrote two versions. Some write zeros as the part of a second.
+        let moment = "2026-05-01T10:00:00.25";
+        assert!(!is_series(&of(Some("a"), Some(1), moment), &of(Some("b"), Some(2), moment)));
+        let zeros = "2026-05-01T10:00:00.00";
+        assert!(is_series(&of(None, Some(1), zeros), &of(None, Some(2), zeros)));
+    }
+
+    #[test]
+    fn the_time_of_a_scanner_says_nothing() {
+        let [x, y] = ["2026-05-01T10:00:00", "2026-05-01T10:07:23"];
+        for (make, model) in
+            [("EPSON", "Perfection V600"), ("Canon", "CanoScan 9000F"), ("hp", "HP Scanjet G4050"), ("PLUSTEK", "OpticFilm 8200i")]
+        {
+            let scan = |time: &str| Capture { make: Some(make.into()), ..taken(time, model) };
+            assert!(!is_series(&scan(x), &scan(y)), "{model}");
+        }
+        let by_file_source = |time: &str| Capture { origin: Origin { is_scanned: true, ..Origin::default() }, ..taken(time, "M1") };
+        assert!(!is_series(&by_file_source(x), &by_file_source(y)));
+        assert!(!is_series(&by_file_source(x), &taken(y, "M1")));
+        let camera = |time: &str| Capture { make: Some("EPSON".into()), ..taken(time, "R-D1") };
+        assert!(is_series(&camera(x), &camera(y)), "a camera of the same maker");
     }
 
     #[test]

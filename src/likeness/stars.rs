@@ -7,14 +7,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, minutes_between};
+use super::frame_name::{are_one_frame, are_two_frames};
+use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, may_be_pages, minutes_between};
 use super::source::{has_margin, is_lossless};
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
-use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel};
+use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel, has_other_text};
 use crate::photo::{Affine, Compared, Comparison, Dimensions, Distance};
 
 /// Photos that may be frames of one camera agree at least so well if they are one exposure, whatever else the version model says.
-const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
+pub(super) const MIN_AGREEMENT_OF_FRAMES: f64 = 0.9;
+
+/// Versions of one document agree at least so well, on both grids.
+const MIN_AGREEMENT_OF_DOCUMENT: f64 = 0.7;
 
 /// The score of the version model from which they are one exposure.
 const MIN_SCORE: f32 = 0.0;
@@ -29,6 +33,9 @@ const MAX_SPOT_REWRITTEN: f64 = 4.5;
 
 /// How much the distance counts beside the agreement.
 const DISTANCE_WEIGHT: f64 = 0.3;
+
+/// How much the name of one frame counts: more than frames of a tripod differ.
+const NAME_WEIGHT: f64 = 0.05;
 
 /// Two near photos, by their positions among the members.
 #[derive(Clone, Copy, Debug)]
@@ -200,22 +207,46 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
     let Comparison { overlap, fine, content, .. } = comparison;
     // Of one exposure one shows all of what the other shows, but for a border.
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
-    let is_clear = kind(a, b, comparison) == Kind::Other || fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
-    let is_fitting = is_clear && model.score(a, b, comparison) > MIN_SCORE;
-    is_fitting.then_some(fine.agreement + covered - DISTANCE_WEIGHT * f64::from(distance))
+    let is_version = are_of_one_document(a, b, comparison) || !are_named_apart(a, b) && agree(model, a, b, comparison);
+    let of_name = if are_one_frame(&a.names, &b.names) { NAME_WEIGHT } else { 0.0 };
+    is_version.then_some(fine.agreement + covered + of_name - DISTANCE_WEIGHT * f64::from(distance))
+}
+
+/// Returns whether names say that two photos are two frames of a camera, and size and compression do not say otherwise. A copy keeps
+/// the number of its frame.
+pub(super) fn are_named_apart(a: &Member, b: &Member) -> bool {
+    may_be_frames(a, b) && are_two_frames(&a.names, &b.names)
+}
+
+/// Returns whether programs wrote that two photos were made of one document, and the pictures agree as versions do. Pages and memes
+/// may be made of one document too.
+pub fn are_of_one_document(a: &Member, b: &Member, comparison: &Comparison) -> bool {
+    a.capture.origin.is_of_one_document(&b.capture.origin)
+        && comparison.coarse.agreement.min(comparison.fine.agreement) >= MIN_AGREEMENT_OF_DOCUMENT
+        && !may_be_pages(comparison)
+        && !has_other_text(comparison)
+}
+
+/// Returns whether the pictures of two photos say that they are versions of one exposure, whatever the camera wrote.
+pub(super) fn agree(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
+    let is_clear = kind(a, b, comparison) == Kind::Other || comparison.fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
+    is_clear && model.score(a, b, comparison) > MIN_SCORE
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::likeness::FrameName;
     use crate::photo::{Capture, Format, PictureHash, Residual};
 
     fn member(number: u8, width: u32, taken: Option<&str>) -> Member {
         let capture = Capture { taken: taken.map(str::to_owned), model: taken.map(|_| "M1".into()), ..Capture::default() };
         let (dimensions, format) = (Dimensions { width, height: width * 2 / 3 }, Format::Jpeg);
-        Member { picture: PictureHash([number; 32]), dimensions, format, quantisation: Some(100), capture }
+        Member { picture: PictureHash([number; 32]), dimensions, format, quantisation: Some(100), capture, names: Vec::new() }
     }
 
     /// Two whole frames that agree so well.
@@ -245,6 +276,66 @@ mod tests {
         for compared in [Compared::NotYet, Compared::Apart] {
             assert_eq!(sources(VersionModel::base(), &members, &[Near { compared, ..near(0, 1, 0.999) }]), [0, 1]);
         }
+    }
+
+    /// The same photo in a file with this name.
+    fn named(member: Member, name: &str) -> Member {
+        Member { names: FrameName::of(Path::new(name)).into_iter().collect(), ..member }
+    }
+
+    #[test]
+    fn names_of_two_frames_part_what_may_be_frames() {
+        let joined = |a: Member, b: Member| {
+            let found = sources(VersionModel::base(), &[a, b], &[near(0, 1, 0.999)]);
+            found[0] == found[1]
+        };
+        let of = |number, width, name| named(member(number, width, None), name);
+        assert!(!joined(of(1, 6000, "DSC_0001.JPG"), of(2, 6000, "DSC_0002.JPG")));
+        assert!(joined(of(1, 6000, "DSC_0001.JPG"), of(2, 6000, "DSC_0001-edit.JPG")));
+        assert!(joined(of(1, 6000, "DSC_0001.JPG"), of(2, 6000, "sea.JPG")));
+        // Outvoted by another size, and by the ids of a document.
+        assert!(joined(of(1, 6000, "DSC_0001.JPG"), of(2, 3000, "DSC_0002.JPG")));
+        let document = |mut member: Member| {
+            member.capture.origin.documents.insert("x".into());
+            member
+        };
+        assert!(joined(document(of(1, 6000, "DSC_0001.JPG")), document(of(2, 6000, "DSC_0002.JPG"))));
+    }
+
+    #[test]
+    fn a_version_goes_to_the_frame_of_its_name_unless_it_fits_another_one_better() {
+        let of = |number, width, name| named(member(number, width, None), name);
+        let members = [of(1, 6000, "DSC_0001.JPG"), of(2, 6000, "DSC_0002.JPG"), of(3, 1500, "DSC_0002_small.JPG")];
+        let found = |of_first: f64, of_second: f64| {
+            sources(VersionModel::base(), &members, &[near(0, 1, 0.93), near(0, 2, of_first), near(1, 2, of_second)])
+        };
+        assert_eq!(found(0.99, 0.98), [0, 1, 1]);
+        assert_eq!(found(0.99, 0.9), [0, 1, 0]);
+    }
+
+    #[test]
+    fn ids_of_one_document_join_what_the_pictures_alone_do_not() {
+        let of = |number, document: &str, time| {
+            let mut member = member(number, 6000, time);
+            member.capture.origin.documents.insert(document.into());
+            member
+        };
+        let joined = |a: Member, b: Member, pair: Near| {
+            let found = sources(VersionModel::base(), &[a, b], &[pair]);
+            found[0] == found[1]
+        };
+        assert!(joined(of(1, "x", None), of(2, "x", None), near(0, 1, 0.93)));
+        assert!(!joined(of(1, "x", None), of(2, "y", None), near(0, 1, 0.93)), "two documents");
+        assert!(!joined(of(1, "x", None), member(2, 6000, None), near(0, 1, 0.93)));
+        // Outvoted by the clock, by pictures that do not agree, and by the text of another page.
+        let [x, y] = ["2026-05-01T10:00:00", "2026-05-01T10:00:03"].map(Some);
+        assert!(!joined(of(1, "x", x), of(2, "x", y), near(0, 1, 0.93)));
+        assert!(!joined(of(1, "x", None), of(2, "x", None), near(0, 1, 0.65)));
+        let mut page = near(0, 1, 0.93);
+        if let Compared::Laid(comparison) = &mut page.compared {
+            comparison.fine.misfit = 0.12;
+        }
+        assert!(!joined(of(1, "x", None), of(2, "x", None), page));
     }
 
     #[test]

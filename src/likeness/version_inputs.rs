@@ -1,5 +1,6 @@
 //! What the version model takes: what is known of two photos, and nine numbers of their comparison.
 
+use super::frame_name::FrameName;
 use crate::photo::{Affine, Capture, Comparison, Dimensions, Format, PictureHash};
 
 /// What the place of a photo among near ones depends on.
@@ -12,6 +13,8 @@ pub struct Member {
     /// The sum of the quantiser steps of a JPEG, if it is known.
     pub quantisation: Option<u16>,
     pub capture: Capture,
+    /// Of its files, as cameras give them.
+    pub names: Vec<FrameName>,
 }
 
 /// The number of inputs.
@@ -39,7 +42,7 @@ impl Kind {
 }
 
 /// The logarithm of the ratio of two scales that are one.
-const MAX_LOG_SCALE: f64 = 0.02;
+pub(super) const MAX_LOG_SCALE: f64 = 0.02;
 
 /// The largest logarithm of a ratio of quantiser steps that counts.
 const MAX_LOG_STEPS: f64 = 2.0;

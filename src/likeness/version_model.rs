@@ -175,7 +175,7 @@ fn is_one_light(comparison: &Comparison) -> bool {
 }
 
 /// Whether two pictures of one frame have other texts.
-fn has_other_text(comparison: &Comparison) -> bool {
+pub(super) fn has_other_text(comparison: &Comparison) -> bool {
     let Comparison { overlap: [a, b], fine, .. } = comparison;
     a.min(*b) >= MIN_OVERLAP_OF_EQUALS && fine.agreement >= MIN_AGREEMENT_BESIDE_TEXT && fine.misfit > MIN_SHARE_OF_TEXT
 }
@@ -201,6 +201,7 @@ mod tests {
             format: Format::Jpeg,
             quantisation: Some(quantisation),
             capture: Capture::default(),
+            names: Vec::new(),
         }
     }
 

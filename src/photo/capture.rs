@@ -1,7 +1,11 @@
 //! Capture data: what the camera wrote besides the picture.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Origin;
 
 /// EXIF data about how a photo was taken. Missing values are `None`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +21,8 @@ pub struct Capture {
     pub orientation: Option<u8>,
     #[serde(default)]
     pub exposure: Exposure,
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// How a camera exposed. What it does not say is `None`.
@@ -29,6 +35,8 @@ pub struct Exposure {
     pub aperture: Option<f64>,
     /// The compensation, in stops.
     pub bias: Option<f64>,
+    /// The sensitivity. Absent also if an older version read it.
+    pub iso: Option<f64>,
 }
 
 /// Two values are one if their ratio, or their difference in stops, is less: programs round them.
@@ -38,9 +46,34 @@ const MAX_BIAS_DIFFERENCE: f64 = 0.1;
 impl Exposure {
     /// Whether both say something that differs.
     pub fn differs_from(&self, other: &Exposure) -> bool {
+        self.differing(other).contains(&true)
+    }
+
+    /// Returns both values of each number that differs: `1/200 s and 1/400 s`.
+    pub fn differences(&self, other: &Exposure) -> Vec<String> {
+        let parts = self.parts().into_iter().zip(other.parts()).zip(self.differing(other));
+        parts.filter_map(|((a, b), differs)| Some(format!("{} and {}", a.filter(|_| differs)?, b?))).collect()
+    }
+
+    /// Which of the [parts](Exposure::parts) both say and differ.
+    fn differing(&self, other: &Exposure) -> [bool; 4] {
         let differ = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| a.max(b) > MAX_EXPOSURE_RATIO * a.min(b));
         let is_other_bias = self.bias.zip(other.bias).is_some_and(|(a, b)| (a - b).abs() > MAX_BIAS_DIFFERENCE);
-        differ(self.seconds, other.seconds) || differ(self.aperture, other.aperture) || is_other_bias
+        [differ(self.seconds, other.seconds), differ(self.aperture, other.aperture), is_other_bias, differ(self.iso, other.iso)]
+    }
+
+    /// Each number in words.
+    fn parts(&self) -> [Option<String>; 4] {
+        let seconds = self.seconds.map(|s| if s > 0.0 && s < 0.4 { format!("1/{:.0} s", 1.0 / s) } else { format!("{s} s") });
+        let aperture = self.aperture.map(|number| format!("f/{number}"));
+        [seconds, aperture, self.bias.map(|stops| format!("bias {stops:+.1}")), self.iso.map(|iso| format!("ISO {iso}"))]
+    }
+}
+
+impl fmt::Display for Exposure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.parts().into_iter().flatten().collect();
+        f.write_str(if all.is_empty() { "not said".to_owned() } else { all.join(" ") }.as_str())
     }
 }
 

@@ -55,7 +55,10 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::{ClusterChangeKind, Format, KeeperRule, MetadataKind, Positives, Relation, SourceRule, Stage, UnknownName, Verdict};
+    use super::super::{
+        ClusterChangeKind, Direction, Format, KeeperRule, MetadataKind, Positives, ReasonCode, Relation, SourceRule, Stage, UnknownName,
+        Verdict,
+    };
 
     /// Each name parses as its value and is its JSON. No other text parses.
     fn check<T>(all: &[T], names: &[&str], unknown: &str)
@@ -104,6 +107,41 @@ mod tests {
             ],
             "source rule",
         );
+        check(
+            ReasonCode::ALL,
+            &[
+                "decision",
+                "same-picture",
+                "distance",
+                "not-compared",
+                "not-laid",
+                "time",
+                "rewritten-time",
+                "exposure",
+                "image-id",
+                "frame-number",
+                "document",
+                "file-name",
+                "agreement",
+                "disagreement",
+                "version-model",
+                "size",
+                "format",
+                "compression",
+                "whole-frame",
+                "frame",
+                "tones",
+                "colour",
+                "spot",
+                "third-photo",
+                "other-photos",
+                "beside",
+                "collage",
+                "layout",
+            ],
+            "reason",
+        );
+        check(Direction::ALL, &["a-to-b", "b-to-a"], "direction");
         check(ClusterChangeKind::ALL, &["new", "gone", "grown", "shrunk"], "kind of cluster change");
         check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");
         check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");

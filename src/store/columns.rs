@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use half::f16;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
+use serde::de::DeserializeOwned;
 
 use super::{EditedVersion, FileRecord, PhotoRecord, Result};
 use crate::photo::{
     Capture, Compared, Comparison, ContentHash, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format,
-    Keypoints, Metadata, Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
+    Keypoints, Metadata, Origin, Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
 };
 
 /// Returns whether an error means that a row holds a value that this version does not write.
@@ -164,7 +165,7 @@ pub fn photo_of(row: &Row<'_>) -> rusqlite::Result<PhotoRecord> {
 
 /// The columns of `metadata m` that [`metadata_of`] reads.
 pub const METADATA_COLUMNS: &str = "m.keywords, m.taken, m.utc_offset, m.make, m.model, m.serial, m.orientation, m.rating, m.label,
-    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other, m.exposure, m.trailer";
+    m.title, m.caption, m.creator, m.latitude, m.longitude, m.software, m.trailer_bytes, m.other, m.exposure, m.trailer, m.origin";
 
 /// The version of the reader of metadata. With another one, files are read again where that matters.
 pub const METADATA_READER: i64 = 2;
@@ -173,9 +174,10 @@ pub const METADATA_READER: i64 = 2;
 pub fn metadata_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Metadata>> {
     let Some(Texts(keywords)) = row.get(first)? else { return Ok(None) };
     let position: Option<(f64, f64)> = row.get::<_, Option<f64>>(first + 12)?.zip(row.get(first + 13)?);
-    let exposure = row.get::<_, Option<StoredExposure>>(first + 17)?.unwrap_or_default().0;
+    let exposure = json_of(row, first + 17)?.unwrap_or_default();
+    let origin = json_of(row, first + 19)?.unwrap_or_default();
     Ok(Some(Metadata {
-        capture: Capture { exposure, ..capture_of(row, first + 1)? },
+        capture: Capture { exposure, origin, ..capture_of(row, first + 1)? },
         description: Description {
             rating: row.get(first + 7)?,
             label: row.get(first + 8)?,
@@ -200,16 +202,20 @@ impl FromSql for Texts {
     }
 }
 
-#[derive(Default)]
-struct StoredExposure(Exposure);
+/// Reads a column with JSON, if it is set.
+fn json_of<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    Ok(row.get::<_, Option<Json<T>>>(column)?.map(|Json(value)| value))
+}
 
-impl FromSql for StoredExposure {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<StoredExposure> {
-        serde_json::from_str(value.as_str()?).map(StoredExposure).map_err(FromSqlError::other)
+struct Json<T>(T);
+
+impl<T: DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Json<T>> {
+        serde_json::from_str(value.as_str()?).map(Json).map_err(FromSqlError::other)
     }
 }
 
-/// Reads capture data from six columns, starting at column `first`. The exposure is not among them.
+/// Reads capture data from six columns, starting at column `first`. The exposure and the origin are not among them.
 pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
     Ok(Capture {
         taken: row.get(first)?,
@@ -219,6 +225,7 @@ pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
         serial: row.get(first + 4)?,
         orientation: row.get(first + 5)?,
         exposure: Exposure::default(),
+        origin: Origin::default(),
     })
 }
 

@@ -357,7 +357,9 @@ mod tests {
                 }
             }
         }
-        for column in ["comparisons.data", "files.content", "photos.pixels", "views.data", "metadata.exposure", "settings.value"] {
+        for column in
+            ["comparisons.data", "files.content", "photos.pixels", "views.data", "metadata.exposure", "metadata.origin", "settings.value"]
+        {
             assert!(stopped.contains(column), "{column} is not among {stopped:?}");
         }
     }

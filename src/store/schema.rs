@@ -297,6 +297,8 @@ const INDEX_STEPS: &[M<'static>] = &[
              OR reason LIKE '%more than the limit of % megapixels'));
      DELETE FROM failures WHERE stage = 'decode' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
     ),
+    // JSON. NULL if a file says nothing of the kind, or if an older version read it.
+    M::up("ALTER TABLE metadata ADD COLUMN origin TEXT;"),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -464,6 +466,7 @@ mod tests {
             (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x''), (3, 7, FALSE, zeroblob(88));"),
             (13, latest, "UPDATE photos SET detail = 0.5 WHERE id = 3;"),
             (14, latest, "UPDATE metadata SET trailer = '00ff';"),
+            (15, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

@@ -15,7 +15,7 @@ use super::pictures::Pictures;
 use super::unreadable::Problems;
 use super::{EditedVersion, HeadNumber, IsNew, Location, Result, SeenFile, damage, open, schema};
 use crate::photo::{
-    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Pair, PhotoId, PixelHash, Place, Stamp,
+    Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Origin, Pair, PhotoId, PixelHash, Place, Stamp,
     StoredFeatures,
 };
 
@@ -272,8 +272,9 @@ impl Batch<'_> {
         self.transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO metadata (content, taken, utc_offset, make, model, serial, orientation, rating, label, keywords,
-                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader, exposure, trailer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+                     title, caption, creator, latitude, longitude, software, trailer_bytes, other, reader, exposure, trailer, origin)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                     ?22)",
             )?
             .execute(params![
                 content.0,
@@ -296,7 +297,8 @@ impl Batch<'_> {
                 serde_json::json!(other).to_string(),
                 METADATA_READER,
                 serde_json::json!(capture.exposure).to_string(),
-                trailer
+                trailer,
+                (capture.origin != Origin::default()).then(|| serde_json::json!(capture.origin).to_string())
             ])?;
         Ok(())
     }

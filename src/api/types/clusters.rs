@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Begin, End, Listing, PathText, Photo};
+use super::{Begin, End, Evidence, Listing, PathText, Photo};
 use crate::photo::{Format, PhotoChange, Relation, SourceRule};
 
 /// Clusters of versions.
@@ -74,6 +74,9 @@ pub struct BesideCluster {
     pub height: u32,
     pub format: Format,
     pub taken: Option<String>,
+    /// Of the photo that it is near, `a`, and this one, `b`.
+    #[serde(flatten)]
+    pub evidence: Evidence,
 }
 
 /// A pair by position in `photos`.
@@ -86,4 +89,6 @@ pub struct ClusterPair {
     /// What was changed from `a` to `b`, if the relation is edit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PhotoChange>,
+    #[serde(flatten)]
+    pub evidence: Evidence,
 }

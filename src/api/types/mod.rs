@@ -1,6 +1,7 @@
 //! The types of requests and answers. Distances are 0 to 2, sizes are in bytes, paths are absolute.
 
 mod clusters;
+mod evidence;
 mod photos;
 mod places;
 mod tuning;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clusters::*;
+pub use evidence::*;
 pub use photos::*;
 pub use places::*;
 pub use tuning::*;
@@ -295,6 +297,9 @@ pub struct Comparison {
     /// What was changed from the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PhotoChange>,
+    /// Of the first picture, `a`, and the second, `b`.
+    #[serde(flatten)]
+    pub evidence: Evidence,
     /// Whether the relation is that of `/v1/clusters` about the whole library, where other photos count too: both are in the
     /// index, and near some photo.
     #[serde(default)]
@@ -302,8 +307,8 @@ pub struct Comparison {
     /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,
-    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, the exposure
-    /// data or the times of capture tell, or if one picture holds the other.
+    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, what the camera
+    /// wrote or the ids of a document tell, or if one picture holds the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
     /// Of the first and of the second picture.

@@ -93,15 +93,15 @@ fn drawn(
     let mut chosen: Vec<PhotoId> = taken.iter().copied().collect();
     chosen.extend(rest.into_iter().take(count.saturating_sub(chosen.len())));
     let chosen = shuffled(chosen);
-    // The clock says that these are others. The pictures should say so too.
-    let without_time = |record: &PhotoRecord| Member { capture: Capture::default(), ..member(record) };
+    // The camera and the names say that these are others. The pictures should say so too.
+    let by_picture = |record: &PhotoRecord| Member { capture: Capture::default(), names: Vec::new(), ..member(record) };
     let with_frames: Vec<(PhotoId, Vec<(Member, Comparison)>)> = chosen
         .into_iter()
         .map(|photo| {
             let mut frames = others.remove(&photo).unwrap_or_default();
             frames.sort_unstable();
             frames.truncate(MAX_OTHERS);
-            let other = |frame: &PhotoId| Some((without_time(&photos[frame]), laid(comparisons, photo, *frame)?));
+            let other = |frame: &PhotoId| Some((by_picture(&photos[frame]), laid(comparisons, photo, *frame)?));
             (photo, frames.iter().filter_map(other).collect())
         })
         .collect();

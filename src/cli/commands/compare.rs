@@ -39,6 +39,10 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     };
     writeln!(out, "distance {}{normalized} (threshold {}): {verdict}", format!("{:.4}", c.distance).bold(), c.threshold)?;
     let mut lines = Vec::new();
+    let reasons: Vec<&str> = c.evidence.reasons.iter().map(|reason| reason.words.as_str()).collect();
+    if !reasons.is_empty() {
+        lines.push(format!("because: {}", reasons.join("; ")));
+    }
     if c.indexed {
         lines.push("both are in the index, so the other photos there count too, as for dupes".to_owned());
     }
@@ -120,19 +124,12 @@ fn model(score: f32, relation: Relation) -> String {
 
 /// Says how each was exposed, if one of them says so.
 fn exposures(exposures: &[Exposure; 2]) -> Option<String> {
-    let said = |exposure: &Exposure| {
-        let seconds = exposure.seconds.map(|s| if s > 0.0 && s < 0.4 { format!("1/{:.0} s", 1.0 / s) } else { format!("{s} s") });
-        let aperture = exposure.aperture.map(|number| format!("f/{number}"));
-        let bias = exposure.bias.map(|stops| format!("bias {stops:+.1}"));
-        let all: Vec<String> = [seconds, aperture, bias].into_iter().flatten().collect();
-        if all.is_empty() { "not said".to_owned() } else { all.join(" ") }
-    };
     if exposures.iter().all(|exposure| *exposure == Exposure::default()) {
         return None;
     }
     let [first, second] = exposures;
     let two = if first.differs_from(second) { "; two exposures if one camera took both" } else { "" };
-    Some(format!("exposure: {}, {}{two}", said(first), said(second)))
+    Some(format!("exposure: {first}, {second}{two}"))
 }
 
 fn percent(share: f32) -> String {
@@ -142,7 +139,8 @@ fn percent(share: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::types::Tones;
+    use crate::api::types::{self, Evidence, Tones};
+    use crate::photo::Reason;
 
     const TONES: Tones = Tones { brightness: 120.4, contrast: 50.0, chroma: 30.0 };
     const WHOLE: LaidOver = LaidOver {
@@ -166,10 +164,11 @@ mod tests {
         relation: Relation::Unknown,
         source: None,
         changes: Vec::new(),
+        evidence: Evidence::NONE,
         indexed: false,
         decided: None,
         score: None,
-        exposures: [Exposure { seconds: None, aperture: None, bias: None }; 2],
+        exposures: [Exposure { seconds: None, aperture: None, bias: None, iso: None }; 2],
         threshold: 0.42,
         laid_over: None,
         differences: Vec::new(),
@@ -193,17 +192,22 @@ mod tests {
 
     #[test]
     fn what_tells_is_said_with_its_numbers() {
-        let exposed = |seconds, bias| Exposure { seconds: Some(seconds), aperture: Some(8.0), bias };
+        let exposed = |seconds, bias| Exposure { seconds: Some(seconds), aperture: Some(8.0), bias, iso: None };
+        let exposed_as = [exposed(0.005, None), exposed(2.0, Some(-1.0))];
+        let exposures = Reason::Exposure(exposed_as);
+        let reason = |reason: Reason| types::Reason { code: reason.code(), words: reason.to_string() };
         let all = said(&Comparison {
             relation: Relation::Series,
             indexed: true,
+            evidence: Evidence { reasons: [Reason::Time(3.0), exposures].map(reason).to_vec(), ..Evidence::NONE },
             laid_over: Some(LaidOver { misfit: 0.03, ..WHOLE }),
             score: Some(1.234),
-            exposures: [exposed(0.005, None), exposed(2.0, Some(-1.0))],
+            exposures: exposed_as,
             ..NEAR
         });
         for line in [
             "two exposures of one scene",
+            "  because: taken 3 s apart by one camera; one camera exposed them differently: 1/200 s and 2 s\n",
             "  both are in the index, so the other photos there count too, as for dupes\n",
             "  laid over each other, their structure agrees by 1.00, coarsely by 0.98; 3 % of it differs\n",
             "  the place that differs most differs 1.3 times as much as others\n",

@@ -111,6 +111,7 @@ fn group(kept: &Picture, others: &Others, seed: u64) -> Group {
         format: Format::Jpeg,
         quantisation: None,
         capture: Capture::default(),
+        names: Vec::new(),
     };
     let points = keypoints(kept);
     let mut versions = Vec::new();

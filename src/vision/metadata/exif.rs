@@ -6,7 +6,7 @@ use exif::{Context, Exif, In, Rational, Tag, Value};
 
 use super::text::{clean, clean_bytes, clean_keyword};
 use super::{Other, xmp};
-use crate::photo::{Capture, Description, Exposure, Position};
+use crate::photo::{Capture, Description, Exposure, Origin, Position};
 
 const SUBFILE_TYPE: u16 = 0x00fe;
 /// Where the pixels of a page are, and their lengths, for strips and for tiles.
@@ -23,6 +23,9 @@ const XP_COMMENT: u16 = 0x9c9c;
 const XP_AUTHOR: u16 = 0x9c9d;
 const XP_KEYWORDS: u16 = 0x9c9e;
 const XP_SUBJECT: u16 = 0x9c9f;
+
+/// What cameras write as their sensitivity when it is this or more, and another field has it.
+const MAX_ISO: u32 = 65_535;
 
 /// The most pages that are parsed.
 const MAX_PAGES: u16 = 8;
@@ -48,7 +51,7 @@ pub fn parsed_tiff(tiff: Vec<u8>) -> Option<Exif> {
     has_fields.then_some(exif)
 }
 
-/// Returns the capture data.
+/// Returns the capture data without the origin.
 pub fn capture(exif: &Exif) -> Capture {
     Capture {
         taken: taken(exif),
@@ -65,8 +68,15 @@ pub fn capture(exif: &Exif) -> Capture {
             seconds: number(exif, Tag::ExposureTime).filter(|seconds| *seconds > 0.0),
             aperture: number(exif, Tag::FNumber).filter(|aperture| *aperture > 0.0),
             bias: number(exif, Tag::ExposureBiasValue),
+            iso: iso(exif),
         },
+        origin: Origin::default(),
     }
+}
+
+fn iso(exif: &Exif) -> Option<f64> {
+    let iso = exif.get_field(Tag::PhotographicSensitivity, In::PRIMARY)?.value.get_uint(0)?;
+    (iso > 0 && iso < MAX_ISO).then_some(iso.into())
 }
 
 fn number(exif: &Exif, tag: Tag) -> Option<f64> {
@@ -163,7 +173,7 @@ fn tiff_value(exif: &Exif, number: u16) -> Option<&Value> {
     Some(&exif.get_field(Tag(Context::Tiff, number), In::PRIMARY)?.value)
 }
 
-fn bytes_of(value: &Value) -> Option<&[u8]> {
+pub fn bytes_of(value: &Value) -> Option<&[u8]> {
     match value {
         Value::Byte(bytes) | Value::Undefined(bytes, _) => Some(bytes),
         _ => None,
@@ -203,7 +213,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     clean(&String::from_utf16_lossy(&units.iter().copied().map(u16::from_le_bytes).collect::<Vec<_>>()))
 }
 
-fn text(exif: &Exif, tag: Tag) -> Option<String> {
+pub fn text(exif: &Exif, tag: Tag) -> Option<String> {
     clean_bytes(lines(&exif.get_field(tag, In::PRIMARY)?.value).first()?)
 }
 
@@ -329,6 +339,7 @@ pub mod tests {
             field(Tag::ExposureTime, rationals(&[(1, 250)])),
             field(Tag::FNumber, rationals(&[(28, 10)])),
             field(Tag::ExposureBiasValue, Value::SRational(vec![(-1, 2).into()])),
+            field(Tag::PhotographicSensitivity, Value::Short(vec![400])),
         ];
         let some = |text: &str| Some(text.to_owned());
         let expected = Capture {
@@ -338,7 +349,8 @@ pub mod tests {
             model: some("Model 1"),
             serial: some("4711"),
             orientation: Some(6),
-            exposure: Exposure { seconds: Some(0.004), aperture: Some(2.8), bias: Some(-0.5) },
+            exposure: Exposure { seconds: Some(0.004), aperture: Some(2.8), bias: Some(-0.5), iso: Some(400.0) },
+            origin: Origin::default(),
         };
         for little_endian in [false, true] {
             let plain = data(&fields, little_endian);
@@ -363,6 +375,8 @@ pub mod tests {
             (Tag::ExposureTime, rationals(&[(1, 0)])),
             (Tag::FNumber, rationals(&[(0, 0)])),
             (Tag::ExposureBiasValue, Value::SRational(vec![(0, 0).into()])),
+            (Tag::PhotographicSensitivity, Value::Short(vec![0])),
+            (Tag::PhotographicSensitivity, Value::Short(vec![65_535])),
             (Tag::OffsetTimeOriginal, ascii("+02:00 or so")),
             (Tag::DateTimeOriginal, ascii("0000:00:00 00:00:00")),
             (Tag::DateTimeOriginal, ascii("    :  :     :  :  ")),

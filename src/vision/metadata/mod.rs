@@ -8,6 +8,7 @@
 mod exif;
 pub mod gif;
 mod iptc;
+mod origin;
 mod profile;
 mod raw;
 mod raw_profile;
@@ -104,8 +105,10 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     if let Some(first) = description.keywords.iter().nth(MAX_KEYWORDS).cloned() {
         description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
     }
+    let mut capture = captured(bytes, exif.as_ref());
+    capture.origin.documents = xmp.documents;
     Metadata {
-        capture: captured(bytes, exif.as_ref()),
+        capture,
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
         trailer_bytes: parts.trailer.len() as u64,
@@ -146,7 +149,7 @@ fn exif_in_png(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     all
 }
 
-/// Returns the orientation and the rest of the capture data. Empty if none can be read.
+/// Returns the orientation and the rest of the capture data, without what XMP says. Empty if none can be read.
 pub fn capture(bytes: &[u8]) -> Capture {
     match format::of(bytes) {
         Some(Format::Raw) => raw::read(bytes).capture,
@@ -158,7 +161,7 @@ pub fn capture(bytes: &[u8]) -> Capture {
 /// The reader of EXIF does not know BigTIFF. Its orientation is needed.
 fn captured(bytes: &[u8], exif: Option<&::exif::Exif>) -> Capture {
     match (exif, bytes) {
-        (Some(exif), _) => exif::capture(exif),
+        (Some(exif), _) => Capture { origin: origin::origin(exif), ..exif::capture(exif) },
         (None, [b'I', b'I', b'+', 0, ..] | [b'M', b'M', 0, b'+', ..]) => {
             Capture { orientation: tiff::orientation(bytes), ..Capture::default() }
         }

@@ -55,7 +55,9 @@ fn either(first: Capture, second: Capture) -> Capture {
             seconds: first.exposure.seconds.or(second.exposure.seconds),
             aperture: first.exposure.aperture.or(second.exposure.aperture),
             bias: first.exposure.bias.or(second.exposure.bias),
+            iso: first.exposure.iso.or(second.exposure.iso),
         },
+        origin: first.origin,
     }
 }
 

@@ -1,10 +1,17 @@
 //! Text from a file: one line or a few, of bounded length, without characters that control a terminal.
 
+use std::collections::BTreeSet;
+
 /// The most characters of a caption. Programs show less.
 const MAX_CHARACTERS: usize = 2_000;
 
 /// The most characters of a keyword. With the most keywords, all fit into one answer of a decoding process.
 const MAX_KEYWORD_CHARACTERS: usize = 100;
+
+/// The fewest digits of an id, the fewest different ones, and the most bytes.
+const MIN_ID_DIGITS: usize = 16;
+const MIN_DIFFERENT_DIGITS: usize = 4;
+const MAX_ID_BYTES: usize = 120;
 
 /// Returns a keyword as [`clean`] does, but shorter.
 pub fn clean_keyword(text: &str) -> Option<String> {
@@ -24,6 +31,14 @@ fn cut(text: &str, most: usize) -> Option<String> {
         Some((end, _)) => Some(format!("{}… {}", &text[..end], hash(text.as_bytes()))),
         None => (!text.is_empty()).then(|| text.to_owned()),
     }
+}
+
+/// Returns an id, in small letters. `None` if all files of a program may have it: it is short, or it has the same digits throughout.
+pub fn id(text: &str) -> Option<String> {
+    let text = clean(text)?.to_lowercase();
+    let digits: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let is_unique = digits.len() >= MIN_ID_DIGITS && digits.iter().collect::<BTreeSet<_>>().len() >= MIN_DIFFERENT_DIGITS;
+    (is_unique && text.len() <= MAX_ID_BYTES).then_some(text)
 }
 
 /// Returns a short hash of a part of a file.
@@ -62,6 +77,15 @@ mod tests {
         let long = |last: &str| clean_keyword(&format!("{whole}{last}")).expect("a keyword");
         assert!(long("a").starts_with(&whole) && long("a") != long("b") && long("a") == long("a"));
         assert_eq!(long("a").chars().count(), MAX_KEYWORD_CHARACTERS + 18, "an ellipsis, a blank and the hash");
+    }
+
+    #[test]
+    fn an_id_has_many_digits_and_not_the_same_throughout() {
+        let whole = "xmp.did:0F3C5A7E-9B1D-2F4A-6C8E-0B2D4F6A8C1E";
+        assert_eq!(id(whole), Some(whole.to_lowercase()));
+        for text in ["", "xmp.did:1", "uuid:00000000-0000-0000-0000-000000000000", &whole.repeat(3)] {
+            assert_eq!(id(text), None, "{text}");
+        }
     }
 
     #[test]

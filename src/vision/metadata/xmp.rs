@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::Other;
-use super::text::{clean, clean_keyword};
+use super::text::{clean, clean_keyword, id};
 use crate::photo::{Description, Position};
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
+const MEDIA: &str = "http://ns.adobe.com/xap/1.0/mm/";
+/// Of what another document is.
+const REFERENCE: &str = "http://ns.adobe.com/xap/1.0/sType/ResourceRef#";
 const LIGHTROOM: &str = "http://ns.adobe.com/lightroom/1.0/";
 const DIGIKAM: &str = "http://www.digikam.org/ns/1.0/";
 
@@ -24,6 +27,8 @@ const MAX_NODES: u32 = 200_000;
 pub struct Packet {
     pub description: Description,
     pub software: Option<String>,
+    /// The ids of the document, of the original and of what it was derived from.
+    pub documents: BTreeSet<String>,
 }
 
 /// Properties that programs write by themselves: what they did to the file, and what EXIF says as well.
@@ -31,7 +36,7 @@ const OF_PROGRAMS: [&str; 9] = [
     RDF,
     XMP,
     EXIF,
-    "http://ns.adobe.com/xap/1.0/mm/",
+    MEDIA,
     "http://ns.adobe.com/tiff/1.0/",
     "http://ns.adobe.com/exif/1.0/aux/",
     "http://cipa.jp/exif/1.0/",
@@ -44,6 +49,9 @@ const NAMES_OF_PROGRAMS: [&str; 5] = ["format", "DateCreated", "ICCProfile", "Co
 
 /// What a person writes in the namespaces of programs.
 const NAMES_OF_A_PERSON: [&str; 5] = ["UserComment", "ImageDescription", "Artist", "Copyright", "Keywords"];
+
+/// The most ids of a document that are kept.
+const MAX_DOCUMENTS: usize = 8;
 
 /// The largest packet that is parsed, in bytes. Others count as not understood.
 const MAX_BYTES: usize = 4 << 20;
@@ -96,6 +104,7 @@ fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
             position: latitude.zip(longitude).and_then(|(latitude, longitude)| Position { latitude, longitude }.known()),
         },
         software: properties.text(XMP, "CreatorTool"),
+        documents: properties.documents(),
     })
 }
 
@@ -125,6 +134,18 @@ impl<'a> Properties<'a> {
     fn text(&self, space: &str, name: &str) -> Option<String> {
         let text = |description: Node<'a, 'a>| description.attribute((space, name)).or_else(|| child(description, space, name)?.text());
         self.descriptions().find_map(text).and_then(clean)
+    }
+
+    /// Returns the ids of the document.
+    fn documents(&self) -> BTreeSet<String> {
+        let own = ["DocumentID", "OriginalDocumentID", "InstanceID"].into_iter().filter_map(|name| self.text(MEDIA, name));
+        let derived = self.descriptions().filter_map(|description| child(description, MEDIA, "DerivedFrom"));
+        let of_references = derived.flat_map(|element| element.descendants()).flat_map(|node| {
+            let attributes = node.attributes().filter(|a| is_reference(a.namespace(), a.name())).map(|a| a.value());
+            let text = node.text().filter(|_| node.is_element() && is_reference(node.tag_name().namespace(), node.tag_name().name()));
+            attributes.chain(text).map(str::to_owned).collect::<Vec<_>>()
+        });
+        own.chain(of_references).filter_map(|text| id(&text)).take(MAX_DOCUMENTS).collect()
     }
 
     /// Returns the items of a list. Some programs write a single one as a simple property.
@@ -183,6 +204,11 @@ impl<'a> Properties<'a> {
     fn descriptions(&self) -> impl Iterator<Item = Node<'a, 'a>> {
         self.root.children().filter(|node| node.has_tag_name((RDF, "Description")))
     }
+}
+
+/// Whether a property of a reference is an id.
+fn is_reference(space: Option<&str>, name: &str) -> bool {
+    space == Some(REFERENCE) && ["documentID", "originalDocumentID", "instanceID"].contains(&name)
 }
 
 fn is_blank(text: Node<'_, '_>) -> bool {
@@ -260,6 +286,25 @@ mod tests {
             assert_eq!((read.description.rating, read.description.label.as_deref()), (Some(4), Some("Red")), "{text}");
             assert_eq!(read.software.as_deref(), Some("GIMP"));
         }
+    }
+
+    #[test]
+    fn the_ids_of_a_document_and_of_what_it_was_derived_from_are_read() {
+        let ids = ["0f3c5a7e9b1d2f4a", "1a2b3c4d5e6f7081", "2b3c4d5e6f708192", "3c4d5e6f708192a3", "4d5e6f708192a3b4"];
+        let [own, original, instance, from, before] = ids;
+        let spaces = format!("xmlns:xmpMM='{MEDIA}' xmlns:stRef='{REFERENCE}'");
+        let attributes = format!("xmpMM:DocumentID='{own}' xmpMM:OriginalDocumentID='{original}'");
+        let within = |inner: &str| format!("<xmpMM:InstanceID>{instance}</xmpMM:InstanceID><xmpMM:DerivedFrom {inner}</xmpMM:DerivedFrom>");
+        for elements in [
+            within(&format!("stRef:documentID='{from}' stRef:instanceID='{before}'>")),
+            within(&format!(
+                "rdf:parseType='Resource'><stRef:documentID>{from}</stRef:documentID><stRef:instanceID>{before}</stRef:instanceID>"
+            )),
+        ] {
+            let read = read(packet(&format!("{spaces} {attributes}"), &elements).as_bytes()).expect("a packet");
+            assert_eq!(read.documents, ids.map(str::to_owned).into(), "{elements}");
+        }
+        assert!(read(packet(&format!("{spaces} xmpMM:DocumentID='1'"), "").as_bytes()).expect("a packet").documents.is_empty());
     }
 
     #[test]

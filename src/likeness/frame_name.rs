@@ -1,0 +1,137 @@
+//! The names that cameras and phones give their files: the number of the frame, or the time at which it was taken.
+
+use std::path::Path;
+
+/// What DCF names of cameras begin with, in capitals; `#` is a digit. Four digits follow.
+const CAMERAS: [&str; 23] = [
+    "IMG_", "DSC_", "_DSC", "DSC#", "DSCN", "DSCF", "_DSF", "_MG_", "IMGP", "_IGP", "PICT", "CIMG", "SAM_", "GOPR", "DJI_", "SDIM", "HPIM",
+    "DCP_", "KIC_", "SANY", "P###", "L###", "R###",
+];
+
+/// What names with a time begin with, in capitals. A date of 8 digits and a time of 6 to 9 digits follow.
+const PHONES: [&str; 5] = ["", "IMG_", "PXL_", "MVIMG_", "DSC_"];
+
+const CAMERA_LETTERS: usize = 4;
+const NUMBER_DIGITS: usize = 4;
+const DATE_DIGITS: usize = 8;
+const TIME_DIGITS: std::ops::RangeInclusive<usize> = 6..=9;
+
+/// The name of a frame, without what a copy or an edit has after it: `DSC_0001` of `DSC_0001-edit.jpg` and of `DSC_0001 (1).jpg`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FrameName {
+    /// The letters before the number. Frames with other letters are numbered apart.
+    letters: String,
+    number: String,
+}
+
+impl FrameName {
+    /// `None` if no camera would give this name.
+    pub fn of(path: &Path) -> Option<FrameName> {
+        let stem = path.file_stem()?.to_str()?.to_uppercase();
+        let (name, end) = timed(&stem).or_else(|| numbered(&stem))?;
+        let is_whole = stem[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
+        is_whole.then_some(name)
+    }
+
+    /// Whether both are of one numbering, with other numbers.
+    fn is_other_frame(&self, other: &FrameName) -> bool {
+        self.letters == other.letters && self.number != other.number
+    }
+}
+
+/// Whether names of two photos say that they are two frames: they are of one numbering, and no name of both has one number.
+pub fn are_two_frames(a: &[FrameName], b: &[FrameName]) -> bool {
+    !are_one_frame(a, b) && a.iter().any(|x| b.iter().any(|y| x.is_other_frame(y)))
+}
+
+/// Whether names of two photos say that they are of one frame.
+pub fn are_one_frame(a: &[FrameName], b: &[FrameName]) -> bool {
+    a.iter().any(|name| b.contains(name))
+}
+
+/// Returns the name of a frame with a time at the beginning of a text, and where it ends.
+fn timed(stem: &str) -> Option<(FrameName, usize)> {
+    let letters = PHONES.into_iter().filter(|letters| stem.starts_with(letters)).max_by_key(|letters| letters.len())?;
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = &stem[letters.len()..];
+    let date = rest.get(..DATE_DIGITS).filter(|date| digits(date) == DATE_DIGITS && (date.starts_with("19") || date.starts_with("20")))?;
+    let between = usize::from(rest[DATE_DIGITS..].starts_with(['_', '-']));
+    let time = &rest[DATE_DIGITS + between..];
+    let length = digits(time);
+    let name = FrameName { letters: format!("{letters}TIME"), number: format!("{date}{}", &time[..length]) };
+    TIME_DIGITS.contains(&length).then_some((name, letters.len() + DATE_DIGITS + between + length))
+}
+
+/// Returns the name of a frame with a number at the beginning of a text, and where it ends.
+fn numbered(stem: &str) -> Option<(FrameName, usize)> {
+    let (letters, number) = (stem.get(..CAMERA_LETTERS)?, stem.get(CAMERA_LETTERS..CAMERA_LETTERS + NUMBER_DIGITS)?);
+    let is_like =
+        |camera: &&str| camera.bytes().zip(letters.bytes()).all(|(c, letter)| c == letter || c == b'#' && letter.is_ascii_digit());
+    let is_number = number.bytes().all(|digit| digit.is_ascii_digit());
+    let name = FrameName { letters: letters.to_owned(), number: number.to_owned() };
+    (is_number && CAMERAS.iter().any(is_like)).then_some((name, CAMERA_LETTERS + NUMBER_DIGITS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(paths: &[&str]) -> Vec<FrameName> {
+        paths.iter().filter_map(|path| FrameName::of(Path::new(path))).collect()
+    }
+
+    #[test]
+    fn two_numbers_or_times_are_two_frames() {
+        for (a, b) in [
+            ("/a/DSC_0001.JPG", "/b/dsc_0002.jpg"),
+            ("/DSC06620.JPG", "/DSC06621-edit.jpg"),
+            ("/P1010001.JPG", "/P1010002.JPG"),
+            ("/_MG_1234.jpg", "/_MG_1235.jpg"),
+            ("/PXL_20240501_100000231.jpg", "/PXL_20240501_100001428.jpg"),
+            ("/20240501_100000.jpg", "/20240501_100001.jpg"),
+        ] {
+            let (x, y) = (names(&[a]), names(&[b]));
+            assert!(are_two_frames(&x, &y) && are_two_frames(&y, &x) && !are_one_frame(&x, &y), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn what_stands_after_a_frame_is_of_a_copy_or_an_edit() {
+        for copy in ["DSC_0001-edit", "DSC_0001 (1)", "DSC_0001(1)", "DSC_0001_copy", "DSC_0001 - Kopie", "dsc_0001~2"] {
+            let (x, y) = (names(&["/DSC_0001.JPG"]), names(&[&format!("/small/{copy}.jpg")]));
+            assert!(are_one_frame(&x, &y) && !are_two_frames(&x, &y), "{copy}");
+        }
+        let [time, edit] = ["/IMG_20190701_120000.jpg", "/IMG_20190701_120000-bearbeitet.jpg"].map(|name| names(&[name]));
+        assert!(are_one_frame(&time, &edit));
+    }
+
+    #[test]
+    fn other_names_say_nothing() {
+        for name in [
+            "frame1",
+            "00003",
+            "holiday 2",
+            "page0001",
+            "Rome2024",
+            "scan0002",
+            "f1234567",
+            "IMG-20240501-WA0001",
+            "photo_2024-05-01_10-00-00",
+            "Screenshot_20240501-100000",
+            "DSC_00011",
+            "DSC_1",
+            "IMG_E0001",
+            "IMG_20249",
+            "DSC_0001a",
+            "99990501_100000",
+            "é_é_0001",
+            "",
+        ] {
+            assert_eq!(names(&[&format!("/{name}.jpg")]), [], "{name}");
+        }
+        let other = names(&["/IMG_0002.jpg"]);
+        assert!(!are_two_frames(&names(&["/DSC_0001.jpg"]), &other), "two cameras");
+        assert!(!are_two_frames(&names(&["/page.jpg"]), &other));
+        assert!(!are_two_frames(&names(&["/IMG_0001.jpg", "/IMG_0002-small.jpg"]), &other), "one photo has both names");
+    }
+}
