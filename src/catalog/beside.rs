@@ -126,6 +126,7 @@ mod tests {
             rank,
             members: members.iter().copied().map(PhotoId).collect(),
             rule: None,
+            ties: Vec::new(),
             diameter: 0.1,
             edges: Vec::new(),
             others: Vec::new(),

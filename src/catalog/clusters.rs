@@ -9,7 +9,7 @@ use super::ranked::{Edge, Found, Rank};
 use super::relations::Relations;
 use super::roots::Roots;
 use super::{Context, IsWanted, decided_same, shows, shows_near};
-use crate::likeness::{Candidate, Index, clusters as joined_by, normalized, source_first};
+use crate::likeness::{Candidate, Index, SourceOrder, clusters as joined_by, normalized, source_first};
 use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Relation};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
@@ -169,7 +169,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         })
         .collect();
     let laid = |link: &Link| Some((link.a, link.b, known.comparison(records[link.a].id, records[link.b].id)?));
-    let (order, rule) = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
+    let SourceOrder { order, rule, ties } = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
     let mut position = vec![0; records.len()];
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;
@@ -179,7 +179,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         let relation = known.between(members[a], members[b]).flatten().unwrap_or(Relation::Unknown);
         let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
         // Of others both may be versions of the source.
-        let is_of_source = a == 0 && matches!(relation, Relation::Copy | Relation::Edit);
+        let is_of_source = a == 0 && is_version(relation) && !ties.contains(&b);
         let evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
         Edge { a, b, distance, relation, changes, evidence }
     };
@@ -188,10 +188,14 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
     let identical = files.iter().flat_map(|files| &files[1..]).map(|file| (Relation::Identical, size(file)));
     let others = (1..members.len()).map(|place| (relation_of(&edges, place), size(&files[order[place]][0]))).chain(identical).collect();
     let all_bytes: u64 = files.iter().flatten().map(|file| file.stamp.size).sum();
+    let is_tie = |edge: &Edge| edge.a == 0 && is_version(edge.relation) && ties.contains(&edge.b);
+    let mut ties: Vec<usize> = edges.iter().filter(|edge| is_tie(edge)).map(|edge| edge.b).collect();
+    ties.sort_unstable();
     Found {
         rank: Rank { files: files.iter().map(Vec::len).sum(), spare: all_bytes - files[order[0]][0].stamp.size, id: id(&records) },
         members,
         rule,
+        ties,
         diameter: cluster.diameter,
         edges,
         others,
@@ -199,6 +203,10 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         series: None,
         scene: None,
     }
+}
+
+fn is_version(relation: Relation) -> bool {
+    matches!(relation, Relation::Copy | Relation::Edit)
 }
 
 /// What a photo of a cluster is to the source, or else to the photo that it is nearest to.

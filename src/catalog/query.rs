@@ -12,8 +12,8 @@ use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
 use crate::likeness::{
-    self, Candidate, Framed, Ground, Head, Index, Member, VersionModel, are_of_one_document, changes, densities, global_only, is_series,
-    normalized, source_first, verified,
+    self, Candidate, Framed, Ground, Head, Index, Member, SourceOrder, VersionModel, are_of_one_document, changes, densities, global_only,
+    is_series, normalized, source_first, verified,
 };
 use crate::photo::{
     self, Compared, Decisions, Descriptors, Direction, Distance, Evidence, Exposure, Identity, Keypoints, Metadata, PhotoChange, PhotoId,
@@ -275,6 +275,8 @@ pub struct OfTwo {
     pub relation: Relation,
     /// Which of the two is the source, if one is a version of the other: 0 or 1.
     pub source: Option<usize>,
+    /// Whether one is the source of the other, and nothing tells which.
+    pub is_tie: bool,
     /// What was changed from the source.
     pub changes: Vec<PhotoChange>,
     /// Why. Which is the version of the other, and what both show, is not among it.
@@ -283,7 +285,7 @@ pub struct OfTwo {
 
 impl OfTwo {
     fn unknown(reason: Reason) -> OfTwo {
-        OfTwo { relation: Relation::Unknown, source: None, changes: Vec::new(), reasons: vec![reason] }
+        OfTwo { relation: Relation::Unknown, source: None, is_tie: false, changes: Vec::new(), reasons: vec![reason] }
     }
 }
 
@@ -308,13 +310,19 @@ fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option
     let relation = relation.unwrap_or(Relation::Unknown);
     let together = clustering.found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
     // Both may be versions of a third photo.
-    let source = together.filter(|_| is_version(relation)).and_then(|found| [a, b].iter().position(|photo| *photo == found.members[0]));
+    let of_source = together.filter(|_| is_version(relation)).and_then(|found| {
+        let source = [a, b].iter().position(|photo| *photo == found.members[0])?;
+        let version = [a, b][1 - source];
+        Some((source, found.ties.iter().any(|tie| found.members[*tie] == version)))
+    });
+    let is_tie = of_source.is_some_and(|(_, is_tie)| is_tie);
+    let source = of_source.filter(|_| !is_tie).map(|(source, _)| source);
     let changes = match source.filter(|_| relation == Relation::Edit) {
         Some(0) => forward,
         Some(_) => back,
         None => Vec::new(),
     };
-    Ok(Some(InIndex { photos: [a, b], of_two: OfTwo { relation, source, changes, reasons }, are_together: together.is_some() }))
+    Ok(Some(InIndex { photos: [a, b], of_two: OfTwo { relation, source, is_tie, changes, reasons }, are_together: together.is_some() }))
 }
 
 /// Returns what two pictures are to each other if no other photo counts.
@@ -326,17 +334,17 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
     let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
     let reasons = reasons_of(context.versions, &members, &compared, ground, decided);
     let Some(comparison) = laid.filter(|_| is_version(relation)) else {
-        return OfTwo { relation, source: None, changes: Vec::new(), reasons };
+        return OfTwo { relation, source: None, is_tie: false, changes: Vec::new(), reasons };
     };
-    let (order, rule) = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
-    // Without a rule it would be chosen by the time and the path of its file.
-    let source = rule.map(|_| order[0]);
+    let SourceOrder { order, ties, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    let is_tie = !ties.is_empty();
+    let source = (!is_tie).then_some(order[0]);
     let from = match source.filter(|_| relation == Relation::Edit) {
         Some(0) => Some(comparison),
         Some(_) => Some(comparison.swapped()),
         None => None,
     };
-    OfTwo { relation, source, changes: from.map(|comparison| changes(&comparison)).unwrap_or_default(), reasons }
+    OfTwo { relation, source, is_tie, changes: from.map(|comparison| changes(&comparison)).unwrap_or_default(), reasons }
 }
 
 fn is_version(relation: Relation) -> bool {

@@ -12,6 +12,8 @@ pub struct Found {
     pub members: Vec<PhotoId>,
     /// Why the first is the source, if there are several.
     pub rule: Option<SourceRule>,
+    /// The positions of the versions that are as good as the source, as far as is known.
+    pub ties: Vec<usize>,
     pub diameter: Distance,
     pub edges: Vec<Edge>,
     /// What the photos and files beside the first file of the source are, with their bytes.

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::IsWanted;
 use crate::likeness::{
-    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, changes, held, is_copy, is_series, reasons, relation, sources,
+    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, changes, held, is_copy, is_series, reasons, relation, sources,
 };
 use crate::photo::{
     Capture, Compared, Comparison, Decision, Decisions, Distance, Evidence, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash,
@@ -44,7 +44,7 @@ pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance
     let found = sources(versions, members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
         Compared::Laid(comparison) if found[0] == found[1] && comparison.fine.agreement >= MIN_AGREEMENT => {
-            if is_copy(&comparison) {
+            if is_copy(&comparison) && !are_joined_by_ids(versions, [&members[0], &members[1]], &comparison) {
                 Relation::Copy
             } else {
                 Relation::Edit
@@ -55,6 +55,12 @@ pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance
             relation(of(0), of(1), &compared)
         }
     }
+}
+
+/// Whether only the ids of a document make two photos versions. Their pictures say that more was changed than is seen, so they are no
+/// copies.
+fn are_joined_by_ids(versions: &VersionModel, [a, b]: [&Member; 2], comparison: &Comparison) -> bool {
+    a.capture.origin.is_of_one_document(&b.capture.origin) && !agree(versions, a, b, comparison)
 }
 
 /// Returns why two photos have their relation. A decision comes before all else.
@@ -173,7 +179,12 @@ impl<'a> Relations<'a> {
     /// Whether two photos of a star differ in size, compression and metadata only. Two versions do if both are copies of the
     /// source.
     fn is_copy(&self, a: PhotoId, b: PhotoId) -> bool {
-        let is_copy = |from, to| Some(is_copy(&self.comparison(from, to)?));
+        let by_ids = |from, to, comparison: &Comparison| {
+            let [x, y] = [from, to].map(|photo| &self.photos[&photo]);
+            let is_of_one_document = x.capture.origin.is_of_one_document(&y.capture.origin);
+            is_of_one_document && are_joined_by_ids(self.versions, [&member(x), &member(y)], comparison)
+        };
+        let is_copy = |from, to| self.comparison(from, to).map(|comparison| is_copy(&comparison) && !by_ids(from, to, &comparison));
         // Two that were not compared are copies of one source.
         let source = self.sources[&a];
         is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))

@@ -281,8 +281,18 @@ fn source(cluster: &Cluster) -> String {
     let others = cluster.pairs.iter().filter(|pair| pair.a == 0).map(|pair| pair.relation).next();
     match (cluster.pairs.iter().find(is_version), others) {
         (None, Some(relation)) if cluster.photos[0].files.len() == 1 => relation.to_string(),
-        _ => joined(std::iter::once("source".to_owned()).chain(cluster.source_by.map(|rule| source_by(rule).to_owned()))),
+        _ => {
+            let by = cluster.source_by.map(|rule| source_by(rule).to_owned());
+            joined(std::iter::once("source".to_owned()).chain(by).chain(ties(cluster)))
+        }
     }
+}
+
+/// Which photos are as good as the source.
+fn ties(cluster: &Cluster) -> Option<String> {
+    let (first, others) = cluster.ties.split_first()?;
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    Some(format!("as good as {}{more}", name(&cluster.photos[*first].path.path)))
 }
 
 /// What another photo of a cluster is: a version of the source, with what was changed, or of which photo it is one.
@@ -447,6 +457,7 @@ mod tests {
             id: "1".into(),
             diameter: 0.1,
             source_by: Some(SourceRule::Bytes),
+            ties: Vec::new(),
             photos,
             pairs,
             beside: Vec::new(),
@@ -542,6 +553,16 @@ mod tests {
             let cluster = cluster(photos.clone(), vec![pair(0, 1, 0.2, relation), pair(1, 2, 0.1, relation)]);
             assert_eq!((source(&cluster), what(&cluster, 2)), (first.to_owned(), told.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_tie_is_said_of_the_source() {
+        let photos = ["/a.jpg", "/folder/b.jpg", "/c.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
+        let cluster = cluster(photos, vec![pair(0, 1, 0.0, Relation::Copy), pair(0, 2, 0.0, Relation::Copy)]);
+        let told = |ties: &[usize]| source(&Cluster { source_by: Some(SourceRule::Oldest), ties: ties.to_vec(), ..cluster.clone() });
+        assert_eq!(told(&[]), "source · oldest file");
+        assert_eq!(told(&[1]), "source · oldest file · as good as b.jpg");
+        assert_eq!(told(&[1, 2]), "source · oldest file · as good as b.jpg and 1 more");
     }
 
     #[test]

@@ -487,7 +487,17 @@ mod tests {
             .iter()
             .map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new(), evidence: Evidence::NONE })
             .collect();
-        Cluster { id: "c".into(), diameter: 0.1, source_by: None, photos, pairs, beside: Vec::new(), series: None, scene: None }
+        Cluster {
+            id: "c".into(),
+            diameter: 0.1,
+            source_by: None,
+            ties: Vec::new(),
+            photos,
+            pairs,
+            beside: Vec::new(),
+            series: None,
+            scene: None,
+        }
     }
 
     #[test]

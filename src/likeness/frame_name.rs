@@ -16,26 +16,38 @@ const NUMBER_DIGITS: usize = 4;
 const DATE_DIGITS: usize = 8;
 const TIME_DIGITS: std::ops::RangeInclusive<usize> = 6..=9;
 
+/// The most letters before a number.
+const MAX_LETTERS: usize = 6;
+
 /// The name of a frame, without what a copy or an edit has after it: `DSC_0001` of `DSC_0001-edit.jpg` and of `DSC_0001 (1).jpg`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FrameName {
-    /// The letters before the number. Frames with other letters are numbered apart.
-    letters: String,
-    number: String,
+    /// In capitals. Frames with other letters are numbered apart.
+    letters: [u8; MAX_LETTERS],
+    /// Or a date and a time, which has more digits.
+    number: u64,
+    is_time: bool,
 }
 
 impl FrameName {
     /// `None` if no camera would give this name.
     pub fn of(path: &Path) -> Option<FrameName> {
-        let stem = path.file_stem()?.to_str()?.to_uppercase();
-        let (name, end) = timed(&stem).or_else(|| numbered(&stem))?;
-        let is_whole = stem[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
-        is_whole.then_some(name)
+        let stem = path.file_stem()?.as_encoded_bytes();
+        let (name, end) = timed(stem).or_else(|| numbered(stem))?;
+        // A longer number or word is another name.
+        stem.get(end).is_none_or(|next| next.is_ascii() && !next.is_ascii_alphanumeric()).then_some(name)
+    }
+
+    fn new(letters: &[u8], number: impl Iterator<Item = u8>, is_time: bool) -> FrameName {
+        let mut capitals = [0; MAX_LETTERS];
+        capitals.iter_mut().zip(letters).for_each(|(capital, letter)| *capital = letter.to_ascii_uppercase());
+        let number = number.fold(0, |number, digit| 10 * number + u64::from(digit - b'0'));
+        FrameName { letters: capitals, number, is_time }
     }
 
     /// Whether both are of one numbering, with other numbers.
     fn is_other_frame(&self, other: &FrameName) -> bool {
-        self.letters == other.letters && self.number != other.number
+        (self.letters, self.is_time) == (other.letters, other.is_time) && self.number != other.number
     }
 }
 
@@ -49,27 +61,30 @@ pub fn are_one_frame(a: &[FrameName], b: &[FrameName]) -> bool {
     a.iter().any(|name| b.contains(name))
 }
 
-/// Returns the name of a frame with a time at the beginning of a text, and where it ends.
-fn timed(stem: &str) -> Option<(FrameName, usize)> {
-    let letters = PHONES.into_iter().filter(|letters| stem.starts_with(letters)).max_by_key(|letters| letters.len())?;
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = &stem[letters.len()..];
-    let date = rest.get(..DATE_DIGITS).filter(|date| digits(date) == DATE_DIGITS && (date.starts_with("19") || date.starts_with("20")))?;
-    let between = usize::from(rest[DATE_DIGITS..].starts_with(['_', '-']));
-    let time = &rest[DATE_DIGITS + between..];
-    let length = digits(time);
-    let name = FrameName { letters: format!("{letters}TIME"), number: format!("{date}{}", &time[..length]) };
-    TIME_DIGITS.contains(&length).then_some((name, letters.len() + DATE_DIGITS + between + length))
+/// Returns the name of a frame with a time at the beginning of a name, and where it ends.
+fn timed(stem: &[u8]) -> Option<(FrameName, usize)> {
+    let begins = |letters: &&str| stem.get(..letters.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(letters.as_bytes()));
+    let letters = PHONES.into_iter().filter(begins).max_by_key(|letters| letters.len())?.len();
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (date, rest) = stem[letters..].split_at_checked(DATE_DIGITS)?;
+    let is_date = digits(date) == DATE_DIGITS && (date.starts_with(b"19") || date.starts_with(b"20"));
+    let between = usize::from(matches!(rest.first(), Some(b'_' | b'-')));
+    let length = digits(&rest[between..]);
+    let is_named = is_date && TIME_DIGITS.contains(&length);
+    let number = date.iter().chain(&rest[between..]).copied().take(DATE_DIGITS + length);
+    is_named.then(|| (FrameName::new(&stem[..letters], number, true), letters + DATE_DIGITS + between + length))
 }
 
-/// Returns the name of a frame with a number at the beginning of a text, and where it ends.
-fn numbered(stem: &str) -> Option<(FrameName, usize)> {
-    let (letters, number) = (stem.get(..CAMERA_LETTERS)?, stem.get(CAMERA_LETTERS..CAMERA_LETTERS + NUMBER_DIGITS)?);
-    let is_like =
-        |camera: &&str| camera.bytes().zip(letters.bytes()).all(|(c, letter)| c == letter || c == b'#' && letter.is_ascii_digit());
-    let is_number = number.bytes().all(|digit| digit.is_ascii_digit());
-    let name = FrameName { letters: letters.to_owned(), number: number.to_owned() };
-    (is_number && CAMERAS.iter().any(is_like)).then_some((name, CAMERA_LETTERS + NUMBER_DIGITS))
+/// Returns the name of a frame with a number at the beginning of a name, and where it ends.
+fn numbered(stem: &[u8]) -> Option<(FrameName, usize)> {
+    let (letters, rest) = stem.split_at_checked(CAMERA_LETTERS)?;
+    let number = rest.get(..NUMBER_DIGITS).filter(|number| number.iter().all(u8::is_ascii_digit))?;
+    let is_like = |camera: &&str| {
+        let mut both = camera.bytes().zip(letters);
+        both.all(|(of_camera, letter)| of_camera == letter.to_ascii_uppercase() || of_camera == b'#' && letter.is_ascii_digit())
+    };
+    let name = || (FrameName::new(letters, number.iter().copied(), false), CAMERA_LETTERS + NUMBER_DIGITS);
+    CAMERAS.iter().any(is_like).then(name)
 }
 
 #[cfg(test)]

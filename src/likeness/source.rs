@@ -1,6 +1,7 @@
 //! The source of a star: the photo of which the others are versions. It is chosen by evidence, not by its pixels alone.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
@@ -66,29 +67,41 @@ impl Candidate<'_> {
         taken.is_some() && make.is_some() && model.is_some() && !EDITORS.iter().any(|editor| software.contains(editor))
     }
 
-    /// Whether it seems to be an enlarged copy of `other`. The photo of a lens that is not sharp has as little detail, but a
-    /// camera compresses it less than its smaller copies.
-    fn is_enlarged_from(&self, other: &Candidate<'_>) -> bool {
+    /// Whether it seems to be an enlarged copy of `other`; `None` if it may be one and its detail is not known. The photo of a lens
+    /// that is not sharp has as little detail, but a camera compresses it less than its smaller copies.
+    fn is_enlarged_from(&self, other: &Candidate<'_>) -> Option<bool> {
         let long_side = |photo: &Candidate<'_>| f64::from(photo.dimensions.width.max(photo.dimensions.height));
         let density = |photo: &Candidate<'_>| photo.bytes as f64 / photo.dimensions.pixels() as f64;
         let enlargement = long_side(self) / long_side(other);
-        self.format == other.format
+        let may_be = self.format == other.format
             && enlargement >= MIN_ENLARGEMENT_LENGTH_RATIO
-            && self.detail.is_some_and(|detail| detail * enlargement <= MAX_DETAIL_OF_ENLARGED)
-            && density(self) < MAX_ENLARGED_DENSITY_RATIO * density(other)
+            && density(self) < MAX_ENLARGED_DENSITY_RATIO * density(other);
+        if may_be { Some(self.detail? * enlargement <= MAX_DETAIL_OF_ENLARGED) } else { Some(false) }
     }
 }
 
-/// Sorts the photos of a star, the source first. Returns their positions, and the rule by which the source comes before the
-/// second; `None` if there is no second. `laid`: how the first of two photos lies in the second, for near ones.
+/// The photos of a star by their evidence.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SourceOrder {
+    /// The positions of the photos, the source first.
+    pub order: Vec<usize>,
+    /// The rule by which the source comes before the second. `None` if there is no second.
+    pub rule: Option<SourceRule>,
+    /// The places in the order of those that are as good as the source: only the time or the path of their files tells them from it,
+    /// or one of the two may be enlarged, and it is not known.
+    pub ties: Vec<usize>,
+}
+
+/// Sorts the photos of a star, the source first. `laid`: how the first of two photos lies in the second, for near ones.
 ///
 /// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a
 /// screenshot of it; what a camera wrote before what an editor wrote; one that says where it was taken; RAW before HEIC before
 /// other formats; one that is not enlarged; the most pixels; a format that loses nothing; the most bytes; a plain name before
 /// one that a copy gets; the oldest file; the shortest path; the first path.
-pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> (Vec<usize>, Option<SourceRule>) {
+pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> SourceOrder {
     let mut cut = vec![false; candidates.len()];
     let mut enlarged = vec![false; candidates.len()];
+    let mut doubtful = HashSet::new();
     for (a, b, comparison) in laid {
         // A photo of a print shows what is around the print.
         if by_time(candidates[*a].capture, candidates[*b].capture).is_ne() {
@@ -110,8 +123,12 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
     }
     for (a, b, comparison) in laid {
         if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
-            enlarged[*a] |= candidates[*a].is_enlarged_from(&candidates[*b]);
-            enlarged[*b] |= candidates[*b].is_enlarged_from(&candidates[*a]);
+            for (x, y) in [(*a, *b), (*b, *a)] {
+                match candidates[x].is_enlarged_from(&candidates[y]) {
+                    Some(is_enlarged) => enlarged[x] |= is_enlarged,
+                    None => _ = doubtful.insert((x, y)),
+                }
+            }
         }
     }
     let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
@@ -136,8 +153,15 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
     let decisive = |x: usize, y: usize| compared(x, y).into_iter().find(|(order, _)| order.is_ne());
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|x, y| decisive(*x, *y).map_or(Ordering::Equal, |(order, _)| order));
-    let rule = if let [first, second, ..] = order[..] { decisive(first, second).map(|(_, rule)| rule) } else { None };
-    (order, rule)
+    let by = |x: usize, y: usize| decisive(x, y).map(|(_, rule)| rule);
+    let is_tie = |other: usize| match by(order[0], other) {
+        None | Some(SourceRule::Oldest | SourceRule::Path) => true,
+        Some(SourceRule::Pixels) => doubtful.contains(&(order[0], other)),
+        Some(_) => false,
+    };
+    let ties = (1..order.len()).filter(|place| is_tie(order[*place])).collect();
+    let rule = if let [first, second, ..] = order[..] { by(first, second) } else { None };
+    SourceOrder { order, rule, ties }
 }
 
 /// The place of a format among those that a camera makes of one exposure: RAW, HEIC, others.
@@ -200,7 +224,7 @@ mod tests {
     }
 
     fn chosen(candidates: &[Candidate<'_>]) -> (usize, SourceRule) {
-        let (order, rule) = source_first(candidates, &[]);
+        let SourceOrder { order, rule, .. } = source_first(candidates, &[]);
         (order[0], rule.expect("several"))
     }
 
@@ -225,7 +249,7 @@ mod tests {
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/b (1).jpg"), b]), (1, SourceRule::PlainName));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/c.jpg"), Candidate { mtime: 4, ..b }]), (1, SourceRule::Oldest));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/folder/b.jpg"), b]), (1, SourceRule::Path));
-        assert_eq!(source_first(&[b], &[]), (vec![0], None));
+        assert_eq!(source_first(&[b], &[]), SourceOrder { order: vec![0], rule: None, ties: Vec::new() });
     }
 
     #[test]
@@ -234,7 +258,7 @@ mod tests {
         let small = Candidate { bytes: 700_000, detail: Some(0.9), ..candidate(SMALL, &camera, "/a.jpg") };
         let large = Candidate { bytes: 4_000_000, detail: Some(0.3), ..candidate(LARGE, &camera, "/b.jpg") };
         let found = |small, large| {
-            let (order, rule) = source_first(&[small, large], &[(0, 1, Comparison::WHOLE)]);
+            let SourceOrder { order, rule, .. } = source_first(&[small, large], &[(0, 1, Comparison::WHOLE)]);
             (order[0], rule.expect("two"))
         };
         let enlarged = Candidate { detail: Some(0.26), ..large };
@@ -244,6 +268,36 @@ mod tests {
         assert_eq!(found(small, Candidate { bytes: 8_000_000, ..enlarged }), (1, SourceRule::Pixels), "a soft lens");
         let scanned = Capture::default();
         assert_eq!(found(Candidate { capture: &scanned, ..small }, enlarged), (1, SourceRule::Camera), "outvoted");
+    }
+
+    #[test]
+    fn what_only_the_files_tell_apart_is_a_tie() {
+        let camera = camera();
+        let a = candidate(LARGE, &camera, "/a.jpg");
+        let named = |path| Candidate { path: Path::new(path), ..a };
+        let ties = |all: &[Candidate<'_>]| {
+            let SourceOrder { order, ties, .. } = source_first(all, &[]);
+            ties.into_iter().map(|place| order[place]).collect::<Vec<_>>()
+        };
+        assert_eq!(ties(&[a, Candidate { mtime: 9, ..named("/b.jpg") }]), [1], "the oldest file");
+        assert_eq!(ties(&[named("/folder/b.jpg"), a]), [0], "the shortest path");
+        assert_eq!(ties(&[a, named("/a (1).jpg"), Candidate { bytes: 900, ..named("/c.jpg") }, named("/d.jpg")]), [3]);
+        assert_eq!(ties(&[a, Candidate { has_position: true, ..a }]), [0; 0]);
+    }
+
+    #[test]
+    fn a_larger_photo_that_may_be_enlarged_is_a_tie_if_its_detail_is_not_known() {
+        let camera = camera();
+        let small = Candidate { bytes: 700_000, ..candidate(SMALL, &camera, "/a.jpg") };
+        let large = Candidate { bytes: 4_000_000, ..candidate(LARGE, &camera, "/b.jpg") };
+        let found = |large: Candidate<'_>, comparison| source_first(&[small, large], &[(0, 1, comparison)]);
+        let tie = SourceOrder { order: vec![1, 0], rule: Some(SourceRule::Pixels), ties: vec![1] };
+        assert_eq!(found(large, Comparison::WHOLE), tie);
+        let sure = SourceOrder { ties: Vec::new(), ..tie };
+        assert_eq!(found(Candidate { detail: Some(0.9), ..large }, Comparison::WHOLE), sure, "it has more detail");
+        assert_eq!(found(Candidate { bytes: 9_000_000, ..large }, Comparison::WHOLE), sure, "it is compressed as little");
+        let raw = Candidate { format: Format::Raw, ..large };
+        assert_eq!(found(raw, Comparison::WHOLE).ties, [0; 0], "outvoted");
     }
 
     #[test]
@@ -266,7 +320,7 @@ mod tests {
         let (within, straight) = (Comparison { map: aslant, ..laid([1.0, 0.5], [1.0, 1.0]) }, laid([1.0, 0.5], [1.0, 1.0]));
         let source = |first, second, comparison| {
             let two = [candidate(LARGE, first, "/a.jpg"), candidate(LARGE, second, "/b.jpg")];
-            source_first(&two, &[(0, 1, comparison)]).0[0]
+            source_first(&two, &[(0, 1, comparison)]).order[0]
         };
         assert_eq!(source(&camera, &none, within), 0, "on a desk");
         assert_eq!(source(&camera, &none, straight), 1, "a crop that kept what the camera wrote");
@@ -285,7 +339,8 @@ mod tests {
             [("a crop", SMALL, LARGE, crop), ("a border", LARGE, SMALL, border), ("a screenshot", LARGE, SMALL, screenshot)]
         {
             let two = [candidate(first, &camera, "/a.jpg"), candidate(second, &none, "/b.jpg")];
-            assert_eq!(source_first(&two, &[(1, 0, comparison)]), (vec![1, 0], Some(SourceRule::WholeFrame)), "{is_of}");
+            let found = source_first(&two, &[(1, 0, comparison)]);
+            assert_eq!(found, SourceOrder { order: vec![1, 0], rule: Some(SourceRule::WholeFrame), ties: Vec::new() }, "{is_of}");
         }
     }
 }

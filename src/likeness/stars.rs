@@ -228,7 +228,7 @@ pub fn are_of_one_document(a: &Member, b: &Member, comparison: &Comparison) -> b
 }
 
 /// Returns whether the pictures of two photos say that they are versions of one exposure, whatever the camera wrote.
-pub(super) fn agree(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
+pub fn agree(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
     let is_clear = kind(a, b, comparison) == Kind::Other || comparison.fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
     is_clear && model.score(a, b, comparison) > MIN_SCORE
 }

@@ -33,3 +33,4 @@ mod tuning;
 mod user_manager;
 mod volumes;
 mod watching;
+mod witnesses;

@@ -48,7 +48,8 @@ pub fn exposed(jpeg: &[u8], time: &str, shutter: u32) -> Vec<u8> {
     with_exif(jpeg, time, &[Field { tag: Tag::ExposureTime, ifd_num: In::PRIMARY, value }])
 }
 
-fn with_exif(jpeg: &[u8], time: &str, more: &[Field]) -> Vec<u8> {
+/// The same, with more fields.
+pub fn with_exif(jpeg: &[u8], time: &str, more: &[Field]) -> Vec<u8> {
     let field = |tag, value: &str| Field { tag, ifd_num: In::PRIMARY, value: Value::Ascii(vec![value.as_bytes().to_vec()]) };
     let fields = [field(Tag::Make, "Maker"), field(Tag::Model, "Model 1"), field(Tag::DateTimeOriginal, time)];
     let tiff = exif(fields.iter().chain(more));

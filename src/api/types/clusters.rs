@@ -34,6 +34,10 @@ pub struct Cluster {
     /// Why the first photo is the source. Present only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_by: Option<SourceRule>,
+    /// The positions in `photos` of the versions that are as good as the source: only the time or the path of their files tells them
+    /// from it, or one of the two may be enlarged, and it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ties: Vec<usize>,
     /// The source comes first.
     pub photos: Vec<Photo>,
     /// The pairs with the first photo, and those that hold the cluster together: at most two for each photo.

@@ -294,6 +294,9 @@ pub struct Comparison {
     /// if nothing tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<usize>,
+    /// Whether one is the source of the other, and nothing tells which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tie: bool,
     /// What was changed from the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PhotoChange>,

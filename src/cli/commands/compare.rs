@@ -56,10 +56,10 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
 /// Says which is a version of which, and what was changed.
 fn version(c: &Comparison) -> String {
     let Some(source) = c.source else {
-        return match (c.indexed, c.relation) {
-            (true, _) => "both are versions of one photo".into(),
-            (false, Relation::Copy) => "one is a copy of the other; nothing tells which is the source".into(),
-            (false, _) => "one is an edit of the other; nothing tells which is the source".into(),
+        return match (c.tie, c.relation) {
+            (false, _) => "both are versions of one photo".into(),
+            (true, Relation::Copy) => "one is a copy of the other; nothing tells which is the source".into(),
+            (true, _) => "one is an edit of the other; nothing tells which is the source".into(),
         };
     };
     let (source, version) = if source == 1 { ("second", "first") } else { ("first", "second") };
@@ -163,6 +163,7 @@ mod tests {
         normalized_distance: 0.1,
         relation: Relation::Unknown,
         source: None,
+        tie: false,
         changes: Vec::new(),
         evidence: Evidence::NONE,
         indexed: false,
@@ -228,9 +229,9 @@ mod tests {
         assert_eq!(version(&edit), "the first is an edit of the second: black and white");
         let screenshot = Comparison { source: Some(0), changes: vec![PhotoChange::Screenshot, PhotoChange::Crop(0.9)], ..edit.clone() };
         assert_eq!(version(&screenshot), "the second is a screenshot of the first: crop 90 %");
-        let copy = Comparison { relation: Relation::Copy, source: None, ..NEAR };
+        let copy = Comparison { relation: Relation::Copy, tie: true, ..NEAR };
         assert_eq!(version(&copy), "one is a copy of the other; nothing tells which is the source");
-        assert_eq!(version(&Comparison { indexed: true, ..copy }), "both are versions of one photo");
+        assert_eq!(version(&Comparison { tie: false, indexed: true, ..copy }), "both are versions of one photo");
         // Two versions of a third photo may be far from each other.
         let far = said(&Comparison { normalized_distance: 0.6, indexed: true, ..edit });
         assert!(far.contains("the first is an edit of the second"), "{far}");

@@ -102,7 +102,7 @@ mod tests {
             let nikon = [b"Nikon\0\x02\x10\0\0", order, &directory_of_nikon].concat();
             // The maker note has a byte order of its own.
             assert_eq!(read("NIKON CORPORATION", nikon.clone(), !is_little), Some(4711));
-            for length in 0..nikon.len() - 4 {
+            for length in 1..nikon.len() - 4 {
                 assert_eq!(read("NIKON CORPORATION", nikon[..length].to_vec(), false), None, "cut off at {length}");
             }
             assert_eq!(read("Canon", directory(FILE_NUMBER_OF_CANON, 3, 9, is_little), is_little), None, "of another type");
