@@ -150,7 +150,7 @@ fn from_sensor(format: Format) -> u8 {
 }
 
 pub fn is_lossless(format: Format) -> bool {
-    matches!(format, Format::Raw | Format::Tiff | Format::Png | Format::Bmp)
+    matches!(format, Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp)
 }
 
 /// Which of two pictures is a crop of the other, or has a margin around it: the first, the second, or none.
