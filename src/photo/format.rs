@@ -27,7 +27,8 @@ pub enum Format {
 
 impl Format {
     /// Returns the version of how this format is decoded and reduced. Raise it when that changes: the photos of this format
-    /// are then read again, in the background. 0 if this version does not decode it.
+    /// are then read again, in the background, and what was made of a kept picture that changed is made again at the next start. 0
+    /// if this version does not decode it.
     pub fn decoding(self) -> i64 {
         match self {
             // Some kinds of it were decoded to noise.
