@@ -364,7 +364,7 @@ fn long_side(photo: &Photo) -> f64 {
 fn is_lossy(format: Format) -> bool {
     match format {
         Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl => true,
-        Format::Raw | Format::Tiff | Format::Png | Format::Bmp | Format::Gif => false,
+        Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp | Format::Gif => false,
     }
 }
 

@@ -585,9 +585,10 @@ mod tests {
     #[test]
     fn neither_a_raw_file_nor_what_was_made_of_it_can_go() {
         let of = |path: &str, format| Photo { format, ..photo(vec![file(path, 10)]) };
-        let files = [("/a.jpg", 1, 1, 10), ("/b.nef", 2, 1, 10), ("/c.jpg", 3, 1, 10), ("/d.nef", 4, 1, 10)];
+        let files = [("/a.jpg", 1, 1, 10), ("/b.nef", 2, 1, 10), ("/c.jpg", 3, 1, 2), ("/d.nef", 4, 1, 10)];
         let copies = [(0, 1, Relation::Copy), (0, 2, Relation::Copy)];
-        let [jpeg, raw, small] = [of("/a.jpg", Format::Jpeg), of("/b.nef", Format::Raw), of("/c.jpg", Format::Jpeg)];
+        let (jpeg, raw) = (of("/a.jpg", Format::Jpeg), of("/b.nef", Format::Raw));
+        let small = Photo { width: 150, height: 100, ..photo(vec![file("/c.jpg", 2)]) };
         let camera = cluster(vec![raw.clone(), jpeg.clone(), small.clone()], &copies);
         assert!(list(&camera, &files).is_err_and(|why| why.contains("/b.nef and /a.jpg are not copies")));
         // One that says where it was taken may be the source.

@@ -137,6 +137,8 @@ pub enum Outcome {
         pixels: Option<PixelHash>,
         detail: Option<f64>,
         kept: KeptPicture,
+        /// Whether another kept picture was there, so that the features of the photo are of that one.
+        is_other: bool,
     },
     Failed {
         stamp: Stamp,

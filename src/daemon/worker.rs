@@ -217,7 +217,8 @@ impl Worker {
             let decoded = self.decoder.decode()?;
             counters.decoded = 1;
             let kept = keep(&decoded.picture, identity.format);
-            return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, detail: decoded.detail, kept }));
+            let is_other = self.store.kept_picture(&identity.picture).is_some_and(|old| old.jpeg != kept.jpeg);
+            return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, detail: decoded.detail, kept, is_other }));
         }
         if let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? {
             // A person may delete all files of a picture except one, so one process alone is not trusted.

@@ -175,7 +175,7 @@ fn from_sensor(format: Format) -> u8 {
 
 pub fn is_lossless(format: Format) -> bool {
     match format {
-        Format::Raw | Format::Tiff | Format::Png | Format::Bmp => true,
+        Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp => true,
         Format::Heic | Format::Jpeg | Format::Jxl | Format::Avif | Format::WebP | Format::Gif => false,
     }
 }

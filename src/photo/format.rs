@@ -16,6 +16,7 @@ pub enum Format {
     Heic,
     Jpeg,
     Tiff,
+    Psd,
     Jxl,
     Avif,
     Png,
@@ -26,12 +27,13 @@ pub enum Format {
 
 impl Format {
     /// Returns the version of how this format is decoded and reduced. Raise it when that changes: the photos of this format
-    /// are then read again, in the background. 0 if this version does not decode it.
+    /// are then read again, in the background, and what was made of a kept picture that changed is made again at the next start. 0
+    /// if this version does not decode it.
     pub fn decoding(self) -> i64 {
         match self {
             // Some kinds of it were decoded to noise.
             Format::Tiff => 2,
-            Format::Raw | Format::Jpeg | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
+            Format::Raw | Format::Jpeg | Format::Psd | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
             Format::Heic | Format::Jxl | Format::Avif => 0,
         }
     }
@@ -45,6 +47,7 @@ impl Format {
             "png" => Format::Png,
             "webp" => Format::WebP,
             "tif" | "tiff" => Format::Tiff,
+            "psd" | "psb" => Format::Psd,
             "gif" => Format::Gif,
             "bmp" | "dib" => Format::Bmp,
             "heic" | "heif" | "hif" => Format::Heic,
@@ -65,6 +68,7 @@ impl Format {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::WebP,
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Format::Gif,
             [b'B', b'M', ..] => Format::Bmp,
+            [b'8', b'B', b'P', b'S', 0, 1 | 2, ..] => Format::Psd,
             [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => Format::Raw,
             [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O' | b'S', b'R', ..] => Format::Raw,
             [b'I' | b'M', b'I' | b'M', _, _, _, _, b'H', b'E', b'A', b'P', b'C', b'C', b'D', b'R', ..] => Format::Raw,
@@ -92,6 +96,7 @@ names!(Format, "format" {
     Heic: "heic",
     Jpeg: "jpeg",
     Tiff: "tiff",
+    Psd: "psd",
     Jxl: "jxl",
     Avif: "avif",
     Png: "png",
@@ -112,6 +117,7 @@ mod tests {
         assert_eq!(Format::from_name(Path::new("/a/notes.txt")), None);
         assert_eq!(Format::from_bytes(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
         assert_eq!(Format::from_bytes(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
+        assert_eq!(Format::from_bytes(b"8BPS\0\x01\0\0"), Some(Format::Psd));
         for tiff in [&b"II*\0\x08\0\0\0"[..], b"MM\0*\0\0\0\x08", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"] {
             assert_eq!(Format::from_bytes(tiff), Some(Format::Tiff), "{tiff:?}");
         }

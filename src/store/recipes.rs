@@ -41,6 +41,13 @@ impl Batch<'_> {
         Ok(Dropped { stale, unread: dropped - stale })
     }
 
+    /// Records that the features of a photo were made of another picture than the one that is kept now. They are used until
+    /// [`keep_recipes`](Batch::keep_recipes) finds them when the daemon starts the next time.
+    pub fn outdate_features(&mut self, photo: PhotoId) -> Result<()> {
+        self.transaction.execute("UPDATE features SET backbone = '' WHERE photo = ?1", [photo.0])?;
+        Ok(())
+    }
+
     /// Gives a stale photo its new features, and a new id: ids are in the order in which photos got their features. Returns
     /// the id. `None` if the photo is not stale any more.
     pub fn renew_photo(&mut self, photo: PhotoId, recipe: &str, stored: &StoredFeatures) -> Result<Option<PhotoId>> {

@@ -2,7 +2,7 @@
 
 use blake3::Hasher;
 
-use super::{Limits, decode, format, jpeg, metadata, png, raw};
+use super::{Limits, decode, format, jpeg, metadata, png, psd, raw};
 use crate::photo::{Claimed, Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
 
 /// Parses the header and the metadata, and hashes the picture data.
@@ -40,6 +40,7 @@ fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure
     let dimensions = match format {
         Format::Raw => return raw_dimensions(bytes),
         Format::Jpeg => jpeg::dimensions(bytes).map_err(|e| e.to_string()),
+        Format::Psd => psd::header(bytes).map(|header| Dimensions { width: header.width, height: header.height }),
         _ => decode::dimensions(bytes, format),
     };
     dimensions.map_err(|reason| Failure::new(Stage::Decode, reason))

@@ -68,6 +68,7 @@ fn seeds() -> Vec<Seed> {
         whole("rgb.tiff", saved("00011", ImageFormat::Tiff)),
         whole("palette.gif", saved("00034", ImageFormat::Gif)),
         whole("rgb.bmp", saved("00068", ImageFormat::Bmp)),
+        whole("merged.psd", photos::psd(&photo("00003").to_rgb8())),
         raw,
     ]
 }

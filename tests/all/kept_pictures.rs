@@ -120,7 +120,7 @@ fn an_index_of_the_version_before_answers_at_once_and_pictures_are_kept_in_the_b
 #[test]
 fn pictures_of_an_older_decoder_are_made_again() {
     let instance = Instance::new();
-    library(&instance, "");
+    let (folder, answer) = library(&instance, "");
     let pictures = kept(&instance);
     instance.stop();
     let file = Connection::open(instance.data_dir().join("pictures.db")).expect("opens");
@@ -134,6 +134,12 @@ fn pictures_of_an_older_decoder_are_made_again() {
     wait_until("they are made again", || kept(&instance) == pictures);
     wait_until("it is known", || coverage(&instance, "without_picture") == 0);
     assert_eq!(decoded(), before + 2, "the others are not");
+    // What was made of the other pictures is made again when the daemon starts, without the files.
+    let work = || ["read", "embedded"].map(|counter| instance.counter(counter));
+    let [read, embedded] = work();
+    instance.stop();
+    assert_eq!(names(&instance.dupes(&folder)), answer);
+    assert_eq!(work(), [read, embedded + 2]);
 }
 
 #[test]

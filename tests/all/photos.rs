@@ -84,6 +84,15 @@ pub fn png(picture: &RgbImage) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A Photoshop file without layers: its merged picture alone.
+pub fn psd(picture: &RgbImage) -> Vec<u8> {
+    let (width, height) = picture.dimensions();
+    let head = [&b"8BPS\0\x01\0\0\0\0\0\0\0\x03"[..], &height.to_be_bytes(), &width.to_be_bytes(), &[0, 8, 0, 3]].concat();
+    // No palette, no image resources, no layers, no compression.
+    let planes = (0..3).flat_map(|plane| picture.pixels().map(move |pixel| pixel.0[plane]));
+    [head, vec![0; 14], planes.collect()].concat()
+}
+
 /// A TIFF with one strip, and these fields besides those of the picture.
 pub fn tiff(picture: &RgbImage, more: &[Field]) -> Vec<u8> {
     let field = |tag, value| Field { tag, ifd_num: In::PRIMARY, value };

@@ -352,10 +352,13 @@ fn store_outcome<'a>(
             }
             (None, true)
         }
-        Outcome::Decoded { photo, identity, pixels, detail, kept } => {
+        Outcome::Decoded { photo, identity, pixels, detail, kept, is_other } => {
             batch.set_pixels(*photo, pixels.as_ref(), *detail)?;
             batch.set_quantisation(*photo, identity.quantisation)?;
             mark(batch, *photo, kept)?;
+            if *is_other && is_kept {
+                batch.outdate_features(*photo)?;
+            }
             (None, true)
         }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),

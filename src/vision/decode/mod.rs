@@ -1,14 +1,14 @@
 //! Decoding: from the bytes of a file to a small upright picture.
 //!
-//! JPEG is decoded at reduced size, and so is the preview of a RAW file. Other formats are decoded in full and then reduced.
+//! JPEG is decoded at reduced size, and so are the preview of a RAW file and a Photoshop file. Other formats are decoded in full and
+//! then reduced.
 
 mod jpeg;
-mod lab;
 mod raster;
 pub mod tiff;
 
 use super::resize::resized;
-use super::{Limits, format, metadata, raw};
+use super::{Limits, format, metadata, psd, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
@@ -50,6 +50,10 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
             let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, None)
         }
+        Format::Psd => {
+            let (picture, pixels) = photoshop(bytes, orientation).map_err(broken)?;
+            (picture, Some(pixels), None)
+        }
         _ => {
             let (picture, pixels) = raster::read(bytes, format, orientation, limits).map_err(broken)?;
             (reduced(picture), Some(pixels), None)
@@ -65,11 +69,21 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
 pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
     let whole = match format::of(bytes) {
         Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
+        Some(Format::Psd) => psd::merged(bytes, u32::MAX).map(drop),
         Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
         Some(format) => raster::read(bytes, format, 1, limits).map(drop),
         None => Err("not a picture".into()),
     };
     whole.map_err(|reason| Failure::new(Stage::Decode, reason))
+}
+
+/// Returns the merged picture of a Photoshop file, and the hash of its pixels. It is that of the same pixels in another format,
+/// unless the file says that they are turned.
+fn photoshop(bytes: &[u8], orientation: u8) -> Result<(Picture, PixelHash), String> {
+    let header = psd::header(bytes)?;
+    let psd::Rgb { width, height, pixels, whole } = psd::merged(bytes, header.width.min(header.height) / SHORT_SIDE)?;
+    let hash = if orientation == 1 { whole } else { blake3::hash(&[whole.as_bytes(), &[orientation][..]].concat()) };
+    Ok((Picture::new(width, height, pixels).upright(orientation), PixelHash(hash.into())))
 }
 
 /// Shrinks the picture to a short side of [`SHORT_SIDE`] if it is more than twice that.
@@ -297,6 +311,9 @@ mod tests {
         let encoder = PngEncoder::new_with_quality(&mut packed, CompressionType::Best, FilterType::Paeth);
         encoder.write_image(&picture, 37, 23, image::ExtendedColorType::Rgb8).expect("encodes");
         let png = in_format(ImageFormat::Png);
+        let head = [&b"8BPS\0\x01\0\0\0\0\0\0\0\x03"[..], &[0, 0, 0, 23, 0, 0, 0, 37, 0, 8, 0, 3], &[0; 14]].concat();
+        let planes = (0..3).flat_map(|plane| picture.pixels().map(move |pixel| pixel.0[plane])).collect::<Vec<u8>>();
+        assert_eq!(pixels(&[head, planes].concat()), png, "Photoshop's");
         assert!([ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Bmp].into_iter().all(|format| in_format(format) == png));
         assert_eq!(pixels(&packed), png);
         let fine = |low: u16| {

@@ -11,9 +11,8 @@ use tiff::TiffError;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits as TiffLimits};
 use tiff::tags::Tag;
 
-use super::lab;
 use crate::photo::Dimensions;
-use crate::vision::Limits;
+use crate::vision::{Limits, lab};
 
 /// What `PhotometricInterpretation` says of the colours.
 const WHITE_IS_ZERO: u16 = 0;

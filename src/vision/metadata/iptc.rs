@@ -7,13 +7,13 @@ use super::text::{clean, clean_bytes, clean_keyword};
 use crate::photo::Description;
 
 /// The image resource that holds IPTC.
-const IPTC_RESOURCE: u16 = 0x0404;
+pub const IPTC_RESOURCE: u16 = 0x0404;
 
 /// The escape sequence that declares UTF-8 (ISO 2022) in data set 1:90.
 const UTF8: &[u8] = b"\x1b%G";
 
 /// Photoshop's paths, which a person draws.
-const PATH_RESOURCES: RangeInclusive<u16> = 2000..=2998;
+pub const PATH_RESOURCES: RangeInclusive<u16> = 2000..=2998;
 
 /// What Photoshop's image resources hold.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 use super::decode::tiff;
 use super::png::{self, Chunk};
-use super::{format, jpeg};
+use super::{format, jpeg, psd};
 use crate::photo::{Capture, Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
@@ -31,6 +31,11 @@ const EXIF_IN_JPEG: &[u8] = b"Exif\0";
 
 /// The signature of Photoshop's image resources in a JPEG.
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
+
+/// The image resources of a Photoshop file with EXIF, XMP and a colour profile.
+const EXIF_RESOURCE: u16 = 1058;
+const XMP_RESOURCE: u16 = 1060;
+const PROFILE_RESOURCE: u16 = 1039;
 
 /// The keyword of an XMP packet in a PNG.
 const XMP_IN_PNG: &[u8] = b"XML:com.adobe.xmp";
@@ -87,6 +92,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         Format::Png => png_parts(bytes),
         Format::WebP => webp_parts(bytes),
         Format::Tiff => exif.as_ref().map(tiff_parts).unwrap_or_default(),
+        Format::Psd => psd_parts(bytes),
         Format::Gif => gif_parts(bytes),
         _ => Parts::default(),
     };
@@ -125,6 +131,7 @@ fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<Cow<'_,
         Format::Png => exif_in_png(bytes),
         Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body.into()).collect(),
         Format::Tiff => vec![bytes.into()],
+        Format::Psd => psd::resources(bytes).filter(|(id, _)| *id == EXIF_RESOURCE).map(|(_, content)| content.into()).collect(),
         _ => Vec::new(),
     };
     let all: Vec<Cow<'_, [u8]>> = all.into_iter().filter(|data| !data.is_empty()).collect();
@@ -229,6 +236,21 @@ fn tiff_parts(exif: &::exif::Exif) -> Parts<'_> {
         (Some(own), Some(found)) if !own.starts_with(found) => parts.other.add(found),
         _ => {}
     }
+    parts
+}
+
+fn psd_parts(bytes: &[u8]) -> Parts<'_> {
+    let mut parts = Parts::default();
+    for (id, content) in psd::resources(bytes) {
+        match id {
+            XMP_RESOURCE if parts.xmp.is_none() => parts.xmp = Some(content.into()),
+            iptc::IPTC_RESOURCE if parts.iptc.is_none() => parts.iptc = Some(content.into()),
+            XMP_RESOURCE | iptc::IPTC_RESOURCE => parts.other.add(content),
+            id if iptc::PATH_RESOURCES.contains(&id) => parts.other.add(content),
+            _ => {}
+        }
+    }
+    psd::beside_merged(bytes).into_iter().for_each(|part| parts.other.add(part));
     parts
 }
 
@@ -378,6 +400,13 @@ mod tests {
         [&b"\x89PNG\r\n\x1a\n"[..], &chunks.concat(), &chunk(b"IEND", b"")].concat()
     }
 
+    /// A Photoshop file of one pixel, with these image resources and layers.
+    fn psd(resources: &[u8], layers: &[u8]) -> Vec<u8> {
+        let head = b"8BPS\0\x01\0\0\0\0\0\0\0\x03\0\0\0\x01\0\0\0\x01\0\x08\0\x03\0\0\0\0";
+        let [counted, layers_counted] = [resources, layers].map(|part| [&(part.len() as u32).to_be_bytes()[..], part].concat());
+        [&head[..], &counted, &layers_counted, &[0, 0, 1, 2, 3]].concat()
+    }
+
     fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
         let mut out = b"WEBP".to_vec();
         for (kind, body) in chunks {
@@ -403,7 +432,7 @@ mod tests {
          <dc:subject><rdf:Bag><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>";
 
     /// A file of each format with EXIF and XMP, and IPTC where it can be.
-    fn files() -> [(Format, Vec<u8>); 4] {
+    fn files() -> [(Format, Vec<u8>); 5] {
         let (exif, xmp) = (data(&exif_fields(), true), packet(FIVE_STARS));
         let photoshop = resources(&[(0x03ed, b"abc"), (0x0404, b"\x1c\x02\x78\0\x06A calm\x1c\x02\x19\0\x03sky")]);
         let mut fields = exif_fields();
@@ -422,6 +451,7 @@ mod tests {
             (Format::Png, png(&[chunk(b"eXIf", &exif), chunk(b"iTXt", &[XMP_IN_PNG, &[0; 5], &xmp].concat())])),
             (Format::WebP, webp(&[(b"VP8 ", b"odd"), (b"EXIF", &exif), (b"XMP ", &xmp)])),
             (Format::Tiff, data(&fields, false)),
+            (Format::Psd, psd(&[&resources(&[(EXIF_RESOURCE, &exif)]), &photoshop[..], &resources(&[(XMP_RESOURCE, &xmp)])].concat(), b"")),
         ]
     }
 
@@ -433,7 +463,7 @@ mod tests {
             assert_eq!(capture(&file), read.capture, "{format}");
             assert_eq!((read.description.rating, read.description.label.as_deref()), (Some(5), Some("Red")), "{format}");
             assert!(read.description.keywords.contains("sea"), "{format}");
-            let has_iptc = matches!(format, Format::Jpeg | Format::Tiff);
+            let has_iptc = matches!(format, Format::Jpeg | Format::Tiff | Format::Psd);
             assert_eq!(read.description.keywords.contains("sky"), has_iptc, "{format}");
             assert_eq!(read.description.caption.as_deref() == Some("A calm"), has_iptc, "{format}");
             let position = read.description.position.expect("a position");
@@ -517,6 +547,16 @@ mod tests {
         let two = read(&[text.clone(), chunk(b"eXIf", &other)]);
         assert_eq!((two.capture.make.as_deref(), two.other.len()), (Some("Other"), 1));
         assert_eq!(read(&[chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 9\nxyz")]).other.len(), 1, "no digits");
+    }
+
+    #[test]
+    fn layers_and_paths_of_a_photoshop_file_count() {
+        let others = |resources: &[u8], layers: &[u8]| metadata(&psd(resources, layers), Format::Psd).other.len();
+        let path = resources(&[(2000, b"a path")]);
+        let two = resources(&[(XMP_RESOURCE, &packet(FIVE_STARS)), (XMP_RESOURCE, &packet("<xmp:Rating>4</xmp:Rating>"))]);
+        assert_eq!([others(b"", b""), others(b"", b"layers"), others(&path, b""), others(&two, b"")], [0, 1, 1, 1]);
+        let profile = resources(&[(PROFILE_RESOURCE, b"the profile of a wide gamut")]);
+        assert_eq!([others(&profile, b""), others(&resources(&[(PROFILE_RESOURCE, b"sRGB")]), b"")], [1, 0]);
     }
 
     #[test]
