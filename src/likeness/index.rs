@@ -385,7 +385,7 @@ mod tests {
         let embeddings = clustered(20_000, 5);
         let index = index_of(&embeddings);
         for max_distance in [0.05, 0.3] {
-            let queries = &embeddings[..100];
+            let queries = &embeddings[..30];
             let mut found = index.within(queries, max_distance);
             found.sort_by_key(|(query, photo, _)| (*query, *photo));
             let mut expected = Vec::new();

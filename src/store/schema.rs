@@ -466,7 +466,7 @@ mod tests {
             (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x''), (3, 7, FALSE, zeroblob(88));"),
             (13, latest, "UPDATE photos SET detail = 0.5 WHERE id = 3;"),
             (14, latest, "UPDATE metadata SET trailer = '00ff';"),
-            (15, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
+            (17, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

@@ -57,7 +57,7 @@ fn told(answer: &Value) -> (Value, Value, Vec<Vec<String>>, Vec<Value>) {
 #[test]
 fn a_head_takes_over_in_one_step_and_goes_back() {
     let instance = Instance::new();
-    let folder = library(&instance, 8);
+    let folder = library(&instance, 5);
     add(&instance, &other(), Positives::Edits);
     let base = told(&instance.dupes(&folder));
     assert_eq!(base.0, "base");
