@@ -567,6 +567,11 @@ fn a_root_that_takes_in_another_keeps_what_is_known() {
     assert!(array(&instance.json(["roots", "list", "--format=json"])).is_empty());
     assert_eq!(names(&instance.dupes(&folder)), photos::expected(&["00003", "00009"]));
     assert_eq!(instance.counter("decoded"), files + more, "a root that is added again costs no decode");
+    // A root in whose place there is a link now is removed by its path.
+    let elsewhere = folder.with_file_name("elsewhere");
+    fs::rename(&folder, &elsewhere).and_then(|()| std::os::unix::fs::symlink(&elsewhere, &folder)).expect("moved");
+    instance.ok([OsStr::new("roots"), OsStr::new("remove"), folder.as_os_str()]);
+    assert!(array(&instance.json(["roots", "list", "--format=json"])).is_empty());
 }
 
 #[test]

@@ -38,9 +38,11 @@ pub async fn run(session: &Session, command: RootsCommand) -> Done {
         }
         RootsCommand::Remove { paths } => {
             let client = session.daemon().await?;
+            let watched = paths_of(&client.get::<Vec<RootStatus>>("/v1/roots").await?);
             for path in &paths {
-                // A folder that no longer exists is removed by the path as it was typed.
-                let path = existing(path).or_else(|_| std::path::absolute(path))?;
+                // A folder that no longer exists, or is a link by now, is removed by the path as it was typed.
+                let typed = std::path::absolute(path)?;
+                let path = if watched.contains(&typed) { typed } else { existing(path).unwrap_or(typed) };
                 client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
                 output(Audience::Person, |out| writeln!(out, "{} is no longer watched; its photos stay in the index", shown_path(&path)))?;
             }
