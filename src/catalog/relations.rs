@@ -5,7 +5,8 @@ use std::hash::Hash;
 
 use super::IsWanted;
 use crate::likeness::{
-    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, changes, held, is_copy, is_series, reasons, relation, sources,
+    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, changes, have_names_of_two_frames, held, is_copy, is_series,
+    reasons, relation, sources,
 };
 use crate::photo::{
     Capture, Compared, Comparison, Decision, Decisions, Distance, Evidence, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash,
@@ -184,7 +185,13 @@ impl<'a> Relations<'a> {
             let is_of_one_document = x.capture.origin.is_of_one_document(&y.capture.origin);
             is_of_one_document && are_joined_by_ids(self.versions, [&member(x), &member(y)], comparison)
         };
-        let is_copy = |from, to| self.comparison(from, to).map(|comparison| is_copy(&comparison) && !by_ids(from, to, &comparison));
+        // What is named as another frame was renamed, or it is one.
+        let is_named_apart =
+            |from: PhotoId, to: PhotoId| have_names_of_two_frames(&member(&self.photos[&from]), &member(&self.photos[&to]));
+        let is_copy = |from, to| {
+            let is_copy = |comparison: &Comparison| is_copy(comparison) && !by_ids(from, to, comparison) && !is_named_apart(from, to);
+            self.comparison(from, to).map(|comparison| is_copy(&comparison))
+        };
         // Two that were not compared are copies of one source.
         let source = self.sources[&a];
         is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation};
+use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, is_editor};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::sandbox;
@@ -32,6 +32,9 @@ const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.ratin
 /// bytes for each pixel ([`MAX_ENLARGED_DENSITY_RATIO`]), and no more detail. This one doubts in more cases, because a file that is
 /// removed is gone.
 const MIN_ENLARGEMENT_PIXEL_RATIO: f64 = 1.2;
+
+/// Pictures of one size differ at most by this ratio of their pixels: a program may cut a row or two.
+const MAX_EQUAL_PIXEL_RATIO: f64 = 1.05;
 
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
@@ -317,6 +320,16 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             reasons.push(format!("{} and {} are not copies: one of them is a RAW file", a.display(), b.display()));
             continue;
         }
+        let raw = cluster.photos.iter().find(|photo| photo.format == Format::Raw);
+        if let Some(raw) = raw.filter(|_| place > 0 && pixels(best) <= MAX_EQUAL_PIXEL_RATIO * pixels(photo)) {
+            let [a, b] = [photo, raw].map(|photo| photo.files[0].path.to_path());
+            reasons.push(format!("{} may have been made of the RAW file {}", a.display(), b.display()));
+            continue;
+        }
+        if let Some(why) = worth((best, keeper), (photo, &photo.files[0])).filter(|_| place > 0) {
+            reasons.push(why);
+            continue;
+        }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
             let (stays, goes) = ((best, keeper), (photo, file));
             // A file without camera data is not an original.
@@ -427,9 +440,37 @@ fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) 
     (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
 }
 
+/// Returns what may be better in a version than in the photo that would stay. The source is chosen by other evidence: it may have
+/// fewer pixels.
+fn worth((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> Option<String> {
+    let [kept, path] = [keeper, file].map(|file| file.path.to_path());
+    let (kept, path) = (kept.display(), path.display());
+    let software = |file: &PhotoFile| file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default();
+    let (own, others) = (software(file), software(keeper));
+    let is_larger = pixels(photo) > MAX_EQUAL_PIXEL_RATIO * pixels(best);
+    let is_reduced = best.format.is_lossless() && pixels(best) > MAX_EQUAL_PIXEL_RATIO * pixels(photo);
+    // WebP files say only inside whether they are lossless. Those are larger.
+    let may_be_lossless =
+        photo.format.is_lossless() || photo.format == Format::WebP && best.format != Format::WebP && file.size > keeper.size;
+    if is_larger {
+        Some(format!("{path} has more pixels than {kept}, which would stay"))
+    } else if may_be_lossless && !is_reduced {
+        Some(format!("{path} may hold more than {kept}, which would stay: its format is or may be lossless"))
+    } else if own != others && is_editor(&own) {
+        Some(format!("{path} was written by {own} and may be an edit"))
+    } else if own != others && is_editor(&others) && photo.taken.is_some() {
+        Some(format!("{kept}, which would stay, was written by {others} and may be an edit of {path}"))
+    } else {
+        None
+    }
+}
+
+fn pixels(photo: &Photo) -> f64 {
+    f64::from(photo.width) * f64::from(photo.height)
+}
+
 /// Whether the first photo may be an enlarged copy of the second: it has clearly more pixels, and clearly fewer bytes for each.
 fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
-    let pixels = |photo: &Photo| f64::from(photo.width) * f64::from(photo.height);
     let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
     let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
     best.format == photo.format && is_larger && density(best, keeper) < MAX_ENLARGED_DENSITY_RATIO * density(photo, file)
@@ -440,7 +481,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::api::types::{Evidence, PathText};
+    use crate::api::types::{Evidence, FileMetadata, PathText};
     use crate::photo::{Format, MetadataKind};
 
     fn text(path: &str) -> PathText {
@@ -596,6 +637,35 @@ mod tests {
         assert!(list(&cluster(vec![raw, of("/d.nef", Format::Raw)], &copies[..1]), &files).is_err(), "a converted one");
         let twice = Photo { format: Format::Raw, ..photo(vec![file("/b.nef", 10), file("/d.nef", 10)]) };
         assert_eq!(list(&cluster(vec![twice], &[]), &files), Ok(vec!["/d.nef".to_owned()]), "the same bytes");
+    }
+
+    #[test]
+    fn what_may_be_better_than_what_stays_cannot_go() {
+        let sized = |format, width: u32, bytes| Photo { format, width, height: width * 2 / 3, ..photo(vec![file("/b", bytes)]) };
+        let written = |software: Option<&str>, of: Photo| {
+            let metadata = FileMetadata { software: software.map(str::to_owned), ..FileMetadata::default() };
+            let files = of.files.iter().map(|file| PhotoFile { metadata: Some(metadata.clone()), ..file.clone() }).collect();
+            Photo { files, ..of }
+        };
+        let why = |best: &Photo, other: &Photo| worth((best, &best.files[0]), (other, &other.files[0]));
+        let says = |best: &Photo, other: &Photo, what: &str| why(best, other).is_some_and(|why| why.contains(what));
+        let jpeg = |width, bytes| sized(Format::Jpeg, width, bytes);
+        assert_eq!(why(&jpeg(1600, 90), &jpeg(1600, 50)), None);
+        assert_eq!(why(&jpeg(1600, 90), &jpeg(800, 99)), None);
+        assert_eq!(why(&jpeg(1600, 90), &jpeg(1610, 99)), None, "a row more");
+        assert!(says(&jpeg(800, 90), &jpeg(1600, 99), "has more pixels"));
+        assert!(says(&jpeg(1600, 90), &sized(Format::Tiff, 1600, 99), "lossless"));
+        assert!(says(&jpeg(1600, 90), &sized(Format::Png, 800, 99), "lossless"));
+        assert!(says(&sized(Format::Tiff, 1600, 90), &sized(Format::Tiff, 1600, 99), "lossless"), "RGB and CMYK");
+        assert_eq!(why(&sized(Format::Tiff, 1600, 90), &sized(Format::Png, 800, 99)), None, "a smaller one");
+        assert!(says(&jpeg(1600, 90), &sized(Format::WebP, 1600, 99), "lossless"));
+        assert_eq!(why(&jpeg(1600, 90), &sized(Format::WebP, 1600, 80)), None);
+        let [camera, edited] = [Some("Ver.1.00"), Some("Adobe Lightroom 7")].map(|software| written(software, jpeg(1600, 90)));
+        assert!(says(&camera, &edited, "written by Adobe Lightroom 7 and may be an edit"));
+        let taken = Photo { taken: Some("2024-05-01T10:00:00".into()), ..camera.clone() };
+        assert!(says(&edited, &taken, "may be an edit of /b"));
+        assert_eq!(why(&edited, &written(None, jpeg(1600, 50))), None, "without metadata");
+        assert_eq!(why(&edited, &edited), None);
     }
 
     /// Equal bytes say the same, so of each content one file is enough.

@@ -89,7 +89,7 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
         Reason::Disagreement(fine)
     } else if may_be_pages(comparison) || has_other_text(comparison) {
         Reason::Layout(comparison.fine.misfit)
-    } else if are_named_apart(a, b) {
+    } else if are_named_apart(a, b, comparison) {
         Reason::FileName
     } else if is_version {
         Reason::OtherPhotos

@@ -179,7 +179,7 @@ pub(super) fn are_two_frames(a: &Capture, b: &Capture) -> bool {
     (x.is_other_image(y) || x.other_numbers(y).is_some()) && !is_one_moment(a, b)
 }
 
-fn is_one_moment(a: &Capture, b: &Capture) -> bool {
+pub(super) fn is_one_moment(a: &Capture, b: &Capture) -> bool {
     let part = |capture: &Capture| split(capture.taken.as_deref()?).1.map(|part| part.bytes().any(|digit| digit != b'0'));
     a.taken == b.taken && part(a) == Some(true)
 }

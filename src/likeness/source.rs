@@ -6,31 +6,7 @@ use std::path::Path;
 
 use super::keeper::{is_copy_name, stem};
 use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
-use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule};
-
-/// Names of programs that change photos, in lower case. A camera writes its own name or version.
-const EDITORS: [&str; 20] = [
-    "photoshop",
-    "lightroom",
-    "gimp",
-    "darktable",
-    "rawtherapee",
-    "capture one",
-    "snapseed",
-    "affinity",
-    "luminar",
-    "dxo",
-    "photolab",
-    "picasa",
-    "imagemagick",
-    "instagram",
-    "paint",
-    "digikam",
-    "pixelmator",
-    "acdsee",
-    "on1",
-    "vsco",
-];
+use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule, is_editor};
 
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
 /// much), and has clearly fewer bytes per pixel ([`MAX_ENLARGED_DENSITY_RATIO`]). `may_be_enlarged` of `cli/removable.rs` doubts
@@ -62,9 +38,8 @@ pub struct Candidate<'a> {
 impl Candidate<'_> {
     /// Whether the file says what a camera writes, and no editor says that it wrote the file.
     fn is_from_camera(&self) -> bool {
-        let software = self.software.unwrap_or_default().to_lowercase();
         let Capture { taken, make, model, .. } = self.capture;
-        taken.is_some() && make.is_some() && model.is_some() && !EDITORS.iter().any(|editor| software.contains(editor))
+        taken.is_some() && make.is_some() && model.is_some() && !self.software.is_some_and(is_editor)
     }
 
     /// Whether it seems to be an enlarged copy of `other`; `None` if it may be one and its detail is not known. The photo of a lens
@@ -143,7 +118,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
             (enlarged[x].cmp(&enlarged[y]), SourceRule::Detail),
             (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
-            (Reverse(is_lossless(a.format)).cmp(&Reverse(is_lossless(b.format))), SourceRule::Lossless),
+            (Reverse(a.format.is_lossless()).cmp(&Reverse(b.format.is_lossless())), SourceRule::Lossless),
             (Reverse(a.bytes).cmp(&Reverse(b.bytes)), SourceRule::Bytes),
             (is_copy[x].cmp(&is_copy[y]), SourceRule::PlainName),
             (a.mtime.cmp(&b.mtime), SourceRule::Oldest),
@@ -170,13 +145,6 @@ fn from_sensor(format: Format) -> u8 {
         Format::Raw => 0,
         Format::Heic => 1,
         _ => 2,
-    }
-}
-
-pub fn is_lossless(format: Format) -> bool {
-    match format {
-        Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp => true,
-        Format::Heic | Format::Jpeg | Format::Jxl | Format::Avif | Format::WebP | Format::Gif => false,
     }
 }
 

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::frame_name::{are_one_frame, are_two_frames};
-use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_part, is_series, is_taken_of, may_be_pages, minutes_between};
-use super::source::{has_margin, is_lossless};
+use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages, minutes_between};
+use super::source::has_margin;
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
 use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel, has_other_text};
 use crate::photo::{Affine, Compared, Comparison, Dimensions, Distance};
@@ -33,6 +33,12 @@ const MAX_SPOT_REWRITTEN: f64 = 4.5;
 
 /// How much the distance counts beside the agreement.
 const DISTANCE_WEIGHT: f64 = 0.3;
+
+/// Of 95 frames of made focus stacks the nearest two agree to 0.9957, on a tripod to 0.9987. What was saved once more agrees to 0.9998,
+/// and what was sharpened to 0.9994.
+const MIN_AGREEMENT_OF_EQUAL: f64 = 0.999;
+const MAX_SPOT_OF_EQUAL: f64 = 4.5;
+const MAX_COLOUR_OF_EQUAL: f64 = 0.3;
 
 /// How much the name of one frame counts: more than frames of a tripod differ.
 const NAME_WEIGHT: f64 = 0.05;
@@ -178,7 +184,7 @@ fn ranks(members: &[Member], near: &[Near], shows_another: &[bool]) -> Vec<usize
     let mut order: Vec<usize> = (0..members.len()).collect();
     let rest = |member: usize| {
         let Member { picture, format, quantisation, ref capture, .. } = members[member];
-        (capture.taken.is_none(), !is_lossless(format), quantisation.unwrap_or(u16::MAX), picture)
+        (capture.taken.is_none(), !format.is_lossless(), quantisation.unwrap_or(u16::MAX), picture)
     };
     order.sort_by(|x, y| {
         let by_pixels = || pixels(*y).total_cmp(&pixels(*x));
@@ -207,15 +213,27 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
     let Comparison { overlap, fine, content, .. } = comparison;
     // Of one exposure one shows all of what the other shows, but for a border.
     let covered = (overlap[0] / content[0]).max(overlap[1] / content[1]).min(1.0);
-    let is_version = are_of_one_document(a, b, comparison) || !are_named_apart(a, b) && agree(model, a, b, comparison);
+    let is_version = are_of_one_document(a, b, comparison) || !are_named_apart(a, b, comparison) && agree(model, a, b, comparison);
     let of_name = if are_one_frame(&a.names, &b.names) { NAME_WEIGHT } else { 0.0 };
     is_version.then_some(fine.agreement + covered + of_name - DISTANCE_WEIGHT * f64::from(distance))
 }
 
-/// Returns whether names say that two photos are two frames of a camera, and size and compression do not say otherwise. A copy keeps
-/// the number of its frame.
-pub(super) fn are_named_apart(a: &Member, b: &Member) -> bool {
-    may_be_frames(a, b) && are_two_frames(&a.names, &b.names)
+/// Returns whether names say that two photos are two frames of a camera, and nothing says otherwise: neither size and compression,
+/// nor the camera, nor the pictures. A copy mostly keeps the number of its frame. A gallery or a chat may save one under a new one.
+pub(super) fn are_named_apart(a: &Member, b: &Member, comparison: &Comparison) -> bool {
+    let is_one_frame = is_one_moment(&a.capture, &b.capture) || a.capture.origin.is_of_one_frame(&b.capture.origin);
+    may_be_frames(a, b) && have_names_of_two_frames(a, b) && !is_one_frame && !are_all_but_equal(comparison)
+}
+
+/// Returns whether names say that two photos are two frames of a camera.
+pub fn have_names_of_two_frames(a: &Member, b: &Member) -> bool {
+    are_two_frames(&a.names, &b.names)
+}
+
+/// Whether two pictures agree as no two frames without a tripod do, and as nearly all copies of one size do.
+fn are_all_but_equal(comparison: &Comparison) -> bool {
+    let Comparison { fine, colour, .. } = comparison;
+    fine.agreement >= MIN_AGREEMENT_OF_EQUAL && fine.spot < MAX_SPOT_OF_EQUAL && colour.is_some_and(|colour| colour < MAX_COLOUR_OF_EQUAL)
 }
 
 /// Returns whether programs wrote that two photos were made of one document, and the pictures agree as versions do. Pages and memes

@@ -59,6 +59,14 @@ impl Format {
         })
     }
 
+    /// Whether a file of this format holds what it was made of, bit for bit. WebP and newer formats may, but seldom do.
+    pub fn is_lossless(self) -> bool {
+        match self {
+            Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp => true,
+            Format::Heic | Format::Jpeg | Format::Jxl | Format::Avif | Format::WebP | Format::Gif => false,
+        }
+    }
+
     /// Returns the format by the first bytes. At least 16 bytes are needed to distinguish all formats. Many RAW files are TIFF
     /// files by these.
     pub fn from_bytes(start: &[u8]) -> Option<Format> {

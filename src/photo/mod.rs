@@ -28,6 +28,7 @@ mod picture;
 mod place;
 mod positives;
 mod reason;
+mod software;
 mod source;
 
 pub use amount::Amount;
@@ -58,4 +59,5 @@ pub use picture::{Dimensions, Picture, stored_position};
 pub use place::{Place, Root, RootId, VolumeLocation};
 pub use positives::Positives;
 pub use reason::{Direction, Evidence, Reason, ReasonCode};
+pub use software::is_editor;
 pub use source::{MAX_ENLARGED_DENSITY_RATIO, SourceRule};

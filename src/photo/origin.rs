@@ -33,6 +33,11 @@ impl Origin {
         self.image.as_ref().zip(other.image.as_ref()).is_some_and(|(a, b)| a != b)
     }
 
+    /// Whether both have one id or one number of a frame.
+    pub fn is_of_one_frame(&self, other: &Origin) -> bool {
+        self.image.is_some() && self.image == other.image || self.number.is_some() && self.number == other.number
+    }
+
     /// Returns both numbers of frames, if they are other ones.
     pub fn other_numbers(&self, other: &Origin) -> Option<[u32; 2]> {
         self.number.zip(other.number).filter(|(a, b)| a != b).map(|(a, b)| [a, b])

@@ -60,7 +60,7 @@ pub struct PhotoFile {
 }
 
 /// What a file says of its photo, from EXIF, XMP and IPTC. Missing values are null or empty.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FileMetadata {
     /// The local time of capture.
     pub taken: Option<String>,
