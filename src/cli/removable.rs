@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, is_editor};
+use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, SourceRule, is_editor};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::sandbox;
@@ -35,6 +35,9 @@ const MIN_ENLARGEMENT_PIXEL_RATIO: f64 = 1.2;
 
 /// Pictures of one size differ at most by this ratio of their pixels: a program may cut a row or two.
 const MAX_EQUAL_PIXEL_RATIO: f64 = 1.05;
+
+/// Two files of one lossless format with equal pictures differ at most by this share in length, because of their metadata.
+const MAX_EQUAL_LENGTH_DIFFERENCE: f64 = 0.02;
 
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
@@ -314,19 +317,7 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
         if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
             continue;
         }
-        // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
-        if place > 0 && [best.format, photo.format].contains(&Format::Raw) {
-            let [a, b] = [keeper, &photo.files[0]].map(|file| file.path.to_path());
-            reasons.push(format!("{} and {} are not copies: one of them is a RAW file", a.display(), b.display()));
-            continue;
-        }
-        let raw = cluster.photos.iter().find(|photo| photo.format == Format::Raw);
-        if let Some(raw) = raw.filter(|_| place > 0 && pixels(best) <= MAX_EQUAL_PIXEL_RATIO * pixels(photo)) {
-            let [a, b] = [photo, raw].map(|photo| photo.files[0].path.to_path());
-            reasons.push(format!("{} may have been made of the RAW file {}", a.display(), b.display()));
-            continue;
-        }
-        if let Some(why) = worth((best, keeper), (photo, &photo.files[0])).filter(|_| place > 0) {
+        if let Some(why) = worth(cluster, place) {
             reasons.push(why);
             continue;
         }
@@ -440,21 +431,38 @@ fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) 
     (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
 }
 
-/// Returns what may be better in a version than in the photo that would stay. The source is chosen by other evidence: it may have
-/// fewer pixels.
-fn worth((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> Option<String> {
+/// Returns why a photo may be worth more than what is known of it: it was made of a RAW file, or it may be better than the photo that
+/// would stay. The source is chosen by other evidence, and may have fewer pixels.
+fn worth(cluster: &Cluster, place: usize) -> Option<String> {
+    let (best, photo) = (&cluster.photos[0], &cluster.photos[place]);
+    if place == 0 {
+        return None;
+    }
+    let (keeper, file) = (&best.files[0], &photo.files[0]);
     let [kept, path] = [keeper, file].map(|file| file.path.to_path());
     let (kept, path) = (kept.display(), path.display());
-    let software = |file: &PhotoFile| file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default();
-    let (own, others) = (software(file), software(keeper));
+    // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
+    if [best.format, photo.format].contains(&Format::Raw) {
+        return Some(format!("{kept} and {path} are not copies: one of them is a RAW file"));
+    }
+    let is_reduced = pixels(best) > MAX_EQUAL_PIXEL_RATIO * pixels(photo);
+    if let Some(raw) = cluster.photos.iter().find(|photo| photo.format == Format::Raw).filter(|_| !is_reduced) {
+        return Some(format!("{path} may have been made of the RAW file {}", raw.files[0].path.to_path().display()));
+    }
     let is_larger = pixels(photo) > MAX_EQUAL_PIXEL_RATIO * pixels(best);
-    let is_reduced = best.format.is_lossless() && pixels(best) > MAX_EQUAL_PIXEL_RATIO * pixels(photo);
+    // The source was told from the second by its detail.
+    let is_enlarged = place == 1 && cluster.source_by == Some(SourceRule::Detail);
     // WebP files say only inside whether they are lossless. Those are larger.
     let may_be_lossless =
         photo.format.is_lossless() || photo.format == Format::WebP && best.format != Format::WebP && file.size > keeper.size;
-    if is_larger {
+    // Another depth or number of channels makes another length.
+    let is_alike = photo.format == best.format && (file.size as f64 / keeper.size as f64 - 1.0).abs() <= MAX_EQUAL_LENGTH_DIFFERENCE;
+    let holds_less = best.format.is_lossless() && is_reduced || is_alike && !is_larger;
+    let software = |file: &PhotoFile| file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default();
+    let (own, others) = (software(file), software(keeper));
+    if is_larger && !is_enlarged {
         Some(format!("{path} has more pixels than {kept}, which would stay"))
-    } else if may_be_lossless && !is_reduced {
+    } else if may_be_lossless && !holds_less {
         Some(format!("{path} may hold more than {kept}, which would stay: its format is or may be lossless"))
     } else if own != others && is_editor(&own) {
         Some(format!("{path} was written by {own} and may be an edit"))
@@ -647,7 +655,7 @@ mod tests {
             let files = of.files.iter().map(|file| PhotoFile { metadata: Some(metadata.clone()), ..file.clone() }).collect();
             Photo { files, ..of }
         };
-        let why = |best: &Photo, other: &Photo| worth((best, &best.files[0]), (other, &other.files[0]));
+        let why = |best: &Photo, other: &Photo| worth(&cluster(vec![best.clone(), other.clone()], &[]), 1);
         let says = |best: &Photo, other: &Photo, what: &str| why(best, other).is_some_and(|why| why.contains(what));
         let jpeg = |width, bytes| sized(Format::Jpeg, width, bytes);
         assert_eq!(why(&jpeg(1600, 90), &jpeg(1600, 50)), None);
@@ -656,7 +664,10 @@ mod tests {
         assert!(says(&jpeg(800, 90), &jpeg(1600, 99), "has more pixels"));
         assert!(says(&jpeg(1600, 90), &sized(Format::Tiff, 1600, 99), "lossless"));
         assert!(says(&jpeg(1600, 90), &sized(Format::Png, 800, 99), "lossless"));
-        assert!(says(&sized(Format::Tiff, 1600, 90), &sized(Format::Tiff, 1600, 99), "lossless"), "RGB and CMYK");
+        assert!(says(&sized(Format::Tiff, 1600, 120), &sized(Format::Tiff, 1600, 90), "lossless"), "CMYK and RGB");
+        assert_eq!(why(&sized(Format::Tiff, 1600, 1000), &sized(Format::Tiff, 1600, 1001)), None, "another rating");
+        let by_detail = Cluster { source_by: Some(SourceRule::Detail), ..cluster(vec![jpeg(800, 90), jpeg(1600, 99)], &[]) };
+        assert_eq!(worth(&by_detail, 1), None, "an enlarged one");
         assert_eq!(why(&sized(Format::Tiff, 1600, 90), &sized(Format::Png, 800, 99)), None, "a smaller one");
         assert!(says(&jpeg(1600, 90), &sized(Format::WebP, 1600, 99), "lossless"));
         assert_eq!(why(&jpeg(1600, 90), &sized(Format::WebP, 1600, 80)), None);
