@@ -1,10 +1,10 @@
 //! Why two photos have their relation: what the rules of `relation.rs` and `stars.rs` went by.
 
 use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages};
-use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_named_apart, are_of_one_document};
+use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_named_apart, are_of_one_document, are_two_exposures};
 use super::version_inputs::{Kind, MAX_LOG_SCALE, Member, are_of_one_encoder, kind};
 use super::version_model::{VersionModel, has_other_text};
-use crate::photo::{Capture, Compared, Comparison, Reason};
+use crate::photo::{Compared, Comparison, Reason};
 
 /// By what the relation of two photos was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +72,7 @@ fn unlike_frames(a: &Member, b: &Member, comparison: &Comparison) -> Vec<Reason>
 
 /// Why two near photos are no versions, or it is not known.
 fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) -> Vec<Reason> {
-    let of_camera = of_camera(&a.capture, &b.capture);
+    let of_camera = of_camera(a, b);
     if !of_camera.is_empty() {
         return of_camera;
     }
@@ -103,17 +103,18 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
     vec![reason]
 }
 
-/// By what the camera wrote two exposures. Nothing if [`is_series`] does not hold.
-fn of_camera(a: &Capture, b: &Capture) -> Vec<Reason> {
+/// By what the camera wrote two exposures. Nothing if it did not.
+fn of_camera(a: &Member, b: &Member) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if !is_series(a, b) {
+    if !are_two_exposures(a, b) {
         return reasons;
     }
+    let (a, b) = (&a.capture, &b.capture);
     if are_two_times(a, b) == Some(true) {
         let seconds = a.seconds().zip(b.seconds()).map_or(0.0, |(x, y)| (x - y).abs());
         reasons.push(Reason::Time(seconds));
     }
-    if a.exposure.differs_from(&b.exposure) {
+    if a.exposure.differs_from(&b.exposure) || a.exposure.has_other_sensitivity(&b.exposure) {
         reasons.push(Reason::Exposure([a.exposure, b.exposure]));
     }
     if are_two_frames(a, b) {
@@ -129,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::likeness::FrameName;
-    use crate::photo::{Affine, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual};
+    use crate::photo::{Affine, Capture, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual};
 
     fn member(width: u32, quantisation: u16) -> Member {
         Member {

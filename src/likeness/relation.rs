@@ -172,6 +172,12 @@ pub fn is_series(a: &Capture, b: &Capture) -> bool {
     is_one_camera(a, b) && are_two() && !is_scanned(a) && !is_scanned(b)
 }
 
+/// Whether a camera says that two photos of one size have two sensitivities.
+pub(super) fn are_two_sensitivities(a: &Capture, b: &Capture) -> bool {
+    let are_two = a.exposure.has_other_sensitivity(&b.exposure) && !is_one_moment(a, b);
+    is_one_camera(a, b) && are_two && !is_scanned(a) && !is_scanned(b)
+}
+
 /// Whether the ids or the counter of a camera tell two frames. At one moment, to a part of a second, it takes one: it wrote a
 /// version of its own.
 pub(super) fn are_two_frames(a: &Capture, b: &Capture) -> bool {
@@ -292,8 +298,9 @@ mod tests {
     fn the_sensitivity_an_id_and_the_number_of_a_frame_tell_two_exposures() {
         let time = "2026-05-01T10:00:00";
         let iso = |iso: f64| Capture { exposure: Exposure { iso: Some(iso), ..Exposure::default() }, ..taken(time, "M1") };
-        assert!(is_series(&iso(100.0), &iso(400.0)) && !is_series(&iso(100.0), &iso(104.0)));
-        assert!(!is_series(&iso(100.0), &Capture { model: Some("M2".into()), ..iso(400.0) }), "another camera");
+        assert!(are_two_sensitivities(&iso(100.0), &iso(400.0)) && !are_two_sensitivities(&iso(100.0), &iso(104.0)));
+        assert!(!is_series(&iso(100.0), &iso(400.0)), "of two sizes one may be a version");
+        assert!(!are_two_sensitivities(&iso(100.0), &Capture { model: Some("M2".into()), ..iso(400.0) }), "another camera");
         let of = |image: Option<&str>, number: Option<u32>, time: &str| {
             let origin = Origin { image: image.map(str::to_owned), number, ..Origin::default() };
             Capture { origin, ..taken(time, "M1") }

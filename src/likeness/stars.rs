@@ -8,7 +8,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::frame_name::{are_one_frame, are_two_frames};
-use super::relation::{MIN_MINUTES_REWRITTEN, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages, minutes_between};
+use super::relation::{
+    MIN_MINUTES_REWRITTEN, are_two_sensitivities, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages, minutes_between,
+};
 use super::source::has_margin;
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
 use super::version_model::{MAX_OVERLAP_OF_CROP, VersionModel, has_other_text};
@@ -93,8 +95,7 @@ pub fn sources(model: &VersionModel, members: &[Member], near: &[Near]) -> Vec<u
         let may_join = |(_, other): &&(f64, usize)| {
             let (source, one) = (sources[*other], &members[member]);
             let known = fits.get(&(member.min(source), member.max(source)));
-            let are_apart =
-                || stars[member].iter().any(|x| stars[source].iter().any(|y| is_series(&members[*x].capture, &members[*y].capture)));
+            let are_apart = || stars[member].iter().any(|x| stars[source].iter().any(|y| are_two_exposures(&members[*x], &members[*y])));
             rank[if is_again { source } else { *other }] < rank[member]
                 && (source == *other || known.copied().unwrap_or(!may_be_frames(one, &members[source])))
                 && !are_apart()
@@ -195,6 +196,12 @@ fn ranks(members: &[Member], near: &[Near], shows_another: &[bool]) -> Vec<usize
     rank
 }
 
+/// Returns whether the camera says that two photos are two exposures. Of two sizes one is a version, and its sensitivity may be that
+/// of another file.
+pub(super) fn are_two_exposures(a: &Member, b: &Member) -> bool {
+    is_series(&a.capture, &b.capture) || a.dimensions == b.dimensions && are_two_sensitivities(&a.capture, &b.capture)
+}
+
 /// Whether two photos may be frames of one camera: of one size and format, and compressed alike as far as is known.
 fn may_be_frames(a: &Member, b: &Member) -> bool {
     a.dimensions == b.dimensions && are_of_one_encoder(a, b)
@@ -207,7 +214,7 @@ pub fn are_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &C
 
 /// Returns how well two photos fit as versions of one exposure. `None` if they are not.
 fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, distance: Distance) -> Option<f64> {
-    if is_series(&a.capture, &b.capture) {
+    if are_two_exposures(a, b) {
         return None;
     }
     let Comparison { overlap, fine, content, .. } = comparison;

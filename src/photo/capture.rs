@@ -44,9 +44,16 @@ const MAX_EXPOSURE_RATIO: f64 = 1.1;
 const MAX_BIAS_DIFFERENCE: f64 = 0.1;
 
 impl Exposure {
-    /// Whether both say something that differs.
+    /// Whether both say something that differs, but for the sensitivity: programs write another one, or none.
     pub fn differs_from(&self, other: &Exposure) -> bool {
-        self.differing(other).contains(&true)
+        let [seconds, aperture, bias, _] = self.differing(other);
+        seconds || aperture || bias
+    }
+
+    /// Whether both say a sensitivity, and not the same.
+    pub fn has_other_sensitivity(&self, other: &Exposure) -> bool {
+        let [.., sensitivity] = self.differing(other);
+        sensitivity
     }
 
     /// Returns both values of each number that differs: `1/200 s and 1/400 s`.
