@@ -9,9 +9,9 @@ use crate::photo::{Evidence, Pair, PhotoId, Relation};
 /// At most this many photos are listed beside a cluster, the nearest first.
 const MAX_BESIDE: usize = 4;
 
-/// Tells each cluster what is beside it, without evidence, and joins those of one scene: they get the id of the first of them as their
-/// series. A frame
-/// of the scene of a cluster is not unknown to it, whatever is known of single members: a version may have lost its time.
+/// Tells each cluster what is beside it, without evidence, and joins those of one scene: they get the id of the first of them as
+/// their series. A frame of the scene of a cluster is not unknown to it, whatever is known of single members: a version may have
+/// lost its time.
 pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     let mut places: HashMap<PhotoId, (usize, usize)> = HashMap::new();
     for (cluster, of) in found.iter().enumerate() {
