@@ -499,7 +499,7 @@ mod tests {
     use crate::photo::{Capture, CropDescriptors, Dimensions, Failure, Identity, Metadata};
     use crate::store::Writer;
 
-    const PATHS: u64 = 40_000;
+    const PATHS: u64 = 100_000;
 
     fn place(number: u64) -> Place {
         Place { root: RootId(1), path: format!("folder/{number}.jpg").into() }

@@ -1,5 +1,5 @@
 //! The accuracy of the encoder on a small library: 48 photos that it was not trained on, half of them clothes on plain
-//! ground that look alike, and six versions of each. A change to the weights, the preparation, decoding or the head
+//! ground that look alike, and eight versions of each. A change to the weights, the preparation, decoding or the head
 //! that costs accuracy fails here. `cargo bench --bench accuracy` measures more photos.
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ fn pictures() -> Vec<Picture> {
 fn versions_are_found_and_other_photos_are_not() {
     let pictures = pictures();
     assert_eq!(pictures.len(), 48);
-    let members: Vec<Member> = library::plan(48, 48, 6, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
+    let members: Vec<Member> = library::plan(48, 48, 8, 1).into_iter().map(|p| p.make(&pictures[p.photo])).collect();
     let runner = Backbone::embedded().expect("loads").runner().expect("a runner");
     let mut encoder = Encoder { runner, crop_head: CropHead::embedded().expect("loads") };
     let head = Head::base().expect("loads");
@@ -56,8 +56,8 @@ fn versions_are_found_and_other_photos_are_not() {
     println!("{figures:?}; {hits} of {of} versions within {THRESHOLD}");
 
     // Half a point below the results of the base head.
-    assert!(figures.average_precision > 0.9915, "{figures:?}");
-    assert!(figures.at_999.recall > 0.978, "{figures:?}");
+    assert!(figures.average_precision > 0.994, "{figures:?}");
+    assert!(figures.at_999.recall > 0.988, "{figures:?}");
     assert!(hits as f64 > 0.98 * of as f64, "{hits} of {of}: {found:?}");
     let false_pairs: Vec<_> = ranking.false_pairs(THRESHOLD).collect();
     assert!(false_pairs.is_empty(), "different photos within the default threshold: {false_pairs:?}");
