@@ -1,6 +1,7 @@
 //! The keeper: of several files of one photo, the one that stays when the others go.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::photo::{KeeperRule, Metadata};
@@ -23,8 +24,7 @@ pub struct FileCandidate<'a> {
 /// pictures are the same and the rest is metadata; a plain name before one that a copy gets; the oldest; the shortest
 /// path; the first path.
 pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<KeeperRule>) {
-    let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
-    let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
+    let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
     let said: Option<Vec<_>> = candidates.iter().map(|c| c.metadata.map(|metadata| metadata.description.richness())).collect();
     let said = said.unwrap_or_else(|| vec![Default::default(); candidates.len()]);
     let compared = |&x: &usize, &y: &usize| -> [(Ordering, KeeperRule); 5] {
@@ -44,24 +44,33 @@ pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<Kee
     (order, rule)
 }
 
-pub fn stem(path: &Path) -> String {
+/// Returns of each path whether its name is one that a copy gets: another of the names with something before or after it,
+/// or a name with the mark of a copy.
+pub fn are_copy_names<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<bool> {
+    let stems: Vec<String> = paths.map(stem).collect();
+    let all: HashSet<&str> = stems.iter().map(String::as_str).collect();
+    stems.iter().map(|stem| has_copy_mark(stem) || extends(stem, &all)).collect()
+}
+
+fn stem(path: &Path) -> String {
     path.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// Returns whether a name is one that a copy gets: another name with something before or after it, or a name with the
-/// mark of a copy.
-pub fn is_copy_name(stem: &str, all: &[String]) -> bool {
-    let is_apart = |rest: &str, from: Option<char>| !rest.is_empty() && from.is_some_and(|c| !c.is_alphanumeric());
-    let extends = |other: &String| {
-        let after = stem.strip_prefix(other.as_str()).is_some_and(|rest| is_apart(rest, rest.chars().next()));
-        let before = stem.strip_suffix(other.as_str()).is_some_and(|rest| is_apart(rest, rest.chars().next_back()));
-        !other.is_empty() && (after || before)
-    };
+fn has_copy_mark(stem: &str) -> bool {
     let is_numbered = stem
         .strip_suffix(')')
         .and_then(|s| s.rsplit_once('('))
         .is_some_and(|(before, number)| !before.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-    is_numbered || stem.contains("conflict") || all.iter().any(extends)
+    is_numbered || stem.contains("conflict")
+}
+
+/// Returns whether a name is another name with something before or after it that begins a word of its own. Looks names up
+/// instead of comparing all with all: a photo can have tens of thousands of files.
+fn extends(stem: &str, all: &HashSet<&str>) -> bool {
+    stem.char_indices().filter(|(_, c)| !c.is_alphanumeric()).any(|(at, c)| {
+        let (before, after) = (&stem[..at], &stem[at + c.len_utf8()..]);
+        (!before.is_empty() && all.contains(before)) || (!after.is_empty() && all.contains(after))
+    })
 }
 
 #[cfg(test)]

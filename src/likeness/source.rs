@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::keeper::{is_copy_name, stem};
+use super::keeper::are_copy_names;
 use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
 use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule, is_editor};
 
@@ -106,8 +106,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             }
         }
     }
-    let stems: Vec<String> = candidates.iter().map(|c| stem(c.path)).collect();
-    let is_copy: Vec<bool> = stems.iter().map(|stem| is_copy_name(stem, &stems)).collect();
+    let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
     let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 12] {
         let (a, b) = (&candidates[x], &candidates[y]);
         [
