@@ -299,6 +299,12 @@ const INDEX_STEPS: &[M<'static>] = &[
     ),
     // JSON. NULL if a file says nothing of the kind, or if an older version read it.
     M::up("ALTER TABLE metadata ADD COLUMN origin TEXT;"),
+    // HEIC is read.
+    M::up(
+        "UPDATE files SET pending = 1 WHERE photo IS NULL AND (root, path) IN
+         (SELECT root, path FROM failures WHERE stage = 'unsupported' AND reason = 'heic is not read by this version');
+     DELETE FROM failures WHERE stage = 'unsupported' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -353,7 +359,7 @@ mod tests {
     }
 
     /// All data that migrations of the index intentionally remove or change.
-    const LOST: [Lost; 11] = [
+    const LOST: [Lost; 13] = [
         // Embeddings, densities and pairs now belong to a head. They are computed again from the features, which
         // stay.
         Lost { version: 3, table: "pairs", what: What::Table },
@@ -370,6 +376,9 @@ mod tests {
         // So are TIFF files of kinds that were not read.
         Lost { version: 16, table: "failures", what: What::Rows("path = CAST('d.TIF' AS BLOB)") },
         Lost { version: 16, table: "files", what: What::Rows("path = CAST('d.TIF' AS BLOB)") },
+        // And HEIC.
+        Lost { version: 18, table: "failures", what: What::Rows("reason LIKE 'heic %'") },
+        Lost { version: 18, table: "files", what: What::Rows("path = CAST('e.heic' AS BLOB)") },
         // Which file has the kept pictures. It is set when an index is opened.
         Lost { version: usize::MAX, table: "settings", what: What::Rows("name LIKE 'pictures%'") },
     ];
@@ -447,10 +456,12 @@ mod tests {
         let pixels = format!("UPDATE photos SET pixels = {d} WHERE id = 3; UPDATE files SET replaced = 7 WHERE id = 4;");
         let unread = "INSERT INTO files (id, root, path, volume, inode, size, mtime, ctime, content, photo, pending) VALUES
                  (6, 2, CAST('c.nef' AS BLOB), 8, 15, 4101, 13, 14, NULL, NULL, 0),
-                 (7, 2, CAST('d.TIF' AS BLOB), 8, 16, 4102, 15, 16, NULL, NULL, 0);
+                 (7, 2, CAST('d.TIF' AS BLOB), 8, 16, 4102, 15, 16, NULL, NULL, 0),
+                 (8, 2, CAST('e.heic' AS BLOB), 8, 17, 4103, 17, 18, NULL, NULL, 0);
              INSERT INTO failures (root, path, stage, reason) VALUES
                  (2, CAST('c.nef' AS BLOB), 'unsupported', 'raw is not read by this version'),
-                 (2, CAST('d.TIF' AS BLOB), 'decode', 'not a picture');";
+                 (2, CAST('d.TIF' AS BLOB), 'decode', 'not a picture'),
+                 (2, CAST('e.heic' AS BLOB), 'unsupported', 'heic is not read by this version');";
         let latest = usize::MAX;
         [
             (1, latest, files.as_str()),
@@ -601,11 +612,12 @@ mod tests {
                 [2, 1],
                 "version {version}"
             );
-            // The RAW file and the TIFF of an older version are read now. This version would not have said so.
+            // The RAW file, the TIFF and the HEIC of an older version are read now. This version would not have said so.
             let (pending, unsupported, failed) = match version {
-                ..15 => (3, 0, 2),
-                15 => (2, 1, 2),
-                _ => (1, 1, 3),
+                ..15 => (4, 0, 2),
+                15 => (3, 1, 2),
+                16 | 17 => (2, 1, 3),
+                _ => (1, 2, 3),
             };
             let coverage = Coverage { indexed: 3, pending, unsupported, failed, ..Coverage::default() };
             assert_eq!(reader.coverage(&all).expect("read"), coverage);

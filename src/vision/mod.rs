@@ -8,6 +8,7 @@ pub mod backbone;
 pub mod decode;
 mod format;
 pub mod framed;
+pub mod heic;
 pub mod identify;
 pub mod jpeg;
 pub mod kept;

@@ -13,8 +13,9 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageFormat};
 use jpeg_encoder::{ColorType, Encoder};
 
+use crate::cameras::camera_files;
 use crate::photos;
-use crate::support::{Instance, array, wait_until};
+use crate::support::{Instance, array, skip, wait_until};
 
 /// Pictures of each kind for one daemon. Near copies form pairs, whose number grows with the square of this.
 const ROUND: usize = 100;
@@ -57,7 +58,7 @@ fn seeds() -> Vec<Seed> {
     // What is damaged is where the preview is, and its header.
     let preview = photos::taken(&photos::jpeg(&imageops::resize(&large, 648, 432, FilterType::Triangle), 60), "2026:05:01 10:00:00");
     let raw = Seed { kind: "camera.raf", head: 2048, bytes: photos::raf(&preview, (6000, 4000)) };
-    vec![
+    let mut seeds = vec![
         whole("small.jpg", small),
         Seed { kind: "exif.jpg", bytes: taken, head: app1 + 2 },
         whole("large.jpg", large_jpeg(false, 9)),
@@ -70,7 +71,14 @@ fn seeds() -> Vec<Seed> {
         whole("rgb.bmp", saved("00068", ImageFormat::Bmp)),
         whole("merged.psd", photos::psd(&photo("00003").to_rgb8())),
         raw,
-    ]
+    ];
+    // With opacity and a profile. No writer of HEIC is at hand.
+    match camera_files().map(|folder| fs::read(folder.join("more/heic/strukturag-with-alpha-512x512.heic"))) {
+        Some(Ok(heic)) => seeds.push(whole("alpha.heic", heic)),
+        Some(Err(_)) => skip("the camera files are not here"),
+        None => {}
+    }
+    seeds
 }
 
 fn damaged(seed: &Seed, others: &[Seed], rng: &mut Rng) -> Vec<u8> {

@@ -11,6 +11,7 @@ mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
+mod heic;
 mod hostile;
 mod kept_pictures;
 mod kinds;

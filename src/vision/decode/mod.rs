@@ -1,14 +1,14 @@
 //! Decoding: from the bytes of a file to a small upright picture.
 //!
-//! JPEG is decoded at reduced size, and so are the preview of a RAW file and a Photoshop file. Other formats are decoded in full and
-//! then reduced.
+//! JPEG is decoded at reduced size, and so are the preview of a RAW file, the thumbnail or the tiles of a HEIC, and a Photoshop file.
+//! Other formats are decoded in full and then reduced.
 
 mod jpeg;
 mod raster;
 pub mod tiff;
 
 use super::resize::resized;
-use super::{Limits, format, metadata, psd, raw};
+use super::{Limits, format, heic, metadata, psd, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
@@ -17,6 +17,12 @@ pub use raster::dimensions;
 /// The least short side of a decoded picture (eight ninths of it for a JPEG), unless the photo is smaller. A crop has
 /// six tenths of it, and the encoder needs 128 pixels.
 pub const SHORT_SIDE: u32 = 216;
+
+/// The side of the squares that a picture and its thumbnail are compared as.
+const COMPARED_SIDE: u32 = 16;
+
+/// The largest mean difference of a picture and its thumbnail, of 255. Those of cameras and phones differ by 3 at most.
+const MAX_THUMBNAIL_DIFFERENCE: u64 = 10;
 
 /// The small upright picture of a photo, its pixel hash and its capture data.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,6 +56,10 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
             let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, None)
         }
+        Format::Heic => {
+            let (picture, pixels) = small_heic(bytes, limits).map_err(heic::Problem::failure)?;
+            (reduced(picture), Some(pixels), None)
+        }
         Format::Psd => {
             let (picture, pixels) = photoshop(bytes, orientation).map_err(broken)?;
             (picture, Some(pixels), None)
@@ -68,6 +78,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
     let whole = match format::of(bytes) {
+        Some(Format::Heic) => return whole_heic(bytes, limits),
         Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
         Some(Format::Psd) => psd::merged(bytes, u32::MAX).map(drop),
         Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
@@ -84,6 +95,30 @@ fn photoshop(bytes: &[u8], orientation: u8) -> Result<(Picture, PixelHash), Stri
     let psd::Rgb { width, height, pixels, whole } = psd::merged(bytes, header.width.min(header.height) / SHORT_SIDE)?;
     let hash = if orientation == 1 { whole } else { blake3::hash(&[whole.as_bytes(), &[orientation][..]].concat()) };
     Ok((Picture::new(width, height, pixels).upright(orientation), PixelHash(hash.into())))
+}
+
+/// Returns the picture of a HEIC, and the hash of what is coded: its thumbnail may be decoded in place of it.
+fn small_heic(bytes: &[u8], limits: &Limits) -> Result<(Picture, PixelHash), heic::Problem> {
+    let hash = heic::coded_hash(bytes)?;
+    let heic::Rgb { width, height, pixels } = heic::small(bytes, bounds(limits))?;
+    Ok((Picture::new(width, height, pixels), PixelHash(hash.into())))
+}
+
+/// Decodes every pixel of a HEIC, and compares them with the thumbnail that it is known by.
+fn whole_heic(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
+    let of = |rgb: heic::Rgb| resized(&Picture::new(rgb.width, rgb.height, rgb.pixels), None, COMPARED_SIDE, COMPARED_SIDE);
+    let bounds = bounds(limits);
+    let whole = of(heic::whole(bytes, bounds).map_err(heic::Problem::failure)?);
+    let small = of(heic::small(bytes, bounds).map_err(heic::Problem::failure)?);
+    let difference: u64 = whole.rgb.iter().zip(&small.rgb).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    if difference > MAX_THUMBNAIL_DIFFERENCE * whole.rgb.len() as u64 {
+        return Err(Failure::new(Stage::Decode, "its thumbnail shows another picture than the file"));
+    }
+    Ok(())
+}
+
+fn bounds(limits: &Limits) -> heic::Bounds {
+    heic::Bounds { short_side: SHORT_SIDE, pixels: limits.pixels }
 }
 
 /// Shrinks the picture to a short side of [`SHORT_SIDE`] if it is more than twice that.

@@ -7,6 +7,7 @@
 
 mod exif;
 pub mod gif;
+mod heic;
 mod iptc;
 mod origin;
 mod profile;
@@ -93,6 +94,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         Format::WebP => webp_parts(bytes),
         Format::Tiff => exif.as_ref().map(tiff_parts).unwrap_or_default(),
         Format::Psd => psd_parts(bytes),
+        Format::Heic => heic::parts(bytes),
         Format::Gif => gif_parts(bytes),
         _ => Parts::default(),
     };
@@ -111,7 +113,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     if let Some(first) = description.keywords.iter().nth(MAX_KEYWORDS).cloned() {
         description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
     }
-    let mut capture = captured(bytes, exif.as_ref());
+    let mut capture = captured(bytes, format, exif.as_ref());
     capture.origin.documents = xmp.documents;
     Metadata {
         capture,
@@ -131,6 +133,7 @@ fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<Cow<'_,
         Format::Png => exif_in_png(bytes),
         Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body.into()).collect(),
         Format::Tiff => vec![bytes.into()],
+        Format::Heic => heic::exif(bytes),
         Format::Psd => psd::resources(bytes).filter(|(id, _)| *id == EXIF_RESOURCE).map(|(_, content)| content.into()).collect(),
         _ => Vec::new(),
     };
@@ -160,14 +163,16 @@ fn exif_in_png(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
 pub fn capture(bytes: &[u8]) -> Capture {
     match format::of(bytes) {
         Some(Format::Raw) => raw::read(bytes).capture,
-        Some(format) => captured(bytes, read_exif(bytes, format).0.as_ref()),
+        Some(format) => captured(bytes, format, read_exif(bytes, format).0.as_ref()),
         None => Capture::default(),
     }
 }
 
-/// The reader of EXIF does not know BigTIFF. Its orientation is needed.
-fn captured(bytes: &[u8], exif: Option<&::exif::Exif>) -> Capture {
+/// The reader of EXIF does not know BigTIFF. Its orientation is needed. A HEIC says in its boxes how its picture is turned, and EXIF
+/// often says it once more.
+fn captured(bytes: &[u8], format: Format, exif: Option<&::exif::Exif>) -> Capture {
     match (exif, bytes) {
+        (Some(exif), _) if format == Format::Heic => Capture { origin: origin::origin(exif), orientation: None, ..exif::capture(exif) },
         (Some(exif), _) => Capture { origin: origin::origin(exif), ..exif::capture(exif) },
         (None, [b'I', b'I', b'+', 0, ..] | [b'M', b'M', 0, b'+', ..]) => {
             Capture { orientation: tiff::orientation(bytes), ..Capture::default() }
