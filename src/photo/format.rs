@@ -33,8 +33,16 @@ impl Format {
         match self {
             // Some kinds of it were decoded to noise.
             Format::Tiff => 2,
-            Format::Raw | Format::Heic | Format::Jpeg | Format::Psd | Format::Png | Format::WebP | Format::Bmp | Format::Gif => 1,
-            Format::Jxl | Format::Avif => 0,
+            Format::Raw
+            | Format::Heic
+            | Format::Jpeg
+            | Format::Psd
+            | Format::Avif
+            | Format::Png
+            | Format::WebP
+            | Format::Bmp
+            | Format::Gif => 1,
+            Format::Jxl => 0,
         }
     }
 

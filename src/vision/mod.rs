@@ -8,7 +8,7 @@ pub mod backbone;
 pub mod decode;
 mod format;
 pub mod framed;
-pub mod heic;
+pub mod heif;
 pub mod identify;
 pub mod jpeg;
 pub mod kept;

@@ -58,7 +58,7 @@ const INSIDE_DAEMON: [(&str, &[&str]); 23] = [
 const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
 
 /// The only places that may use a heavy crate.
-const HOMES: [(&str, &[&str]); 22] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -69,8 +69,9 @@ const HOMES: [(&str, &[&str]); 22] = [
     ("exif", &["vision"]),
     ("flate2", &["vision"]),
     ("tiff", &["vision"]),
-    ("heifer_isobmff", &["vision/heic"]),
-    ("heifer_hevc_dec", &["vision/heic"]),
+    ("re_rav1d", &["vision/heif"]),
+    ("heifer_isobmff", &["vision/heif"]),
+    ("heifer_hevc_dec", &["vision/heif"]),
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),
     ("rusqlite", &["store"]),

@@ -92,6 +92,17 @@ fn every_heic_file_is_read_or_says_why() {
 }
 
 #[test]
+fn every_avif_file_is_read() {
+    let Some(folder) = camera_files().map(|folder| folder.join("more/avif")).filter(|folder| folder.is_dir()) else {
+        return skip("the camera files are not here");
+    };
+    let instance = Instance::new();
+    let coverage = &instance.dupes(&folder)["coverage"];
+    let failures = instance.json(["failures", "--format=json"]);
+    assert_eq!((&coverage["indexed"], &coverage["unsupported"]), (&12.into(), &0.into()), "{failures}");
+}
+
+#[test]
 fn the_eight_orientations_of_a_picture_are_one_cluster() {
     let Some(folder) = camera_files() else { return };
     let instance = Instance::new();

@@ -72,11 +72,14 @@ fn seeds() -> Vec<Seed> {
         whole("merged.psd", photos::psd(&photo("00003").to_rgb8())),
         raw,
     ];
-    // With opacity and a profile. No writer of HEIC is at hand.
-    match camera_files().map(|folder| fs::read(folder.join("more/heic/strukturag-with-alpha-512x512.heic"))) {
-        Some(Ok(heic)) => seeds.push(whole("alpha.heic", heic)),
-        Some(Err(_)) => skip("the camera files are not here"),
-        None => {}
+    // No writer of these formats is at hand. The first one has opacity and a profile.
+    let folder = camera_files();
+    for (kind, name) in [("alpha.heic", "heic/strukturag-with-alpha-512x512.heic"), ("plain.avif", "avif/KDE-unrotated.avif")] {
+        match folder.as_ref().map(|folder| fs::read(folder.join("more").join(name))) {
+            Some(Ok(bytes)) => seeds.push(whole(kind, bytes)),
+            Some(Err(_)) => skip("the camera files are not here"),
+            None => {}
+        }
     }
     seeds
 }

@@ -11,7 +11,7 @@ mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
-mod heic;
+mod heif;
 mod hostile;
 mod kept_pictures;
 mod kinds;

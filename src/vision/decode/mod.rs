@@ -1,6 +1,6 @@
 //! Decoding: from the bytes of a file to a small upright picture.
 //!
-//! JPEG is decoded at reduced size, and so are the preview of a RAW file, the thumbnail or the tiles of a HEIC, and a Photoshop file.
+//! JPEG is decoded at reduced size, and so are the preview of a RAW file, the thumbnail or the tiles of a HEIC or AVIF, and a Photoshop file.
 //! Other formats are decoded in full and then reduced.
 
 mod jpeg;
@@ -8,7 +8,7 @@ mod raster;
 pub mod tiff;
 
 use super::resize::resized;
-use super::{Limits, format, heic, metadata, psd, raw};
+use super::{Limits, format, heif, metadata, psd, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
@@ -56,8 +56,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
             let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, None)
         }
-        Format::Heic => {
-            let (picture, pixels) = small_heic(bytes, limits).map_err(heic::Problem::failure)?;
+        Format::Heic | Format::Avif => {
+            let (picture, pixels) = small_heif(bytes, limits).map_err(|problem| problem.failure(format))?;
             (reduced(picture), Some(pixels), None)
         }
         Format::Psd => {
@@ -78,7 +78,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
 /// A [`Failure`] that describes what is wrong with the bytes.
 pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
     let whole = match format::of(bytes) {
-        Some(Format::Heic) => return whole_heic(bytes, limits),
+        Some(format @ (Format::Heic | Format::Avif)) => {
+            return whole_heif(bytes, limits).map_err(|problem| problem.failure(format));
+        }
         Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
         Some(Format::Psd) => psd::merged(bytes, u32::MAX).map(drop),
         Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
@@ -97,28 +99,28 @@ fn photoshop(bytes: &[u8], orientation: u8) -> Result<(Picture, PixelHash), Stri
     Ok((Picture::new(width, height, pixels).upright(orientation), PixelHash(hash.into())))
 }
 
-/// Returns the picture of a HEIC, and the hash of what is coded: its thumbnail may be decoded in place of it.
-fn small_heic(bytes: &[u8], limits: &Limits) -> Result<(Picture, PixelHash), heic::Problem> {
-    let hash = heic::coded_hash(bytes)?;
-    let heic::Rgb { width, height, pixels } = heic::small(bytes, bounds(limits))?;
+/// Returns the picture of a HEIC or AVIF, and the hash of what is coded: its thumbnail may be decoded in place of it.
+fn small_heif(bytes: &[u8], limits: &Limits) -> Result<(Picture, PixelHash), heif::Problem> {
+    let hash = heif::coded_hash(bytes)?;
+    let heif::Rgb { width, height, pixels } = heif::small(bytes, bounds(limits))?;
     Ok((Picture::new(width, height, pixels), PixelHash(hash.into())))
 }
 
-/// Decodes every pixel of a HEIC, and compares them with the thumbnail that it is known by.
-fn whole_heic(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
-    let of = |rgb: heic::Rgb| resized(&Picture::new(rgb.width, rgb.height, rgb.pixels), None, COMPARED_SIDE, COMPARED_SIDE);
+/// Decodes every pixel of a HEIC or AVIF, and compares them with the thumbnail that it is known by.
+fn whole_heif(bytes: &[u8], limits: &Limits) -> Result<(), heif::Problem> {
+    let of = |rgb: heif::Rgb| resized(&Picture::new(rgb.width, rgb.height, rgb.pixels), None, COMPARED_SIDE, COMPARED_SIDE);
     let bounds = bounds(limits);
-    let whole = of(heic::whole(bytes, bounds).map_err(heic::Problem::failure)?);
-    let small = of(heic::small(bytes, bounds).map_err(heic::Problem::failure)?);
+    let whole = of(heif::whole(bytes, bounds)?);
+    let small = of(heif::small(bytes, bounds)?);
     let difference: u64 = whole.rgb.iter().zip(&small.rgb).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     if difference > MAX_THUMBNAIL_DIFFERENCE * whole.rgb.len() as u64 {
-        return Err(Failure::new(Stage::Decode, "its thumbnail shows another picture than the file"));
+        return Err(heif::Problem::Damaged("its thumbnail shows another picture than the file".into()));
     }
     Ok(())
 }
 
-fn bounds(limits: &Limits) -> heic::Bounds {
-    heic::Bounds { short_side: SHORT_SIDE, pixels: limits.pixels }
+fn bounds(limits: &Limits) -> heif::Bounds {
+    heif::Bounds { short_side: SHORT_SIDE, pixels: limits.pixels }
 }
 
 /// Shrinks the picture to a short side of [`SHORT_SIDE`] if it is more than twice that.

@@ -7,7 +7,7 @@
 
 mod exif;
 pub mod gif;
-mod heic;
+mod heif;
 mod iptc;
 mod origin;
 mod profile;
@@ -94,7 +94,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         Format::WebP => webp_parts(bytes),
         Format::Tiff => exif.as_ref().map(tiff_parts).unwrap_or_default(),
         Format::Psd => psd_parts(bytes),
-        Format::Heic => heic::parts(bytes),
+        Format::Heic | Format::Avif => heif::parts(bytes),
         Format::Gif => gif_parts(bytes),
         _ => Parts::default(),
     };
@@ -133,7 +133,7 @@ fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<Cow<'_,
         Format::Png => exif_in_png(bytes),
         Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body.into()).collect(),
         Format::Tiff => vec![bytes.into()],
-        Format::Heic => heic::exif(bytes),
+        Format::Heic | Format::Avif => heif::exif(bytes),
         Format::Psd => psd::resources(bytes).filter(|(id, _)| *id == EXIF_RESOURCE).map(|(_, content)| content.into()).collect(),
         _ => Vec::new(),
     };
@@ -168,11 +168,13 @@ pub fn capture(bytes: &[u8]) -> Capture {
     }
 }
 
-/// The reader of EXIF does not know BigTIFF. Its orientation is needed. A HEIC says in its boxes how its picture is turned, and EXIF
+/// The reader of EXIF does not know BigTIFF. Its orientation is needed. A HEIC or AVIF says in its boxes how its picture is turned, and EXIF
 /// often says it once more.
 fn captured(bytes: &[u8], format: Format, exif: Option<&::exif::Exif>) -> Capture {
     match (exif, bytes) {
-        (Some(exif), _) if format == Format::Heic => Capture { origin: origin::origin(exif), orientation: None, ..exif::capture(exif) },
+        (Some(exif), _) if matches!(format, Format::Heic | Format::Avif) => {
+            Capture { origin: origin::origin(exif), orientation: None, ..exif::capture(exif) }
+        }
         (Some(exif), _) => Capture { origin: origin::origin(exif), ..exif::capture(exif) },
         (None, [b'I', b'I', b'+', 0, ..] | [b'M', b'M', 0, b'+', ..]) => {
             Capture { orientation: tiff::orientation(bytes), ..Capture::default() }

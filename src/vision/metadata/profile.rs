@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::{ImageDecoder, ImageFormat, ImageReader};
 
 use crate::photo::Format;
-use crate::vision::{heic, jpeg, psd};
+use crate::vision::{heif, jpeg, psd};
 
 /// The signature of a part of a profile in a JPEG. Its number and the number of parts follow.
 const PROFILE_IN_JPEG: &[u8] = b"ICC_PROFILE\0";
@@ -24,7 +24,7 @@ pub fn read(bytes: &[u8], format: Format) -> Option<Vec<u8>> {
         Format::WebP => by_decoder(ImageFormat::WebP),
         Format::Tiff => by_decoder(ImageFormat::Tiff),
         Format::Psd => psd::resources(bytes).find(|(id, _)| *id == super::PROFILE_RESOURCE).map(|(_, profile)| profile.to_vec()),
-        Format::Heic => heic::metadata(bytes).profile,
+        Format::Heic | Format::Avif => heif::metadata(bytes).profile,
         _ => None,
     };
     profile.filter(|profile| !says(profile, SRGB) || OTHER_COLOURS.iter().any(|name| says(profile, name)))

@@ -1,5 +1,6 @@
 //! The items of a file: which is the picture, its parts, its thumbnail, and what is beside them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use blake3::Hasher;
@@ -18,6 +19,9 @@ const XMP: &str = "application/rdf+xml";
 
 /// The largest difference of the aspects of a picture and its thumbnail.
 const MAX_ASPECT_DIFFERENCE: f64 = 0.02;
+
+/// Why a picture that is made of pictures that are made of others is refused.
+pub const NESTED: &str = "whose tiles are turned or made of others is not read by this version";
 
 /// How deep an item may be made of another.
 const MAX_DEPTH: usize = 3;
@@ -46,12 +50,23 @@ pub struct Upright {
     pub size: (u32, u32),
 }
 
+/// What a picture is coded with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codec {
+    Hevc,
+    Av1,
+}
+
 /// How an item is made.
 pub enum Kind {
-    /// By HEVC.
-    Coded,
+    Coded(Codec),
     /// Of tiles in rows.
-    Grid { columns: u32, width: u32, height: u32, tiles: Vec<ItemId> },
+    Grid {
+        columns: u32,
+        width: u32,
+        height: u32,
+        tiles: Vec<ItemId>,
+    },
 }
 
 /// What a file says of itself, as bytes.
@@ -67,7 +82,7 @@ pub struct Metadata {
     pub trailer_bytes: usize,
 }
 
-/// A file whose picture is coded with HEVC.
+/// A file with a primary picture.
 pub struct Container<'a> {
     file: HeifFile<'a>,
     /// The item of the picture.
@@ -190,7 +205,8 @@ impl<'a> Container<'a> {
     pub fn kind(&self, id: ItemId) -> Result<Kind, Problem> {
         let coded = |how: &str| Problem::Unsupported(format!("whose picture is {how} is not read by this version"));
         match &self.file.item(id).map_err(damaged)?.item_type.0 {
-            b"hvc1" | b"hev1" => Ok(Kind::Coded),
+            b"hvc1" | b"hev1" => Ok(Kind::Coded(Codec::Hevc)),
+            b"av01" => Ok(Kind::Coded(Codec::Av1)),
             b"grid" => {
                 let grid = self.file.grid(id).map_err(damaged)?;
                 let tiles = self.file.referenced_items(id, b"dimg").to_vec();
@@ -199,7 +215,6 @@ impl<'a> Container<'a> {
                 }
                 Ok(Kind::Grid { columns: grid.columns.into(), width: grid.output_width, height: grid.output_height, tiles })
             }
-            b"av01" => Err(coded("coded with AV1")),
             b"avc1" => Err(coded("coded with AVC")),
             b"jpeg" => Err(coded("coded with JPEG")),
             b"j2k1" => Err(coded("coded with JPEG 2000")),
@@ -213,7 +228,7 @@ impl<'a> Container<'a> {
     pub fn stored_size(&self, id: ItemId) -> Result<(u32, u32), Problem> {
         let size = match self.kind(id)? {
             Kind::Grid { width, height, .. } => (width, height),
-            Kind::Coded => {
+            Kind::Coded(_) => {
                 self.file.image_size(id).map_err(damaged)?.ok_or_else(|| damaged("the file does not say how large its picture is"))?
             }
         };
@@ -258,7 +273,7 @@ impl<'a> Container<'a> {
     /// Whether a tile is coded, and shown as it is decoded.
     pub fn is_plain(&self, id: ItemId) -> bool {
         let has_change = self.file.item_properties(id).map_or(true, |mut all| all.any(is_change));
-        !has_change && matches!(self.kind(id), Ok(Kind::Coded))
+        !has_change && matches!(self.kind(id), Ok(Kind::Coded(_)))
     }
 
     /// Returns the item with the opacity of another one, and whether the colours are multiplied with it.
@@ -276,8 +291,12 @@ impl<'a> Container<'a> {
     }
 
     /// Returns the bitstream of a coded item.
-    pub fn bitstream(&self, id: ItemId) -> Result<Vec<u8>, Problem> {
-        self.file.hevc_bitstream(id).map_err(|e| match e {
+    pub fn bitstream(&self, id: ItemId, codec: Codec) -> Result<Vec<u8>, Problem> {
+        let stream = match codec {
+            Codec::Hevc => self.file.hevc_bitstream(id),
+            Codec::Av1 => self.file.item_data(id).map(Cow::into_owned),
+        };
+        stream.map_err(|e| match e {
             heifer_isobmff::Error::UnexpectedEof => damaged("the file ends in the middle of the picture"),
             e => damaged(e),
         })
@@ -286,16 +305,17 @@ impl<'a> Container<'a> {
     /// Hashes what makes a picture.
     pub fn hash(&self, id: ItemId, hasher: &mut Hasher) -> Result<(), Problem> {
         let parts = match self.kind(id)? {
-            Kind::Coded => vec![id],
+            Kind::Coded(_) => vec![id],
             Kind::Grid { tiles, .. } => tiles,
         };
         let opacity = self.opacity(id);
         let said = format!("{:?} {} {:?}", self.upright(id)?, parts.len(), opacity.map(|(_, is_premultiplied)| is_premultiplied));
         hasher.update(said.as_bytes());
         for part in parts {
-            let stream = self.bitstream(part)?;
+            let Kind::Coded(codec) = self.kind(part)? else { return Err(Problem::Unsupported(NESTED.into())) };
+            let stream = self.bitstream(part, codec)?;
             let meaning = self.meaning(part).or_else(|| self.meaning(id));
-            hasher.update(format!("{meaning:?} {:?} {}", self.stored_size(part)?, stream.len()).as_bytes()).update(&stream);
+            hasher.update(format!("{codec:?} {meaning:?} {:?} {}", self.stored_size(part)?, stream.len()).as_bytes()).update(&stream);
         }
         opacity.map_or(Ok(()), |(opacity, _)| self.hash(opacity, hasher))
     }

@@ -12,9 +12,10 @@ pub enum Problem {
 }
 
 impl Problem {
-    pub fn failure(self) -> Failure {
+    /// Returns what is recorded of a file of this format.
+    pub fn failure(self, format: Format) -> Failure {
         match self {
-            Problem::Unsupported(why) => Failure::unsupported_kind(Format::Heic, why),
+            Problem::Unsupported(why) => Failure::unsupported_kind(format, why),
             Problem::Damaged(reason) => Failure::new(Stage::Decode, reason),
         }
     }

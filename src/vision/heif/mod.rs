@@ -1,8 +1,9 @@
-//! HEIC: the primary picture of a HEIF file that is coded with HEVC, and its thumbnail.
+//! HEIC and AVIF: the primary picture of a HEIF file that is coded with HEVC or AV1, and its thumbnail.
 //!
-//! The boxes and HEVC itself are read by heifer. This module owns which item is decoded, and how grids, opacity, colours, crops and
+//! The boxes and HEVC are read by heifer, and AV1 by re_rav1d. This module owns which item is decoded, and how grids, opacity, colours, crops and
 //! turns make a picture of it. Tiles are shrunk as they come, so the largest grids need little memory.
 
+mod av1;
 mod canvas;
 mod colour;
 mod container;
@@ -21,7 +22,7 @@ pub use problem::Problem;
 /// Returns width and height of the upright picture.
 ///
 /// # Errors
-/// If the file is damaged, or its picture is not coded with HEVC.
+/// If the file is damaged, or its picture is coded in another way.
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Problem> {
     let container = Container::of(bytes)?;
     Ok(container.upright(container.primary())?.size)

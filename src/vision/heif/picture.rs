@@ -4,15 +4,16 @@ use heifer_hevc_dec::decoder::{DecodeOptions, decode_picture};
 use heifer_hevc_dec::recon::Frame;
 use heifer_isobmff::ItemId;
 
+use super::av1;
 use super::canvas::{self, Canvas, Rgb, Window};
 use super::colour::{self, Converter, Meaning};
-use super::container::{Container, Kind, Turn};
+use super::container::{Codec, Container, Kind, NESTED, Turn};
 use super::problem::Problem;
 
-/// HEVC codes whole blocks of this side, of which the last ones may be cut off.
+/// Whole blocks of this side are coded, of which the last ones may be cut off.
 const BLOCK: u64 = 64;
 
-/// From which reduction on HEVC's smoothing of blocks does not show: it takes a quarter of the time.
+/// From which reduction on the smoothing of blocks does not show: it takes a quarter of the time, or more of AV1's.
 const ROUGH_SHRINK: u32 = 4;
 
 /// What limits the work on one file.
@@ -116,7 +117,7 @@ fn each_row(container: &Container<'_>, id: ItemId, effort: Effort, take: &mut dy
             return Err(Problem::Damaged("the tiles of the picture have different sizes".into()));
         }
         if !container.is_plain(tile) {
-            return Err(Problem::Unsupported("whose tiles are turned or made of others is not read by this version".into()));
+            return Err(Problem::Unsupported(NESTED.into()));
         }
         let frame = frame(container, tile, effort)?;
         let meaning = container.meaning(tile).or(of_grid).unwrap_or_else(|| Meaning::of(&frame));
@@ -150,13 +151,20 @@ fn rows(
 
 fn frame(container: &Container<'_>, id: ItemId, effort: Effort) -> Result<Frame, Problem> {
     let (width, height) = allowed_size(container, id, effort)?;
+    let Kind::Coded(codec) = container.kind(id)? else { return Err(Problem::Unsupported(NESTED.into())) };
+    let stream = container.bitstream(id, codec)?;
     let whole = |side: u32| u64::from(side).next_multiple_of(BLOCK) + BLOCK;
-    let options =
-        DecodeOptions { max_pixels: whole(width) * whole(height), skip_loop_filters: effort.is_rough, ..DecodeOptions::default() };
-    decode_picture(&container.bitstream(id)?, options).map_err(|e| match e {
-        heifer_hevc_dec::Error::UnexpectedEof => Problem::Damaged("the picture data ends too early".into()),
-        e => Problem::Damaged(format!("the picture data cannot be decoded: {e}")),
-    })
+    let max_pixels = whole(width) * whole(height);
+    match codec {
+        Codec::Hevc => {
+            let options = DecodeOptions { max_pixels, skip_loop_filters: effort.is_rough, ..DecodeOptions::default() };
+            decode_picture(&stream, options).map_err(|e| match e {
+                heifer_hevc_dec::Error::UnexpectedEof => Problem::Damaged("the picture data ends too early".into()),
+                e => Problem::Damaged(format!("the picture data cannot be decoded: {e}")),
+            })
+        }
+        Codec::Av1 => av1::frame(stream, max_pixels, effort.is_rough),
+    }
 }
 
 /// Returns the picture after a turn.

@@ -1,19 +1,19 @@
-//! The metadata of a HEIC. Its EXIF often says once more how the picture is turned, which the boxes say.
+//! The metadata of a HEIC or AVIF. Its EXIF often says once more how the picture is turned, which the boxes say.
 
 use std::borrow::Cow;
 
 use super::Parts;
-use crate::vision::heic;
+use crate::vision::heif;
 
-/// Returns the EXIF data of a HEIC, that of its picture first.
+/// Returns the EXIF data, that of its picture first.
 pub fn exif(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    heic::metadata(bytes).exif.into_iter().map(Cow::from).collect()
+    heif::metadata(bytes).exif.into_iter().map(Cow::from).collect()
 }
 
-/// Returns the parts of a HEIC that hold metadata besides EXIF. Other pictures in it count, and so does what phones store beside the
+/// Returns the parts that hold metadata besides EXIF. Other pictures in it count, and so does what phones store beside the
 /// picture: depth, a gain map, a film.
 pub fn parts(bytes: &[u8]) -> Parts<'_> {
-    let said = heic::metadata(bytes);
+    let said = heif::metadata(bytes);
     let mut parts = Parts { trailer: &bytes[bytes.len() - said.trailer_bytes..], ..Parts::default() };
     let mut packets = said.xmp.into_iter();
     parts.xmp = packets.next().map(Cow::from);

@@ -5,7 +5,7 @@ use std::fs;
 use image::RgbImage;
 use rusqlite::Connection;
 use serde_json::json;
-use similard::vision::heic;
+use similard::vision::heif;
 
 use crate::cameras::camera_files;
 use crate::photos;
@@ -17,8 +17,8 @@ fn real() -> Option<(Vec<u8>, RgbImage)> {
         skip("the camera files are not here");
         return None;
     };
-    let bounds = heic::Bounds { short_side: u32::MAX, pixels: 1 << 28 };
-    let heic::Rgb { width, height, pixels } = heic::whole(&bytes, bounds).expect("it is whole");
+    let bounds = heif::Bounds { short_side: u32::MAX, pixels: 1 << 28 };
+    let heif::Rgb { width, height, pixels } = heif::whole(&bytes, bounds).expect("it is whole");
     Some((bytes, RgbImage::from_raw(width, height, pixels).expect("as many pixels")))
 }
 
