@@ -37,12 +37,12 @@ impl Format {
             | Format::Heic
             | Format::Jpeg
             | Format::Psd
+            | Format::Jxl
             | Format::Avif
             | Format::Png
             | Format::WebP
             | Format::Bmp
             | Format::Gif => 1,
-            Format::Jxl => 0,
         }
     }
 

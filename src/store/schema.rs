@@ -299,11 +299,11 @@ const INDEX_STEPS: &[M<'static>] = &[
     ),
     // JSON. NULL if a file says nothing of the kind, or if an older version read it.
     M::up("ALTER TABLE metadata ADD COLUMN origin TEXT;"),
-    // HEIC and AVIF are read.
+    // HEIC, AVIF and JPEG XL are read.
     M::up(
         "UPDATE files SET pending = 1 WHERE photo IS NULL AND (root, path) IN
          (SELECT root, path FROM failures WHERE stage = 'unsupported'
-             AND reason IN ('heic is not read by this version', 'avif is not read by this version'));
+             AND reason IN ('heic is not read by this version', 'avif is not read by this version', 'jxl is not read by this version'));
      DELETE FROM failures WHERE stage = 'unsupported' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
     ),
 ];

@@ -2,7 +2,7 @@
 
 use blake3::Hasher;
 
-use super::{Limits, decode, format, heif, jpeg, metadata, png, psd, raw};
+use super::{Limits, decode, format, heif, jpeg, jxl, metadata, png, psd, raw};
 use crate::photo::{Claimed, Dimensions, Failure, Format, PictureHash, PictureIdentity, Stage};
 
 /// Parses the header and the metadata, and hashes the picture data.
@@ -45,6 +45,7 @@ fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure
         }
         Format::Jpeg => jpeg::dimensions(bytes).map_err(|e| e.to_string()),
         Format::Psd => psd::header(bytes).map(|header| Dimensions { width: header.width, height: header.height }),
+        Format::Jxl => jxl::dimensions(bytes).map(|(width, height)| Dimensions { width, height }),
         _ => decode::dimensions(bytes, format),
     };
     dimensions.map_err(|reason| Failure::new(Stage::Decode, reason))
@@ -182,7 +183,7 @@ mod tests {
         let reason = |bytes: &[u8]| identify(bytes, &Limits::default()).expect_err("no photo");
         assert_eq!(reason(b"").reason, "the file is empty");
         assert!(reason(b"Dear diary, today I").reason.starts_with("not a picture"));
-        assert_eq!(reason(b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a").stage, Stage::Unsupported);
+        assert_eq!(reason(b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a").stage, Stage::Decode, "it ends after its first box");
         assert_eq!(reason(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif").stage, Stage::Decode, "it ends after its first box");
         assert_eq!(reason(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").stage, Stage::Decode, "it ends after its first box");
     }

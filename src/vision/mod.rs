@@ -11,6 +11,7 @@ pub mod framed;
 pub mod heif;
 pub mod identify;
 pub mod jpeg;
+pub mod jxl;
 pub mod kept;
 pub mod keypoints;
 mod lab;

@@ -58,7 +58,7 @@ const INSIDE_DAEMON: [(&str, &[&str]); 23] = [
 const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
 
 /// The only places that may use a heavy crate.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
@@ -70,7 +70,8 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("flate2", &["vision"]),
     ("tiff", &["vision"]),
     ("re_rav1d", &["vision/heif"]),
-    ("heifer_isobmff", &["vision/heif"]),
+    ("jxl", &["vision/jxl.rs"]),
+    ("heifer_isobmff", &["vision/heif", "vision/jxl.rs"]),
     ("heifer_hevc_dec", &["vision/heif"]),
     ("tract_onnx", &["vision/backbone"]),
     ("pulp", &["vision/backbone", "likeness/geometry.rs", "likeness/placement.rs", "likeness/plane.rs"]),

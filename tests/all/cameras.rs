@@ -92,14 +92,16 @@ fn every_heic_file_is_read_or_says_why() {
 }
 
 #[test]
-fn every_avif_file_is_read() {
-    let Some(folder) = camera_files().map(|folder| folder.join("more/avif")).filter(|folder| folder.is_dir()) else {
-        return skip("the camera files are not here");
-    };
-    let instance = Instance::new();
-    let coverage = &instance.dupes(&folder)["coverage"];
-    let failures = instance.json(["failures", "--format=json"]);
-    assert_eq!((&coverage["indexed"], &coverage["unsupported"]), (&12.into(), &0.into()), "{failures}");
+fn every_avif_and_jpeg_xl_file_is_read() {
+    for (name, count) in [("avif", 12), ("jxl", 8)] {
+        let Some(folder) = camera_files().map(|folder| folder.join("more").join(name)).filter(|folder| folder.is_dir()) else {
+            return skip("the camera files are not here");
+        };
+        let instance = Instance::new();
+        let coverage = &instance.dupes(&folder)["coverage"];
+        let failures = instance.json(["failures", "--format=json"]);
+        assert_eq!((&coverage["indexed"], &coverage["unsupported"]), (&count.into(), &0.into()), "{failures}");
+    }
 }
 
 #[test]

@@ -317,8 +317,8 @@ fn one_photo_is_compared_with_nothing() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
     fs::copy(photos::path("00003"), folder.join("a.webp")).expect("copied");
-    for name in ["x.jxl", "y.nef"] {
-        fs::write(folder.join(name), b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a").expect("written");
+    for name in ["x.raf", "y.nef"] {
+        fs::write(folder.join(name), photos::unread()).expect("written");
     }
     let alone = "Nothing was compared: only one photo is read.";
     let photo = folder.join("a.webp");
@@ -340,7 +340,7 @@ fn a_format_that_is_not_read_is_no_strict_success() {
     photos::open("00003").save(folder.join("a.bmp")).expect("saved");
     let strict = || instance.run([OsStr::new("dupes"), OsStr::new("--strict"), folder.as_os_str()]).status.code();
     assert_eq!(strict(), Some(0));
-    fs::write(folder.join("x.jxl"), b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a").expect("written");
+    fs::write(folder.join("x.raf"), photos::unread()).expect("written");
     assert_eq!(strict(), Some(4));
     assert_eq!(instance.dupes(&folder)["coverage"]["failed"], 0, "it is not broken");
 }

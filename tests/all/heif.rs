@@ -48,7 +48,7 @@ fn an_update_reads_heic_files_that_were_not_read() {
     let folder = instance.folder("photos");
     fs::write(folder.join("a.heic"), bytes).expect("written");
     fs::write(folder.join("b.jpg"), photos::jpeg(&photos::open("00009"), 90)).expect("written");
-    fs::write(folder.join("c.jxl"), b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a").expect("written");
+    fs::write(folder.join("c.raf"), photos::unread()).expect("written");
     instance.dupes(&folder);
     let read = instance.counter("read");
     instance.stop();
@@ -61,6 +61,6 @@ fn an_update_reads_heic_files_that_were_not_read() {
     drop(index);
     let answer = instance.dupes(&folder);
     assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&json!(2), &json!(1)), "{answer}");
-    assert_eq!(answer["unsupported_formats"], json!({ "jxl": 1 }));
+    assert_eq!(answer["unsupported_formats"], json!({ "raw": 1 }));
     assert_eq!(instance.counter("read"), read + 1);
 }

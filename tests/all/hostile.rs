@@ -74,7 +74,11 @@ fn seeds() -> Vec<Seed> {
     ];
     // No writer of these formats is at hand. The first one has opacity and a profile.
     let folder = camera_files();
-    for (kind, name) in [("alpha.heic", "heic/strukturag-with-alpha-512x512.heic"), ("plain.avif", "avif/KDE-unrotated.avif")] {
+    for (kind, name) in [
+        ("alpha.heic", "heic/strukturag-with-alpha-512x512.heic"),
+        ("plain.avif", "avif/KDE-unrotated.avif"),
+        ("grey.jxl", "jxl/KDE-chicken8.jxl"),
+    ] {
         match folder.as_ref().map(|folder| fs::read(folder.join("more").join(name))) {
             Some(Ok(bytes)) => seeds.push(whole(kind, bytes)),
             Some(Err(_)) => skip("the camera files are not here"),

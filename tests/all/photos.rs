@@ -69,6 +69,11 @@ pub fn raf(preview: &[u8], (width, height): (u16, u16)) -> Vec<u8> {
     [head, places, preview.to_vec(), size].concat()
 }
 
+/// A RAW file without a preview, which is not read.
+pub fn unread() -> Vec<u8> {
+    [&b"FUJIFILMCCD-RAW 0201"[..], &[0; 100]].concat()
+}
+
 /// EXIF data with these fields.
 pub fn exif<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Vec<u8> {
     let mut writer = Writer::new();

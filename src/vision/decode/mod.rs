@@ -8,7 +8,7 @@ mod raster;
 pub mod tiff;
 
 use super::resize::resized;
-use super::{Limits, format, heif, metadata, psd, raw};
+use super::{Limits, format, heif, jxl, metadata, psd, raw};
 use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
@@ -60,6 +60,11 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
             let (picture, pixels) = small_heif(bytes, limits).map_err(|problem| problem.failure(format))?;
             (reduced(picture), Some(pixels), None)
         }
+        // The hash is that of what is coded: what is decoded depends on the processor.
+        Format::Jxl => {
+            let picture = raster::jpeg_xl(bytes, limits).map_err(broken)?;
+            (reduced(picture), Some(PixelHash(jxl::coded_hash(bytes).into())), None)
+        }
         Format::Psd => {
             let (picture, pixels) = photoshop(bytes, orientation).map_err(broken)?;
             (picture, Some(pixels), None)
@@ -82,6 +87,7 @@ pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
             return whole_heif(bytes, limits).map_err(|problem| problem.failure(format));
         }
         Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
+        Some(Format::Jxl) => jxl::read(bytes, limits.pixels).map(drop),
         Some(Format::Psd) => psd::merged(bytes, u32::MAX).map(drop),
         Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
         Some(format) => raster::read(bytes, format, 1, limits).map(drop),

@@ -1,16 +1,17 @@
-//! PNG, WebP, TIFF, GIF (its first frame) and BMP, by the image crate, except for the kinds of TIFF that it reads wrongly.
+//! PNG, WebP, TIFF, GIF (its first frame) and BMP, by the image crate, except for the kinds of TIFF that it reads wrongly. Also blends
+//! opacity of JPEG XL.
 
 use std::borrow::Cow;
 use std::io::Cursor;
 
 use blake3::Hasher;
 use image::metadata::Orientation;
-use image::{DynamicImage, GenericImageView, ImageError, ImageFormat, ImageReader, Limits as ImageLimits};
+use image::{DynamicImage, GenericImageView, ImageError, ImageFormat, ImageReader, Limits as ImageLimits, RgbaImage};
 
 use super::tiff;
 use crate::photo::{Dimensions, Format, Picture, PixelHash};
-use crate::vision::Limits;
 use crate::vision::metadata::gif;
+use crate::vision::{Limits, jxl};
 
 /// Where the header of a GIF has the width and height of its canvas.
 const CANVAS: std::ops::Range<usize> = 6..10;
@@ -96,6 +97,16 @@ fn pixel_hash(picture: &impl GenericImageView, pixels: &[u8]) -> PixelHash {
     let mut hasher = Hasher::new();
     hasher.update(&width.to_le_bytes()).update(&height.to_le_bytes()).update(pixels);
     PixelHash(hasher.finalize().into())
+}
+
+/// Returns the picture of a JPEG XL, upright and on white.
+pub fn jpeg_xl(bytes: &[u8], limits: &Limits) -> Result<Picture, String> {
+    let jxl::Pixels { width, height, has_opacity, samples } = jxl::read(bytes, limits.pixels)?;
+    if !has_opacity {
+        return Ok(Picture::new(width, height, samples));
+    }
+    let rgba = RgbaImage::from_raw(width, height, samples).ok_or("the picture has too few samples")?;
+    Ok(Picture::new(width, height, on_white(&rgba.into()).into_raw()))
 }
 
 /// Blends transparent pixels with white, as viewers do. Their hidden colours are often arbitrary.

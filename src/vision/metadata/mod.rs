@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use super::decode::tiff;
 use super::png::{self, Chunk};
-use super::{format, jpeg, psd};
+use super::{format, jpeg, jxl, psd};
 use crate::photo::{Capture, Description, Format, Metadata};
 
 /// The signature of an XMP packet in a JPEG.
@@ -95,6 +95,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         Format::Tiff => exif.as_ref().map(tiff_parts).unwrap_or_default(),
         Format::Psd => psd_parts(bytes),
         Format::Heic | Format::Avif => heif::parts(bytes),
+        Format::Jxl => jxl_parts(bytes),
         Format::Gif => gif_parts(bytes),
         _ => Parts::default(),
     };
@@ -134,6 +135,7 @@ fn read_exif(bytes: &[u8], format: Format) -> (Option<::exif::Exif>, Vec<Cow<'_,
         Format::WebP => webp_chunks(bytes).0.into_iter().filter(|(kind, _)| *kind == b"EXIF").map(|(_, body)| body.into()).collect(),
         Format::Tiff => vec![bytes.into()],
         Format::Heic | Format::Avif => heif::exif(bytes),
+        Format::Jxl => jxl::metadata(bytes).exif.into_iter().map(Cow::from).collect(),
         Format::Psd => psd::resources(bytes).filter(|(id, _)| *id == EXIF_RESOURCE).map(|(_, content)| content.into()).collect(),
         _ => Vec::new(),
     };
@@ -168,11 +170,11 @@ pub fn capture(bytes: &[u8]) -> Capture {
     }
 }
 
-/// The reader of EXIF does not know BigTIFF. Its orientation is needed. A HEIC or AVIF says in its boxes how its picture is turned, and EXIF
-/// often says it once more.
+/// The reader of EXIF does not know BigTIFF. Its orientation is needed. A HEIC, AVIF or JPEG XL says elsewhere how its picture is
+/// turned, and EXIF often says it once more.
 fn captured(bytes: &[u8], format: Format, exif: Option<&::exif::Exif>) -> Capture {
     match (exif, bytes) {
-        (Some(exif), _) if matches!(format, Format::Heic | Format::Avif) => {
+        (Some(exif), _) if matches!(format, Format::Heic | Format::Avif | Format::Jxl) => {
             Capture { origin: origin::origin(exif), orientation: None, ..exif::capture(exif) }
         }
         (Some(exif), _) => Capture { origin: origin::origin(exif), ..exif::capture(exif) },
@@ -258,6 +260,18 @@ fn psd_parts(bytes: &[u8]) -> Parts<'_> {
         }
     }
     psd::beside_merged(bytes).into_iter().for_each(|part| parts.other.add(part));
+    parts
+}
+
+fn jxl_parts(bytes: &[u8]) -> Parts<'_> {
+    let said = jxl::metadata(bytes);
+    let mut parts = Parts { trailer: said.trailer, ..Parts::default() };
+    let mut packets = said.xmp.into_iter();
+    parts.xmp = packets.next().map(Cow::from);
+    packets.chain(said.other).for_each(|part| parts.other.add(part));
+    if jxl::has_more(bytes) {
+        parts.other.add(bytes);
+    }
     parts
 }
 
