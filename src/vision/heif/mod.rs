@@ -40,13 +40,14 @@ pub fn coded_hash(bytes: &[u8]) -> Result<blake3::Hash, Problem> {
     Ok(hasher.finalize())
 }
 
-/// Decodes a small picture: of the thumbnail if it is large enough and of the same shape, else of the whole picture.
+/// Decodes a small picture: of the thumbnail if it is large enough, of the same shape, and like some tiles of the picture, else of the
+/// whole picture.
 ///
 /// # Errors
 /// If the picture cannot be decoded.
 pub fn small(bytes: &[u8], bounds: Bounds) -> Result<Rgb, Problem> {
     let container = Container::of(bytes)?;
-    match container.thumbnail(bounds.short_side).and_then(|thumbnail| picture::decode(&container, thumbnail, bounds).ok()) {
+    match container.thumbnail(bounds.short_side).and_then(|thumbnail| picture::of_thumbnail(&container, thumbnail, bounds)) {
         Some(picture) => Ok(picture),
         None => picture::decode(&container, container.primary(), bounds),
     }

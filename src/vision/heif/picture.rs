@@ -16,6 +16,12 @@ const BLOCK: u64 = 64;
 /// From which reduction on the smoothing of blocks does not show: it takes a quarter of the time, or more of AV1's.
 const ROUGH_SHRINK: u32 = 4;
 
+/// The short side of the tiles that a thumbnail is compared with.
+const COMPARED_SIDE: u32 = 32;
+
+/// The largest mean difference of a quarter of a tile and that of the thumbnail, of 255.
+const MAX_TILE_DIFFERENCE: u32 = 16;
+
 /// What limits the work on one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -27,13 +33,76 @@ pub struct Bounds {
 
 /// Decodes an item, with its opacity on white.
 pub fn decode(container: &Container<'_>, id: ItemId, bounds: Bounds) -> Result<Rgb, Problem> {
+    Ok(container.upright(id)?.turns.into_iter().fold(stored(container, id, bounds)?, turned))
+}
+
+/// Decodes a thumbnail. `None` if it cannot be decoded, or if tiles of the picture show that it is of another one.
+pub fn of_thumbnail(container: &Container<'_>, id: ItemId, bounds: Bounds) -> Option<Rgb> {
+    let thumbnail = stored(container, id, bounds).ok()?;
+    let is_alike = is_like_tiles(container, &thumbnail, bounds).ok()?;
+    is_alike.then(|| container.upright(id).ok())?.map(|upright| upright.turns.into_iter().fold(thumbnail, turned))
+}
+
+/// Whether a thumbnail that is not turned yet looks like the tile in the middle of the picture and one above it. That of a picture
+/// without tiles is not compared: it would have to be decoded.
+fn is_like_tiles(container: &Container<'_>, thumbnail: &Rgb, bounds: Bounds) -> Result<bool, Problem> {
+    let Kind::Grid { columns, width, height, tiles } = container.kind(container.primary())? else { return Ok(true) };
+    let effort = Effort { pixels: bounds.pixels, is_rough: true };
+    let (tile_width, tile_height) = allowed_size(container, tiles[0], effort)?;
+    let count = tiles.len() as u32;
+    let rows = count / columns;
+    for at in [rows / 2 * columns + columns / 2, rows / 4 * columns + columns / 4] {
+        let at = at.min(count - 1);
+        let (left, top) = (u64::from(at % columns) * u64::from(tile_width), u64::from(at / columns) * u64::from(tile_height));
+        // One at the edge may be cut.
+        if left + u64::from(tile_width) > width.into() || top + u64::from(tile_height) > height.into() {
+            continue;
+        }
+        let tile = stored(container, tiles[at as usize], Bounds { short_side: COMPARED_SIDE, ..bounds })?;
+        let scaled = |place: u64, whole: u32, small: u32| (place * u64::from(small) / u64::from(whole)) as u32;
+        let (x, y) = (scaled(left, width, thumbnail.width), scaled(top, height, thumbnail.height));
+        let part = Window {
+            left: x,
+            top: y,
+            width: scaled(left + u64::from(tile_width), width, thumbnail.width).saturating_sub(x).max(1),
+            height: scaled(top + u64::from(tile_height), height, thumbnail.height).saturating_sub(y).max(1),
+        };
+        let whole = Window { left: 0, top: 0, width: tile.width, height: tile.height };
+        let (a, b) = (means(&tile, whole), means(thumbnail, part));
+        let difference: u32 = a.iter().zip(&b).map(|(a, b)| a.abs_diff(*b)).sum();
+        if difference > MAX_TILE_DIFFERENCE * a.len() as u32 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Returns the means of the four quarters of a part of a picture.
+fn means(picture: &Rgb, part: Window) -> Vec<u32> {
+    let half = |start: u32, length: u32| [(start, length.div_ceil(2)), (start + length / 2, length.div_ceil(2))];
+    let mut means = Vec::new();
+    for (top, height) in half(part.top, part.height) {
+        for (left, width) in half(part.left, part.width) {
+            let row = |y: u32| &picture.pixels[3 * (y * picture.width + left) as usize..][..3 * width as usize];
+            let (mut sums, count) = ([0; 3], u64::from(width) * u64::from(height));
+            for pixel in (top..top + height).flat_map(|y| row(y).chunks_exact(3)) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u64::from(*value));
+            }
+            means.extend(sums.map(|sum| (sum / count) as u32));
+        }
+    }
+    means
+}
+
+/// Decodes an item as it is before it is turned.
+fn stored(container: &Container<'_>, id: ItemId, bounds: Bounds) -> Result<Rgb, Problem> {
     let upright = container.upright(id)?;
     let Window { width, height, .. } = upright.window;
     let shrink = width.min(height) / bounds.short_side.max(1);
     let effort = Effort { pixels: bounds.pixels, is_rough: shrink >= ROUGH_SHRINK };
-    let stored = allowed_size(container, id, effort)?;
+    let size = allowed_size(container, id, effort)?;
     let opacity = match container.opacity(id) {
-        Some((opacity, is_premultiplied)) => Some((Opacity::decode(container, opacity, stored, effort)?, is_premultiplied)),
+        Some((opacity, is_premultiplied)) => Some((Opacity::decode(container, opacity, size, effort)?, is_premultiplied)),
         None => None,
     };
     let mut canvas = Canvas::new(upright.window, shrink)?;
@@ -43,7 +112,7 @@ pub fn decode(container: &Container<'_>, id: ItemId, bounds: Bounds) -> Result<R
         }
         canvas.add(left, y, rgb);
     })?;
-    Ok(upright.turns.into_iter().fold(canvas.finish(), turned))
+    Ok(canvas.finish())
 }
 
 /// How an item is decoded.

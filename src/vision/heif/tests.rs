@@ -68,6 +68,20 @@ fn a_thumbnail_stands_for_a_picture_that_looks_the_same() {
     assert_eq!((large.width, large.height), (432, 576));
 }
 
+/// As a program leaves it that changes the picture alone: here the 48 tiles are in another order.
+#[test]
+fn a_thumbnail_of_another_picture_does_not_stand_for_it() {
+    let Some(mut bytes) = collected("more/heic/photoprism-iphone_15_pro.heic") else { return };
+    let thumbnail = small(&bytes, BOUNDS).expect("a picture");
+    let tiles = |order: &mut dyn Iterator<Item = u16>| order.flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let (first, turned) = (tiles(&mut (1..=48)), tiles(&mut (1..=48).rev()));
+    let at = memchr::memmem::find(&bytes, &first).expect("the list of tiles");
+    bytes[at..at + turned.len()].copy_from_slice(&turned);
+    let picture = small(&bytes, BOUNDS).expect("a picture");
+    assert_ne!((picture.width, picture.height), (thumbnail.width, thumbnail.height), "it is decoded whole");
+    assert!(difference(&means(&picture), &means(&thumbnail)) > 3.0);
+}
+
 #[test]
 fn metadata_is_not_in_the_hash_of_what_is_coded() {
     let Some(bytes) = collected("more/heic/bigcat88-arrow.heic") else { return };
