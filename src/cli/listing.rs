@@ -363,7 +363,7 @@ fn long_side(photo: &Photo) -> f64 {
 
 fn is_lossy(format: Format) -> bool {
     match format {
-        Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl => true,
+        Format::Jpeg | Format::WebP | Format::Heic | Format::Avif | Format::Jxl | Format::Jp2 => true,
         Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp | Format::Gif => false,
     }
 }

@@ -20,7 +20,7 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
 
 /// What was seen and not taken, a line each. Nothing if that needs no attention.
 pub fn left_out(left_out: &LeftOut) -> Vec<String> {
-    let LeftOut { linked_folders, linked_photos, linked_others, annexed, hidden, excluded, other } = *left_out;
+    let LeftOut { linked_folders, linked_photos, linked_others, annexed, hidden, excluded, without_ending, other } = *left_out;
     let counts = [
         (linked_folders, "link to a folder", "links to folders"),
         (linked_photos, "link to a photo", "links to photos"),
@@ -28,6 +28,7 @@ pub fn left_out(left_out: &LeftOut) -> Vec<String> {
         (annexed, "link of git-annex", "links of git-annex"),
         (hidden, "hidden", "hidden"),
         (excluded, "excluded by rules", "excluded by rules"),
+        (without_ending, "without an ending", "without an ending"),
         (other, "of another type", "of other types"),
     ];
     let counts: Vec<String> = counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| count(n, one, many)).collect();

@@ -167,10 +167,6 @@ impl Worker {
         if self.store.is_pending(std::slice::from_ref(&job.place)).map_err(stored)? != (job.purpose == Purpose::Identify) {
             return Ok(None);
         }
-        // It need not be opened.
-        if let Some(format) = Format::from_name(&job.path).filter(|f| !f.is_supported()) {
-            return Err(DecodeError::Photo(Failure::unsupported(format)));
-        }
         let patience = Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10);
         let asking = self.heartbeat.work_on(job.place.root, patience);
         let file = match open(&job.path) {

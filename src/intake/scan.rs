@@ -194,7 +194,8 @@ impl Walk<'_> {
                     Err(e) => return Err(e),
                 }
             } else {
-                left_out.other += 1;
+                let has_ending = path.extension().is_some_and(|ending| !ending.is_empty());
+                *(if has_ending || !kind.is_file() { &mut left_out.other } else { &mut left_out.without_ending }) += 1;
             }
         }
         if !left_out.is_nothing() {
@@ -250,7 +251,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let at = |p: &str| root.path().join(p);
         fs::create_dir_all(at("a/.hidden")).expect("made");
-        for file in ["a/1.jpg", "a/notes.txt", "a/.hidden/2.jpg", "3.HEIC", "4.nef"] {
+        for file in ["a/1.jpg", "a/IMG_0001", "a/2.", "a/notes.txt", "a/.hidden/2.jpg", "3.HEIC", "4.nef"] {
             fs::write(at(file), b"x").expect("written");
         }
         symlink(root.path(), at("a/loop")).expect("linked");
@@ -262,7 +263,8 @@ mod tests {
         let found = walk(root.path(), Path::new(""), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&found), ["3.HEIC", "4.nef", "a/1.jpg"]);
         let in_root = LeftOut { linked_photos: 1, ..LeftOut::default() };
-        let in_folder = LeftOut { linked_folders: 1, linked_others: 1, annexed: 1, hidden: 1, other: 1, ..LeftOut::default() };
+        let in_folder =
+            LeftOut { linked_folders: 1, linked_others: 1, annexed: 1, hidden: 1, without_ending: 2, other: 1, ..LeftOut::default() };
         assert_eq!(found.left_out, BTreeMap::from([("".into(), in_root), ("a".into(), in_folder)]));
         let one = walk(root.path(), Path::new("a/1.jpg"), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);

@@ -19,6 +19,7 @@ pub enum Format {
     Psd,
     Jxl,
     Avif,
+    Jp2,
     Png,
     WebP,
     Bmp,
@@ -33,6 +34,8 @@ impl Format {
         match self {
             // Some kinds of it were decoded to noise.
             Format::Tiff => 2,
+            // JPEG 2000.
+            Format::Jp2 => 0,
             Format::Raw
             | Format::Heic
             | Format::Jpeg
@@ -61,6 +64,7 @@ impl Format {
             "heic" | "heif" | "hif" => Format::Heic,
             "avif" => Format::Avif,
             "jxl" => Format::Jxl,
+            "jp2" | "j2k" | "jpf" | "jpx" => Format::Jp2,
             "cr2" | "cr3" | "crw" | "nef" | "nrw" | "arw" | "srf" | "sr2" | "dng" | "orf" | "rw2" | "raf" | "pef" | "srw" | "3fr"
             | "fff" | "iiq" | "rwl" | "x3f" | "erf" | "mef" | "mos" | "kdc" | "dcr" | "gpr" | "mrw" | "ori" | "raw" => Format::Raw,
             _ => return None,
@@ -71,7 +75,7 @@ impl Format {
     pub fn is_lossless(self) -> bool {
         match self {
             Format::Raw | Format::Tiff | Format::Psd | Format::Png | Format::Bmp => true,
-            Format::Heic | Format::Jpeg | Format::Jxl | Format::Avif | Format::WebP | Format::Gif => false,
+            Format::Heic | Format::Jpeg | Format::Jxl | Format::Avif | Format::Jp2 | Format::WebP | Format::Gif => false,
         }
     }
 
@@ -90,6 +94,7 @@ impl Format {
             [b'I' | b'M', b'I' | b'M', _, _, _, _, b'H', b'E', b'A', b'P', b'C', b'C', b'D', b'R', ..] => Format::Raw,
             [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] | [b'F', b'O', b'V', b'b', ..] | [0, b'M', b'R', b'M', ..] => Format::Raw,
             [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Format::Tiff,
+            [0xff, 0x4f, 0xff, 0x51, ..] | [0, 0, 0, 0x0c, b'j', b'P', b' ', b' ', ..] => Format::Jp2,
             [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..] => Format::Jxl,
             [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
                 b"avif" | b"avis" => Format::Avif,
@@ -115,6 +120,7 @@ names!(Format, "format" {
     Psd: "psd",
     Jxl: "jxl",
     Avif: "avif",
+    Jp2: "jp2",
     Png: "png",
     WebP: "webp",
     Bmp: "bmp",
@@ -130,9 +136,12 @@ mod tests {
         assert_eq!(Format::from_name(Path::new("/a/IMG_1.JPG")), Some(Format::Jpeg));
         assert_eq!(Format::from_name(Path::new("/a/GOPR0024.GPR")), Some(Format::Raw));
         assert_eq!(Format::from_name(Path::new("/a/IMG_1.jpg_original")), Some(Format::Jpeg));
+        assert_eq!(Format::from_name(Path::new("/a/scan.JP2")), Some(Format::Jp2));
         assert_eq!(Format::from_name(Path::new("/a/notes.txt")), None);
         assert_eq!(Format::from_bytes(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
         assert_eq!(Format::from_bytes(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
+        assert_eq!(Format::from_bytes(b"\0\0\0\x0cjP  \r\n\x87\n"), Some(Format::Jp2));
+        assert_eq!(Format::from_bytes(b"\xff\x4f\xff\x51\0\x2f"), Some(Format::Jp2));
         assert_eq!(Format::from_bytes(b"8BPS\0\x01\0\0"), Some(Format::Psd));
         for tiff in [&b"II*\0\x08\0\0\0"[..], b"MM\0*\0\0\0\x08", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"] {
             assert_eq!(Format::from_bytes(tiff), Some(Format::Tiff), "{tiff:?}");

@@ -22,6 +22,9 @@ pub struct LeftOut {
     /// Files and folders that the rules leave out: bins, snapshots and caches of other programs, and those that the
     /// settings exclude.
     pub excluded: u64,
+    /// Files whose names have no ending. They may be photos.
+    #[serde(default)]
+    pub without_ending: u64,
     /// Files that are not photos by their names.
     pub other: u64,
 }
@@ -41,6 +44,7 @@ impl Sum for LeftOut {
             annexed: all.annexed + part.annexed,
             hidden: all.hidden + part.hidden,
             excluded: all.excluded + part.excluded,
+            without_ending: all.without_ending + part.without_ending,
             other: all.other + part.other,
         })
     }

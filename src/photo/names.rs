@@ -144,6 +144,6 @@ mod tests {
         check(Direction::ALL, &["a-to-b", "b-to-a"], "direction");
         check(ClusterChangeKind::ALL, &["new", "gone", "grown", "shrunk"], "kind of cluster change");
         check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");
-        check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "psd", "jxl", "avif", "png", "webp", "bmp", "gif"], "format");
+        check(Format::ALL, &["raw", "heic", "jpeg", "tiff", "psd", "jxl", "avif", "jp2", "png", "webp", "bmp", "gif"], "format");
     }
 }

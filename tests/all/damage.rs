@@ -51,13 +51,16 @@ fn files_that_are_no_photos_say_why() {
     write("bomb.png", &png_of(60_000, 60_000));
     write("hollow.png", &png_of(3_000, 3_000));
     write("IMG_1.RAF", &photos::unread());
+    write("scan.jp2", b"\0\0\0\x0cjP  \r\n\x87\n");
+    write("IMG_2", &small);
     write("cut.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
     // A NEF looks like a TIFF with a thumbnail.
     photos::open("00003").save_with_format(folder.join("DSC_1.NEF"), ImageFormat::Tiff).expect("written");
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), photos::expected(&["00003", "00009"]));
-    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&good.into(), &2.into()));
-    assert_eq!(answer["unsupported_formats"], serde_json::json!({ "raw": 2 }));
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&good.into(), &3.into()));
+    assert_eq!(answer["unsupported_formats"], serde_json::json!({ "raw": 2, "jp2": 1 }));
+    assert_eq!(answer["left_out"]["without_ending"], 1, "{answer}");
     let reasons = reasons(&instance);
     let reason =
         |name: &str| reasons.iter().find(|(n, _)| n == name).map(|(_, r)| r.as_str()).unwrap_or_else(|| panic!("{name} did not fail"));
@@ -71,11 +74,14 @@ fn files_that_are_no_photos_say_why() {
     assert!(reason("IMG_1.RAF").contains("raw without a JPEG preview"));
     assert!(reason("cut.heic").contains("cut short"), "{}", reason("cut.heic"));
     assert!(reason("DSC_1.NEF").contains("raw"));
-    assert_eq!(reasons.len(), 10);
+    assert_eq!(reason("scan.jp2"), "jp2 is not read by this version");
+    assert_eq!(reasons.len(), 11);
+    // The content counts, not the name.
+    write("scan.jp2", &small);
     // A repaired file is indexed.
     write("empty.jpg", &small);
     instance.ok(["scan"]);
-    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], good + 1);
+    assert_eq!(instance.dupes(&folder)["coverage"]["indexed"], good + 2);
 }
 
 #[test]

@@ -384,7 +384,16 @@ mod tests {
         outside: 0,
         coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
         unsupported_formats: BTreeMap::new(),
-        left_out: LeftOut { linked_folders: 0, linked_photos: 0, linked_others: 0, annexed: 0, hidden: 0, excluded: 0, other: 0 },
+        left_out: LeftOut {
+            linked_folders: 0,
+            linked_photos: 0,
+            linked_others: 0,
+            annexed: 0,
+            hidden: 0,
+            excluded: 0,
+            without_ending: 0,
+            other: 0,
+        },
         next: None,
     };
 
