@@ -24,6 +24,10 @@ const XP_AUTHOR: u16 = 0x9c9d;
 const XP_KEYWORDS: u16 = 0x9c9e;
 const XP_SUBJECT: u16 = 0x9c9f;
 
+/// What a person may have written of a page: description, artist, copyright, XMP, IPTC, image resources, and what Windows writes.
+const OF_PERSONS: [u16; 11] =
+    [0x010e, 0x013b, 0x8298, XMP, IPTC, IMAGE_RESOURCES, XP_TITLE, XP_COMMENT, XP_AUTHOR, XP_KEYWORDS, XP_SUBJECT];
+
 /// What cameras write as their sensitivity when it is this or more, and another field has it.
 const MAX_ISO: u32 = 65_535;
 
@@ -145,7 +149,8 @@ pub fn image_resources(exif: &Exif) -> Option<&[u8]> {
     tiff_value(exif, IMAGE_RESOURCES).and_then(bytes_of)
 }
 
-/// Adds the further pages of a TIFF, and the layers of its picture, to `other`. A smaller picture of a page is not one of them.
+/// Adds the further pages of a TIFF with what they say, and the layers of its picture, to `other`. A smaller picture of a page is not
+/// one of them.
 pub fn pages(exif: &Exif, other: &mut Other) {
     if let Some(layers) = tiff_value(exif, LAYERS).and_then(bytes_of) {
         other.add(layers);
@@ -166,6 +171,8 @@ pub fn pages(exif: &Exif, other: &mut Other) {
         for (start, length) in pixels {
             other.add(exif.buf().get(start..start.saturating_add(length)).unwrap_or_default());
         }
+        let of_page = exif.fields().filter(|field| field.ifd_num == page && OF_PERSONS.contains(&field.tag.number()));
+        of_page.filter_map(|field| said(&field.value)).filter(|value| !is_blank(value)).for_each(|value| other.add(&value));
     }
 }
 
@@ -526,6 +533,19 @@ pub mod tests {
             of(&pages)
         };
         assert_ne!(many(1), many(2), "the last is not parsed");
+        let says = |text: &str| {
+            let mut writer = Writer::new();
+            let said = Field { ifd_num: In(1), ..tiff_field(Tag::ImageDescription.number(), ascii(text)) };
+            writer.push_field(&said);
+            let strips = [[first], [second]];
+            strips.iter().enumerate().for_each(|(at, strips)| writer.set_strips(strips, In(at as u16)));
+            let mut data = Cursor::new(Vec::new());
+            writer.write(&mut data, true).expect("a TIFF");
+            let mut other = Other::default();
+            super::pages(&parsed(&data.into_inner()).expect("a TIFF"), &mut other);
+            other.into_hashes()
+        };
+        assert_eq!((says("our house").len(), says(" ").len()), (2, 1));
         let layers = exif_of(&[tiff_field(LAYERS, Value::Undefined(b"Adobe Photoshop".to_vec(), 0))]);
         let mut other = Other::default();
         super::pages(&layers, &mut other);
