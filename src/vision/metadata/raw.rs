@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use exif::Exif;
 
 use super::exif::{capture, description, iptc, parsed_tiff, software, xmp};
+use super::origin::origin;
 use super::{Other, or, text};
-use crate::photo::{Capture, Exposure, Metadata};
+use crate::photo::{Capture, Exposure, Metadata, Origin};
 use crate::vision::raw::{self, Camera, Raw, Tags};
 
 /// The tags that point to the EXIF and to the GPS directory.
@@ -24,8 +25,10 @@ pub fn read(bytes: &[u8]) -> Metadata {
     let packet = structures.iter().find_map(xmp).map(|packet| super::xmp::read(packet, &mut other)).unwrap_or_default();
     let in_iptc = structures.iter().find_map(iptc).map(|data| super::iptc::read(&data, &mut other)).unwrap_or_default();
     let said = structures.iter().fold(or(packet.description, in_iptc), |said, exif| or(said, description(exif, &mut other)));
+    let mut capture = captured(&raw, &structures);
+    capture.origin.documents = packet.documents;
     Metadata {
-        capture: captured(&raw, &structures),
+        capture,
         description: said,
         software: structures.iter().find_map(software).or(packet.software),
         trailer_bytes: 0,
@@ -35,7 +38,8 @@ pub fn read(bytes: &[u8]) -> Metadata {
 }
 
 fn captured(raw: &Raw<'_>, structures: &[Exif]) -> Capture {
-    let said = structures.iter().map(capture).fold(Capture::default(), either);
+    let with_origin = |exif| Capture { origin: origin(exif), ..capture(exif) };
+    let said = structures.iter().map(with_origin).fold(Capture::default(), either);
     let Camera { make, model, taken } = raw.camera.clone().unwrap_or_default();
     let clean = |text: Option<String>| text.and_then(|text| text::clean(&text));
     let camera = Capture { taken, make: clean(make), model: clean(model), ..Capture::default() };
@@ -57,7 +61,12 @@ fn either(first: Capture, second: Capture) -> Capture {
             bias: first.exposure.bias.or(second.exposure.bias),
             iso: first.exposure.iso.or(second.exposure.iso),
         },
-        origin: first.origin,
+        origin: Origin {
+            image: first.origin.image.or(second.origin.image),
+            number: first.origin.number.or(second.origin.number),
+            is_scanned: first.origin.is_scanned || second.origin.is_scanned,
+            documents: first.origin.documents,
+        },
     }
 }
 
@@ -126,13 +135,15 @@ mod tests {
                 field(Tag::DateTimeOriginal, ascii("2026:05:01 10:00:00")),
                 field(Tag::SubSecTimeOriginal, ascii("92")),
                 field(Tag::BodySerialNumber, ascii("4711")),
+                field(Tag::ImageUniqueID, ascii("0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c1e")),
                 field(Tag::FNumber, Value::Rational(vec![(28, 10).into()])),
             ],
             false,
         );
         let gps = data(&place(&[(52, 1)], "N", &[(13, 1)], "W"), false);
         let read = read(&cr3([&image, &first(&exif, EXIF_POINTER), &first(&gps, GPS_POINTER)]));
-        let Capture { taken, make, serial, orientation, exposure, .. } = read.capture;
+        let Capture { taken, make, serial, orientation, exposure, origin, .. } = read.capture;
+        assert_eq!(origin.image.as_deref(), Some("0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c1e"));
         assert_eq!((taken.as_deref(), make.as_deref(), serial.as_deref()), (Some("2026-05-01T10:00:00.92"), Some("Maker"), Some("4711")));
         assert_eq!((orientation, exposure.aperture), (Some(6), Some(2.8)));
         assert_eq!(read.description.creator.as_deref(), Some("Ada"));
@@ -177,5 +188,7 @@ mod tests {
             let is_near = |seconds: f64| exposure.seconds.is_some_and(|read| (read / seconds - 1.0).abs() < 0.01);
             assert!(seconds.map_or(exposure.seconds.is_none(), is_near), "{name}: {:?}", exposure.seconds);
         }
+        let Some(bytes) = file("photoprism-canon_eos_6d.dng") else { return };
+        assert!(read(&bytes).capture.origin.documents.len() >= 2, "its own id, and that of what it was made of");
     }
 }
