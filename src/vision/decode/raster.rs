@@ -61,6 +61,8 @@ fn with_whole_frame(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Returns the upright picture and its pixel hash.
 pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> Result<(Picture, PixelHash), String> {
+    let ordered = if format == Format::Tiff { tiff::in_bit_order(bytes) } else { bytes.into() };
+    let bytes = &*ordered;
     let other = if format == Format::Tiff { tiff::read(bytes, limits)? } else { None };
     let mut picture = other.map_or_else(|| by_image_crate(bytes, format, limits), Ok)?;
     if format == Format::Bmp && is_clear(&picture) {

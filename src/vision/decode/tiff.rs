@@ -4,6 +4,7 @@
 //! palettes nor grey with extra samples. So it is told that the picture is grey with any number of samples: then it returns all
 //! samples of each pixel, and this file knows what they mean.
 
+use std::borrow::Cow;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use image::{DynamicImage, ImageBuffer, RgbImage};
@@ -27,6 +28,7 @@ const ICC_LAB: u16 = 9;
 const NO_PREDICTOR: u16 = 1;
 const JPEG: u16 = 7;
 const PLANAR: u16 = 2;
+const LEAST_BIT_FIRST: u16 = 2;
 
 /// Kinds of extra samples. Others are saved selections and the like.
 const ASSOCIATED_ALPHA: u16 = 1;
@@ -62,6 +64,33 @@ pub fn dimensions(bytes: &[u8]) -> Result<Dimensions, String> {
 pub fn orientation(bytes: &[u8]) -> Option<u8> {
     let named = Decoder::new(Cursor::new(bytes)).ok()?.find_tag_unsigned::<u8>(Tag::Orientation).ok()??;
     Some(named).filter(|orientation| (1..=8).contains(orientation))
+}
+
+/// Returns a TIFF in whose data the first pixel has the highest bits of a byte, as the tiff crate takes all. Programs for fax write
+/// them the other way round.
+pub fn in_bit_order(bytes: &[u8]) -> Cow<'_, [u8]> {
+    reversed(bytes).map_or(bytes.into(), Cow::from)
+}
+
+/// Reverses the bits of the data. `None` if they are in the usual order.
+fn reversed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?;
+    let mut first = |tag| decoder.find_tag_unsigned::<u16>(tag).ok()?;
+    if first(Tag::FillOrder) != Some(LEAST_BIT_FIRST) || first(Tag::Compression) == Some(JPEG) {
+        return None;
+    }
+    let mut numbers = |tag| Some(decoder.find_tag_unsigned_vec::<u64>(tag).ok()?.unwrap_or_default());
+    let starts = [Tag::StripOffsets, Tag::TileOffsets].map(&mut numbers);
+    let lengths = [Tag::StripByteCounts, Tag::TileByteCounts].map(&mut numbers);
+    let mut bytes = bytes.to_vec();
+    // Parts of a damaged file may overlap.
+    let mut left = bytes.len();
+    for (start, length) in starts.into_iter().flatten().flatten().zip(lengths.into_iter().flatten().flatten()) {
+        let (start, length) = (usize::try_from(start).ok()?, usize::try_from(length).ok()?);
+        left = left.checked_sub(length)?;
+        bytes.get_mut(start..start.checked_add(length)?)?.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+    }
+    Some(bytes)
 }
 
 /// Returns the picture of a TIFF that the image crate does not read rightly. `None` if it does.
@@ -494,6 +523,19 @@ mod tests {
                 let colour = colour(x as usize, y as usize).map(|value| if photometric == RGB { value as u8 } else { 255 - value as u8 });
                 assert_eq!(pixel.0, colour, "{what}: {x} {y}");
             }
+        }
+    }
+
+    #[test]
+    fn bits_may_be_in_the_other_order() {
+        let stored = |order: u16| Stored::new(BLACK_IS_ZERO, 16, 1, vec![short(0x010a, &[order])]);
+        let shown = |bytes: &[u8]| image::load_from_memory_with_format(bytes, image::ImageFormat::Tiff).expect("a picture").into_luma16();
+        let value = number16(build::Order::Little, 0x1234);
+        let reversed = value.iter().map(|byte| byte.reverse_bits()).collect::<Vec<u8>>();
+        assert_eq!(shown(&in_bit_order(&stored(LEAST_BIT_FIRST).bytes(&[reversed]))).as_raw(), &[0x1234]);
+        for other in [stored(1).bytes(&[value.to_vec()]), b"II*\0".to_vec(), stored(LEAST_BIT_FIRST).bytes(&[value.to_vec()])[..8].to_vec()]
+        {
+            assert!(matches!(in_bit_order(&other), Cow::Borrowed(_)));
         }
     }
 
