@@ -7,6 +7,7 @@ mod architecture;
 mod backup;
 mod bombs;
 mod bursts;
+mod camera_table;
 mod cameras;
 mod damage;
 mod decisions;

@@ -1,14 +1,11 @@
-//! Tests on real files, whose sizes and colours are those of libheif 1.23.6 and, for AVIF, of libavif, and on damaged ones.
+//! Tests on real files and on damaged ones. The sizes and colours of real ones are in the table of camera files, `tests/camera_table.tsv`.
 
 use super::canvas::{Canvas, Window};
 use super::container::Turn;
 use super::{Bounds, Problem, Rgb, coded_hash, dimensions, is_avif, metadata, small, whole};
 use crate::vision::raw::tests::collected;
 
-/// A line for each file: its name, width and height, and the means of 6 × 6 parts of the upright picture, on white.
-const MEANS: &str = include_str!("tests/means.txt");
-
-/// The side of this square of means.
+/// The side of the squares of means that pictures are compared by.
 const PARTS: u32 = 6;
 
 const BOUNDS: Bounds = Bounds { short_side: 216, pixels: 1 << 28 };
@@ -31,23 +28,6 @@ fn means(picture: &Rgb) -> Vec<f64> {
 
 fn difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>() / a.len() as f64
-}
-
-#[test]
-fn real_files_have_the_size_and_the_colours_that_libheif_gives_them() {
-    for line in MEANS.lines() {
-        let [name, width, height, hex] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let Some(bytes) = collected(name) else { return };
-        let size = (width.parse().expect("a number"), height.parse().expect("a number"));
-        assert_eq!(dimensions(&bytes), Ok(size), "{name}");
-        let byte = |at: usize| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal"));
-        let expected: Vec<f64> = (0..hex.len()).step_by(2).map(byte).collect();
-        let picture = small(&bytes, BOUNDS).expect(name);
-        assert!(picture.width.min(picture.height) >= BOUNDS.short_side.min(size.0.min(size.1)), "{name}");
-        assert!(picture.width.min(picture.height) <= 2 * BOUNDS.short_side, "{name}");
-        let off = difference(&means(&picture), &expected);
-        assert!(off < 3.0, "{name}: {off}");
-    }
 }
 
 #[test]
