@@ -12,6 +12,7 @@ mod cameras;
 mod damage;
 mod decisions;
 mod dupes;
+mod formats;
 mod heif;
 mod hostile;
 mod kept_pictures;

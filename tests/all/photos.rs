@@ -98,6 +98,15 @@ pub fn psd(picture: &RgbImage) -> Vec<u8> {
     [head, vec![0; 14], planes.collect()].concat()
 }
 
+/// The same for large documents: the length of its layers has twice the bytes.
+pub fn psb(picture: &RgbImage) -> Vec<u8> {
+    let mut bytes = psd(picture);
+    bytes[5] = 2;
+    let after_header = 26;
+    bytes.splice(after_header..after_header, [0; 4]);
+    bytes
+}
+
 /// A TIFF with one strip, and these fields besides those of the picture.
 pub fn tiff(picture: &RgbImage, more: &[Field]) -> Vec<u8> {
     let field = |tag, value| Field { tag, ifd_num: In::PRIMARY, value };
