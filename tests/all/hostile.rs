@@ -18,7 +18,7 @@ use crate::photos;
 use crate::support::{Instance, array, skip, wait_until};
 
 /// Pictures of each kind for one daemon. Near copies form pairs, whose number grows with the square of this.
-const ROUND: usize = 100;
+const ROUND: usize = 60;
 
 /// The most memory of the daemon, and of a decoding process (its `max-decode-memory`).
 const DAEMON_MEMORY: u64 = 300 << 20;
