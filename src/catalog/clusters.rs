@@ -77,13 +77,20 @@ pub fn clusters_and<T>(
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
     let held_apart = held_apart(near.iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)), &photos);
-    let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_shown(p.a, p.b, *relation)).map(|(p, _)| *p).collect();
+    let of_series = of_series(&near, &known, relations);
+    let is_joined = |p: &Pair, relation: Relation| match relation {
+        Relation::Series => false,
+        Relation::Copy | Relation::Edit => is_shown(p.a, p.b, relation) || of_series.contains(&known.source(p.a)),
+        Relation::Identical | Relation::Part | Relation::Unknown => is_shown(p.a, p.b, relation),
+    };
+    let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_joined(p, *relation)).map(|(p, _)| *p).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
         decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
-    let cannot_link = known.cannot_link(|relation| cannot_join(relation, relations));
+    let cannot_link = known.cannot_link();
     let identical = shows(relations, Relation::Identical);
-    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
+    let is_alone = |photo: &&PhotoRecord| identical && count_files(photo) > 1 || of_series.contains(&known.source(photo.id));
+    let alone: Vec<PhotoId> = photos.values().filter(is_alone).map(|photo| photo.id).collect();
     let Some(joined) = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, is_wanted) else { return Ok(None) };
     let mut found: Vec<Found> = joined.iter().take_while(|_| is_wanted()).map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
     if found.len() < joined.len() {
@@ -95,15 +102,26 @@ pub fn clusters_and<T>(
         beside.iter_mut().for_each(|beside| beside.evidence = known.evidence(members[beside.near], beside.photo));
     }
     add_scenes(&mut found, &near, |photo| known.source(photo), |photo| photos[&photo].capture.seconds());
+    if shows(relations, Relation::Series) {
+        count_frames(&mut found, |source| files_of(&photos[&source], roots).files[0].stamp.size);
+    }
     drop(cannot_link);
     let more = more(&known);
     Ok(Some((Clustering { found, held_apart, photos }, more)))
 }
 
-/// Whether two photos of this relation must not be in one cluster, whatever joins them: other exposures where only versions of
-/// one are asked for, and photos that a person decided to be different.
-fn cannot_join(relation: Option<Relation>, relations: &[Relation]) -> bool {
-    relation.is_none_or(|relation| relation == Relation::Series && !shows(relations, Relation::Series))
+/// Returns the sources of all exposures that are frames of a series, if the answer shows series. These are stars side by side: each
+/// frame is shown with all of its versions, whatever else is asked for, and a frame without versions stands alone.
+fn of_series(near: &[(Pair, Relation)], known: &Relations<'_>, relations: &[Relation]) -> HashSet<PhotoId> {
+    let of_series = near.iter().filter(|(_, relation)| shows(relations, *relation) && *relation == Relation::Series);
+    of_series.flat_map(|(pair, _)| [pair.a, pair.b]).map(|photo| known.source(photo)).collect()
+}
+
+/// Counts the source of each star of a series but the first. `size`: the bytes of a source.
+fn count_frames(found: &mut [Found], size: impl Fn(PhotoId) -> u64) {
+    for star in found.iter_mut().filter(|star| star.series.as_ref().is_some_and(|first| *first != star.rank.id)) {
+        star.others.push((Relation::Series, size(star.members[0])));
+    }
 }
 
 /// Counts near pairs, by their relation.

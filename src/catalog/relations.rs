@@ -197,14 +197,14 @@ impl<'a> Relations<'a> {
         is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))
     }
 
-    /// Returns which photos must not be in one cluster. `cannot_join` says it of their relation. Two exposures of one camera are
-    /// separated by their classes, because a camera makes very many. Others are few: they were compared or decided on.
-    pub fn cannot_link(&self, cannot_join: impl Fn(Option<Relation>) -> bool) -> CannotLink<'_> {
-        let parts_exposures = cannot_join(Some(Relation::Series));
+    /// Returns which photos must not be in one cluster, whatever joins them: other exposures, and photos that a person decided to be
+    /// different. Two exposures of one camera are separated by their classes, because a camera makes very many. Others are few: they
+    /// were compared or decided on.
+    pub fn cannot_link(&self) -> CannotLink<'_> {
         let mut exposures: Vec<(Option<PhotoId>, &Capture)> = Vec::new();
         let (mut numbers, mut classes) = (HashMap::new(), HashMap::new());
         // Without a model, nothing says that one camera took two photos.
-        for photo in self.photos.values().filter(|photo| parts_exposures && photo.capture.model.is_some()) {
+        for photo in self.photos.values().filter(|photo| photo.capture.model.is_some()) {
             let (source, capture) = (self.sources.get(&photo.id).copied(), &photo.capture);
             let number = *numbers.entry((source, exposure(capture))).or_insert_with(|| {
                 exposures.push((source, capture));
@@ -293,6 +293,11 @@ impl<'a> Relations<'a> {
     }
 }
 
+/// Whether two photos of this relation must not be in one cluster.
+fn cannot_join(relation: Option<Relation>) -> bool {
+    relation.is_none_or(|relation| relation == Relation::Series)
+}
+
 /// What a camera wrote of an exposure, to compare it. Two photos of one exposure are never a series.
 fn exposure(capture: &Capture) -> impl Eq + Hash {
     let Capture { make, model, serial, taken, exposure, origin, .. } = capture;
@@ -328,7 +333,6 @@ mod tests {
             held in prop::collection::vec((0i64..12, 0i64..12), 0..4),
             decided in prop::collection::vec((0u8..14, 0u8..14, any::<bool>()), 0..6),
             equal in prop::collection::vec((0u8..14, 0u8..3), 0..4),
-            shows_series: bool,
         ) {
             let photos: HashMap<PhotoId, PhotoRecord> = (0..).zip(captures).map(|(n, (seconds, model))| photo(n, seconds, model)).collect();
             let decisions = decided.into_iter().filter(|(a, b, _)| a != b).map(|(a, b, is_same)| {
@@ -351,8 +355,7 @@ mod tests {
                 sources,
                 held: held.into_iter().filter_map(|(a, b)| ordered(a, b)).collect(),
             };
-            let cannot_join = |relation: Option<Relation>| relation.is_none_or(|relation| relation == Relation::Series && !shows_series);
-            let cannot_link = relations.cannot_link(cannot_join);
+            let cannot_link = relations.cannot_link();
             for (a, b) in (0..12).flat_map(|a| (0..12).filter(move |b| a != *b).map(move |b| (PhotoId(a), PhotoId(b)))) {
                 prop_assert_eq!(cannot_link.holds(a, b), relations.between(a, b).is_some_and(cannot_join), "{:?} and {:?}", a, b);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::slice::from_ref;
 
 use owo_colors::OwoColorize;
 
@@ -46,15 +47,17 @@ enum Look {
 /// The columns whose text stands on the right.
 const ON_THE_RIGHT: [bool; 6] = [false, true, true, false, true, false];
 
-/// Prints a cluster with its number in the answer.
-pub fn print(out: &mut impl Write, number: u64, cluster: &Cluster, scenes: &mut Scenes) -> io::Result<()> {
-    let series = scenes.of(number, cluster).map(|series| format!("; {series}")).unwrap_or_default();
-    writeln!(out, "{} {}{series}", format!("{number:>3}").bold(), title(cluster))?;
-    let to = time_length(cluster);
-    let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
-    let rows: Vec<Row> = photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect();
-    write_rows(out, &rows)?;
+/// Prints a cluster, or the stars of a series under one heading, with its number in the answer.
+pub fn print(out: &mut impl Write, number: u64, stars: &[Cluster]) -> io::Result<()> {
+    writeln!(out, "{} {}", format!("{number:>3}").bold(), title(stars))?;
+    let to = time_length(stars);
+    write_rows(out, &stars.iter().flat_map(|star| rows(star, to)).collect::<Vec<_>>())?;
     writeln!(out)
+}
+
+fn rows(cluster: &Cluster, to: usize) -> Vec<Row> {
+    let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
+    photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect()
 }
 
 fn is_sure(beside: &&BesideCluster) -> bool {
@@ -92,7 +95,7 @@ impl Unsure {
     }
 
     /// Prints what is not sure. `printed`: the number of clusters that stand above it.
-    pub fn print(&self, out: &mut impl Write, printed: u64, scenes: &mut Scenes) -> io::Result<()> {
+    pub fn print(&self, out: &mut impl Write, printed: u64) -> io::Result<()> {
         if self.clusters.is_empty() && self.pairs.is_empty() {
             return Ok(());
         }
@@ -100,7 +103,7 @@ impl Unsure {
         let help = "simctl compare A B says what tells; simctl decide same|different A B settles it.";
         writeln!(out, "{} {}\n", heading.yellow().bold(), help.dimmed())?;
         for (number, cluster) in (printed + 1..).zip(&self.clusters) {
-            print(out, number, cluster, scenes)?;
+            print(out, number, from_ref(cluster))?;
         }
         let mut pairs: Vec<(&[String; 2], f32)> = self.pairs.iter().map(|(two, distance)| (two, *distance)).collect();
         pairs.sort_by(|x, y| x.1.total_cmp(&y.1));
@@ -115,16 +118,37 @@ impl Unsure {
     }
 }
 
-/// The scenes of an answer by their ids, each with the number of its first cluster.
+/// The clusters of an answer in its order, but for the stars of a series: they stand together where the first of them does.
 #[derive(Default)]
-pub struct Scenes(HashMap<String, u64>);
+pub struct Ordered {
+    /// From the first star of a series on.
+    held: Vec<Cluster>,
+}
 
-impl Scenes {
-    /// Says of which series a cluster is, and where its other frames are.
-    fn of(&mut self, number: u64, cluster: &Cluster) -> Option<String> {
-        let series = series(cluster.scene.as_ref()?);
-        let first = cluster.series.as_ref().map_or(number, |id| *self.0.entry(id.clone()).or_insert(number));
-        Some(if first == number { series } else { format!("{series}, as {first}") })
+impl Ordered {
+    /// Takes a cluster. Returns it, unless later ones may belong before it.
+    pub fn take(&mut self, cluster: Cluster) -> Option<Cluster> {
+        if self.held.is_empty() && cluster.series.is_none() {
+            return Some(cluster);
+        }
+        self.held.push(cluster);
+        None
+    }
+
+    /// Returns what was held back: single clusters and series, the stars of each in the order in which they were taken.
+    pub fn rest(&mut self) -> Vec<Vec<Cluster>> {
+        let mut groups: Vec<Vec<Cluster>> = Vec::new();
+        let mut series: HashMap<String, usize> = HashMap::new();
+        for cluster in self.held.drain(..) {
+            let place = cluster.series.as_ref().map_or(groups.len(), |id| *series.entry(id.clone()).or_insert(groups.len()));
+            match groups.get_mut(place) {
+                Some(stars) => stars.push(cluster),
+                None => groups.push(vec![cluster]),
+            }
+        }
+        let taken = |star: &Cluster| (star.photos[0].taken.clone(), star.photos[0].path.path.clone());
+        groups.iter_mut().for_each(|stars| stars.sort_by_cached_key(taken));
+        groups
     }
 }
 
@@ -173,12 +197,18 @@ fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
     Ok(())
 }
 
-fn title(cluster: &Cluster) -> String {
-    let files: usize = cluster.photos.iter().map(|photo| photo.files.len()).sum();
-    let versions: Vec<u64> = others(cluster).filter(|(relation, _)| is_version(*relation)).map(|(_, bytes)| bytes).collect();
-    let files = count(files as u64, "file", "files");
+fn title(stars: &[Cluster]) -> String {
+    let files: usize = stars.iter().flat_map(|star| &star.photos).map(|photo| photo.files.len()).sum();
+    let versions: Vec<u64> = stars.iter().flat_map(others).filter(|(relation, _)| is_version(*relation)).map(|(_, bytes)| bytes).collect();
+    let source = if stars.len() == 1 { "source" } else { "sources" };
     // Frames and parts are not there to be spared.
-    if versions.is_empty() { files } else { format!("{files}, {} beside the source", bytes(versions.iter().sum())) }
+    let spared = (!versions.is_empty()).then(|| format!(", {} beside the {source}", bytes(versions.iter().sum())));
+    let files = format!("{}{}", count(files as u64, "file", "files"), spared.unwrap_or_default());
+    match stars.iter().find_map(|star| star.scene.as_ref()) {
+        Some(scene) if stars.len() > 1 => format!("{}; {files}", series(scene)),
+        Some(scene) => format!("{files}; {}", series(scene)),
+        None => files,
+    }
 }
 
 /// What the photos and files of a cluster are beside the one that stays, with their bytes.
@@ -192,16 +222,18 @@ pub fn is_version(relation: Relation) -> bool {
     matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit)
 }
 
-/// To what length times are told: to where they tell two photos of the cluster apart, and to the second for frames of a series.
-fn time_length(cluster: &Cluster) -> usize {
-    let mut times: Vec<&str> = cluster.photos.iter().filter_map(|photo| photo.taken.as_deref()).collect();
+/// To what length times are told: to where they tell two photos apart, and to the second for frames of a series.
+fn time_length(stars: &[Cluster]) -> usize {
+    let mut times: Vec<&str> = stars.iter().flat_map(|star| &star.photos).filter_map(|photo| photo.taken.as_deref()).collect();
     times.sort_unstable();
     times.dedup();
     let are_alike = |two: &[&str], length: usize| two[0].get(..length) == two[1].get(..length);
     // A version that lost the fraction is not another exposure.
     if times.windows(2).any(|two| are_alike(two, TO_SECOND) && two.iter().all(|time| time.len() > TO_SECOND)) {
         TO_FRACTION
-    } else if cluster.scene.is_some() || times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND)) {
+    } else if stars.iter().any(|star| star.scene.is_some())
+        || times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND))
+    {
         TO_SECOND
     } else {
         TO_MINUTE
@@ -225,7 +257,7 @@ fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<
         rows.push(Row {
             columns: [what, distance, size, photo.format.to_string(), bytes(file.size), time],
             path: shown(&file.path.path),
-            notes: notes(file, photo.kept_by.filter(|_| is_source), pair.map(|pair| pair.relation)),
+            notes: notes(file, photo.kept_by.filter(|_| is_source)),
             look: if is_source { Look::Source } else { Look::Plain },
         });
         let link = |path: &str| Row {
@@ -240,11 +272,9 @@ fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<
 }
 
 /// What is to be known of a file beside what its photo is.
-fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>, relation: Option<Relation>) -> String {
+fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>) -> String {
     let mut notes = kept_by.map(|rule| format!(" (stays: {})", self::kept_by(rule)).dimmed().to_string()).unwrap_or_default();
-    // Each frame of a series has times of its own.
-    let is_told = |kind: &&MetadataKind| **kind != MetadataKind::Capture || relation != Some(Relation::Series);
-    let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().filter(is_told).copied().collect();
+    let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().copied().collect();
     if !lost.is_empty() {
         notes += &format!(" (has its own {})", names(&lost)).yellow().to_string();
     }
@@ -275,12 +305,13 @@ fn pair_of(cluster: &Cluster, place: usize) -> Option<&ClusterPair> {
     pairs.min_by(|x, y| (x.a != 0).cmp(&(y.a != 0)).then(x.distance.total_cmp(&y.distance)))
 }
 
-/// What the first photo of a cluster is: the source, if others are versions of it, and why.
+/// What the first photo of a cluster is: the source, if others are versions of it, and why. A frame without versions is alone.
 fn source(cluster: &Cluster) -> String {
     let is_version = |pair: &&ClusterPair| pair.a == 0 && matches!(pair.relation, Relation::Copy | Relation::Edit);
     let others = cluster.pairs.iter().filter(|pair| pair.a == 0).map(|pair| pair.relation).next();
     match (cluster.pairs.iter().find(is_version), others) {
         (None, Some(relation)) if cluster.photos[0].files.len() == 1 => relation.to_string(),
+        (None, None) if cluster.photos[0].files.len() == 1 => "frame".to_owned(),
         _ => {
             let by = cluster.source_by.map(|rule| source_by(rule).to_owned());
             joined(std::iter::once("source".to_owned()).chain(by).chain(ties(cluster)))
@@ -301,7 +332,6 @@ fn what(cluster: &Cluster, place: usize) -> String {
     if pair.a != 0 {
         let other = name(&cluster.photos[if pair.a == place { pair.b } else { pair.a }].path.path);
         return match pair.relation {
-            Relation::Series => format!("series with {other}"),
             Relation::Unknown => format!("unknown · near {other}"),
             relation => format!("{relation} of {other}"),
         };
@@ -469,9 +499,12 @@ mod tests {
     /// The text of a cluster without colours, a line each.
     fn lines(cluster: &Cluster) -> Vec<String> {
         let mut out = Vec::new();
-        print(&mut out, 7, cluster, &mut Scenes::default()).expect("written");
-        let text = String::from_utf8(out).expect("text");
-        strip_str(&text).to_string().lines().map(str::to_owned).collect()
+        print(&mut out, 7, from_ref(cluster)).expect("written");
+        plain(out).lines().map(str::to_owned).collect()
+    }
+
+    fn plain(out: Vec<u8>) -> String {
+        strip_str(&String::from_utf8(out).expect("text")).to_string()
     }
 
     #[test]
@@ -546,7 +579,6 @@ mod tests {
         let photos = ["/a/collage.jpg", "/a/first.jpg", "/a/second.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
         for (relation, first, told) in [
             (Relation::Part, "part", "part of first.jpg"),
-            (Relation::Series, "series", "series with first.jpg"),
             (Relation::Unknown, "unknown", "unknown · near first.jpg"),
             (Relation::Copy, "source · most bytes", "copy of first.jpg"),
         ] {
@@ -569,7 +601,7 @@ mod tests {
     fn times_are_told_to_where_they_differ() {
         let length = |times: &[&str]| {
             let photos = times.iter().map(|time| Photo { taken: Some((*time).into()), ..photo("/a.jpg", 100, 1000) }).collect();
-            time_length(&cluster(photos, Vec::new()))
+            time_length(&[cluster(photos, Vec::new())])
         };
         assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:00:07"]), TO_MINUTE, "a copy");
         assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:01:07"]), TO_MINUTE);
@@ -579,18 +611,49 @@ mod tests {
     }
 
     #[test]
-    fn clusters_of_one_scene_say_how_many_frames_it_has_and_where_the_first_is() {
+    fn a_cluster_of_a_scene_says_how_many_frames_it_has() {
         let scene = Some(Scene { frames: 7, seconds: Some(2.2) });
-        let one = Cluster { series: Some("a".into()), scene, ..cluster(vec![photo("/1.jpg", 100, 1000)], Vec::new()) };
-        let mut scenes = Scenes::default();
-        assert_eq!(scenes.of(2, &one).as_deref(), Some("series · 7 frames in 2 s"));
-        assert_eq!(scenes.of(5, &one).as_deref(), Some("series · 7 frames in 2 s, as 2"));
-        assert_eq!(scenes.of(6, &Cluster { series: None, ..one.clone() }).as_deref(), Some("series · 7 frames in 2 s"));
-        assert_eq!(scenes.of(8, &Cluster { scene: None, ..one.clone() }), None);
+        let one = Cluster { scene, ..cluster(vec![photo("/1.jpg", 100, 1000)], Vec::new()) };
+        assert_eq!(lines(&one)[0], "  7 1 file; series · 7 frames in 2 s");
         assert_eq!(series(&Scene { frames: 2, seconds: None }), "series · 2 frames");
-        assert!(lines(&one)[0].ends_with("; series · 7 frames in 2 s"), "{:?}", lines(&one));
         let times = [0.0, 119.0, 120.0, 7_200.0, 40.0 * 86_400.0].map(duration);
         assert_eq!(times, ["1 s", "119 s", "2 min", "2 h", "40 days"]);
+    }
+
+    #[test]
+    fn the_stars_of_a_series_stand_together_under_one_heading() {
+        let star = |series: Option<&str>, taken: &str, paths: &[&str]| {
+            let mut photos: Vec<Photo> = paths.iter().map(|path| photo(path, 100, 1000)).collect();
+            photos.iter_mut().for_each(|photo| photo.taken = Some(taken.into()));
+            let pairs = (1..paths.len()).map(|at| pair(0, at, 0.0, Relation::Copy)).collect();
+            let scene = series.is_some().then_some(Scene { frames: 3, seconds: Some(2.0) });
+            Cluster { series: series.map(str::to_owned), scene, ..cluster(photos, pairs) }
+        };
+        let [first, second, third] = ["2026-05-01T10:00:00", "2026-05-01T10:00:01", "2026-05-01T10:00:02"];
+        let mut ordered = Ordered::default();
+        assert!(ordered.take(star(None, first, &["/x.jpg", "/y.jpg"])).is_some(), "nothing stands before it");
+        for cluster in [
+            star(Some("a"), third, &["/3.jpg", "/3-copy.jpg"]),
+            star(None, first, &["/z.jpg", "/w.jpg"]),
+            star(Some("b"), first, &["/other.jpg"]),
+            star(Some("a"), first, &["/1.jpg"]),
+            star(Some("a"), second, &["/2.jpg"]),
+        ] {
+            assert!(ordered.take(cluster).is_none());
+        }
+        let groups = ordered.rest();
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1]);
+        assert!(ordered.rest().is_empty());
+        let mut out = Vec::new();
+        print(&mut out, 2, &groups[0]).expect("written");
+        let text = plain(out);
+        let said: Vec<&str> = text.lines().collect();
+        assert_eq!(said[0], "  2 series · 3 frames in 2 s; 4 files, 1 kB beside the sources");
+        let rows: Vec<[Option<&str>; 2]> =
+            said[1..5].iter().map(|row| [row.split_whitespace().next(), row.split_whitespace().last()]).collect();
+        let expected = [("frame", "/1.jpg"), ("frame", "/2.jpg"), ("source", "/3.jpg"), ("copy", "/3-copy.jpg")];
+        assert_eq!(rows, expected.map(|(what, path)| [Some(what), Some(path)]), "{text}");
+        assert!(said[1].contains("10:00:00  /1.jpg") && said[2].contains("10:00:01"), "{text}");
     }
 
     #[test]
@@ -620,8 +683,8 @@ mod tests {
         let text = lines(&sure).concat();
         assert!(text.contains("/p.jpg") && !text.contains("/c.jpg"), "{text}");
         let mut out = Vec::new();
-        unsure.print(&mut out, 2, &mut Scenes::default()).expect("written");
-        let text = strip_str(&String::from_utf8(out).expect("text")).to_string();
+        unsure.print(&mut out, 2).expect("written");
+        let text = plain(out);
         let said: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         assert!(said[0].starts_with("Not sure: ") && said[1].starts_with("  3 2 files"), "{text}");
         assert_eq!(said.last(), Some(&"    0.25  /b.jpg  /c.jpg"));
@@ -629,20 +692,12 @@ mod tests {
     }
 
     #[test]
-    fn frames_and_parts_are_no_versions_in_a_title() {
+    fn parts_are_no_versions_in_a_title() {
         let titled = |relation| {
             let photos = ["/1.jpg", "/2.jpg", "/3.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
-            title(&cluster(photos, vec![pair(0, 1, 0.1, Relation::Series), pair(0, 2, 0.1, relation)]))
+            title(&[cluster(photos, vec![pair(0, 1, 0.1, Relation::Unknown), pair(0, 2, 0.1, relation)])])
         };
-        assert_eq!([Relation::Series, Relation::Part, Relation::Unknown].map(titled), ["3 files"; 3]);
+        assert_eq!([Relation::Part, Relation::Unknown].map(titled), ["3 files"; 2]);
         assert_eq!(titled(Relation::Copy), "3 files, 1 kB beside the source");
-    }
-
-    #[test]
-    fn a_frame_of_a_series_has_a_time_of_its_own() {
-        let mut frames = vec![photo("/1.jpg", 100, 1000), photo("/2.jpg", 100, 1000)];
-        frames[1].files[0].metadata_lost = Some(vec![MetadataKind::Capture]);
-        let of = |relation| lines(&cluster(frames.clone(), vec![pair(0, 1, 0.1, relation)])).concat();
-        assert!(!of(Relation::Series).contains("capture") && of(Relation::Copy).contains("(has its own capture)"));
     }
 }
