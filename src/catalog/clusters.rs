@@ -10,7 +10,7 @@ use super::relations::Relations;
 use super::roots::Roots;
 use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, SourceOrder, clusters as joined_by, normalized, source_first};
-use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Relation};
+use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Reason, Relation};
 use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
@@ -187,7 +187,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         })
         .collect();
     let laid = |link: &Link| Some((link.a, link.b, known.comparison(records[link.a].id, records[link.b].id)?));
-    let SourceOrder { order, rule, ties } = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
+    let SourceOrder { order, rule, ties, enlarged } = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
     let mut position = vec![0; records.len()];
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;
@@ -198,7 +198,8 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
         // Of others both may be versions of the source.
         let is_of_source = a == 0 && is_version(relation) && !ties.contains(&b);
-        let evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
+        let mut evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
+        evidence.reasons.extend((a == 0 && enlarged.contains(&b)).then_some(Reason::Enlarged));
         Edge { a, b, distance, relation, changes, evidence }
     };
     let edges: Vec<Edge> = edges(&cluster.links, &position).into_iter().map(edge).collect();

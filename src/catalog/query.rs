@@ -332,11 +332,12 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
     let ground = if is_version(relation) { Ground::Star } else { Ground::Two };
     let decided = context.decisions.of(a.identity.picture, b.identity.picture);
     let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
-    let reasons = reasons_of(context.versions, &members, &compared, ground, decided);
+    let mut reasons = reasons_of(context.versions, &members, &compared, ground, decided);
     let Some(comparison) = laid.filter(|_| is_version(relation)) else {
         return OfTwo { relation, source: None, is_tie: false, changes: Vec::new(), reasons };
     };
-    let SourceOrder { order, ties, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    let SourceOrder { order, ties, enlarged, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    reasons.extend((!enlarged.is_empty()).then_some(Reason::Enlarged));
     let is_tie = !ties.is_empty();
     let source = (!is_tie).then_some(order[0]);
     let from = match source.filter(|_| relation == Relation::Edit) {

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::IsWanted;
 use crate::likeness::{
-    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, changes, have_names_of_two_frames, held, is_copy, is_series,
+    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, are_named_otherwise, changes, held, is_copy, is_series,
     reasons, relation, sources,
 };
 use crate::photo::{
@@ -45,7 +45,8 @@ pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance
     let found = sources(versions, members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
         Compared::Laid(comparison) if found[0] == found[1] && comparison.fine.agreement >= MIN_AGREEMENT => {
-            if is_copy(&comparison) && !are_joined_by_ids(versions, [&members[0], &members[1]], &comparison) {
+            let [a, b] = [&members[0], &members[1]];
+            if is_copy(&comparison) && !are_joined_by_ids(versions, [a, b], &comparison) && !are_named_otherwise(a, b) {
                 Relation::Copy
             } else {
                 Relation::Edit
@@ -186,10 +187,9 @@ impl<'a> Relations<'a> {
             is_of_one_document && are_joined_by_ids(self.versions, [&member(x), &member(y)], comparison)
         };
         // What is named as another frame was renamed, or it is one.
-        let is_named_apart =
-            |from: PhotoId, to: PhotoId| have_names_of_two_frames(&member(&self.photos[&from]), &member(&self.photos[&to]));
+        let is_named_otherwise = |from: PhotoId, to: PhotoId| are_named_otherwise(&member(&self.photos[&from]), &member(&self.photos[&to]));
         let is_copy = |from, to| {
-            let is_copy = |comparison: &Comparison| is_copy(comparison) && !by_ids(from, to, comparison) && !is_named_apart(from, to);
+            let is_copy = |comparison: &Comparison| is_copy(comparison) && !by_ids(from, to, comparison) && !is_named_otherwise(from, to);
             self.comparison(from, to).map(|comparison| is_copy(&comparison))
         };
         // Two that were not compared are copies of one source.

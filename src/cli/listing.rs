@@ -8,7 +8,7 @@ use owo_colors::OwoColorize;
 
 use super::text::{bytes, count, names, shown, time};
 use crate::api::types::{BesideCluster, Cluster, ClusterPair, Photo, PhotoFile, Scene};
-use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, Relation, SourceRule};
+use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, ReasonCode, Relation, SourceRule};
 
 /// A column is as wide as its longest text up to this number of characters. A longer one moves the rest of its line.
 const MAX_COLUMN: usize = 48;
@@ -341,11 +341,28 @@ fn what(cluster: &Cluster, place: usize) -> String {
     let changes = pair.changes.iter().filter(|change| !is_screenshot(change)).map(ToString::to_string);
     let is_whole = !pair.changes.iter().any(shows_another_frame);
     let others = match pair.relation {
-        Relation::Copy => copied(&cluster.photos[0], &cluster.photos[place]),
-        Relation::Edit if is_whole => resized(&cluster.photos[0], &cluster.photos[place]).into_iter().collect(),
+        Relation::Copy => copied(pair, &cluster.photos[0], &cluster.photos[place]),
+        Relation::Edit if is_whole => resized(pair, &cluster.photos[0], &cluster.photos[place]).into_iter().collect(),
         _ => Vec::new(),
     };
-    joined(std::iter::once(first).chain(changes).chain(others))
+    let unseen = unseen(pair).filter(|_| pair.changes.is_empty()).map(str::to_owned);
+    joined(std::iter::once(first).chain(changes).chain(unseen).chain(others))
+}
+
+/// Why a photo is an edit though nothing is seen of a change.
+fn unseen(pair: &ClusterPair) -> Option<&'static str> {
+    let says = |code: ReasonCode| pair.relation == Relation::Edit && has_reason(pair, code);
+    let words = [
+        (ReasonCode::EditName, "named as one"),
+        (ReasonCode::FileName, "named as another frame"),
+        (ReasonCode::Document, "of one document"),
+        (ReasonCode::Decision, "as you decided"),
+    ];
+    words.into_iter().find(|(code, _)| says(*code)).map(|(_, words)| words)
+}
+
+fn has_reason(pair: &ClusterPair, code: ReasonCode) -> bool {
+    pair.evidence.reasons.iter().any(|reason| reason.code == code)
 }
 
 /// Whether the size of a version says nothing of its scale.
@@ -355,9 +372,9 @@ fn shows_another_frame(change: &PhotoChange) -> bool {
 }
 
 /// How a copy differs from its source.
-fn copied(source: &Photo, copy: &Photo) -> Vec<String> {
+fn copied(pair: &ClusterPair, source: &Photo, copy: &Photo) -> Vec<String> {
     let is_turned = (source.width > source.height) == (copy.width < copy.height) && source.width != source.height;
-    let size = resized(source, copy);
+    let size = resized(pair, source, copy);
     let density = |photo: &Photo| photo.bytes as f64 / (f64::from(photo.width) * f64::from(photo.height)).max(1.0);
     let is_enlarged = long_side(copy) > long_side(source);
     let is_compressed = !is_enlarged && density(copy) < MAX_SHARE_RECOMPRESSED * density(source);
@@ -375,15 +392,16 @@ fn copied(source: &Photo, copy: &Photo) -> Vec<String> {
     is_turned.then(|| "turned".to_owned()).into_iter().chain(size).chain(compression).collect()
 }
 
-/// The size of a version of the whole frame, if it is not that of its source.
-fn resized(source: &Photo, version: &Photo) -> Option<String> {
+/// The size of a version of the whole frame, if it is not that of its source. A larger one need not be enlarged: it may be what is left
+/// of an original that lost what the camera wrote.
+fn resized(pair: &ClusterPair, source: &Photo, version: &Photo) -> Option<String> {
     let share = long_side(version) / long_side(source);
     if (share - 0.5).abs() < 0.01 {
         Some("half size".into())
-    } else if share > 1.01 {
+    } else if has_reason(pair, ReasonCode::Enlarged) {
         Some("enlarged".into())
     } else {
-        (share < 0.99).then(|| format!("{:.0} % of the size", 100.0 * share))
+        (!(0.99..=1.01).contains(&share)).then(|| format!("{:.0} % of the size", 100.0 * share))
     }
 }
 
@@ -417,6 +435,7 @@ fn source_by(rule: SourceRule) -> &'static str {
         SourceRule::Format => "the better format",
         SourceRule::Detail => "the others are enlarged",
         SourceRule::Pixels => "most pixels",
+        SourceRule::Rgb => "RGB, not CMYK",
         SourceRule::Lossless => "lossless",
         SourceRule::Bytes => "most bytes",
         SourceRule::PlainName => "plain name",
@@ -441,7 +460,7 @@ mod tests {
     use anstream::adapter::strip_str;
 
     use super::*;
-    use crate::api::types::{Evidence, PathText};
+    use crate::api::types::{Evidence, PathText, Reason};
 
     fn path(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -556,10 +575,40 @@ mod tests {
         assert_eq!(told(&|_| {}), "copy · recompressed");
         assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1500, 1000, 1_000_000)), "copy · half size");
         assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1800, 1200, 500_000)), "copy · 60 % of the size · recompressed");
-        assert_eq!(told(&|copy| (copy.width, copy.height) = (6000, 4000)), "copy · enlarged");
+        assert_eq!(told(&|copy| (copy.width, copy.height) = (6000, 4000)), "copy · 200 % of the size");
         assert_eq!(told(&|copy| (copy.width, copy.height) = (2000, 3000)), "copy · turned");
         assert_eq!(told(&|copy| copy.format = Format::WebP), "copy · webp");
         assert_eq!(told(&|copy| copy.bytes += 1), "copy · as many bytes: one may be damaged");
+    }
+
+    fn because(pair: ClusterPair, codes: &[ReasonCode]) -> ClusterPair {
+        let reasons = codes.iter().map(|code| Reason { code: *code, words: String::new() }).collect();
+        ClusterPair { evidence: Evidence { reasons, ..Evidence::NONE }, ..pair }
+    }
+
+    #[test]
+    fn a_larger_version_is_enlarged_only_if_that_is_known() {
+        let told = |relation, codes: &[ReasonCode], width| {
+            let photos = vec![photo("/a.jpg", 3000, 1000), photo("/larger.jpg", width, 1000)];
+            what(&cluster(photos, vec![because(pair(0, 1, 0.0, relation), codes)]), 1)
+        };
+        for relation in [Relation::Copy, Relation::Edit] {
+            assert_eq!(told(relation, &[ReasonCode::Enlarged], 6000), format!("{relation} · enlarged"));
+            assert_eq!(told(relation, &[ReasonCode::Size], 6000), format!("{relation} · 200 % of the size"));
+        }
+    }
+
+    #[test]
+    fn an_edit_without_a_change_that_is_seen_says_why_it_is_one() {
+        let told = |codes: &[ReasonCode], changes: &[PhotoChange]| {
+            let pair = because(ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }, codes);
+            what(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", 3000, 1000)], vec![pair]), 1)
+        };
+        assert_eq!(told(&[ReasonCode::Decision, ReasonCode::FileName], &[]), "edit · named as another frame");
+        assert_eq!(told(&[ReasonCode::EditName], &[]), "edit · named as one");
+        assert_eq!(told(&[ReasonCode::Document], &[]), "edit · of one document");
+        assert_eq!(told(&[ReasonCode::Decision], &[]), "edit · as you decided");
+        assert_eq!(told(&[ReasonCode::Decision], &[PhotoChange::BlackAndWhite]), "edit · black and white");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why two photos have their relation: what the rules of `relation.rs` and `stars.rs` went by.
 
+use super::frame_name::{are_two_frames as have_names_of_two_frames, is_named_edit};
 use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages};
 use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_named_apart, are_of_one_document, are_two_exposures};
 use super::version_inputs::{Kind, MAX_LOG_SCALE, Member, are_of_one_encoder, kind};
@@ -48,11 +49,21 @@ fn of_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Compar
         let agreement = Reason::Agreement(comparison.fine.agreement);
         reasons.push(if is_document { agreement } else { Reason::ThirdPhoto });
     }
+    reasons.extend(by_names(a, b));
     if is_copy(comparison) {
         reasons.push(Reason::WholeFrame);
     }
     reasons.extend(changes(comparison).into_iter().map(Reason::Change));
     reasons
+}
+
+/// What their names say against copies: one was edited, or renamed.
+fn by_names(a: &Member, b: &Member) -> Option<Reason> {
+    if is_named_edit(&a.names, &b.names) || is_named_edit(&b.names, &a.names) {
+        Some(Reason::EditName)
+    } else {
+        have_names_of_two_frames(&a.names, &b.names).then_some(Reason::FileName)
+    }
 }
 
 /// By what two photos are no frames of one camera, which have one format, size and compression.
@@ -178,6 +189,11 @@ mod tests {
         let sent = Member { dimensions: member(3000, 100).dimensions, ..sent };
         assert_eq!(star(&first, &sent, agreeing(0.99)), [RewrittenTime, Agreement, Size, WholeFrame]);
         assert_eq!(codes(&frame, &frame, &Compared::NotYet, Ground::Star), [ThirdPhoto]);
+        let named = |name| Member { names: FrameName::of(Path::new(name)).into_iter().collect(), ..frame.clone() };
+        let of_names = |a, b| star(&named(a), &named(b), agreeing(0.9999));
+        assert_eq!(of_names("IMG_1234.JPG", "IMG_E1234.JPG"), [Agreement, Model, ReasonCode::EditName, WholeFrame]);
+        assert_eq!(of_names("IMG_1234.JPG", "IMG_1235.JPG"), [Agreement, Model, ReasonCode::FileName, WholeFrame]);
+        assert_eq!(of_names("IMG_1234.JPG", "IMG_1234 (1).JPG"), [Agreement, Model, WholeFrame]);
         let mut of_document = frame.clone();
         of_document.capture.origin.documents.insert("x".into());
         assert_eq!(star(&of_document, &of_document, agreeing(0.93)), [ReasonCode::Document, Agreement, WholeFrame]);

@@ -97,8 +97,13 @@ pub fn is_part(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
 
 /// Whether `b` shows `a` smaller than it is, beside something that is not a plain border.
 pub fn is_beside(a: Dimensions, b: Dimensions, comparison: &Comparison) -> bool {
-    let is_smaller = || comparison.scale(a, b) < MAX_SCALE_WITHIN;
-    comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && comparison.beside[1] >= MIN_STRUCTURE_BESIDE && is_smaller()
+    shows_beside(comparison) && comparison.scale(a, b) < MAX_SCALE_WITHIN
+}
+
+/// Whether the second picture shows the first one, or most of it, beside something that is not a plain border. It may be what the
+/// first is a crop of.
+pub(super) fn shows_beside(comparison: &Comparison) -> bool {
+    comparison.overlap[0] >= MIN_SHARE_IN_COLLAGE && comparison.beside[1] >= MIN_STRUCTURE_BESIDE
 }
 
 /// What was changed from a source `a` to its version `b`. Nothing, if only the size, the compression or the metadata differ.
