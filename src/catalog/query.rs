@@ -7,7 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::Context;
-use super::clusters::clusters_and;
+use super::clusters::clusters_of;
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
@@ -304,11 +304,9 @@ fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option
     let Some((a, b)) = photo(a)?.zip(photo(b)?) else { return Ok(None) };
     let more =
         |known: &Relations<'_>| Some((known.between(a, b)?, [known.changes(a, b), known.changes(b, a)], known.evidence(a, b).reasons));
-    let Context { generation, roots, .. } = context;
-    let found = clusters_and(context, &roots.scopes(), generation.threshold, &[], &|| true, more)?;
-    let Some((clustering, Some((relation, [forward, back], reasons)))) = found else { return Ok(None) };
+    let (found, Some((relation, [forward, back], reasons))) = clusters_of(context, &[a, b], more)? else { return Ok(None) };
     let relation = relation.unwrap_or(Relation::Unknown);
-    let together = clustering.found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
+    let together = found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
     // Both may be versions of a third photo.
     let of_source = together.filter(|_| is_version(relation)).and_then(|found| {
         let source = [a, b].iter().position(|photo| *photo == found.members[0])?;

@@ -110,14 +110,24 @@ impl<'a> Relations<'a> {
         is_wanted: IsWanted<'_>,
     ) -> Result<Option<Relations<'a>>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
+        Ok(Relations::by(comparisons, versions, decisions, photos, pairs, is_wanted))
+    }
+
+    /// The same, by comparisons that were read. They are at least those of the pairs.
+    pub fn by(
+        comparisons: Comparisons,
+        versions: &'a VersionModel,
+        decisions: &'a Decisions,
+        photos: &'a HashMap<PhotoId, PhotoRecord>,
+        pairs: &[Pair],
+        is_wanted: IsWanted<'_>,
+    ) -> Option<Relations<'a>> {
         let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
         for group in relations.groups(pairs) {
-            if !is_wanted() {
-                return Ok(None);
-            }
+            is_wanted().then_some(())?;
             relations.add_stars(&group);
         }
-        Ok(Some(relations))
+        Some(relations)
     }
 
     /// Returns the relation of two photos, if these are known. Photos that a person decided to be different have none.

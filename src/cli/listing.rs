@@ -56,7 +56,8 @@ pub fn print(out: &mut impl Write, number: u64, stars: &[Cluster]) -> io::Result
 }
 
 fn rows(cluster: &Cluster, to: usize) -> Vec<Row> {
-    let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
+    let photos = cluster.photos.iter().enumerate().zip(pairs(cluster));
+    let photos = photos.flat_map(|((place, photo), pair)| photo_rows(cluster, place, photo, pair, to));
     photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect()
 }
 
@@ -214,8 +215,8 @@ fn title(stars: &[Cluster]) -> String {
 /// What the photos and files of a cluster are beside the one that stays, with their bytes.
 pub fn others(cluster: &Cluster) -> impl Iterator<Item = (Relation, u64)> {
     let identical = cluster.photos.iter().flat_map(|photo| photo.files.iter().skip(1)).map(|file| (Relation::Identical, file.size));
-    let relation = |place: usize| pair_of(cluster, place).map_or(Relation::Unknown, |pair| pair.relation);
-    (1..cluster.photos.len()).map(move |place| (relation(place), cluster.photos[place].bytes)).chain(identical)
+    let photos = cluster.photos.iter().zip(pairs(cluster)).skip(1);
+    photos.map(|(photo, pair)| (pair.map_or(Relation::Unknown, |pair| pair.relation), photo.bytes)).chain(identical)
 }
 
 pub fn is_version(relation: Relation) -> bool {
@@ -241,14 +242,13 @@ fn time_length(stars: &[Cluster]) -> usize {
 }
 
 /// A row for each file of a photo, and one for each other name of it.
-fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<Row> {
-    let pair = pair_of(cluster, place);
+fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, pair: Option<&ClusterPair>, to: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for (number, file) in photo.files.iter().enumerate() {
         let is_source = (place, number) == (0, 0);
         let what = match (number, place) {
             (0, 0) => source(cluster),
-            (0, _) => what(cluster, place),
+            (0, _) => pair.map_or(Relation::Unknown.to_string(), |pair| what(cluster, place, pair)),
             _ => Relation::Identical.to_string(),
         };
         let distance = pair.filter(|_| place > 0 && number == 0).map(|pair| format!("{:.2}", pair.distance)).unwrap_or_default();
@@ -299,10 +299,18 @@ fn beside_row(cluster: &Cluster, beside: &BesideCluster, to: usize) -> Row {
     }
 }
 
-/// The pair by which a photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
-fn pair_of(cluster: &Cluster, place: usize) -> Option<&ClusterPair> {
-    let pairs = cluster.pairs.iter().filter(|pair| pair.a == place || pair.b == place);
-    pairs.min_by(|x, y| (x.a != 0).cmp(&(y.a != 0)).then(x.distance.total_cmp(&y.distance)))
+/// The pair by which each photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
+fn pairs(cluster: &Cluster) -> Vec<Option<&ClusterPair>> {
+    let mut pairs: Vec<Option<&ClusterPair>> = vec![None; cluster.photos.len()];
+    let rank = |pair: &ClusterPair| (pair.a != 0, pair.distance);
+    for pair in &cluster.pairs {
+        for place in [pair.a, pair.b] {
+            if pairs[place].is_none_or(|known| rank(pair) < rank(known)) {
+                pairs[place] = Some(pair);
+            }
+        }
+    }
+    pairs
 }
 
 /// What the first photo of a cluster is: the source, if others are versions of it, and why. A frame without versions is alone.
@@ -327,8 +335,7 @@ fn ties(cluster: &Cluster) -> Option<String> {
 }
 
 /// What another photo of a cluster is: a version of the source, with what was changed, or of which photo it is one.
-fn what(cluster: &Cluster, place: usize) -> String {
-    let Some(pair) = pair_of(cluster, place) else { return Relation::Unknown.to_string() };
+fn what(cluster: &Cluster, place: usize, pair: &ClusterPair) -> String {
     if pair.a != 0 {
         let other = name(&cluster.photos[if pair.a == place { pair.b } else { pair.a }].path.path);
         return match pair.relation {
@@ -522,6 +529,10 @@ mod tests {
         plain(out).lines().map(str::to_owned).collect()
     }
 
+    fn told_of(cluster: &Cluster, place: usize) -> String {
+        what(cluster, place, pairs(cluster)[place].expect("each has a pair"))
+    }
+
     fn plain(out: Vec<u8>) -> String {
         strip_str(&String::from_utf8(out).expect("text")).to_string()
     }
@@ -570,7 +581,7 @@ mod tests {
         let told = |change: &dyn Fn(&mut Photo)| {
             let mut copy = photo("/copy.jpg", 3000, 4_000_000);
             change(&mut copy);
-            what(&cluster(vec![photo("/a.jpg", 3000, 4_000_001), copy], vec![pair(0, 1, 0.0, Relation::Copy)]), 1)
+            told_of(&cluster(vec![photo("/a.jpg", 3000, 4_000_001), copy], vec![pair(0, 1, 0.0, Relation::Copy)]), 1)
         };
         assert_eq!(told(&|_| {}), "copy · recompressed");
         assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1500, 1000, 1_000_000)), "copy · half size");
@@ -590,7 +601,7 @@ mod tests {
     fn a_larger_version_is_enlarged_only_if_that_is_known() {
         let told = |relation, codes: &[ReasonCode], width| {
             let photos = vec![photo("/a.jpg", 3000, 1000), photo("/larger.jpg", width, 1000)];
-            what(&cluster(photos, vec![because(pair(0, 1, 0.0, relation), codes)]), 1)
+            told_of(&cluster(photos, vec![because(pair(0, 1, 0.0, relation), codes)]), 1)
         };
         for relation in [Relation::Copy, Relation::Edit] {
             assert_eq!(told(relation, &[ReasonCode::Enlarged], 6000), format!("{relation} · enlarged"));
@@ -602,7 +613,7 @@ mod tests {
     fn an_edit_without_a_change_that_is_seen_says_why_it_is_one() {
         let told = |codes: &[ReasonCode], changes: &[PhotoChange]| {
             let pair = because(ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }, codes);
-            what(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", 3000, 1000)], vec![pair]), 1)
+            told_of(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", 3000, 1000)], vec![pair]), 1)
         };
         assert_eq!(told(&[ReasonCode::Decision, ReasonCode::FileName], &[]), "edit · named as another frame");
         assert_eq!(told(&[ReasonCode::EditName], &[]), "edit · named as one");
@@ -615,7 +626,7 @@ mod tests {
     fn an_edit_is_told_by_its_changes() {
         let told = |changes: &[PhotoChange], width: u32| {
             let pairs = vec![ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }];
-            what(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", width, 1000)], pairs), 1)
+            told_of(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", width, 1000)], pairs), 1)
         };
         assert_eq!(told(&[PhotoChange::BlackAndWhite], 1500), "edit · black and white · half size");
         assert_eq!(told(&[PhotoChange::Crop(0.5)], 1500), "edit · crop 50 %");
@@ -632,7 +643,7 @@ mod tests {
             (Relation::Copy, "source · most bytes", "copy of first.jpg"),
         ] {
             let cluster = cluster(photos.clone(), vec![pair(0, 1, 0.2, relation), pair(1, 2, 0.1, relation)]);
-            assert_eq!((source(&cluster), what(&cluster, 2)), (first.to_owned(), told.to_owned()));
+            assert_eq!((source(&cluster), told_of(&cluster, 2)), (first.to_owned(), told.to_owned()));
         }
     }
 
