@@ -235,7 +235,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         let relation = known.between(members[a], members[b]).flatten().unwrap_or(Relation::Unknown);
         let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
         // Of others both may be versions of the source.
-        let is_of_source = a == 0 && is_version(relation) && !ties.binary_search(&b).is_ok();
+        let is_of_source = a == 0 && is_version(relation) && ties.binary_search(&b).is_err();
         let mut evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
         evidence.reasons.extend((a == 0 && enlarged.binary_search(&b).is_ok()).then_some(Reason::Enlarged));
         Edge { a, b, distance, relation, changes, evidence }
@@ -315,8 +315,8 @@ mod tests {
     use crate::catalog::pairs::pairs;
     use crate::likeness::Head;
     use crate::photo::{
-        Capture, Compared, Comparison, ContentHash, CropDescriptors, Decisions, Dimensions, Features, Format, Identity, Keypoints,
-        Metadata, PictureHash, Root, RootId, Stamp, StoredFeatures,
+        Capture, Compared, Comparison, ContentHash, CropDescriptors, Decision, Decisions, Dimensions, EqualPictures, Features, Format,
+        Identity, Keypoints, Metadata, PictureHash, Root, RootId, Stamp, StoredFeatures, Verdict,
     };
     use crate::store::{HeadNumber, Location, Reader, Writer};
 
@@ -391,6 +391,42 @@ mod tests {
         let outside = |is_wanted: IsWanted<'_>| versions_outside(&context, &one, 0.3, &[], is_wanted).expect("read");
         assert_eq!(outside(&|| true), Some(1));
         ends_when_nobody_waits(|is_wanted| outside(is_wanted).is_some());
+    }
+
+    #[test]
+    fn clusters_of_some_photos_are_those_of_the_library() {
+        let (_folder, reader) = library();
+        let head = Head::base().expect("the head of the program");
+        let generation = Generation { number: HeadNumber(1), threshold: 0.3, index: Index::new(head.dimensions()), head };
+        let roots = Roots::new(vec![Root::new(RootId(1), "/photos")]);
+        let of = |number: u8| PictureHash([number; 32]);
+        let photo = |number: u8| reader.photo_of_picture(&of(number)).expect("read").expect("a photo");
+        // The second couple and the third are joined by a decision.
+        let same = Decision { a: of(3), b: of(6), verdict: Verdict::Same, made: 1, follows: None };
+        for (decisions, asked, expected) in
+            [(Decisions::default(), [3, 4], &[3, 4][..]), (Decisions::new([same], EqualPictures::default()), [3, 4], &[3, 4, 5, 6])]
+        {
+            let versions = crate::likeness::VersionModel::base();
+            let context = Context { reader: &reader, generation: &generation, versions, decisions: &decisions, roots: &roots };
+            let photos = asked.map(photo);
+            let (found, relation) = clusters_of(&context, &photos, |known| known.between(photos[0], photos[1])).expect("read");
+            let told =
+                |found: &[Found]| found.iter().map(|found| (found.members.clone(), found.rank.clone(), found.rule)).collect::<Vec<_>>();
+            let all = clusters(&context, &roots.scopes(), 0.3, &[], &|| true).expect("read").expect("an answer").found;
+            let of_these: Vec<Found> = all.into_iter().filter(|found| found.members.contains(&photos[0])).collect();
+            assert_eq!((told(&found), relation), (told(&of_these), Some(Some(Relation::Copy))), "and no other is read");
+            let mut members = found[0].members.clone();
+            members.sort_unstable();
+            assert_eq!(members, expected.iter().map(|number| photo(*number)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_a_photo_is_goes_by_the_source_or_else_by_the_nearest() {
+        let edge = |a, b, relation| Edge { a, b, distance: 0.1, relation, changes: Vec::new(), evidence: Evidence::default() };
+        use Relation::{Copy, Edit, Part, Unknown};
+        let edges = [edge(1, 2, Copy), edge(2, 3, Part), edge(0, 1, Edit)];
+        assert_eq!(relations_of(&edges, 5)[1..], [Edit, Copy, Part, Unknown]);
     }
 
     #[test]

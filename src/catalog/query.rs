@@ -330,7 +330,7 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
     let ground = if is_version(relation) { Ground::Star } else { Ground::Two };
     let decided = context.decisions.of(a.identity.picture, b.identity.picture);
     let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
-    let mut reasons = reasons_of(context.versions, &members, &compared, ground, decided);
+    let mut reasons = reasons_of(context.versions, [&members[0], &members[1]], &compared, ground, decided);
     let Some(comparison) = laid.filter(|_| is_version(relation)) else {
         return OfTwo { relation, source: None, is_tie: false, changes: Vec::new(), reasons };
     };

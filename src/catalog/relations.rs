@@ -1,5 +1,6 @@
 //! What near photos are to each other: by the decision of a person, or else by their stars.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
@@ -18,6 +19,9 @@ use crate::vision::keypoints::frame;
 
 /// Two pictures that agree less do not count as versions if nothing else is known: how one lies in the other was found by chance.
 pub const MIN_AGREEMENT: f64 = 0.6;
+
+/// An id that so many different pictures have tells none from others: a template had it, or a program that gives the same to all.
+const MIN_PICTURES_OF_COMMON_ID: usize = 3;
 
 /// Returns a picture as it is compared.
 pub fn framed<'a>(picture: &'a Picture, keypoints: &'a Keypoints) -> Framed<'a> {
@@ -68,13 +72,13 @@ fn are_joined_by_ids(versions: &VersionModel, [a, b]: [&Member; 2], comparison: 
 /// Returns why two photos have their relation. A decision comes before all else.
 pub fn reasons_of(
     versions: &VersionModel,
-    members: &[Member; 2],
+    [a, b]: [&Member; 2],
     compared: &Compared,
     ground: Ground,
     decided: Option<Verdict>,
 ) -> Vec<Reason> {
     let is_told = decided == Some(Verdict::Different) || decided == Some(Verdict::Same) && ground != Ground::Star;
-    let of_photos = if is_told { Vec::new() } else { reasons(versions, &members[0], &members[1], compared, ground) };
+    let of_photos = if is_told { Vec::new() } else { reasons(versions, a, b, compared, ground) };
     decided.map(Reason::Decision).into_iter().chain(of_photos).collect()
 }
 
@@ -94,6 +98,8 @@ pub struct Relations<'a> {
     sources: HashMap<PhotoId, PhotoId>,
     /// Pairs of a collage and a photo in it, `a < b`.
     held: HashSet<(PhotoId, PhotoId)>,
+    /// The photos that are near another one.
+    members: HashMap<PhotoId, Member>,
 }
 
 impl<'a> Relations<'a> {
@@ -122,7 +128,8 @@ impl<'a> Relations<'a> {
         pairs: &[Pair],
         is_wanted: IsWanted<'_>,
     ) -> Option<Relations<'a>> {
-        let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
+        let (sources, held, members) = (HashMap::new(), HashSet::new(), HashMap::new());
+        let mut relations = Relations { versions, decisions, photos, comparisons, sources, held, members };
         for group in relations.groups(pairs) {
             is_wanted().then_some(())?;
             relations.add_stars(&group);
@@ -171,7 +178,7 @@ impl<'a> Relations<'a> {
         let comparison = self.comparison(a, b);
         let compared = comparison.map_or_else(|| self.compared(a, b), Compared::Laid);
         let decided = self.decisions.of(x.picture, y.picture);
-        let reasons = reasons_of(self.versions, &[member(x), member(y)], &compared, ground, decided);
+        let reasons = reasons_of(self.versions, [&self.member(x), &self.member(y)], &compared, ground, decided);
         Evidence { direction: None, overlap: comparison.map(|comparison| overlap(&comparison)), reasons }
     }
 
@@ -191,16 +198,11 @@ impl<'a> Relations<'a> {
     /// Whether two photos of a star differ in size, compression and metadata only. Two versions do if both are copies of the
     /// source.
     fn is_copy(&self, a: PhotoId, b: PhotoId) -> bool {
-        let by_ids = |from, to, comparison: &Comparison| {
-            let [x, y] = [from, to].map(|photo| &self.photos[&photo]);
-            let is_of_one_document = x.capture.origin.is_of_one_document(&y.capture.origin);
-            is_of_one_document && are_joined_by_ids(self.versions, [&member(x), &member(y)], comparison)
-        };
-        // What is named as another frame was renamed, or it is one.
-        let is_named_otherwise = |from: PhotoId, to: PhotoId| are_named_otherwise(&member(&self.photos[&from]), &member(&self.photos[&to]));
         let is_copy = |from, to| {
-            let is_copy = |comparison: &Comparison| is_copy(comparison) && !by_ids(from, to, comparison) && !is_named_otherwise(from, to);
-            self.comparison(from, to).map(|comparison| is_copy(&comparison))
+            let comparison = self.comparison(from, to)?;
+            let [x, y] = [from, to].map(|photo| self.member(&self.photos[&photo]));
+            // What is named as another frame was renamed, or it is one.
+            Some(is_copy(&comparison) && !are_named_otherwise(&x, &y) && !are_joined_by_ids(self.versions, [&x, &y], &comparison))
         };
         // Two that were not compared are copies of one source.
         let source = self.sources[&a];
@@ -286,6 +288,11 @@ impl<'a> Relations<'a> {
         groups
     }
 
+    /// Returns a photo as a member of a star.
+    fn member(&self, record: &PhotoRecord) -> Cow<'_, Member> {
+        self.members.get(&record.id).map_or_else(|| Cow::Owned(member(record)), Cow::Borrowed)
+    }
+
     fn add_stars(&mut self, pairs: &[Pair]) {
         let mut photos: Vec<PhotoId> = pairs.iter().flat_map(|pair| [pair.a, pair.b]).collect();
         photos.sort_unstable();
@@ -295,12 +302,39 @@ impl<'a> Relations<'a> {
             let compared = self.compared(pair.a, pair.b);
             Near { a: at(pair.a), b: at(pair.b), distance: pair.distance, compared }
         };
-        let members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
         let near: Vec<Near> = pairs.iter().map(near).collect();
+        let mut members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
+        without_common_ids(&mut members, &near);
         let sources = sources(self.versions, &members, &near);
         self.held.extend(held(&members, &near).into_iter().map(|(a, b)| (photos[a], photos[b])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
+        self.members.extend(photos.iter().copied().zip(members));
     }
+}
+
+/// Takes from the members of a group the ids that different pictures have: those of three times of capture, or of three photos most of
+/// which do not agree with each other.
+fn without_common_ids(members: &mut [Member], near: &[Near]) {
+    let mut with: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, member) in members.iter().enumerate() {
+        let origin = &member.capture.origin;
+        origin.documents.iter().chain(&origin.image).for_each(|id| with.entry(id.clone()).or_default().push(at));
+    }
+    with.retain(|_, all| all.len() >= MIN_PICTURES_OF_COMMON_ID && is_common(all, members, near));
+    for member in members {
+        let origin = &mut member.capture.origin;
+        origin.documents.retain(|id| !with.contains_key(id));
+        origin.image.take_if(|id| with.contains_key(id));
+    }
+}
+
+/// Whether the members at these places, which have one id, are different pictures.
+fn is_common(places: &[usize], members: &[Member], near: &[Near]) -> bool {
+    let times: HashSet<&String> = places.iter().filter_map(|at| members[*at].capture.taken.as_ref()).collect();
+    let pairs = near.iter().filter(|pair| [pair.a, pair.b].iter().all(|at| places.binary_search(at).is_ok()));
+    let agree = |pair: &Near| matches!(pair.compared, Compared::Laid(comparison) if comparison.fine.agreement >= MIN_AGREEMENT);
+    let (agreeing, others): (Vec<&Near>, Vec<&Near>) = pairs.partition(|pair| agree(pair));
+    times.len() >= MIN_PICTURES_OF_COMMON_ID || others.len() > agreeing.len()
 }
 
 /// Whether two photos of this relation must not be in one cluster.
@@ -320,7 +354,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::photo::{Dimensions, EqualPictures, Format, PixelHash};
+    use crate::photo::{Dimensions, EqualPictures, Format, PixelHash, Residual};
 
     fn photo(number: i64, seconds: Option<u8>, model: Option<u8>) -> (PhotoId, PhotoRecord) {
         let capture = Capture {
@@ -331,6 +365,31 @@ mod tests {
         let (picture, dimensions) = (PictureHash([number as u8; 32]), Dimensions { width: 60, height: 40 });
         let (id, format, files) = (PhotoId(number), Format::Jpeg, Vec::new());
         (id, PhotoRecord { id, picture, format, dimensions, capture, quantisation: None, detail: None, files })
+    }
+
+    #[test]
+    fn an_id_that_different_pictures_have_tells_none_from_others() {
+        let ids = |seconds: [Option<u8>; 3], agreements: &[(usize, usize, f64)]| {
+            let of = |(number, seconds)| {
+                let mut member = member(&photo(number, seconds, None).1);
+                member.capture.origin.documents.insert("x".into());
+                member.capture.origin.image = Some("an image".into());
+                member
+            };
+            let mut members: Vec<Member> = (1..).zip(seconds).map(of).collect();
+            let near = |&(a, b, agreement): &(usize, usize, f64)| {
+                let fine = Residual { agreement, ..Comparison::WHOLE.fine };
+                Near { a, b, distance: 0.1, compared: Compared::Laid(Comparison { fine, ..Comparison::WHOLE }) }
+            };
+            without_common_ids(&mut members, &agreements.iter().map(near).collect::<Vec<_>>());
+            let origin = &members[0].capture.origin;
+            assert_eq!(origin.documents.is_empty(), origin.image.is_none());
+            origin.documents.len()
+        };
+        assert_eq!(ids([Some(1), Some(2), Some(3)], &[(0, 1, 0.9), (1, 2, 0.9)]), 0, "of three times");
+        assert_eq!(ids([None; 3], &[(0, 1, 0.3), (1, 2, 0.4), (0, 2, 0.9)]), 0, "of three pictures");
+        assert_eq!(ids([Some(1), Some(1), Some(2)], &[(0, 1, 0.9), (1, 2, 0.9)]), 1, "a time that a program wrote");
+        assert_eq!(ids([None; 3], &[(0, 1, 0.3), (1, 2, 0.9)]), 1, "two strong edits of one photo");
     }
 
     proptest! {
@@ -364,6 +423,7 @@ mod tests {
                 comparisons: compared.into_iter().filter_map(|(a, b, how)| Some((ordered(a, b)?, of(how)))).collect(),
                 sources,
                 held: held.into_iter().filter_map(|(a, b)| ordered(a, b)).collect(),
+                members: HashMap::new(),
             };
             let cannot_link = relations.cannot_link();
             for (a, b) in (0..12).flat_map(|a| (0..12).filter(move |b| a != *b).map(move |b| (PhotoId(a), PhotoId(b)))) {

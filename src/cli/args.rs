@@ -24,10 +24,13 @@ The first file of a cluster is the source, with the rule that decided. The rules
   the photo that was taken first
   the whole frame, before a crop or screenshot of it
   what a camera wrote, before what an editor wrote
+  a larger photo, before what is sure to be a smaller copy of it
+  the name of a frame, before that of an edit (IMG_E1234, -edited)
   the photo that says where it was taken
   RAW before HEIC before other formats
   the photo that was not enlarged
   most pixels
+  RGB before CMYK
   a lossless format
   most bytes
   a plain name, before a name that a copy gets
