@@ -1,7 +1,9 @@
 //! Why two photos have their relation: what the rules of `relation.rs` and `stars.rs` went by.
 
 use super::frame_name::{are_two_frames as have_names_of_two_frames, is_named_edit};
-use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages};
+use super::relation::{
+    MIN_AGREEMENT_OF_SCENE, are_other_pages, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages,
+};
 use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_named_apart, are_of_one_document, are_two_exposures};
 use super::version_inputs::{Kind, MAX_LOG_SCALE, Member, are_of_one_encoder, kind};
 use super::version_model::{VersionModel, has_other_text};
@@ -96,7 +98,7 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
     let is_version = are_of_one_document(a, b, comparison) || agree(model, a, b, comparison);
     let reason = if is_part(a.dimensions, b.dimensions, comparison) {
         Reason::Beside
-    } else if fine < MIN_AGREEMENT_OF_SCENE {
+    } else if fine < MIN_AGREEMENT_OF_SCENE || are_other_pages(comparison) {
         Reason::Disagreement(fine)
     } else if may_be_pages(comparison) || has_other_text(comparison) {
         Reason::Layout(comparison.fine.misfit)
@@ -141,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::likeness::FrameName;
-    use crate::photo::{Affine, Capture, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual};
+    use crate::photo::{Affine, Capture, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual, Tone};
 
     fn member(width: u32, quantisation: u16) -> Member {
         Member {
@@ -213,6 +215,10 @@ mod tests {
         assert_eq!(two(&frame, &member(3000, 400), agreeing(0.65)), [Disagreement]);
         let page = Comparison { fine: Residual { misfit: 0.12, ..agreeing(0.8).fine }, ..agreeing(0.8) };
         assert_eq!(two(&frame, &frame, page), [Layout]);
+        let light = Tone { brightness: 240.0, contrast: 40.0, chroma: 0.0 };
+        let found =
+            reasons(VersionModel::base(), &frame, &frame, &Compared::Laid(Comparison { tones: [light; 2], ..agreeing(0.92) }), Ground::Two);
+        assert_eq!(found, [Reason::Disagreement(0.92)], "two pages");
         let within = Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), overlap: [1.0, 0.04], beside: [0.0, 0.8], ..agreeing(0.99) };
         assert_eq!(two(&frame, &frame, within), [Beside]);
         assert_eq!(codes(&frame, &frame, &Compared::Laid(within), Ground::Collage), [ReasonCode::Collage]);

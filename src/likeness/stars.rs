@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::frame_name::{are_one_frame, are_two_frames, is_named_edit};
 use super::relation::{
-    MIN_MINUTES_REWRITTEN, are_two_sensitivities, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages, minutes_between,
-    shows_beside,
+    MIN_MINUTES_REWRITTEN, are_other_pages, are_two_sensitivities, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages,
+    minutes_between, shows_beside,
 };
 use super::source::has_margin;
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
@@ -278,7 +278,7 @@ pub fn are_of_one_document(a: &Member, b: &Member, comparison: &Comparison) -> b
 /// Returns whether the pictures of two photos say that they are versions of one exposure, whatever the camera wrote.
 pub fn agree(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
     let is_clear = kind(a, b, comparison) == Kind::Other || comparison.fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
-    is_clear && model.score(a, b, comparison) > MIN_SCORE
+    is_clear && !are_other_pages(comparison) && model.score(a, b, comparison) > MIN_SCORE
 }
 
 #[cfg(test)]
@@ -289,7 +289,9 @@ mod tests {
 
     use super::*;
     use crate::likeness::FrameName;
-    use crate::photo::{Capture, Format, PictureHash, Residual};
+    use crate::photo::{Capture, Format, PictureHash, Relation, Residual, Tone};
+
+    const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
 
     fn member(number: u8, width: u32, taken: Option<&str>) -> Member {
         let capture = Capture { taken: taken.map(str::to_owned), model: taken.map(|_| "M1".into()), ..Capture::default() };
@@ -395,6 +397,23 @@ mod tests {
         };
         assert!(joined(with(Format::Jpeg, Some(400))) && joined(with(Format::Png, None)));
         assert!(!joined(with(Format::Jpeg, Some(140))) && !joined(with(Format::Jpeg, None)));
+    }
+
+    #[test]
+    fn tables_with_one_grid_are_no_versions() {
+        let of = |agreement: f64, brightness: f64, chroma: f64| {
+            let mut pair = near(0, 1, agreement);
+            if let Compared::Laid(comparison) = &mut pair.compared {
+                comparison.tones = [Tone { brightness, contrast: 40.0, chroma }; 2];
+            }
+            let found = sources(VersionModel::base(), &[member(1, 1600, None), member(2, 800, None)], &[pair]);
+            (found[0] == found[1], pair.compared)
+        };
+        let relation_of = |compared| crate::likeness::relation((&Capture::default(), LARGE), (&Capture::default(), LARGE), &compared);
+        let (is_joined, compared) = of(0.92, 240.0, 0.0);
+        assert!(!is_joined && relation_of(compared) == Relation::Unknown);
+        assert!(of(0.98, 240.0, 0.0).0, "a smaller version of a table");
+        assert!(of(0.92, 120.0, 0.0).0 && of(0.92, 240.0, 20.0).0, "photos");
     }
 
     /// The versions may be frames of one camera, as far as is known.
