@@ -146,6 +146,7 @@ impl<'a> Relations<'a> {
             Some(Verdict::Different) => None,
             None if self.is_one_star(a, b) => Some(if self.is_copy(a, b) { Relation::Copy } else { Relation::Edit }),
             None if self.held.contains(&(a.min(b), a.max(b))) => Some(Relation::Part),
+            None if self.of_two_exposures(x, y).is_some() => Some(Relation::Series),
             None => Some(relation((&x.capture, x.dimensions), (&y.capture, y.dimensions), &self.compared(a, b))),
         })
     }
@@ -178,7 +179,9 @@ impl<'a> Relations<'a> {
         let comparison = self.comparison(a, b);
         let compared = comparison.map_or_else(|| self.compared(a, b), Compared::Laid);
         let decided = self.decisions.of(x.picture, y.picture);
-        let reasons = reasons_of(self.versions, [&self.member(x), &self.member(y)], &compared, ground, decided);
+        // Two versions of two exposures go by what the camera wrote of these.
+        let [first, second] = self.of_two_exposures(x, y).filter(|_| ground == Ground::Two).unwrap_or([x, y]);
+        let reasons = reasons_of(self.versions, [&self.member(first), &self.member(second)], &compared, ground, decided);
         Evidence { direction: None, overlap: comparison.map(|comparison| overlap(&comparison)), reasons }
     }
 
@@ -193,6 +196,16 @@ impl<'a> Relations<'a> {
 
     fn is_one_star(&self, a: PhotoId, b: PhotoId) -> bool {
         self.sources.get(&a).is_some_and(|source| Some(source) == self.sources.get(&b))
+    }
+
+    /// Returns two photos that the camera says are two exposures, if these two are versions of them, or are them. A version may have lost
+    /// what the camera wrote.
+    fn of_two_exposures<'b>(&'b self, x: &'b PhotoRecord, y: &'b PhotoRecord) -> Option<[&'b PhotoRecord; 2]> {
+        [[x, y], [x, y].map(|photo| self.source_of(photo))].into_iter().find(|[x, y]| is_series(&x.capture, &y.capture))
+    }
+
+    fn source_of<'b>(&'b self, photo: &'b PhotoRecord) -> &'b PhotoRecord {
+        self.photos.get(&self.source(photo.id)).unwrap_or(photo)
     }
 
     /// Whether two photos of a star differ in size, compression and metadata only. Two versions do if both are copies of the
@@ -213,20 +226,21 @@ impl<'a> Relations<'a> {
     /// different. Two exposures of one camera are separated by their classes, because a camera makes very many. Others are few: they
     /// were compared or decided on.
     pub fn cannot_link(&self) -> CannotLink<'_> {
-        let mut exposures: Vec<(Option<PhotoId>, &Capture)> = Vec::new();
+        let mut exposures: Vec<(Option<PhotoId>, &PhotoRecord)> = Vec::new();
         let (mut numbers, mut classes) = (HashMap::new(), HashMap::new());
         // Without a model, nothing says that one camera took two photos.
-        for photo in self.photos.values().filter(|photo| photo.capture.model.is_some()) {
-            let (source, capture) = (self.sources.get(&photo.id).copied(), &photo.capture);
-            let number = *numbers.entry((source, exposure(capture))).or_insert_with(|| {
-                exposures.push((source, capture));
+        let has_model = |photo: &&PhotoRecord| photo.capture.model.is_some() || self.source_of(photo).capture.model.is_some();
+        for photo in self.photos.values().filter(has_model) {
+            let source = self.sources.get(&photo.id).copied();
+            let number = *numbers.entry((source, exposure(&photo.capture))).or_insert_with(|| {
+                exposures.push((source, photo));
                 exposures.len() - 1
             });
             classes.insert(photo.id, number);
         }
         let are_apart = move |x: usize, y: usize| {
             let ((source, a), (other, b)) = (exposures[x], exposures[y]);
-            (source.is_none() || source != other) && is_series(a, b)
+            (source.is_none() || source != other) && self.of_two_exposures(a, b).is_some()
         };
         let by_class = CannotLink { pairs: HashMap::new(), classes, are_apart: Box::new(are_apart) };
         let laid = self.comparisons.iter().filter(|(_, compared)| matches!(compared, Compared::Laid(_))).map(|(pair, _)| *pair);

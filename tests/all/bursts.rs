@@ -39,6 +39,10 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     let text = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
     assert_eq!(text.matches("  1 series · 3 frames in 2 s; 4 files, ").count(), 1, "{text}");
     assert!(text.contains("2 photos have versions: 1 copy (") && text.contains(" held apart as frames of a series ("), "{text}");
+    // The version without EXIF is of another exposure too, by that of its frame.
+    let [bare, frame] = ["grey2.jpg", "frame1.jpg"].map(|name| folder.join(name));
+    let two = instance.json(["compare".as_ref(), "--format=json".as_ref(), bare.as_os_str(), frame.as_os_str()]);
+    assert_eq!((&two["relation"], &two["reasons"][0]["code"]), (&"series".into(), &"time".into()), "{two}");
     let amount = |relation: &str| answer["found"][relation]["photos"].as_u64();
     assert_eq!((amount("copy"), amount("edit"), amount("series")), (Some(1), Some(1), None), "{answer}");
     assert!(answer["held_apart"]["series"]["photos"] == answer["series"] && answer["series"].as_u64() > Some(2), "{answer}");
