@@ -131,7 +131,7 @@ fn without_rewritten_times(members: &[Member], near: &[Near]) -> Vec<Member> {
 }
 
 /// Returns the pairs, the smaller position first, of a collage and a photo in it. A collage holds two others at two places, smaller
-/// than they are. If it holds them in their size, they may be two crops of it, unless they were taken at two times.
+/// than they are. If it holds them in their size, they may be two crops of it, unless they were taken at two times and it says none.
 pub fn held(members: &[Member], near: &[Near]) -> HashSet<(usize, usize)> {
     let mut within: Vec<Vec<Within>> = vec![Vec::new(); members.len()];
     for pair in near {
@@ -152,7 +152,7 @@ pub fn held(members: &[Member], near: &[Near]) -> HashSet<(usize, usize)> {
             let mut pairs = all.iter().enumerate().flat_map(|(at, x)| all[..at].iter().map(move |y| (x, y)));
             pairs.any(|(x, y)| are_two(x, y) && x.place.is_apart_from(&y.place))
         };
-        let has_times = has_two(&are_two_times);
+        let has_times = members[b].capture.taken.is_none() && has_two(&are_two_times);
         let has_smaller = has_two(&|x, y| x.is_smaller && y.is_smaller);
         let parts = all.iter().filter(|one| has_times || has_smaller && one.is_smaller);
         held.extend(parts.map(|one| (b.min(one.member), b.max(one.member))));
@@ -472,6 +472,8 @@ mod tests {
         // Two crops of one photo say one time, or none.
         assert_eq!([found(x, x), found(None, None), found(x, None)], [[2; 3]; 3]);
         assert_eq!(sources(VersionModel::base(), &of(x, y), &near[..1]), [2, 1, 2], "a crop, as far as is known");
+        let frames = [member(1, 3000, x), member(2, 3000, y), member(3, 6000, x)];
+        assert!(held(&frames, &near).is_empty(), "a crop of the next frame of a tripod");
     }
 
     #[test]
