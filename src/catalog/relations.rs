@@ -49,18 +49,20 @@ pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance
     let found = sources(versions, members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
         Compared::Laid(comparison) if found[0] == found[1] && comparison.fine.agreement >= MIN_AGREEMENT => {
-            let [a, b] = [&members[0], &members[1]];
-            if is_copy(&comparison) && !are_joined_by_ids(versions, [a, b], &comparison) && !are_named_otherwise(a, b) {
-                Relation::Copy
-            } else {
-                Relation::Edit
-            }
+            if are_copies(versions, [&members[0], &members[1]], &comparison) { Relation::Copy } else { Relation::Edit }
         }
         _ => {
             let of = |at: usize| (&members[at].capture, members[at].dimensions);
             relation(of(0), of(1), &compared)
         }
     }
+}
+
+/// Whether two versions differ in size, compression and metadata only. What is named as another frame was renamed, or it is one. A
+/// picture in the inks of a press was made for it.
+fn are_copies(versions: &VersionModel, [a, b]: [&Member; 2], comparison: &Comparison) -> bool {
+    let are_of_one_kind = a.capture.origin.is_for_print == b.capture.origin.is_for_print && !are_named_otherwise(a, b);
+    is_copy(comparison) && are_of_one_kind && !are_joined_by_ids(versions, [a, b], comparison)
 }
 
 /// Whether only the ids of a document make two photos versions. Their pictures say that more was changed than is seen, so they are no
@@ -214,8 +216,7 @@ impl<'a> Relations<'a> {
         let is_copy = |from, to| {
             let comparison = self.comparison(from, to)?;
             let [x, y] = [from, to].map(|photo| self.member(&self.photos[&photo]));
-            // What is named as another frame was renamed, or it is one.
-            Some(is_copy(&comparison) && !are_named_otherwise(&x, &y) && !are_joined_by_ids(self.versions, [&x, &y], &comparison))
+            Some(are_copies(self.versions, [&x, &y], &comparison))
         };
         // Two that were not compared are copies of one source.
         let source = self.sources[&a];

@@ -362,6 +362,7 @@ fn unseen(pair: &ClusterPair) -> Option<&'static str> {
     let words = [
         (ReasonCode::EditName, "named as one"),
         (ReasonCode::FileName, "named as another frame"),
+        (ReasonCode::Inks, "in other inks (CMYK)"),
         (ReasonCode::Document, "of one document"),
         (ReasonCode::Decision, "as you decided"),
     ];

@@ -52,6 +52,7 @@ fn of_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Compar
         reasons.push(if is_document { agreement } else { Reason::ThirdPhoto });
     }
     reasons.extend(by_names(a, b));
+    reasons.extend((a.capture.origin.is_for_print != b.capture.origin.is_for_print).then_some(Reason::Inks));
     if is_copy(comparison) {
         reasons.push(Reason::WholeFrame);
     }
@@ -192,6 +193,9 @@ mod tests {
         assert_eq!(star(&first, &sent, agreeing(0.99)), [RewrittenTime, Agreement, Size, WholeFrame]);
         assert_eq!(codes(&frame, &frame, &Compared::NotYet, Ground::Star), [ThirdPhoto]);
         let named = |name| Member { names: FrameName::of(Path::new(name)).into_iter().collect(), ..frame.clone() };
+        let mut press = frame.clone();
+        press.capture.origin.is_for_print = true;
+        assert_eq!(star(&frame, &press, agreeing(0.9999)), [Agreement, Model, ReasonCode::Inks, WholeFrame]);
         let of_names = |a, b| star(&named(a), &named(b), agreeing(0.9999));
         assert_eq!(of_names("IMG_1234.JPG", "IMG_E1234.JPG"), [Agreement, Model, ReasonCode::EditName, WholeFrame]);
         assert_eq!(of_names("IMG_1234.JPG", "IMG_1235.JPG"), [Agreement, Model, ReasonCode::FileName, WholeFrame]);

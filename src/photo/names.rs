@@ -130,6 +130,7 @@ mod tests {
                 "size",
                 "enlarged",
                 "format",
+                "inks",
                 "compression",
                 "whole-frame",
                 "frame",

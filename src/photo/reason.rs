@@ -49,6 +49,8 @@ pub enum ReasonCode {
     /// One has more pixels than the other, and no more detail.
     Enlarged,
     Format,
+    /// One is in the inks of a printing press (CMYK), and the other is not.
+    Inks,
     /// One is compressed more.
     Compression,
     /// Both show the whole frame, in one light.
@@ -92,6 +94,7 @@ names!(ReasonCode, "reason" {
     Size: "size",
     Enlarged: "enlarged",
     Format: "format",
+    Inks: "inks",
     Compression: "compression",
     WholeFrame: "whole-frame",
     Frame: "frame",
@@ -133,6 +136,7 @@ pub enum Reason {
     Size(f64),
     Enlarged,
     Format,
+    Inks,
     Compression,
     WholeFrame,
     /// From the first to the second photo.
@@ -170,6 +174,7 @@ impl Reason {
             Reason::Size(_) => ReasonCode::Size,
             Reason::Enlarged => ReasonCode::Enlarged,
             Reason::Format => ReasonCode::Format,
+            Reason::Inks => ReasonCode::Inks,
             Reason::Compression => ReasonCode::Compression,
             Reason::WholeFrame => ReasonCode::WholeFrame,
             Reason::Change(Crop(_) | Border | Screenshot | Mirrored | Turned(_) | Stretched(_)) => ReasonCode::Frame,
@@ -210,6 +215,7 @@ impl fmt::Display for Reason {
             Reason::Size(scale) => write!(f, "one has {:.0} % of the size", 100.0 * scale),
             Reason::Enlarged => f.write_str("one was enlarged: it has no more detail than a smaller one"),
             Reason::Format => f.write_str("two formats"),
+            Reason::Inks => f.write_str("one is in the inks of a printing press (CMYK)"),
             Reason::Compression => f.write_str("one is compressed more"),
             Reason::WholeFrame => f.write_str("both show the whole frame, in one light"),
             Reason::Change(PhotoChange::Screenshot) => f.write_str("screenshot"),

@@ -190,10 +190,13 @@ fn the_source_goes_by_more_than_places_and_bytes() {
         })
         .collect();
     sources.sort();
-    let expected = [["IMG_1234.JPG", "plain-name", "edit"], ["sea.jpg", "pixels", "copy"], ["street.jpg", "rgb", "copy"]];
+    let expected = [["IMG_1234.JPG", "plain-name", "edit"], ["sea.jpg", "pixels", "copy"], ["street.jpg", "rgb", "edit"]];
     assert_eq!(sources, expected.map(|source| source.map(str::to_owned)), "{answer}");
     let said = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
-    assert!(said.contains("edit · named as one") && said.contains("source · RGB, not CMYK"), "{said}");
+    assert!(
+        said.contains("edit · named as one") && said.contains("edit · in other inks (CMYK)") && said.contains("source · RGB, not CMYK"),
+        "{said}"
+    );
 }
 
 #[test]
