@@ -1,6 +1,6 @@
 //! How well frames of one scene, and versions of them, are told apart.
 //!
-//!     cargo bench --bench relations -- FRAMES [PHOTOS [--photos 200]] [--seed 1] [--every 3] [--write CHOICES] [--decisions]
+//!     cargo bench --bench relations -- FRAMES [PHOTOS [--photos 200]] [--seed 1] [--every 3] [--write CHOICES] [--decisions] [--witnesses]
 //!     cargo bench --bench relations -- FRAMES --choices CHOICES... [--ablate] [--train models/versions.safetensors]
 //!
 //! FRAMES has a `frames.csv` with the columns file, set and scene, and each of its files is an exposure of its own. Every
@@ -14,7 +14,7 @@
 //! The version model that comes with the program has seen these scenes. With choices that an earlier run wrote, the scenes are
 //! divided into five parts, and each part is judged with a model that is trained on the other four. Then it is printed how
 //! reliable these models are, and with `--ablate` what each input is worth. `--train` writes a model that is trained on all choices.
-//! `--decisions` prints what decisions teach.
+//! `--decisions` prints what decisions teach. `--witnesses` prints what it costs if one thing that a file says is not known.
 //!
 //! PHOTOS is a folder of single photos of different things. With a sample of them, files of further kinds are made: pages of one
 //! layout and memes of one photo, each with two copies; collages, pages with a photo, and frames of panoramas; the frames as a
@@ -34,6 +34,7 @@ mod model;
 #[path = "../pictures/mod.rs"]
 mod pictures;
 mod score;
+mod witnesses;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -60,6 +61,9 @@ use pictures::{Result, all};
 
 const VERSIONS: usize = 6;
 
+/// The head of the tables of frames.
+const HEAD: &str = "| | precision | recall | edits on the right frame only |\n|---|---|---|---|";
+
 /// The first letters of the sets of frames by a camera that stands on a tripod.
 const TRIPOD_SETS: [&str; 3] = ["bracket-", "hdrps", "fs-"];
 
@@ -84,6 +88,9 @@ struct Args {
     /// Also teaches decisions on some scenes and judges by the others
     #[arg(long)]
     decisions: bool,
+    /// Also takes away each witness in turn
+    #[arg(long)]
+    witnesses: bool,
     /// Files that earlier runs wrote, to train on
     #[arg(long, num_args = 1..)]
     choices: Vec<PathBuf>,
@@ -170,7 +177,7 @@ fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
     let on_tripod = |file: &File| is_tripod(file.frame);
     let judge = |find: &dyn Fn(&[Member]) -> Vec<usize>| {
         let [with, without] = [&with, &without].map(|members| find(members));
-        println!("| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
+        println!("{HEAD}");
         print("with the EXIF of the frames", &files, &with, &|_| true);
         print("with EXIF, frames that have a time", &files, &with, &has_time);
         print("with EXIF, a camera on a tripod", &files, &with, &on_tripod);
@@ -179,6 +186,9 @@ fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
     };
     println!("With the model of the program, which has seen these scenes:\n");
     judge(&|members| sources(VersionModel::base(), members, &near));
+    if args.witnesses {
+        without_witnesses(&files, &with, &near);
+    }
     if args.decisions {
         let label = |file: &File| decisions::Label { frame: file.frame, scene: file.scene.clone(), is_edit: file.is_edit };
         decisions::print(&files.iter().map(label).collect::<Vec<_>>(), &without, &near);
@@ -199,7 +209,7 @@ fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
     judge(&|members| by_parts(&unseen, members));
     println!("\n{}", model::reliability(&all, &unseen));
     if args.ablate {
-        println!("Without one input, and without EXIF:\n\n| | precision | recall | edits on the right frame only |\n|---|---|---|---|");
+        println!("Without one input, and without EXIF:\n\n{HEAD}");
         for (input, name) in model::names() {
             print(name, &files, &by_parts(&models(Some(input)), &without), &|_| true);
         }
@@ -208,6 +218,16 @@ fn judge_frames(args: &Args, rows: &[Vec<String>]) -> Result<()> {
         fs::write(path, model::taught(&all, None, |_| true).to_safetensors())?;
     }
     Ok(())
+}
+
+/// Prints what it costs to take away one thing that files say, with the rest of the EXIF of the frames.
+fn without_witnesses(files: &[File], members: &[Member], near: &[Near]) {
+    println!("\nWithout one witness, with the rest of the EXIF of the frames:\n\n{HEAD}");
+    for (name, take) in witnesses::ALL {
+        let mut members = members.to_vec();
+        members.iter_mut().for_each(take);
+        print(name, files, &sources(VersionModel::base(), &members, near), &|_| true);
+    }
 }
 
 fn print(name: &str, files: &[File], sources: &[usize], counts: &dyn Fn(&File) -> bool) {

@@ -10,8 +10,8 @@ use super::relations::Relations;
 use super::roots::Roots;
 use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, SourceOrder, clusters as joined_by, normalized, source_first};
-use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Relation};
-use crate::store::{FileRecord, PhotoRecord, Result, Wanted};
+use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Reason, Relation};
+use crate::store::{Comparisons, FileRecord, PhotoRecord, Result, Wanted};
 
 /// Returns whether the normalised distance of a pair is within the threshold.
 pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
@@ -42,6 +42,15 @@ impl Clustering {
     }
 }
 
+/// What clusters are made of.
+struct Material {
+    /// Within the threshold.
+    pairs: Vec<Pair>,
+    /// What a person decided to be the same.
+    decided: Vec<(PhotoId, PhotoId)>,
+    photos: HashMap<PhotoId, PhotoRecord>,
+}
+
 /// Returns the clusters of the scopes, in the order of [`Rank`]. `None` if nobody waits for them.
 pub fn clusters(
     context: &Context<'_>,
@@ -50,44 +59,82 @@ pub fn clusters(
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
 ) -> Result<Option<Clustering>> {
-    let found = clusters_and(context, scopes, threshold, relations, is_wanted, |_| ())?;
-    Ok(found.map(|(clustering, ())| clustering))
+    let Context { reader, generation, versions, decisions, .. } = *context;
+    let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
+    pairs.retain(|p| counts(p, threshold, &generation.index));
+    let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
+    let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
+    let material = Material { pairs, decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
+    let Some(known) = Relations::of(reader, versions, decisions, &material.photos, &material.pairs, is_wanted)? else { return Ok(None) };
+    let Some((found, held_apart)) = made(context, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
+    drop(known);
+    Ok(Some(Clustering { found, held_apart, photos: material.photos }))
 }
 
-/// Does the same as [`clusters`], and returns also what `more` says of the relations by which they are made.
-pub fn clusters_and<T>(
+/// Returns the clusters of some photos as they are among the clusters of the whole library, with what `more` says of the relations by
+/// which they are made. Only photos are read that are joined to these, directly or by way of others.
+pub fn clusters_of<T>(context: &Context<'_>, photos: &[PhotoId], more: impl FnOnce(&Relations<'_>) -> T) -> Result<(Vec<Found>, T)> {
+    let Context { reader, generation, versions, decisions, roots } = *context;
+    let (threshold, head) = (generation.threshold, generation.number);
+    let mut same: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
+    let decided = decided_same(reader, decisions)?;
+    decided.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).for_each(|(a, b)| same.entry(a).or_default().push(b));
+    let mut comparisons = Comparisons::new();
+    let (mut met, mut next): (HashSet<PhotoId>, Vec<PhotoId>) = (photos.iter().copied().collect(), photos.to_vec());
+    while let Some(photo) = next.pop() {
+        // Photos that were never to be compared are versions of each other by way of others only.
+        let compared = reader.comparisons_of(photo)?;
+        let others = compared.keys().flat_map(|&(a, b)| [a, b]).chain(same.get(&photo).into_iter().flatten().copied());
+        next.extend(others.filter(|other| met.insert(*other)));
+        comparisons.extend(compared);
+    }
+    let mut pairs = Vec::new();
+    for photo in &met {
+        let later = reader.pairs_with_later(head, *photo, threshold)?;
+        pairs.extend(later.into_iter().filter(|pair| met.contains(&pair.b) && counts(pair, threshold, &generation.index)));
+    }
+    let decided = decided.into_iter().filter(|(a, _)| met.contains(a)).collect();
+    let material = Material { pairs, decided, photos: reader.photos(&roots.scopes(), Wanted::These(&met))? };
+    let goes_on = "it goes on to the end";
+    let known = Relations::by(comparisons, versions, decisions, &material.photos, &material.pairs, &|| true).expect(goes_on);
+    let (found, _) = made(context, &material, &known, threshold, &[], &|| true).expect(goes_on);
+    Ok((found, more(&known)))
+}
+
+/// Makes clusters, and counts the pairs that are near and not joined. `None` if nobody waits for them.
+fn made(
     context: &Context<'_>,
-    scopes: &[Place],
+    material: &Material,
+    known: &Relations<'_>,
     threshold: Distance,
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
-    more: impl FnOnce(&Relations<'_>) -> T,
-) -> Result<Option<(Clustering, T)>> {
-    let Context { reader, generation, versions, decisions, roots } = *context;
-    let index = &generation.index;
-    let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
-    pairs.retain(|p| counts(p, threshold, index));
-    let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
-    let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
-    let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let Some(known) = Relations::of(reader, versions, decisions, &photos, &pairs, is_wanted)? else { return Ok(None) };
+) -> Option<(Vec<Found>, BTreeMap<Relation, Amount>)> {
+    let (Material { pairs, decided, photos }, roots, index) = (material, context.roots, &context.generation.index);
     // Pairs of an older version of the program keep their relation until they are compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
-    let held_apart = held_apart(near.iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)), &photos);
-    let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_shown(p.a, p.b, *relation)).map(|(p, _)| *p).collect();
+    let held_apart = held_apart(near.iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)), photos);
+    let of_series = of_series(&near, known, relations);
+    let is_joined = |p: &Pair, relation: Relation| match relation {
+        Relation::Series => false,
+        Relation::Copy | Relation::Edit => is_shown(p.a, p.b, relation) || of_series.contains(&known.source(p.a)),
+        Relation::Identical | Relation::Part | Relation::Unknown => is_shown(p.a, p.b, relation),
+    };
+    let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_joined(p, *relation)).map(|(p, _)| *p).collect();
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
-        decided.into_iter().filter(|&(a, b)| is_here(a) && is_here(b)).map(|(a, b)| Pair::new(a, b, distance(a, b))).collect();
-    let cannot_link = known.cannot_link(|relation| cannot_join(relation, relations));
+        decided.iter().filter(|&&(a, b)| is_here(a) && is_here(b)).map(|&(a, b)| Pair::new(a, b, distance(a, b))).collect();
+    let cannot_link = known.cannot_link();
     let identical = shows(relations, Relation::Identical);
-    let alone: Vec<PhotoId> = photos.values().filter(|p| identical && count_files(p) > 1).map(|p| p.id).collect();
-    let Some(joined) = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, is_wanted) else { return Ok(None) };
-    let mut found: Vec<Found> = joined.iter().take_while(|_| is_wanted()).map(|cluster| ranked(cluster, &photos, &known, roots)).collect();
+    let is_alone = |photo: &&PhotoRecord| identical && count_files(photo) > 1 || of_series.contains(&known.source(photo.id));
+    let alone: Vec<PhotoId> = photos.values().filter(is_alone).map(|photo| photo.id).collect();
+    let joined = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, is_wanted)?;
+    let mut found: Vec<Found> = joined.iter().take_while(|_| is_wanted()).map(|cluster| ranked(cluster, photos, known, roots)).collect();
     if found.len() < joined.len() {
-        return Ok(None);
+        return None;
     }
     found.sort_unstable_by(|x, y| y.rank.cmp(&x.rank));
     add_beside(&mut found, &near);
@@ -95,15 +142,24 @@ pub fn clusters_and<T>(
         beside.iter_mut().for_each(|beside| beside.evidence = known.evidence(members[beside.near], beside.photo));
     }
     add_scenes(&mut found, &near, |photo| known.source(photo), |photo| photos[&photo].capture.seconds());
-    drop(cannot_link);
-    let more = more(&known);
-    Ok(Some((Clustering { found, held_apart, photos }, more)))
+    if shows(relations, Relation::Series) {
+        count_frames(&mut found, |source| files_of(&photos[&source], roots).files[0].stamp.size);
+    }
+    Some((found, held_apart))
 }
 
-/// Whether two photos of this relation must not be in one cluster, whatever joins them: other exposures where only versions of
-/// one are asked for, and photos that a person decided to be different.
-fn cannot_join(relation: Option<Relation>, relations: &[Relation]) -> bool {
-    relation.is_none_or(|relation| relation == Relation::Series && !shows(relations, Relation::Series))
+/// Returns the sources of all exposures that are frames of a series, if the answer shows series. These are stars side by side: each
+/// frame is shown with all of its versions, whatever else is asked for, and a frame without versions stands alone.
+fn of_series(near: &[(Pair, Relation)], known: &Relations<'_>, relations: &[Relation]) -> HashSet<PhotoId> {
+    let of_series = near.iter().filter(|(_, relation)| shows(relations, *relation) && *relation == Relation::Series);
+    of_series.flat_map(|(pair, _)| [pair.a, pair.b]).map(|photo| known.source(photo)).collect()
+}
+
+/// Counts the source of each star of a series but the first. `size`: the bytes of a source.
+fn count_frames(found: &mut [Found], size: impl Fn(PhotoId) -> u64) {
+    for star in found.iter_mut().filter(|star| star.series.as_ref().is_some_and(|first| *first != star.rank.id)) {
+        star.others.push((Relation::Series, size(star.members[0])));
+    }
 }
 
 /// Counts near pairs, by their relation.
@@ -169,7 +225,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         })
         .collect();
     let laid = |link: &Link| Some((link.a, link.b, known.comparison(records[link.a].id, records[link.b].id)?));
-    let SourceOrder { order, rule, ties } = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
+    let SourceOrder { order, rule, ties, enlarged } = source_first(&candidates, &cluster.links.iter().filter_map(laid).collect::<Vec<_>>());
     let mut position = vec![0; records.len()];
     for (to, &from) in order.iter().enumerate() {
         position[from] = to;
@@ -179,16 +235,18 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
         let relation = known.between(members[a], members[b]).flatten().unwrap_or(Relation::Unknown);
         let changes = if relation == Relation::Edit { known.changes(members[a], members[b]) } else { Vec::new() };
         // Of others both may be versions of the source.
-        let is_of_source = a == 0 && is_version(relation) && !ties.contains(&b);
-        let evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
+        let is_of_source = a == 0 && is_version(relation) && ties.binary_search(&b).is_err();
+        let mut evidence = Evidence { direction: is_of_source.then_some(Direction::AToB), ..known.evidence(members[a], members[b]) };
+        evidence.reasons.extend((a == 0 && enlarged.binary_search(&b).is_ok()).then_some(Reason::Enlarged));
         Edge { a, b, distance, relation, changes, evidence }
     };
     let edges: Vec<Edge> = edges(&cluster.links, &position).into_iter().map(edge).collect();
     let size = |file: &FileOfPhoto| file.stamp.size;
     let identical = files.iter().flat_map(|files| &files[1..]).map(|file| (Relation::Identical, size(file)));
-    let others = (1..members.len()).map(|place| (relation_of(&edges, place), size(&files[order[place]][0]))).chain(identical).collect();
+    let relations = relations_of(&edges, members.len());
+    let others = (1..members.len()).map(|place| (relations[place], size(&files[order[place]][0]))).chain(identical).collect();
     let all_bytes: u64 = files.iter().flatten().map(|file| file.stamp.size).sum();
-    let is_tie = |edge: &Edge| edge.a == 0 && is_version(edge.relation) && ties.contains(&edge.b);
+    let is_tie = |edge: &Edge| edge.a == 0 && is_version(edge.relation) && ties.binary_search(&edge.b).is_ok();
     let mut ties: Vec<usize> = edges.iter().filter(|edge| is_tie(edge)).map(|edge| edge.b).collect();
     ties.sort_unstable();
     Found {
@@ -209,11 +267,15 @@ fn is_version(relation: Relation) -> bool {
     matches!(relation, Relation::Copy | Relation::Edit)
 }
 
-/// What a photo of a cluster is to the source, or else to the photo that it is nearest to.
-fn relation_of(edges: &[Edge], place: usize) -> Relation {
-    let of_source = edges.iter().find(|edge| edge.a == 0 && edge.b == place);
-    let nearest = || edges.iter().find(|edge| edge.a == place || edge.b == place);
-    of_source.or_else(nearest).map_or(Relation::Unknown, |edge| edge.relation)
+/// What each photo of a cluster is to the source, or else to the photo that it is nearest to. The edges are sorted, the closest first.
+fn relations_of(edges: &[Edge], count: usize) -> Vec<Relation> {
+    let mut relations = vec![Relation::Unknown; count];
+    let (of_source, others): (Vec<&Edge>, Vec<&Edge>) = edges.iter().partition(|edge| edge.a == 0);
+    // What comes later counts.
+    for edge in others.into_iter().rev().chain(of_source) {
+        [edge.a, edge.b].into_iter().filter(|place| *place > 0).for_each(|place| relations[place] = edge.relation);
+    }
+    relations
 }
 
 /// Returns the links of a cluster that an answer lists, by position, the closest first: those with the first photo, and
@@ -253,8 +315,8 @@ mod tests {
     use crate::catalog::pairs::pairs;
     use crate::likeness::Head;
     use crate::photo::{
-        Capture, Compared, Comparison, ContentHash, CropDescriptors, Decisions, Dimensions, Features, Format, Identity, Keypoints,
-        Metadata, PictureHash, Root, RootId, Stamp, StoredFeatures,
+        Capture, Compared, Comparison, ContentHash, CropDescriptors, Decision, Decisions, Dimensions, EqualPictures, Features, Format,
+        Identity, Keypoints, Metadata, PictureHash, Root, RootId, Stamp, StoredFeatures, Verdict,
     };
     use crate::store::{HeadNumber, Location, Reader, Writer};
 
@@ -329,6 +391,42 @@ mod tests {
         let outside = |is_wanted: IsWanted<'_>| versions_outside(&context, &one, 0.3, &[], is_wanted).expect("read");
         assert_eq!(outside(&|| true), Some(1));
         ends_when_nobody_waits(|is_wanted| outside(is_wanted).is_some());
+    }
+
+    #[test]
+    fn clusters_of_some_photos_are_those_of_the_library() {
+        let (_folder, reader) = library();
+        let head = Head::base().expect("the head of the program");
+        let generation = Generation { number: HeadNumber(1), threshold: 0.3, index: Index::new(head.dimensions()), head };
+        let roots = Roots::new(vec![Root::new(RootId(1), "/photos")]);
+        let of = |number: u8| PictureHash([number; 32]);
+        let photo = |number: u8| reader.photo_of_picture(&of(number)).expect("read").expect("a photo");
+        // The second couple and the third are joined by a decision.
+        let same = Decision { a: of(3), b: of(6), verdict: Verdict::Same, made: 1, follows: None };
+        for (decisions, asked, expected) in
+            [(Decisions::default(), [3, 4], &[3, 4][..]), (Decisions::new([same], EqualPictures::default()), [3, 4], &[3, 4, 5, 6])]
+        {
+            let versions = crate::likeness::VersionModel::base();
+            let context = Context { reader: &reader, generation: &generation, versions, decisions: &decisions, roots: &roots };
+            let photos = asked.map(photo);
+            let (found, relation) = clusters_of(&context, &photos, |known| known.between(photos[0], photos[1])).expect("read");
+            let told =
+                |found: &[Found]| found.iter().map(|found| (found.members.clone(), found.rank.clone(), found.rule)).collect::<Vec<_>>();
+            let all = clusters(&context, &roots.scopes(), 0.3, &[], &|| true).expect("read").expect("an answer").found;
+            let of_these: Vec<Found> = all.into_iter().filter(|found| found.members.contains(&photos[0])).collect();
+            assert_eq!((told(&found), relation), (told(&of_these), Some(Some(Relation::Copy))), "and no other is read");
+            let mut members = found[0].members.clone();
+            members.sort_unstable();
+            assert_eq!(members, expected.iter().map(|number| photo(*number)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_a_photo_is_goes_by_the_source_or_else_by_the_nearest() {
+        let edge = |a, b, relation| Edge { a, b, distance: 0.1, relation, changes: Vec::new(), evidence: Evidence::default() };
+        use Relation::{Copy, Edit, Part, Unknown};
+        let edges = [edge(1, 2, Copy), edge(2, 3, Part), edge(0, 1, Edit)];
+        assert_eq!(relations_of(&edges, 5)[1..], [Edit, Copy, Part, Unknown]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::Context;
-use super::clusters::clusters_and;
+use super::clusters::clusters_of;
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
@@ -304,11 +304,9 @@ fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option
     let Some((a, b)) = photo(a)?.zip(photo(b)?) else { return Ok(None) };
     let more =
         |known: &Relations<'_>| Some((known.between(a, b)?, [known.changes(a, b), known.changes(b, a)], known.evidence(a, b).reasons));
-    let Context { generation, roots, .. } = context;
-    let found = clusters_and(context, &roots.scopes(), generation.threshold, &[], &|| true, more)?;
-    let Some((clustering, Some((relation, [forward, back], reasons)))) = found else { return Ok(None) };
+    let (found, Some((relation, [forward, back], reasons))) = clusters_of(context, &[a, b], more)? else { return Ok(None) };
     let relation = relation.unwrap_or(Relation::Unknown);
-    let together = clustering.found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
+    let together = found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
     // Both may be versions of a third photo.
     let of_source = together.filter(|_| is_version(relation)).and_then(|found| {
         let source = [a, b].iter().position(|photo| *photo == found.members[0])?;
@@ -332,11 +330,12 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
     let ground = if is_version(relation) { Ground::Star } else { Ground::Two };
     let decided = context.decisions.of(a.identity.picture, b.identity.picture);
     let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
-    let reasons = reasons_of(context.versions, &members, &compared, ground, decided);
+    let mut reasons = reasons_of(context.versions, [&members[0], &members[1]], &compared, ground, decided);
     let Some(comparison) = laid.filter(|_| is_version(relation)) else {
         return OfTwo { relation, source: None, is_tie: false, changes: Vec::new(), reasons };
     };
-    let SourceOrder { order, ties, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    let SourceOrder { order, ties, enlarged, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    reasons.extend((!enlarged.is_empty()).then_some(Reason::Enlarged));
     let is_tie = !ties.is_empty();
     let source = (!is_tie).then_some(order[0]);
     let from = match source.filter(|_| relation == Relation::Edit) {

@@ -16,7 +16,8 @@ pub struct Found {
     pub ties: Vec<usize>,
     pub diameter: Distance,
     pub edges: Vec<Edge>,
-    /// What the photos and files beside the first file of the source are, with their bytes.
+    /// What the photos and files beside the first file of the source are, with their bytes. Of a series that is shown, the source
+    /// itself is beside that of the first star.
     pub others: Vec<(Relation, u64)>,
     pub beside: Vec<Beside>,
     /// The same for all clusters of one scene. `None` if there is no other.

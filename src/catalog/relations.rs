@@ -1,11 +1,12 @@
 //! What near photos are to each other: by the decision of a person, or else by their stars.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::IsWanted;
 use crate::likeness::{
-    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, changes, have_names_of_two_frames, held, is_copy, is_series,
+    CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, are_named_otherwise, changes, held, is_copy, is_series,
     reasons, relation, sources,
 };
 use crate::photo::{
@@ -18,6 +19,9 @@ use crate::vision::keypoints::frame;
 
 /// Two pictures that agree less do not count as versions if nothing else is known: how one lies in the other was found by chance.
 pub const MIN_AGREEMENT: f64 = 0.6;
+
+/// An id that so many different pictures have tells none from others: a template had it, or a program that gives the same to all.
+const MIN_PICTURES_OF_COMMON_ID: usize = 3;
 
 /// Returns a picture as it is compared.
 pub fn framed<'a>(picture: &'a Picture, keypoints: &'a Keypoints) -> Framed<'a> {
@@ -45,17 +49,20 @@ pub fn of_two(versions: &VersionModel, members: &[Member; 2], distance: Distance
     let found = sources(versions, members, &[Near { a: 0, b: 1, distance, compared }]);
     match compared {
         Compared::Laid(comparison) if found[0] == found[1] && comparison.fine.agreement >= MIN_AGREEMENT => {
-            if is_copy(&comparison) && !are_joined_by_ids(versions, [&members[0], &members[1]], &comparison) {
-                Relation::Copy
-            } else {
-                Relation::Edit
-            }
+            if are_copies(versions, [&members[0], &members[1]], &comparison) { Relation::Copy } else { Relation::Edit }
         }
         _ => {
             let of = |at: usize| (&members[at].capture, members[at].dimensions);
             relation(of(0), of(1), &compared)
         }
     }
+}
+
+/// Whether two versions differ in size, compression and metadata only. What is named as another frame was renamed, or it is one. A
+/// picture in the inks of a press was made for it.
+fn are_copies(versions: &VersionModel, [a, b]: [&Member; 2], comparison: &Comparison) -> bool {
+    let are_of_one_kind = a.capture.origin.is_for_print == b.capture.origin.is_for_print && !are_named_otherwise(a, b);
+    is_copy(comparison) && are_of_one_kind && !are_joined_by_ids(versions, [a, b], comparison)
 }
 
 /// Whether only the ids of a document make two photos versions. Their pictures say that more was changed than is seen, so they are no
@@ -67,13 +74,13 @@ fn are_joined_by_ids(versions: &VersionModel, [a, b]: [&Member; 2], comparison: 
 /// Returns why two photos have their relation. A decision comes before all else.
 pub fn reasons_of(
     versions: &VersionModel,
-    members: &[Member; 2],
+    [a, b]: [&Member; 2],
     compared: &Compared,
     ground: Ground,
     decided: Option<Verdict>,
 ) -> Vec<Reason> {
     let is_told = decided == Some(Verdict::Different) || decided == Some(Verdict::Same) && ground != Ground::Star;
-    let of_photos = if is_told { Vec::new() } else { reasons(versions, &members[0], &members[1], compared, ground) };
+    let of_photos = if is_told { Vec::new() } else { reasons(versions, a, b, compared, ground) };
     decided.map(Reason::Decision).into_iter().chain(of_photos).collect()
 }
 
@@ -93,6 +100,8 @@ pub struct Relations<'a> {
     sources: HashMap<PhotoId, PhotoId>,
     /// Pairs of a collage and a photo in it, `a < b`.
     held: HashSet<(PhotoId, PhotoId)>,
+    /// The photos that are near another one.
+    members: HashMap<PhotoId, Member>,
 }
 
 impl<'a> Relations<'a> {
@@ -109,14 +118,25 @@ impl<'a> Relations<'a> {
         is_wanted: IsWanted<'_>,
     ) -> Result<Option<Relations<'a>>> {
         let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
-        let mut relations = Relations { versions, decisions, photos, comparisons, sources: HashMap::new(), held: HashSet::new() };
+        Ok(Relations::by(comparisons, versions, decisions, photos, pairs, is_wanted))
+    }
+
+    /// The same, by comparisons that were read. They are at least those of the pairs.
+    pub fn by(
+        comparisons: Comparisons,
+        versions: &'a VersionModel,
+        decisions: &'a Decisions,
+        photos: &'a HashMap<PhotoId, PhotoRecord>,
+        pairs: &[Pair],
+        is_wanted: IsWanted<'_>,
+    ) -> Option<Relations<'a>> {
+        let (sources, held, members) = (HashMap::new(), HashSet::new(), HashMap::new());
+        let mut relations = Relations { versions, decisions, photos, comparisons, sources, held, members };
         for group in relations.groups(pairs) {
-            if !is_wanted() {
-                return Ok(None);
-            }
+            is_wanted().then_some(())?;
             relations.add_stars(&group);
         }
-        Ok(Some(relations))
+        Some(relations)
     }
 
     /// Returns the relation of two photos, if these are known. Photos that a person decided to be different have none.
@@ -128,6 +148,7 @@ impl<'a> Relations<'a> {
             Some(Verdict::Different) => None,
             None if self.is_one_star(a, b) => Some(if self.is_copy(a, b) { Relation::Copy } else { Relation::Edit }),
             None if self.held.contains(&(a.min(b), a.max(b))) => Some(Relation::Part),
+            None if self.of_two_exposures(x, y).is_some() => Some(Relation::Series),
             None => Some(relation((&x.capture, x.dimensions), (&y.capture, y.dimensions), &self.compared(a, b))),
         })
     }
@@ -160,7 +181,9 @@ impl<'a> Relations<'a> {
         let comparison = self.comparison(a, b);
         let compared = comparison.map_or_else(|| self.compared(a, b), Compared::Laid);
         let decided = self.decisions.of(x.picture, y.picture);
-        let reasons = reasons_of(self.versions, &[member(x), member(y)], &compared, ground, decided);
+        // Two versions of two exposures go by what the camera wrote of these.
+        let [first, second] = self.of_two_exposures(x, y).filter(|_| ground == Ground::Two).unwrap_or([x, y]);
+        let reasons = reasons_of(self.versions, [&self.member(first), &self.member(second)], &compared, ground, decided);
         Evidence { direction: None, overlap: comparison.map(|comparison| overlap(&comparison)), reasons }
     }
 
@@ -177,44 +200,48 @@ impl<'a> Relations<'a> {
         self.sources.get(&a).is_some_and(|source| Some(source) == self.sources.get(&b))
     }
 
+    /// Returns two photos that the camera says are two exposures, if these two are versions of them, or are them. A version may have lost
+    /// what the camera wrote.
+    fn of_two_exposures<'b>(&'b self, x: &'b PhotoRecord, y: &'b PhotoRecord) -> Option<[&'b PhotoRecord; 2]> {
+        [[x, y], [x, y].map(|photo| self.source_of(photo))].into_iter().find(|[x, y]| is_series(&x.capture, &y.capture))
+    }
+
+    fn source_of<'b>(&'b self, photo: &'b PhotoRecord) -> &'b PhotoRecord {
+        self.photos.get(&self.source(photo.id)).unwrap_or(photo)
+    }
+
     /// Whether two photos of a star differ in size, compression and metadata only. Two versions do if both are copies of the
     /// source.
     fn is_copy(&self, a: PhotoId, b: PhotoId) -> bool {
-        let by_ids = |from, to, comparison: &Comparison| {
-            let [x, y] = [from, to].map(|photo| &self.photos[&photo]);
-            let is_of_one_document = x.capture.origin.is_of_one_document(&y.capture.origin);
-            is_of_one_document && are_joined_by_ids(self.versions, [&member(x), &member(y)], comparison)
-        };
-        // What is named as another frame was renamed, or it is one.
-        let is_named_apart =
-            |from: PhotoId, to: PhotoId| have_names_of_two_frames(&member(&self.photos[&from]), &member(&self.photos[&to]));
         let is_copy = |from, to| {
-            let is_copy = |comparison: &Comparison| is_copy(comparison) && !by_ids(from, to, comparison) && !is_named_apart(from, to);
-            self.comparison(from, to).map(|comparison| is_copy(&comparison))
+            let comparison = self.comparison(from, to)?;
+            let [x, y] = [from, to].map(|photo| self.member(&self.photos[&photo]));
+            Some(are_copies(self.versions, [&x, &y], &comparison))
         };
         // Two that were not compared are copies of one source.
         let source = self.sources[&a];
         is_copy(a, b).unwrap_or_else(|| is_copy(source, a) == Some(true) && is_copy(source, b) == Some(true))
     }
 
-    /// Returns which photos must not be in one cluster. `cannot_join` says it of their relation. Two exposures of one camera are
-    /// separated by their classes, because a camera makes very many. Others are few: they were compared or decided on.
-    pub fn cannot_link(&self, cannot_join: impl Fn(Option<Relation>) -> bool) -> CannotLink<'_> {
-        let parts_exposures = cannot_join(Some(Relation::Series));
-        let mut exposures: Vec<(Option<PhotoId>, &Capture)> = Vec::new();
+    /// Returns which photos must not be in one cluster, whatever joins them: other exposures, and photos that a person decided to be
+    /// different. Two exposures of one camera are separated by their classes, because a camera makes very many. Others are few: they
+    /// were compared or decided on.
+    pub fn cannot_link(&self) -> CannotLink<'_> {
+        let mut exposures: Vec<(Option<PhotoId>, &PhotoRecord)> = Vec::new();
         let (mut numbers, mut classes) = (HashMap::new(), HashMap::new());
         // Without a model, nothing says that one camera took two photos.
-        for photo in self.photos.values().filter(|photo| parts_exposures && photo.capture.model.is_some()) {
-            let (source, capture) = (self.sources.get(&photo.id).copied(), &photo.capture);
-            let number = *numbers.entry((source, exposure(capture))).or_insert_with(|| {
-                exposures.push((source, capture));
+        let has_model = |photo: &&PhotoRecord| photo.capture.model.is_some() || self.source_of(photo).capture.model.is_some();
+        for photo in self.photos.values().filter(has_model) {
+            let source = self.sources.get(&photo.id).copied();
+            let number = *numbers.entry((source, exposure(&photo.capture))).or_insert_with(|| {
+                exposures.push((source, photo));
                 exposures.len() - 1
             });
             classes.insert(photo.id, number);
         }
         let are_apart = move |x: usize, y: usize| {
             let ((source, a), (other, b)) = (exposures[x], exposures[y]);
-            (source.is_none() || source != other) && is_series(a, b)
+            (source.is_none() || source != other) && self.of_two_exposures(a, b).is_some()
         };
         let by_class = CannotLink { pairs: HashMap::new(), classes, are_apart: Box::new(are_apart) };
         let laid = self.comparisons.iter().filter(|(_, compared)| matches!(compared, Compared::Laid(_))).map(|(pair, _)| *pair);
@@ -276,6 +303,11 @@ impl<'a> Relations<'a> {
         groups
     }
 
+    /// Returns a photo as a member of a star.
+    fn member(&self, record: &PhotoRecord) -> Cow<'_, Member> {
+        self.members.get(&record.id).map_or_else(|| Cow::Owned(member(record)), Cow::Borrowed)
+    }
+
     fn add_stars(&mut self, pairs: &[Pair]) {
         let mut photos: Vec<PhotoId> = pairs.iter().flat_map(|pair| [pair.a, pair.b]).collect();
         photos.sort_unstable();
@@ -285,12 +317,44 @@ impl<'a> Relations<'a> {
             let compared = self.compared(pair.a, pair.b);
             Near { a: at(pair.a), b: at(pair.b), distance: pair.distance, compared }
         };
-        let members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
         let near: Vec<Near> = pairs.iter().map(near).collect();
+        let mut members: Vec<Member> = photos.iter().map(|photo| member(&self.photos[photo])).collect();
+        without_common_ids(&mut members, &near);
         let sources = sources(self.versions, &members, &near);
         self.held.extend(held(&members, &near).into_iter().map(|(a, b)| (photos[a], photos[b])));
         self.sources.extend(photos.iter().zip(sources).map(|(photo, source)| (*photo, photos[source])));
+        self.members.extend(photos.iter().copied().zip(members));
     }
+}
+
+/// Takes from the members of a group the ids that different pictures have: those of three times of capture, or of three photos most of
+/// which do not agree with each other.
+fn without_common_ids(members: &mut [Member], near: &[Near]) {
+    let mut with: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, member) in members.iter().enumerate() {
+        let origin = &member.capture.origin;
+        origin.documents.iter().chain(&origin.image).for_each(|id| with.entry(id.clone()).or_default().push(at));
+    }
+    with.retain(|_, all| all.len() >= MIN_PICTURES_OF_COMMON_ID && is_common(all, members, near));
+    for member in members {
+        let origin = &mut member.capture.origin;
+        origin.documents.retain(|id| !with.contains_key(id));
+        origin.image.take_if(|id| with.contains_key(id));
+    }
+}
+
+/// Whether the members at these places, which have one id, are different pictures.
+fn is_common(places: &[usize], members: &[Member], near: &[Near]) -> bool {
+    let times: HashSet<&String> = places.iter().filter_map(|at| members[*at].capture.taken.as_ref()).collect();
+    let pairs = near.iter().filter(|pair| [pair.a, pair.b].iter().all(|at| places.binary_search(at).is_ok()));
+    let agree = |pair: &Near| matches!(pair.compared, Compared::Laid(comparison) if comparison.fine.agreement >= MIN_AGREEMENT);
+    let (agreeing, others): (Vec<&Near>, Vec<&Near>) = pairs.partition(|pair| agree(pair));
+    times.len() >= MIN_PICTURES_OF_COMMON_ID || others.len() > agreeing.len()
+}
+
+/// Whether two photos of this relation must not be in one cluster.
+fn cannot_join(relation: Option<Relation>) -> bool {
+    relation.is_none_or(|relation| relation == Relation::Series)
 }
 
 /// What a camera wrote of an exposure, to compare it. Two photos of one exposure are never a series.
@@ -305,7 +369,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::photo::{Dimensions, EqualPictures, Format, PixelHash};
+    use crate::photo::{Dimensions, EqualPictures, Format, PixelHash, Residual};
 
     fn photo(number: i64, seconds: Option<u8>, model: Option<u8>) -> (PhotoId, PhotoRecord) {
         let capture = Capture {
@@ -318,6 +382,31 @@ mod tests {
         (id, PhotoRecord { id, picture, format, dimensions, capture, quantisation: None, detail: None, files })
     }
 
+    #[test]
+    fn an_id_that_different_pictures_have_tells_none_from_others() {
+        let ids = |seconds: [Option<u8>; 3], agreements: &[(usize, usize, f64)]| {
+            let of = |(number, seconds)| {
+                let mut member = member(&photo(number, seconds, None).1);
+                member.capture.origin.documents.insert("x".into());
+                member.capture.origin.image = Some("an image".into());
+                member
+            };
+            let mut members: Vec<Member> = (1..).zip(seconds).map(of).collect();
+            let near = |&(a, b, agreement): &(usize, usize, f64)| {
+                let fine = Residual { agreement, ..Comparison::WHOLE.fine };
+                Near { a, b, distance: 0.1, compared: Compared::Laid(Comparison { fine, ..Comparison::WHOLE }) }
+            };
+            without_common_ids(&mut members, &agreements.iter().map(near).collect::<Vec<_>>());
+            let origin = &members[0].capture.origin;
+            assert_eq!(origin.documents.is_empty(), origin.image.is_none());
+            origin.documents.len()
+        };
+        assert_eq!(ids([Some(1), Some(2), Some(3)], &[(0, 1, 0.9), (1, 2, 0.9)]), 0, "of three times");
+        assert_eq!(ids([None; 3], &[(0, 1, 0.3), (1, 2, 0.4), (0, 2, 0.9)]), 0, "of three pictures");
+        assert_eq!(ids([Some(1), Some(1), Some(2)], &[(0, 1, 0.9), (1, 2, 0.9)]), 1, "a time that a program wrote");
+        assert_eq!(ids([None; 3], &[(0, 1, 0.3), (1, 2, 0.9)]), 1, "two strong edits of one photo");
+    }
+
     proptest! {
         /// Classes and exceptions say the same as the relation of every two photos.
         #[test]
@@ -328,7 +417,6 @@ mod tests {
             held in prop::collection::vec((0i64..12, 0i64..12), 0..4),
             decided in prop::collection::vec((0u8..14, 0u8..14, any::<bool>()), 0..6),
             equal in prop::collection::vec((0u8..14, 0u8..3), 0..4),
-            shows_series: bool,
         ) {
             let photos: HashMap<PhotoId, PhotoRecord> = (0..).zip(captures).map(|(n, (seconds, model))| photo(n, seconds, model)).collect();
             let decisions = decided.into_iter().filter(|(a, b, _)| a != b).map(|(a, b, is_same)| {
@@ -350,9 +438,9 @@ mod tests {
                 comparisons: compared.into_iter().filter_map(|(a, b, how)| Some((ordered(a, b)?, of(how)))).collect(),
                 sources,
                 held: held.into_iter().filter_map(|(a, b)| ordered(a, b)).collect(),
+                members: HashMap::new(),
             };
-            let cannot_join = |relation: Option<Relation>| relation.is_none_or(|relation| relation == Relation::Series && !shows_series);
-            let cannot_link = relations.cannot_link(cannot_join);
+            let cannot_link = relations.cannot_link();
             for (a, b) in (0..12).flat_map(|a| (0..12).filter(move |b| a != *b).map(move |b| (PhotoId(a), PhotoId(b)))) {
                 prop_assert_eq!(cannot_link.holds(a, b), relations.between(a, b).is_some_and(cannot_join), "{:?} and {:?}", a, b);
             }

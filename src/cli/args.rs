@@ -24,10 +24,13 @@ The first file of a cluster is the source, with the rule that decided. The rules
   the photo that was taken first
   the whole frame, before a crop or screenshot of it
   what a camera wrote, before what an editor wrote
+  a larger photo, before what is sure to be a smaller copy of it
+  the name of a frame, before that of an edit (IMG_E1234, -edited)
   the photo that says where it was taken
   RAW before HEIC before other formats
   the photo that was not enlarged
   most pixels
+  RGB before CMYK
   a lossless format
   most bytes
   a plain name, before a name that a copy gets
@@ -36,8 +39,8 @@ The first file of a cluster is the source, with the rule that decided. The rules
 
 The others are \"copy\", \"edit\" or \"identical\", with what was changed: \"copy · half size · recompressed\", \"edit · crop 43 % · black and \
 white\". \"screenshot of it\" is an edit, and \"of NAME\" names another photo than the source. \"series · 7 frames in 2 s\" names the \
-number of exposures of the scene; this cluster holds one of them, and \"as 3\" says that cluster 3 holds another. --relation explains \
-the words.
+number of exposures of the scene. Those with versions stand under one heading, each a source with its versions. --relation series shows \
+all of them; a \"frame\" has no version. --relation explains the words.
 
 Other exposures of a scene, pictures that contain another one beside other content, and photos about which the evidence does not decide \
 are not versions. They are counted at the end, in pairs; --relation shows them. The nearest parts are listed below a cluster, and what is \
@@ -51,7 +54,7 @@ fn relations() -> PossibleValuesParser {
             Relation::Copy => "the same exposure and the whole frame, in another size, compression, format or turn",
             Relation::Edit => "the same exposure, changed by hand: crop, colours, border, text, retouch, mirrored; a screenshot of it",
             Relation::Part => "one holds the other beside other content: a collage, a contact sheet, a page",
-            Relation::Series => "another exposure of the scene: burst, bracket, stack, time-lapse",
+            Relation::Series => "another exposure of the scene: burst, bracket, stack, time-lapse; each stands there with its versions",
             Relation::Unknown => "near, and the evidence does not decide",
         };
         PossibleValue::new(relation.name()).help(words)

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::slice::from_ref;
 
 use owo_colors::OwoColorize;
 
 use super::text::{bytes, count, names, shown, time};
 use crate::api::types::{BesideCluster, Cluster, ClusterPair, Photo, PhotoFile, Scene};
-use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, Relation, SourceRule};
+use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, ReasonCode, Relation, SourceRule};
 
 /// A column is as wide as its longest text up to this number of characters. A longer one moves the rest of its line.
 const MAX_COLUMN: usize = 48;
@@ -46,15 +47,18 @@ enum Look {
 /// The columns whose text stands on the right.
 const ON_THE_RIGHT: [bool; 6] = [false, true, true, false, true, false];
 
-/// Prints a cluster with its number in the answer.
-pub fn print(out: &mut impl Write, number: u64, cluster: &Cluster, scenes: &mut Scenes) -> io::Result<()> {
-    let series = scenes.of(number, cluster).map(|series| format!("; {series}")).unwrap_or_default();
-    writeln!(out, "{} {}{series}", format!("{number:>3}").bold(), title(cluster))?;
-    let to = time_length(cluster);
-    let photos = cluster.photos.iter().enumerate().flat_map(|(place, photo)| photo_rows(cluster, place, photo, to));
-    let rows: Vec<Row> = photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect();
-    write_rows(out, &rows)?;
+/// Prints a cluster, or the stars of a series under one heading, with its number in the answer.
+pub fn print(out: &mut impl Write, number: u64, stars: &[Cluster]) -> io::Result<()> {
+    writeln!(out, "{} {}", format!("{number:>3}").bold(), title(stars))?;
+    let to = time_length(stars);
+    write_rows(out, &stars.iter().flat_map(|star| rows(star, to)).collect::<Vec<_>>())?;
     writeln!(out)
+}
+
+fn rows(cluster: &Cluster, to: usize) -> Vec<Row> {
+    let photos = cluster.photos.iter().enumerate().zip(pairs(cluster));
+    let photos = photos.flat_map(|((place, photo), pair)| photo_rows(cluster, place, photo, pair, to));
+    photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect()
 }
 
 fn is_sure(beside: &&BesideCluster) -> bool {
@@ -92,7 +96,7 @@ impl Unsure {
     }
 
     /// Prints what is not sure. `printed`: the number of clusters that stand above it.
-    pub fn print(&self, out: &mut impl Write, printed: u64, scenes: &mut Scenes) -> io::Result<()> {
+    pub fn print(&self, out: &mut impl Write, printed: u64) -> io::Result<()> {
         if self.clusters.is_empty() && self.pairs.is_empty() {
             return Ok(());
         }
@@ -100,7 +104,7 @@ impl Unsure {
         let help = "simctl compare A B says what tells; simctl decide same|different A B settles it.";
         writeln!(out, "{} {}\n", heading.yellow().bold(), help.dimmed())?;
         for (number, cluster) in (printed + 1..).zip(&self.clusters) {
-            print(out, number, cluster, scenes)?;
+            print(out, number, from_ref(cluster))?;
         }
         let mut pairs: Vec<(&[String; 2], f32)> = self.pairs.iter().map(|(two, distance)| (two, *distance)).collect();
         pairs.sort_by(|x, y| x.1.total_cmp(&y.1));
@@ -115,16 +119,37 @@ impl Unsure {
     }
 }
 
-/// The scenes of an answer by their ids, each with the number of its first cluster.
+/// The clusters of an answer in its order, but for the stars of a series: they stand together where the first of them does.
 #[derive(Default)]
-pub struct Scenes(HashMap<String, u64>);
+pub struct Ordered {
+    /// From the first star of a series on.
+    held: Vec<Cluster>,
+}
 
-impl Scenes {
-    /// Says of which series a cluster is, and where its other frames are.
-    fn of(&mut self, number: u64, cluster: &Cluster) -> Option<String> {
-        let series = series(cluster.scene.as_ref()?);
-        let first = cluster.series.as_ref().map_or(number, |id| *self.0.entry(id.clone()).or_insert(number));
-        Some(if first == number { series } else { format!("{series}, as {first}") })
+impl Ordered {
+    /// Takes a cluster. Returns it, unless later ones may belong before it.
+    pub fn take(&mut self, cluster: Cluster) -> Option<Cluster> {
+        if self.held.is_empty() && cluster.series.is_none() {
+            return Some(cluster);
+        }
+        self.held.push(cluster);
+        None
+    }
+
+    /// Returns what was held back: single clusters and series, the stars of each in the order in which they were taken.
+    pub fn rest(&mut self) -> Vec<Vec<Cluster>> {
+        let mut groups: Vec<Vec<Cluster>> = Vec::new();
+        let mut series: HashMap<String, usize> = HashMap::new();
+        for cluster in self.held.drain(..) {
+            let place = cluster.series.as_ref().map_or(groups.len(), |id| *series.entry(id.clone()).or_insert(groups.len()));
+            match groups.get_mut(place) {
+                Some(stars) => stars.push(cluster),
+                None => groups.push(vec![cluster]),
+            }
+        }
+        let taken = |star: &Cluster| (star.photos[0].taken.clone(), star.photos[0].path.path.clone());
+        groups.iter_mut().for_each(|stars| stars.sort_by_cached_key(taken));
+        groups
     }
 }
 
@@ -173,35 +198,43 @@ fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
     Ok(())
 }
 
-fn title(cluster: &Cluster) -> String {
-    let files: usize = cluster.photos.iter().map(|photo| photo.files.len()).sum();
-    let versions: Vec<u64> = others(cluster).filter(|(relation, _)| is_version(*relation)).map(|(_, bytes)| bytes).collect();
-    let files = count(files as u64, "file", "files");
+fn title(stars: &[Cluster]) -> String {
+    let files: usize = stars.iter().flat_map(|star| &star.photos).map(|photo| photo.files.len()).sum();
+    let versions: Vec<u64> = stars.iter().flat_map(others).filter(|(relation, _)| is_version(*relation)).map(|(_, bytes)| bytes).collect();
+    let source = if stars.len() == 1 { "source" } else { "sources" };
     // Frames and parts are not there to be spared.
-    if versions.is_empty() { files } else { format!("{files}, {} beside the source", bytes(versions.iter().sum())) }
+    let spared = (!versions.is_empty()).then(|| format!(", {} beside the {source}", bytes(versions.iter().sum())));
+    let files = format!("{}{}", count(files as u64, "file", "files"), spared.unwrap_or_default());
+    match stars.iter().find_map(|star| star.scene.as_ref()) {
+        Some(scene) if stars.len() > 1 => format!("{}; {files}", series(scene)),
+        Some(scene) => format!("{files}; {}", series(scene)),
+        None => files,
+    }
 }
 
 /// What the photos and files of a cluster are beside the one that stays, with their bytes.
 pub fn others(cluster: &Cluster) -> impl Iterator<Item = (Relation, u64)> {
     let identical = cluster.photos.iter().flat_map(|photo| photo.files.iter().skip(1)).map(|file| (Relation::Identical, file.size));
-    let relation = |place: usize| pair_of(cluster, place).map_or(Relation::Unknown, |pair| pair.relation);
-    (1..cluster.photos.len()).map(move |place| (relation(place), cluster.photos[place].bytes)).chain(identical)
+    let photos = cluster.photos.iter().zip(pairs(cluster)).skip(1);
+    photos.map(|(photo, pair)| (pair.map_or(Relation::Unknown, |pair| pair.relation), photo.bytes)).chain(identical)
 }
 
 pub fn is_version(relation: Relation) -> bool {
     matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit)
 }
 
-/// To what length times are told: to where they tell two photos of the cluster apart, and to the second for frames of a series.
-fn time_length(cluster: &Cluster) -> usize {
-    let mut times: Vec<&str> = cluster.photos.iter().filter_map(|photo| photo.taken.as_deref()).collect();
+/// To what length times are told: to where they tell two photos apart, and to the second for frames of a series.
+fn time_length(stars: &[Cluster]) -> usize {
+    let mut times: Vec<&str> = stars.iter().flat_map(|star| &star.photos).filter_map(|photo| photo.taken.as_deref()).collect();
     times.sort_unstable();
     times.dedup();
     let are_alike = |two: &[&str], length: usize| two[0].get(..length) == two[1].get(..length);
     // A version that lost the fraction is not another exposure.
     if times.windows(2).any(|two| are_alike(two, TO_SECOND) && two.iter().all(|time| time.len() > TO_SECOND)) {
         TO_FRACTION
-    } else if cluster.scene.is_some() || times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND)) {
+    } else if stars.iter().any(|star| star.scene.is_some())
+        || times.windows(2).any(|two| are_alike(two, TO_MINUTE) && !are_alike(two, TO_SECOND))
+    {
         TO_SECOND
     } else {
         TO_MINUTE
@@ -209,14 +242,13 @@ fn time_length(cluster: &Cluster) -> usize {
 }
 
 /// A row for each file of a photo, and one for each other name of it.
-fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<Row> {
-    let pair = pair_of(cluster, place);
+fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, pair: Option<&ClusterPair>, to: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for (number, file) in photo.files.iter().enumerate() {
         let is_source = (place, number) == (0, 0);
         let what = match (number, place) {
             (0, 0) => source(cluster),
-            (0, _) => what(cluster, place),
+            (0, _) => pair.map_or(Relation::Unknown.to_string(), |pair| what(cluster, place, pair)),
             _ => Relation::Identical.to_string(),
         };
         let distance = pair.filter(|_| place > 0 && number == 0).map(|pair| format!("{:.2}", pair.distance)).unwrap_or_default();
@@ -225,7 +257,7 @@ fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<
         rows.push(Row {
             columns: [what, distance, size, photo.format.to_string(), bytes(file.size), time],
             path: shown(&file.path.path),
-            notes: notes(file, photo.kept_by.filter(|_| is_source), pair.map(|pair| pair.relation)),
+            notes: notes(file, photo.kept_by.filter(|_| is_source)),
             look: if is_source { Look::Source } else { Look::Plain },
         });
         let link = |path: &str| Row {
@@ -240,11 +272,9 @@ fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, to: usize) -> Vec<
 }
 
 /// What is to be known of a file beside what its photo is.
-fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>, relation: Option<Relation>) -> String {
+fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>) -> String {
     let mut notes = kept_by.map(|rule| format!(" (stays: {})", self::kept_by(rule)).dimmed().to_string()).unwrap_or_default();
-    // Each frame of a series has times of its own.
-    let is_told = |kind: &&MetadataKind| **kind != MetadataKind::Capture || relation != Some(Relation::Series);
-    let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().filter(is_told).copied().collect();
+    let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().copied().collect();
     if !lost.is_empty() {
         notes += &format!(" (has its own {})", names(&lost)).yellow().to_string();
     }
@@ -269,18 +299,27 @@ fn beside_row(cluster: &Cluster, beside: &BesideCluster, to: usize) -> Row {
     }
 }
 
-/// The pair by which a photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
-fn pair_of(cluster: &Cluster, place: usize) -> Option<&ClusterPair> {
-    let pairs = cluster.pairs.iter().filter(|pair| pair.a == place || pair.b == place);
-    pairs.min_by(|x, y| (x.a != 0).cmp(&(y.a != 0)).then(x.distance.total_cmp(&y.distance)))
+/// The pair by which each photo is in its cluster: the one with the source, or else with the photo that it is nearest to.
+fn pairs(cluster: &Cluster) -> Vec<Option<&ClusterPair>> {
+    let mut pairs: Vec<Option<&ClusterPair>> = vec![None; cluster.photos.len()];
+    let rank = |pair: &ClusterPair| (pair.a != 0, pair.distance);
+    for pair in &cluster.pairs {
+        for place in [pair.a, pair.b] {
+            if pairs[place].is_none_or(|known| rank(pair) < rank(known)) {
+                pairs[place] = Some(pair);
+            }
+        }
+    }
+    pairs
 }
 
-/// What the first photo of a cluster is: the source, if others are versions of it, and why.
+/// What the first photo of a cluster is: the source, if others are versions of it, and why. A frame without versions is alone.
 fn source(cluster: &Cluster) -> String {
     let is_version = |pair: &&ClusterPair| pair.a == 0 && matches!(pair.relation, Relation::Copy | Relation::Edit);
     let others = cluster.pairs.iter().filter(|pair| pair.a == 0).map(|pair| pair.relation).next();
     match (cluster.pairs.iter().find(is_version), others) {
         (None, Some(relation)) if cluster.photos[0].files.len() == 1 => relation.to_string(),
+        (None, None) if cluster.photos[0].files.len() == 1 => "frame".to_owned(),
         _ => {
             let by = cluster.source_by.map(|rule| source_by(rule).to_owned());
             joined(std::iter::once("source".to_owned()).chain(by).chain(ties(cluster)))
@@ -296,12 +335,10 @@ fn ties(cluster: &Cluster) -> Option<String> {
 }
 
 /// What another photo of a cluster is: a version of the source, with what was changed, or of which photo it is one.
-fn what(cluster: &Cluster, place: usize) -> String {
-    let Some(pair) = pair_of(cluster, place) else { return Relation::Unknown.to_string() };
+fn what(cluster: &Cluster, place: usize, pair: &ClusterPair) -> String {
     if pair.a != 0 {
         let other = name(&cluster.photos[if pair.a == place { pair.b } else { pair.a }].path.path);
         return match pair.relation {
-            Relation::Series => format!("series with {other}"),
             Relation::Unknown => format!("unknown · near {other}"),
             relation => format!("{relation} of {other}"),
         };
@@ -311,11 +348,29 @@ fn what(cluster: &Cluster, place: usize) -> String {
     let changes = pair.changes.iter().filter(|change| !is_screenshot(change)).map(ToString::to_string);
     let is_whole = !pair.changes.iter().any(shows_another_frame);
     let others = match pair.relation {
-        Relation::Copy => copied(&cluster.photos[0], &cluster.photos[place]),
-        Relation::Edit if is_whole => resized(&cluster.photos[0], &cluster.photos[place]).into_iter().collect(),
+        Relation::Copy => copied(pair, &cluster.photos[0], &cluster.photos[place]),
+        Relation::Edit if is_whole => resized(pair, &cluster.photos[0], &cluster.photos[place]).into_iter().collect(),
         _ => Vec::new(),
     };
-    joined(std::iter::once(first).chain(changes).chain(others))
+    let unseen = unseen(pair).filter(|_| pair.changes.is_empty()).map(str::to_owned);
+    joined(std::iter::once(first).chain(changes).chain(unseen).chain(others))
+}
+
+/// Why a photo is an edit though nothing is seen of a change.
+fn unseen(pair: &ClusterPair) -> Option<&'static str> {
+    let says = |code: ReasonCode| pair.relation == Relation::Edit && has_reason(pair, code);
+    let words = [
+        (ReasonCode::EditName, "named as one"),
+        (ReasonCode::FileName, "named as another frame"),
+        (ReasonCode::Inks, "in other inks (CMYK)"),
+        (ReasonCode::Document, "of one document"),
+        (ReasonCode::Decision, "as you decided"),
+    ];
+    words.into_iter().find(|(code, _)| says(*code)).map(|(_, words)| words)
+}
+
+fn has_reason(pair: &ClusterPair, code: ReasonCode) -> bool {
+    pair.evidence.reasons.iter().any(|reason| reason.code == code)
 }
 
 /// Whether the size of a version says nothing of its scale.
@@ -325,9 +380,9 @@ fn shows_another_frame(change: &PhotoChange) -> bool {
 }
 
 /// How a copy differs from its source.
-fn copied(source: &Photo, copy: &Photo) -> Vec<String> {
+fn copied(pair: &ClusterPair, source: &Photo, copy: &Photo) -> Vec<String> {
     let is_turned = (source.width > source.height) == (copy.width < copy.height) && source.width != source.height;
-    let size = resized(source, copy);
+    let size = resized(pair, source, copy);
     let density = |photo: &Photo| photo.bytes as f64 / (f64::from(photo.width) * f64::from(photo.height)).max(1.0);
     let is_enlarged = long_side(copy) > long_side(source);
     let is_compressed = !is_enlarged && density(copy) < MAX_SHARE_RECOMPRESSED * density(source);
@@ -345,15 +400,16 @@ fn copied(source: &Photo, copy: &Photo) -> Vec<String> {
     is_turned.then(|| "turned".to_owned()).into_iter().chain(size).chain(compression).collect()
 }
 
-/// The size of a version of the whole frame, if it is not that of its source.
-fn resized(source: &Photo, version: &Photo) -> Option<String> {
+/// The size of a version of the whole frame, if it is not that of its source. A larger one need not be enlarged: it may be what is left
+/// of an original that lost what the camera wrote.
+fn resized(pair: &ClusterPair, source: &Photo, version: &Photo) -> Option<String> {
     let share = long_side(version) / long_side(source);
     if (share - 0.5).abs() < 0.01 {
         Some("half size".into())
-    } else if share > 1.01 {
+    } else if has_reason(pair, ReasonCode::Enlarged) {
         Some("enlarged".into())
     } else {
-        (share < 0.99).then(|| format!("{:.0} % of the size", 100.0 * share))
+        (!(0.99..=1.01).contains(&share)).then(|| format!("{:.0} % of the size", 100.0 * share))
     }
 }
 
@@ -387,6 +443,7 @@ fn source_by(rule: SourceRule) -> &'static str {
         SourceRule::Format => "the better format",
         SourceRule::Detail => "the others are enlarged",
         SourceRule::Pixels => "most pixels",
+        SourceRule::Rgb => "RGB, not CMYK",
         SourceRule::Lossless => "lossless",
         SourceRule::Bytes => "most bytes",
         SourceRule::PlainName => "plain name",
@@ -411,7 +468,7 @@ mod tests {
     use anstream::adapter::strip_str;
 
     use super::*;
-    use crate::api::types::{Evidence, PathText};
+    use crate::api::types::{Evidence, PathText, Reason};
 
     fn path(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -469,9 +526,16 @@ mod tests {
     /// The text of a cluster without colours, a line each.
     fn lines(cluster: &Cluster) -> Vec<String> {
         let mut out = Vec::new();
-        print(&mut out, 7, cluster, &mut Scenes::default()).expect("written");
-        let text = String::from_utf8(out).expect("text");
-        strip_str(&text).to_string().lines().map(str::to_owned).collect()
+        print(&mut out, 7, from_ref(cluster)).expect("written");
+        plain(out).lines().map(str::to_owned).collect()
+    }
+
+    fn told_of(cluster: &Cluster, place: usize) -> String {
+        what(cluster, place, pairs(cluster)[place].expect("each has a pair"))
+    }
+
+    fn plain(out: Vec<u8>) -> String {
+        strip_str(&String::from_utf8(out).expect("text")).to_string()
     }
 
     #[test]
@@ -518,22 +582,52 @@ mod tests {
         let told = |change: &dyn Fn(&mut Photo)| {
             let mut copy = photo("/copy.jpg", 3000, 4_000_000);
             change(&mut copy);
-            what(&cluster(vec![photo("/a.jpg", 3000, 4_000_001), copy], vec![pair(0, 1, 0.0, Relation::Copy)]), 1)
+            told_of(&cluster(vec![photo("/a.jpg", 3000, 4_000_001), copy], vec![pair(0, 1, 0.0, Relation::Copy)]), 1)
         };
         assert_eq!(told(&|_| {}), "copy · recompressed");
         assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1500, 1000, 1_000_000)), "copy · half size");
         assert_eq!(told(&|copy| (copy.width, copy.height, copy.bytes) = (1800, 1200, 500_000)), "copy · 60 % of the size · recompressed");
-        assert_eq!(told(&|copy| (copy.width, copy.height) = (6000, 4000)), "copy · enlarged");
+        assert_eq!(told(&|copy| (copy.width, copy.height) = (6000, 4000)), "copy · 200 % of the size");
         assert_eq!(told(&|copy| (copy.width, copy.height) = (2000, 3000)), "copy · turned");
         assert_eq!(told(&|copy| copy.format = Format::WebP), "copy · webp");
         assert_eq!(told(&|copy| copy.bytes += 1), "copy · as many bytes: one may be damaged");
+    }
+
+    fn because(pair: ClusterPair, codes: &[ReasonCode]) -> ClusterPair {
+        let reasons = codes.iter().map(|code| Reason { code: *code, words: String::new() }).collect();
+        ClusterPair { evidence: Evidence { reasons, ..Evidence::NONE }, ..pair }
+    }
+
+    #[test]
+    fn a_larger_version_is_enlarged_only_if_that_is_known() {
+        let told = |relation, codes: &[ReasonCode], width| {
+            let photos = vec![photo("/a.jpg", 3000, 1000), photo("/larger.jpg", width, 1000)];
+            told_of(&cluster(photos, vec![because(pair(0, 1, 0.0, relation), codes)]), 1)
+        };
+        for relation in [Relation::Copy, Relation::Edit] {
+            assert_eq!(told(relation, &[ReasonCode::Enlarged], 6000), format!("{relation} · enlarged"));
+            assert_eq!(told(relation, &[ReasonCode::Size], 6000), format!("{relation} · 200 % of the size"));
+        }
+    }
+
+    #[test]
+    fn an_edit_without_a_change_that_is_seen_says_why_it_is_one() {
+        let told = |codes: &[ReasonCode], changes: &[PhotoChange]| {
+            let pair = because(ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }, codes);
+            told_of(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", 3000, 1000)], vec![pair]), 1)
+        };
+        assert_eq!(told(&[ReasonCode::Decision, ReasonCode::FileName], &[]), "edit · named as another frame");
+        assert_eq!(told(&[ReasonCode::EditName], &[]), "edit · named as one");
+        assert_eq!(told(&[ReasonCode::Document], &[]), "edit · of one document");
+        assert_eq!(told(&[ReasonCode::Decision], &[]), "edit · as you decided");
+        assert_eq!(told(&[ReasonCode::Decision], &[PhotoChange::BlackAndWhite]), "edit · black and white");
     }
 
     #[test]
     fn an_edit_is_told_by_its_changes() {
         let told = |changes: &[PhotoChange], width: u32| {
             let pairs = vec![ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }];
-            what(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", width, 1000)], pairs), 1)
+            told_of(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", width, 1000)], pairs), 1)
         };
         assert_eq!(told(&[PhotoChange::BlackAndWhite], 1500), "edit · black and white · half size");
         assert_eq!(told(&[PhotoChange::Crop(0.5)], 1500), "edit · crop 50 %");
@@ -546,12 +640,11 @@ mod tests {
         let photos = ["/a/collage.jpg", "/a/first.jpg", "/a/second.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
         for (relation, first, told) in [
             (Relation::Part, "part", "part of first.jpg"),
-            (Relation::Series, "series", "series with first.jpg"),
             (Relation::Unknown, "unknown", "unknown · near first.jpg"),
             (Relation::Copy, "source · most bytes", "copy of first.jpg"),
         ] {
             let cluster = cluster(photos.clone(), vec![pair(0, 1, 0.2, relation), pair(1, 2, 0.1, relation)]);
-            assert_eq!((source(&cluster), what(&cluster, 2)), (first.to_owned(), told.to_owned()));
+            assert_eq!((source(&cluster), told_of(&cluster, 2)), (first.to_owned(), told.to_owned()));
         }
     }
 
@@ -569,7 +662,7 @@ mod tests {
     fn times_are_told_to_where_they_differ() {
         let length = |times: &[&str]| {
             let photos = times.iter().map(|time| Photo { taken: Some((*time).into()), ..photo("/a.jpg", 100, 1000) }).collect();
-            time_length(&cluster(photos, Vec::new()))
+            time_length(&[cluster(photos, Vec::new())])
         };
         assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:00:07"]), TO_MINUTE, "a copy");
         assert_eq!(length(&["2026-05-01T10:00:07", "2026-05-01T10:01:07"]), TO_MINUTE);
@@ -579,18 +672,49 @@ mod tests {
     }
 
     #[test]
-    fn clusters_of_one_scene_say_how_many_frames_it_has_and_where_the_first_is() {
+    fn a_cluster_of_a_scene_says_how_many_frames_it_has() {
         let scene = Some(Scene { frames: 7, seconds: Some(2.2) });
-        let one = Cluster { series: Some("a".into()), scene, ..cluster(vec![photo("/1.jpg", 100, 1000)], Vec::new()) };
-        let mut scenes = Scenes::default();
-        assert_eq!(scenes.of(2, &one).as_deref(), Some("series · 7 frames in 2 s"));
-        assert_eq!(scenes.of(5, &one).as_deref(), Some("series · 7 frames in 2 s, as 2"));
-        assert_eq!(scenes.of(6, &Cluster { series: None, ..one.clone() }).as_deref(), Some("series · 7 frames in 2 s"));
-        assert_eq!(scenes.of(8, &Cluster { scene: None, ..one.clone() }), None);
+        let one = Cluster { scene, ..cluster(vec![photo("/1.jpg", 100, 1000)], Vec::new()) };
+        assert_eq!(lines(&one)[0], "  7 1 file; series · 7 frames in 2 s");
         assert_eq!(series(&Scene { frames: 2, seconds: None }), "series · 2 frames");
-        assert!(lines(&one)[0].ends_with("; series · 7 frames in 2 s"), "{:?}", lines(&one));
         let times = [0.0, 119.0, 120.0, 7_200.0, 40.0 * 86_400.0].map(duration);
         assert_eq!(times, ["1 s", "119 s", "2 min", "2 h", "40 days"]);
+    }
+
+    #[test]
+    fn the_stars_of_a_series_stand_together_under_one_heading() {
+        let star = |series: Option<&str>, taken: &str, paths: &[&str]| {
+            let mut photos: Vec<Photo> = paths.iter().map(|path| photo(path, 100, 1000)).collect();
+            photos.iter_mut().for_each(|photo| photo.taken = Some(taken.into()));
+            let pairs = (1..paths.len()).map(|at| pair(0, at, 0.0, Relation::Copy)).collect();
+            let scene = series.is_some().then_some(Scene { frames: 3, seconds: Some(2.0) });
+            Cluster { series: series.map(str::to_owned), scene, ..cluster(photos, pairs) }
+        };
+        let [first, second, third] = ["2026-05-01T10:00:00", "2026-05-01T10:00:01", "2026-05-01T10:00:02"];
+        let mut ordered = Ordered::default();
+        assert!(ordered.take(star(None, first, &["/x.jpg", "/y.jpg"])).is_some(), "nothing stands before it");
+        for cluster in [
+            star(Some("a"), third, &["/3.jpg", "/3-copy.jpg"]),
+            star(None, first, &["/z.jpg", "/w.jpg"]),
+            star(Some("b"), first, &["/other.jpg"]),
+            star(Some("a"), first, &["/1.jpg"]),
+            star(Some("a"), second, &["/2.jpg"]),
+        ] {
+            assert!(ordered.take(cluster).is_none());
+        }
+        let groups = ordered.rest();
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1]);
+        assert!(ordered.rest().is_empty());
+        let mut out = Vec::new();
+        print(&mut out, 2, &groups[0]).expect("written");
+        let text = plain(out);
+        let said: Vec<&str> = text.lines().collect();
+        assert_eq!(said[0], "  2 series · 3 frames in 2 s; 4 files, 1 kB beside the sources");
+        let rows: Vec<[Option<&str>; 2]> =
+            said[1..5].iter().map(|row| [row.split_whitespace().next(), row.split_whitespace().last()]).collect();
+        let expected = [("frame", "/1.jpg"), ("frame", "/2.jpg"), ("source", "/3.jpg"), ("copy", "/3-copy.jpg")];
+        assert_eq!(rows, expected.map(|(what, path)| [Some(what), Some(path)]), "{text}");
+        assert!(said[1].contains("10:00:00  /1.jpg") && said[2].contains("10:00:01"), "{text}");
     }
 
     #[test]
@@ -620,8 +744,8 @@ mod tests {
         let text = lines(&sure).concat();
         assert!(text.contains("/p.jpg") && !text.contains("/c.jpg"), "{text}");
         let mut out = Vec::new();
-        unsure.print(&mut out, 2, &mut Scenes::default()).expect("written");
-        let text = strip_str(&String::from_utf8(out).expect("text")).to_string();
+        unsure.print(&mut out, 2).expect("written");
+        let text = plain(out);
         let said: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         assert!(said[0].starts_with("Not sure: ") && said[1].starts_with("  3 2 files"), "{text}");
         assert_eq!(said.last(), Some(&"    0.25  /b.jpg  /c.jpg"));
@@ -629,20 +753,12 @@ mod tests {
     }
 
     #[test]
-    fn frames_and_parts_are_no_versions_in_a_title() {
+    fn parts_are_no_versions_in_a_title() {
         let titled = |relation| {
             let photos = ["/1.jpg", "/2.jpg", "/3.jpg"].map(|path| photo(path, 100, 1000)).to_vec();
-            title(&cluster(photos, vec![pair(0, 1, 0.1, Relation::Series), pair(0, 2, 0.1, relation)]))
+            title(&[cluster(photos, vec![pair(0, 1, 0.1, Relation::Unknown), pair(0, 2, 0.1, relation)])])
         };
-        assert_eq!([Relation::Series, Relation::Part, Relation::Unknown].map(titled), ["3 files"; 3]);
+        assert_eq!([Relation::Part, Relation::Unknown].map(titled), ["3 files"; 2]);
         assert_eq!(titled(Relation::Copy), "3 files, 1 kB beside the source");
-    }
-
-    #[test]
-    fn a_frame_of_a_series_has_a_time_of_its_own() {
-        let mut frames = vec![photo("/1.jpg", 100, 1000), photo("/2.jpg", 100, 1000)];
-        frames[1].files[0].metadata_lost = Some(vec![MetadataKind::Capture]);
-        let of = |relation| lines(&cluster(frames.clone(), vec![pair(0, 1, 0.1, relation)])).concat();
-        assert!(!of(Relation::Series).contains("capture") && of(Relation::Copy).contains("(has its own capture)"));
     }
 }

@@ -42,7 +42,7 @@ pub use reasons::{Ground, reasons};
 pub use relation::{changes, is_copy, is_series, relation};
 pub use residual::residual;
 pub use source::{Candidate, SourceOrder, source_first};
-pub use stars::{Near, agree, are_of_one_document, are_versions, have_names_of_two_frames, held, sources};
+pub use stars::{Near, agree, are_named_otherwise, are_of_one_document, are_versions, held, sources};
 pub use taught::{Anchor, Taught};
 pub use version_inputs::{Error as VersionModelError, INPUTS, Inputs, Kind, Member, inputs, kind};
 pub use version_model::{Linear, VersionModel};

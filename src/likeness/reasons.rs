@@ -1,6 +1,9 @@
 //! Why two photos have their relation: what the rules of `relation.rs` and `stars.rs` went by.
 
-use super::relation::{MIN_AGREEMENT_OF_SCENE, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages};
+use super::frame_name::{are_two_frames as have_names_of_two_frames, is_named_edit};
+use super::relation::{
+    MIN_AGREEMENT_OF_SCENE, are_other_pages, are_two_frames, are_two_times, changes, is_copy, is_part, is_series, may_be_pages,
+};
 use super::stars::{MIN_AGREEMENT_OF_FRAMES, agree, are_named_apart, are_of_one_document, are_two_exposures};
 use super::version_inputs::{Kind, MAX_LOG_SCALE, Member, are_of_one_encoder, kind};
 use super::version_model::{VersionModel, has_other_text};
@@ -48,11 +51,22 @@ fn of_versions(model: &VersionModel, a: &Member, b: &Member, comparison: &Compar
         let agreement = Reason::Agreement(comparison.fine.agreement);
         reasons.push(if is_document { agreement } else { Reason::ThirdPhoto });
     }
+    reasons.extend(by_names(a, b));
+    reasons.extend((a.capture.origin.is_for_print != b.capture.origin.is_for_print).then_some(Reason::Inks));
     if is_copy(comparison) {
         reasons.push(Reason::WholeFrame);
     }
     reasons.extend(changes(comparison).into_iter().map(Reason::Change));
     reasons
+}
+
+/// What their names say against copies: one was edited, or renamed.
+fn by_names(a: &Member, b: &Member) -> Option<Reason> {
+    if is_named_edit(&a.names, &b.names) || is_named_edit(&b.names, &a.names) {
+        Some(Reason::EditName)
+    } else {
+        have_names_of_two_frames(&a.names, &b.names).then_some(Reason::FileName)
+    }
 }
 
 /// By what two photos are no frames of one camera, which have one format, size and compression.
@@ -85,7 +99,7 @@ fn of_others(model: &VersionModel, a: &Member, b: &Member, compared: &Compared) 
     let is_version = are_of_one_document(a, b, comparison) || agree(model, a, b, comparison);
     let reason = if is_part(a.dimensions, b.dimensions, comparison) {
         Reason::Beside
-    } else if fine < MIN_AGREEMENT_OF_SCENE {
+    } else if fine < MIN_AGREEMENT_OF_SCENE || are_other_pages(comparison) {
         Reason::Disagreement(fine)
     } else if may_be_pages(comparison) || has_other_text(comparison) {
         Reason::Layout(comparison.fine.misfit)
@@ -130,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::likeness::FrameName;
-    use crate::photo::{Affine, Capture, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual};
+    use crate::photo::{Affine, Capture, Dimensions, Exposure, Format, PhotoChange, PictureHash, ReasonCode, Residual, Tone};
 
     fn member(width: u32, quantisation: u16) -> Member {
         Member {
@@ -178,6 +192,14 @@ mod tests {
         let sent = Member { dimensions: member(3000, 100).dimensions, ..sent };
         assert_eq!(star(&first, &sent, agreeing(0.99)), [RewrittenTime, Agreement, Size, WholeFrame]);
         assert_eq!(codes(&frame, &frame, &Compared::NotYet, Ground::Star), [ThirdPhoto]);
+        let named = |name| Member { names: FrameName::of(Path::new(name)).into_iter().collect(), ..frame.clone() };
+        let mut press = frame.clone();
+        press.capture.origin.is_for_print = true;
+        assert_eq!(star(&frame, &press, agreeing(0.9999)), [Agreement, Model, ReasonCode::Inks, WholeFrame]);
+        let of_names = |a, b| star(&named(a), &named(b), agreeing(0.9999));
+        assert_eq!(of_names("IMG_1234.JPG", "IMG_E1234.JPG"), [Agreement, Model, ReasonCode::EditName, WholeFrame]);
+        assert_eq!(of_names("IMG_1234.JPG", "IMG_1235.JPG"), [Agreement, Model, ReasonCode::FileName, WholeFrame]);
+        assert_eq!(of_names("IMG_1234.JPG", "IMG_1234 (1).JPG"), [Agreement, Model, WholeFrame]);
         let mut of_document = frame.clone();
         of_document.capture.origin.documents.insert("x".into());
         assert_eq!(star(&of_document, &of_document, agreeing(0.93)), [ReasonCode::Document, Agreement, WholeFrame]);
@@ -197,6 +219,10 @@ mod tests {
         assert_eq!(two(&frame, &member(3000, 400), agreeing(0.65)), [Disagreement]);
         let page = Comparison { fine: Residual { misfit: 0.12, ..agreeing(0.8).fine }, ..agreeing(0.8) };
         assert_eq!(two(&frame, &frame, page), [Layout]);
+        let light = Tone { brightness: 240.0, contrast: 40.0, chroma: 0.0 };
+        let found =
+            reasons(VersionModel::base(), &frame, &frame, &Compared::Laid(Comparison { tones: [light; 2], ..agreeing(0.92) }), Ground::Two);
+        assert_eq!(found, [Reason::Disagreement(0.92)], "two pages");
         let within = Comparison { map: Affine::scaled(0.2, (0.1, 0.1)), overlap: [1.0, 0.04], beside: [0.0, 0.8], ..agreeing(0.99) };
         assert_eq!(two(&frame, &frame, within), [Beside]);
         assert_eq!(codes(&frame, &frame, &Compared::Laid(within), Ground::Collage), [ReasonCode::Collage]);

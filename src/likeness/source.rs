@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::frame_name::are_edit_names;
 use super::keeper::are_copy_names;
 use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
 use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule, is_editor};
@@ -42,16 +43,36 @@ impl Candidate<'_> {
         taken.is_some() && make.is_some() && model.is_some() && !self.software.is_some_and(is_editor)
     }
 
+    /// By how many times it is longer than `other`.
+    fn enlargement(&self, other: &Candidate<'_>) -> f64 {
+        let long_side = |photo: &Candidate<'_>| f64::from(photo.dimensions.width.max(photo.dimensions.height));
+        long_side(self) / long_side(other)
+    }
+
     /// Whether it seems to be an enlarged copy of `other`; `None` if it may be one and its detail is not known. The photo of a lens
     /// that is not sharp has as little detail, but a camera compresses it less than its smaller copies.
     fn is_enlarged_from(&self, other: &Candidate<'_>) -> Option<bool> {
-        let long_side = |photo: &Candidate<'_>| f64::from(photo.dimensions.width.max(photo.dimensions.height));
         let density = |photo: &Candidate<'_>| photo.bytes as f64 / photo.dimensions.pixels() as f64;
-        let enlargement = long_side(self) / long_side(other);
-        let may_be = self.format == other.format
+        let enlargement = self.enlargement(other);
+        if enlargement < MIN_ENLARGEMENT_LENGTH_RATIO {
+            Some(false)
+        } else if self.capture.origin.says_size_of(other.dimensions) {
+            Some(true)
+        } else if self.format == other.format && density(self) < MAX_ENLARGED_DENSITY_RATIO * density(other) {
+            Some(self.detail? * enlargement <= MAX_DETAIL_OF_ENLARGED)
+        } else {
+            Some(false)
+        }
+    }
+
+    /// Whether it is sure to be a smaller copy of what `other` shows: it still says that it has that size, or the other one has
+    /// detail for which this one has too few pixels.
+    fn is_reduced_from(&self, other: &Candidate<'_>) -> bool {
+        let enlargement = other.enlargement(self);
+        let has_more_detail = || other.detail.is_some_and(|detail| detail * enlargement > MAX_DETAIL_OF_ENLARGED);
+        self.format != Format::Raw
             && enlargement >= MIN_ENLARGEMENT_LENGTH_RATIO
-            && density(self) < MAX_ENLARGED_DENSITY_RATIO * density(other);
-        if may_be { Some(self.detail? * enlargement <= MAX_DETAIL_OF_ENLARGED) } else { Some(false) }
+            && (self.capture.origin.says_size_of(other.dimensions) || has_more_detail())
     }
 }
 
@@ -65,18 +86,72 @@ pub struct SourceOrder {
     /// The places in the order of those that are as good as the source: only the time or the path of their files tells them from it,
     /// or one of the two may be enlarged, and it is not known.
     pub ties: Vec<usize>,
+    /// The places in the order of those that were enlarged from another one.
+    pub enlarged: Vec<usize>,
 }
 
 /// Sorts the photos of a star, the source first. `laid`: how the first of two photos lies in the second, for near ones.
 ///
 /// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a
-/// screenshot of it; what a camera wrote before what an editor wrote; one that says where it was taken; RAW before HEIC before
-/// other formats; one that is not enlarged; the most pixels; a format that loses nothing; the most bytes; a plain name before
-/// one that a copy gets; the oldest file; the shortest path; the first path.
+/// screenshot of it; what a camera wrote before what an editor wrote; a larger one before what is sure to be a smaller copy of it; the
+/// plain name of a frame before that of an edit; one that says where it was taken; RAW before HEIC before other formats; one that is
+/// not enlarged; the most pixels; RGB before CMYK; a format that loses nothing; the most bytes; a plain name before one that a copy
+/// gets; the oldest file; the shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> SourceOrder {
-    let mut cut = vec![false; candidates.len()];
-    let mut enlarged = vec![false; candidates.len()];
+    let cut = cut_of(candidates, laid);
+    let [mut enlarged, mut reduced] = [vec![false; candidates.len()], vec![false; candidates.len()]];
     let mut doubtful = HashSet::new();
+    for (a, b, comparison) in laid {
+        if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
+            for (x, y) in [(*a, *b), (*b, *a)] {
+                reduced[x] |= candidates[x].is_reduced_from(&candidates[y]);
+                match candidates[x].is_enlarged_from(&candidates[y]) {
+                    Some(is_enlarged) => enlarged[x] |= is_enlarged,
+                    None => _ = doubtful.insert((x, y)),
+                }
+            }
+        }
+    }
+    let is_edit = are_edit_names(candidates.iter().map(|c| c.path));
+    let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
+    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 15] {
+        let (a, b) = (&candidates[x], &candidates[y]);
+        [
+            (by_time(a.capture, b.capture), SourceRule::Time),
+            (cut[x].cmp(&cut[y]), SourceRule::WholeFrame),
+            (Reverse(a.is_from_camera()).cmp(&Reverse(b.is_from_camera())), SourceRule::Camera),
+            (reduced[x].cmp(&reduced[y]), SourceRule::Pixels),
+            (is_edit[x].cmp(&is_edit[y]), SourceRule::PlainName),
+            (Reverse(a.has_position).cmp(&Reverse(b.has_position)), SourceRule::Metadata),
+            (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
+            (enlarged[x].cmp(&enlarged[y]), SourceRule::Detail),
+            (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
+            (a.capture.origin.is_for_print.cmp(&b.capture.origin.is_for_print), SourceRule::Rgb),
+            (Reverse(a.format.is_lossless()).cmp(&Reverse(b.format.is_lossless())), SourceRule::Lossless),
+            (Reverse(a.bytes).cmp(&Reverse(b.bytes)), SourceRule::Bytes),
+            (is_copy[x].cmp(&is_copy[y]), SourceRule::PlainName),
+            (a.mtime.cmp(&b.mtime), SourceRule::Oldest),
+            ((a.path.as_os_str().len(), a.path).cmp(&(b.path.as_os_str().len(), b.path)), SourceRule::Path),
+        ]
+    };
+    let decisive = |x: usize, y: usize| compared(x, y).into_iter().find(|(order, _)| order.is_ne());
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by(|x, y| decisive(*x, *y).map_or(Ordering::Equal, |(order, _)| order));
+    let by = |x: usize, y: usize| decisive(x, y).map(|(_, rule)| rule);
+    let is_tie = |other: usize| match by(order[0], other) {
+        None | Some(SourceRule::Oldest | SourceRule::Path) => true,
+        Some(SourceRule::Pixels) => doubtful.contains(&(order[0], other)),
+        Some(_) => false,
+    };
+    let ties = (1..order.len()).filter(|place| is_tie(order[*place])).collect();
+    let enlarged = (0..order.len()).filter(|place| enlarged[order[*place]]).collect();
+    let rule = if let [first, second, ..] = order[..] { by(first, second) } else { None };
+    SourceOrder { order, rule, ties, enlarged }
+}
+
+/// Returns which photos are a crop of another one, or have one within a border or beside something else.
+fn cut_of(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> Vec<bool> {
+    let mut cut = vec![false; candidates.len()];
     for (a, b, comparison) in laid {
         // A photo of a print shows what is around the print.
         if by_time(candidates[*a].capture, candidates[*b].capture).is_ne() {
@@ -96,46 +171,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             }
         }
     }
-    for (a, b, comparison) in laid {
-        if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
-            for (x, y) in [(*a, *b), (*b, *a)] {
-                match candidates[x].is_enlarged_from(&candidates[y]) {
-                    Some(is_enlarged) => enlarged[x] |= is_enlarged,
-                    None => _ = doubtful.insert((x, y)),
-                }
-            }
-        }
-    }
-    let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
-    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 12] {
-        let (a, b) = (&candidates[x], &candidates[y]);
-        [
-            (by_time(a.capture, b.capture), SourceRule::Time),
-            (cut[x].cmp(&cut[y]), SourceRule::WholeFrame),
-            (Reverse(a.is_from_camera()).cmp(&Reverse(b.is_from_camera())), SourceRule::Camera),
-            (Reverse(a.has_position).cmp(&Reverse(b.has_position)), SourceRule::Metadata),
-            (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
-            (enlarged[x].cmp(&enlarged[y]), SourceRule::Detail),
-            (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
-            (Reverse(a.format.is_lossless()).cmp(&Reverse(b.format.is_lossless())), SourceRule::Lossless),
-            (Reverse(a.bytes).cmp(&Reverse(b.bytes)), SourceRule::Bytes),
-            (is_copy[x].cmp(&is_copy[y]), SourceRule::PlainName),
-            (a.mtime.cmp(&b.mtime), SourceRule::Oldest),
-            ((a.path.as_os_str().len(), a.path).cmp(&(b.path.as_os_str().len(), b.path)), SourceRule::Path),
-        ]
-    };
-    let decisive = |x: usize, y: usize| compared(x, y).into_iter().find(|(order, _)| order.is_ne());
-    let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by(|x, y| decisive(*x, *y).map_or(Ordering::Equal, |(order, _)| order));
-    let by = |x: usize, y: usize| decisive(x, y).map(|(_, rule)| rule);
-    let is_tie = |other: usize| match by(order[0], other) {
-        None | Some(SourceRule::Oldest | SourceRule::Path) => true,
-        Some(SourceRule::Pixels) => doubtful.contains(&(order[0], other)),
-        Some(_) => false,
-    };
-    let ties = (1..order.len()).filter(|place| is_tie(order[*place])).collect();
-    let rule = if let [first, second, ..] = order[..] { by(first, second) } else { None };
-    SourceOrder { order, rule, ties }
+    cut
 }
 
 /// The place of a format among those that a camera makes of one exposure: RAW, HEIC, others.
@@ -167,7 +203,7 @@ fn shows_more(comparison: &Comparison, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::Affine;
+    use crate::photo::{Affine, Origin};
 
     const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
     const SMALL: Dimensions = Dimensions { width: 1500, height: 1000 };
@@ -213,10 +249,15 @@ mod tests {
         assert_eq!(chosen(&[candidate(LARGE, &camera, "/a.jpg"), Candidate { format: Format::Raw, ..b }]), (1, SourceRule::Format));
         assert_eq!(chosen(&[Candidate { bytes: 2000, ..b }, Candidate { format: Format::Png, ..b }]), (1, SourceRule::Lossless));
         assert_eq!(chosen(&[Candidate { bytes: 2000, ..b }, b]), (0, SourceRule::Bytes));
+        let inks = Capture { origin: Origin { is_for_print: true, ..Origin::default() }, ..camera.clone() };
+        let for_print = Candidate { bytes: 2000, ..candidate(SMALL, &inks, "/a.jpg") };
+        assert_eq!(chosen(&[for_print, b]), (1, SourceRule::Rgb));
+        assert_eq!(chosen(&[Candidate { format: Format::Tiff, ..for_print }, b]), (1, SourceRule::Rgb));
+        assert_eq!(chosen(&[Candidate { dimensions: LARGE, ..for_print }, b]), (0, SourceRule::Pixels), "outvoted");
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/b (1).jpg"), b]), (1, SourceRule::PlainName));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/c.jpg"), Candidate { mtime: 4, ..b }]), (1, SourceRule::Oldest));
         assert_eq!(chosen(&[candidate(SMALL, &camera, "/folder/b.jpg"), b]), (1, SourceRule::Path));
-        assert_eq!(source_first(&[b], &[]), SourceOrder { order: vec![0], rule: None, ties: Vec::new() });
+        assert_eq!(source_first(&[b], &[]), SourceOrder { order: vec![0], rule: None, ties: Vec::new(), enlarged: Vec::new() });
     }
 
     #[test]
@@ -235,6 +276,57 @@ mod tests {
         assert_eq!(found(small, Candidate { bytes: 8_000_000, ..enlarged }), (1, SourceRule::Pixels), "a soft lens");
         let scanned = Capture::default();
         assert_eq!(found(Candidate { capture: &scanned, ..small }, enlarged), (1, SourceRule::Camera), "outvoted");
+    }
+
+    #[test]
+    fn a_smaller_copy_is_no_source_though_it_alone_says_where_it_was_taken() {
+        let camera = camera();
+        let says = |Dimensions { width, height }| Capture {
+            origin: Origin { size: Some([width, height]), ..Origin::default() },
+            ..self::camera()
+        };
+        let (of_large, of_small) = (says(LARGE), says(SMALL));
+        let small = Candidate { bytes: 700_000, has_position: true, ..candidate(SMALL, &camera, "/a.jpg") };
+        let large = Candidate { bytes: 4_000_000, ..candidate(LARGE, &camera, "/b.jpg") };
+        let found = |small, large| {
+            let SourceOrder { order, rule, enlarged, .. } = source_first(&[small, large], &[(0, 1, Comparison::WHOLE)]);
+            (order[0], rule.expect("two"), enlarged)
+        };
+        let (none, second) = (Vec::new(), vec![1]);
+        assert_eq!(found(small, Candidate { detail: Some(0.6), ..large }), (1, SourceRule::Pixels, none.clone()), "more detail");
+        assert_eq!(found(Candidate { capture: &of_large, ..small }, large), (1, SourceRule::Pixels, none.clone()), "the size that it had");
+        // An enlarged copy lost the place, or nothing is known.
+        assert_eq!(found(small, Candidate { detail: Some(0.26), ..large }), (0, SourceRule::Metadata, second.clone()));
+        assert_eq!(found(small, Candidate { capture: &of_small, ..large }), (0, SourceRule::Metadata, second.clone()));
+        assert_eq!(found(small, large), (0, SourceRule::Metadata, none.clone()));
+        // Outvoted by what the camera wrote, and by a RAW file.
+        let stripped = Capture::default();
+        let sharp = Candidate { capture: &stripped, detail: Some(0.6), ..large };
+        assert_eq!(found(small, sharp), (0, SourceRule::Camera, none.clone()));
+        assert_eq!(
+            found(Candidate { format: Format::Raw, ..small }, Candidate { detail: Some(0.6), ..large }),
+            (0, SourceRule::Metadata, none)
+        );
+        // Also where nothing says where it was taken.
+        let nowhere = Candidate { has_position: false, ..small };
+        assert_eq!(found(nowhere, Candidate { capture: &of_small, ..large }), (0, SourceRule::Detail, second));
+    }
+
+    #[test]
+    fn the_plain_name_of_a_frame_comes_before_that_of_an_edit() {
+        let camera = camera();
+        let plain = candidate(LARGE, &camera, "/a/IMG_1234.JPG");
+        for name in ["/a/IMG_E1234.JPG", "/a/IMG_1234-edited.jpg"] {
+            let edit = Candidate { bytes: 2000, has_position: true, ..candidate(LARGE, &camera, name) };
+            assert_eq!(chosen(&[edit, plain]), (1, SourceRule::PlainName), "{name}");
+            assert_eq!(chosen(&[edit, Candidate { path: Path::new("/a/IMG_1235.JPG"), ..plain }]).0, 0, "of another frame");
+            // Outvoted by what the camera wrote, and by more detail.
+            let stripped = Capture::default();
+            assert_eq!(chosen(&[edit, Candidate { capture: &stripped, ..plain }]), (0, SourceRule::Camera), "{name}");
+            let small = Candidate { dimensions: SMALL, ..plain };
+            let found = source_first(&[Candidate { detail: Some(0.9), ..edit }, small], &[(0, 1, Comparison::WHOLE)]);
+            assert_eq!((found.order[0], found.rule), (0, Some(SourceRule::Pixels)), "{name}");
+        }
     }
 
     #[test]
@@ -258,7 +350,7 @@ mod tests {
         let small = Candidate { bytes: 700_000, ..candidate(SMALL, &camera, "/a.jpg") };
         let large = Candidate { bytes: 4_000_000, ..candidate(LARGE, &camera, "/b.jpg") };
         let found = |large: Candidate<'_>, comparison| source_first(&[small, large], &[(0, 1, comparison)]);
-        let tie = SourceOrder { order: vec![1, 0], rule: Some(SourceRule::Pixels), ties: vec![1] };
+        let tie = SourceOrder { order: vec![1, 0], rule: Some(SourceRule::Pixels), ties: vec![1], enlarged: Vec::new() };
         assert_eq!(found(large, Comparison::WHOLE), tie);
         let sure = SourceOrder { ties: Vec::new(), ..tie };
         assert_eq!(found(Candidate { detail: Some(0.9), ..large }, Comparison::WHOLE), sure, "it has more detail");
@@ -307,7 +399,7 @@ mod tests {
         {
             let two = [candidate(first, &camera, "/a.jpg"), candidate(second, &none, "/b.jpg")];
             let found = source_first(&two, &[(1, 0, comparison)]);
-            assert_eq!(found, SourceOrder { order: vec![1, 0], rule: Some(SourceRule::WholeFrame), ties: Vec::new() }, "{is_of}");
+            assert_eq!((found.order, found.rule, found.ties), (vec![1, 0], Some(SourceRule::WholeFrame), Vec::new()), "{is_of}");
         }
     }
 }

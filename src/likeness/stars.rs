@@ -7,9 +7,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::frame_name::{are_one_frame, are_two_frames};
+use super::frame_name::{are_one_frame, are_two_frames, is_named_edit};
 use super::relation::{
-    MIN_MINUTES_REWRITTEN, are_two_sensitivities, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages, minutes_between,
+    MIN_MINUTES_REWRITTEN, are_other_pages, are_two_sensitivities, is_beside, is_one_moment, is_part, is_series, is_taken_of, may_be_pages,
+    minutes_between, shows_beside,
 };
 use super::source::has_margin;
 use super::version_inputs::{Kind, Member, are_of_one_encoder, kind};
@@ -129,22 +130,43 @@ fn without_rewritten_times(members: &[Member], near: &[Near]) -> Vec<Member> {
     cleared
 }
 
-/// Returns the pairs, the smaller position first, of a collage and a photo in it. A collage holds two others at two places.
+/// Returns the pairs, the smaller position first, of a collage and a photo in it. A collage holds two others at two places, smaller
+/// than they are. If it holds them in their size, they may be two crops of it, unless they were taken at two times and it says none.
 pub fn held(members: &[Member], near: &[Near]) -> HashSet<(usize, usize)> {
-    let mut places: Vec<Vec<(usize, Place)>> = vec![Vec::new(); members.len()];
+    let mut within: Vec<Vec<Within>> = vec![Vec::new(); members.len()];
     for pair in near {
         let Compared::Laid(comparison) = &pair.compared else { continue };
         for (a, b, comparison) in [(pair.a, pair.b, *comparison), (pair.b, pair.a, comparison.swapped())] {
             let (inner, outer) = (members[a].dimensions, members[b].dimensions);
-            if is_beside(inner, outer, &comparison) {
-                places[b].push((a, Place::of(inner, &comparison.map)));
+            let is_smaller = is_beside(inner, outer, &comparison);
+            if is_smaller || shows_beside(&comparison) {
+                within[b].push(Within { member: a, place: Place::of(inner, &comparison.map), is_smaller });
             }
         }
     }
-    let are_two =
-        |places: &[(usize, Place)]| places.iter().enumerate().any(|(at, (_, x))| places[..at].iter().any(|(_, y)| x.is_apart_from(y)));
-    let collages = places.iter().enumerate().filter(|(_, places)| are_two(places));
-    collages.flat_map(|(b, places)| places.iter().map(move |(a, _)| (b.min(*a), b.max(*a)))).collect()
+    let taken = |within: &Within| members[within.member].capture.taken.as_ref();
+    let are_two_times = |x: &Within, y: &Within| taken(x).zip(taken(y)).is_some_and(|(x, y)| x != y);
+    let mut held = HashSet::new();
+    for (b, all) in within.iter().enumerate() {
+        let has_two = |are_two: &dyn Fn(&Within, &Within) -> bool| {
+            let mut pairs = all.iter().enumerate().flat_map(|(at, x)| all[..at].iter().map(move |y| (x, y)));
+            pairs.any(|(x, y)| are_two(x, y) && x.place.is_apart_from(&y.place))
+        };
+        let has_times = members[b].capture.taken.is_none() && has_two(&are_two_times);
+        let has_smaller = has_two(&|x, y| x.is_smaller && y.is_smaller);
+        let parts = all.iter().filter(|one| has_times || has_smaller && one.is_smaller);
+        held.extend(parts.map(|one| (b.min(one.member), b.max(one.member))));
+    }
+    held
+}
+
+/// A photo that another one shows beside something else.
+#[derive(Clone, Copy, Debug)]
+struct Within {
+    member: usize,
+    place: Place,
+    /// Whether it is shown smaller than it is.
+    is_smaller: bool,
 }
 
 /// Where a photo is in another one: left and right, top and bottom.
@@ -229,12 +251,13 @@ fn fit(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison, di
 /// nor the camera, nor the pictures. A copy mostly keeps the number of its frame. A gallery or a chat may save one under a new one.
 pub(super) fn are_named_apart(a: &Member, b: &Member, comparison: &Comparison) -> bool {
     let is_one_frame = is_one_moment(&a.capture, &b.capture) || a.capture.origin.is_of_one_frame(&b.capture.origin);
-    may_be_frames(a, b) && have_names_of_two_frames(a, b) && !is_one_frame && !are_all_but_equal(comparison)
+    may_be_frames(a, b) && are_two_frames(&a.names, &b.names) && !is_one_frame && !are_all_but_equal(comparison)
 }
 
-/// Returns whether names say that two photos are two frames of a camera.
-pub fn have_names_of_two_frames(a: &Member, b: &Member) -> bool {
-    are_two_frames(&a.names, &b.names)
+/// Returns whether names say that two photos are two frames of a camera, or one an edit of the other. Then nothing says that
+/// nothing was changed.
+pub fn are_named_otherwise(a: &Member, b: &Member) -> bool {
+    are_two_frames(&a.names, &b.names) || is_named_edit(&a.names, &b.names) || is_named_edit(&b.names, &a.names)
 }
 
 /// Whether two pictures agree as no two frames without a tripod do, and as nearly all copies of one size do.
@@ -255,7 +278,7 @@ pub fn are_of_one_document(a: &Member, b: &Member, comparison: &Comparison) -> b
 /// Returns whether the pictures of two photos say that they are versions of one exposure, whatever the camera wrote.
 pub fn agree(model: &VersionModel, a: &Member, b: &Member, comparison: &Comparison) -> bool {
     let is_clear = kind(a, b, comparison) == Kind::Other || comparison.fine.agreement >= MIN_AGREEMENT_OF_FRAMES;
-    is_clear && model.score(a, b, comparison) > MIN_SCORE
+    is_clear && !are_other_pages(comparison) && model.score(a, b, comparison) > MIN_SCORE
 }
 
 #[cfg(test)]
@@ -266,7 +289,9 @@ mod tests {
 
     use super::*;
     use crate::likeness::FrameName;
-    use crate::photo::{Capture, Format, PictureHash, Residual};
+    use crate::photo::{Capture, Format, PictureHash, Relation, Residual, Tone};
+
+    const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
 
     fn member(number: u8, width: u32, taken: Option<&str>) -> Member {
         let capture = Capture { taken: taken.map(str::to_owned), model: taken.map(|_| "M1".into()), ..Capture::default() };
@@ -374,6 +399,23 @@ mod tests {
         assert!(!joined(with(Format::Jpeg, Some(140))) && !joined(with(Format::Jpeg, None)));
     }
 
+    #[test]
+    fn tables_with_one_grid_are_no_versions() {
+        let of = |agreement: f64, brightness: f64, chroma: f64| {
+            let mut pair = near(0, 1, agreement);
+            if let Compared::Laid(comparison) = &mut pair.compared {
+                comparison.tones = [Tone { brightness, contrast: 40.0, chroma }; 2];
+            }
+            let found = sources(VersionModel::base(), &[member(1, 1600, None), member(2, 800, None)], &[pair]);
+            (found[0] == found[1], pair.compared)
+        };
+        let relation_of = |compared| crate::likeness::relation((&Capture::default(), LARGE), (&Capture::default(), LARGE), &compared);
+        let (is_joined, compared) = of(0.92, 240.0, 0.0);
+        assert!(!is_joined && relation_of(compared) == Relation::Unknown);
+        assert!(of(0.98, 240.0, 0.0).0, "a smaller version of a table");
+        assert!(of(0.92, 120.0, 0.0).0 && of(0.92, 240.0, 20.0).0, "photos");
+    }
+
     /// The versions may be frames of one camera, as far as is known.
     #[test]
     fn versions_of_one_size_and_compression_join_the_original_of_another_format() {
@@ -408,6 +450,30 @@ mod tests {
         assert_eq!(sources(VersionModel::base(), &members, &[beside(0, 0.0), beside(1, 0.5)]), [0, 1, 2]);
         assert_eq!(sources(VersionModel::base(), &members, &[beside(0, 0.0)]), [0, 1, 0], "alone it is a screenshot");
         assert!(held(&members, &[beside(0, 0.0), beside(1, 0.05)]).is_empty(), "two versions at one place");
+    }
+
+    #[test]
+    fn a_collage_may_hold_photos_in_their_size() {
+        let [x, y] = ["2026-05-01T10:00:00", "2026-05-02T12:00:09"].map(Some);
+        // The first two are halves of the third.
+        let half = |a: usize, left: f64| {
+            let mut pair = near_in(a, 2, 0.98, [1.0, 0.5], [1.0, 1.0]);
+            if let Compared::Laid(comparison) = &mut pair.compared {
+                comparison.beside[1] = 0.4;
+                comparison.map = Affine::scaled(0.5, (left, 0.0));
+            }
+            pair
+        };
+        let of = |first, second| [member(1, 3000, first), member(2, 3000, second), member(3, 6000, None)];
+        let near = [half(0, 0.0), half(1, 0.5)];
+        let found = |first, second| sources(VersionModel::base(), &of(first, second), &near);
+        assert_eq!(held(&of(x, y), &near), [(0, 2), (1, 2)].into());
+        assert_eq!(found(x, y), [0, 1, 2]);
+        // Two crops of one photo say one time, or none.
+        assert_eq!([found(x, x), found(None, None), found(x, None)], [[2; 3]; 3]);
+        assert_eq!(sources(VersionModel::base(), &of(x, y), &near[..1]), [2, 1, 2], "a crop, as far as is known");
+        let frames = [member(1, 3000, x), member(2, 3000, y), member(3, 6000, x)];
+        assert!(held(&frames, &near).is_empty(), "a crop of the next frame of a tripod");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Dimensions;
+
 /// Where a picture comes from, by ids and numbers. What is not said is `None`, false or empty.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -14,6 +16,12 @@ pub struct Origin {
     /// The frame by the counter of the camera.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<u32>,
+    /// The width and height that the camera wrote. A smaller or larger copy may still say those of its original.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<[u32; 2]>,
+    /// Whether it is in the inks of a printing press (CMYK), which no camera writes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_for_print: bool,
     /// Whether a scanner made it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_scanned: bool,
@@ -36,6 +44,11 @@ impl Origin {
     /// Whether both have one id or one number of a frame.
     pub fn is_of_one_frame(&self, other: &Origin) -> bool {
         self.image.is_some() && self.image == other.image || self.number.is_some() && self.number == other.number
+    }
+
+    /// Whether the camera wrote the size of another picture, which may be turned.
+    pub fn says_size_of(&self, other: Dimensions) -> bool {
+        self.size.is_some_and(|[width, height]| [(width, height), (height, width)].contains(&(other.width, other.height)))
     }
 
     /// Returns both numbers of frames, if they are other ones.

@@ -36,6 +36,8 @@ pub enum ReasonCode {
     Document,
     /// Their names have two numbers or times of one camera.
     FileName,
+    /// The name of one says that it is an edit of the other.
+    EditName,
     /// Laid over each other, they agree.
     Agreement,
     /// They do not agree enough.
@@ -44,7 +46,11 @@ pub enum ReasonCode {
     VersionModel,
     /// One is smaller than the other, and a camera makes frames of one size.
     Size,
+    /// One has more pixels than the other, and no more detail.
+    Enlarged,
     Format,
+    /// One is in the inks of a printing press (CMYK), and the other is not.
+    Inks,
     /// One is compressed more.
     Compression,
     /// Both show the whole frame, in one light.
@@ -81,11 +87,14 @@ names!(ReasonCode, "reason" {
     FrameNumber: "frame-number",
     Document: "document",
     FileName: "file-name",
+    EditName: "edit-name",
     Agreement: "agreement",
     Disagreement: "disagreement",
     VersionModel: "version-model",
     Size: "size",
+    Enlarged: "enlarged",
     Format: "format",
+    Inks: "inks",
     Compression: "compression",
     WholeFrame: "whole-frame",
     Frame: "frame",
@@ -117,6 +126,7 @@ pub enum Reason {
     FrameNumber([u32; 2]),
     Document,
     FileName,
+    EditName,
     /// How well the structure agrees, up to 1.
     Agreement(f64),
     Disagreement(f64),
@@ -124,7 +134,9 @@ pub enum Reason {
     VersionModel(f32),
     /// The scale of the smaller one.
     Size(f64),
+    Enlarged,
     Format,
+    Inks,
     Compression,
     WholeFrame,
     /// From the first to the second photo.
@@ -155,11 +167,14 @@ impl Reason {
             Reason::FrameNumber(_) => ReasonCode::FrameNumber,
             Reason::Document => ReasonCode::Document,
             Reason::FileName => ReasonCode::FileName,
+            Reason::EditName => ReasonCode::EditName,
             Reason::Agreement(_) => ReasonCode::Agreement,
             Reason::Disagreement(_) => ReasonCode::Disagreement,
             Reason::VersionModel(_) => ReasonCode::VersionModel,
             Reason::Size(_) => ReasonCode::Size,
+            Reason::Enlarged => ReasonCode::Enlarged,
             Reason::Format => ReasonCode::Format,
+            Reason::Inks => ReasonCode::Inks,
             Reason::Compression => ReasonCode::Compression,
             Reason::WholeFrame => ReasonCode::WholeFrame,
             Reason::Change(Crop(_) | Border | Screenshot | Mirrored | Turned(_) | Stretched(_)) => ReasonCode::Frame,
@@ -190,6 +205,7 @@ impl fmt::Display for Reason {
             Reason::ImageId => f.write_str("one camera gave them two ids"),
             Reason::FrameNumber([a, b]) => write!(f, "one camera counted two frames: {a} and {b}"),
             Reason::FileName => f.write_str("their names are those of two frames"),
+            Reason::EditName => f.write_str("the name of one is that of an edit of the other"),
             Reason::Document => f.write_str("made of one document, by its ids"),
             Reason::Agreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2}"),
             Reason::Disagreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2} only"),
@@ -197,7 +213,9 @@ impl fmt::Display for Reason {
             Reason::VersionModel(score) => write!(f, "the version model says two exposures ({score:+.1})"),
             Reason::Size(scale) if (scale - 0.5).abs() < 0.01 => f.write_str("one is half the size"),
             Reason::Size(scale) => write!(f, "one has {:.0} % of the size", 100.0 * scale),
+            Reason::Enlarged => f.write_str("one was enlarged: it has no more detail than a smaller one"),
             Reason::Format => f.write_str("two formats"),
+            Reason::Inks => f.write_str("one is in the inks of a printing press (CMYK)"),
             Reason::Compression => f.write_str("one is compressed more"),
             Reason::WholeFrame => f.write_str("both show the whole frame, in one light"),
             Reason::Change(PhotoChange::Screenshot) => f.write_str("screenshot"),

@@ -22,10 +22,12 @@ pub enum SourceRule {
     /// The other has more pixels and no more detail, and less data for each pixel: it was enlarged.
     Detail,
     Pixels,
+    /// The other is in the inks of a printing press (CMYK).
+    Rgb,
     /// A format that loses nothing.
     Lossless,
     Bytes,
-    /// The other has a name that a copy gets.
+    /// The other has a name that a copy or an edit gets.
     PlainName,
     Oldest,
     /// The shortest path, then the first.
@@ -40,6 +42,7 @@ names!(SourceRule, "source rule" {
     Format: "format",
     Detail: "detail",
     Pixels: "pixels",
+    Rgb: "rgb",
     Lossless: "lossless",
     Bytes: "bytes",
     PlainName: "plain-name",

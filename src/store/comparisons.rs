@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::columns::comparison_of;
-use super::{Batch, Reader, Result};
+use super::columns::{comparison_of, pair_of};
+use super::{Batch, HeadNumber, Reader, Result};
 use crate::photo::{Compared, Distance, Pair, PhotoId, PictureHash};
 
 /// So many of the nearest older photos are compared with each photo. A version goes to the photo that it fits best, and that
@@ -35,6 +35,22 @@ impl Reader {
     pub fn comparisons(&self) -> Result<Comparisons> {
         let mut statement = self.index.prepare_cached("SELECT a, b, data FROM comparisons")?;
         let rows = statement.query_map([], comparison_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns the comparisons of one photo, also those that are still to be made.
+    pub fn comparisons_of(&self, photo: PhotoId) -> Result<Comparisons> {
+        let select = "SELECT a, b, data FROM comparisons WHERE a = ?1 UNION ALL SELECT a, b, data FROM comparisons WHERE b = ?1";
+        let mut statement = self.index.prepare_cached(select)?;
+        let rows = statement.query_map([photo.0], comparison_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns the pairs of a photo with later ones.
+    pub fn pairs_with_later(&self, head: HeadNumber, photo: PhotoId, up_to: f32) -> Result<Vec<Pair>> {
+        let select = "SELECT a, b, distance FROM pairs WHERE head = ?1 AND a = ?2 AND distance <= ?3";
+        let mut statement = self.index.prepare_cached(select)?;
+        let rows = statement.query_map(params![head.0, photo.0, f64::from(up_to)], pair_of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

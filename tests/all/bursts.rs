@@ -37,30 +37,71 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
         assert_eq!(cluster["scene"], serde_json::json!({ "frames": 3, "seconds": 2.0 }), "{cluster}");
     }
     let text = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
-    assert!(text.contains("series · 3 frames in 2 s\n") && text.contains("series · 3 frames in 2 s, as 1\n"), "{text}");
+    assert_eq!(text.matches("  1 series · 3 frames in 2 s; 4 files, ").count(), 1, "{text}");
     assert!(text.contains("2 photos have versions: 1 copy (") && text.contains(" held apart as frames of a series ("), "{text}");
+    // The version without EXIF is of another exposure too, by that of its frame.
+    let [bare, frame] = ["grey2.jpg", "frame1.jpg"].map(|name| folder.join(name));
+    let two = instance.json(["compare".as_ref(), "--format=json".as_ref(), bare.as_os_str(), frame.as_os_str()]);
+    assert_eq!((&two["relation"], &two["reasons"][0]["code"]), (&"series".into(), &"time".into()), "{two}");
     let amount = |relation: &str| answer["found"][relation]["photos"].as_u64();
     assert_eq!((amount("copy"), amount("edit"), amount("series")), (Some(1), Some(1), None), "{answer}");
     assert!(answer["held_apart"]["series"]["photos"] == answer["series"] && answer["series"].as_u64() > Some(2), "{answer}");
-    let frames = instance.ok([OsStr::new("dupes"), OsStr::new("--relation=series"), folder.as_os_str()]);
-    assert!(frames.contains("1 series, ") && !frames.contains("versions") && !frames.contains("beside the source"), "{frames}");
     let could_go = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), folder.as_os_str()]);
     assert!(!could_go.contains("frame"), "no frame may go: {could_go:?}");
-
-    let series = instance.json([OsStr::new("dupes"), OsStr::new("--relation=series"), OsStr::new("--format=json"), folder.as_os_str()]);
-    assert_eq!(names(&series).len(), 1);
-    // One file of each exposure.
-    let exposures: BTreeSet<char> = names(&series)[0].iter().filter_map(|name| name.chars().find(char::is_ascii_digit)).collect();
-    assert_eq!(exposures, ['1', '2', '3'].into(), "{series}");
-    let all = ["dupes", "--relation=identical,series,unknown", "--format=json"].map(OsStr::new);
-    let all = instance.json(all.into_iter().chain([folder.as_os_str()]));
-    assert_eq!(array(&all["clusters"]).len(), 1);
-    assert_eq!(array(&all["clusters"][0]["photos"]).len(), 5);
 
     let pairs = instance.ok([OsStr::new("pairs"), folder.as_os_str()]);
     assert!(!pairs.contains("series") && pairs.contains("copy") && pairs.contains("edit"), "{pairs}");
     let compared = instance.ok([OsStr::new("compare"), folder.join("frame1.jpg").as_os_str(), folder.join("frame3.jpg").as_os_str()]);
     assert!(compared.contains("two exposures"), "{compared}");
+}
+
+#[test]
+fn a_series_is_stars_side_by_side() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    burst(&folder);
+    // Versions that are in no series.
+    photos::library(&folder, &["00003"]);
+    let stars = [vec!["frame1.jpg", "small1.jpg"], vec!["frame2.jpg", "grey2.jpg"], vec!["frame3.jpg"]];
+    let asked = |relations: &str| -> Value {
+        let relation = format!("--relation={relations}");
+        instance.json([OsStr::new("dupes"), OsStr::new(&relation), OsStr::new("--format=json"), folder.as_os_str()])
+    };
+    let series = asked("series");
+    assert_eq!(names(&series), stars);
+    for star in array(&series["clusters"]) {
+        assert_eq!((&star["series"], &star["photos"][0]["source"]), (&series["clusters"][0]["id"], &true.into()), "{star}");
+        assert!(array(&star["pairs"]).iter().all(|pair| pair["relation"] != "series"), "{star}");
+    }
+    assert_eq!((&series["found"]["series"]["photos"], &series["held_apart"]["series"]), (&2.into(), &Value::Null), "{series}");
+    let all = asked("identical,copy,edit,part,series,unknown");
+    assert!(names(&all).starts_with(&names(&asked("identical,copy,edit"))[..1]), "{all}");
+    assert!(stars.iter().all(|star| names(&all).contains(&star.iter().map(|name| (*name).to_owned()).collect())), "{all}");
+    assert!(!array(&asked("unknown,part")["clusters"]).iter().any(|cluster| cluster["series"] != Value::Null));
+
+    let text = instance.ok([OsStr::new("dupes"), OsStr::new("--relation=series"), folder.as_os_str()]);
+    assert!(
+        text.contains("  1 series · 3 frames in 2 s; 5 files, ") && text.contains("1 series, 2 frames beside the first of each ("),
+        "{text}"
+    );
+    let rows: Vec<[&str; 2]> = text.lines().filter_map(|line| Some([line.split_whitespace().next()?, line.rsplit_once('/')?.1])).collect();
+    let expected =
+        [("source", "frame1.jpg"), ("copy", "small1.jpg"), ("source", "frame2.jpg"), ("edit", "grey2.jpg"), ("frame", "frame3.jpg")];
+    assert_eq!(rows, expected.map(|(what, name)| [what, name]), "{text}");
+    let could_go = instance.ok([OsStr::new("dupes"), OsStr::new("--format=paths0"), OsStr::new("--relation=series"), folder.as_os_str()]);
+    assert!(could_go.is_empty(), "{could_go:?}");
+
+    // One after another, as a client that asks for parts of an answer gets them.
+    let mut after = String::new();
+    let mut parts = Vec::new();
+    loop {
+        let part = instance.get(&format!("/v1/clusters?relation=series&limit=1{after}")).1;
+        parts.extend(names(&part));
+        let Some(next) = part["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    parts.sort();
+    assert_eq!(parts, stars);
 }
 
 /// Also where two photos by themselves would be something else: a version of one frame is no version of the next.

@@ -146,6 +146,59 @@ fn the_names_of_two_frames_part_what_is_all_but_equal() {
     assert_eq!((relation.as_str(), codes), ("series", vec!["file-name".to_owned()]));
 }
 
+/// The field of a place, and the size that the camera wrote.
+fn of_place(side: u32) -> Vec<Field> {
+    let field = |tag, value| Field { tag, ifd_num: In::PRIMARY, value };
+    let ascii = |text: &str| ExifValue::Ascii(vec![text.as_bytes().to_vec()]);
+    let degrees = || ExifValue::Rational(vec![(48, 1).into(), (12, 1).into(), (30, 1).into()]);
+    vec![
+        field(Tag::GPSLatitudeRef, ascii("N")),
+        field(Tag::GPSLatitude, degrees()),
+        field(Tag::GPSLongitudeRef, ascii("E")),
+        field(Tag::GPSLongitude, degrees()),
+        field(Tag::PixelXDimension, ExifValue::Long(vec![side])),
+        field(Tag::PixelYDimension, ExifValue::Long(vec![side])),
+    ]
+}
+
+#[test]
+fn the_source_goes_by_more_than_places_and_bytes() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let write = |name: &str, bytes: Vec<u8>| fs::write(folder.join(name), bytes).expect("written");
+    let [sea, street, iphone] = ["00040", "00009", "00003"].map(scene);
+    let side = sea.width();
+    write("sea.jpg", photos::taken(&photos::jpeg(&grained(&sea, 1), 90), TIME));
+    // Only the smaller copy says where it was taken, and it still says the size of the original.
+    write("small.jpg", photos::with_exif(&photos::jpeg(&photos::half(&sea), 90), TIME, &of_place(side)));
+    write("street.jpg", photos::jpeg(&street, 80));
+    let inks: Vec<u8> = street.pixels().flat_map(|Rgb([r, g, b])| [255 - r, 255 - g, 255 - b, 0]).collect();
+    let mut press = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut press, 95);
+    encoder.encode(&inks, street.width() as u16, street.height() as u16, jpeg_encoder::ColorType::Cmyk).expect("encodes");
+    write("press.jpg", press);
+    write("IMG_1234.JPG", photos::taken(&photos::jpeg(&iphone, 80), "2026:05:03 10:00:00"));
+    write("IMG_E1234.JPG", photos::taken(&photos::jpeg(&iphone, 92), "2026:05:03 10:00:00"));
+
+    let answer = instance.dupes(&folder);
+    let mut sources: Vec<[String; 3]> = array(&answer["clusters"])
+        .iter()
+        .map(|cluster| {
+            let source = text(&cluster["photos"][0]["path"]);
+            let name = Path::new(&source).file_name().expect("a name").to_string_lossy().into_owned();
+            [name, text(&cluster["source_by"]), text(&cluster["pairs"][0]["relation"])]
+        })
+        .collect();
+    sources.sort();
+    let expected = [["IMG_1234.JPG", "plain-name", "edit"], ["sea.jpg", "pixels", "copy"], ["street.jpg", "rgb", "edit"]];
+    assert_eq!(sources, expected.map(|source| source.map(str::to_owned)), "{answer}");
+    let said = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
+    assert!(
+        said.contains("edit · named as one") && said.contains("edit · in other inks (CMYK)") && said.contains("source · RGB, not CMYK"),
+        "{said}"
+    );
+}
+
 #[test]
 fn where_nothing_tells_the_source_the_answer_says_so() {
     let instance = Instance::new();

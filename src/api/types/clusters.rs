@@ -25,7 +25,8 @@ impl Listing for Clusters {
     }
 }
 
-/// A source and its versions. With the relations series, part or unknown also what is near them.
+/// A source and its versions. With the relation series also a frame of a scene that has none, and with part or unknown what is near
+/// them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cluster {
     /// Does not change as long as the members do not.

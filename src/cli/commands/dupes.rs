@@ -1,9 +1,11 @@
 //! `simctl dupes`: photos that are versions of each other, in four formats.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::mem::take;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
+use std::slice::from_ref;
 use std::time::Duration;
 
 use owo_colors::OwoColorize;
@@ -14,7 +16,7 @@ use crate::api::query_of;
 use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::listing::{self, Scenes, Unsure, is_version};
+use crate::cli::listing::{self, Ordered, Unsure, is_version};
 use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
@@ -144,14 +146,14 @@ struct Printer<'a, W: Write> {
     format: DupesFormat,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
-    /// Clusters so far, those with versions, and those with frames of a series.
+    /// Clusters so far, those with versions, and the ids of the series of which there are several.
     pub clusters: u64,
     with_versions: u64,
-    series: u64,
-    /// Those of them that are printed before what is not sure.
+    series: HashSet<String>,
+    /// The single clusters and series that are printed before what is not sure.
     printed: u64,
+    ordered: Ordered,
     unsure: Unsure,
-    scenes: Scenes,
     checker: Option<Checker>,
     /// With the id of the cluster.
     removable: Vec<(String, Removable)>,
@@ -161,17 +163,16 @@ struct Printer<'a, W: Write> {
 
 impl<'a, W: Write> Printer<'a, W> {
     pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
-        let (unsure, scenes) = (Unsure::default(), Scenes::default());
         Printer {
             out,
             format,
             relations,
             clusters: 0,
             with_versions: 0,
-            series: 0,
+            series: HashSet::new(),
             printed: 0,
-            unsure,
-            scenes,
+            ordered: Ordered::default(),
+            unsure: Unsure::default(),
             checker: None,
             removable: Vec::new(),
             incomplete: None,
@@ -244,7 +245,8 @@ impl<'a, W: Write> Printer<'a, W> {
     pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
         match self.format {
             DupesFormat::Text => {
-                self.unsure.print(self.out, self.printed, &mut self.scenes)?;
+                self.ordered.rest().iter().try_for_each(|stars| self.stars(stars))?;
+                self.unsure.print(self.out, self.printed)?;
                 self.summary(end, compared)
             }
             DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
@@ -255,10 +257,14 @@ impl<'a, W: Write> Printer<'a, W> {
     fn cluster(&mut self, cluster: Cluster) -> io::Result<()> {
         let relations: Vec<Relation> = listing::others(&cluster).map(|(relation, _)| relation).collect();
         self.with_versions += u64::from(relations.iter().any(|relation| is_version(*relation)));
-        self.series += u64::from(relations.contains(&Relation::Series));
-        let Some(cluster) = self.unsure.take(cluster) else { return Ok(()) };
+        self.series.extend(cluster.series.clone());
+        let cluster = self.unsure.take(cluster).and_then(|cluster| self.ordered.take(cluster));
+        cluster.map_or(Ok(()), |cluster| self.stars(from_ref(&cluster)))
+    }
+
+    fn stars(&mut self, stars: &[Cluster]) -> io::Result<()> {
         self.printed += 1;
-        listing::print(self.out, self.printed, &cluster, &mut self.scenes)
+        listing::print(self.out, self.printed, stars)
     }
 
     fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
@@ -313,7 +319,7 @@ impl<'a, W: Write> Printer<'a, W> {
         let frames = amount(Relation::Series);
         if frames.photos > 0 {
             let (frames, size) = (count(frames.photos, "frame", "frames"), bytes(frames.bytes));
-            lines.push(format!("{} series, {frames} beside the first of each ({size}).", self.series));
+            lines.push(format!("{} series, {frames} beside the first of each ({size}).", self.series.len()));
         }
         let others = [
             (Relation::Part, "photo is part of another one, or holds it", "photos are parts of others, or hold them"),
@@ -431,7 +437,8 @@ mod tests {
     #[test]
     fn what_is_found_is_counted_by_what_it_is() {
         let mut out = Vec::new();
-        let printer = Printer { with_versions: 2, series: 1, ..Printer::new(&mut out, DupesFormat::Text, Vec::new()) };
+        let printer =
+            Printer { with_versions: 2, series: HashSet::from(["1".to_owned()]), ..Printer::new(&mut out, DupesFormat::Text, Vec::new()) };
         let amount = |photos: u64| Amount { pairs: photos, photos, bytes: 1000 * photos };
         let found = |of: &[(Relation, u64)]| {
             let found = of.iter().map(|(relation, photos)| (*relation, amount(*photos))).collect();

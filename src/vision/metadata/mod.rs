@@ -116,6 +116,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
     }
     let mut capture = captured(bytes, format, exif.as_ref());
     capture.origin.documents = xmp.documents;
+    capture.origin.is_for_print |= is_for_print(bytes, format);
     Metadata {
         capture,
         description,
@@ -123,6 +124,17 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         trailer_bytes: parts.trailer.len() as u64,
         trailer: Some(parts.trailer).filter(|bytes| !bytes.is_empty()).map(|bytes| blake3::hash(bytes).to_string()),
         other: other.into_hashes(),
+    }
+}
+
+/// Whether a JPEG or a PSD has the four inks of a printing press. Of a TIFF its tags say so.
+fn is_for_print(bytes: &[u8], format: Format) -> bool {
+    match format {
+        Format::Jpeg => jpeg::header_segments(bytes).any(|segment| segment.is_frame_header() && segment.body.get(5) == Some(&4)),
+        Format::Psd => psd::header(bytes).is_ok_and(|header| header.mode == psd::Mode::Cmyk),
+        Format::Raw | Format::Heic | Format::Avif | Format::Jxl | Format::WebP | Format::Tiff | Format::Png | Format::Bmp | Format::Gif => {
+            false
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use exif::{Exif, In, Tag, Value};
 
-use super::exif::{bytes_of, text};
+use super::exif::{bytes_of, software, text};
 use super::text::id;
-use crate::photo::Origin;
+use crate::photo::{Origin, is_editor};
 
 /// The values of FileSource for scanners: of film and of prints.
 const SCANNERS: [u8; 2] = [1, 2];
@@ -24,11 +24,19 @@ const NIKON_HEADER_BYTES: usize = 10;
 /// The bytes of an entry of a directory.
 const ENTRY_BYTES: usize = 12;
 
-/// Returns what EXIF says of the origin.
+/// The colours of a TIFF that are inks of a printing press.
+const INKS: u32 = 5;
+
+/// Returns what EXIF says of the origin. An editor gives each file that it writes another id, so its ids tell no frames.
 pub fn origin(exif: &Exif) -> Origin {
     let source = exif.get_field(Tag::FileSource, In::PRIMARY).and_then(|field| bytes_of(&field.value)?.first().copied());
+    let uint = |tag| exif.get_field(tag, In::PRIMARY).and_then(|field| field.value.get_uint(0));
+    let is_of_camera = !software(exif).is_some_and(|software| is_editor(&software));
+    let is_image_id = |text: &String| is_of_camera && text.len() == IMAGE_ID_CHARACTERS;
     Origin {
-        image: text(exif, Tag::ImageUniqueID).filter(|text| text.len() == IMAGE_ID_CHARACTERS).and_then(|text| id(&text)),
+        image: text(exif, Tag::ImageUniqueID).filter(is_image_id).and_then(|text| id(&text)),
+        size: uint(Tag::PixelXDimension).zip(uint(Tag::PixelYDimension)).map(|(width, height)| [width, height]),
+        is_for_print: uint(Tag::PhotometricInterpretation) == Some(INKS),
         number: number(exif).filter(|number| *number > 0),
         is_scanned: source.is_some_and(|source| SCANNERS.contains(&source)),
         ..Origin::default()
@@ -109,6 +117,27 @@ mod tests {
             assert_eq!(read("Canon", directory(FILE_NUMBER_OF_CANON, LONG, 0, is_little), is_little), None, "not set");
             assert_eq!(read("Canon", [&[0xff, 0xff][..], &canon[2..]].concat(), is_little), Some(1_181_861), "more entries than there are");
         }
+    }
+
+    #[test]
+    fn the_size_that_the_camera_wrote_and_inks_are_read() {
+        let of = |fields: &[exif::Field]| origin(&parsed(&data(fields, false)).expect("EXIF"));
+        let [width, height] =
+            [(Tag::PixelXDimension, 4032), (Tag::PixelYDimension, 3024)].map(|(tag, side)| field(tag, Value::Long(vec![side])));
+        assert_eq!(of(&[width.clone(), height]).size, Some([4032, 3024]));
+        assert_eq!(of(&[width]).size, None);
+        let colours = |number| of(&[field(Tag::PhotometricInterpretation, Value::Short(vec![number]))]).is_for_print;
+        assert!(colours(5) && !colours(2));
+    }
+
+    #[test]
+    fn the_id_that_an_editor_wrote_tells_no_frames() {
+        let of = |software| {
+            let id = field(Tag::ImageUniqueID, ascii("0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c1e"));
+            origin(&parsed(&data(&[field(Tag::Software, ascii(software)), id], false)).expect("EXIF")).image
+        };
+        assert_eq!(of("Picasa"), None);
+        assert!(of("Ver.1.02").is_some());
     }
 
     #[test]
