@@ -292,5 +292,5 @@ fn a_folder_that_moved_and_the_one_in_its_place_are_both_watched() {
         fs::remove_file(old).expect("removed");
         wait_until("and that it is gone", || now() == photos::expected(&expected));
     }
-    assert_eq!(instance.json(["roots", "list", "--format=json"])[0]["times_lost"], 0);
+    assert_eq!(instance.json(["roots", "list", "--format=json"])["roots"][0]["times_lost"], 0);
 }
