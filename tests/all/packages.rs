@@ -45,18 +45,38 @@ fn said(output: &Output) -> String {
 fn setup_writes_where_shells_and_man_look_and_takes_it_away() {
     let instance = Instance::new();
     let home = instance.folder(".");
-    let said = instance.ok(["setup"]);
+    let bin = instance.folder("bin");
+    let program = bin.join("simctl");
+    fs::copy(SIMCTL, &program).expect("copied");
+    let setup = |arguments: &[&str]| {
+        let output = instance.command_of(program.to_str().expect("text")).arg("setup").args(arguments).output().expect("runs");
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    let said = setup(&[]);
     let share = home.join(".local/share");
     let written = files(&share);
-    for expected in ["bash-completion/completions/simctl", "zsh/site-functions/_simctl", "fish/vendor_completions.d/simctl.fish"] {
+    for expected in [
+        "bash-completion/completions/simctl",
+        "zsh/site-functions/_simctl",
+        "fish/vendor_completions.d/simctl.fish",
+        "nushell/vendor/autoload/simctl.nu",
+    ] {
         assert!(written.iter().any(|f| f == expected) && said.contains(expected), "{expected}: {written:?}\n{said}");
     }
     for page in ["simctl", "similard", "simctl-dupes", "simctl-service", "simctl-setup"] {
         assert!(share.join(format!("man/man1/{page}.1")).exists(), "{page}");
     }
     assert!(said.contains("man -M"), "~/.local/bin is not in PATH: {said}");
-    instance.ok(["setup", "--remove"]);
+    assert_eq!(fs::read_link(bin.join("similard")).expect("a link"), Path::new("simctl"));
+    setup(&["--remove"]);
     assert_eq!(files(&share), Vec::<String>::new());
+    assert_eq!(files(&bin), ["simctl"]);
+    // Another program of that name stays.
+    fs::write(bin.join("similard"), "mine").expect("written");
+    assert!(setup(&[]).contains("cannot be made"));
+    setup(&["--remove"]);
+    assert_eq!(fs::read_to_string(bin.join("similard")).expect("there"), "mine");
     // For a packager: there is no home directory, and settings that cannot be read do not matter.
     let prefix = instance.folder("prefix");
     instance.configure("nonsense");
@@ -203,7 +223,9 @@ fn the_debian_package_is_built_installed_and_removed() {
         "share/bash-completion/completions/simctl",
         "share/zsh/vendor-completions/_simctl",
         "share/fish/vendor_completions.d/simctl.fish",
+        "share/nushell/vendor/autoload/simctl.nu",
         "share/doc/similard/copyright",
+        "share/doc/similard/changelog.Debian.gz",
         "share/doc/similard/README.md",
         "share/doc/similard/SECURITY.md",
         "share/doc/similard/docs/api.md",
