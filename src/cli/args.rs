@@ -535,6 +535,16 @@ mod tests {
         }
     }
 
+    /// Whether the words are a command that has subcommands. Some of these may stand alone.
+    fn has_subcommands(words: &[&str]) -> bool {
+        let mut command = Arguments::command();
+        for word in words {
+            let Some(inner) = command.find_subcommand(word).cloned() else { return false };
+            command = inner;
+        }
+        command.has_subcommands()
+    }
+
     /// Whether the words begin with a command that exists. Prose may follow it, but no further option. Words in
     /// capitals and braces stand for values, and required values may be left out.
     fn begins_with_a_command(words: &str) -> bool {
@@ -549,6 +559,7 @@ mod tests {
         let end = (1..=words.len()).rev().find(|&end| {
             let line = iter::once("simctl").chain(words[..end].iter().copied());
             match Arguments::command().try_get_matches_from(line).err().map(|e| e.kind()) {
+                None if has_subcommands(&words[..end]) => end == words.len(),
                 None | Some(DisplayHelp | DisplayVersion | MissingRequiredArgument) => true,
                 Some(MissingSubcommand | DisplayHelpOnMissingArgumentOrSubcommand) => end == words.len(),
                 Some(_) => false,

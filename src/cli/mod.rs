@@ -16,7 +16,6 @@ mod output;
 mod progress;
 mod removable;
 mod running;
-mod schemas;
 mod session;
 mod start;
 mod systemd;

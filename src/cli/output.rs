@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::args::TextFormat;
 use super::failure::{Failure, Unwritten};
@@ -48,6 +49,12 @@ pub fn output(audience: Audience, write: impl FnOnce(&mut Output) -> io::Result<
     let mut out = opened(audience);
     write(&mut out)?;
     Ok(out.flush()?)
+}
+
+/// Writes a document as JSON that people can read, too.
+pub fn put_json(document: &Value) -> Done {
+    output(Audience::Program, |out| writeln!(out, "{document:#}"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes an answer as text, or as JSON with the version of its form.

@@ -155,6 +155,36 @@ fn bash_completes_commands_options_and_values() {
     assert!(complete(&["simctl", "roots", "''"]).contains(&"add".to_owned()));
 }
 
+#[test]
+fn bash_completes_heads_and_roots_by_name() {
+    let instance = Instance::new();
+    let folder = instance.folder("my $(touch ran) photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let home = instance.folder("completions");
+    let script = home.join("simctl");
+    fs::write(&script, instance.ok(["completions", "bash"])).expect("written");
+    let programs = Path::new(SIMCTL).parent().expect("a folder").display();
+    let path = format!("{programs}:{}", std::env::var("PATH").unwrap_or_default());
+    let complete = |words: &str| {
+        let text = format!(
+            ". '{}'; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _simctl_or_names simctl \
+             \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            script.display()
+        );
+        let output = instance.command_of("bash").args(["-c", &text]).env("PATH", &path).current_dir(&home).output().expect("bash runs");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete("simctl heads use b"), ["base"]);
+    assert_eq!(complete("simctl similar --head b"), ["base"]);
+    // A name is a name, whatever a shell would make of it.
+    let quoted = folder.display().to_string().replace(' ', "\\ ").replace('$', "\\$").replace('(', "\\(").replace(')', "\\)");
+    assert_eq!(complete("simctl roots remove ''"), [quoted]);
+    assert_eq!(files(&home), ["simctl"], "nothing ran");
+    // Where there are no names, all is as before.
+    assert_eq!(complete("simctl du"), ["dupes"]);
+}
+
 /// Returns the package, with the tested program in place of a release build. `None`, with a message, if the tools for it
 /// are missing.
 pub fn package() -> Option<&'static Path> {

@@ -39,13 +39,16 @@ fn holds(document: &Value, rules: &Map<String, Value>, rule: &str, of: &Value, v
         "type" if !types(of).iter().any(|name| is(value, name)) => refused(format!("must be of type {of}")),
         "enum" if !array(of).contains(value) => refused(format!("must be one of {of}")),
         "const" if of != value => refused(format!("must be {of}")),
-        "minimum" if value.as_f64() < of.as_f64() => refused(format!("must be {of} at least")),
+        "minimum" if value.is_number() && value.as_f64() < of.as_f64() => refused(format!("must be {of} at least")),
         "maximum" if value.is_number() && value.as_f64() > of.as_f64() => refused(format!("must be {of} at most")),
         "minItems" if items.is_some_and(|items| (items.len() as u64) < of.as_u64().expect("a number")) => {
             refused(format!("needs {of} items"))
         }
         "maxItems" if items.is_some_and(|items| items.len() as u64 > of.as_u64().expect("a number")) => {
             refused(format!("has more than {of}"))
+        }
+        "uniqueItems" if items.is_some_and(|items| (1..items.len()).any(|at| items[..at].contains(&items[at]))) => {
+            refused("has an item twice".to_owned())
         }
         "required" => match array(of).iter().find(|name| object.is_some_and(|o| !o.contains_key(name.as_str().expect("a name")))) {
             Some(missing) => refused(format!("{missing} is missing")),
@@ -69,7 +72,7 @@ fn holds(document: &Value, rules: &Map<String, Value>, rule: &str, of: &Value, v
         "allOf" => array(of).iter().try_for_each(|schema| at(document, schema, value, place)),
         "anyOf" if !array(of).iter().any(|schema| fits(&schema)) => refused("fits none of several".to_owned()),
         "oneOf" if array(of).iter().filter(fits).count() != 1 => refused("must fit one of several".to_owned()),
-        "type" | "enum" | "const" | "minimum" | "maximum" | "minItems" | "maxItems" | "anyOf" | "oneOf" => Ok(()),
+        "type" | "enum" | "const" | "minimum" | "maximum" | "minItems" | "maxItems" | "uniqueItems" | "anyOf" | "oneOf" => Ok(()),
         other => panic!("{place}: this check does not know {other}"),
     }
 }
@@ -97,7 +100,7 @@ fn what_is_not_valid_is_refused() {
     let schema = json!({
         "type": "object", "required": ["a"], "$defs": {"State": {"enum": ["on", "off"]}},
         "properties": {"a": {"type": ["integer", "null"], "minimum": 0}, "state": {"$ref": "#/$defs/State"}, "list": {
-            "type": "array", "items": {"oneOf": [{"const": 1}, {"type": "string"}]}, "maxItems": 2,
+            "type": "array", "items": {"oneOf": [{"const": 1}, {"type": "string"}]}, "maxItems": 2, "uniqueItems": true,
         }},
         "additionalProperties": {"type": "boolean"},
     });
@@ -111,6 +114,7 @@ fn what_is_not_valid_is_refused() {
         json!({"a": "1"}),
         json!({"a": 1, "state": "perhaps"}),
         json!({"a": 1, "list": [2]}),
+        json!({"a": 1, "list": ["x", "x"]}),
         json!({"a": 1, "list": ["x", "y", "z"]}),
         json!({"a": 1, "more": 1}),
     ] {

@@ -181,7 +181,7 @@ fn what_is_left_out_can_be_chosen() {
     // A wrong setting is reported, and the daemon continues with the old ones.
     let (pid, socket) = (instance.pid(), instance.socket());
     instance.configure("exclude = [\"[a\"]\n");
-    let refused = instance.run(["status"]);
+    let refused = instance.run(["config"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("\"[a\" is not a valid glob"), "{refused:?}");
     let reload = "POST /v1/reload HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";

@@ -13,11 +13,13 @@ mod failures;
 mod heads;
 mod man;
 mod names;
+mod openapi;
 mod pairs;
 mod reload;
 mod restart;
 mod roots;
 mod scan;
+mod schema;
 mod service;
 mod setup;
 mod similar;
@@ -29,24 +31,21 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
-use serde_json::Value;
 
 use super::args::{Arguments, Command, DupesArguments, DupesFormat, EventsFormat, PairsFormat, StatusFormat};
 use super::connect::Start;
 use super::failure::Failure;
 use super::output::{Audience, Done, output};
-use super::schemas;
 use super::session::Session;
 use super::text::{shown_lines, tell};
-use crate::api;
 use crate::config::Settings;
 
 pub fn run(arguments: Arguments) -> Done {
     // These need no settings.
     match &arguments.command {
         Command::Completions { shell } => return put_out(completions::script(*shell).as_bytes()),
-        Command::Schema { command, ndjson } => return put_json(&schemas::schema(command, *ndjson)?),
-        Command::Openapi => return put_json(&api::document()),
+        Command::Schema { command, ndjson } => return schema::run(command, *ndjson),
+        Command::Openapi => return openapi::run(),
         Command::Man { command } => return put_out(man::page(command.as_deref())?.as_bytes()),
         Command::Setup { prefix, remove } => return setup::run(prefix.as_deref(), *remove),
         _ => {}
@@ -125,9 +124,4 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
 fn put_out(bytes: &[u8]) -> Done {
     output(Audience::Program, |out| out.write_all(bytes))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes a document as JSON that people can read, too.
-fn put_json(document: &Value) -> Done {
-    put_out(format!("{document:#}\n").as_bytes())
 }

@@ -1,15 +1,17 @@
-//! JSON Schemas of what commands answer with `--json`, made from the types that they print.
+//! `simctl schema`: JSON Schemas of what commands answer with `--json`, made from the types that they print.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
-use super::answers::{AddedRoots, BackedUp, RemovedRoots, Restarted, ServiceStatus, SettingsInForce, Stopped};
-use super::failure::Failure;
 use crate::api::types::{
     Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, Event, Failures, FilePair, HeadList, Line, ListedDecisions, Pairs,
     Progress, Reloaded, RootList, Similar, Status, TuningEnd, Versioned,
 };
+use crate::cli::answers::{AddedRoots, BackedUp, RemovedRoots, Restarted, ServiceStatus, SettingsInForce, Stopped};
+use crate::cli::failure::Failure;
+use crate::cli::output::{Done, put_json};
+use crate::cli::text::shown;
 
 /// The words of a command, and the schema of its answer.
 type Answer = (&'static str, fn() -> Schema);
@@ -50,11 +52,15 @@ fn of<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
+pub fn run(command: &[String], is_line: bool) -> Done {
+    put_json(&schema(command, is_line)?)
+}
+
 /// The schema of one command, or those of all by name.
 ///
 /// # Errors
 /// When no such command answers with JSON.
-pub fn schema(command: &[String], is_line: bool) -> Result<Value, Failure> {
+fn schema(command: &[String], is_line: bool) -> Result<Value, Failure> {
     let known: &[Answer] = if is_line { &LINES } else { &ANSWERS };
     // These two list when they are alone.
     let name = match command.join(" ").as_str() {
@@ -68,8 +74,7 @@ pub fn schema(command: &[String], is_line: bool) -> Result<Value, Failure> {
     found.map(|(_, make)| make().to_value()).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let form = if is_line { "--format ndjson" } else { "--json" };
-        Failure::usage(format!("{} is no command that answers with {form}", super::text::shown(&name)))
-            .hint(format!("these do: {}", names.join(", ")))
+        Failure::usage(format!("{} is no command that answers with {form}", shown(&name))).hint(format!("these do: {}", names.join(", ")))
     })
 }
 
