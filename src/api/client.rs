@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use http_body_util::{BodyExt, BodyStream, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -66,6 +66,14 @@ pub struct ErrorText {
     pub hint: Option<String>,
 }
 
+/// What a line of a long answer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Piece {
+    Begin,
+    Item,
+    End,
+}
+
 /// The lines of a long answer that are not items.
 #[derive(Deserialize)]
 struct Frame<'a> {
@@ -100,7 +108,7 @@ impl Client {
         self.call(method, &target, body).await
     }
 
-    /// Requests a long answer, and passes its items to `take` as they arrive. Returns the end of the answer.
+    /// Requests a long answer, and passes its lines to `take` as they arrive. Returns the end of the answer.
     ///
     /// # Errors
     /// See [`enum@Error`]. An answer without an end is [`Broken`](Error::Broken). Also the errors of `take`.
@@ -108,7 +116,7 @@ impl Client {
         &self,
         route: &str,
         query: String,
-        mut take: impl FnMut(&RawValue) -> Result<(), E>,
+        mut take: impl FnMut(Piece, &RawValue) -> Result<(), E>,
     ) -> Result<End, E> {
         let (method, target, body) = question(route, query);
         let broken = |e: serde_json::Error| Error::Broken(e.to_string());
@@ -116,10 +124,15 @@ impl Client {
         let mut lines = lines(self.send(method, &target, body, NDJSON).await?);
         while let Some(line) = lines.recv().await {
             let line = line?;
-            match serde_json::from_slice(&line).map_err(broken)? {
-                Frame { begin: None, end: None } => take(serde_json::from_slice(&line).map_err(broken)?)?,
-                frame => end = frame.end,
-            }
+            let piece = match serde_json::from_slice(&line).map_err(broken)? {
+                Frame { begin: None, end: None } => Piece::Item,
+                Frame { end: None, .. } => Piece::Begin,
+                frame => {
+                    end = frame.end;
+                    Piece::End
+                }
+            };
+            take(piece, serde_json::from_slice(&line).map_err(broken)?)?;
         }
         Ok(end.ok_or_else(|| Error::Broken("it broke off".into()))?)
     }
@@ -171,8 +184,10 @@ impl Client {
 
     async fn call<T: DeserializeOwned>(&self, method: Method, target: &str, body: Bytes) -> Result<T, Error> {
         let response = self.send(method, target, body, JSON).await?;
+        let is_empty = response.status() == StatusCode::NO_CONTENT;
         let body = response.into_body().collect().await?.to_bytes();
-        serde_json::from_slice(&body).map_err(|e| Error::Broken(e.to_string()))
+        let json: &[u8] = if is_empty { b"null" } else { &body };
+        serde_json::from_slice(json).map_err(|e| Error::Broken(e.to_string()))
     }
 
     async fn send(&self, method: Method, target: &str, body: Bytes, accept: &str) -> Result<Response<Incoming>, Error> {

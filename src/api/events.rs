@@ -7,7 +7,7 @@ use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, stream};
 
 use super::Service;
-use super::types::{Event, EventKind};
+use super::types::{Event, EventKind, Versioned};
 
 /// Event numbers are valid within one run of the daemon, so a client that reconnects also sends the run of its last
 /// event.
@@ -19,9 +19,11 @@ pub fn stream(service: &dyn Service, headers: &HeaderMap) -> Sse<impl Stream<Ite
     let events = service.events(after);
     let restarted = last.filter(|(of, _)| *of != run).map(|_| Event { id: 0, kind: EventKind::Missed { count: 0 } });
     let numbered = move |event: Event| {
-        let sse = SseEvent::default().json_data(&event).unwrap_or_default();
+        let id = event.id;
+        let json = serde_json::to_value(Versioned::of(event)).unwrap_or_default();
+        let sse = SseEvent::default().event(json["event"].as_str().unwrap_or_default()).data(json.to_string());
         // A `missed` event does not change the number of the last event.
-        Ok(if event.id > 0 { sse.id(format!("{run}-{}", event.id)) } else { sse })
+        Ok(if id > 0 { sse.id(format!("{run}-{id}")) } else { sse })
     };
     Sse::new(stream::iter(restarted).chain(events).map(numbered)).keep_alive(KeepAlive::default())
 }

@@ -116,13 +116,13 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    use crate::api::types::{Begin, End, FilePair, Pairs, PathText};
+    use crate::api::types::{Begin, End, FilePair, Pairs, PathText, SCHEMA};
     use crate::photo::{Coverage, LeftOut, Relation};
 
     fn lines(items: usize) -> Vec<Line<FilePair>> {
         let path = |number: usize| PathText { path: format!("/{number}"), path_bytes: None };
         let pair = |n| FilePair { distance: 0.25, a: path(n), b: path(n + 1), relation: Relation::Copy, offline: false };
-        let begin = Begin { version: 1, threshold: 0.5, head: "base".into() };
+        let begin = Begin { schema: SCHEMA, version: SCHEMA, threshold: 0.5, head: "base".into() };
         let end = End {
             whole: true,
             places: Vec::new(),

@@ -2,6 +2,7 @@
 //!
 //! The server knows the daemon only as a [`Service`].
 
+mod app;
 mod asked;
 pub mod client;
 mod events;
@@ -20,6 +21,7 @@ mod uploads;
 pub use asked::parameters_of;
 pub use paths::{query_of, text_of};
 pub use problem::{Code, Problem};
+pub use routes::document;
 pub use server::serve;
 pub use service::{Gone, Service, Switch, Take};
 pub use shell::{is_obeyed, shell_word};

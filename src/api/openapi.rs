@@ -7,7 +7,17 @@ use serde_json::{Value, json};
 use super::asked::{MOUNT, SEEN};
 use super::listing::NDJSON;
 use super::problem::ErrorBody;
-use super::types::Line;
+use super::types::{Line, Versioned};
+use crate::photo::{Positives, Relation, Verdict};
+
+/// What operations are about, by the first part of their paths.
+const TAGS: [(&str, &str, &[&str]); 5] = [
+    ("daemon", "The daemon itself", &["version", "status", "events", "reload", "stop", "openapi.json"]),
+    ("folders", "The watched folders, and their files that cannot be read", &["roots", "scan", "wait", "failures"]),
+    ("photos", "Photos, and what they are to each other", &["clusters", "pairs", "similar", "compare"]),
+    ("decisions", "What you decided", &["decisions"]),
+    ("heads", "Heads and version models, and their tuning", &["heads", "tune"]),
+];
 
 /// An operation: a method at a path.
 pub struct Operation {
@@ -58,21 +68,38 @@ impl Operation {
     }
 
     pub fn answer<T: JsonSchema>(self) -> Operation {
-        self.answered("application/json", schema_of::<T>)
+        self.answered("application/json", schema_of::<Versioned<T>>)
+    }
+
+    /// The answer is any JSON object.
+    pub fn answer_json(self) -> Operation {
+        self.answered("application/json", |_| json!({"type": "object"}))
     }
 
     /// The answer is one object, or one line for each item.
     pub fn list<All: JsonSchema, Item: JsonSchema>(self) -> Operation {
-        self.answer::<All>().answered(NDJSON, schema_of::<Line<Item>>)
+        self.answered("application/json", schema_of::<All>).answered(NDJSON, schema_of::<Line<Item>>)
     }
 
     pub fn events<T: JsonSchema>(self) -> Operation {
-        self.answered("text/event-stream", schema_of::<T>)
+        self.answered("text/event-stream", schema_of::<Versioned<T>>)
     }
 
     fn answered(mut self, kind: &'static str, schema: SchemaOf) -> Operation {
         self.answers.push((kind, schema));
         self
+    }
+
+    /// The name of the operation in programs that are made from the description: `getDecisionsList`.
+    fn id(&self) -> String {
+        let words = self.path.trim_start_matches("/v1/").split(['/', '.']);
+        words.fold(self.method.to_owned(), |id, word| id + &word[..1].to_uppercase() + &word[1..])
+    }
+
+    fn tag(&self) -> &'static str {
+        let first = self.path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
+        let tag = TAGS.iter().find(|(.., paths)| paths.contains(&first)).map(|(tag, ..)| *tag);
+        tag.unwrap_or_else(|| unreachable!("{first} has a tag"))
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Value {
@@ -84,15 +111,30 @@ impl Operation {
         // If there are many, they are sent as the body.
         let fields: serde_json::Map<String, Value> =
             known().map(|(name, _)| ((*name).to_owned(), parameter(name, false)["schema"].clone())).collect();
-        let form = json!({"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": fields}}}});
+        let encoding = json!({"relation": {"style": "form", "explode": false}});
+        let form = json!({"content": {"application/x-www-form-urlencoded": {
+            "schema": {"type": "object", "properties": fields},
+            "encoding": if fields.contains_key("relation") { encoding } else { json!({}) },
+        }}});
         let content: serde_json::Map<String, Value> =
             self.answers.iter().map(|(kind, schema)| ((*kind).to_owned(), json!({"schema": schema(generator)}))).collect();
-        let success = if content.is_empty() { json!({"description": "done"}) } else { json!({"description": "done", "content": content}) };
+        let success = if content.is_empty() {
+            json!({"204": {"description": "done; there is no body"}})
+        } else {
+            json!({"200": {"description": "done", "content": content}})
+        };
         let error = json!({"description": "not done", "content": {"application/json": {"schema": schema_of::<ErrorBody>(generator)}}});
-        let mut description = json!({"summary": self.summary, "parameters": parameters, "responses": {"2XX": success, "default": error}});
+        let mut description = json!({
+            "operationId": self.id(),
+            "tags": [self.tag()],
+            "summary": self.summary,
+            "responses": success,
+            "parameters": &parameters,
+        });
+        description["responses"]["default"] = error;
         if let Some((kind, schema)) = self.body {
             description["requestBody"] = json!({"required": true, "content": {kind: {"schema": schema(generator)}}});
-        } else if self.method != "get" && takes_paths {
+        } else if self.method != "get" && !parameters.is_empty() {
             description["requestBody"] = form;
         }
         description
@@ -113,6 +155,7 @@ pub fn document<'a>(operations: impl Iterator<Item = &'a Operation>) -> Value {
         "openapi": "3.1.0",
         "info": {"title": "similard", "version": env!("CARGO_PKG_VERSION")},
         "servers": [{"url": "http://localhost", "description": "on the Unix socket"}],
+        "tags": TAGS.map(|(name, description, _)| json!({"name": name, "description": description})),
         "paths": paths,
         "components": {"schemas": generator.take_definitions(true)},
     })
@@ -149,7 +192,9 @@ fn parameter(name: &str, needed: bool) -> Value {
         "threshold" => number("the distance up to which photos are versions of each other; by default that of the head", 0.2),
         "max_distance" => number("pairs up to this distance; by default the threshold of the head", 0.2),
         "relation" => {
-            text("identical, copy, edit, part, series, unknown; several with commas; by default identical,copy,edit", "identical,copy")
+            let names: Vec<&str> = Relation::ALL.iter().map(|relation| relation.name()).collect();
+            let description = "what photos are to each other, several with commas; by default identical,copy,edit";
+            (json!({"type": "array", "items": {"type": "string", "enum": names}}), description.to_owned(), json!(["identical", "copy"]))
         }
         "everywhere" => switch("also versions outside the paths"),
         "after" => text("only items after this one: `next` of the previous answer", ""),
@@ -167,11 +212,19 @@ fn parameter(name: &str, needed: bool) -> Value {
             "picture hashes of photos, also of those without a known file, each as a parameter of its own".to_owned(),
             json!(["0000000000000000000000000000000000000000000000000000000000000000"]),
         ),
-        "verdict" => one_of("what the photos are", &["same", "different"]),
-        "positives" => one_of("the photos that the head learns to hold together", &["edits", "folders", "decisions"]),
+        "verdict" => one_of("what the photos are", &Verdict::ALL.iter().map(|verdict| verdict.name()).collect::<Vec<_>>()),
+        "positives" => {
+            let names: Vec<&str> = Positives::ALL.iter().map(|positives| positives.name()).collect();
+            one_of("the photos that the head learns to hold together", &names)
+        }
         "minutes" => count("the time limit; the tuning ends with its current head", 1, 5),
         "photos" => count("the most photos of the library to tune on", 1, 1000),
         _ => unreachable!("{name} is described here"),
     };
-    json!({"name": name, "in": "query", "required": needed, "description": description, "schema": schema, "example": example})
+    let mut parameter =
+        json!({"name": name, "in": "query", "required": needed, "description": description, "schema": schema, "example": example});
+    if name == "relation" {
+        parameter["explode"] = json!(false);
+    }
+    parameter
 }

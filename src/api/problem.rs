@@ -39,6 +39,8 @@ pub enum Code {
     Body,
     /// The body is too large.
     TooLarge,
+    /// The body is said to be of a type that this route does not read.
+    MediaType,
     /// The body comes too slowly.
     Slow,
     /// `split` is not a position inside the body.
@@ -98,6 +100,7 @@ impl Code {
             Code::Slow => StatusCode::REQUEST_TIMEOUT,
             Code::InUse | Code::Contradiction | Code::Tuning | Code::NoTuning | Code::OtherView => StatusCode::CONFLICT,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::NotReadable => StatusCode::UNPROCESSABLE_ENTITY,
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Code::Busy => StatusCode::SERVICE_UNAVAILABLE,

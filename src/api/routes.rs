@@ -1,69 +1,29 @@
 //! The routes of `/v1`: their parameters and handlers.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete as on_delete, get as on_get, post as on_post};
 use axum::{Json, Router};
-use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::asked::Asked;
+use super::app::{Answer, App, answer, blocking, done, list, long_answer, no_content, permit, seen_alike, wait_permit, waiting};
 use super::events;
-use super::listing;
 use super::openapi::{self, Operation, delete, get, post};
 use super::problem::{Code, Problem};
 use super::query::Query;
-use super::service::{Gone, Service, Switch, Take};
+use super::service::{Gone, Service, Switch};
 use super::types::{
-    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, ListedDecision,
-    Listing, Pairs, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
+    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionList, Event, Failures, FilePair, HeadList, ListedDecisions,
+    Pairs, Progress, Reloaded, RootList, Selection, Similar, Status, TuningOrder, TuningState, Version, Versioned, Watched,
 };
-use super::uploads::Uploads;
 use crate::photo::Verdict;
-
-/// Permits for quick answers, each on a thread. Others wait. Requests that read much of the library or decode a
-/// picture have permits of their own, one per core, so that they do not delay the quick ones.
-const SHORT_PERMITS: usize = 16;
-
-/// The most requests that may wait for photos to be read. Further ones are refused.
-const MAX_LONG_POLLS: usize = 128;
 
 /// The longest wait of one request.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// How long a disk may take to look up a path.
-const VIEW_TIMEOUT: Duration = Duration::from_secs(10);
-
-#[derive(Clone)]
-struct App {
-    service: Arc<dyn Service>,
-    uploads: Uploads,
-    short_permits: Arc<Semaphore>,
-    long_permits: Arc<Semaphore>,
-    /// There is one encoder, and one change of heads at a time.
-    encoder_permit: Arc<Semaphore>,
-    heads_permit: Arc<Semaphore>,
-    wait_permits: Arc<Semaphore>,
-}
-
-impl App {
-    /// The parameters of a request, from its URI or its body.
-    async fn query(&self, line: Option<String>, request: Request) -> Result<Query, Problem> {
-        let body = self.uploads.take_query(request).await?;
-        Ok(Query::or_body(line, &body))
-    }
-}
-
-async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
-    permits.clone().acquire_owned().await.map_err(Problem::internal)
-}
 
 /// All operations, with their descriptions and handlers.
 fn operations() -> Vec<(Operation, MethodRouter<App>)> {
@@ -74,7 +34,7 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
         (get("/v1/version", "The version of the daemon").answer::<Version>(), on_get(version)),
         (get("/v1/status", "The status of the daemon").answer::<Status>(), on_get(status)),
-        (get("/v1/roots", "The watched folders").answer::<Vec<RootStatus>>(), on_get(roots)),
+        (get("/v1/roots", "The watched folders").answer::<RootList>(), on_get(roots)),
         (post("/v1/roots", "Watch a folder").needs(&["path"]).answer::<Watched>(), on_post(add_root)),
         (delete("/v1/roots", "Stop watching a folder").needs(&["path"]), on_delete(remove_root)),
         (post("/v1/scan", "Scan the paths, or everything").takes(&["path", "forget"]), on_post(scan)),
@@ -126,9 +86,9 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
 
 fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
     vec![
-        (get("/v1/decisions", "All decisions, by picture hash").answer::<Vec<DecisionText>>(), on_get(decisions)),
+        (get("/v1/decisions", "All decisions, by picture hash").answer::<DecisionList>(), on_get(decisions)),
         (
-            get("/v1/decisions/list", "All decisions with the files of their photos, the oldest first").answer::<Vec<ListedDecision>>(),
+            get("/v1/decisions/list", "All decisions with the files of their photos, the oldest first").answer::<ListedDecisions>(),
             on_get(listed_decisions),
         ),
         (
@@ -146,11 +106,11 @@ fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
         ),
         (
             post("/v1/decisions/import", "Import the decisions in the body, in the form of GET /v1/decisions")
-                .sent_json::<Vec<DecisionText>>()
+                .sent_json::<DecisionList>()
                 .answer::<DecisionCount>(),
             on_post(import),
         ),
-        (get("/v1/heads", "All heads, with the results of their tuning").answer::<Vec<HeadInfo>>(), on_get(heads)),
+        (get("/v1/heads", "All heads, with the results of their tuning").answer::<HeadList>(), on_get(heads)),
         (delete("/v1/heads", "Remove a head").needs(&["name"]), on_delete(remove_head)),
         (
             post("/v1/heads/use", "Put a head in use; with try, only report how clusters would change")
@@ -165,16 +125,23 @@ fn about_decisions_and_heads() -> Vec<(Operation, MethodRouter<App>)> {
             on_post(tune),
         ),
         (delete("/v1/tune", "End a tuning with its current head"), on_delete(stop_tuning)),
-        (get("/v1/failures", "Files that could not be read, and why").takes(&["path"]).answer::<Failures>(), on_get(failures)),
-        (post("/v1/failures", "The same, also with the parameters as the body").takes(&["path"]).answer::<Failures>(), on_post(failures)),
+        (
+            get("/v1/failures", "Files that could not be read, and why").takes(&["path", "after", "limit"]).answer::<Failures>(),
+            on_get(failures),
+        ),
+        (
+            post("/v1/failures", "The same, also with the parameters as the body").takes(&["path", "after", "limit"]).answer::<Failures>(),
+            on_post(failures),
+        ),
         (get("/v1/events", "Events as they happen; with Last-Event-ID, those after that event").events::<Event>(), on_get(events)),
         (post("/v1/reload", "Read the settings again").answer::<Reloaded>(), on_post(reload)),
         (post("/v1/stop", "End the daemon"), on_post(stop)),
-        (get("/v1/openapi.json", "This description"), on_get(async || Json(document()))),
+        (get("/v1/openapi.json", "This description").answer_json(), on_get(async || Json(document()))),
     ]
 }
 
-fn document() -> serde_json::Value {
+/// The OpenAPI description.
+pub fn document() -> serde_json::Value {
     openapi::document(operations().iter().map(|(operation, _)| operation))
 }
 
@@ -186,97 +153,11 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(Code::NoSuchMethod, "this route has no such method").hint("GET /v1/openapi.json lists the methods")
         })
-        .with_state(App {
-            service,
-            uploads: Uploads::new(),
-            short_permits: Arc::new(Semaphore::new(SHORT_PERMITS)),
-            long_permits: Arc::new(Semaphore::new(available_parallelism().map_or(2, NonZeroUsize::get))),
-            encoder_permit: Arc::new(Semaphore::new(1)),
-            heads_permit: Arc::new(Semaphore::new(1)),
-            wait_permits: Arc::new(Semaphore::new(MAX_LONG_POLLS)),
-        })
+        .with_state(App::new(service))
 }
-
-/// Runs a blocking answer outside of the server's threads.
-async fn answer<T: Serialize + Send + 'static>(
-    app: &App,
-    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
-) -> Result<Response, Problem> {
-    blocking(app, permit(&app.short_permits).await?, work).await
-}
-
-/// The same for CPU-heavy answers.
-async fn long_answer<T: Serialize + Send + 'static>(
-    app: &App,
-    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
-) -> Result<Response, Problem> {
-    blocking(app, permit(&app.long_permits).await?, work).await
-}
-
-/// The same for answers that may wait for a disk.
-async fn waiting<T: Serialize + Send + 'static>(
-    app: &App,
-    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
-) -> Result<Response, Problem> {
-    let permit = wait_permit(app)?;
-    blocking(app, permit, work).await
-}
-
-/// A permit for a request that may wait for a disk.
-fn wait_permit(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-    let permit = app.wait_permits.clone().try_acquire_owned();
-    permit.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))
-}
-
-/// The paths, after a check that the daemon's view of each is the client's. It comes before any permit for an answer,
-/// because a disk may not answer.
-async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem> {
-    let permit = wait_permit(app)?;
-    let (service, first) = (app.service.clone(), asked.first());
-    let compared = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        asked.seen_alike(service.as_ref())
-    });
-    let compared = tokio::time::timeout(VIEW_TIMEOUT, compared).await;
-    let silent = |_| Problem::new(Code::OtherView, format!("no answer: a disk does not respond, that of {first} or of a later path"));
-    compared.map_err(silent)?.map_err(Problem::internal)?
-}
-
-/// Runs `work` on another thread, which keeps the permit to the end, even if the client disconnects.
-async fn blocking<T: Serialize + Send + 'static>(
-    app: &App,
-    permit: impl Send + 'static,
-    work: impl FnOnce(&dyn Service) -> Result<T, Problem> + Send + 'static,
-) -> Result<Response, Problem> {
-    let service = app.service.clone();
-    let answer = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        let answer = work(service.as_ref())?;
-        serde_json::to_vec(&answer).map_err(Problem::internal)
-    });
-    let json = answer.await.map_err(Problem::internal)??;
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
-}
-
-/// Sends a long answer in the form that the client requests.
-async fn list<L: Listing>(
-    app: &App,
-    headers: &HeaderMap,
-    make: impl FnOnce(&dyn Service, Take<'_, L::Item>) -> Result<(), Problem> + Send + 'static,
-) -> Answer {
-    let permit = permit(&app.long_permits).await?;
-    let service = app.service.clone();
-    let make = move |take: Take<'_, L::Item>| {
-        let _permit = permit;
-        make(service.as_ref(), take)
-    };
-    if listing::accepts_lines(headers) { listing::send_lines(make).await } else { listing::send_object::<L>(make).await }
-}
-
-type Answer = Result<Response, Problem>;
 
 async fn version(State(app): State<App>) -> Response {
-    Json(app.service.version()).into_response()
+    Json(Versioned::of(app.service.version())).into_response()
 }
 
 async fn status(State(app): State<App>) -> Answer {
@@ -284,7 +165,7 @@ async fn status(State(app): State<App>) -> Answer {
 }
 
 async fn roots(State(app): State<App>) -> Answer {
-    answer(&app, |s| s.roots()).await
+    answer(&app, |s| Ok(RootList { roots: s.roots()? })).await
 }
 
 async fn add_root(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -295,12 +176,13 @@ async fn add_root(State(app): State<App>, RawQuery(query): RawQuery, request: Re
     waiting(&app, move |s| s.add_root(&path)).await
 }
 
-async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn remove_root(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let asked = query.asked()?;
     query.end()?;
     let path = only(seen_alike(&app, asked).await?)?;
-    waiting(&app, move |s| s.remove_root(&path)).await
+    let permit = wait_permit(&app)?;
+    no_content(&app, permit, move |s| s.remove_root(&path)).await
 }
 
 fn only(paths: Vec<PathBuf>) -> Result<PathBuf, Problem> {
@@ -314,7 +196,7 @@ async fn scan(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
     let gone = if query.is_on("forget")? { Gone::Forget } else { Gone::AskIfMany };
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
-    answer(&app, move |s| s.scan(&paths, gone)).await
+    done(&app, move |s| s.scan(&paths, gone)).await
 }
 
 async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -362,18 +244,19 @@ async fn events(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse
 
 async fn failures(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
+    let (after, limit) = query.page()?;
     let asked = query.asked()?;
     query.end()?;
     let paths = seen_alike(&app, asked).await?;
-    long_answer(&app, move |s| s.failures(&paths)).await
+    long_answer(&app, move |s| s.failures(&paths, after.as_deref(), limit)).await
 }
 
 async fn decisions(State(app): State<App>) -> Answer {
-    answer(&app, |s| Ok(s.decisions())).await
+    answer(&app, |s| Ok(DecisionList { decisions: s.decisions() })).await
 }
 
 async fn listed_decisions(State(app): State<App>) -> Answer {
-    long_answer(&app, |s| s.listed_decisions()).await
+    long_answer(&app, |s| Ok(ListedDecisions { decisions: s.listed_decisions()? })).await
 }
 
 async fn decide(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -395,9 +278,9 @@ async fn undecide(State(app): State<App>, RawQuery(query): RawQuery, request: Re
 }
 
 async fn import(State(app): State<App>, request: Request) -> Answer {
-    let upload = app.uploads.take(request).await?;
+    let upload = app.uploads.take_json(request).await?;
     answer(&app, move |s| {
-        let decisions: Vec<DecisionText> = serde_json::from_slice(&upload).map_err(|e| {
+        let DecisionList { decisions } = serde_json::from_slice(&upload).map_err(|e| {
             Problem::new(Code::Decision, format!("the body does not hold decisions: {e}")).hint("GET /v1/decisions shows their form")
         })?;
         s.import(decisions)
@@ -406,27 +289,27 @@ async fn import(State(app): State<App>, request: Request) -> Answer {
 }
 
 async fn heads(State(app): State<App>) -> Answer {
-    answer(&app, |s| Ok(s.heads())).await
+    answer(&app, |s| Ok(HeadList { heads: s.heads() })).await
 }
 
-async fn use_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn use_head(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let name = query.text("name")?;
     let switch = if query.is_on("try")? { Switch::Try } else { Switch::Take };
     query.end()?;
     blocking(&app, permit(&app.heads_permit).await?, move |s| s.use_head(&name, switch)).await
 }
 
-async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn remove_head(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let name = query.text("name")?;
     query.end()?;
-    blocking(&app, permit(&app.heads_permit).await?, move |s| s.remove_head(&name)).await
+    no_content(&app, permit(&app.heads_permit).await?, move |s| s.remove_head(&name)).await
 }
 
 /// The daemon chooses the parameters that are missing.
-async fn tune(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    let mut query = Query::new(query);
+async fn tune(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
     let name = query.take("name").map(|name| String::from_utf8_lossy(&name).into_owned());
     let positives = query.positives()?;
     let (minutes, photos) = (query.number("minutes")?, query.number("photos")?);
@@ -439,7 +322,7 @@ async fn tuning(State(app): State<App>) -> Answer {
 }
 
 async fn stop_tuning(State(app): State<App>) -> Answer {
-    answer(&app, |s| s.stop_tuning()).await
+    done(&app, |s| s.stop_tuning()).await
 }
 
 async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
@@ -470,5 +353,5 @@ async fn reload(State(app): State<App>) -> Answer {
 
 async fn stop(State(app): State<App>) -> StatusCode {
     app.service.stop();
-    StatusCode::ACCEPTED
+    StatusCode::NO_CONTENT
 }

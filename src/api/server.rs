@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::IntoResponse;
+use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -19,6 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
@@ -37,6 +39,10 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long an answer may wait for the client to read.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much of a body is read on after an answer that did not need it, and for how long.
+const MAX_READ_ON_BYTES: usize = 64 << 20;
+const READ_ON_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The buffer of a connection.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -91,7 +97,9 @@ async fn serve_connection(stream: UnixStream, app: Router, connection: Arc<Conne
         let (connection, service) = (for_requests.clone(), service.clone());
         async move {
             connection.enter(Stage::Asking);
-            let answer = hyper::service::Service::call(&service, request).await.unwrap_or_else(|never| match never {});
+            let answer = hyper::service::Service::call(&service, request.map(|body| ReadOn(Some(body))))
+                .await
+                .unwrap_or_else(|never| match never {});
             connection.enter(Stage::Answered);
             Ok::<_, Infallible>(answer.map(|body| Answer { body, connection }))
         }
@@ -157,6 +165,46 @@ impl Connections {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The body of a request. What the handler leaves of it is read on and dropped, up to a limit. A client that is still sending
+/// when it is refused would otherwise find the connection closed, and might not see why.
+struct ReadOn(Option<Incoming>);
+
+impl HttpBody for ReadOn {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.0.as_mut().map_or(Poll::Ready(None), |body| Pin::new(body).poll_frame(context))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for ReadOn {
+    fn drop(&mut self) {
+        let (Some(body), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
+        if !body.is_end_stream() {
+            runtime.spawn(tokio::time::timeout(READ_ON_TIMEOUT, read_on(body)));
+        }
+    }
+}
+
+async fn read_on(mut body: Incoming) {
+    let mut left = MAX_READ_ON_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 /// The body of an answer. Its end is the end of the request.

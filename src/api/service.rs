@@ -82,7 +82,8 @@ pub trait Service: Send + Sync + 'static {
     fn tuning(&self) -> TuningState;
     /// Ends a tuning early, with its current head.
     fn stop_tuning(&self) -> Result<(), Problem>;
-    fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem>;
+    /// The failures after the one with the key `after`, at most `limit`.
+    fn failures(&self, paths: &[PathBuf], after: Option<&str>, limit: Option<usize>) -> Result<Failures, Problem>;
     /// All events after number `after`, past and future. Lost ones are reported by a
     /// [`EventKind::Missed`](super::types::EventKind::Missed).
     fn events(&self, after: Option<u64>) -> BoxStream<'static, Event>;

@@ -15,6 +15,36 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::problem::{Code, Problem};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+/// What a body holds.
+#[derive(Clone, Copy)]
+enum Content {
+    Pictures,
+    Query,
+    Json,
+}
+
+impl Content {
+    /// Whether a body of this media type may hold it. curl says of every body that it is a form.
+    fn may_be(self, media_type: &str) -> bool {
+        match self {
+            Content::Pictures => media_type.starts_with("image/") || [FORM, "application/octet-stream"].contains(&media_type),
+            Content::Query => media_type == FORM,
+            Content::Json => media_type == JSON || media_type.ends_with("+json"),
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Content::Pictures => "send the bytes of the picture alone, as image/* or application/octet-stream, or without a Content-Type",
+            Content::Query => "send the parameters in the address, or as application/x-www-form-urlencoded; no parameter is sent as JSON",
+            Content::Json => "send JSON with the header Content-Type: application/json",
+        }
+    }
+}
+
 const MEGABYTE: usize = 1 << 20;
 
 /// The largest body: a pair of the largest files that are read.
@@ -67,9 +97,9 @@ impl Uploads {
     /// Receives the body of a request: one picture or more.
     ///
     /// # Errors
-    /// If it is too large or too slow, or if no memory becomes free in time.
+    /// If it is said to be of another type, is too large or too slow, or if no memory becomes free in time.
     pub async fn take(&self, request: Request) -> Result<Upload, Problem> {
-        self.take_up_to(MAX_BODY_BYTES, request).await
+        self.take_up_to(MAX_BODY_BYTES, Content::Pictures, request).await
     }
 
     /// Receives a body that holds a query.
@@ -77,14 +107,23 @@ impl Uploads {
     /// # Errors
     /// See [`take`](Uploads::take).
     pub async fn take_query(&self, request: Request) -> Result<Upload, Problem> {
-        self.take_up_to(MAX_QUERY_BYTES, request).await.map_err(|problem| match problem.code {
+        self.take_up_to(MAX_QUERY_BYTES, Content::Query, request).await.map_err(|problem| match problem.code {
             Code::TooLarge => problem.hint("ask about fewer paths, or about the folders that they are in"),
             _ => problem,
         })
     }
 
-    async fn take_up_to(&self, largest: usize, request: Request) -> Result<Upload, Problem> {
+    /// Receives a body that holds JSON.
+    ///
+    /// # Errors
+    /// See [`take`](Uploads::take).
+    pub async fn take_json(&self, request: Request) -> Result<Upload, Problem> {
+        self.take_up_to(MAX_BODY_BYTES, Content::Json, request).await
+    }
+
+    async fn take_up_to(&self, largest: usize, content: Content, request: Request) -> Result<Upload, Problem> {
         let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        check_type(content, &request)?;
         let length = if request.body().is_end_stream() { 0 } else { stated.unwrap_or(largest) };
         if length > largest {
             return Err(too_large(largest));
@@ -96,6 +135,18 @@ impl Uploads {
         // Reserving memory that is not used costs nothing. Growing a buffer would need twice the memory.
         let bytes = Vec::with_capacity(stated.unwrap_or(0).min(length));
         Ok(Upload { bytes: read(request.into_body(), bytes, length).await?, _room: room })
+    }
+}
+
+/// Refuses a body that is said to be of another type than the route reads. Most clients do not say.
+fn check_type(content: Content, request: &Request) -> Result<(), Problem> {
+    let stated = request.headers().get(header::CONTENT_TYPE).map(|stated| String::from_utf8_lossy(stated.as_bytes()).to_lowercase());
+    let media_type = stated.as_deref().and_then(|stated| stated.split(';').next()).map(str::trim);
+    match media_type {
+        Some(media_type) if !request.body().is_end_stream() && !content.may_be(media_type) => {
+            Err(Problem::new(Code::MediaType, format!("this route does not read a body of type {media_type}")).hint(content.hint()))
+        }
+        _ => Ok(()),
     }
 }
 

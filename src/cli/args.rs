@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::Shell;
 
 use super::failure::EXIT_CODES;
+pub use super::formats::{AnswerFormat, CompletedShell, DupesFormat, EventsFormat, NamesOf, PairsFormat, StatusFormat, TextFormat};
 use crate::config::Overrides;
 use crate::photo::Relation;
 
@@ -116,9 +116,12 @@ pub enum Command {
         /// List pairs up to this distance, 0 to 0.45 [default: the threshold of dupes]
         #[arg(long, value_name = "D")]
         max_distance: Option<f32>,
-        /// tsv has the four columns; ndjson has a JSON object a line, with the bytes of paths that are not text
+        /// tsv has the four columns; json is one object; ndjson has an object a line: a begin, the pairs, an end
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
         format: PairsFormat,
+        /// The same as --format json
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
         /// Answer at once, with the photos read so far; implies --partial
         #[arg(long)]
         no_wait: bool,
@@ -140,8 +143,8 @@ pub enum Command {
         /// The head that measures distances [default: the head in use]
         #[arg(long, value_name = "NAME")]
         head: Option<String>,
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Show how far apart two files are, what they are to each other, and what tells
     ///
@@ -159,23 +162,28 @@ pub enum Command {
         a: PathBuf,
         /// Another one
         b: PathBuf,
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
-    /// Add, remove or list the watched folders
-    #[command(subcommand)]
-    Roots(RootsCommand),
+    /// Add, remove or list the watched folders; roots alone lists them
+    Roots {
+        #[command(subcommand)]
+        command: Option<RootsCommand>,
+    },
     /// Scan a folder now, or all watched folders
     Scan {
         path: Option<PathBuf>,
         /// Forget missing files, even if most of a folder is gone
         #[arg(long)]
         forget: bool,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Show what the daemon is doing
     Status {
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        /// prometheus is for the textfile collector of node_exporter
+        #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+        format: StatusFormat,
         /// The same as --format json
         #[arg(long, conflicts_with = "format")]
         json: bool,
@@ -184,12 +192,15 @@ pub enum Command {
     Events {
         #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
         format: EventsFormat,
+        /// The same as --format ndjson
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
     },
     /// Show the files that could not be read, and why
     Failures {
         path: Option<PathBuf>,
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Decide whether files are versions of one photo; the decision applies to every two of them
     #[command(subcommand)]
@@ -204,34 +215,66 @@ pub enum Command {
     Backup {
         /// A new file; an existing file is not overwritten
         file: PathBuf,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Tune a head on this library; it is used only if it finds more versions of held-out photos
     Tune(TuneArguments),
-    /// List, use or remove heads, the results of tunings
-    #[command(subcommand)]
-    Heads(HeadsCommand),
+    /// List, use or remove heads, the results of tunings; heads alone lists them
+    Heads {
+        #[command(subcommand)]
+        command: Option<HeadsCommand>,
+    },
     /// Print the settings in force, with the meaning and the source of each
-    Config,
+    Config {
+        #[command(flatten)]
+        answer: AnswerFormat,
+    },
     /// End the daemon after it has stored what it was given
-    Stop,
+    Stop {
+        #[command(flatten)]
+        answer: AnswerFormat,
+    },
     /// Stop the daemon and start it again from this program; if systemd runs it, through systemd
-    Restart,
+    Restart {
+        #[command(flatten)]
+        answer: AnswerFormat,
+    },
     /// Have the daemon reload its settings
-    Reload,
+    Reload {
+        #[command(flatten)]
+        answer: AnswerFormat,
+    },
     /// Have systemd start the daemon with your session, or undo that
     #[command(subcommand)]
     Service(ServiceCommand),
     /// Run the daemon in the foreground, until Ctrl-C
     Daemon(DaemonArguments),
+    /// Print the JSON Schema of what a command answers with --json, or those of all commands
+    ///
+    /// In an answer, schema is the version of its form. It grows when a program that reads answers may have to change. Fields and
+    /// names may be added without that.
+    Schema {
+        /// A command, for example: roots list
+        command: Vec<String>,
+        /// Of a line of --format ndjson
+        #[arg(long)]
+        ndjson: bool,
+    },
+    /// Print the OpenAPI description of the API
+    Openapi,
     /// Print completions for a shell
-    Completions { shell: Shell },
+    Completions { shell: CompletedShell },
+    /// Print names that a shell completes, a line each
+    #[command(hide = true)]
+    Names { of: NamesOf },
     /// Print the man page of simctl, or of one of its commands
     ///
     /// To read it without installing it: simctl man | man -l -
     Man { command: Option<String> },
-    /// Install completions for your shells, and man pages
+    /// Install completions for your shells, man pages, and the name similard for this program
     ///
-    /// Only needed after cargo install. Packages contain both.
+    /// Only needed after cargo install. Packages contain all of it.
     Setup {
         /// Install below DIR/share [default: ~/.local]
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -257,6 +300,9 @@ pub struct DupesArguments {
     /// Each listed file and the file to keep are checked on the disk right before
     #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
     pub format: DupesFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
     /// Also show versions outside the paths
     #[arg(long)]
     pub everywhere: bool,
@@ -281,16 +327,22 @@ pub enum DecideCommand {
     Same {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// The files are different photos: never in one cluster
     Different {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Remove the decisions about these files; for a photo without files, give the picture hash that decisions list shows
     Forget {
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
 }
 
@@ -300,8 +352,8 @@ pub enum DecisionsCommand {
     ///
     /// A photo without a known file is shown by its picture hash, which decide forget takes in place of a file.
     List {
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Write all decisions as JSON lines; photos are identified by their content
     Export {
@@ -309,7 +361,11 @@ pub enum DecisionsCommand {
         file: Option<PathBuf>,
     },
     /// Read decisions that export wrote; of two decisions about a pair the later one is kept
-    Import { file: PathBuf },
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        answer: AnswerFormat,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -329,8 +385,8 @@ pub struct TuneArguments {
     /// End the running tuning, with the result so far
     #[arg(long, conflicts_with_all = ["minutes", "name", "photos"])]
     pub stop: bool,
-    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-    pub format: TextFormat,
+    #[command(flatten)]
+    pub answer: AnswerFormat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -344,20 +400,24 @@ pub enum PositivesArgument {
 pub enum HeadsCommand {
     /// List all heads and version models, with the results of their tuning
     List {
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Use a head or a version model from now on; base and versions are those that come with the program
     Use {
+        /// A head or a version model
         name: String,
         /// Only show how the clusters would change
         #[arg(long = "try")]
         only_try: bool,
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Remove a head or a version model that is not in use
-    Remove { name: String },
+    Remove {
+        /// A head or a version model
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -367,7 +427,10 @@ pub enum ServiceCommand {
     /// Stop the daemon and remove the units; index and decisions stay
     Remove,
     /// Show whether the service is installed, and its state
-    Status,
+    Status {
+        #[command(flatten)]
+        answer: AnswerFormat,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -389,43 +452,22 @@ pub enum RootsCommand {
         /// Also watch folders that contain far more than photos, such as / and /home
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// Stop watching folders; their photos stay in the index, and folders inside that you added before are watched again
     Remove {
+        /// Watched folders
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
     /// List the watched folders
     List {
-        #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-        format: TextFormat,
+        #[command(flatten)]
+        answer: AnswerFormat,
     },
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum DupesFormat {
-    Text,
-    Json,
-    Ndjson,
-    Paths0,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum PairsFormat {
-    Tsv,
-    Ndjson,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum TextFormat {
-    Text,
-    Json,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum EventsFormat {
-    Text,
-    Ndjson,
 }
 
 #[cfg(test)]
@@ -496,6 +538,16 @@ mod tests {
         }
     }
 
+    /// Whether the words are a command that has subcommands. Some of these may stand alone.
+    fn has_subcommands(words: &[&str]) -> bool {
+        let mut command = Arguments::command();
+        for word in words {
+            let Some(inner) = command.find_subcommand(word).cloned() else { return false };
+            command = inner;
+        }
+        command.has_subcommands()
+    }
+
     /// Whether the words begin with a command that exists. Prose may follow it, but no further option. Words in
     /// capitals and braces stand for values, and required values may be left out.
     fn begins_with_a_command(words: &str) -> bool {
@@ -510,6 +562,7 @@ mod tests {
         let end = (1..=words.len()).rev().find(|&end| {
             let line = iter::once("simctl").chain(words[..end].iter().copied());
             match Arguments::command().try_get_matches_from(line).err().map(|e| e.kind()) {
+                None if has_subcommands(&words[..end]) => end == words.len(),
                 None | Some(DisplayHelp | DisplayVersion | MissingRequiredArgument) => true,
                 Some(MissingSubcommand | DisplayHelpOnMissingArgumentOrSubcommand) => end == words.len(),
                 Some(_) => false,

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::text::shown_path;
 use crate::api::client::Client;
 use crate::api::shell_word;
-use crate::api::types::RootStatus;
+use crate::api::types::RootList;
 
 /// Folders of the system, and those that hold the homes of all users or all drives.
 const BROAD: [&str; 24] = [
@@ -54,7 +54,7 @@ pub async fn consent(client: &Client, folders: impl IntoIterator<Item = &PathBuf
     if broad.is_empty() {
         return Ok(());
     }
-    let roots: Vec<RootStatus> = client.get("/v1/roots").await?;
+    let RootList { roots } = client.get("/v1/roots").await?;
     for folder in broad {
         if !roots.iter().any(|root| folder.starts_with(&root.path.path)) {
             ask(folder)?;

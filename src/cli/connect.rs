@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::lifecycle::restart;
 use super::running::{Found, find};
 use super::start::{DAEMON_START_TIMEOUT, start_daemon};
+use super::text::tell;
 use crate::api::PROTOCOL;
 use crate::api::client::Client;
 use crate::api::types::Version;
@@ -61,8 +62,8 @@ async fn check_build(client: Client, settings: &Settings, theirs: &Version) -> R
             };
         }
     } else {
-        anstream::eprintln!("{} {what}", "warning:".yellow().bold());
-        anstream::eprintln!("{} simctl restart starts this one in its place", "hint:".cyan());
+        tell(format_args!("{} {what}", "warning:".yellow().bold()));
+        tell(format_args!("{} simctl restart starts this one in its place", "hint:".cyan()));
     }
     if theirs.protocol != PROTOCOL {
         return Err(Failure::unreachable(format!("the daemon speaks protocol {}, this program speaks {PROTOCOL}", theirs.protocol))

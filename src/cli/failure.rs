@@ -1,11 +1,12 @@
 //! Errors for people: a message, a hint and an exit code.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
 
-use super::text::{shown, shown_lines};
+use super::text::{shown, shown_lines, shown_path, tell};
 use crate::api::client;
 use crate::{config, daemon};
 
@@ -18,6 +19,8 @@ pub const UNREAD: u8 = 4;
 pub const NOT_WHOLE: u8 = 5;
 /// The output could not be written.
 pub const UNWRITTEN: u8 = 6;
+/// Kept for commands that move files. No command ends with it today.
+const HELD_BACK: u8 = 7;
 /// The daemon asks its service manager for a restart.
 pub const AGAIN: u8 = 75;
 /// What a shell shows of a program that Ctrl-C ended.
@@ -29,8 +32,8 @@ const OTHER_VIEW: &str = "other-view";
 /// The error code of settings that cannot be read. Its message has several lines.
 const SETTINGS: &str = "settings";
 
-/// The exit codes of `simctl`, for the help.
-pub const EXIT_CODES: [(u8, &str); 9] = [
+/// The exit codes of `simctl`, for the help and the man page. `docs/exit-codes.md` has the same.
+pub const EXIT_CODES: [(u8, &str); 10] = [
     (DONE, "done"),
     (FOUND, "duplicates found (with --exit-code)"),
     (USAGE, "usage error, or the daemon refused the request"),
@@ -38,6 +41,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
     (UNREAD, "some photos could not be read, or this version cannot read their formats (with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
     (UNWRITTEN, "the output could not be written, for example to a full disk"),
+    (HELD_BACK, "stopped before anything was lost (no command does so yet)"),
     (AGAIN, "the daemon asks its service manager to start it again"),
     (INTERRUPTED, "ended by Ctrl-C"),
 ];
@@ -67,6 +71,13 @@ impl Failure {
         }
     }
 
+    /// A file could not be written. Without room for it, that is as with standard output.
+    pub fn unwritten_file(path: &Path, error: &io::Error) -> Failure {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let code = if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) { UNWRITTEN } else { USAGE };
+        Failure { code, ..Failure::usage(format!("{} cannot be written: {error}", shown_path(path))) }
+    }
+
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
@@ -80,9 +91,9 @@ impl Failure {
             return ExitCode::from(self.code);
         }
         // Paths in messages have no line ends any more. Errors in the settings have several lines.
-        anstream::eprintln!("{} {}", "error:".red().bold(), shown_lines(&self.message));
+        tell(format_args!("{} {}", "error:".red().bold(), shown_lines(&self.message)));
         if let Some(hint) = self.hint {
-            anstream::eprintln!("{} {}", "hint:".cyan(), shown_lines(&hint));
+            tell(format_args!("{} {}", "hint:".cyan(), shown_lines(&hint)));
         }
         ExitCode::from(self.code)
     }
@@ -134,7 +145,8 @@ impl From<config::Error> for Failure {
             config::Error::OthersHome { .. } => {
                 Some("leave out sudo, or use root's own home (sudo -H), or name a directory with --data-dir".to_owned())
             }
-            _ => None,
+            config::Error::File { .. } => Some("correct or remove that setting; simctl man explains each".to_owned()),
+            config::Error::Read { .. } | config::Error::NoHome | config::Error::LongSocket(_) => None,
         };
         Failure { hint, ..Failure::usage(error.to_string()) }
     }
@@ -177,5 +189,19 @@ mod tests {
         }
         let failure = Failure::from(Unwritten::mark(Errno::PIPE.into()));
         assert_eq!((failure.code, failure.message), (DONE, String::new()));
+    }
+
+    #[test]
+    fn a_file_without_room_is_as_standard_output() {
+        for (errno, code) in [(Errno::NOSPC, UNWRITTEN), (Errno::DQUOT, UNWRITTEN), (Errno::FBIG, UNWRITTEN), (Errno::ACCESS, USAGE)] {
+            assert_eq!(Failure::unwritten_file(Path::new("/d/a"), &errno.into()).code, code, "{errno:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_has_the_same_codes() {
+        let rows = include_str!("../../docs/exit-codes.md").lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        let rows: Vec<u8> = rows.filter_map(|code| code.parse().ok()).collect();
+        assert_eq!(rows, EXIT_CODES.map(|(code, _)| code));
     }
 }

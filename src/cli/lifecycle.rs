@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::answers::Stopped;
 use super::failure::Failure;
 use super::running::{Found, find};
 use super::start::{DAEMON_START_TIMEOUT, start_daemon};
@@ -13,24 +14,15 @@ use crate::daemon::{Holder, holder};
 /// How long a daemon may take to end. It finishes its transaction first.
 const DAEMON_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What was there to stop.
-pub enum Stopped {
-    /// No daemon ran.
-    Nothing,
-    Process(u32),
-    /// A unit of systemd.
-    Unit(String),
-}
-
 /// Ends the running daemon. What it was given is stored first.
 pub async fn stop(settings: &Settings) -> Result<Stopped, Failure> {
     match holder(&settings.data_dir) {
         // A connection would start it.
-        Holder::Nobody if systemd::listens_at(&settings.socket) => return Ok(Stopped::Nothing),
+        Holder::Nobody if systemd::listens_at(&settings.socket) => return Ok(Stopped::default()),
         Holder::Daemon { pid, .. } | Holder::Busy { pid } => {
             if let Some(unit) = systemd::unit_of(pid) {
                 systemctl(&["stop", &unit])?;
-                return Ok(Stopped::Unit(unit));
+                return Ok(Stopped { process: Some(pid), unit: Some(unit) });
             }
         }
         Holder::Nobody | Holder::Unknown => {}
@@ -38,9 +30,9 @@ pub async fn stop(settings: &Settings) -> Result<Stopped, Failure> {
     match find(settings, DAEMON_STOP_TIMEOUT).await? {
         Found::Daemon(client, version) => {
             end(&client, settings).await?;
-            Ok(version.map_or(Stopped::Nothing, |version| Stopped::Process(version.pid)))
+            Ok(Stopped { process: version.ok().map(|version| version.pid), unit: None })
         }
-        Found::Nobody(_) => Ok(Stopped::Nothing),
+        Found::Nobody(_) => Ok(Stopped::default()),
     }
 }
 

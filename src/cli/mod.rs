@@ -1,14 +1,17 @@
 //! The command line: arguments, commands and output.
 
+mod answers;
 mod args;
 mod broad;
 mod commands;
 mod connect;
 mod failure;
 mod files;
+mod formats;
 mod lifecycle;
 mod listing;
 mod log;
+mod metrics;
 mod output;
 mod progress;
 mod removable;
@@ -46,14 +49,15 @@ pub fn simctl() -> ExitCode {
     }
 }
 
-/// Runs `similard`: `simctl daemon`, with its options.
-pub fn similard() -> ExitCode {
+/// Runs `similard`: `simctl daemon`, with its options. It is a link to this program.
+fn similard() -> ExitCode {
     if let Some(code) = decoding_process() {
         return code;
     }
     let mut arguments: Vec<OsString> = env::args_os().collect();
     arguments.insert(1.min(arguments.len()), "daemon".into());
-    match parsed(Arguments::command().name("similard"), arguments) {
+    let named = |daemon: clap::Command| daemon.version(env!("CARGO_PKG_VERSION")).display_name("similard");
+    match parsed(Arguments::command().name("similard").mut_subcommand("daemon", named), arguments) {
         Ok(arguments) => finish(commands::run(arguments)),
         Err(e) => explain(&e),
     }

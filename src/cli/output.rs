@@ -4,9 +4,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::args::TextFormat;
 use super::failure::{Failure, Unwritten};
+use crate::api::types::Versioned;
 
 pub type Done = Result<ExitCode, Failure>;
 
@@ -49,13 +51,19 @@ pub fn output(audience: Audience, write: impl FnOnce(&mut Output) -> io::Result<
     Ok(out.flush()?)
 }
 
-/// Writes an answer as text or as JSON.
+/// Writes a document as JSON that people can read, too.
+pub fn put_json(document: &Value) -> Done {
+    output(Audience::Program, |out| writeln!(out, "{document:#}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes an answer as text, or as JSON with the version of its form.
 pub fn show<T: Serialize>(format: TextFormat, answer: &T, text: impl FnOnce(&mut Output, &T) -> io::Result<()>) -> Done {
     let audience = if format == TextFormat::Text { Audience::Person } else { Audience::Program };
     output(audience, |out| match format {
         TextFormat::Text => text(out, answer),
         TextFormat::Json => {
-            serde_json::to_writer(&mut *out, answer)?;
+            serde_json::to_writer(&mut *out, &Versioned::of(answer))?;
             writeln!(out)
         }
     })?;

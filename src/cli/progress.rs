@@ -9,7 +9,7 @@ use owo_colors::OwoColorize;
 
 use super::failure::Failure;
 use super::session::{Parameters, about};
-use super::text::shown;
+use super::text::{shown, tell};
 use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::Progress;
@@ -44,8 +44,8 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
             return Err(Failure::usage(why).hint("nothing was changed; try again when there is room"));
         }
         for problem in &progress.problems {
-            if reported.insert(problem.clone()) {
-                bar.suspend(|| anstream::eprintln!("{} {}", "warning:".yellow().bold(), shown(problem)));
+            if reported.insert(problem.message.clone()) {
+                bar.suspend(|| tell(format_args!("{} {}", "warning:".yellow().bold(), shown(&problem.message))));
             }
         }
         if progress.settled {

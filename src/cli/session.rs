@@ -9,7 +9,7 @@ use super::broad::consent;
 use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
 use super::progress::{self, WhenFull};
-use super::text::shown_path;
+use super::text::{shown_path, tell};
 use crate::api::client::Client;
 use crate::api::types::{PlaceStatus, Watched};
 use crate::api::{parameters_of, query_of};
@@ -92,7 +92,7 @@ impl WatchedFolders {
     pub async fn watch(&mut self, client: &Client, folder: PathBuf) -> Result<(), Failure> {
         let shown = watch(client, folder.clone()).await?;
         if shown != folder {
-            eprintln!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown));
+            tell(format_args!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown)));
         }
         self.0.insert(folder, shown);
         Ok(())

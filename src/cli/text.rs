@@ -1,6 +1,7 @@
 //! Numbers, paths and times as text.
 
 use std::fmt::Display;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -9,6 +10,11 @@ use humansize::{DECIMAL, format_size};
 use crate::api::is_obeyed;
 use crate::api::types::PathText;
 use crate::photo::{Coverage, LeftOut};
+
+/// Prints a line on standard error. Where that cannot be written, nobody can be told, and the exit code says the rest.
+pub fn tell(line: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
 
 pub fn bytes(count: u64) -> String {
     format_size(count, DECIMAL)

@@ -1,6 +1,6 @@
 //! Whether an answer is whole, for people and for the exit code.
 
-use super::text::{count, shown};
+use super::text::{count, shown, tell};
 use crate::api::types::{Incomplete, PlaceStatus};
 
 /// Returns the state of the places of an answer. Files that appeared after the wait are not part of the question.
@@ -15,7 +15,7 @@ pub fn asked(waited: &[PlaceStatus], answered: Vec<PlaceStatus>) -> Vec<PlaceSta
 /// Reports each place of which an answer does not have all photos, on standard error.
 pub fn report(places: &[PlaceStatus]) {
     for place in places.iter().filter(|place| !place.whole) {
-        anstream::eprintln!("incomplete: {}: {}", shown(&place.path.path), why(place));
+        tell(format_args!("incomplete: {}: {}", shown(&place.path.path), why(place)));
     }
 }
 

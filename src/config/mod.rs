@@ -16,7 +16,7 @@ use file::File;
 use crate::intake::Rules;
 use crate::vision::Limits;
 
-pub use file::keys;
+pub use file::{InForce, keys};
 
 /// A setting is not valid.
 #[derive(Debug, Error)]
@@ -77,41 +77,30 @@ pub struct ReloadableSettings {
 
 impl Settings {
     /// # Errors
-    /// If a named settings file does not exist, is not TOML or has an unknown key, or if a glob is not valid.
+    /// If a named settings file does not exist, is not TOML, has an unknown key or a wrong value, or if a glob is not valid.
     pub fn load(overrides: &Overrides) -> Result<Settings, Error> {
-        let chosen = |flag: &Option<PathBuf>, variable: &str| {
-            flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
-        };
-        let home = ProjectDirs::from("", "", "similard");
-        let named = chosen(&overrides.config, "SIMILARD_CONFIG");
-        let data_dir = match chosen(&overrides.data_dir, "SIMILARD_DATA_DIR") {
-            Some(named) => absolute(&named),
-            None => {
-                require_own_home()?;
-                home.as_ref().map(|h| absolute(h.data_dir())).ok_or(Error::NoHome)?
+        let places = Places::find(overrides)?;
+        let file = places.read()?;
+        Settings::of(places, &file)
+    }
+
+    /// The same for a command that needs the places alone, which are not in the file. If the file cannot be used, the other settings
+    /// have their defaults, and the second value says why.
+    ///
+    /// # Errors
+    /// If there is no place for the data or the socket.
+    pub fn load_places(overrides: &Overrides) -> Result<(Settings, Option<Error>), Error> {
+        match Settings::load(overrides) {
+            Ok(settings) => Ok((settings, None)),
+            Err(broken @ (Error::Read { .. } | Error::File { .. })) => {
+                Ok((Settings::of(Places::find(overrides)?, &File::default())?, Some(broken)))
             }
-        };
-        let named_socket = chosen(&overrides.socket, "SIMILARD_SOCKET");
-        let socket_is_named = named_socket.is_some();
-        let socket = match named_socket {
-            Some(socket) => absolute(&socket),
-            // An instance with its own data directory must not use the default socket.
-            None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
-            None => env::var_os("XDG_RUNTIME_DIR")
-                // That of another user, as after su, is not a place for this user's socket.
-                .filter(|run| Path::new(run).is_absolute() && owner(Path::new(run)).is_none_or(|owner| owner == own_user()))
-                .map(|run| Path::new(&run).join("similard/api.sock"))
-                .unwrap_or_else(|| data_dir.join("api.sock")),
-        };
-        if socket.as_os_str().len() > 107 {
-            return Err(Error::LongSocket(socket));
+            Err(e) => Err(e),
         }
-        let config = named.clone().map(|c| absolute(&c)).or_else(|| home.map(|h| h.config_dir().join("config.toml"))).unwrap_or_default();
-        let file = match fs::read_to_string(&config) {
-            Ok(text) => File::parse(&text).map_err(|reason| Error::File { path: config.clone(), reason })?,
-            Err(e) if e.kind() == io::ErrorKind::NotFound && named.is_none() => File::default(),
-            Err(source) => return Err(Error::Read { path: config, source }),
-        };
+    }
+
+    fn of(places: Places, file: &File) -> Result<Settings, Error> {
+        let Places { data_dir, socket, socket_is_named, config, named_config } = places;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let limits = Limits::default();
         let rules = Rules::new(&file.exclude, &file.include).map_err(|reason| Error::File { path: config.clone(), reason })?;
@@ -139,11 +128,7 @@ impl Settings {
                 notify_desktop: file.notify_desktop.unwrap_or(false),
                 tune_after_decisions: file.tune_after_decisions.filter(|n| *n > 0),
             },
-            overrides: Overrides {
-                data_dir: Some(data_dir.clone()),
-                socket: Some(socket.clone()),
-                config: named.map(|config| absolute(&config)),
-            },
+            overrides: Overrides { data_dir: Some(data_dir.clone()), socket: Some(socket.clone()), config: named_config },
             data_dir,
             socket,
             socket_is_named,
@@ -151,9 +136,66 @@ impl Settings {
         })
     }
 
-    /// All settings as a file, each with its description and source.
-    pub fn in_force(&self) -> String {
+    /// All settings, each with its description and source.
+    pub fn in_force(&self) -> Vec<InForce> {
         file::in_force(self)
+    }
+
+    /// The same as a file.
+    pub fn as_file(&self) -> String {
+        file::as_file(self)
+    }
+}
+
+/// Where the data, the socket and the settings file are.
+struct Places {
+    data_dir: PathBuf,
+    socket: PathBuf,
+    socket_is_named: bool,
+    config: PathBuf,
+    /// The settings file, if an option or a variable names it. Then it must exist.
+    named_config: Option<PathBuf>,
+}
+
+impl Places {
+    fn find(overrides: &Overrides) -> Result<Places, Error> {
+        let chosen = |flag: &Option<PathBuf>, variable: &str| {
+            flag.clone().or_else(|| env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
+        };
+        let home = ProjectDirs::from("", "", "similard");
+        let named_config = chosen(&overrides.config, "SIMILARD_CONFIG").map(|config| absolute(&config));
+        let data_dir = match chosen(&overrides.data_dir, "SIMILARD_DATA_DIR") {
+            Some(named) => absolute(&named),
+            None => {
+                require_own_home()?;
+                home.as_ref().map(|h| absolute(h.data_dir())).ok_or(Error::NoHome)?
+            }
+        };
+        let named_socket = chosen(&overrides.socket, "SIMILARD_SOCKET");
+        let socket_is_named = named_socket.is_some();
+        let socket = match named_socket {
+            Some(socket) => absolute(&socket),
+            // An instance with its own data directory must not use the default socket.
+            None if overrides.data_dir.is_some() || env::var_os("SIMILARD_DATA_DIR").is_some() => data_dir.join("api.sock"),
+            None => env::var_os("XDG_RUNTIME_DIR")
+                // That of another user, as after su, is not a place for this user's socket.
+                .filter(|run| Path::new(run).is_absolute() && owner(Path::new(run)).is_none_or(|owner| owner == own_user()))
+                .map(|run| Path::new(&run).join("similard/api.sock"))
+                .unwrap_or_else(|| data_dir.join("api.sock")),
+        };
+        if socket.as_os_str().len() > 107 {
+            return Err(Error::LongSocket(socket));
+        }
+        let config = named_config.clone().or_else(|| home.map(|h| h.config_dir().join("config.toml"))).unwrap_or_default();
+        Ok(Places { data_dir, socket, socket_is_named, config, named_config })
+    }
+
+    fn read(&self) -> Result<File, Error> {
+        match fs::read_to_string(&self.config) {
+            Ok(text) => File::parse(&text).map_err(|reason| Error::File { path: self.config.clone(), reason }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound && self.named_config.is_none() => Ok(File::default()),
+            Err(source) => Err(Error::Read { path: self.config.clone(), source }),
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use super::messages::{FileJob, Job, Purpose};
-use super::state::health::PICTURES;
-use super::state::{Health, Lifecycle, Queue, SharedRoots, lock, read};
+use super::state::{Health, Lifecycle, Part, Queue, SharedRoots, lock, read};
 use crate::catalog::roots::Roots;
 use crate::photo::{Decisions, PhotoId, Place, RootId, Stamp};
 use crate::store::Reader;
@@ -63,7 +62,7 @@ impl Dispatcher {
             let fetched =
                 reader.pending_in(&wanted(queue), FETCH_FILES).and_then(|first| Ok((first, reader.pending_after(&after, FETCH_FILES)?)));
             let (mut pending, rest) = fetched.unwrap_or_else(|e| {
-                health.set_problem("dispatcher", Some(e.to_string()));
+                health.set_problem(Part::Dispatcher, Some(e.to_string()));
                 Default::default()
             });
             // Checked regularly here, because any thread may notice damage.
@@ -230,7 +229,7 @@ impl Gaps {
             return (new, Purpose::Compare);
         }
         // While pictures cannot be kept, one file at a time shows whether they can be again.
-        let (can_keep, keeps) = (health.problem(PICTURES).is_none(), reader.keeps_pictures());
+        let (can_keep, keeps) = (health.problem(Part::Pictures).is_none(), reader.keeps_pictures());
         let count = if can_keep { FETCH_PHOTOS } else { 1 };
         let new = if keeps { self.pictures.next(reader, roots, count) } else { Vec::new() };
         if new.is_empty() || !can_keep {

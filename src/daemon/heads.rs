@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 use super::messages::{Request, Unwritten, Write, request};
 use super::retry::while_full;
 use super::state::events::EventKind;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, SharedRoots, lock, read};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Part, SharedRoots, lock, read};
 use crate::catalog::Context;
 use crate::catalog::changes::{Snapshot, counted};
 use crate::catalog::generation::{
@@ -170,7 +170,7 @@ impl Switcher {
         let number = request(&self.writes, |reply| Request::NumberHead(fingerprint(&known.head), reply))?;
         if self.heads.active.now().number == number {
             self.heads.active.change(|active| active.threshold = known.threshold);
-            self.health.set_problem("heads", None);
+            self.health.set_problem(Part::Heads, None);
             return Ok(ClusterChanges::default());
         }
         let reader = Reader::open(&self.configuration.location)?;
@@ -193,7 +193,7 @@ impl Switcher {
         let name = next.head.name().to_owned();
         let before = request(&self.writes, |reply| Request::TakeOver(Box::new(next), reply))?;
         self.events.emit(EventKind::HeadChanged { name });
-        self.health.set_problem("heads", None);
+        self.health.set_problem(Part::Heads, None);
         if let Err(e) = self.sweep(vec![before, number]) {
             // The remaining rows only take space. The next switch removes them.
             tracing::warn!("some data of unused heads could not be removed: {e}");
@@ -214,7 +214,7 @@ impl Switcher {
             let name = next.name.clone();
             request(&self.writes, |reply| Request::UseVersions(Arc::new(next), reply))?;
             self.events.emit(EventKind::HeadChanged { name });
-            self.health.set_problem("versions", None);
+            self.health.set_problem(Part::Versions, None);
         }
         Ok(changes)
     }
@@ -225,7 +225,7 @@ impl Switcher {
             Ok(_) | Err(Error::Unwritten(Unwritten::Ending)) => {}
             Err(e) => {
                 let problem = format!("the chosen head is not used: {e}; simctl heads use base chooses the base head instead");
-                self.health.set_problem("heads", Some(problem));
+                self.health.set_problem(Part::Heads, Some(problem));
             }
         }
     }
@@ -244,7 +244,7 @@ impl Switcher {
     /// Stores an increment, and retries while the disk is full.
     fn stored(&self, number: HeadNumber, increment: Increment) -> Result<Increment, Error> {
         let is_wanted = || !self.lifecycle.is_stopping();
-        while_full(&self.health, "heads", "the next head cannot be prepared", is_wanted, || {
+        while_full(&self.health, Part::Heads, "the next head cannot be prepared", is_wanted, || {
             request(&self.writes, |reply| Request::AddIncrement(number, increment.clone(), reply))
         })?;
         if self.lifecycle.is_stopping() { Err(Unwritten::Ending.into()) } else { Ok(increment) }

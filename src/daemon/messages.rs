@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::state::Health;
-use super::state::health::STORE;
 use super::state::queue::Ticket;
+use super::state::{Health, Part};
 use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
@@ -248,7 +247,7 @@ pub fn request_now<T>(writes: &SyncSender<Write>, health: &Health, make: impl Fn
     let (reply, answer) = sync_channel(1);
     let claim = Claim::default();
     let mut message = Write::Request(make(reply), claim.clone());
-    let refused = || health.problem(STORE).map(Unwritten::NotStoring);
+    let refused = || health.problem(Part::Store).map(Unwritten::NotStoring);
     loop {
         if let Some(refused) = refused() {
             return Err(refused);
@@ -351,7 +350,7 @@ mod tests {
         // The disk becomes full while the request waits.
         let asked = ask(health.clone());
         let (_reply, claim) = taken(&queue);
-        health.set_problem(STORE, Some("the disk is full".into()));
+        health.set_problem(Part::Store, Some("the disk is full".into()));
         let refused = asked.join().expect("no panic").expect_err("refused");
         assert_eq!(refused.to_string(), "the disk is full");
         assert!(!claim.take(), "the writer must not carry it out");
@@ -359,11 +358,11 @@ mod tests {
         assert!(ask(health.clone()).join().expect("no panic").is_err());
         assert!(queue.try_recv().is_err());
         // What the writer has taken is answered.
-        health.set_problem(STORE, None);
+        health.set_problem(Part::Store, None);
         let asked = ask(health.clone());
         let (reply, claim) = taken(&queue);
         assert!(claim.take());
-        health.set_problem(STORE, Some("the disk is full".into()));
+        health.set_problem(Part::Store, Some("the disk is full".into()));
         thread::sleep(5 * LOOK_INTERVAL);
         reply.send(Ok(())).expect("waited for");
         assert!(asked.join().expect("no panic").is_ok());

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use super::state::events::EventKind;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Signal, read};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Part, Queue, SharedRoots, Signal, read};
 use crate::catalog::Context;
 use crate::catalog::changes::{Snapshot, SnapshotCluster};
 use crate::photo::{ClusterChangeKind, Decisions};
@@ -90,7 +90,7 @@ impl Notifier {
         }
         if let Some((_, first)) = news.first().filter(|_| self.configuration.reloadable().notify_desktop) {
             let failed = show_on_desktop(news.len(), first).err();
-            self.health.set_problem("desktop", failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
+            self.health.set_problem(Part::Desktop, failed.map(|e| format!("no notifications: notify-send cannot be used: {e}")));
         }
     }
 }

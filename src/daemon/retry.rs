@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::messages::Unwritten;
-use super::state::Health;
+use super::state::{Health, Part};
 use crate::store;
 
 /// How long to wait before trying again.
@@ -17,7 +17,7 @@ const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// The error of the last attempt.
 pub fn while_full<T>(
     health: &Health,
-    part: &'static str,
+    part: Part,
     what: &str,
     is_wanted: impl Fn() -> bool,
     attempt: impl FnMut() -> Result<T, Unwritten>,
@@ -31,7 +31,7 @@ pub fn while_full<T>(
 /// The error of the last attempt.
 pub fn until_stored<T>(
     health: &Health,
-    part: &'static str,
+    part: Part,
     what: &str,
     is_wanted: impl Fn() -> bool,
     attempt: impl FnMut() -> Result<T, Unwritten>,
@@ -42,7 +42,7 @@ pub fn until_stored<T>(
 /// `is_wanted` is called after the problem is set: a waiting client then finds it.
 fn retry<T>(
     health: &Health,
-    part: &'static str,
+    part: Part,
     what: &str,
     may_pass: impl Fn(&store::Error) -> bool,
     is_wanted: impl Fn() -> bool,
@@ -86,28 +86,28 @@ mod tests {
     fn what_cannot_be_stored_is_reported_until_it_is() {
         let health = Health::default();
         let stops = || false;
-        let failed: Result<(), _> = until_stored(&health, "store", "nothing can be stored", stops, || Err(inconsistent()));
+        let failed: Result<(), _> = until_stored(&health, Part::Store, "nothing can be stored", stops, || Err(inconsistent()));
         assert!(failed.is_err());
-        assert_eq!(health.problems(), ["nothing can be stored: the index has two of one"]);
+        assert_eq!(health.problems(), [(Part::Store, "nothing can be stored: the index has two of one".to_owned())]);
         // What room on the disk does not help is not tried again.
         let asked = Cell::new(false);
         let asks = || asked.replace(true);
-        let failed: Result<(), _> = while_full(&health, "tuning", "the head cannot be stored", asks, || Err(inconsistent()));
-        assert!(failed.is_err() && !asked.get() && health.problem("tuning").is_none());
-        for (part, what) in [("store", "nothing can be stored"), ("tuning", "the head cannot be stored")] {
+        let failed: Result<(), _> = while_full(&health, Part::Tuning, "the head cannot be stored", asks, || Err(inconsistent()));
+        assert!(failed.is_err() && !asked.get() && health.problem(Part::Tuning).is_none());
+        for (part, what) in [(Part::Store, "nothing can be stored"), (Part::Tuning, "the head cannot be stored")] {
             let attempt = || Err::<(), _>(full());
-            let failed = if part == "store" {
-                until_stored(&health, "store", what, stops, attempt)
+            let failed = if part == Part::Store {
+                until_stored(&health, Part::Store, what, stops, attempt)
             } else {
-                while_full(&health, "tuning", what, stops, attempt)
+                while_full(&health, Part::Tuning, what, stops, attempt)
             };
             assert!(failed.is_err());
             let problem = health.problem(part).expect("reported");
             assert!(problem.starts_with(what) && problem.ends_with("make room, then it continues automatically"), "{problem}");
         }
-        assert_eq!(until_stored(&health, "store", "nothing can be stored", stops, || Ok(1)).expect("stored"), 1);
-        assert_eq!(while_full(&health, "tuning", "the head cannot be stored", stops, || Ok(2)).expect("stored"), 2);
-        assert_eq!(health.problems(), Vec::<String>::new());
+        assert_eq!(until_stored(&health, Part::Store, "nothing can be stored", stops, || Ok(1)).expect("stored"), 1);
+        assert_eq!(while_full(&health, Part::Tuning, "the head cannot be stored", stops, || Ok(2)).expect("stored"), 2);
+        assert_eq!(health.problems(), []);
     }
 
     #[test]
@@ -117,6 +117,6 @@ mod tests {
             attempts.set(attempts.get() + 1);
             if attempts.get() == 1 { Err(full()) } else { Ok(attempts.get()) }
         };
-        assert_eq!(while_full(&health, "heads", "the next head cannot be prepared", || true, attempt).expect("stored"), 2);
+        assert_eq!(while_full(&health, Part::Heads, "the next head cannot be prepared", || true, attempt).expect("stored"), 2);
     }
 }

@@ -25,13 +25,12 @@ use super::notifier::Notifier;
 use super::service::Answers;
 use super::service_manager::{self, Reported};
 use super::state::events::EventKind;
-use super::state::health::PICTURES;
 use super::state::version::own_version;
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, State, Tuning};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Part, Queue, SharedRoots, State, Tuning};
 use super::tuning::Tuner;
 use super::watchdog::Watchdog;
 use super::worker::{ReadingTools, WorkerPool};
-use super::writer::{LIBRARY, WriterThread, unreadable};
+use super::writer::{WriterThread, unreadable};
 use crate::api::client::Client;
 use crate::api::{self, Service};
 use crate::catalog::encoder::Encoder;
@@ -137,7 +136,7 @@ impl Daemon {
         let state = state(settings, location.clone(), &backbone, &mut writer, active, fence, &log_summary)?;
         if let Some(aside) = set_aside {
             let problem = format!("the index was damaged; it is kept as {}, and is made again from the photos", aside.display());
-            state.health.set_problem("index", Some(problem));
+            state.health.set_problem(Part::Index, Some(problem));
         }
         let (writes, write_queue) = sync_channel(MAX_WAITING_WRITES);
         let (switcher, tuner) = (switcher(&state, &writes), tuner(&state, &writes));
@@ -244,13 +243,13 @@ fn state(
     let wake = vec![queue.pending.clone(), tuning.asked.clone(), notify.clone()];
     let (name, recipe) = (backbone.name().to_owned(), backbone.recipe());
     let (records, decisions, health) = (writer.heads()?, writer.decisions()?, Health::new(fence));
-    health.set_problem(PICTURES, writer.pictures_problem());
+    health.set_problem(Part::Pictures, writer.pictures_problem());
     let versions = heads::versions(&writer.chosen_versions()?, &records).unwrap_or_else(|problem| {
-        health.set_problem("versions", Some(problem));
+        health.set_problem(Part::Versions, Some(problem));
         Versions::base()
     });
     // By now all of library.db has been read.
-    health.set_problem(LIBRARY, unreadable(writer));
+    health.set_problem(Part::Library, unreadable(writer));
     Ok(State {
         lifecycle: Arc::new(Lifecycle::new(location.clone(), wake)),
         configuration: Arc::new(Configuration::new(own_version(), settings, location, name, recipe)),

@@ -83,7 +83,7 @@ fn is_writing(health: &Health, writes: &SyncSender<Write>, patience: Duration) -
 }
 
 fn doing(heads: &Heads, queue: &Queue, health: &Health) -> String {
-    if let Some(problem) = health.problems().into_iter().next() {
+    if let Some((_, problem)) = health.problems().into_iter().next() {
         return problem;
     }
     let photos = heads.active.now().index.len();

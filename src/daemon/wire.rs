@@ -1,5 +1,6 @@
 //! Converts the types of the daemon and of the catalog to those of the API, and back.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use super::decisions::DecisionCount;
 use super::heads::Switch;
 use super::messages::Gone;
+use super::state::Part;
 use super::state::events::{Event, EventKind};
 use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningProgress, TuningState};
 use super::state::version::OwnVersion;
@@ -21,8 +23,8 @@ use crate::catalog::query;
 use crate::catalog::ranked::{Beside, Edge, Found};
 use crate::catalog::roots::Roots;
 use crate::learn::report::{HeadFigures, TuningReport};
-use crate::photo::{ClusterChange, ClusterChanges, Evidence, Metadata, Reason};
-use crate::store::PhotoRecord;
+use crate::photo::{ClusterChange, ClusterChanges, Evidence, Metadata, Place, Reason, RootId};
+use crate::store::{Location, PhotoRecord};
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
     let mut files: Vec<Files> = found.members.iter().map(|id| files_of(clustering.photo(*id), roots)).collect();
@@ -180,6 +182,44 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
     }
 }
 
+/// The problem of a part, with the file that the part is about.
+pub fn problem(part: Part, message: String, location: &Location) -> types::DaemonProblem {
+    use types::ProblemCode;
+    let (code, path) = match part {
+        Part::Decode => (ProblemCode::Decode, None),
+        Part::Desktop => (ProblemCode::Desktop, None),
+        Part::Dispatcher => (ProblemCode::Dispatcher, None),
+        Part::Heads => (ProblemCode::Heads, None),
+        Part::Index => (ProblemCode::Index, Some(location.index())),
+        Part::Library => (ProblemCode::Library, Some(location.library())),
+        Part::LibraryFile => (ProblemCode::LibraryFile, Some(location.library())),
+        Part::Marker => (ProblemCode::Marker, None),
+        Part::Pictures => (ProblemCode::Pictures, location.pictures()),
+        Part::Store => (ProblemCode::Store, Some(location.index())),
+        Part::Tuning => (ProblemCode::Tuning, None),
+        Part::Versions => (ProblemCode::Versions, None),
+        Part::Watch => (ProblemCode::Watch, None),
+    };
+    types::DaemonProblem { code, message, path: path.map(|path| text_of(&path)) }
+}
+
+/// The order of places in a list that can be continued: by the bytes of their paths, as the store has them.
+pub fn place_order(place: &Place) -> (RootId, &[u8]) {
+    (place.root, place.path.as_os_str().as_bytes())
+}
+
+/// Returns the key of a place. A later answer can continue after it, even if nothing is there by then.
+pub fn place_key(place: &Place) -> String {
+    URL_SAFE_NO_PAD.encode([&place.root.0.to_be_bytes()[..], place.path.as_os_str().as_bytes()].concat())
+}
+
+/// Returns the place of a [`place_key`]. `None` if the key is not valid.
+pub fn keyed_place(key: &str) -> Option<Place> {
+    let bytes = URL_SAFE_NO_PAD.decode(key).ok()?;
+    let (root, path) = bytes.split_first_chunk()?;
+    Some(Place { root: RootId(i64::from_be_bytes(*root)), path: OsStr::from_bytes(path).into() })
+}
+
 pub fn version(version: &OwnVersion) -> types::Version {
     let OwnVersion { version, program, build, pid, run } = version.clone();
     types::Version { version: version.into(), protocol: PROTOCOL, program, build, pid, run }
@@ -302,8 +342,6 @@ pub fn cluster_changes(changes: &ClusterChanges) -> types::ClusterChanges {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use serde_json::{Value, json};
 
     use super::*;
@@ -352,6 +390,25 @@ mod tests {
         }
         let bytes = json_of(EventKind::Added(paths()[1].clone()));
         assert_eq!(bytes, json!({"id": 7, "event": "added", "path": "/p/\u{fffd}.jpg", "path_bytes": STANDARD.encode(b"/p/\xff.jpg")}));
+    }
+
+    #[test]
+    fn a_place_survives_its_key() {
+        for path in [&b""[..], b"a/b.jpg", b"\xff\n"] {
+            let place = Place { root: RootId(7), path: OsStr::from_bytes(path).into() };
+            assert_eq!(keyed_place(&place_key(&place)), Some(place));
+        }
+        assert!(["", "x", "nonsense", "AAAA"].iter().all(|key| keyed_place(key).is_none()));
+    }
+
+    #[test]
+    fn a_problem_names_the_file_that_it_is_about() {
+        let said = |part| serde_json::to_value(problem(part, "it is full".into(), &Location::new("/d".as_ref()))).expect("JSON");
+        assert_eq!(said(Part::Store), json!({"code": "store", "message": "it is full", "path": "/d/index.db"}));
+        assert_eq!(said(Part::LibraryFile), json!({"code": "library-file", "message": "it is full", "path": "/d/library.db"}));
+        assert_eq!(said(Part::Desktop), json!({"code": "desktop", "message": "it is full"}));
+        let newer = json!({"code": "of-a-newer-daemon", "message": "?"});
+        assert_eq!(serde_json::from_value::<types::DaemonProblem>(newer).expect("read").code, types::ProblemCode::Other);
     }
 
     #[test]

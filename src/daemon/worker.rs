@@ -15,7 +15,7 @@ use super::error::Error;
 use super::intake::Intakes;
 use super::messages::{Change, FileJob, Job, Made, Outcome, Purpose, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
-use super::state::{Configuration, Health, Lifecycle, Queue, SharedRoots, lock};
+use super::state::{Configuration, Health, Lifecycle, Part, Queue, SharedRoots, lock};
 use crate::catalog::encoder::Encoder;
 use crate::catalog::relations::framed;
 use crate::intake::stamp_like;
@@ -153,7 +153,7 @@ impl Worker {
                 Some(Outcome::Failed { stamp: job.stamp, failure })
             }
             Err(DecodeError::Child(e)) => {
-                self.pool.health.set_problem("decode", Some(format!("photos cannot be read now: {e}")));
+                self.pool.health.set_problem(Part::Decode, Some(format!("photos cannot be read now: {e}")));
                 None
             }
         };
@@ -196,7 +196,7 @@ impl Worker {
             return Ok(Some(Outcome::Moved { stamp, content }));
         }
         let (identity, metadata) = identity?;
-        self.pool.health.set_problem("decode", None);
+        self.pool.health.set_problem(Part::Decode, None);
         check_name(&job.path, identity.format).map_err(DecodeError::Photo)?;
         if job.purpose != Purpose::Identify {
             // Other bytes with an unchanged stamp do not belong to the photo of the file. Nothing is reported of them.

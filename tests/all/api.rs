@@ -1,5 +1,6 @@
 //! The API on the socket: who may connect, the answers, and garbage as input.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -12,6 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
 use crate::photos;
+use crate::schema;
 use crate::support::{Instance, array, skip};
 
 fn running() -> Instance {
@@ -38,21 +40,17 @@ fn curl_reads_it() {
     assert_eq!(answer["clusters"].as_array().map(Vec::len), Some(1));
 }
 
-/// A schema, after following its reference into the document.
-fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    let Some(reference) = schema["$ref"].as_str() else { return schema };
-    let found = document.pointer(reference.trim_start_matches('#'));
-    found.unwrap_or_else(|| panic!("{reference} does not exist"))
-}
-
 #[test]
 fn what_is_documented_is_what_there_is() {
     let instance = running();
     let (status, document) = instance.get("/v1/openapi.json");
     assert_eq!(status, 200);
-    let mut asked = 0;
+    let (mut asked, mut ids) = (0, HashSet::new());
+    let tags: Vec<&Value> = array(&document["tags"]).iter().map(|tag| &tag["name"]).collect();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(ids.insert(id) && id.starts_with(method) && tags.contains(&&operation["tags"][0]), "{method} {path}: {id}");
             if path == "/v1/events" || path == "/v1/stop" {
                 continue;
             }
@@ -74,18 +72,23 @@ fn what_is_documented_is_what_there_is() {
             if method == "get" && path != "/v1/openapi.json" {
                 let (status, answer) = instance.get(path);
                 assert_eq!(status, 200, "{path}");
-                let schema = resolved(&document, &operation["responses"]["2XX"]["content"]["application/json"]["schema"]);
-                let (schema, answer) =
-                    if schema["type"] == "array" { (resolved(&document, &schema["items"]), &answer[0]) } else { (schema, &answer) };
-                let Some(fields) = answer.as_object() else { continue };
+                let described = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+                assert_eq!(schema::check(&document, described, &answer), Ok(()), "{path}: {answer}");
+                let mut schema = described;
+                while let Some(reference) = schema["$ref"].as_str() {
+                    schema = document.pointer(reference.trim_start_matches('#')).expect("a schema");
+                }
                 let known = schema["properties"].as_object().unwrap_or_else(|| panic!("{path}: {schema}"));
+                let fields = answer.as_object().expect("an object");
                 fields.keys().for_each(|field| assert!(known.contains_key(field), "{path}: {field} is not described"));
-                let needed = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-                needed.for_each(|field| assert!(fields.contains_key(field), "{path}: {field} is missing"));
+                assert_eq!(answer["schema"], 1, "{path}");
             }
         }
     }
     assert!(asked > 50, "{asked} requests");
+    let relation = array(&document["paths"]["/v1/clusters"]["get"]["parameters"]).iter().find(|known| known["name"] == "relation");
+    let names = &relation.expect("a parameter")["schema"]["items"]["enum"];
+    assert_eq!(array(names).len(), 6, "{names}");
 }
 
 #[test]
@@ -155,7 +158,104 @@ fn what_is_wrong_is_said() {
         let (status, body) = instance.ask("POST", &format!("/v1/scan?forget={value}"), "*/*");
         assert!(status == 400 && body.contains("flag"), "forget={value}: {status} {body}");
     }
-    assert_eq!(instance.ask("POST", "/v1/scan?forget=false", "*/*").0, 200);
+    assert_eq!(instance.ask("POST", "/v1/scan?forget=false", "*/*"), (204, String::new()));
+}
+
+/// An answer of a connection that stays open: its status, and its body by the length that it states.
+fn answer(socket: &mut UnixStream) -> (u16, Value) {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        socket.read_exact(&mut byte).expect("a head");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).expect("text").to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().expect("a length"));
+    let mut body = vec![0; length];
+    socket.read_exact(&mut body).expect("a body");
+    let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+#[test]
+fn a_client_that_is_still_sending_sees_why_it_is_refused() {
+    let instance = running();
+    let mut socket = UnixStream::connect(instance.socket()).expect("connects");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let body = vec![b'x'; 8 << 20];
+    for (target, kind, code) in [
+        ("/v1/similar?k=many", "image/jpeg", "number"),
+        ("/v1/nothing", "image/jpeg", "no-such-route"),
+        ("/v1/clusters", "application/json", "media-type"),
+    ] {
+        let head = format!("POST {target} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
+        socket.write_all(head.as_bytes()).and_then(|()| socket.write_all(&body)).expect("all of it is taken");
+        assert_eq!(answer(&mut socket).1["error"]["code"], code, "{target}");
+        // The connection goes on.
+        socket.write_all(b"GET /v1/version HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+        assert_eq!(answer(&mut socket).0, 200);
+    }
+}
+
+#[test]
+fn a_body_of_another_type_is_refused_with_what_to_send() {
+    let instance = running();
+    let send = |target: &str, kind: &str, body: &str| {
+        let length = body.len();
+        let request = format!("POST {target} HTTP/1.1\r\nhost: x\r\n{kind}connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+        let text = String::from_utf8(instance.raw(request.as_bytes(), Duration::from_secs(20))).expect("text");
+        let status: u16 = text.split(' ').nth(1).expect("a status").parse().expect("a number");
+        (status, text)
+    };
+    let json = "Content-Type: application/json; charset=utf-8\r\n";
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
+    for (target, kind, body, hint) in [
+        ("/v1/clusters", json, "{\"limit\": 1}", "application/x-www-form-urlencoded"),
+        ("/v1/tune", json, "{\"minutes\": 1}", "application/x-www-form-urlencoded"),
+        ("/v1/similar", json, "{}", "image/*"),
+        ("/v1/similar", "content-type: multipart/form-data; boundary=x\r\n", "--x", "image/*"),
+        ("/v1/decisions/import", form, "{\"decisions\": []}", "Content-Type: application/json"),
+    ] {
+        let (status, text) = send(target, kind, body);
+        assert!(status == 415 && text.contains("\"code\":\"media-type\"") && text.contains(hint), "{target}: {text}");
+    }
+    for (target, kind, body) in [
+        ("/v1/clusters", form, "limit=1"),
+        ("/v1/clusters", "", "limit=1"),
+        ("/v1/clusters", json, ""),
+        ("/v1/decisions/import", json, "{\"decisions\": []}"),
+        ("/v1/decisions/import", "", "{\"decisions\": []}"),
+    ] {
+        assert_eq!(send(target, kind, body).0, 200, "{target} {kind} {body}");
+    }
+    assert_eq!(send("/v1/similar", form, "no picture").0, 422, "curl says of every body that it is a form");
+}
+
+#[test]
+fn failures_come_in_pages() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    // In the order of their bytes: `.` comes before `/`.
+    let names = ["a.b/x.jpg", "a/x.jpg", "b.jpg", "c.jpg"];
+    for name in names {
+        let file = folder.join(name);
+        fs::create_dir_all(file.parent().expect("a folder")).and_then(|()| fs::write(file, b"no picture")).expect("written");
+    }
+    instance.dupes(&folder);
+    let (_, whole) = instance.get("/v1/failures");
+    assert_eq!((array(&whole["failures"]).len(), whole.get("next")), (4, None));
+    for size in [1, 2, 3] {
+        let (mut paged, mut target) = (Vec::new(), format!("/v1/failures?limit={size}"));
+        loop {
+            let (status, page) = instance.get(&target);
+            assert!(status == 200 && array(&page["failures"]).len() <= size, "{page}");
+            paged.extend(array(&page["failures"]).to_vec());
+            let Some(next) = page["next"].as_str() else { break };
+            target = format!("/v1/failures?limit={size}&after={next}");
+        }
+        assert_eq!(&paged, array(&whole["failures"]), "in pages of {size}");
+    }
+    let (status, refused) = instance.get("/v1/failures?after=nonsense");
+    assert_eq!((status, &refused["error"]["code"]), (400, &"key".into()));
 }
 
 #[test]
@@ -225,6 +325,7 @@ fn a_listener_that_comes_back_hears_what_it_missed() {
     hear(&mut first, Duration::from_millis(300));
     instance.ok(["scan"]);
     let heard = hear(&mut first, Duration::from_secs(1));
+    assert!(heard.lines().any(|line| line == "event: scan-finished"), "{heard}");
     drop(first);
     let last = heard.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().expect("a number").to_owned();
     let folder = instance.folder("photos");

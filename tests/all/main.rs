@@ -26,6 +26,8 @@ mod placement;
 mod raw;
 mod readme;
 mod running;
+mod schema;
+mod scripts;
 mod service;
 mod soak;
 mod stamps;

@@ -45,18 +45,38 @@ fn said(output: &Output) -> String {
 fn setup_writes_where_shells_and_man_look_and_takes_it_away() {
     let instance = Instance::new();
     let home = instance.folder(".");
-    let said = instance.ok(["setup"]);
+    let bin = instance.folder("bin");
+    let program = bin.join("simctl");
+    fs::copy(SIMCTL, &program).expect("copied");
+    let setup = |arguments: &[&str]| {
+        let output = instance.command_of(program.to_str().expect("text")).arg("setup").args(arguments).output().expect("runs");
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    let said = setup(&[]);
     let share = home.join(".local/share");
     let written = files(&share);
-    for expected in ["bash-completion/completions/simctl", "zsh/site-functions/_simctl", "fish/vendor_completions.d/simctl.fish"] {
+    for expected in [
+        "bash-completion/completions/simctl",
+        "zsh/site-functions/_simctl",
+        "fish/vendor_completions.d/simctl.fish",
+        "nushell/vendor/autoload/simctl.nu",
+    ] {
         assert!(written.iter().any(|f| f == expected) && said.contains(expected), "{expected}: {written:?}\n{said}");
     }
     for page in ["simctl", "similard", "simctl-dupes", "simctl-service", "simctl-setup"] {
         assert!(share.join(format!("man/man1/{page}.1")).exists(), "{page}");
     }
     assert!(said.contains("man -M"), "~/.local/bin is not in PATH: {said}");
-    instance.ok(["setup", "--remove"]);
+    assert_eq!(fs::read_link(bin.join("similard")).expect("a link"), Path::new("simctl"));
+    setup(&["--remove"]);
     assert_eq!(files(&share), Vec::<String>::new());
+    assert_eq!(files(&bin), ["simctl"]);
+    // Another program of that name stays.
+    fs::write(bin.join("similard"), "mine").expect("written");
+    assert!(setup(&[]).contains("cannot be made"));
+    setup(&["--remove"]);
+    assert_eq!(fs::read_to_string(bin.join("similard")).expect("there"), "mine");
     // For a packager: there is no home directory, and settings that cannot be read do not matter.
     let prefix = instance.folder("prefix");
     instance.configure("nonsense");
@@ -135,6 +155,36 @@ fn bash_completes_commands_options_and_values() {
     assert!(complete(&["simctl", "roots", "''"]).contains(&"add".to_owned()));
 }
 
+#[test]
+fn bash_completes_heads_and_roots_by_name() {
+    let instance = Instance::new();
+    let folder = instance.folder("my $(touch ran) photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let home = instance.folder("completions");
+    let script = home.join("simctl");
+    fs::write(&script, instance.ok(["completions", "bash"])).expect("written");
+    let programs = Path::new(SIMCTL).parent().expect("a folder").display();
+    let path = format!("{programs}:{}", std::env::var("PATH").unwrap_or_default());
+    let complete = |words: &str| {
+        let text = format!(
+            ". '{}'; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _simctl_or_names simctl \
+             \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            script.display()
+        );
+        let output = instance.command_of("bash").args(["-c", &text]).env("PATH", &path).current_dir(&home).output().expect("bash runs");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete("simctl heads use b"), ["base"]);
+    assert_eq!(complete("simctl similar --head b"), ["base"]);
+    // A name is a name, whatever a shell would make of it.
+    let quoted = folder.display().to_string().replace(' ', "\\ ").replace('$', "\\$").replace('(', "\\(").replace(')', "\\)");
+    assert_eq!(complete("simctl roots remove ''"), [quoted]);
+    assert_eq!(files(&home), ["simctl"], "nothing ran");
+    // Where there are no names, all is as before.
+    assert_eq!(complete("simctl du"), ["dupes"]);
+}
+
 /// Returns the package, with the tested program in place of a release build. `None`, with a message, if the tools for it
 /// are missing.
 pub fn package() -> Option<&'static Path> {
@@ -203,7 +253,9 @@ fn the_debian_package_is_built_installed_and_removed() {
         "share/bash-completion/completions/simctl",
         "share/zsh/vendor-completions/_simctl",
         "share/fish/vendor_completions.d/simctl.fish",
+        "share/nushell/vendor/autoload/simctl.nu",
         "share/doc/similard/copyright",
+        "share/doc/similard/changelog.Debian.gz",
         "share/doc/similard/README.md",
         "share/doc/similard/SECURITY.md",
         "share/doc/similard/docs/api.md",

@@ -145,7 +145,7 @@ fn heads_are_listed_and_removed_with_care() {
     add(&instance, &other(), Positives::Edits);
     add(&instance, &Head::new("kinds", other().weight().iter().copied().collect(), other().bias().to_vec()), Positives::Folders);
     instance.dupes(&folder);
-    let listed = instance.json(["heads", "list", "--format=json"]);
+    let listed = instance.json(["heads", "list", "--format=json"])["heads"].take();
     assert_eq!(array(&listed).len(), 4, "with base and versions");
     let refused = |arguments: &[&str], why: &str| {
         let output = instance.run(arguments);
@@ -165,7 +165,7 @@ fn heads_are_listed_and_removed_with_care() {
     refused(&["heads", "remove", "other"], "cannot be removed");
     instance.ok(["heads", "use", "base"]);
     instance.ok(["heads", "remove", "other"]);
-    assert_eq!(array(&instance.json(["heads", "list", "--format=json"])).len(), 3);
+    assert_eq!(array(&instance.json(["heads", "list", "--format=json"])["heads"]).len(), 3);
 }
 
 /// The 48 photos of tests/accuracy, and copies of some that are cut and shrunk.
@@ -182,7 +182,7 @@ fn many(instance: &Instance) -> PathBuf {
 
 /// What must hold however a tuning ended.
 fn check(instance: &Instance, folder: &Path, end: &Value, base: &Value) {
-    let heads = instance.json(["heads", "list", "--format=json"]);
+    let heads = instance.json(["heads", "list", "--format=json"])["heads"].take();
     let answer = instance.dupes(folder);
     let in_use: Vec<&Value> = array(&heads).iter().filter(|h| h["in_use"] == true).map(|h| &h["name"]).collect();
     assert_eq!(in_use, [&answer["head"], &json!("versions")]);
@@ -465,7 +465,7 @@ fn decisions_teach_what_is_no_version() {
     println!("{left} of {before} others are joined after {} decisions", decided.len());
     assert!(2 * left <= before, "{left} of {before} are left");
     let in_use = || {
-        let heads = instance.json(["heads", "list", "--format=json"]);
+        let heads = instance.json(["heads", "list", "--format=json"])["heads"].take();
         let used = array(&heads).iter().filter(|head| head["in_use"] == true).map(|head| head["name"].as_str().expect("a name").to_owned());
         used.collect::<Vec<String>>()
     };

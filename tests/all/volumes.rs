@@ -526,7 +526,7 @@ fn most_of_a_folder_gone_at_once_is_a_question() {
     fs::remove_dir_all(&moved).expect("removed");
     assert_eq!(coverage(&instance.dupes(&folder)), Some(80), "they are kept");
     assert_eq!(instance.status()["roots"][0]["missing"].as_u64(), Some(80));
-    assert!(instance.status()["problems"][0].as_str().is_some_and(|p| p.contains("scan --forget")));
+    assert!(instance.status()["problems"][0]["message"].as_str().is_some_and(|p| p.contains("scan --forget")));
     fs::create_dir(&moved).expect("made");
     instance.ok([OsStr::new("scan"), OsStr::new("--forget"), moved.as_os_str()]);
     assert_eq!(coverage(&instance.dupes(&folder)), Some(0));

@@ -181,7 +181,7 @@ fn what_is_left_out_can_be_chosen() {
     // A wrong setting is reported, and the daemon continues with the old ones.
     let (pid, socket) = (instance.pid(), instance.socket());
     instance.configure("exclude = [\"[a\"]\n");
-    let refused = instance.run(["status"]);
+    let refused = instance.run(["config"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("\"[a\" is not a valid glob"), "{refused:?}");
     let reload = "POST /v1/reload HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -292,5 +292,5 @@ fn a_folder_that_moved_and_the_one_in_its_place_are_both_watched() {
         fs::remove_file(old).expect("removed");
         wait_until("and that it is gone", || now() == photos::expected(&expected));
     }
-    assert_eq!(instance.json(["roots", "list", "--format=json"])[0]["times_lost"], 0);
+    assert_eq!(instance.json(["roots", "list", "--format=json"])["roots"][0]["times_lost"], 0);
 }

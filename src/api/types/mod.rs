@@ -4,7 +4,9 @@ mod clusters;
 mod evidence;
 mod photos;
 mod places;
+mod state;
 mod tuning;
+mod versioned;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +17,9 @@ pub use clusters::*;
 pub use evidence::*;
 pub use photos::*;
 pub use places::*;
+pub use state::*;
 pub use tuning::*;
+pub use versioned::*;
 
 use crate::photo::{Amount, Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
 
@@ -48,10 +52,9 @@ pub struct Status {
     #[serde(flatten)]
     pub version: Version,
     pub data_dir: String,
-    /// `idle`, or the current activity.
-    pub activity: String,
-    /// Problems, each with a remedy.
-    pub problems: Vec<String>,
+    pub activity: Activity,
+    /// What is wrong, each with a remedy.
+    pub problems: Vec<DaemonProblem>,
     /// The fence that keeps the daemon from changing files outside its own folders and from the network.
     #[serde(default)]
     pub fence: FenceStatus,
@@ -94,8 +97,7 @@ pub struct FenceStatus {
 pub struct RootStatus {
     #[serde(flatten)]
     pub path: PathText,
-    /// `online`, or `offline` while the folder cannot be read.
-    pub state: String,
+    pub state: RootState,
     /// The reason if it is offline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline: Option<String>,
@@ -155,7 +157,7 @@ pub struct Progress {
     pub whole: bool,
     pub places: Vec<PlaceStatus>,
     pub coverage: Coverage,
-    pub problems: Vec<String>,
+    pub problems: Vec<DaemonProblem>,
     /// Why nothing can be stored now, for example because the disk is full. Until that ends, nothing is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_storing: Option<String>,
@@ -178,6 +180,9 @@ pub struct Selection {
 /// The beginning of a long answer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Begin {
+    /// See [`SCHEMA`].
+    pub schema: u32,
+    /// The name of `schema` in earlier versions, with the same value.
     pub version: u32,
     /// The distance up to which photos are versions, or pairs are listed.
     pub threshold: f32,
@@ -330,6 +335,9 @@ pub struct Comparison {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failures {
     pub failures: Vec<FileFailure>,
+    /// The key of the last one, if there are more. They follow with `after` set to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A file that could not be read.

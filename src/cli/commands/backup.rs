@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
-use crate::cli::failure::Failure;
+use crate::api::text_of;
+use crate::cli::answers::BackedUp;
+use crate::cli::args::TextFormat;
+use crate::cli::failure::{Failure, UNWRITTEN};
 use crate::cli::files;
-use crate::cli::output::{Audience, Done, output};
+use crate::cli::output::{Done, show};
 use crate::cli::text::{bytes, count, shown_path};
 use crate::config::Settings;
 use crate::store::{self, Location, backup};
@@ -23,7 +25,7 @@ impl From<io::Error> for BackupError {
     }
 }
 
-pub fn run(settings: &Settings, file: &Path) -> Done {
+pub fn run(settings: &Settings, file: &Path, format: TextFormat) -> Done {
     let location = Location::new(&settings.data_dir);
     if !location.library().exists() {
         let message = format!("there is nothing to back up: {} does not exist", shown_path(&location.library()));
@@ -35,14 +37,17 @@ pub fn run(settings: &Settings, file: &Path) -> Done {
         BackupError::File(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             Failure::usage(format!("{} is there already; it was not changed", shown_path(&file))).hint("name a new file")
         }
-        BackupError::File(e) => Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))),
+        BackupError::File(e) => Failure::unwritten_file(&file, &e).hint("no backup was made; name a file in another place"),
         BackupError::Library(e @ store::Error::Open { .. }) => {
             Failure::usage(e.to_string()).hint("while no daemon runs, a plain copy of library.db is a backup, too")
         }
+        BackupError::Library(e) if e.is_disk() => Failure { code: UNWRITTEN, ..Failure::usage(e.to_string()) }
+            .hint("no backup was made; make room, or name a file in another place"),
         BackupError::Library(e) => Failure::usage(e.to_string()).hint("no backup was made"),
     })?;
-    let size = std::fs::metadata(&file).map_or(0, |m| m.len());
-    output(Audience::Person, |out| {
+    let backup::Copied { roots, decisions, heads } = copied;
+    let answer = BackedUp { file: text_of(&file), bytes: std::fs::metadata(&file).map_or(0, |m| m.len()), roots, decisions, heads };
+    show(format, &answer, |out, copied| {
         writeln!(
             out,
             "backed up {}, {} and {} to {}, {}",
@@ -50,8 +55,7 @@ pub fn run(settings: &Settings, file: &Path) -> Done {
             count(copied.decisions, "decision", "decisions"),
             count(copied.heads, "head", "heads"),
             shown_path(&file),
-            bytes(size)
+            bytes(copied.bytes)
         )
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use super::restart;
-use crate::cli::args::DaemonArguments;
+use crate::cli::args::{DaemonArguments, TextFormat};
 use crate::cli::failure::{AGAIN, Failure};
 use crate::cli::log;
 use crate::cli::start::leave_the_caller;
@@ -20,7 +20,7 @@ pub fn run(settings: Settings, options: &DaemonArguments) -> Result<ExitCode, Fa
     if options.replace {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // It runs in the background, so that the prompt is back.
-        return runtime.block_on(restart::run(&settings));
+        return runtime.block_on(restart::run(&settings, TextFormat::Text));
     }
     log::start();
     let started_in = env::current_dir();

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use crate::api::client::Client;
 use crate::api::query_of;
@@ -11,41 +10,51 @@ use crate::api::types::DecisionCount;
 use crate::cli::args::DecideCommand;
 use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Audience, Done, output};
+use crate::cli::output::{Done, show};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Parameters, Session, WatchedFolders, about, all_existing};
 use crate::cli::text::count;
 use crate::photo::PictureHash;
 
 pub async fn run(session: &Session, command: DecideCommand) -> Done {
-    let line = match command {
-        DecideCommand::Same { files } => decide(session, "same", &files).await?,
-        DecideCommand::Different { files } => decide(session, "different", &files).await?,
-        DecideCommand::Forget { files } => forget(session, &files).await?,
-    };
-    output(Audience::Person, |out| writeln!(out, "{line}"))?;
-    Ok(ExitCode::SUCCESS)
+    match command {
+        DecideCommand::Same { files, answer } => {
+            let done = decide(session, "same", &files).await?;
+            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", decided("the same photo from now on", done)))
+        }
+        DecideCommand::Different { files, answer } => {
+            let done = decide(session, "different", &files).await?;
+            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", decided("different from now on", done)))
+        }
+        DecideCommand::Forget { files, answer } => {
+            let done = forget(session, &files).await?;
+            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", forgotten(done)))
+        }
+    }
 }
 
-async fn decide(session: &Session, verdict: &str, files: &[PathBuf]) -> Result<String, Failure> {
+async fn decide(session: &Session, verdict: &str, files: &[PathBuf]) -> Result<DecisionCount, Failure> {
     let files = all_existing(files)?;
     let client = session.daemon().await?;
     let files = read(&client, &files).await?;
-    let done: DecisionCount = about(&files, async |mut query: Parameters| {
+    about(&files, async |mut query: Parameters| {
         query.push(("verdict", verdict.into()));
         Ok(client.post("/v1/decisions", query_of(query).into()).await?)
     })
-    .await?;
+    .await
+}
+
+fn decided(what: &str, done: &DecisionCount) -> String {
     let pairs = count(done.pairs, "pair of photos is", "pairs of photos are");
     let rest = match done.changed {
         0 => "; that was decided before".to_owned(),
         changed if changed == done.pairs => String::new(),
         changed => format!("; {changed} of them were not decided so before"),
     };
-    Ok(format!("{pairs} {}{rest}", if verdict == "same" { "the same photo from now on" } else { "different from now on" }))
+    format!("{pairs} {what}{rest}")
 }
 
-async fn forget(session: &Session, files: &[PathBuf]) -> Result<String, Failure> {
+async fn forget(session: &Session, files: &[PathBuf]) -> Result<DecisionCount, Failure> {
     // A photo that is in no file any more has only its hash.
     let hash = |file: &PathBuf| file.to_str().filter(|text| !file.exists() && PictureHash::from_hex(text).is_some()).map(str::to_owned);
     let (hashes, files): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| hash(file).is_some());
@@ -53,15 +62,18 @@ async fn forget(session: &Session, files: &[PathBuf]) -> Result<String, Failure>
     let files = all_existing(files)?;
     let client = session.daemon().await?;
     let files = read(&client, &files).await?;
-    let done: DecisionCount = about(&files, async |mut query: Parameters| {
+    about(&files, async |mut query: Parameters| {
         query.extend(hashes.iter().map(|hash| ("picture", hash.as_bytes().to_vec())));
         Ok(client.take_back("/v1/decisions", query_of(query).into()).await?)
     })
-    .await?;
-    Ok(match done.changed {
+    .await
+}
+
+fn forgotten(done: &DecisionCount) -> String {
+    match done.changed {
         0 => "there was no decision about these photos".to_owned(),
         forgotten => format!("{} forgotten", count(forgotten, "decision", "decisions")),
-    })
+    }
 }
 
 /// Has the files read, if there are any. Returns their paths as the daemon knows them.

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use owo_colors::OwoColorize;
 
 use crate::api::client::Client;
-use crate::api::types::{DecidedPhoto, DecisionCount, DecisionText, ListedDecision};
-use crate::cli::args::DecisionsCommand;
+use crate::api::types::{DecidedPhoto, DecisionCount, DecisionList, DecisionText, ListedDecision, ListedDecisions};
+use crate::cli::args::{DecisionsCommand, TextFormat};
 use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::output::{Audience, Done, output, show};
@@ -19,12 +19,12 @@ use crate::photo::Verdict;
 pub async fn run(session: &Session, command: DecisionsCommand) -> Done {
     let client = session.daemon().await?;
     match command {
-        DecisionsCommand::List { format } => {
-            let decisions: Vec<ListedDecision> = client.get("/v1/decisions/list").await?;
-            show(format, &decisions, |out, decisions| print(out, decisions))
+        DecisionsCommand::List { answer } => {
+            let decisions: ListedDecisions = client.get("/v1/decisions/list").await?;
+            show(answer.chosen(), &decisions, |out, list| print(out, &list.decisions))
         }
         DecisionsCommand::Export { file } => export(&client, file).await,
-        DecisionsCommand::Import { file } => import(&client, &file).await,
+        DecisionsCommand::Import { file, answer } => import(&client, &file, answer.chosen()).await,
     }
 }
 
@@ -55,7 +55,7 @@ fn photo(photo: &DecidedPhoto) -> String {
 }
 
 async fn export(client: &Client, file: Option<PathBuf>) -> Done {
-    let decisions: Vec<DecisionText> = client.get("/v1/decisions").await?;
+    let DecisionList { decisions } = client.get("/v1/decisions").await?;
     let mut lines = Vec::new();
     for decision in &decisions {
         serde_json::to_writer(&mut lines, decision).map_err(io::Error::from)?;
@@ -63,8 +63,7 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
     }
     match file.filter(|file| file.as_os_str() != "-") {
         Some(file) => {
-            let failed =
-                |e| Failure::usage(format!("{} cannot be written: {e}", shown_path(&file))).hint("what was there before is unchanged");
+            let failed = |e| Failure::unwritten_file(&file, &e).hint("what was there before is unchanged");
             files::replace(&file, &lines).map_err(failed)?;
             let decisions = count(decisions.len() as u64, "decision", "decisions");
             output(Audience::Person, |out| writeln!(out, "{decisions} written to {}", shown_path(&file)))?;
@@ -74,7 +73,7 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn import(client: &Client, file: &Path) -> Done {
+async fn import(client: &Client, file: &Path, format: TextFormat) -> Done {
     let text = String::from_utf8(read(file)?).map_err(|e| Failure::usage(format!("{}: {e}", shown_path(file))))?;
     let broken = |line: usize, e: serde_json::Error| {
         Failure::usage(format!("{}, line {}: {e}", shown_path(file), line + 1))
@@ -84,8 +83,7 @@ async fn import(client: &Client, file: &Path) -> Done {
     let decisions = lines
         .map(|(number, line)| serde_json::from_str::<DecisionText>(line).map_err(|e| broken(number, e)))
         .collect::<Result<Vec<_>, _>>()?;
-    let body = serde_json::to_vec(&decisions).map_err(io::Error::from)?;
+    let body = serde_json::to_vec(&DecisionList { decisions }).map_err(io::Error::from)?;
     let done: DecisionCount = client.post("/v1/decisions/import", body).await?;
-    output(Audience::Person, |out| writeln!(out, "{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed))?;
-    Ok(ExitCode::SUCCESS)
+    show(format, &done, |out, done| writeln!(out, "{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed))
 }

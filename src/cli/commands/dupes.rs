@@ -11,16 +11,16 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 use serde_json::value::RawValue;
 
-use crate::api::client::Client;
+use crate::api::client::{Client, Piece};
 use crate::api::query_of;
-use crate::api::types::{Cluster, Clusters, End, Progress, RootStatus, Status};
+use crate::api::types::{Cluster, Clusters, End, Progress, RootList, Status};
 use crate::cli::args::{DupesArguments, DupesFormat};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::listing::{self, Ordered, Unsure, is_version};
 use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
 use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
-use crate::cli::text::{bytes, count, coverage, left_out, shown};
+use crate::cli::text::{bytes, count, coverage, left_out, shown, tell};
 use crate::cli::whole;
 use crate::photo::{Amount, Relation};
 
@@ -64,7 +64,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         if options.format == DupesFormat::Json {
             return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);
         }
-        client.list("/v1/clusters", query, |cluster| printer.print(cluster)).await
+        client.list("/v1/clusters", query, |piece, json| printer.take(piece, json)).await
     })
     .await?;
     let is_partial = options.partial || options.no_wait && options.format != DupesFormat::Paths0;
@@ -111,7 +111,7 @@ async fn see_all_roots(client: &Client) -> Result<(), Failure> {
 
 /// Compares the views of every root once. Skips a root that is offline for both.
 async fn compare_roots(client: &Client) -> Result<(), Failure> {
-    let roots: Vec<RootStatus> = client.get("/v1/roots").await?;
+    let RootList { roots } = client.get("/v1/roots").await?;
     for root in roots {
         let path = root.path.to_path();
         let is_there = tokio::task::spawn_blocking({
@@ -179,7 +179,16 @@ impl<'a, W: Write> Printer<'a, W> {
         }
     }
 
-    pub fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
+    /// Takes a line of the answer. With ndjson all lines are printed, so that a reader sees whether the answer has its end.
+    pub fn take(&mut self, piece: Piece, json: &RawValue) -> Result<(), Failure> {
+        match (piece, self.format) {
+            (Piece::Item, _) => self.print(json),
+            (Piece::Begin | Piece::End, DupesFormat::Ndjson) => Ok(line(self.out, json)?),
+            (Piece::Begin | Piece::End, DupesFormat::Text | DupesFormat::Json | DupesFormat::Paths0) => Ok(()),
+        }
+    }
+
+    fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
         self.clusters += 1;
         match self.format {
             DupesFormat::Text => self.cluster(parsed(json)?)?,
@@ -352,14 +361,17 @@ fn nothing_found(end: &End, compared: u64) -> &'static str {
 }
 
 fn not_listed(cluster: &str, why: &str) {
-    eprintln!("nothing of cluster {cluster} is listed: {}", shown(why));
+    tell(format_args!("nothing of cluster {cluster} is listed: {}", shown(why)));
 }
 
 /// Says why some files of a cluster stay.
 fn partly_listed(cluster: &str, reasons: &[String]) {
-    reasons.iter().take(MAX_REASONS).for_each(|why| eprintln!("not all of cluster {cluster} is listed: {}", shown(why)));
+    reasons.iter().take(MAX_REASONS).for_each(|why| tell(format_args!("not all of cluster {cluster} is listed: {}", shown(why))));
     if let Some(more) = reasons.len().checked_sub(MAX_REASONS).filter(|more| *more > 0) {
-        eprintln!("not all of cluster {cluster} is listed: such a reason holds for {}", count(more as u64, "more file", "more files"));
+        tell(format_args!(
+            "not all of cluster {cluster} is listed: such a reason holds for {}",
+            count(more as u64, "more file", "more files")
+        ));
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use owo_colors::OwoColorize;
 
 use super::tune;
-use crate::api::types::{Event, EventKind};
+use crate::api::types::{Event, EventKind, Versioned};
 use crate::cli::args::EventsFormat;
 use crate::cli::output::{Audience, Done, output};
 use crate::cli::session::Session;
@@ -20,7 +20,7 @@ pub async fn run(session: &Session, format: EventsFormat) -> Done {
         let printed = output(audience, |out| match format {
             EventsFormat::Text => print(out, &event),
             EventsFormat::Ndjson => {
-                serde_json::to_writer(&mut *out, &event)?;
+                serde_json::to_writer(&mut *out, &Versioned::of(&event))?;
                 writeln!(out)
             }
         });

@@ -7,24 +7,24 @@ use owo_colors::OwoColorize;
 
 use super::tune;
 use crate::api::query_of;
-use crate::api::types::{ClusterChanges, HeadInfo};
-use crate::cli::args::HeadsCommand;
+use crate::api::types::{ClusterChanges, HeadInfo, HeadList};
+use crate::cli::args::{AnswerFormat, HeadsCommand};
 use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
 use crate::cli::text::shown;
 use crate::photo::Positives;
 
-pub async fn run(session: &Session, command: HeadsCommand) -> Done {
+pub async fn run(session: &Session, command: Option<HeadsCommand>) -> Done {
     let client = session.running().await?;
-    match command {
-        HeadsCommand::List { format } => {
-            let heads: Vec<HeadInfo> = client.get("/v1/heads").await?;
-            show(format, &heads, |out, heads| print(out, heads))
+    match command.unwrap_or(HeadsCommand::List { answer: AnswerFormat::TEXT }) {
+        HeadsCommand::List { answer } => {
+            let heads: HeadList = client.get("/v1/heads").await?;
+            show(answer.chosen(), &heads, |out, list| print(out, &list.heads))
         }
-        HeadsCommand::Use { name, only_try, format } => {
+        HeadsCommand::Use { name, only_try, answer } => {
             let query = [("name", name.as_bytes())].into_iter().chain(only_try.then_some(("try", &b"true"[..])));
             let changes: ClusterChanges = client.post(&format!("/v1/heads/use?{}", query_of(query)), Vec::new()).await?;
-            show(format, &changes, tune::changes)
+            show(answer.chosen(), &changes, tune::changes)
         }
         HeadsCommand::Remove { name } => {
             client.delete(&format!("/v1/heads?{}", query_of([("name", name.as_bytes())]))).await?;

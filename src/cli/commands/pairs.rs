@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::dupes::line;
+use crate::api::client::Piece;
 use crate::api::query_of;
-use crate::api::types::FilePair;
+use crate::api::types::{FilePair, Pairs};
 use crate::cli::args::PairsFormat;
 use crate::cli::failure::{Failure, NOT_WHOLE};
 use crate::cli::output::{Audience, Done, opened};
@@ -31,15 +32,22 @@ pub async fn run(
         return Ok(ExitCode::from(NOT_WHOLE));
     }
     let mut out = opened(Audience::Program);
-    let mut print = |json: &RawValue| match format {
-        PairsFormat::Tsv => {
+    let mut print = |piece: Piece, json: &RawValue| match (format, piece) {
+        (PairsFormat::Tsv, Piece::Item) => {
             let pair = serde_json::from_str(json.get()).map_err(io::Error::from)?;
             Ok::<_, Failure>(self::pair(&mut out, &pair)?)
         }
-        PairsFormat::Ndjson => Ok(line(&mut out, json)?),
+        (PairsFormat::Tsv, Piece::Begin | Piece::End) => Ok(()),
+        (PairsFormat::Ndjson | PairsFormat::Json, _) => Ok(line(&mut out, json)?),
     };
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(max_distance.map(|d| ("max_distance", d.to_string().into())));
+        if format == PairsFormat::Json {
+            let answer: Pairs = client.ask("/v1/pairs", query_of(query)).await?;
+            let json = to_raw_value(&answer).map_err(io::Error::from)?;
+            print(Piece::Item, &json)?;
+            return Ok(answer.end);
+        }
         client.list("/v1/pairs", query_of(query), &mut print).await
     })
     .await?;

@@ -1,14 +1,14 @@
 //! `simctl restart`: ends the daemon and starts it anew.
 
 use std::io::Write;
-use std::process::ExitCode;
 
+use crate::cli::answers::Restarted;
+use crate::cli::args::TextFormat;
 use crate::cli::lifecycle;
-use crate::cli::output::{Audience, Done, output};
+use crate::cli::output::{Done, show};
 use crate::config::Settings;
 
-pub async fn run(settings: &Settings) -> Done {
+pub async fn run(settings: &Settings, format: TextFormat) -> Done {
     let pid = lifecycle::restart(settings).await?;
-    output(Audience::Person, |out| writeln!(out, "the daemon runs, process {pid}"))?;
-    Ok(ExitCode::SUCCESS)
+    show(format, &Restarted { pid }, |out, _| writeln!(out, "the daemon runs, process {pid}"))
 }

@@ -3,56 +3,74 @@
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use owo_colors::OwoColorize;
 
-use crate::api::query_of;
-use crate::api::types::RootStatus;
-use crate::cli::args::RootsCommand;
+use crate::api::types::{RootList, RootState, RootStatus};
+use crate::api::{query_of, text_of};
+use crate::cli::answers::{AddedRoot, AddedRoots, RemovedRoots};
+use crate::cli::args::{AnswerFormat, RootsCommand, TextFormat};
 use crate::cli::broad::consent;
+use crate::cli::failure::Failure;
 use crate::cli::output::{Audience, Done, output, show};
 use crate::cli::session::{Session, all_existing, existing, watch};
 use crate::cli::text::{count, coverage, left_out, shown, shown_path};
 
-pub async fn run(session: &Session, command: RootsCommand) -> Done {
-    match command {
-        RootsCommand::Add { paths, yes } => {
-            let folders = all_existing(&paths)?;
-            let client = session.daemon().await?;
-            if !yes {
-                consent(&client, &folders).await?;
-            }
-            for folder in folders {
-                let before: Vec<RootStatus> = client.get("/v1/roots").await?;
-                let shown = watch(&client, folder.clone()).await?;
-                let after: Vec<RootStatus> = client.get("/v1/roots").await?;
-                let line = if shown == folder {
-                    added(&folder, &paths_of(&before), &paths_of(&after))
-                } else {
-                    format!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown))
-                };
-                output(Audience::Person, |out| writeln!(out, "{line}"))?;
-            }
-        }
-        RootsCommand::Remove { paths } => {
-            let client = session.daemon().await?;
-            let watched = paths_of(&client.get::<Vec<RootStatus>>("/v1/roots").await?);
-            for path in &paths {
-                // A folder that no longer exists, or is a link by now, is removed by the path as it was typed.
-                let typed = std::path::absolute(path)?;
-                let path = if watched.contains(&typed) { typed } else { existing(path).unwrap_or(typed) };
-                client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
-                output(Audience::Person, |out| writeln!(out, "{} is no longer watched; its photos stay in the index", shown_path(&path)))?;
-            }
-        }
-        RootsCommand::List { format } => {
-            let roots: Vec<RootStatus> = session.running().await?.get("/v1/roots").await?;
-            return show(format, &roots, |out, roots| print_with_rules(out, roots));
+pub async fn run(session: &Session, command: Option<RootsCommand>) -> Done {
+    match command.unwrap_or(RootsCommand::List { answer: AnswerFormat::TEXT }) {
+        RootsCommand::Add { paths, yes, answer } => add(session, &paths, yes, answer.chosen()).await,
+        RootsCommand::Remove { paths, answer } => remove(session, &paths, answer.chosen()).await,
+        RootsCommand::List { answer } => {
+            let roots: RootList = session.running().await?.get("/v1/roots").await?;
+            show(answer.chosen(), &roots, |out, list| print_with_rules(out, &list.roots))
         }
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Folders that were done are printed at once in text, so that they are known if a later one fails.
+async fn add(session: &Session, paths: &[PathBuf], yes: bool, format: TextFormat) -> Done {
+    let folders = all_existing(paths)?;
+    let client = session.daemon().await?;
+    if !yes {
+        consent(&client, &folders).await?;
+    }
+    let mut answer = AddedRoots { added: Vec::new() };
+    for folder in folders {
+        let before: RootList = client.get("/v1/roots").await?;
+        let shown = watch(&client, folder.clone()).await?;
+        let after: RootList = client.get("/v1/roots").await?;
+        let message = if shown == folder {
+            added(&folder, &paths_of(&before.roots), &paths_of(&after.roots))
+        } else {
+            format!("{} is the same folder as {}, which is watched", shown_path(&folder), shown_path(&shown))
+        };
+        say_at_once(format, &message)?;
+        answer.added.push(AddedRoot { path: text_of(&folder), watched: text_of(&shown), message });
+    }
+    show(format, &answer, |_, _| Ok(()))
+}
+
+async fn remove(session: &Session, paths: &[PathBuf], format: TextFormat) -> Done {
+    let client = session.daemon().await?;
+    let watched = paths_of(&client.get::<RootList>("/v1/roots").await?.roots);
+    let mut answer = RemovedRoots { removed: Vec::new() };
+    for path in paths {
+        // A folder that no longer exists, or is a link by now, is removed by the path as it was typed.
+        let typed = std::path::absolute(path)?;
+        let path = if watched.contains(&typed) { typed } else { existing(path).unwrap_or(typed) };
+        client.delete(&format!("/v1/roots?{}", query_of([("path", path.as_os_str().as_bytes())]))).await?;
+        say_at_once(format, &format!("{} is no longer watched; its photos stay in the index", shown_path(&path)))?;
+        answer.removed.push(text_of(&path));
+    }
+    show(format, &answer, |_, _| Ok(()))
+}
+
+fn say_at_once(format: TextFormat, line: &str) -> Result<(), Failure> {
+    match format {
+        TextFormat::Text => output(Audience::Person, |out| writeln!(out, "{line}")),
+        TextFormat::Json => Ok(()),
+    }
 }
 
 fn paths_of(roots: &[RootStatus]) -> Vec<PathBuf> {
@@ -83,10 +101,10 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         return writeln!(out, "no folder is watched; simctl roots add DIR adds one");
     }
     for root in roots {
-        let state = match (root.state.as_str(), root.busy) {
-            ("offline", _) => "offline".yellow().to_string(),
-            (_, true) => "busy".cyan().to_string(),
-            _ => "online".green().to_string(),
+        let state = match (root.state, root.busy) {
+            (RootState::Offline, _) => "offline".yellow().to_string(),
+            (RootState::Online, true) => "busy".cyan().to_string(),
+            (RootState::Online, false) => "online".green().to_string(),
         };
         writeln!(out, "{}  {state}, {}", shown(&root.path.path).bold(), coverage(&root.coverage))?;
         if let Some(outer) = &root.inside {

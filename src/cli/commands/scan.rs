@@ -2,17 +2,17 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use crate::api::query_of;
-use crate::api::types::RootStatus;
-use crate::cli::output::{Audience, Done, output};
+use crate::api::types::RootList;
+use crate::cli::args::TextFormat;
+use crate::cli::output::{Done, show};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Session, about, all_existing};
 use crate::cli::text::{count, coverage, shown_path};
 
 /// With `forget`, missing files are forgotten even if most of a folder is gone.
-pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done {
+pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool, format: TextFormat) -> Done {
     let paths = all_existing(path.iter())?;
     let client = session.daemon().await?;
     about(&paths, async |query| {
@@ -23,8 +23,7 @@ pub async fn run(session: &Session, path: Option<PathBuf>, forget: bool) -> Done
     let progress = progress::wait(&client, &paths, WhenFull::Wait).await?;
     let what = match paths.first() {
         Some(path) => shown_path(path),
-        None => count(client.get::<Vec<RootStatus>>("/v1/roots").await?.len() as u64, "folder", "folders"),
+        None => count(client.get::<RootList>("/v1/roots").await?.roots.len() as u64, "folder", "folders"),
     };
-    output(Audience::Person, |out| writeln!(out, "scanned {what}: {}", coverage(&progress.coverage)))?;
-    Ok(ExitCode::SUCCESS)
+    show(format, &progress, |out, progress| writeln!(out, "scanned {what}: {}", coverage(&progress.coverage)))
 }

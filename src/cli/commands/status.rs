@@ -1,24 +1,41 @@
 //! `simctl status`: what the daemon is doing.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
 
 use super::{roots, tune};
-use crate::api::types::{FenceStatus, Status};
-use crate::cli::args::TextFormat;
-use crate::cli::output::{Done, show};
+use crate::api::types::{Activity, FenceStatus, Status};
+use crate::cli::args::{StatusFormat, TextFormat};
+use crate::cli::failure::Failure;
+use crate::cli::metrics;
+use crate::cli::output::{Audience, Done, output, show};
 use crate::cli::session::Session;
 use crate::cli::text::{count, coverage, shown};
 
-pub async fn run(session: &Session, format: TextFormat) -> Done {
-    let status: Status = session.running().await?.get("/v1/status").await?;
-    show(format, &status, print)
+pub async fn run(session: &Session, format: StatusFormat) -> Done {
+    match format {
+        StatusFormat::Text => show(TextFormat::Text, &status(session).await?, print),
+        StatusFormat::Json => show(TextFormat::Json, &status(session).await?, print),
+        StatusFormat::Prometheus => metrics(session).await,
+    }
+}
+
+async fn status(session: &Session) -> Result<Status, Failure> {
+    Ok(session.running().await?.get("/v1/status").await?)
+}
+
+/// Where no daemon answers, the metrics say so, and the exit code too.
+async fn metrics(session: &Session) -> Done {
+    let status = status(session).await;
+    output(Audience::Program, |out| out.write_all(metrics::text(status.as_ref().ok()).as_bytes()))?;
+    status.map(|_| ExitCode::SUCCESS)
 }
 
 fn print(out: &mut impl Write, s: &Status) -> io::Result<()> {
-    writeln!(out, "{} {}, process {}, {}", "similard".bold(), s.version.version, s.version.pid, s.activity)?;
-    s.problems.iter().try_for_each(|problem| writeln!(out, "{} {}", "problem:".red().bold(), shown(problem)))?;
+    writeln!(out, "{} {}, process {}, {}", "similard".bold(), s.version.version, s.version.pid, activity(s))?;
+    s.problems.iter().try_for_each(|problem| writeln!(out, "{} {}", "problem:".red().bold(), shown(&problem.message)))?;
     if !s.missing_sandbox_layers.is_empty() {
         writeln!(out, "{} photos are decoded without {}", "note:".yellow(), shown(&s.missing_sandbox_layers.join(", without ")))?;
     }
@@ -36,6 +53,14 @@ fn print(out: &mut impl Write, s: &Status) -> io::Result<()> {
     writeln!(out, "index      {}", shown(&s.data_dir))?;
     fence(out, &s.fence)?;
     roots::print(out, &s.roots)
+}
+
+fn activity(s: &Status) -> String {
+    match s.activity {
+        Activity::Idle => "idle".to_owned(),
+        Activity::Scanning => "scanning".to_owned(),
+        Activity::Reading => format!("reading, {} to go", s.coverage.pending),
+    }
 }
 
 fn fence(out: &mut impl Write, fence: &FenceStatus) -> io::Result<()> {

@@ -14,7 +14,7 @@ use crate::cli::args::{PositivesArgument, TuneArguments};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Done, show};
 use crate::cli::session::Session;
-use crate::cli::text::{count, shown};
+use crate::cli::text::{count, shown, tell};
 use crate::photo::{ClusterChangeKind, Positives};
 
 /// The pause between two requests for the progress.
@@ -38,20 +38,20 @@ pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     let query = query_of(given.chain([("positives", positives.name().as_bytes())]));
     match client.post::<TuningOrder>(&format!("/v1/tune?{query}"), Vec::new()).await {
         Ok(_) => {}
-        Err(client::Error::Refused(e)) if e.code == "tuning" => anstream::eprintln!("{}; its progress follows", shown(&e.message)),
+        Err(client::Error::Refused(e)) if e.code == "tuning" => tell(format_args!("{}; its progress follows", shown(&e.message))),
         Err(e) => return Err(e.into()),
     }
     let end = tokio::select! {
         end = follow(&client) => end?,
         _ = tokio::signal::ctrl_c() => {
-            anstream::eprintln!("the tuning continues; simctl tune shows it again, simctl tune --stop ends it with the result so far");
+            tell("the tuning continues; simctl tune shows it again, simctl tune --stop ends it with the result so far");
             return Ok(ExitCode::SUCCESS);
         }
     };
     if end.outcome == Outcome::Failed {
         return Err(Failure::usage(format!("nothing was tuned: {}", end.message)));
     }
-    show(options.format, &end, print)
+    show(options.answer.chosen(), &end, print)
 }
 
 /// Shows a tuning on the terminal until it ends.

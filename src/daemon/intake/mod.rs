@@ -26,7 +26,7 @@ use thiserror::Error;
 use super::messages::{Gone, Order, Write};
 use super::state::heartbeat::{Heartbeat, Kind};
 use super::state::queue::Ticket;
-use super::state::{Configuration, Events, Health, Lifecycle, Queue, SharedRoots, lock};
+use super::state::{Configuration, Events, Health, Lifecycle, Part, Queue, SharedRoots, lock};
 use crate::catalog::roots::folder_id;
 use crate::intake::{Hint, Volume, Writing};
 use crate::photo::{Place, Root, RootId};
@@ -183,7 +183,7 @@ impl Intakes {
     pub fn raise_marker(&self) -> Option<u64> {
         let raised = self.parts.marker.raise();
         self.parts.health.set_problem(
-            "marker",
+            Part::Marker,
             raised.as_ref().err().map(|e| {
                 let path = self.parts.marker.path().display();
                 format!("answers may lack the last changes, because {path} cannot be opened: {e}; simctl restart makes it again")

@@ -9,6 +9,7 @@ use super::schedule::Schedule;
 use super::thread::Intake;
 use super::{Parts, ThreadQueue};
 use crate::daemon::messages::{Change, Order};
+use crate::daemon::state::Part;
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{Hint, Submounts, Volume, Watch};
 use crate::photo::{Place, Root, RootId, Stamp};
@@ -42,7 +43,7 @@ pub fn new_watch(parts: &Parts, queue: &ThreadQueue) -> Option<Watch> {
         // Without events there is nothing to wait for.
         queue.marked.store(u64::MAX, Ordering::SeqCst);
     }
-    parts.health.set_problem("watch", problem);
+    parts.health.set_problem(Part::Watch, problem);
     watch.ok()
 }
 

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use futures_util::stream::BoxStream;
 
 use crate::api::types::{
-    Begin, Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, End, Event, Failures, FenceStatus, FileFailure, FilePair,
-    HeadInfo, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
+    Activity, Begin, Cluster, ClusterChanges, Comparison, DaemonProblem, DecisionCount, DecisionText, End, Event, Failures, FenceStatus,
+    FileFailure, FilePair, HeadInfo, Line, ListedDecision, ProblemCode, Progress, Reloaded, RootStatus, SCHEMA, Selection, Similar, Status,
+    TuningOrder, TuningState, Version, Watched,
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
@@ -34,14 +35,13 @@ use crate::daemon::heads::{Error as HeadError, Switcher};
 use crate::daemon::intake::Intakes;
 use crate::daemon::messages::Write;
 use crate::daemon::problems::{no_key, within_max_pair_distance};
-use crate::daemon::state::health::STORE;
-use crate::daemon::state::{State, lock, read};
+use crate::daemon::state::{Part, State, lock, read};
 use crate::daemon::tuning::Tuner;
 use crate::daemon::waiting::Waiting;
 use crate::daemon::wire;
 use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::photo::{Coverage, Decision, PhotoId, PictureHash, Place, Positives, Relation, RootId, Verdict};
-use crate::store::{Reader, Wanted};
+use crate::store::{FailureRecord, Reader, Wanted};
 use crate::sys::{View, now};
 
 pub struct Answers {
@@ -130,17 +130,20 @@ impl Answers {
         })
     }
 
-    fn problems(&self) -> Vec<String> {
-        let mut problems = self.state.health.problems();
+    fn problems(&self) -> Vec<DaemonProblem> {
+        let location = &self.state.configuration.location;
+        let mut problems: Vec<DaemonProblem> =
+            self.state.health.problems().into_iter().map(|(part, message)| wire::problem(part, message, location)).collect();
         let roots = self.state.roots.now();
         for root in roots.list() {
             let missing = roots.state(root.id).map_or(0, |state| state.absent.missing.len());
             if missing > 0 {
-                problems.push(format!(
+                let message = format!(
                     "{missing} files of {} are gone at once and still listed; if they were deleted: simctl scan --forget {}",
                     root.path.display(),
                     shell_word(&root.path)
-                ));
+                );
+                problems.push(DaemonProblem { code: ProblemCode::Missing, message, path: Some(text_of(&root.path)) });
             }
         }
         problems
@@ -182,9 +185,9 @@ impl Service for Answers {
         let roots = self.roots()?;
         let coverage = roots.iter().map(|root| root.coverage).sum::<Coverage>();
         let activity = match (coverage.pending, roots.iter().any(|root| root.busy)) {
-            (0, false) => "idle".to_owned(),
-            (0, true) => "scanning".to_owned(),
-            (pending, _) => format!("reading, {pending} to go"),
+            (0, false) => Activity::Idle,
+            (0, true) => Activity::Scanning,
+            _ => Activity::Reading,
         };
         let tuning = self.state.tuning.state().progress.as_ref().map(wire::progress);
         let active = self.state.heads.active.now();
@@ -278,7 +281,7 @@ impl Service for Answers {
                 let reader = self.reader()?;
                 let places = places::states(&scopes, &roots, &self.state.queue, &reader, settled)?;
                 let whole = places.iter().all(|place| place.whole);
-                let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(STORE));
+                let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(Part::Store));
                 let moment = waiting.moment.map(|moment| moment.0);
                 return Ok(Progress { settled, moment, whole, places, coverage, problems: self.problems(), not_storing });
             }
@@ -307,7 +310,7 @@ impl Service for Answers {
             let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
             clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
         }
-        let begin = Begin { version: 1, threshold, head: active.head.name().to_owned() };
+        let begin = Begin { schema: SCHEMA, version: SCHEMA, threshold, head: active.head.name().to_owned() };
         let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
         let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
         let lines = shown.iter().map(|found| Line::Item(wire::cluster(&clustering, found, &roots)));
@@ -336,7 +339,7 @@ impl Service for Answers {
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_normalized = selection.threshold.is_none();
         let Some(pairs) = pairs(&context, &scopes, up_to, is_normalized, &selection.relations, take.is_wanted)? else { return Ok(()) };
-        let begin = Begin { version: 1, threshold: up_to, head: active.head.name().to_owned() };
+        let begin = Begin { schema: SCHEMA, version: SCHEMA, threshold: up_to, head: active.head.name().to_owned() };
         let pairs = &pairs[after.map_or(0, |after| pairs.partition_point(|pair| pairs::order(pair, &after).is_le()))..];
         let shown = &pairs[..selection.limit.unwrap_or(usize::MAX).min(pairs.len())];
         let lines = shown.iter().map(|pair| Line::Item(wire::pair(pair)));
@@ -442,12 +445,18 @@ impl Service for Answers {
         Ok(self.tuner.stop()?)
     }
 
-    fn failures(&self, paths: &[PathBuf]) -> Result<Failures, Problem> {
-        let (failures, roots) = (self.reader()?.failures(&self.scopes(paths)?)?, self.state.roots.now());
-        let failures = failures.into_iter().filter_map(|f| {
-            Some(FileFailure { path: text_of(&roots.path_of(&f.place)?), stage: f.failure.stage, reason: f.failure.reason })
+    fn failures(&self, paths: &[PathBuf], after: Option<&str>, limit: Option<usize>) -> Result<Failures, Problem> {
+        let after = after.map(|key| wire::keyed_place(key).ok_or_else(|| no_key(key))).transpose()?;
+        let (mut failures, roots) = (self.reader()?.failures(&self.scopes(paths)?)?, self.state.roots.now());
+        failures.sort_by(|a, b| wire::place_order(&a.place).cmp(&wire::place_order(&b.place)));
+        let is_before = |failure: &FailureRecord, after: &Place| wire::place_order(&failure.place) <= wire::place_order(after);
+        let failures = &failures[after.map_or(0, |after| failures.partition_point(|failure| is_before(failure, &after)))..];
+        let shown = &failures[..limit.unwrap_or(usize::MAX).min(failures.len())];
+        let next = shown.last().filter(|_| shown.len() < failures.len()).map(|last| wire::place_key(&last.place));
+        let failures = shown.iter().filter_map(|f| {
+            Some(FileFailure { path: text_of(&roots.path_of(&f.place)?), stage: f.failure.stage, reason: f.failure.reason.clone() })
         });
-        Ok(Failures { failures: failures.collect() })
+        Ok(Failures { failures: failures.collect(), next })
     }
 
     fn events(&self, after: Option<u64>) -> BoxStream<'static, Event> {

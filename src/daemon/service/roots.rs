@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Answers, AsOf};
-use crate::api::types::{RootStatus, Watched};
+use crate::api::types::{self, RootStatus, Watched};
 use crate::api::{Code, Problem, text_of};
 use crate::catalog::roots::{RootState, Roots, folder_id, whole};
 use crate::daemon::messages::{Request, request_now};
@@ -20,7 +20,7 @@ impl Answers {
         let unwatched = unwatched(roots, root, state);
         Ok(RootStatus {
             path: text_of(&root.path),
-            state: if state.offline.is_none() { "online" } else { "offline" }.into(),
+            state: if state.offline.is_none() { types::RootState::Online } else { types::RootState::Offline },
             offline: state.offline.clone(),
             volume: root.volume_location.as_ref().map(|(volume, _)| volume.clone()),
             inside: root.inside.and_then(|outer| roots.get(outer)).map(|outer| text_of(&outer.path)),

@@ -10,15 +10,40 @@ use crate::daemon::fence::Fence;
 use crate::sys::SameProgram;
 use crate::vision::{Limits, sandbox};
 
-/// The part whose problem is that nothing can be stored.
-pub const STORE: &str = "store";
-/// The part that keeps pictures.
-pub const PICTURES: &str = "pictures";
+/// What may have a problem.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Part {
+    /// Decoding photos.
+    Decode,
+    /// Notifications on the desktop.
+    Desktop,
+    /// The thread that hands files to the workers.
+    Dispatcher,
+    /// The head in use.
+    Heads,
+    /// The index, which was made again.
+    Index,
+    /// Rows of `library.db` that cannot be read.
+    Library,
+    /// Another `library.db` than the one that is open.
+    LibraryFile,
+    /// The file whose events tell that all earlier ones have arrived.
+    Marker,
+    /// The kept pictures.
+    Pictures,
+    /// The writer: nothing can be stored.
+    Store,
+    Tuning,
+    /// The version model in use.
+    Versions,
+    /// File events.
+    Watch,
+}
 
 #[derive(Default)]
 pub struct Health {
     /// The problem of each part that cannot work.
-    problems: Mutex<BTreeMap<&'static str, String>>,
+    problems: Mutex<BTreeMap<Part, String>>,
     /// What the daemon gave up when it started.
     pub fence: Fence,
     /// The layers that the decoder sandbox lacks, once they are known.
@@ -35,29 +60,29 @@ impl Health {
     }
 
     /// Sets or clears the problem of a part. A new problem is logged.
-    pub fn set_problem(&self, part: &'static str, problem: Option<String>) {
+    pub fn set_problem(&self, part: Part, problem: Option<String>) {
         let mut problems = lock(&self.problems);
-        let changed = problems.get(part) != problem.as_ref();
+        let changed = problems.get(&part) != problem.as_ref();
         match problem {
             Some(problem) => {
                 if changed {
-                    tracing::warn!("{part}: {problem}");
+                    tracing::warn!("{part:?}: {problem}");
                 }
                 problems.insert(part, problem);
             }
             None => {
-                problems.remove(part);
+                problems.remove(&part);
             }
         }
     }
 
-    pub fn problem(&self, part: &str) -> Option<String> {
-        lock(&self.problems).get(part).cloned()
+    pub fn problem(&self, part: Part) -> Option<String> {
+        lock(&self.problems).get(&part).cloned()
     }
 
     /// Returns all problems, sorted by part.
-    pub fn problems(&self) -> Vec<String> {
-        lock(&self.problems).values().cloned().collect()
+    pub fn problems(&self) -> Vec<(Part, String)> {
+        lock(&self.problems).iter().map(|(part, problem)| (*part, problem.clone())).collect()
     }
 
     /// Records that the writer makes progress, or retries.
@@ -89,11 +114,11 @@ mod tests {
     #[test]
     fn a_part_has_one_problem_until_it_is_cleared() {
         let health = Health::default();
-        health.set_problem("store", Some("the disk is full".into()));
-        health.set_problem("store", Some("the disk is gone".into()));
-        health.set_problem("watch", Some("no inotify".into()));
-        assert_eq!(health.problems(), ["the disk is gone", "no inotify"]);
-        health.set_problem("store", None);
-        assert_eq!(health.problems(), ["no inotify"]);
+        health.set_problem(Part::Store, Some("the disk is full".into()));
+        health.set_problem(Part::Store, Some("the disk is gone".into()));
+        health.set_problem(Part::Watch, Some("no inotify".into()));
+        assert_eq!(health.problems(), [(Part::Store, "the disk is gone".to_owned()), (Part::Watch, "no inotify".to_owned())]);
+        health.set_problem(Part::Store, None);
+        assert_eq!(health.problems(), [(Part::Watch, "no inotify".to_owned())]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-use super::health::Health;
+use super::health::{Health, Part};
 use super::sync::Signal;
 use crate::store::{self, Files, Location};
 
@@ -55,7 +55,7 @@ impl Lifecycle {
         }
         let now = self.location.files();
         let has_library = !self.files.has_other_library(&now);
-        health.set_problem("library file", (!has_library).then(|| OTHER_LIBRARY.to_owned()));
+        health.set_problem(Part::LibraryFile, (!has_library).then(|| OTHER_LIBRARY.to_owned()));
         if has_library && self.files.has_other_index(&now) {
             tracing::error!("index.db was deleted or replaced; the daemon starts again");
             self.starts_again.store(true, Ordering::Relaxed);
@@ -64,7 +64,7 @@ impl Lifecycle {
             tracing::error!("the index is damaged; the daemon starts again and makes a new one");
             match store::damage::request_check(&self.location) {
                 Ok(()) => self.starts_again.store(true, Ordering::Relaxed),
-                Err(e) => return health.set_problem("store", Some(format!("the index is damaged, and cannot be set aside: {e}"))),
+                Err(e) => return health.set_problem(Part::Store, Some(format!("the index is damaged, and cannot be set aside: {e}"))),
             }
             self.stop();
         }

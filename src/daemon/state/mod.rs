@@ -13,7 +13,7 @@ pub mod version;
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use events::Events;
-pub use health::Health;
+pub use health::{Health, Part};
 pub use lifecycle::Lifecycle;
 pub use queue::Queue;
 pub use roots::SharedRoots;

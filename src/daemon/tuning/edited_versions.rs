@@ -9,6 +9,7 @@ use super::threads::on_threads;
 use super::{Run, Why};
 use crate::daemon::messages::{Request, request};
 use crate::daemon::retry::while_full;
+use crate::daemon::state::Part;
 use crate::daemon::state::tuning::Phase;
 use crate::daemon::worker::open;
 use crate::learn::edits::edits;
@@ -53,12 +54,12 @@ pub fn prepare(run: &Run<'_>, reader: &Reader, photos: &[&PhotoRecord]) -> Resul
 fn store(run: &Run<'_>, photo: PhotoId, versions: Vec<EditedVersion>) -> Result<(), Why> {
     let stored = while_full(
         &run.tuner.switcher.health,
-        "tuning",
+        Part::Tuning,
         "the edited versions for tuning cannot be stored",
         || run.may_prepare(),
         || request(&run.tuner.switcher.writes, |reply| Request::AddEditedVersions(photo, versions.clone(), reply)),
     );
-    run.tuner.switcher.health.set_problem("tuning", None);
+    run.tuner.switcher.health.set_problem(Part::Tuning, None);
     Ok(stored?)
 }
 

@@ -21,7 +21,7 @@ use super::records::{order_to_store, report_to_store, stored_order, stored_repor
 use super::retry::while_full;
 use super::state::events::EventKind;
 use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningProgress, TuningState};
-use super::state::{Queue, Tuning, read};
+use super::state::{Part, Queue, Tuning, read};
 use super::writer::{TUNING_KNEW, TUNING_ORDER};
 use crate::catalog::generation::{BASE, BASE_VERSIONS};
 use crate::learn::report::TuningReport;
@@ -136,7 +136,7 @@ impl Tuner {
                 Ok(Some(order)) => self.run(backbone, &order),
                 Ok(None) => self.tuning.asked.wait(DUE_CHECK_INTERVAL),
                 Err(e) => {
-                    self.switcher.health.set_problem("tuning", Some(e.to_string()));
+                    self.switcher.health.set_problem(Part::Tuning, Some(e.to_string()));
                     self.tuning.asked.wait(DUE_CHECK_INTERVAL);
                 }
             }
@@ -150,7 +150,7 @@ impl Tuner {
             return match read_order(&text) {
                 Ok(order) => Ok(Some(order)),
                 Err(problem) => {
-                    self.switcher.health.set_problem("tuning", Some(problem));
+                    self.switcher.health.set_problem(Part::Tuning, Some(problem));
                     request(&self.switcher.writes, Request::DropTuning)?;
                     Ok(None)
                 }
@@ -160,7 +160,7 @@ impl Tuner {
         let knew = match read_knew(reader.setting(TUNING_KNEW)?.as_deref()) {
             Ok(knew) => knew,
             Err(problem) => {
-                self.switcher.health.set_problem("tuning", Some(problem));
+                self.switcher.health.set_problem(Part::Tuning, Some(problem));
                 return Ok(None);
             }
         };
@@ -176,7 +176,7 @@ impl Tuner {
 
     fn run(&self, backbone: &Backbone, order: &TuningOrder) {
         self.tuning.change().progress.get_or_insert_with(|| first(order));
-        self.switcher.health.set_problem("tuning", None);
+        self.switcher.health.set_problem(Part::Tuning, None);
         let run = Run { tuner: self, backbone, order, started: Instant::now() };
         let decisions = read(&self.switcher.decisions).len();
         let positives = order.positives;
@@ -202,7 +202,7 @@ impl Tuner {
         // Otherwise the order would be carried out again.
         let forgotten = while_full(
             &self.switcher.health,
-            "tuning",
+            Part::Tuning,
             "the end of a tuning cannot be stored",
             || !self.switcher.lifecycle.is_stopping(),
             || request(&self.switcher.writes, |reply| Request::EndTuning { decisions, reply }),
@@ -210,7 +210,7 @@ impl Tuner {
         match forgotten {
             Ok(()) => {}
             Err(Unwritten::Store(e)) if !self.switcher.lifecycle.is_stopping() => {
-                self.switcher.health.set_problem("tuning", Some(format!("the end of a tuning cannot be stored: {e}")));
+                self.switcher.health.set_problem(Part::Tuning, Some(format!("the end of a tuning cannot be stored: {e}")));
             }
             Err(_) => return,
         }
@@ -370,7 +370,7 @@ fn keep(run: &Run<'_>, positives: Positives, passed: Passed) -> Result<TuningEnd
     let add = |report: &TuningReport| request(&run.tuner.switcher.writes, |reply| Request::AddHead(record(report), reply));
     while_full(
         &run.tuner.switcher.health,
-        "tuning",
+        Part::Tuning,
         &format!("the new {} cannot be stored", subject(positives)),
         || !run.is_ending(),
         || add(&report),

@@ -3,7 +3,7 @@
 mod decided;
 mod requests;
 
-pub use requests::{LIBRARY, TUNING_KNEW, TUNING_ORDER, unreadable};
+pub use requests::{TUNING_KNEW, TUNING_ORDER, unreadable};
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -14,8 +14,7 @@ use std::time::Duration;
 use super::messages::{Change, Outcome, Write};
 use super::retry::until_stored;
 use super::state::events::EventKind;
-use super::state::health::{PICTURES, STORE};
-use super::state::{Configuration, Events, Heads, Health, Lifecycle, Queue, SharedRoots, Tuning, lock};
+use super::state::{Configuration, Events, Heads, Health, Lifecycle, Part, Queue, SharedRoots, Tuning, lock};
 use crate::catalog::generation::{Compare, descriptors, keep};
 use crate::likeness::{Density, PairLimit, arrive};
 use crate::photo::{Counters, Decisions, Descriptors, KeptPicture, PhotoId, PictureHash, Place, StoredFeatures};
@@ -114,7 +113,7 @@ impl WriterThread {
             !lifecycle.is_stopping()
         };
         let what = format!("nothing can be stored in {}", self.configuration.settings.data_dir.display());
-        if let Ok(joined) = until_stored(&health, STORE, &what, is_wanted, || Ok(self.write(&changes)?)) {
+        if let Ok(joined) = until_stored(&health, Part::Store, &what, is_wanted, || Ok(self.write(&changes)?)) {
             if changes.iter().any(|change| !matches!(change, Change::Flush(_) | Change::Done { .. })) {
                 self.queue.committed();
             }
@@ -231,7 +230,7 @@ impl WriterThread {
             return None;
         }
         let last = self.writer.keep_pictures(&kept);
-        self.health.set_problem(PICTURES, self.writer.pictures_problem());
+        self.health.set_problem(Part::Pictures, self.writer.pictures_problem());
         last
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::WriterThread;
 use crate::catalog::generation::{Compare, Generation, Versions, catch_up, keep};
 use crate::daemon::messages::{Mounted, Request};
-use crate::daemon::state::write;
+use crate::daemon::state::{Part, write};
 use crate::photo::{Root, RootId, VolumeLocation};
 use crate::store::{self, Chosen, HeadNumber, Reader, Writer};
 
@@ -16,9 +16,6 @@ pub const TUNING_KNEW: &str = "tuning-knew";
 
 /// Rows of each table of a retired head that are removed in one commit.
 const SWEEP_ROWS: usize = 4096;
-
-/// The part of the daemon that `status` names when rows of `library.db` cannot be read.
-pub const LIBRARY: &str = "library";
 
 /// Describes the rows that could not be read the last time. They stay as they are, and are not used.
 pub fn unreadable(writer: &Writer) -> Option<String> {
@@ -148,7 +145,7 @@ impl WriterThread {
     /// and the log is emptied at the next rest.
     pub(super) fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
         let done = change(self);
-        self.health.set_problem(LIBRARY, unreadable(&self.writer));
+        self.health.set_problem(Part::Library, unreadable(&self.writer));
         let done = done?;
         if let Err(e) = self.writer.checkpoint_library() {
             tracing::warn!("the last change is in library.db-wal and not yet in library.db: {e}");

@@ -14,10 +14,11 @@ use crate::api::client::Client;
 use crate::api::types::Status;
 use crate::cli::failure::Failure;
 use crate::cli::lifecycle::stop_running;
+use crate::cli::output::{Audience, output};
 use crate::cli::running::{Found, find};
 use crate::cli::start::start_daemon;
 use crate::cli::systemd::{Places, SERVICE, SOCKET, lingers, listening, property, quoted, require, state_in_words, systemctl};
-use crate::cli::text::{shown, shown_path};
+use crate::cli::text::{shown, shown_path, tell};
 use crate::config::{Overrides, Settings};
 use crate::sys::own_program;
 
@@ -50,7 +51,11 @@ pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitC
         _ = terminate.recv() => Err(Failure::usage("the installation was interrupted")),
     };
     match carried_out {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(closing) => {
+            // The steps are done whether or not they can be printed; the end says if they cannot.
+            output(Audience::Person, |out| closing.iter().try_for_each(|line| writeln!(out, "{line}")))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Err(failure) => {
             let code = failure.code;
             failure.report();
@@ -82,7 +87,8 @@ impl<'a> Installation<'a> {
         Installation { settings, folder, files, was_enabled, was_active, took_over: false }
     }
 
-    async fn carry_out(&mut self, places: &Places) -> Result<(), Failure> {
+    /// Returns the lines that say how it went.
+    async fn carry_out(&mut self, places: &Places) -> Result<Vec<String>, Failure> {
         let (mut out, program) = (anstream::stdout(), own_program()?);
         if let Some(packaged) = packaged(&program, &self.folder, &mut out)? {
             say(&mut out, format_args!("found    {}", shown_path(&packaged)));
@@ -111,14 +117,14 @@ impl<'a> Installation<'a> {
                 "The daemon is starting, and will start with your session. simctl service status shows when it is ready."
             }
         };
-        say(&mut out, format_args!("{}", said.green()));
+        let mut closing = vec![said.green().to_string()];
         // On a desktop the session lasts while the machine is used.
         let has_desktop = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
         if !has_desktop && lingers() != Some(true) {
             let hint = "the daemon ends with your last session here; loginctl enable-linger keeps it running";
-            say(&mut out, format_args!("{} {hint}", "hint:".cyan()));
+            closing.push(format!("{} {hint}", "hint:".cyan()));
         }
-        Ok(())
+        Ok(closing)
     }
 
     /// Stops a daemon that systemd did not start, if one runs.
@@ -211,13 +217,13 @@ impl<'a> Installation<'a> {
         let _ = systemctl(&["daemon-reload"]);
         let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
         if failed.is_empty() {
-            anstream::eprintln!("nothing was installed; the state before is restored");
+            tell("nothing was installed; the state before is restored");
         } else {
-            anstream::eprintln!("{} these files could not be restored: {}", "error:".red().bold(), failed.join(", "));
+            tell(format_args!("{} these files could not be restored: {}", "error:".red().bold(), failed.join(", ")));
         }
         if self.took_over {
             match start_daemon(self.settings).await {
-                Ok(()) => anstream::eprintln!("the daemon that ran before runs again, without systemd"),
+                Ok(()) => tell("the daemon that ran before runs again, without systemd"),
                 Err(failure) => drop(failure.report()),
             }
         } else if self.was_active {

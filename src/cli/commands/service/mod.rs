@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::args::ServiceCommand;
+use crate::cli::answers::ServiceStatus;
+use crate::cli::args::{ServiceCommand, TextFormat};
 use crate::cli::failure::{Failure, UNREACHABLE};
-use crate::cli::output::{Audience, opened};
+use crate::cli::output::{Audience, opened, show};
 use crate::cli::systemd::{Places, SERVICE, SOCKET, property, require, systemctl};
 use crate::cli::text::{shown, shown_path};
 use crate::config::{Overrides, Settings};
@@ -27,7 +28,7 @@ pub async fn run(command: ServiceCommand, overrides: &Overrides, settings: &Sett
     match command {
         ServiceCommand::Install => install::install(overrides, settings).await,
         ServiceCommand::Remove => remove(),
-        ServiceCommand::Status => status(),
+        ServiceCommand::Status { answer } => status(answer.chosen()),
     }
 }
 
@@ -50,31 +51,41 @@ fn remove() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn status() -> Result<ExitCode, Failure> {
-    let mut out = opened(Audience::Person);
-    let is_there = Places::ask()?.units().join(SOCKET).exists() || property(SOCKET, "LoadState") == "loaded";
+fn status(format: TextFormat) -> Result<ExitCode, Failure> {
+    let installed = Places::ask()?.units().join(SOCKET).exists() || property(SOCKET, "LoadState") == "loaded";
     // The units of a package exist before they are enabled.
-    if !is_there || property(SOCKET, "UnitFileState") == "disabled" && property(SOCKET, "ActiveState") != "active" {
-        writeln!(out, "not {}; simctl service install changes that", if is_there { "enabled" } else { "installed" })?;
-        out.flush()?;
+    let enabled = installed && !(property(SOCKET, "UnitFileState") == "disabled" && property(SOCKET, "ActiveState") != "active");
+    if !enabled {
+        show(format, &ServiceStatus { installed, ..ServiceStatus::default() }, |out, _| {
+            writeln!(out, "not {}; simctl service install changes that", if installed { "enabled" } else { "installed" })
+        })?;
         return Ok(ExitCode::from(UNREACHABLE));
     }
     require()?;
-    writeln!(out, "socket   {}, {}", property(SOCKET, "ActiveState"), property(SOCKET, "UnitFileState"))?;
-    let process = match property(SERVICE, "MainPID").as_str() {
-        "" | "0" => String::new(),
-        pid => format!(", process {pid}"),
+    let says = property(SERVICE, "StatusText");
+    let status = ServiceStatus {
+        installed,
+        enabled,
+        socket: Some(format!("{}, {}", property(SOCKET, "ActiveState"), property(SOCKET, "UnitFileState"))),
+        service: Some(format!("{} ({})", property(SERVICE, "ActiveState"), property(SERVICE, "SubState"))),
+        process: property(SERVICE, "MainPID").parse().ok().filter(|pid| *pid > 0),
+        says: (!says.is_empty()).then_some(says),
+        restarts: property(SERVICE, "NRestarts").parse().unwrap_or(0),
     };
-    writeln!(out, "service  {} ({}){process}", property(SERVICE, "ActiveState"), property(SERVICE, "SubState"))?;
-    let (says, restarts) = (property(SERVICE, "StatusText"), property(SERVICE, "NRestarts"));
-    if !says.is_empty() {
-        writeln!(out, "says     {}", shown(&says))?;
+    show(format, &status, print)
+}
+
+fn print(out: &mut impl Write, status: &ServiceStatus) -> io::Result<()> {
+    writeln!(out, "socket   {}", status.socket.as_deref().unwrap_or_default())?;
+    let process = status.process.map_or_else(String::new, |pid| format!(", process {pid}"));
+    writeln!(out, "service  {}{process}", status.service.as_deref().unwrap_or_default())?;
+    if let Some(says) = &status.says {
+        writeln!(out, "says     {}", shown(says))?;
     }
-    if !matches!(restarts.as_str(), "" | "0") {
-        writeln!(out, "restarts {restarts}, after failures; journalctl --user -u similard shows why")?;
+    if status.restarts > 0 {
+        writeln!(out, "restarts {}, after failures; journalctl --user -u similard shows why", status.restarts)?;
     }
-    out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Prints a step. A closed pipe must not stop the installation.
