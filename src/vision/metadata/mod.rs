@@ -132,9 +132,16 @@ fn is_for_print(bytes: &[u8], format: Format) -> bool {
     match format {
         Format::Jpeg => jpeg::header_segments(bytes).any(|segment| segment.is_frame_header() && segment.body.get(5) == Some(&4)),
         Format::Psd => psd::header(bytes).is_ok_and(|header| header.mode == psd::Mode::Cmyk),
-        Format::Raw | Format::Heic | Format::Avif | Format::Jxl | Format::WebP | Format::Tiff | Format::Png | Format::Bmp | Format::Gif => {
-            false
-        }
+        Format::Raw
+        | Format::Heic
+        | Format::Avif
+        | Format::Jxl
+        | Format::Jp2
+        | Format::WebP
+        | Format::Tiff
+        | Format::Png
+        | Format::Bmp
+        | Format::Gif => false,
     }
 }
 

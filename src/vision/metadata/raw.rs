@@ -66,6 +66,8 @@ fn either(first: Capture, second: Capture) -> Capture {
             number: first.origin.number.or(second.origin.number),
             is_scanned: first.origin.is_scanned || second.origin.is_scanned,
             documents: first.origin.documents,
+            size: first.origin.size.or(second.origin.size),
+            is_for_print: false,
         },
     }
 }
