@@ -209,7 +209,7 @@ fn none_are_kept_where_none_are_wanted() {
     let before = made(&instance);
     instance.stop();
     instance.configure("kept-pictures = \"beside\"\n");
-    let refused = instance.run(["status"]);
+    let refused = instance.run(["config"]);
     assert_eq!(refused.status.code(), Some(2));
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(error.contains("kept-pictures is the absolute path of a folder, or off, and not beside"), "{error}");
