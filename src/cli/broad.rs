@@ -12,6 +12,7 @@ use super::text::shown_path;
 use crate::api::client::Client;
 use crate::api::shell_word;
 use crate::api::types::RootList;
+use crate::sys::probe;
 
 /// Folders of the system, and those that hold the homes of all users or all drives.
 const BROAD: [&str; 24] = [
@@ -88,7 +89,7 @@ fn question(folder: &Path) -> (String, String) {
 /// Returns whether a folder holds far more than photos. The path is absolute, without links.
 fn is_broad(folder: &Path) -> bool {
     let home = BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()).and_then(|home| fs::canonicalize(home).ok());
-    let device = |path: &Path| fs::metadata(path).ok().map(|found| found.dev());
+    let device = |path: &Path| probe::path(path, |path| fs::metadata(path).ok().map(|found| found.dev()));
     is_broad_for(folder, home.as_deref(), |folder| folder.parent().is_some_and(|parent| device(parent) != device(folder)))
 }
 

@@ -63,6 +63,12 @@ impl Failure {
         Failure { message: message.into(), hint: None, code: UNREACHABLE }
     }
 
+    /// The disk of a path does not answer.
+    pub fn silent(path: &Path) -> Failure {
+        let message = format!("{} cannot be looked at: its disk does not answer", shown_path(path));
+        Failure { message, hint: Some("is its network share or drive gone?".into()), code: NOT_WHOLE }
+    }
+
     /// Standard output could not be written. A reader that closes the pipe has read what it wanted.
     pub fn unwritten(error: &io::Error) -> Failure {
         match error.kind() {

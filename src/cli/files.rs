@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use crate::sys::probe;
+
 /// The mode of a new file, less the umask.
 const NEW_FILE_MODE: u32 = 0o666;
 
@@ -16,6 +18,7 @@ const NEW_FILE_MODE: u32 = 0o666;
 /// # Errors
 /// If it cannot be written. An older file is unchanged then.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    answers(path)?;
     // The file behind a link is replaced, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mode = match fs::metadata(&path) {
@@ -38,6 +41,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The errors of `write`, or if the file cannot be written or is there.
 pub fn create<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
+    answers(path)?;
     if fs::symlink_metadata(path).is_ok() {
         return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
     }
@@ -47,6 +51,12 @@ pub fn create<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> R
     beside.persist_noclobber(path).map_err(|e| e.error)?;
     sync_folder(path)?;
     Ok(written)
+}
+
+/// Waits until the disk has said what is at a path.
+fn answers(path: &Path) -> io::Result<()> {
+    let silent = || io::Error::new(io::ErrorKind::TimedOut, "its disk does not answer");
+    probe::path(path, |path| drop(fs::metadata(path).or_else(|_| fs::metadata(folder_of(path))))).ok_or_else(silent)
 }
 
 /// An empty file in the same folder. It is removed unless it gets its name.

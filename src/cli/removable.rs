@@ -18,11 +18,9 @@ use super::text::names;
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
 use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, SourceRule, is_editor};
 use crate::sys::SameProgram;
+use crate::sys::probe::DISK_STEP_TIMEOUT;
 use crate::vision::Limits;
 use crate::vision::sandbox;
-
-/// How long a disk may take for one step: to say what is at a path, for the next bytes of a file, to decode a file.
-const DISK_STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
 const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];

@@ -1,9 +1,10 @@
 //! Shared by the commands that send requests: connecting to the daemon, and requests about paths.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
 use super::broad::consent;
 use super::connect::{Start, connect};
@@ -14,8 +15,8 @@ use crate::api::client::Client;
 use crate::api::types::{PlaceStatus, Watched};
 use crate::api::{parameters_of, query_of};
 use crate::config::Settings;
-use crate::sys::View;
 use crate::sys::mounts::Mounts;
+use crate::sys::{View, probe};
 
 /// The names and values of the parameters of a request.
 pub type Parameters = Vec<(&'static str, Vec<u8>)>;
@@ -43,9 +44,10 @@ impl Session {
 /// about another folder at the same path.
 fn asked(paths: &[PathBuf]) -> Result<Parameters, Failure> {
     let mounts = Mounts::now();
+    let views = probe::each_path(paths, move |path| View::of(path, &mounts));
     let mut parameters = Parameters::new();
-    for path in paths {
-        let view = View::of(path, &mounts).map_err(|e| match e.kind() {
+    for (path, view) in paths.iter().zip(views) {
+        let view = view.ok_or_else(|| Failure::silent(path))?.map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => Failure {
                 message: format!("{} is not there any more, so the answer would be incomplete", shown_path(path)),
                 hint: Some("is its drive connected?".into()),
@@ -109,17 +111,18 @@ impl WatchedFolders {
 pub struct Prepared {
     /// The paths that can be answered.
     pub paths: Vec<PathBuf>,
-    /// Whether these are all paths.
+    /// Whether these are all paths that were given to [`prepare`].
     pub is_whole: bool,
+    /// Whether all of them are files, and none is a folder.
+    pub are_files: bool,
     /// The state of the places when they were read, if the caller waited for it.
     pub waited: Vec<PlaceStatus>,
 }
 
-/// Has the daemon watch the paths, and waits until they are read. A path at which the daemon sees something else is
+/// Has the daemon watch the places, and waits until they are read. A path at which the daemon sees something else is
 /// reported on standard error.
-pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Result<Prepared, Failure> {
-    let folder_of = |path: &Path| if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() };
-    let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+pub async fn prepare(client: &Client, places: &[Place], no_wait: bool) -> Result<Prepared, Failure> {
+    let folders: BTreeSet<PathBuf> = places.iter().map(|place| place.folder().to_owned()).collect();
     consent(client, &folders).await?;
     let mut watched = WatchedFolders::default();
     for folder in folders {
@@ -128,34 +131,120 @@ pub async fn prepare(client: &Client, paths: Vec<PathBuf>, no_wait: bool) -> Res
             done => done?,
         }
     }
-    let count = paths.len();
-    let paths: Vec<PathBuf> = paths.iter().filter_map(|path| watched.path_of(&folder_of(path), path)).collect();
+    let paths: Vec<PathBuf> = places.iter().filter_map(|place| watched.path_of(place.folder(), &place.path)).collect();
     let waited = if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths, WhenFull::Wait).await?.places };
-    let is_whole = paths.len() == count;
-    Ok(Prepared { paths, is_whole, waited })
+    let is_whole = paths.len() == places.len();
+    Ok(Prepared { paths, is_whole, are_files: places.iter().all(|place| !place.is_folder), waited })
 }
 
-/// The absolute path of an existing file or folder.
-pub fn existing(path: &Path) -> Result<PathBuf, Failure> {
-    fs::canonicalize(path).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint("is its drive connected?"),
-        _ => Failure::usage(format!("{} cannot be used: {e}", shown_path(path))),
-    })
+/// What is at a path that a person named.
+#[derive(Clone)]
+pub struct Place {
+    /// Absolute, without links.
+    pub path: PathBuf,
+    pub is_folder: bool,
 }
 
-/// The absolute paths of existing files and folders, each once.
-pub fn all_existing<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<PathBuf>, Failure> {
-    let mut seen = HashSet::new();
-    let mut all = Vec::new();
-    for path in paths {
-        let path = existing(path)?;
-        if seen.insert(path.clone()) {
-            all.push(path);
+impl Place {
+    fn at(path: &Path) -> io::Result<Place> {
+        let path = fs::canonicalize(path)?;
+        let is_folder = fs::metadata(&path)?.is_dir();
+        Ok(Place { path, is_folder })
+    }
+
+    /// The folder to watch: the place itself, or the one that holds the file.
+    fn folder(&self) -> &Path {
+        if self.is_folder { &self.path } else { self.path.parent().unwrap_or(&self.path) }
+    }
+}
+
+/// The existing files and folders at these paths, each once. `None` for a path whose disk does not answer.
+fn looked<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<(&'a PathBuf, Option<Place>)>, Failure> {
+    let paths: Vec<&PathBuf> = paths.into_iter().collect();
+    let looks = probe::each_path(&paths.iter().map(|&path| path.clone()).collect::<Vec<_>>(), Place::at);
+    let (mut seen, mut all) = (HashSet::new(), Vec::new());
+    for (path, look) in paths.into_iter().zip(looks) {
+        let place = look.transpose().map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint("is its drive connected?"),
+            _ => Failure::usage(format!("{} cannot be used: {e}", shown_path(path))),
+        })?;
+        if place.as_ref().is_none_or(|place| seen.insert(place.path.clone())) {
+            all.push((path, place));
         }
     }
     Ok(all)
 }
 
+/// The existing files and folders whose disks answer, each once, and whether these are all. The others are reported on standard
+/// error.
+pub fn all_answering<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(Vec<Place>, bool), Failure> {
+    let looked = looked(paths)?;
+    let places: Vec<Place> = looked.iter().filter_map(|(_, place)| place.clone()).collect();
+    for (path, _) in looked.iter().filter(|(_, place)| place.is_none()) {
+        let _ = Failure::silent(path).report();
+    }
+    let is_whole = places.len() == looked.len();
+    Ok((places, is_whole))
+}
+
+/// The absolute path of an existing file or folder.
+pub fn existing(path: &Path) -> Result<PathBuf, Failure> {
+    Ok(all_existing([&path.to_owned()])?.remove(0))
+}
+
+/// The absolute paths of existing files and folders, each once.
+pub fn all_existing<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    looked(paths)?.into_iter().map(|(path, place)| Ok(place.ok_or_else(|| Failure::silent(path))?.path)).collect()
+}
+
+/// How much of a file is read in one step.
+const STEP_BYTES: u64 = 4 << 20;
+
+/// Reads a file. The disk must answer for each part of it; a pipe may wait for as long as it likes.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", shown_path(path))))
+    let unreadable = |e: io::Error| Failure::usage(format!("{} cannot be read: {e}", shown_path(path)));
+    let is_file = probe::path(path, |path| fs::metadata(path).map(|found| found.is_file())).ok_or_else(|| Failure::silent(path))?;
+    if !is_file.map_err(unreadable)? {
+        return fs::read(path).map_err(unreadable);
+    }
+    let mut file = probe::path(path, |path| File::open(path)).ok_or_else(|| Failure::silent(path))?.map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    loop {
+        let step = move || {
+            let read = (&mut file).take(STEP_BYTES).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>((file, bytes, read))
+        };
+        let read;
+        (file, bytes, read) = probe::in_time(probe::DISK_STEP_TIMEOUT, step).ok_or_else(|| Failure::silent(path))?.map_err(unreadable)?;
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_in_steps_and_a_pipe_as_it_comes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, pipe) = (folder.path().join("a"), folder.path().join("pipe"));
+        let bytes: Vec<u8> = (0..STEP_BYTES + 5).map(|at| at as u8).collect();
+        fs::write(&file, &bytes).expect("written");
+        assert!(read(&file).expect("read") == bytes);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR, 0)
+            .expect("made");
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::write(pipe, b"late").expect("written")
+        });
+        assert_eq!(read(&pipe).expect("read"), b"late");
+        writer.join().expect("no panic");
+        assert_eq!(read(&folder.path().join("none")).expect_err("not there").code, crate::cli::failure::USAGE);
+        let (places, is_whole) = all_answering([&file, &folder.path().to_owned(), &file]).expect("there");
+        assert!(is_whole);
+        assert_eq!(places.iter().map(|place| place.is_folder).collect::<Vec<_>>(), [false, true]);
+        assert!(places.iter().all(|place| Path::new(place.folder()).ends_with(folder.path().file_name().expect("a name"))));
+    }
 }

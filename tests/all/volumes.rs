@@ -106,6 +106,50 @@ impl Drop for Namespace {
 }
 
 #[test]
+fn a_path_whose_disk_does_not_answer_is_named_and_delays_no_other() {
+    let Some(namespace) = Namespace::of_root() else { return };
+    let instance = Instance::new();
+    let (folder, source, dead) = (instance.folder("photos"), instance.folder("source"), instance.folder("dead"));
+    photos::library(&folder, &["00003"]);
+    fs::write(source.join("a.jpg"), photos::jpeg(&photos::open("00009"), 90)).expect("written");
+    let pid = instance.folder("pid").join("bindfs");
+    let script = format!("bindfs -f '{}' \"$1\" > /dev/null 2>&1 & echo $! > '{}'", source.display(), pid.display());
+    let mount = [OsStr::new("sh"), OsStr::new("-c"), OsStr::new(&script), OsStr::new("sh"), dead.as_os_str()];
+    let has_bindfs = Path::new("/dev/fuse").exists()
+        && Command::new("bindfs").arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success());
+    if !has_bindfs {
+        return skip("there is no bindfs");
+    }
+    namespace.run(&mount);
+    let is_mounted = || namespace.succeeds(&[OsStr::new("mountpoint"), OsStr::new("-q"), dead.as_os_str()]);
+    wait_until("it is mounted", is_mounted);
+    let signal = |name: &str| namespace.sh(&format!("kill -{name} $(cat \"$1\")"), &pid);
+    signal("STOP");
+    // For a second the kernel answers for it.
+    thread::sleep(Duration::from_millis(1_200));
+    let file = dead.join("a.jpg");
+    let run = |words: &[&OsStr]| namespace.command(&instance, words).output().expect("simctl runs");
+    let [all, partial, needs] = thread::scope(|scope| {
+        let both = [folder.as_os_str(), dead.as_os_str()];
+        let all = scope.spawn(move || run(&[OsStr::new("dupes"), OsStr::new("--format=json"), both[0], both[1]]));
+        let partial =
+            scope.spawn(move || run(&[OsStr::new("dupes"), OsStr::new("--partial"), OsStr::new("--format=json"), both[0], both[1]]));
+        let needs = scope.spawn(|| run(&[OsStr::new("similar"), file.as_os_str()]));
+        [all, partial, needs].map(|thread| thread.join().expect("no panic"))
+    });
+    signal("KILL");
+    for (output, code, whose) in [(&all, 5, &dead), (&partial, 0, &dead), (&needs, 5, &file)] {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(&whose.display().to_string()) && said.contains("its disk does not answer"), "{said}");
+    }
+    for answered in [&all, &partial] {
+        let answer: Value = serde_json::from_slice(&answered.stdout).expect("JSON");
+        assert_eq!(names(&answer), photos::expected(&["00003"]));
+    }
+}
+
+#[test]
 fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
     let Some(namespace) = Namespace::new() else { return };
     let instance = Instance::new();

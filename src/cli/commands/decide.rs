@@ -15,6 +15,7 @@ use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Parameters, Session, WatchedFolders, about, all_existing};
 use crate::cli::text::count;
 use crate::photo::PictureHash;
+use crate::sys::probe;
 
 pub async fn run(session: &Session, command: DecideCommand) -> Done {
     match command {
@@ -56,7 +57,11 @@ fn decided(what: &str, done: &DecisionCount) -> String {
 
 async fn forget(session: &Session, files: &[PathBuf]) -> Result<DecisionCount, Failure> {
     // A photo that is in no file any more has only its hash.
-    let hash = |file: &PathBuf| file.to_str().filter(|text| !file.exists() && PictureHash::from_hex(text).is_some()).map(str::to_owned);
+    let hash = |file: &PathBuf| {
+        file.to_str()
+            .filter(|text| PictureHash::from_hex(text).is_some() && probe::path(file, |file| !file.exists()) == Some(true))
+            .map(str::to_owned)
+    };
     let (hashes, files): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| hash(file).is_some());
     let hashes: Vec<String> = hashes.into_iter().filter_map(hash).collect();
     let files = all_existing(files)?;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::mem::take;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::slice::from_ref;
 use std::time::Duration;
@@ -19,13 +20,11 @@ use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::listing::{self, Ordered, Unsure, is_version};
 use crate::cli::output::{Audience, Done, opened};
 use crate::cli::removable::{Checker, Removable};
-use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
+use crate::cli::session::{Parameters, Prepared, Session, about, all_answering, prepare};
 use crate::cli::text::{bytes, count, coverage, left_out, shown, tell};
 use crate::cli::whole;
 use crate::photo::{Amount, Relation};
-
-/// How long a disk may take to answer whether a root is there.
-const ROOT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::sys::probe;
 
 /// How often the views of the roots are compared, and the pause between.
 const ROOT_ATTEMPTS: usize = 8;
@@ -35,15 +34,19 @@ const ROOT_PAUSE: Duration = Duration::from_millis(500);
 const MAX_REASONS: usize = 3;
 
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
-    let paths = all_existing(&options.paths)?;
+    let (places, is_answering) = all_answering(&options.paths)?;
+    if places.is_empty() {
+        return Ok(ExitCode::from(NOT_WHOLE));
+    }
     let client = session.daemon().await?;
-    let Prepared { paths, is_whole, waited } = prepare(&client, paths, options.no_wait).await?;
+    let Prepared { paths, is_whole, are_files, waited } = prepare(&client, &places, options.no_wait).await?;
+    let is_whole = is_whole && (is_answering || options.partial);
     // Files on the list may be deleted, so an incomplete answer lists none.
     if !is_whole && (paths.is_empty() || options.format == DupesFormat::Paths0) {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
     // The versions of one file may be anywhere.
-    let everywhere = options.everywhere || paths.iter().all(|path| path.is_file());
+    let everywhere = options.everywhere || are_files;
     if options.everywhere {
         see_all_roots(&client).await?;
     }
@@ -112,24 +115,19 @@ async fn see_all_roots(client: &Client) -> Result<(), Failure> {
 /// Compares the views of every root once. Skips a root that is offline for both.
 async fn compare_roots(client: &Client) -> Result<(), Failure> {
     let RootList { roots } = client.get("/v1/roots").await?;
-    for root in roots {
-        let path = root.path.to_path();
-        let is_there = tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || path.is_dir()
-        });
-        // A disk that does not answer must not delay this request further.
-        let is_there = tokio::time::timeout(ROOT_TIMEOUT, is_there).await;
+    let paths: Vec<PathBuf> = roots.iter().map(|root| root.path.to_path()).collect();
+    let are_there = probe::each_path(&paths, Path::is_dir);
+    for (root, (path, is_there)) in roots.iter().zip(paths.into_iter().zip(are_there)) {
         let not_answered = |why: &str| Failure {
             message: format!("{} is not answered: {why}; leave out --everywhere, or simctl restart", crate::cli::text::shown_path(&path)),
             hint: None,
             code: NOT_WHOLE,
         };
-        match (is_there, root.offline) {
-            (Ok(Ok(false)) | Err(_), Some(_)) => continue,
-            (Ok(Ok(true)), _) => {}
-            (Ok(Ok(false)), None) => return Err(not_answered("the daemon sees a folder there, and you do not")),
-            (Err(_) | Ok(Err(_)), _) => return Err(not_answered("its disk does not answer")),
+        match (is_there, &root.offline) {
+            (Some(false) | None, Some(_)) => continue,
+            (Some(true), _) => {}
+            (Some(false), None) => return Err(not_answered("the daemon sees a folder there, and you do not")),
+            (None, None) => return Err(not_answered("its disk does not answer")),
         }
         about(&[path], async |query| {
             let query = query.into_iter().chain([("timeout_ms", b"0".to_vec())]);

@@ -13,7 +13,7 @@ use crate::api::types::{FilePair, Pairs};
 use crate::cli::args::PairsFormat;
 use crate::cli::failure::{Failure, NOT_WHOLE};
 use crate::cli::output::{Audience, Done, opened};
-use crate::cli::session::{Parameters, Prepared, Session, about, all_existing, prepare};
+use crate::cli::session::{Parameters, Prepared, Session, about, all_answering, prepare};
 use crate::cli::text::escaped;
 use crate::cli::whole;
 
@@ -25,9 +25,12 @@ pub async fn run(
     no_wait: bool,
     partial: bool,
 ) -> Done {
-    let paths = all_existing(paths)?;
+    let (places, is_answering) = all_answering(paths)?;
+    if places.is_empty() {
+        return Ok(ExitCode::from(NOT_WHOLE));
+    }
     let client = session.daemon().await?;
-    let Prepared { paths, is_whole, waited } = prepare(&client, paths, no_wait).await?;
+    let Prepared { paths, is_whole, waited, .. } = prepare(&client, &places, no_wait).await?;
     if paths.is_empty() {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
@@ -54,7 +57,7 @@ pub async fn run(
     out.flush()?;
     let places = whole::asked(&waited, end.places);
     whole::report(&places);
-    let is_whole = is_whole && (no_wait || partial || whole::is_whole(&places, false));
+    let is_whole = is_whole && (is_answering || partial) && (no_wait || partial || whole::is_whole(&places, false));
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
 }
 
