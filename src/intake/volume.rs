@@ -73,6 +73,11 @@ impl Volume {
         mounts.holding(path).is_some_and(|mount| mount.point == path && !mount.is_automount() && is_apart(mount))
     }
 
+    /// Whether anything is mounted at this very path, such as a folder of the filesystem around it.
+    pub fn is_mount_point(path: &Path) -> bool {
+        Mounts::now().holding(path).is_some_and(|mount| mount.point == path && !mount.is_automount())
+    }
+
     /// Why changes of a folder may go unnoticed. `None` if all changes raise events.
     pub fn why_unwatched(folder: &Path) -> Option<String> {
         why_unwatched(Mounts::now().holding(folder)?)

@@ -150,6 +150,32 @@ fn a_path_whose_disk_does_not_answer_is_named_and_delays_no_other() {
 }
 
 #[test]
+fn a_watched_bind_mount_is_offline_once_it_is_unmounted() {
+    let Some(namespace) = Namespace::new() else { return };
+    let instance = Instance::new();
+    let (source, root) = (instance.folder("source"), instance.folder("root"));
+    let files = photos::library(&source, &["00003"]) as u64;
+    let words = ["mount", "--bind"].map(OsStr::new).into_iter().chain([source.as_os_str(), root.as_os_str()]).collect::<Vec<_>>();
+    namespace.run(&words);
+    let before = namespace.dupes(&instance, &root);
+    assert_eq!(names(&before), photos::expected(&["00003"]));
+    let state = || instance.status()["roots"][0]["state"].clone();
+
+    namespace.run(&[OsStr::new("umount"), root.as_os_str()]);
+    wait_until("it is offline", || state() == "offline");
+    let gone = namespace.command(&instance, &[OsStr::new("dupes"), root.as_os_str()]).output().expect("simctl runs");
+    let said = String::from_utf8_lossy(&gone.stderr).into_owned();
+    assert!(gone.status.code() == Some(5) && said.contains("is offline"), "{said}");
+    assert_eq!(instance.status()["coverage"]["offline"].as_u64(), Some(files));
+    assert!(instance.status()["roots"][0]["offline"].to_string().contains("what was mounted there is not"), "{}", instance.status());
+
+    namespace.run(&words);
+    wait_until("it is online", || state() == "online");
+    assert_eq!(names(&namespace.dupes(&instance, &root)), names(&before));
+    assert_eq!(instance.status()["counters"]["read"].as_u64(), Some(files), "nothing is read again");
+}
+
+#[test]
 fn a_disk_that_is_unplugged_and_plugged_in_elsewhere_is_known_again() {
     let Some(namespace) = Namespace::new() else { return };
     let instance = Instance::new();

@@ -140,6 +140,12 @@ pub(super) fn presence(root: &Root, roots: &Roots, store: &Reader) -> Presence {
         let is_replaced = outer.is_some() || *inner == here.inner && !is_empty(root);
         Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced }
     };
+    if here.has(volume) && *inner != here.inner && !is_familiar(root, store) {
+        // Another folder of the same filesystem: what was mounted at the path is not any more, or something else is.
+        let is_mounted = Volume::is_mount_point(&root.path);
+        let why = if is_mounted { "another folder is mounted there" } else { "what was mounted there is not mounted now" };
+        return Presence::Offline { why: format!("{why} ({})", here.kind), is_replaced: is_mounted && !is_empty(root) };
+    }
     if here.has(volume) {
         return if here.is_certain || holds_one_of(root, store) { Presence::Online(found) } else { replaced() };
     }
