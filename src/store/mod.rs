@@ -73,6 +73,12 @@ pub enum Error {
     /// New decisions contradict others. None is stored.
     #[error("these decisions contradict each other")]
     Contradiction(Box<Contradiction>),
+    /// What is stored in the file that is open would be lost with it.
+    #[error(
+        "{0} was deleted or replaced while the daemon runs, so nothing can be stored in it; simctl decisions export FILE saves your \
+         decisions, and simctl restart goes on with the file that is there"
+    )]
+    OtherLibrary(PathBuf),
     #[error("the index: {0}")]
     Sqlite(rusqlite::Error),
 }

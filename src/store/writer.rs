@@ -13,7 +13,7 @@ use super::columns::{
 use super::open::{Durable, PAGE_BYTES};
 use super::pictures::Pictures;
 use super::unreadable::Problems;
-use super::{EditedVersion, HeadNumber, IsNew, Location, Result, SeenFile, damage, open, schema};
+use super::{EditedVersion, Error, Files, HeadNumber, IsNew, Location, Result, SeenFile, damage, open, schema};
 use crate::photo::{
     Capture, ContentHash, Counters, Embedding, Failure, Identity, Keypoints, Metadata, Origin, Pair, PhotoId, PixelHash, Place, Stamp,
     StoredFeatures,
@@ -31,6 +31,9 @@ pub struct Writer {
     pub set_aside: Option<PathBuf>,
     pub(super) pictures: Pictures,
     pub(super) problems: Problems,
+    location: Location,
+    /// The files that are open.
+    files: Files,
 }
 
 impl Writer {
@@ -45,7 +48,8 @@ impl Writer {
         let library = open::writable(&location.library(), schema::LIBRARY_ID, &schema::LIBRARY, Durable::Always, PAGE_BYTES)?;
         let open_index = || open::writable(&location.index(), schema::INDEX_ID, &schema::INDEX, Durable::Mostly, PAGE_BYTES);
         let (index, set_aside) = damage::open_sound(location, open_index)?;
-        let mut writer = Writer { library, index, set_aside, pictures, problems: Problems::default() };
+        let (location, files) = (location.clone(), location.files());
+        let mut writer = Writer { library, index, set_aside, pictures, problems: Problems::default(), location, files };
         writer.match_pictures()?;
         Ok(writer)
     }
@@ -66,6 +70,15 @@ impl Writer {
     /// If the disk is full. No data is lost then.
     pub fn checkpoint_library(&self) -> Result<bool> {
         Ok(empty_log(&self.library)?)
+    }
+
+    /// Checks that the open `library.db` is still the file at its path.
+    ///
+    /// # Errors
+    /// [`Error::OtherLibrary`] if it was deleted or replaced.
+    pub fn check_library(&self) -> Result<()> {
+        let is_another = self.files.has_other_library(&self.location.files());
+        if is_another { Err(Error::OtherLibrary(self.location.library())) } else { Ok(()) }
     }
 
     /// Runs `work` in one transaction. On an error nothing is kept.
@@ -449,6 +462,7 @@ impl Batch<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use super::*;
@@ -460,7 +474,9 @@ mod tests {
             migrations.to_latest(&mut connection).expect("migrates");
             connection
         });
-        Writer { library, index, set_aside: None, pictures: Pictures::default(), problems: Problems::default() }
+        let location = Location::new(Path::new("/nowhere"));
+        let (pictures, problems, files) = (Pictures::default(), Problems::default(), location.files());
+        Writer { library, index, set_aside: None, pictures, problems, location, files }
     }
 
     fn place(path: &str) -> Place {

@@ -404,6 +404,43 @@ fn a_file_that_is_deleted_under_the_daemon_is_noticed() {
 }
 
 #[test]
+fn nothing_is_stored_in_a_library_that_was_deleted_or_replaced() {
+    let instance = Instance::new();
+    let (folder, other, out) = (instance.folder("photos"), instance.folder("other"), instance.folder("out"));
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let file = |name: &str| folder.join(name).display().to_string();
+    let [webp, half, low] = ["00003.webp", "00003_half.jpg", "00003_low.jpg"].map(file);
+    let [before, saved, backup] = ["before.jsonl", "saved.jsonl", "backup.db"].map(|name| out.join(name).display().to_string());
+    instance.ok(["decide", "different", &webp, &half]);
+    instance.ok(["decisions", "export", &before]);
+    let refused = |arguments: &[&str]| {
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("library.db was deleted or replaced") && said.contains("simctl decisions export"), "{said}");
+    };
+    let (library, aside) = (instance.data_dir().join("library.db"), instance.data_dir().join("aside"));
+    fs::rename(&library, &aside).expect("moved");
+    for is_replaced in [false, true] {
+        if is_replaced {
+            fs::copy(&aside, &library).expect("copied");
+        }
+        refused(&["decide", "different", &webp, &low]);
+        refused(&["decide", "forget", &webp, &half]);
+        refused(&["decisions", "import", &before]);
+        refused(&["roots", "add", &other.display().to_string()]);
+        refused(&["roots", "remove", &folder.display().to_string()]);
+        refused(&["backup", &backup]);
+    }
+    instance.ok(["decisions", "export", &saved]);
+    assert_eq!(fs::read(&saved).expect("saved"), fs::read(&before).expect("saved"));
+    fs::rename(&aside, &library).expect("moved back");
+    instance.ok(["decide", "different", &webp, &low]);
+    assert_eq!(instance.status()["decisions"], 2);
+}
+
+#[test]
 fn a_damaged_library_file_is_left_alone_and_said() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

@@ -2,14 +2,17 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::api::text_of;
+use crate::api::types::{ProblemCode, Status};
 use crate::cli::answers::BackedUp;
 use crate::cli::args::TextFormat;
 use crate::cli::failure::{Failure, UNWRITTEN};
 use crate::cli::files;
 use crate::cli::output::{Done, show};
-use crate::cli::text::{bytes, count, shown_path};
+use crate::cli::running::{Found, find};
+use crate::cli::text::{bytes, count, shown, shown_path};
 use crate::config::Settings;
 use crate::store::{self, Location, backup};
 
@@ -25,7 +28,8 @@ impl From<io::Error> for BackupError {
     }
 }
 
-pub fn run(settings: &Settings, file: &Path, format: TextFormat) -> Done {
+pub async fn run(settings: &Settings, file: &Path, format: TextFormat) -> Done {
+    check_daemon(settings).await?;
     let location = Location::new(&settings.data_dir);
     if !location.library().exists() {
         let message = format!("there is nothing to back up: {} does not exist", shown_path(&location.library()));
@@ -58,4 +62,15 @@ pub fn run(settings: &Settings, file: &Path, format: TextFormat) -> Done {
             bytes(copied.bytes)
         )
     })
+}
+
+/// Asks a daemon that runs whether `library.db` is the file that it has open. What it knows would not be in a copy of another.
+async fn check_daemon(settings: &Settings) -> Result<(), Failure> {
+    let Ok(Found::Daemon(client, _)) = find(settings, Duration::ZERO).await else { return Ok(()) };
+    // A daemon of another version may answer otherwise.
+    let Ok(status) = client.get::<Status>("/v1/status").await else { return Ok(()) };
+    match status.problems.into_iter().find(|problem| problem.code == ProblemCode::LibraryFile) {
+        Some(problem) => Err(Failure::usage(shown(&problem.message)).hint("no backup was made")),
+        None => Ok(()),
+    }
 }

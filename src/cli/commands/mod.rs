@@ -54,9 +54,6 @@ pub fn run(arguments: Arguments) -> Done {
     if let Command::Daemon(options) = &arguments.command {
         return daemon::run(settings, options);
     }
-    if let Command::Backup { file, answer } = &arguments.command {
-        return backup::run(&settings, file, answer.chosen());
-    }
     // Another thread receives the answers of the daemon, because this one may wait for the reader of standard output.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let done = runtime.block_on(ask(arguments, settings));
@@ -105,13 +102,13 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
         Command::Tune(options) => tune::run(&session, &options).await,
         Command::Heads { command } => heads::run(&session, command).await,
         Command::Names { of } => names::run(&session, of).await,
+        Command::Backup { file, answer } => backup::run(&session.settings, &file, answer.chosen()).await,
         Command::Config { answer } => config::run(&session.settings, answer.chosen()),
         Command::Stop { answer } => stop::run(&session.settings, answer.chosen()).await,
         Command::Restart { answer } => restart::run(&session.settings, answer.chosen()).await,
         Command::Reload { answer } => reload::run(&session, answer.chosen()).await,
         Command::Service(command) => service::run(command, &overrides, &session.settings).await,
-        Command::Backup { .. }
-        | Command::Daemon(_)
+        Command::Daemon(_)
         | Command::Schema { .. }
         | Command::Openapi
         | Command::Completions { .. }

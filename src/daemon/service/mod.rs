@@ -181,6 +181,7 @@ impl Service for Answers {
     }
 
     fn status(&self) -> Result<Status, Problem> {
+        self.state.lifecycle.examine_index(&self.state.health);
         let reader = self.reader()?;
         let roots = self.roots()?;
         let coverage = roots.iter().map(|root| root.coverage).sum::<Coverage>();

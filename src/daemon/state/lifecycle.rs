@@ -9,10 +9,6 @@ use super::health::{Health, Part};
 use super::sync::Signal;
 use crate::store::{self, Files, Location};
 
-/// A restart would begin a new library, so the person decides.
-const OTHER_LIBRARY: &str = "library.db was deleted or replaced while the daemon runs, and what you decide now is lost; \
-     simctl decisions export FILE saves your decisions, and simctl restart goes on with the file that is there";
-
 pub struct Lifecycle {
     stopping: AtomicBool,
     starts_again: AtomicBool,
@@ -48,14 +44,16 @@ impl Lifecycle {
     }
 
     /// If damage of the index was noticed, or another file is in its place, stops the daemon so that it starts again with
-    /// a new index. Reports if another file is in the place of the library: what is decided now would be lost.
+    /// a new index. Reports if another file is in the place of the library: a restart would begin a new one, so the
+    /// person decides.
     pub fn examine_index(&self, health: &Health) {
         if self.is_stopping() {
             return;
         }
         let now = self.location.files();
         let has_library = !self.files.has_other_library(&now);
-        health.set_problem(Part::LibraryFile, (!has_library).then(|| OTHER_LIBRARY.to_owned()));
+        let other_library = || store::Error::OtherLibrary(self.location.library()).to_string();
+        health.set_problem(Part::LibraryFile, (!has_library).then(other_library));
         if has_library && self.files.has_other_index(&now) {
             tracing::error!("index.db was deleted or replaced; the daemon starts again");
             self.starts_again.store(true, Ordering::Relaxed);

@@ -142,14 +142,17 @@ impl WriterThread {
 
     /// Changes `library.db`, has `status` say which of its rows cannot be read now, and empties its write-ahead log, so that a
     /// copy of the file is a backup of all that was answered. What is in the way of that is not an error: the change is stored,
-    /// and the log is emptied at the next rest.
+    /// and the log is emptied at the next rest. Nothing is changed if another file has taken its place: it would be lost.
     pub(super) fn in_library<T>(&mut self, change: impl FnOnce(&mut WriterThread) -> store::Result<T>) -> store::Result<T> {
+        self.writer.check_library()?;
         let done = change(self);
         self.health.set_problem(Part::Library, unreadable(&self.writer));
         let done = done?;
         if let Err(e) = self.writer.checkpoint_library() {
             tracing::warn!("the last change is in library.db-wal and not yet in library.db: {e}");
         }
+        // It may have been replaced meanwhile.
+        self.writer.check_library()?;
         Ok(done)
     }
 
