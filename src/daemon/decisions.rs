@@ -11,7 +11,7 @@ use super::state::events::EventKind;
 use super::state::{Events, Health};
 use crate::catalog::roots::Roots;
 use crate::photo::{Contradiction, Decision, PictureHash, PixelHash, Verdict, ordered};
-use crate::store::{self, OnConflict, Reader, Wanted};
+use crate::store::{self, Decided, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
 /// The most photos in one request. Every two of them get a decision.
@@ -43,10 +43,19 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
-/// The number of pairs that a request was about, and of decisions that changed.
+/// What became of a request.
+#[derive(Default)]
 pub struct DecisionCount {
+    /// The pairs that it was about.
     pub pairs: u64,
+    /// The decisions that changed.
     pub changed: u64,
+    /// Those of them that were the other verdict before.
+    pub reversed: u64,
+    /// The imported decisions that were not taken because a later one has the other verdict.
+    pub outdone: u64,
+    /// The first of these, as a sentence.
+    pub first_outdone: Option<String>,
 }
 
 /// The parts that making decisions needs.
@@ -67,9 +76,10 @@ impl Deciding<'_> {
         let decisions: Vec<Decision> =
             every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made, follows: None }).collect();
         let pairs = decisions.len() as u64;
-        let changed = self.store(decisions, &named, |decisions, reply| Request::Decide(decisions, OnConflict::Overwrite, reply))? as u64;
+        let done = self.store(decisions, &named, |decisions, reply| Request::Decide(decisions, OnConflict::Overwrite, reply))?;
+        let (changed, reversed) = (done.changed as u64, done.reversed as u64);
         self.events.emit(EventKind::Decided { pairs: changed, verdict });
-        Ok(DecisionCount { pairs, changed })
+        Ok(DecisionCount { pairs, changed, reversed, ..DecisionCount::default() })
     }
 
     /// Removes the decisions on every two photos of the paths and of the picture hashes.
@@ -82,7 +92,7 @@ impl Deciding<'_> {
         let two = every_two(&pictures);
         let pairs = two.len() as u64;
         let changed = request_now(self.writes, self.health, |reply| Request::Undecide(two, reply))? as u64;
-        Ok(DecisionCount { pairs, changed })
+        Ok(DecisionCount { pairs, changed, ..DecisionCount::default() })
     }
 
     /// Returns the pictures of files, which must be different ones.
@@ -116,17 +126,19 @@ impl Deciding<'_> {
     /// one is kept.
     pub fn import(&self, decisions: Vec<Decision>, pixels: Vec<(PictureHash, PixelHash)>) -> Result<DecisionCount, Error> {
         let pairs = decisions.len() as u64;
-        let changed = self.store(decisions, &[], |decisions, reply| Request::ImportDecisions(decisions, pixels, reply))? as u64;
-        Ok(DecisionCount { pairs, changed })
+        let done = self.store(decisions, &[], |decisions, reply| Request::ImportDecisions(decisions, pixels, reply))?;
+        let first_outdone = done.outdone.first().map(|decision| self.sentence(decision, &[])).transpose()?;
+        let (changed, reversed, outdone) = (done.changed as u64, done.reversed as u64, done.outdone.len() as u64);
+        Ok(DecisionCount { pairs, changed, reversed, outdone, first_outdone })
     }
 
-    /// Has the writer store decisions, and returns how many changed. `named` are the paths that a person named.
+    /// Has the writer store decisions, and returns what became of them. `named` are the paths that a person named.
     fn store(
         &self,
         decisions: Vec<Decision>,
         named: &[(PictureHash, &PathBuf)],
-        make: impl FnOnce(Vec<Decision>, Reply<usize>) -> Request,
-    ) -> Result<usize, Error> {
+        make: impl FnOnce(Vec<Decision>, Reply<Decided>) -> Request,
+    ) -> Result<Decided, Error> {
         let new: HashSet<_> = decisions.iter().map(|d| ordered(d.a, d.b)).collect();
         request_now(self.writes, self.health, |reply| make(decisions, reply)).map_err(|e| match e {
             Unwritten::Store(store::Error::Contradiction(found)) => {
@@ -143,28 +155,14 @@ impl Deciding<'_> {
         is_earlier: impl Fn(&Decision) -> bool,
         named: &[(PictureHash, &PathBuf)],
     ) -> store::Result<Error> {
-        let path = |picture: PictureHash| -> store::Result<Option<PathBuf>> {
-            match named.iter().find(|(named, _)| *named == picture) {
-                Some((_, path)) => Ok(Some((*path).clone())),
-                None => Ok(self.reader.files_of_picture(&picture)?.iter().find_map(|place| self.roots.path_of(place))),
-            }
-        };
-        let name = |picture: PictureHash| -> store::Result<String> {
-            Ok(path(picture)?
-                .map_or_else(|| format!("the photo {:.HASH_DIGITS$}…", picture.to_string()), |path| path.display().to_string()))
-        };
         let mut lines = Vec::new();
         let mut removable = None;
         for decision in found.decisions() {
             if lines.len() < MAX_NAMED {
-                let what = match decision.verdict {
-                    Verdict::Same => "are the same",
-                    Verdict::Different => "are different",
-                };
-                lines.push(format!("{} and {} {what}", name(decision.a)?, name(decision.b)?));
+                lines.push(self.sentence(decision, named)?);
             }
             if removable.is_none() && is_earlier(decision) {
-                removable = path(decision.a)?.zip(path(decision.b)?);
+                removable = self.path(decision.a, named)?.zip(self.path(decision.b, named)?);
             }
         }
         let rest = found.decisions().count() - lines.len();
@@ -172,6 +170,28 @@ impl Deciding<'_> {
             lines.push(format!("and {rest} more"));
         }
         Ok(Error::Contradiction { decisions: lines.join("; "), removable })
+    }
+
+    /// Says a decision in words: `a.jpg and b.jpg are different`.
+    fn sentence(&self, decision: &Decision, named: &[(PictureHash, &PathBuf)]) -> store::Result<String> {
+        let name = |picture: PictureHash| -> store::Result<String> {
+            Ok(self
+                .path(picture, named)?
+                .map_or_else(|| format!("the photo {:.HASH_DIGITS$}…", picture.to_string()), |path| path.display().to_string()))
+        };
+        let what = match decision.verdict {
+            Verdict::Same => "are the same",
+            Verdict::Different => "are different",
+        };
+        Ok(format!("{} and {} {what}", name(decision.a)?, name(decision.b)?))
+    }
+
+    /// Returns the path that a person named for a picture, or a path of it.
+    fn path(&self, picture: PictureHash, named: &[(PictureHash, &PathBuf)]) -> store::Result<Option<PathBuf>> {
+        match named.iter().find(|(named, _)| *named == picture) {
+            Some((_, path)) => Ok(Some((*path).clone())),
+            None => Ok(self.reader.files_of_picture(&picture)?.iter().find_map(|place| self.roots.path_of(place))),
+        }
     }
 }
 

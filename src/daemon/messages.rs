@@ -19,7 +19,7 @@ use crate::photo::{
     Compared, ContentHash, Counters, Decision, Failure, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place, Root,
     RootId, Stamp, StoredFeatures, VolumeLocation,
 };
-use crate::store::{self, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
+use crate::store::{self, Decided, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
 
 /// How often a client's request looks whether things can be stored.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -181,9 +181,9 @@ pub enum Request {
     /// Records the new path or filesystem of a root.
     PlaceRoot(Root, Reply<()>),
     /// Answered with the number of changed decisions.
-    Decide(Vec<Decision>, OnConflict, Reply<usize>),
+    Decide(Vec<Decision>, OnConflict, Reply<Decided>),
     /// Stores imported decisions, with known pixel hashes. Of two on the same photos the later one is kept.
-    ImportDecisions(Vec<Decision>, Vec<(PictureHash, PixelHash)>, Reply<usize>),
+    ImportDecisions(Vec<Decision>, Vec<(PictureHash, PixelHash)>, Reply<Decided>),
     Undecide(Vec<(PictureHash, PictureHash)>, Reply<usize>),
     /// Stores the head that the daemon uses after its next start.
     ChooseHead(String, Reply<()>),

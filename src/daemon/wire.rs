@@ -274,8 +274,9 @@ impl From<api::Switch> for Switch {
 }
 
 impl From<DecisionCount> for types::DecisionCount {
-    fn from(DecisionCount { pairs, changed }: DecisionCount) -> types::DecisionCount {
-        types::DecisionCount { pairs, changed }
+    fn from(count: DecisionCount) -> types::DecisionCount {
+        let DecisionCount { pairs, changed, reversed, outdone, first_outdone } = count;
+        types::DecisionCount { pairs, changed, reversed, outdone, first_outdone }
     }
 }
 

@@ -115,6 +115,20 @@ impl Decisions {
         Some(Contradiction { different: *self.of.get(two)?, same: self.way(two.0, two.1) })
     }
 
+    /// Returns two of these new decisions that are on the same two photos and have different verdicts, if there are such.
+    pub fn clash_within(&self, new: &[Decision]) -> Option<Contradiction> {
+        let mut seen: HashMap<Two, Decision> = HashMap::new();
+        new.iter().find_map(|decision| {
+            let other = *seen.entry(key(&self.equal, decision.a, decision.b)).or_insert(*decision);
+            let (same, different) = match (decision.verdict, other.verdict) {
+                (Verdict::Same, Verdict::Different) => (*decision, other),
+                (Verdict::Different, Verdict::Same) => (other, *decision),
+                (Verdict::Same, Verdict::Same) | (Verdict::Different, Verdict::Different) => return None,
+            };
+            Some(Contradiction { different, same: vec![same] })
+        })
+    }
+
     /// Returns the shortest way from one photo to another by decisions `same`.
     fn way(&self, from: PictureHash, to: PictureHash) -> Vec<Decision> {
         let mut beside: HashMap<PictureHash, Vec<(PictureHash, Decision)>> = HashMap::new();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::columns::{PHOTO_COLUMNS, keypoints_of, photo_of};
 use super::library::{digits, if_readable, readable};
 use super::unreadable::Unreadable;
-use super::{Error, HeadNumber, OnConflict, PhotoRecord, Result, Writer};
+use super::{Decided, Error, HeadNumber, OnConflict, PhotoRecord, Result, Writer};
 use crate::photo::{Compared, Decision, Decisions, Distance, EqualPictures, Keypoints, PhotoId, PictureHash, PixelHash, Verdict, ordered};
 
 /// A file with another photo than before, and both photos without their files.
@@ -39,33 +39,36 @@ impl Writer {
     }
 
     /// Stores decisions. If there already is a decision on two photos, [`OnConflict`] says which one is kept. With
-    /// [`KeepNewer`](OnConflict::KeepNewer) a decision also replaces an unreadable one of the same age. Returns how
-    /// many decisions changed.
+    /// [`KeepNewer`](OnConflict::KeepNewer) a decision also replaces an unreadable one of the same age. Returns what
+    /// became of them.
     ///
     /// # Errors
     /// [`Error::Contradiction`] if the decisions contradict others or each other. Contradictions that are stored already
     /// do not matter. On an error nothing is stored.
-    pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
+    pub fn decide(&mut self, decisions: &[Decision], on_conflict: OnConflict) -> Result<Decided> {
         self.decide_knowing(&[], decisions, on_conflict)
     }
 
     /// Stores imported decisions, with the pixel hashes that came with them. Of two decisions on the same photos the newer
-    /// one is kept. Returns how many decisions changed.
+    /// one is kept. Returns what became of them.
     ///
     /// # Errors
     /// As [`decide`](Writer::decide).
-    pub fn import(&mut self, decisions: &[Decision], known: &[(PictureHash, PixelHash)]) -> Result<usize> {
+    pub fn import(&mut self, decisions: &[Decision], known: &[(PictureHash, PixelHash)]) -> Result<Decided> {
         self.decide_knowing(known, decisions, OnConflict::KeepNewer)
     }
 
-    fn decide_knowing(&mut self, known: &[(PictureHash, PixelHash)], decisions: &[Decision], on_conflict: OnConflict) -> Result<usize> {
+    fn decide_knowing(&mut self, known: &[(PictureHash, PixelHash)], decisions: &[Decision], on_conflict: OnConflict) -> Result<Decided> {
         let transaction = self.library.transaction()?;
         for (picture, pixels) in known {
             add_pixels(&transaction, picture, &pixels.0)?;
         }
         keep_pixels(&transaction, &self.index, &decisions.iter().flat_map(|d| [d.a, d.b]).collect())?;
         let before = readable_decisions(&transaction)?;
-        let mut changed = 0;
+        if let Some(clash) = before.clash_within(decisions) {
+            return Err(Error::Contradiction(Box::new(clash)));
+        }
+        let mut done = Decided::default();
         for decision in decisions {
             let known = known_decision(&transaction, &before, decision)?;
             let is_outdone = match known {
@@ -73,11 +76,14 @@ impl Writer {
                 Some((None, made)) => decision.made < made,
                 Some((Some(_), made)) => decision.made <= made,
             };
+            let said = known.and_then(|(verdict, _)| verdict);
+            let is_reversed = said.is_some_and(|said| said != decision.verdict);
             if on_conflict == OnConflict::KeepNewer && is_outdone {
+                done.outdone.extend(is_reversed.then_some(*decision));
                 continue;
             }
-            let said = known.and_then(|(verdict, _)| verdict);
-            changed += usize::from(said != Some(decision.verdict));
+            done.changed += usize::from(said != Some(decision.verdict));
+            done.reversed += usize::from(is_reversed);
             remove(&transaction, before.equal(), decision.a, decision.b)?;
             let (a, b) = ordered(decision.a, decision.b);
             transaction
@@ -88,7 +94,7 @@ impl Writer {
             return Err(Error::Contradiction(Box::new(contradiction)));
         }
         transaction.commit()?;
-        Ok(changed)
+        Ok(done)
     }
 
     /// Removes decisions, and returns how many there were.

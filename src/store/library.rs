@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
     use crate::photo::{Decision, PictureHash, PixelHash, Verdict};
-    use crate::store::{Location, OnConflict, Positives};
+    use crate::store::{Decided, Location, OnConflict, Positives};
 
     fn picture(byte: u8) -> PictureHash {
         PictureHash([byte; 32])
@@ -214,7 +214,7 @@ mod tests {
         let location = Location::new(folder.path());
         let mut writer = Writer::open(&location).expect("opens");
         let decisions = [said(1, 2, Verdict::Same, 10), said(3, 4, Verdict::Different, 20)];
-        assert_eq!(writer.decide(&decisions, OnConflict::Overwrite).expect("kept"), 2);
+        assert_eq!(writer.decide(&decisions, OnConflict::Overwrite).expect("kept").changed, 2);
         writer.add_head(&tuned("tuned-1", 1)).expect("kept");
         writer.add_head(&tuned("tuned-2", 2)).expect("kept");
         drop(writer);
@@ -266,7 +266,7 @@ mod tests {
     fn an_import_replaces_an_unreadable_decision_that_is_not_newer() {
         let kept = |made| {
             let (_folder, mut writer) = library(UNKNOWN_VERDICT);
-            let changed = writer.decide(&[said(1, 2, Verdict::Same, made)], OnConflict::KeepNewer).expect("decided");
+            let changed = writer.decide(&[said(1, 2, Verdict::Same, made)], OnConflict::KeepNewer).expect("decided").changed;
             (changed, text(&writer, "SELECT verdict FROM decisions WHERE hex(a) LIKE '01%'"))
         };
         assert_eq!(kept(9), (0, "perhaps".into()));
@@ -274,8 +274,25 @@ mod tests {
         assert_eq!(kept(11), (1, "same".into()));
         // A readable decision is replaced only by a newer one.
         let (_folder, mut writer) = library("");
-        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], OnConflict::KeepNewer).expect("decided"), 0);
-        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], OnConflict::KeepNewer).expect("decided"), 1);
+        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 10)], OnConflict::KeepNewer).expect("decided").changed, 0);
+        assert_eq!(writer.decide(&[said(1, 2, Verdict::Different, 11)], OnConflict::KeepNewer).expect("decided").changed, 1);
+    }
+
+    #[test]
+    fn what_became_of_decisions_is_said() {
+        use Verdict::{Different, Same};
+        let (_folder, mut writer) = library("");
+        let older = said(1, 2, Different, 9);
+        let imported = writer.import(&[older, said(3, 4, Different, 19), said(3, 4, Different, 21), said(5, 6, Same, 1)], &[]);
+        assert_eq!(imported.expect("imported"), Decided { changed: 1, reversed: 0, outdone: vec![older] });
+        let decided = writer.decide(&[said(1, 2, Different, 30), said(5, 6, Same, 30)], OnConflict::Overwrite);
+        assert_eq!(decided.expect("decided"), Decided { changed: 1, reversed: 1, outdone: Vec::new() });
+        // Two verdicts on one pair, also by pictures of equal pixels: nothing of the file is taken.
+        let equal = [2, 22].map(|byte| (picture(byte), PixelHash([7; 32])));
+        for import in [[said(8, 9, Same, 5), said(9, 8, Different, 6)], [said(1, 2, Same, 40), said(1, 22, Different, 40)]] {
+            assert!(matches!(writer.import(&import, &equal), Err(Error::Contradiction(_))), "{import:?}");
+        }
+        assert_eq!(writer.decisions().expect("read").len(), 3);
     }
 
     #[test]
@@ -283,7 +300,7 @@ mod tests {
         use Verdict::{Different, Same};
         let (_folder, mut writer) = library("DELETE FROM decisions");
         let mut decide = |decisions: &[Decision], on_conflict| {
-            let decided = writer.decide(decisions, on_conflict).map_err(|e| match e {
+            let decided = writer.decide(decisions, on_conflict).map(|done| done.changed).map_err(|e| match e {
                 Error::Contradiction(contradiction) => contradiction.decisions().count(),
                 e => panic!("{e}"),
             });
@@ -333,7 +350,7 @@ mod tests {
         }
         assert_eq!(rows(&writer), before);
         writer.library.execute_batch("DROP TRIGGER refuse").expect("dropped");
-        assert_eq!(writer.import(&[said(3, 7, Same, 11)], &pixels).expect("imported"), 1);
+        assert_eq!(writer.import(&[said(3, 7, Same, 11)], &pixels).expect("imported").changed, 1);
         assert_eq!(text(&writer, "SELECT group_concat(substr(hex(picture), 1, 2)) FROM pictures"), "01,03,09");
     }
 
@@ -346,10 +363,10 @@ mod tests {
         let stored = [stored(1, 2, "same"), stored(2, 3, "same"), stored(1, 3, "different")].concat();
         let (_folder, mut writer) = library(&format!("DELETE FROM decisions; {stored}"));
         assert_eq!(writer.decisions().expect("read").contradictions(), 1);
-        assert_eq!(writer.decide(&[said(7, 8, Same, 2)], OnConflict::Overwrite).expect("decided"), 1);
+        assert_eq!(writer.decide(&[said(7, 8, Same, 2)], OnConflict::Overwrite).expect("decided").changed, 1);
         let last = |byte: u8| PictureHash(std::array::from_fn(|at| if at == 31 { byte } else { 0 }));
         let again = Decision { a: last(1), b: last(3), verdict: Different, made: 3, follows: None };
-        assert_eq!(writer.decide(&[again], OnConflict::Overwrite).expect("no news"), 0);
+        assert_eq!(writer.decide(&[again], OnConflict::Overwrite).expect("no news").changed, 0);
         assert_eq!(writer.undecide(&[(last(1), last(2))]).expect("removed"), 1);
         assert_eq!(writer.decisions().expect("read").contradictions(), 0);
         assert!(writer.decide(&[Decision { b: last(2), verdict: Same, ..again }], OnConflict::Overwrite).is_err());

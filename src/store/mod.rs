@@ -37,7 +37,7 @@ use std::{fs, io};
 use thiserror::Error;
 
 use crate::photo::{
-    Capture, ContentHash, Contradiction, Dimensions, Failure, Features, Format, Metadata, PhotoId, PictureHash, Place, Stamp,
+    Capture, ContentHash, Contradiction, Decision, Dimensions, Failure, Features, Format, Metadata, PhotoId, PictureHash, Place, Stamp,
 };
 
 pub use crate::photo::Positives;
@@ -188,6 +188,17 @@ pub enum OnConflict {
     Overwrite,
     /// The one that was made later, for imported decisions.
     KeepNewer,
+}
+
+/// What became of new decisions.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Decided {
+    /// How many of them changed something.
+    pub changed: usize,
+    /// How many of those took the place of a decision with the other verdict.
+    pub reversed: usize,
+    /// Those that were not stored because a later decision on the same photos has the other verdict.
+    pub outdone: Vec<Decision>,
 }
 
 /// The name that was chosen last.

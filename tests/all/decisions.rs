@@ -93,6 +93,24 @@ fn decisions_go_to_another_library_in_a_file() {
     assert!(there.ok(["decisions", "import", &written.display().to_string()]).contains("0 of them new"));
     assert!(!cluster_of(&there.dupes(&other), "00003.webp").contains(&"00003_crop.jpg".to_owned()));
 
+    // Of two verdicts the later one holds, and what is not taken is said.
+    let [webp, crop] = ["00003.webp", "00003_crop.jpg"].map(|name| other.join(name).display().to_string());
+    let reversed = there.ok(["decide", "same", &webp, &crop]);
+    assert!(reversed.contains("1 was decided to be different before"), "{reversed}");
+    let said = there.ok(["decisions", "import", &written.display().to_string()]);
+    assert!(said.contains("1 decision read, 0 of them new; 1 was not taken"), "{said}");
+    assert!(
+        said.contains(&format!("{webp} and {crop} are different")) || said.contains(&format!("{crop} and {webp} are different")),
+        "{said}"
+    );
+    let both = fs::read_to_string(&written).expect("written");
+    let both = both.clone() + &both.replace("different", "same");
+    let clash = here.folder("out").join("clash.jsonl");
+    fs::write(&clash, both).expect("written");
+    let refused = here.run(["decisions", "import", &clash.display().to_string()]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && said.contains("would contradict each other"), "{said}");
+
     let broken = here.folder("out").join("broken.jsonl");
     fs::write(&broken, "{\"a\":\"12\",\"b\":\"34\",\"verdict\":\"same\",\"made\":1}\n").expect("written");
     let refused = there.run(["decisions", "import", &broken.display().to_string()]);

@@ -481,9 +481,19 @@ pub struct DecidedPhoto {
     pub files: Vec<PathText>,
 }
 
-/// The number of decisions that changed.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// What became of decisions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionCount {
     pub pairs: u64,
+    /// The decisions that changed.
     pub changed: u64,
+    /// Those of them that were the other verdict before.
+    #[serde(default)]
+    pub reversed: u64,
+    /// The imported decisions that were not taken because a later one on the same photos has the other verdict.
+    #[serde(default)]
+    pub outdone: u64,
+    /// The first of these, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_outdone: Option<String>,
 }

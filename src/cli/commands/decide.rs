@@ -21,11 +21,11 @@ pub async fn run(session: &Session, command: DecideCommand) -> Done {
     match command {
         DecideCommand::Same { files, answer } => {
             let done = decide(session, "same", &files).await?;
-            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", decided("the same photo from now on", done)))
+            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", decided("the same photo from now on", "different", done)))
         }
         DecideCommand::Different { files, answer } => {
             let done = decide(session, "different", &files).await?;
-            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", decided("different from now on", done)))
+            show(answer.chosen(), &done, |out, done| writeln!(out, "{}", decided("different from now on", "the same", done)))
         }
         DecideCommand::Forget { files, answer } => {
             let done = forget(session, &files).await?;
@@ -45,14 +45,20 @@ async fn decide(session: &Session, verdict: &str, files: &[PathBuf]) -> Result<D
     .await
 }
 
-fn decided(what: &str, done: &DecisionCount) -> String {
+/// `opposite`: what the others were before.
+fn decided(what: &str, opposite: &str, done: &DecisionCount) -> String {
     let pairs = count(done.pairs, "pair of photos is", "pairs of photos are");
     let rest = match done.changed {
         0 => "; that was decided before".to_owned(),
         changed if changed == done.pairs => String::new(),
         changed => format!("; {changed} of them were not decided so before"),
     };
-    format!("{pairs} {what}{rest}")
+    let reversed = match done.reversed {
+        0 => String::new(),
+        1 => format!("; 1 was decided to be {opposite} before"),
+        reversed => format!("; {reversed} were decided to be {opposite} before"),
+    };
+    format!("{pairs} {what}{rest}{reversed}")
 }
 
 async fn forget(session: &Session, files: &[PathBuf]) -> Result<DecisionCount, Failure> {
@@ -95,4 +101,23 @@ async fn read(client: &Client, files: &[PathBuf]) -> Result<Vec<PathBuf>, Failur
         progress::wait(client, &files, WhenFull::GiveUp).await?;
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_that_is_reversed_is_said() {
+        let said = |pairs, changed, reversed| {
+            decided("the same photo from now on", "different", &DecisionCount { pairs, changed, reversed, ..DecisionCount::default() })
+        };
+        assert_eq!(said(1, 1, 0), "1 pair of photos is the same photo from now on");
+        assert_eq!(said(1, 1, 1), "1 pair of photos is the same photo from now on; 1 was decided to be different before");
+        assert_eq!(
+            said(3, 2, 2),
+            "3 pairs of photos are the same photo from now on; 2 of them were not decided so before; 2 were decided to be different before"
+        );
+        assert_eq!(said(1, 0, 0), "1 pair of photos is the same photo from now on; that was decided before");
+    }
 }

@@ -85,5 +85,14 @@ async fn import(client: &Client, file: &Path, format: TextFormat) -> Done {
         .collect::<Result<Vec<_>, _>>()?;
     let body = serde_json::to_vec(&DecisionList { decisions }).map_err(io::Error::from)?;
     let done: DecisionCount = client.post("/v1/decisions/import", body).await?;
-    show(format, &done, |out, done| writeln!(out, "{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed))
+    show(format, &done, |out, done| writeln!(out, "{}", imported(done)))
+}
+
+fn imported(done: &DecisionCount) -> String {
+    let read = format!("{} read, {} of them new", count(done.pairs, "decision", "decisions"), done.changed);
+    match &done.first_outdone {
+        Some(first) if done.outdone == 1 => format!("{read}; 1 was not taken, because you decided otherwise later: {}", shown(first)),
+        Some(first) => format!("{read}; {} were not taken, because you decided otherwise later, the first: {}", done.outdone, shown(first)),
+        None => read,
+    }
 }

@@ -156,16 +156,16 @@ impl WriterThread {
         Ok(done)
     }
 
-    /// Changes the stored decisions and then the decisions in memory. Returns how many changed.
-    fn change_decisions(&mut self, change: impl FnOnce(&mut Writer) -> store::Result<usize>) -> store::Result<usize> {
-        let changed = self.in_library(|this| {
-            let changed = change(&mut this.writer)?;
+    /// Changes the stored decisions and then the decisions in memory.
+    fn change_decisions<T>(&mut self, change: impl FnOnce(&mut Writer) -> store::Result<T>) -> store::Result<T> {
+        let done = self.in_library(|this| {
+            let done = change(&mut this.writer)?;
             this.read_decisions()?;
-            Ok(changed)
+            Ok(done)
         })?;
         // An automatic tuning may be due.
         self.tuning.asked.raise();
-        Ok(changed)
+        Ok(done)
     }
 
     fn use_versions(&mut self, versions: Arc<Versions>) -> store::Result<()> {
