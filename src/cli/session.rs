@@ -207,7 +207,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     if !is_file.map_err(unreadable)? {
         return fs::read(path).map_err(unreadable);
     }
-    let mut file = probe::path(path, |path| File::open(path)).ok_or_else(|| Failure::silent(path))?.map_err(unreadable)?;
+    let mut file =
+        probe::path(path, |path| File::options().read(true).open(path)).ok_or_else(|| Failure::silent(path))?.map_err(unreadable)?;
     let mut bytes = Vec::new();
     loop {
         let step = move || {

@@ -86,6 +86,13 @@ fn decisions_go_to_another_library_in_a_file() {
     here.ok(["decisions", "export", &written.display().to_string()]);
     assert_eq!(here.ok(["decisions", "export"]), fs::read_to_string(&written).expect("written"));
     assert_eq!(here.ok(["decisions", "export", "-"]), fs::read_to_string(&written).expect("written"));
+    // An earlier export is replaced, and nothing else.
+    here.ok(["decisions", "export", &written.display().to_string()]);
+    let photo = fs::read(file("00003.webp")).expect("read");
+    let refused = here.run(["decisions", "export", &file("00003.webp")]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is not an earlier export"), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(fs::read(file("00003.webp")).expect("read"), photo);
 
     there.dupes(&other);
     let said = there.ok(["decisions", "import", &written.display().to_string()]);

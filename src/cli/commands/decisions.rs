@@ -1,6 +1,7 @@
 //! `simctl decisions`: lists decisions, and exports and imports them for a backup or another machine.
 
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +16,10 @@ use crate::cli::output::{Audience, Done, output, show};
 use crate::cli::session::{Session, read};
 use crate::cli::text::{count, date, shown, shown_path};
 use crate::photo::Verdict;
+use crate::sys::probe;
+
+/// A line of an export is shorter.
+const MAX_LINE_BYTES: u64 = 4096;
 
 pub async fn run(session: &Session, command: DecisionsCommand) -> Done {
     let client = session.daemon().await?;
@@ -63,6 +68,11 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
     }
     match file.filter(|file| file.as_os_str() != "-") {
         Some(file) => {
+            let may_replace = probe::path(&file, may_replace).ok_or_else(|| Failure::silent(&file))?;
+            if !may_replace.map_err(|e| Failure::unwritten_file(&file, &e))? {
+                let message = format!("{} is not an earlier export; it was not changed", shown_path(&file));
+                return Err(Failure::usage(message).hint("name a new file"));
+            }
             let failed = |e| Failure::unwritten_file(&file, &e).hint("what was there before is unchanged");
             files::replace(&file, &lines).map_err(failed)?;
             let decisions = count(decisions.len() as u64, "decision", "decisions");
@@ -71,6 +81,20 @@ async fn export(client: &Client, file: Option<PathBuf>) -> Done {
         None => output(Audience::Program, |out| out.write_all(&lines))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether nothing is lost with what is at a path: it is an earlier export, or empty, or not a file, such as a pipe.
+fn may_replace(path: &Path) -> io::Result<bool> {
+    let found = match fs::metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+        found => found?,
+    };
+    if !found.is_file() || found.len() == 0 {
+        return Ok(true);
+    }
+    let mut line = Vec::new();
+    BufReader::new(File::open(path)?.take(MAX_LINE_BYTES)).read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice::<DecisionText>(&line).is_ok())
 }
 
 async fn import(client: &Client, file: &Path, format: TextFormat) -> Done {
@@ -94,5 +118,30 @@ fn imported(done: &DecisionCount) -> String {
         Some(first) if done.outdone == 1 => format!("{read}; 1 was not taken, because you decided otherwise later: {}", shown(first)),
         Some(first) => format!("{read}; {} were not taken, because you decided otherwise later, the first: {}", done.outdone, shown(first)),
         None => read,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_earlier_export_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let hash = |digit: &str| digit.repeat(64);
+        let line = format!("{{\"a\":\"{}\",\"b\":\"{}\",\"verdict\":\"same\",\"made\":1}}\n", hash("1"), hash("2"));
+        for (name, content, may) in [
+            ("export.jsonl", line.repeat(3).into_bytes(), true),
+            ("empty.jsonl", Vec::new(), true),
+            ("photo.jpg", b"\xff\xd8\xff\xe0\n".repeat(2_000), false),
+            ("other.json", b"{\"a\": 1}\n".to_vec(), false),
+            ("list.txt", [b"my list\n", line.as_bytes()].concat(), false),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, content).expect("written");
+            assert_eq!(may_replace(&path).expect("read"), may, "{name}");
+        }
+        assert!(may_replace(&folder.path().join("new.jsonl")).expect("looked"));
+        assert!(may_replace(Path::new("/dev/null")).expect("looked"));
     }
 }
