@@ -201,7 +201,10 @@ impl Places {
 
 /// Checks that the folder for the data is this user's. sudo may keep the `HOME` of the user who calls it, and what root
 /// makes there would be in that user's way.
-fn require_own_home() -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::OthersHome`] if it is not.
+pub fn require_own_home() -> Result<(), Error> {
     let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|place| place.is_absolute() && place.exists());
     let Some(place) = named.or_else(|| BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())) else { return Ok(()) };
     match owner(&place) {

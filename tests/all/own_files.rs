@@ -122,6 +122,12 @@ fn root_leaves_nothing_in_the_home_of_the_user_who_calls_sudo() {
     let (code, said) = simctl(&["dupes"]);
     assert!(code == Some(2) && said.contains("belongs to user 4321") && said.contains("sudo -H"), "{said}");
     assert_eq!(contents(), before);
+    for words in [&["setup"][..], &["setup", "--remove"]] {
+        let setup = instance.command().args(words).output().expect("runs");
+        let said = String::from_utf8_lossy(&setup.stderr).into_owned();
+        assert!(setup.status.code() == Some(2) && said.contains("belongs to user 4321") && said.contains("--prefix"), "{said}");
+        assert!(!home.join(".local").exists());
+    }
     // In a directory that is named it may keep its own library.
     let elsewhere = tempfile::tempdir().expect("a folder");
     let data = elsewhere.path().join("data");
