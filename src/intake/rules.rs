@@ -7,16 +7,23 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Hidden files, bins and snapshots, and folders in which other programs keep small copies of photos. A name that people
 /// give their own folders counts only inside the folder of its program.
-const ALWAYS_HIDDEN: [&str; 23] = [
+const ALWAYS_HIDDEN: [&str; 31] = [
     ".*",
     // Linux.
     "lost+found",
     "@snapshots",
+    // File servers: NetApp, Samba, AFP, and the copies of Time Machine.
+    "~snapshot",
+    "@GMT-*",
+    "Network Trash Folder",
+    "Temporary Items",
+    "Backups.backupdb",
     // Synology.
     "@eaDir",
     "@tmp",
     "#recycle",
     "#snapshot",
+    "@sharesnap",
     // QNAP. Its small copies are in `.@__thumb`.
     "@Recycle",
     "@Recently-Snapshot",
@@ -24,19 +31,21 @@ const ALWAYS_HIDDEN: [&str; 23] = [
     "appdata_oc??????????",
     "files_trashbin",
     "files_versions",
+    "**/__groupfolders/{trash,versions}",
     // Immich: a folder for each user, named by a UUID.
     "**/{thumbs,encoded-video}/????????-????-????-????-????????????",
-    // PhotoPrism.
-    "**/storage/cache/thumbnails",
-    "**/storage/sidecar",
-    // Apple. A library of Photos is its own: an original that is deleted there by hand is missing in the program. The originals of
-    // iPhoto and Aperture (`Masters`) stay.
+    // PhotoPrism: its storage, by either of its usual names.
+    "**/{storage,photoprism}/cache/thumbnails",
+    "**/{storage,photoprism}/sidecar",
+    // Apple. A library of a program is its own: an original that is deleted there by hand is missing in the program. One that Photos
+    // took over (`migrated…`) has its originals as hard links.
     "__MACOSX",
     "iPod Photo Cache",
     "*.photoslibrary",
-    "**/*.{photolibrary,aplibrary,migratedphotolibrary,migratedaplibrary}/{Previews,Thumbnails}",
-    "**/iPhoto Library/{Data,Previews,Thumbnails}",
-    // Lightroom.
+    "*.{photolibrary,aplibrary,migratedphotolibrary,migratedaplibrary}",
+    "**/iPhoto Library/{Data,Masters,Modified,Originals,Previews,Thumbnails}",
+    // Adobe Bridge and Lightroom.
+    "Adobe Bridge Cache",
     "*.lrdata",
     // Capture One.
     "**/CaptureOne/Cache",
@@ -184,6 +193,12 @@ mod tests {
             ("Windows", "$Recycle.Bin/S-1-5-21/1.jpg", "Recycled paper/1.jpg"),
             ("Windows", "a/SYSTEM VOLUME INFORMATION/1.jpg", "System/1.jpg"),
             ("Linux", "a/.Trash-1000/files/1.jpg", "Trash/1.jpg"),
+            ("NetApp", "photo/~snapshot/hourly.0/1.jpg", "photo/snapshot/1.jpg"),
+            ("Samba", "photo/@GMT-2026.01.01-10.00.00/1.jpg", "photo/GMT-2026.01.01/1.jpg"),
+            ("AFP", "photo/Network Trash Folder/Trash Can #2/1.jpg", "photo/Trash/1.jpg"),
+            ("AFP", "photo/Temporary Items/folders.501/1.jpg", "photo/Temporary/1.jpg"),
+            ("Time Machine", "Backups.backupdb/Mac/Latest/1.jpg", "Backups/Mac/Latest/1.jpg"),
+            ("Synology", "@sharesnap/photo/GMT+01-2026/1.jpg", "sharesnap/1.jpg"),
             ("Synology", "photo/@eaDir/1.jpg/SYNOPHOTO_THUMB_XL.jpg", "photo/eaDir/1.jpg"),
             ("Synology", "photo/#recycle/1.jpg", "photo/recycle/1.jpg"),
             ("Synology", "photo/#snapshot/GMT-2026.01.01/1.jpg", "photo/snapshot/1.jpg"),
@@ -193,19 +208,26 @@ mod tests {
             ("Nextcloud", "appdata_oc1a2b3c4d5e/preview/a/1/64-64-crop.jpg", "appdata_of_mine/1.jpg"),
             ("Nextcloud", "anna/files_trashbin/files/1.jpg.d1700000000", "anna/files/1.jpg"),
             ("Nextcloud", "anna/files_versions/1.jpg.v1700000000", "anna/files/versions/1.jpg"),
+            ("Nextcloud", "__groupfolders/trash/1/1.jpg.d1700000000", "__groupfolders/1/1.jpg"),
+            ("Nextcloud", "__groupfolders/versions/1/7/1700000000.jpg", "__groupfolders/1/versions/1.jpg"),
             ("Immich", preview, original),
             ("Immich", thumbnail, "thumbs/1.jpg"),
             ("Immich", video, "immich/library/admin/2026/1.jpg"),
             ("PhotoPrism", "photoprism/storage/cache/thumbnails/a/b/c/abc_720x720_fit.jpg", "photoprism/originals/2026/1.jpg"),
             ("PhotoPrism", "storage/sidecar/2026/1.heic.jpg", "storage/2026/1.jpg"),
+            ("PhotoPrism", "photoprism/cache/thumbnails/a/b/c/abc_720x720_fit.jpg", "photoprism/originals/cache/thumbnails/1.jpg"),
+            ("PhotoPrism", "a/photoprism/sidecar/2026/1.heic.jpg", "a/photoprism/1.jpg"),
             ("Photos", "A.photoslibrary/originals/1/1.jpeg", "A/originals/1/1.jpeg"),
             ("Photos", "A.photoslibrary/resources/derivatives/1/1_1_105_c.jpeg", "A/photoslibrary/1.jpeg"),
-            ("iPhoto", "iPhoto Library.photolibrary/Thumbnails/2008/1.jpg", "iPhoto Library.photolibrary/Masters/2008/1.jpg"),
-            ("iPhoto", "A.migratedphotolibrary/Previews/2008/1.jpg", "A.migratedphotolibrary/Masters/2008/1.jpg"),
-            ("iPhoto", "iPhoto Library/Data/2006/Roll 20/1.jpg", "iPhoto Library/Originals/2006/Roll 20/1.jpg"),
+            ("iPhoto", "iPhoto Library.photolibrary/Masters/2008/1.jpg", "photolibrary/Masters/2008/1.jpg"),
+            ("iPhoto", "A.migratedphotolibrary/Masters/2008/1.jpg", "A/Masters/2008/1.jpg"),
+            ("iPhoto", "iPhoto Library/Data/2006/Roll 20/1.jpg", "iPhoto Library/1.jpg"),
+            ("iPhoto", "iPhoto Library/Originals/2006/Roll 20/1.jpg", "iPhoto/Originals/2006/1.jpg"),
+            ("iPhoto", "iPhoto Library/Modified/2006/Roll 20/1.jpg", "Modified/1.jpg"),
             ("iPhoto", "iPod Photo Cache/F00/1.jpg", "iPod Photos/1.jpg"),
-            ("Aperture", "a/A.aplibrary/Previews/2011/1.jpg", "a/A.aplibrary/Masters/2011/1.jpg"),
+            ("Aperture", "a/A.aplibrary/Masters/2011/1.jpg", "a/Aperture/Masters/2011/1.jpg"),
             ("Aperture", "a/A.aplibrary/Thumbnails/2011/1.jpg", "a/Thumbnails/2011/1.jpg"),
+            ("Bridge", "shoot/Adobe Bridge Cache/256/1.jpg", "shoot/Bridge/1.jpg"),
             ("Lightroom", "Lightroom/Catalog Previews.lrdata/1.jpg", "Lightroom/A.lrlibrary/originals/1.jpg"),
             ("Lightroom", "Lightroom/Catalog Smart Previews.lrdata/1.jpg", "Lightroom/Previews/1.jpg"),
             ("Capture One", "shoot/CaptureOne/Cache/Thumbnails/1.jpg", "shoot/CaptureOne/1.jpg"),

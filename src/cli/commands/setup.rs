@@ -14,7 +14,7 @@ use crate::cli::args::CompletedShell;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Audience, opened};
 use crate::cli::text::shown_path;
-use crate::config::require_own_home;
+use crate::config::{self, require_own_home};
 use crate::sys::own_program;
 
 const ZSH: &str = "zsh/site-functions";
@@ -26,7 +26,8 @@ pub fn run(prefix: Option<&Path>, remove: bool) -> Result<ExitCode, Failure> {
     let share = match prefix {
         Some(prefix) => prefix.join("share"),
         None => {
-            let others = |e| Failure::from(e).hint("leave out sudo, or use root's own home (sudo -H), or name a place with --prefix");
+            let others =
+                |e: config::Error| Failure::from(e).hint("leave out sudo, or use root's own home (sudo -H), or name a place with --prefix");
             require_own_home().map_err(others)?;
             BaseDirs::new().ok_or_else(|| Failure::usage("there is no home directory; --prefix names a place"))?.data_dir().to_owned()
         }
