@@ -37,9 +37,13 @@ fn octal(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether a terminal obeys a character: control characters, line ends, and marks that turn the direction of the text.
+/// Whether a terminal obeys a character: control characters, line ends, and marks that turn the direction of the text. Or shows
+/// nothing of it, so that two names look alike. The joiners of Persian and of emoji are not among these.
 pub fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_unseen = matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let is_tag = matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || turns || is_unseen || is_tag
 }
 
 #[cfg(test)]

@@ -172,6 +172,9 @@ mod tests {
         let expected = [&b"/\\x1b[2J\\x7f"[..], "é".as_bytes(), b"\\xc2\\x9b\\xe2\\x80\\xae\xe9\\x9b/\xe2\\x80"].concat();
         assert_eq!(escaped(&path), expected);
         assert_eq!(shown("a\u{1b}\u{202e}\u{2066}\u{85}\nb\u{200d}"), "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}b\u{200d}");
+        assert_eq!(shown("a\u{200b}\u{2060}\u{feff}\u{ad}\u{e0041}b\u{200c}c"), "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}b\u{200c}c");
+        let hidden = crate::api::text_of(Path::new("/a\u{200b}\u{e0041}"));
+        assert_eq!(escaped(&hidden), b"/a\\xe2\\x80\\x8b\\xf3\\xa0\\x81\\x81");
         assert_eq!(shown_lines("a\u{1b}\nb"), "a\u{fffd}\nb");
     }
 }

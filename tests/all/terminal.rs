@@ -10,14 +10,22 @@ use serde_json::Value;
 use crate::photos;
 use crate::support::{Instance, array, wait_until};
 
-/// An escape sequence, a control character of two bytes, a mark that turns the text around, a line end, and Latin-1.
-const NAMES: [&[u8]; 5] =
-    [b"red\x1b[31m.jpg", "c1\u{9b}2J.jpg".as_bytes(), "photo\u{202e}gpj.exe.jpg".as_bytes(), b"two\nlines\r\x07.jpg", b"latin\xe9\x9b.jpg"];
+/// An escape sequence, a control character of two bytes, a mark that turns the text around, a line end, Latin-1, and characters that are
+/// not seen.
+const NAMES: [&[u8]; 6] = [
+    b"red\x1b[31m.jpg",
+    "c1\u{9b}2J.jpg".as_bytes(),
+    "photo\u{202e}gpj.exe.jpg".as_bytes(),
+    b"two\nlines\r\x07.jpg",
+    b"latin\xe9\x9b.jpg",
+    "zero\u{200b}tag\u{e0041}.jpg".as_bytes(),
+];
 
 /// Whether a text is free of what a terminal obeys, but for the line ends and tabs of the output itself.
 fn is_plain(text: &[u8]) -> bool {
     let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_free = |c: char| !turns(c) && (!c.is_control() || c == '\n' || c == '\t');
+    let is_unseen = |c: char| matches!(c, '\u{200b}' | '\u{e0041}');
+    let is_free = |c: char| !turns(c) && !is_unseen(c) && (!c.is_control() || c == '\n' || c == '\t');
     text.utf8_chunks().all(|chunk| chunk.valid().chars().all(is_free) && !chunk.invalid().iter().any(|b| (0x80..0xa0).contains(b)))
 }
 
