@@ -317,6 +317,7 @@ impl Staying<'_> {
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let mut stay = vec![Staying { is_needed: true, ..staying(keeper, disk)? }];
+    let damaged = may_be_damaged(cluster);
     let mounts = OnceCell::new();
     let doubt = |file: &Staying<'_>, other: &Staying<'_>| file.doubt(other, mounts.get_or_init(|| disk.mounts()));
     let (mut files, mut reasons, mut seen, mut is_only_one) = (Vec::new(), Vec::new(), Seen::default(), false);
@@ -356,9 +357,8 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             let equal = stay.iter().position(|other| candidate.is_equal(other) && doubt(&candidate, other).is_none());
             let reason = if equal.is_some() {
                 None
-            } else if place > 0 && may_be_damaged(best, keeper, photo, file) {
-                let [a, b] = [&stay[0].looked.path, path].map(|path| path.display());
-                Some(format!("{a} and {b} differ only in their bytes: one of them may be damaged"))
+            } else if let Some(why) = damaged.as_ref().filter(|_| place > 0) {
+                Some(why.clone())
             } else {
                 lost(file, &candidate, &stay[0], place > 0)?.or_else(|| doubt(&candidate, &stay[0]))
             };
@@ -452,9 +452,15 @@ fn lost(file: &PhotoFile, candidate: &Staying<'_>, keeper: &Staying<'_>, is_vers
     }
 }
 
-/// Whether two pictures of one format and size are in files of one length: equal files, one of them with other bytes.
-fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) -> bool {
-    (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
+/// Returns why the keeper may be damaged: another picture of its format and size is in a file of its length, so that they are equal files,
+/// one of them with other bytes. Then every other version may be all that is left.
+fn may_be_damaged(cluster: &Cluster) -> Option<String> {
+    let of = |photo: &Photo, file: &PhotoFile| (photo.format, photo.width, photo.height, file.size);
+    let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
+    let mut others = cluster.photos[1..].iter().flat_map(|photo| photo.files.iter().map(move |file| (photo, file)));
+    let (_, other) = others.find(|(photo, file)| of(photo, file) == of(best, keeper) && file.content != keeper.content)?;
+    let [a, b] = [keeper, other].map(|file| file.path.to_path());
+    Some(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()))
 }
 
 #[cfg(test)]
@@ -817,6 +823,12 @@ pub mod tests {
         let photos = vec![photo(vec![file("/keep", 10)]), photo(vec![file("/other", 10)])];
         let said = list(&cluster(photos, &[(0, 1, Relation::Edit)]), &[("/keep", 1, 1, 10), ("/other", 2, 1, 10)]);
         assert!(said.is_err_and(|why| why.contains("damaged")));
+        // Of the keeper a smaller version may be all that is left.
+        let small = Photo { width: 150, height: 100, ..photo(vec![file("/small", 4)]) };
+        let photos = vec![photo(vec![file("/keep", 10)]), small, photo(vec![file("/other", 10)])];
+        let pairs = [(0, 1, Relation::Copy), (0, 2, Relation::Edit)];
+        let said = list(&cluster(photos, &pairs), &[("/keep", 1, 1, 10), ("/small", 2, 1, 4), ("/other", 3, 1, 10)]);
+        assert!(said.is_err_and(|why| why.contains("/keep and /other differ only in their bytes")));
         // One of each stays, so copies of the same bytes can go.
         let equal = |path: &str, content: &str| PhotoFile { content: content.to_owned(), ..file(path, 10) };
         let photos =
