@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
-use super::worth::{may_be_enlarged, worth};
+use super::worth::{enlarged, worth};
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
 use crate::photo::Relation;
 use crate::sys::SameProgram;
@@ -335,15 +335,8 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             continue;
         }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
-            let (stays, goes) = ((best, keeper), (photo, file));
-            // A file without camera data is not an original.
-            let larger = if may_be_enlarged(stays, goes) {
-                Some([keeper, file])
-            } else {
-                (photo.taken.is_some() && may_be_enlarged(goes, stays)).then_some([file, keeper])
-            };
-            if let Some([a, b]) = larger.filter(|_| place > 0).map(|files| files.map(|file| file.path.to_path())) {
-                return Err(format!("{} has more pixels than {} and less data for each: it may be enlarged", a.display(), b.display()));
+            if let Some(why) = enlarged((best, keeper), (photo, file)).filter(|_| place > 0) {
+                return Err(why);
             }
             let candidate = staying(file, disk)?;
             let Looked { path, now } = &candidate.looked;
@@ -354,13 +347,19 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
                 let [a, b] = [&other, path].map(|path| path.display());
                 return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
             }
-            let equal = stay.iter().position(|other| candidate.is_equal(other) && doubt(&candidate, other).is_none());
+            // What may be a file that stays cannot go, and no other file can go because of it. Other bytes are another file.
+            let mut alike = stay.iter().filter(|other| other.content == keeper.content || other.content == candidate.content);
+            if let Some(why) = alike.find_map(|other| doubt(&candidate, other)) {
+                reasons.push(why);
+                continue;
+            }
+            let equal = stay.iter().position(|other| candidate.is_equal(other));
             let reason = if equal.is_some() {
                 None
             } else if let Some(why) = damaged.as_ref().filter(|_| place > 0) {
                 Some(why.clone())
             } else {
-                lost(file, &candidate, &stay[0], place > 0)?.or_else(|| doubt(&candidate, &stay[0]))
+                lost(file, &candidate, &stay[0], place > 0)?
             };
             if let Some(reason) = reason {
                 reasons.push(reason);
@@ -722,22 +721,24 @@ pub mod tests {
 
     #[test]
     fn what_may_be_the_file_that_stays_cannot_go() {
-        let (disk_a, view, card) = (8 << 8, 50, 9 << 8);
-        for (paths, devices, why) in [
-            (["/1.jpg", "/bound/1.jpg", "/2.jpg"], [disk_a, view, disk_a], "fuse.bindfs may show files of other filesystems"),
-            // The second file of the disk is as good as the first, which stays because of the doubt.
-            (["/bound/1.jpg", "/1.jpg", "/2.jpg"], [view, disk_a, disk_a], "fuse.bindfs may show files of other filesystems"),
-            (["/card/DCIM/1.jpg", "/card/dcim/1.JPG", "/card/dcim/2.jpg"], [card; 3], "upper and lower case"),
+        let (local, view, card) = (8 << 8, 50, 9 << 8);
+        let shown = "fuse.bindfs may show files of other filesystems";
+        for (paths, devices, can_go, why) in [
+            (["/1", "/bound/1", "/2", "/bound/2"], [local, view, local, view], "/2", shown),
+            // Each of two files of the disk would be as good as the other, and the view may show both.
+            (["/bound/2", "/1", "/2", "/bound/1"], [view, local, local, view], "/bound/1", shown),
+            (["/card/DCIM/1", "/card/dcim/1", "/card/dcim/2", "/card/Dcim/1"], [card; 4], "/card/dcim/2", "upper and lower case"),
         ] {
-            let times = [100, 300, 500];
+            let times = [100, 300, 500, 700];
             let files = paths.into_iter().zip(times);
             let files = files.map(|(path, ctime_ns)| PhotoFile { content: "a".to_owned(), ctime_ns, ..file(path, 10) }).collect();
             let now = (1..).zip(devices).zip(times).map(|((inode, device), ctime_ns)| Now { inode, device, ctime_ns, ..NOW });
             let disk = Files(paths.into_iter().zip(now).map(|(path, now)| (path.into(), (now, "a"))).collect());
             let found = removable(&cluster(vec![photo(files)], &[]), Relation::ALL, &disk).expect("one can go");
-            assert_eq!(listed(&found), [paths[2]]);
-            let [reason] = found.reasons() else { panic!("one stays: {:?}", found.reasons()) };
-            assert!(reason.starts_with(&format!("{} and {} may be one file", paths[0], paths[1])) && reason.contains(why), "{reason}");
+            assert_eq!(listed(&found), [can_go]);
+            let [reason, other] = found.reasons() else { panic!("two stay: {:?}", found.reasons()) };
+            assert!(reason.starts_with(&format!("{} and {} may be one file", paths[0], paths[1])), "{reason}");
+            assert!(reason.contains(why) && other.contains(why), "{reason} {other}");
         }
     }
 

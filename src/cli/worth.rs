@@ -87,8 +87,20 @@ fn pixels(photo: &Photo) -> f64 {
     f64::from(photo.width) * f64::from(photo.height)
 }
 
+/// Returns why one of two photos may be an enlarged copy of the other, whichever of them would stay.
+pub fn enlarged(stays: (&Photo, &PhotoFile), goes: (&Photo, &PhotoFile)) -> Option<String> {
+    // A file without camera data is not an original.
+    let larger = if may_be_enlarged(stays, goes) {
+        Some([stays.1, goes.1])
+    } else {
+        (goes.0.taken.is_some() && may_be_enlarged(goes, stays)).then_some([goes.1, stays.1])
+    };
+    let [a, b] = larger?.map(|file| file.path.to_path());
+    Some(format!("{} has more pixels than {} and less data for each: it may be enlarged", a.display(), b.display()))
+}
+
 /// Whether the first photo may be an enlarged copy of the second: it has clearly more pixels, and clearly fewer bytes for each.
-pub fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
+fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
     let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
     let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
     best.format == photo.format && is_larger && density(best, keeper) < MAX_ENLARGED_DENSITY_RATIO * density(photo, file)
