@@ -10,7 +10,7 @@ use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
 use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule, is_editor};
 
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
-/// much), and has clearly fewer bytes per pixel ([`MAX_ENLARGED_DENSITY_RATIO`]). `may_be_enlarged` of `cli/removable.rs` doubts
+/// much), and has clearly fewer bytes per pixel ([`MAX_ENLARGED_DENSITY_RATIO`]). `may_be_enlarged` of `cli/worth.rs` doubts
 /// more: it is told no detail, and 1.2 times the pixels are enough for it.
 const MIN_ENLARGEMENT_LENGTH_RATIO: f64 = 1.2;
 const MAX_DETAIL_OF_ENLARGED: f64 = 1.1;
