@@ -218,6 +218,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
             capture: &record.capture,
             software: file.metadata.as_ref().and_then(|metadata| metadata.software.as_deref()),
             detail: record.detail,
+            quantisation: record.quantisation,
             has_position: file.metadata.as_ref().is_some_and(|metadata| metadata.description.position.is_some()),
             bytes: file.stamp.size,
             mtime: file.stamp.mtime,

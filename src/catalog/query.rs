@@ -76,6 +76,7 @@ impl Asked {
             capture: &self.decoded.capture,
             software: self.metadata.software.as_deref(),
             detail: self.decoded.detail,
+            quantisation: self.identity.quantisation,
             has_position: self.metadata.description.position.is_some(),
             bytes: self.bytes,
             mtime: 0,

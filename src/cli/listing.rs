@@ -406,7 +406,7 @@ fn resized(pair: &ClusterPair, source: &Photo, version: &Photo) -> Option<String
     let share = long_side(version) / long_side(source);
     if (share - 0.5).abs() < 0.01 {
         Some("half size".into())
-    } else if has_reason(pair, ReasonCode::Enlarged) {
+    } else if has_reason(pair, ReasonCode::Enlarged) && share >= 0.99 {
         Some("enlarged".into())
     } else {
         (!(0.99..=1.01).contains(&share)).then(|| format!("{:.0} % of the size", 100.0 * share))
@@ -441,7 +441,7 @@ fn source_by(rule: SourceRule) -> &'static str {
         SourceRule::Camera => "as the camera wrote it",
         SourceRule::Metadata => "says where it was taken",
         SourceRule::Format => "the better format",
-        SourceRule::Detail => "the others are enlarged",
+        SourceRule::Detail => "not enlarged",
         SourceRule::Pixels => "most pixels",
         SourceRule::Rgb => "RGB, not CMYK",
         SourceRule::Lossless => "lossless",
@@ -499,6 +499,7 @@ mod tests {
             height: 2 * width / 3,
             format: Format::Jpeg,
             taken: None,
+            detail: None,
             source: false,
             kept_by: None,
             files: vec![file],
@@ -607,6 +608,8 @@ mod tests {
         for relation in [Relation::Copy, Relation::Edit] {
             assert_eq!(told(relation, &[ReasonCode::Enlarged], 6000), format!("{relation} · enlarged"));
             assert_eq!(told(relation, &[ReasonCode::Size], 6000), format!("{relation} · 200 % of the size"));
+            // Of a still smaller one.
+            assert!(told(relation, &[ReasonCode::Enlarged], 2000).starts_with(&format!("{relation} · 67 % of the size")));
         }
     }
 

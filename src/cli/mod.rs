@@ -21,6 +21,7 @@ mod start;
 mod systemd;
 mod text;
 mod whole;
+mod worth;
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -1,6 +1,6 @@
 //! The files of a cluster that could be removed, checked on the disk at this moment.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
@@ -15,27 +15,17 @@ use tokio::task::spawn_blocking;
 
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
+use super::worth::{enlarged, worth};
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, SourceRule, is_editor};
+use crate::photo::Relation;
 use crate::sys::SameProgram;
+use crate::sys::mounts::{Mounts, OneFile};
 use crate::sys::probe::DISK_STEP_TIMEOUT;
 use crate::vision::Limits;
 use crate::vision::sandbox;
 
 /// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
 const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
-
-/// The least ratio of the pixels of an enlarged copy to those of the original. The source is chosen by another rule, of
-/// `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44 times the pixels, the same ratio of the
-/// bytes for each pixel ([`MAX_ENLARGED_DENSITY_RATIO`]), and no more detail. This one doubts in more cases, because a file that is
-/// removed is gone.
-const MIN_ENLARGEMENT_PIXEL_RATIO: f64 = 1.2;
-
-/// Pictures of one size differ at most by this ratio of their pixels: a program may cut a row or two.
-const MAX_EQUAL_PIXEL_RATIO: f64 = 1.05;
-
-/// Two files of one lossless format with equal pictures differ at most by this share in length, because of their metadata.
-const MAX_EQUAL_LENGTH_DIFFERENCE: f64 = 0.02;
 
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
@@ -105,6 +95,8 @@ trait Disk {
 
     /// The [`NOTES`] of a file, in their order.
     fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>>;
+
+    fn mounts(&self) -> Mounts;
 }
 
 struct RealDisk {
@@ -163,6 +155,10 @@ impl Disk for RealDisk {
             Ok(Some(value).filter(|value| !value.is_empty()))
         };
         self.answered(NOTES.iter().map(note).collect())
+    }
+
+    fn mounts(&self) -> Mounts {
+        Mounts::now()
     }
 }
 
@@ -285,6 +281,10 @@ struct Staying<'a> {
     content: &'a str,
     notes: Vec<Option<Vec<u8>>>,
     looked: Looked,
+    /// Whether its bytes were read just now, and are those of its content.
+    is_read: bool,
+    /// Whether others go because it stays.
+    is_needed: bool,
 }
 
 impl Staying<'_> {
@@ -297,6 +297,16 @@ impl Staying<'_> {
     fn is_equal(&self, other: &Staying<'_>) -> bool {
         self.content == other.content && !self.loses_notes(other)
     }
+
+    /// Returns why this and the other one may be one file at two paths, whatever their numbers, sizes and times say.
+    fn doubt(&self, other: &Staying<'_>, mounts: &Mounts) -> Option<String> {
+        let [a, b] = [&other.looked, &self.looked];
+        let why = match mounts.may_be_one_file([&a.path, &b.path], a.now.device == b.now.device)? {
+            OneFile::Shown(kind) => format!("{kind} may show files of other filesystems"),
+            OneFile::Spelled => "they may differ only in upper and lower case".to_owned(),
+        };
+        Some(format!("{} and {} may be one file at two paths: {why}", a.path.display(), b.path.display()))
+    }
 }
 
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. A file that says something
@@ -304,7 +314,10 @@ impl Staying<'_> {
 /// error says why nothing of this cluster may be removed.
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let mut stay = vec![staying(keeper, disk)?];
+    let mut stay = vec![Staying { is_needed: true, ..staying(keeper, disk)? }];
+    let damaged = may_be_damaged(cluster);
+    let mounts = OnceCell::new();
+    let doubt = |file: &Staying<'_>, other: &Staying<'_>| file.doubt(other, mounts.get_or_init(|| disk.mounts()));
     let (mut files, mut reasons, mut seen, mut is_only_one) = (Vec::new(), Vec::new(), Seen::default(), false);
     seen.add(stay[0].looked.clone());
     for (place, photo) in cluster.photos.iter().enumerate() {
@@ -320,15 +333,8 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             continue;
         }
         for file in photo.files.iter().skip(usize::from(place == 0)) {
-            let (stays, goes) = ((best, keeper), (photo, file));
-            // A file without camera data is not an original.
-            let larger = if may_be_enlarged(stays, goes) {
-                Some([keeper, file])
-            } else {
-                (photo.taken.is_some() && may_be_enlarged(goes, stays)).then_some([file, keeper])
-            };
-            if let Some([a, b]) = larger.filter(|_| place > 0).map(|files| files.map(|file| file.path.to_path())) {
-                return Err(format!("{} has more pixels than {} and less data for each: it may be enlarged", a.display(), b.display()));
+            if let Some(why) = enlarged((best, keeper), (photo, file)).filter(|_| place > 0) {
+                return Err(why);
             }
             let candidate = staying(file, disk)?;
             let Looked { path, now } = &candidate.looked;
@@ -339,11 +345,17 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
                 let [a, b] = [&other, path].map(|path| path.display());
                 return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
             }
-            let reason = if stay.iter().any(|other| candidate.is_equal(other)) {
+            // What may be a file that stays cannot go, and no other file can go because of it. Other bytes are another file.
+            let mut alike = stay.iter().filter(|other| other.content == keeper.content || other.content == candidate.content);
+            if let Some(why) = alike.find_map(|other| doubt(&candidate, other)) {
+                reasons.push(why);
+                continue;
+            }
+            let equal = stay.iter().position(|other| candidate.is_equal(other));
+            let reason = if equal.is_some() {
                 None
-            } else if place > 0 && may_be_damaged(best, keeper, photo, file) {
-                let [a, b] = [&stay[0].looked.path, path].map(|path| path.display());
-                Some(format!("{a} and {b} differ only in their bytes: one of them may be damaged"))
+            } else if let Some(why) = damaged.as_ref().filter(|_| place > 0) {
+                Some(why.clone())
             } else {
                 lost(file, &candidate, &stay[0], place > 0)?
             };
@@ -352,6 +364,7 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
                 stay.push(candidate);
                 continue;
             }
+            stay[equal.unwrap_or(0)].is_needed = true;
             is_only_one |= place > 0;
             files.push(candidate.looked.clone());
             // Hard links free their space when all of them are gone. Other views of a folder go with it.
@@ -367,6 +380,7 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
     {
         return Err(first.clone());
     }
+    stay.iter().filter(|file| file.is_needed).try_for_each(|file| sound(file, disk))?;
     // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
     if is_only_one {
         let path = &stay[0].looked.path;
@@ -384,9 +398,19 @@ fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String
     Ok(removable)
 }
 
-/// Returns what is at the path of a file, if the file is as it was read. Its bytes tell, if only its ctime is another: it
-/// was renamed, linked or given another mode, or it was changed by a program that restores mtime.
-fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
+/// Reads a file that stays while others go, if that was not done, and returns why it must not be relied on. A disk that fails changes bytes and leaves the times as they were.
+fn sound(file: &Staying<'_>, disk: &impl Disk) -> Result<(), String> {
+    let path = &file.looked.path;
+    if file.is_read || disk.content(path).map_err(|e| format!("{}: {e}", path.display()))? == file.content {
+        return Ok(());
+    }
+    let what = "has other bytes than when it was read, and the same times: its disk may be failing";
+    Err(format!("{}, which would stay, {what}. Look at the picture, then touch the file to have it read again", path.display()))
+}
+
+/// Returns what is at the path of a file, if the file is as it was read, and whether its bytes were read for that: they tell, if only
+/// its ctime is another. It was renamed, linked or given another mode, or it was changed by a program that restores mtime.
+fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<(Now, bool), String> {
     let path = file.path.to_path();
     if file.offline {
         return Err(format!("{} is offline", path.display()));
@@ -394,8 +418,9 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
     let cannot_look = |e: io::Error| format!("{}: {e}", path.display());
     let now = disk.look(&path).map_err(cannot_look)?;
     let has_its_bytes = || Ok::<bool, String>(disk.content(&path).map_err(cannot_look)? == file.content);
-    if now.is_alike(file) && (now.ctime_ns == file.ctime_ns || has_its_bytes()?) {
-        return Ok(now);
+    let is_read = now.ctime_ns != file.ctime_ns;
+    if now.is_alike(file) && (!is_read || has_its_bytes()?) {
+        return Ok((now, is_read));
     }
     Err(format!("{} has changed since it was read; simctl scan reads it again", path.display()))
 }
@@ -403,9 +428,9 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<Now, String> {
 /// Checks a file and reads its notes.
 fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, String> {
     let path = file.path.to_path();
-    let now = checked(file, disk)?;
+    let (now, is_read) = checked(file, disk)?;
     let notes = disk.notes(&path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()))?;
-    Ok(Staying { content: &file.content, notes, looked: Looked { path, now } })
+    Ok(Staying { content: &file.content, notes, looked: Looked { path, now }, is_read, is_needed: false })
 }
 
 /// Returns what would be lost with a file, of all that it and its file manager say of the photo, if the keeper stays. An error says
@@ -424,77 +449,30 @@ fn lost(file: &PhotoFile, candidate: &Staying<'_>, keeper: &Staying<'_>, is_vers
     }
 }
 
-/// Whether two pictures of one format and size are in files of one length: equal files, one of them with other bytes.
-fn may_be_damaged(x: &Photo, x_file: &PhotoFile, y: &Photo, y_file: &PhotoFile) -> bool {
-    (x.format, x.width, x.height, x_file.size) == (y.format, y.width, y.height, y_file.size) && x_file.content != y_file.content
-}
-
-/// Returns why a photo may be worth more than what is known of it: it was made of a RAW file, or it may be better than the photo that
-/// would stay. The source is chosen by other evidence, and may have fewer pixels.
-fn worth(cluster: &Cluster, place: usize) -> Option<String> {
-    let (best, photo) = (&cluster.photos[0], &cluster.photos[place]);
-    if place == 0 {
-        return None;
-    }
-    let (keeper, file) = (&best.files[0], &photo.files[0]);
-    let [kept, path] = [keeper, file].map(|file| file.path.to_path());
-    let (kept, path) = (kept.display(), path.display());
-    // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
-    if [best.format, photo.format].contains(&Format::Raw) {
-        return Some(format!("{kept} and {path} are not copies: one of them is a RAW file"));
-    }
-    let is_reduced = pixels(best) > MAX_EQUAL_PIXEL_RATIO * pixels(photo);
-    if let Some(raw) = cluster.photos.iter().find(|photo| photo.format == Format::Raw).filter(|_| !is_reduced) {
-        return Some(format!("{path} may have been made of the RAW file {}", raw.files[0].path.to_path().display()));
-    }
-    let is_larger = pixels(photo) > MAX_EQUAL_PIXEL_RATIO * pixels(best);
-    // The source was told from the second by its detail.
-    let is_enlarged = place == 1 && cluster.source_by == Some(SourceRule::Detail);
-    // WebP files say only inside whether they are lossless. Those are larger.
-    let may_be_lossless =
-        photo.format.is_lossless() || photo.format == Format::WebP && best.format != Format::WebP && file.size > keeper.size;
-    // Another depth or number of channels makes another length.
-    let is_alike = photo.format == best.format && (file.size as f64 / keeper.size as f64 - 1.0).abs() <= MAX_EQUAL_LENGTH_DIFFERENCE;
-    let holds_less = best.format.is_lossless() && is_reduced || is_alike && !is_larger;
-    let software = |file: &PhotoFile| file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default();
-    let (own, others) = (software(file), software(keeper));
-    if is_larger && !is_enlarged {
-        Some(format!("{path} has more pixels than {kept}, which would stay"))
-    } else if may_be_lossless && !holds_less {
-        Some(format!("{path} may hold more than {kept}, which would stay: its format is or may be lossless"))
-    } else if own != others && is_editor(&own) {
-        Some(format!("{path} was written by {own} and may be an edit"))
-    } else if own != others && is_editor(&others) && photo.taken.is_some() {
-        Some(format!("{kept}, which would stay, was written by {others} and may be an edit of {path}"))
-    } else {
-        None
-    }
-}
-
-fn pixels(photo: &Photo) -> f64 {
-    f64::from(photo.width) * f64::from(photo.height)
-}
-
-/// Whether the first photo may be an enlarged copy of the second: it has clearly more pixels, and clearly fewer bytes for each.
-fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
-    let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
-    let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
-    best.format == photo.format && is_larger && density(best, keeper) < MAX_ENLARGED_DENSITY_RATIO * density(photo, file)
+/// Returns why the keeper may be damaged: another picture of its format and size is in a file of its length, so that they are equal files,
+/// one of them with other bytes. Then every other version may be all that is left.
+fn may_be_damaged(cluster: &Cluster) -> Option<String> {
+    let of = |photo: &Photo, file: &PhotoFile| (photo.format, photo.width, photo.height, file.size);
+    let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
+    let mut others = cluster.photos[1..].iter().flat_map(|photo| photo.files.iter().map(move |file| (photo, file)));
+    let (_, other) = others.find(|(photo, file)| of(photo, file) == of(best, keeper) && file.content != keeper.content)?;
+    let [a, b] = [keeper, other].map(|file| file.path.to_path());
+    Some(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()))
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::api::types::{Evidence, FileMetadata, PathText};
+    use crate::api::types::{Evidence, PathText};
     use crate::photo::{Format, MetadataKind};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
     }
 
-    fn file(path: &str, size: u64) -> PhotoFile {
+    pub fn file(path: &str, size: u64) -> PhotoFile {
         let content = path.to_owned();
         let volume = String::new();
         PhotoFile {
@@ -512,7 +490,7 @@ mod tests {
         }
     }
 
-    fn photo(files: Vec<PhotoFile>) -> Photo {
+    pub fn photo(files: Vec<PhotoFile>) -> Photo {
         Photo {
             path: files[0].path.clone(),
             paths: Vec::new(),
@@ -523,13 +501,14 @@ mod tests {
             height: 200,
             format: Format::Jpeg,
             taken: None,
+            detail: None,
             source: false,
             kept_by: None,
             files,
         }
     }
 
-    fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
+    pub fn cluster(photos: Vec<Photo>, pairs: &[(usize, usize, Relation)]) -> Cluster {
         let pairs = pairs
             .iter()
             .map(|&(a, b, relation)| ClusterPair { a, b, distance: 0.1, relation, changes: Vec::new(), evidence: Evidence::NONE })
@@ -545,19 +524,6 @@ mod tests {
             series: None,
             scene: None,
         }
-    }
-
-    #[test]
-    fn a_larger_picture_with_less_data_for_each_pixel_may_be_enlarged() {
-        let sized = |name: &str, width: u32, size: u64| {
-            let photo = Photo { width, height: width * 2 / 3, ..photo(vec![file(name, size)]) };
-            (photo.clone(), photo.files[0].clone())
-        };
-        let is_doubtful = |x: &(Photo, PhotoFile), y: &(Photo, PhotoFile)| may_be_enlarged((&x.0, &x.1), (&y.0, &y.1));
-        let (original, enlarged) = (sized("a", 1600, 700_000), sized("b", 3200, 1_300_000));
-        assert!(is_doubtful(&enlarged, &original) && !is_doubtful(&original, &enlarged));
-        assert!(!is_doubtful(&sized("c", 3200, 2_800_000), &original), "a half of it");
-        assert!(!is_doubtful(&sized("d", 1600, 100_000), &original), "of one size");
     }
 
     /// Files by path, with the content that they have now.
@@ -579,6 +545,14 @@ mod tests {
         fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
             let tags = path.file_name().and_then(|name| name.to_str()?.strip_prefix("tagged-"));
             Ok(vec![tags.map(Vec::from), None, None])
+        }
+
+        fn mounts(&self) -> Mounts {
+            Mounts::parse(
+                b"22 1 8:0 / / rw - ext4 /dev/sda rw
+36 22 0:50 / /bound rw - fuse.bindfs /photos rw
+37 22 9:0 / /card rw - fuseblk /dev/sdb1 rw",
+            )
         }
     }
 
@@ -645,38 +619,6 @@ mod tests {
         assert_eq!(list(&cluster(vec![twice], &[]), &files), Ok(vec!["/d.nef".to_owned()]), "the same bytes");
     }
 
-    #[test]
-    fn what_may_be_better_than_what_stays_cannot_go() {
-        let sized = |format, width: u32, bytes| Photo { format, width, height: width * 2 / 3, ..photo(vec![file("/b", bytes)]) };
-        let written = |software: Option<&str>, of: Photo| {
-            let metadata = FileMetadata { software: software.map(str::to_owned), ..FileMetadata::default() };
-            let files = of.files.iter().map(|file| PhotoFile { metadata: Some(metadata.clone()), ..file.clone() }).collect();
-            Photo { files, ..of }
-        };
-        let why = |best: &Photo, other: &Photo| worth(&cluster(vec![best.clone(), other.clone()], &[]), 1);
-        let says = |best: &Photo, other: &Photo, what: &str| why(best, other).is_some_and(|why| why.contains(what));
-        let jpeg = |width, bytes| sized(Format::Jpeg, width, bytes);
-        assert_eq!(why(&jpeg(1600, 90), &jpeg(1600, 50)), None);
-        assert_eq!(why(&jpeg(1600, 90), &jpeg(800, 99)), None);
-        assert_eq!(why(&jpeg(1600, 90), &jpeg(1610, 99)), None, "a row more");
-        assert!(says(&jpeg(800, 90), &jpeg(1600, 99), "has more pixels"));
-        assert!(says(&jpeg(1600, 90), &sized(Format::Tiff, 1600, 99), "lossless"));
-        assert!(says(&jpeg(1600, 90), &sized(Format::Png, 800, 99), "lossless"));
-        assert!(says(&sized(Format::Tiff, 1600, 120), &sized(Format::Tiff, 1600, 90), "lossless"), "CMYK and RGB");
-        assert_eq!(why(&sized(Format::Tiff, 1600, 1000), &sized(Format::Tiff, 1600, 1001)), None, "another rating");
-        let by_detail = Cluster { source_by: Some(SourceRule::Detail), ..cluster(vec![jpeg(800, 90), jpeg(1600, 99)], &[]) };
-        assert_eq!(worth(&by_detail, 1), None, "an enlarged one");
-        assert_eq!(why(&sized(Format::Tiff, 1600, 90), &sized(Format::Png, 800, 99)), None, "a smaller one");
-        assert!(says(&jpeg(1600, 90), &sized(Format::WebP, 1600, 99), "lossless"));
-        assert_eq!(why(&jpeg(1600, 90), &sized(Format::WebP, 1600, 80)), None);
-        let [camera, edited] = [Some("Ver.1.00"), Some("Adobe Lightroom 7")].map(|software| written(software, jpeg(1600, 90)));
-        assert!(says(&camera, &edited, "written by Adobe Lightroom 7 and may be an edit"));
-        let taken = Photo { taken: Some("2024-05-01T10:00:00".into()), ..camera.clone() };
-        assert!(says(&edited, &taken, "may be an edit of /b"));
-        assert_eq!(why(&edited, &written(None, jpeg(1600, 50))), None, "without metadata");
-        assert_eq!(why(&edited, &edited), None);
-    }
-
     /// Equal bytes say the same, so of each content one file is enough.
     #[test]
     fn what_says_something_of_its_own_stays_once() {
@@ -695,16 +637,18 @@ mod tests {
             said("/x/tagged-sea", "k", &[]),
         ];
         let inodes = files.iter().zip(1..).map(|(file, inode)| (file.path.to_path(), inode));
-        let disk = Files(inodes.map(|(path, inode)| (path, (Now { inode, ..NOW }, ""))).collect());
+        let bytes = ["k", "r", "p", "r", "k", "k"];
+        let mut disk = Files(inodes.zip(bytes).map(|((path, inode), bytes)| (path, (Now { inode, ..NOW }, bytes))).collect());
         let cluster = cluster(vec![photo(files)], &[]);
         let found = removable(&cluster, Relation::ALL, &disk).expect("some can go");
         assert_eq!(listed(&found), ["/plain", "/rated-too", "/x/tagged-sea"]);
         let [first, second] = found.reasons() else { panic!("two stay: {:?}", found.reasons()) };
         assert_eq!(first, "rating in /rated would be lost");
         assert!(second.contains("keeps of /tagged-sea would be lost"), "{second}");
-        let mut written = disk;
-        written.0.get_mut(Path::new("/rated")).expect("is there").0.ctime_ns = 7;
-        assert!(unchanged(found, &written).is_err_and(|why| why.contains("/rated has changed")), "it is all that is left of its content");
+        disk.0.get_mut(Path::new("/rated")).expect("is there").0.ctime_ns = 7;
+        assert!(unchanged(found, &disk).is_err_and(|why| why.contains("/rated has changed")), "it is all that is left of its content");
+        *disk.0.get_mut(Path::new("/rated")).expect("is there") = (Now { inode: 2, ..NOW }, "zeros");
+        assert!(list_on(&cluster, &disk).is_err_and(|why| why.contains("/rated, which would stay, has other bytes")));
     }
 
     #[test]
@@ -758,6 +702,42 @@ mod tests {
     fn the_keeper_stays_and_equal_files_can_go() {
         let cluster = cluster(vec![photo(vec![file("/keep", 10), file("/copy", 10)])], &[]);
         assert_eq!(list(&cluster, &[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]), Ok(vec!["/copy".into()]));
+    }
+
+    /// A failing disk changes no time.
+    #[test]
+    fn what_stays_is_read_before_its_copies_go() {
+        let cluster = cluster(vec![photo(vec![file("/keep", 10), file("/copy", 10)])], &[]);
+        let rotten = |path: &str| {
+            let mut disk = disk(&[("/keep", 1, 1, 10), ("/copy", 2, 1, 10)]);
+            disk.0.get_mut(Path::new(path)).expect("is there").1 = "zeros";
+            list_on(&cluster, &disk)
+        };
+        assert!(rotten("/keep").is_err_and(|why| why.contains("/keep, which would stay, has other bytes than when it was read")));
+        assert_eq!(rotten("/copy"), Ok(vec!["/copy".into()]), "the good one stays");
+    }
+
+    #[test]
+    fn what_may_be_the_file_that_stays_cannot_go() {
+        let (local, view, card) = (8 << 8, 50, 9 << 8);
+        let shown = "fuse.bindfs may show files of other filesystems";
+        for (paths, devices, can_go, why) in [
+            (["/1", "/bound/1", "/2", "/bound/2"], [local, view, local, view], "/2", shown),
+            // Each of two files of the disk would be as good as the other, and the view may show both.
+            (["/bound/2", "/1", "/2", "/bound/1"], [view, local, local, view], "/bound/1", shown),
+            (["/card/DCIM/1", "/card/dcim/1", "/card/dcim/2", "/card/Dcim/1"], [card; 4], "/card/dcim/2", "upper and lower case"),
+        ] {
+            let times = [100, 300, 500, 700];
+            let files = paths.into_iter().zip(times);
+            let files = files.map(|(path, ctime_ns)| PhotoFile { content: "a".to_owned(), ctime_ns, ..file(path, 10) }).collect();
+            let now = (1..).zip(devices).zip(times).map(|((inode, device), ctime_ns)| Now { inode, device, ctime_ns, ..NOW });
+            let disk = Files(paths.into_iter().zip(now).map(|(path, now)| (path.into(), (now, "a"))).collect());
+            let found = removable(&cluster(vec![photo(files)], &[]), Relation::ALL, &disk).expect("one can go");
+            assert_eq!(listed(&found), [can_go]);
+            let [reason, other] = found.reasons() else { panic!("two stay: {:?}", found.reasons()) };
+            assert!(reason.starts_with(&format!("{} and {} may be one file", paths[0], paths[1])), "{reason}");
+            assert!(reason.contains(why) && other.contains(why), "{reason} {other}");
+        }
     }
 
     #[test]
@@ -842,12 +822,21 @@ mod tests {
         let photos = vec![photo(vec![file("/keep", 10)]), photo(vec![file("/other", 10)])];
         let said = list(&cluster(photos, &[(0, 1, Relation::Edit)]), &[("/keep", 1, 1, 10), ("/other", 2, 1, 10)]);
         assert!(said.is_err_and(|why| why.contains("damaged")));
+        // Of the keeper a smaller version may be all that is left.
+        let small = Photo { width: 150, height: 100, ..photo(vec![file("/small", 4)]) };
+        let photos = vec![photo(vec![file("/keep", 10)]), small, photo(vec![file("/other", 10)])];
+        let pairs = [(0, 1, Relation::Copy), (0, 2, Relation::Edit)];
+        let said = list(&cluster(photos, &pairs), &[("/keep", 1, 1, 10), ("/small", 2, 1, 4), ("/other", 3, 1, 10)]);
+        assert!(said.is_err_and(|why| why.contains("/keep and /other differ only in their bytes")));
         // One of each stays, so copies of the same bytes can go.
         let equal = |path: &str, content: &str| PhotoFile { content: content.to_owned(), ..file(path, 10) };
         let photos =
             vec![photo(vec![equal("/keep", "a"), equal("/keep-too", "a")]), photo(vec![equal("/other", "b"), equal("/other-too", "b")])];
-        let disk = [("/keep", 1, 1, 10), ("/keep-too", 2, 1, 10), ("/other", 3, 1, 10), ("/other-too", 4, 1, 10)];
-        let listed = list(&cluster(photos, &[(0, 1, Relation::Edit)]), &disk);
+        let mut disk = disk(&[("/keep", 1, 1, 10), ("/keep-too", 2, 1, 10), ("/other", 3, 1, 10), ("/other-too", 4, 1, 10)]);
+        for (path, bytes) in [("/keep", "a"), ("/other", "b")] {
+            disk.0.get_mut(Path::new(path)).expect("is there").1 = bytes;
+        }
+        let listed = list_on(&cluster(photos, &[(0, 1, Relation::Edit)]), &disk);
         assert_eq!(listed, Ok(vec!["/keep-too".into(), "/other-too".into()]));
     }
 

@@ -96,6 +96,7 @@ fn photo_with(record: &PhotoRecord, is_source: bool, Files { files, rule }: &Fil
         height: record.dimensions.height,
         format: record.format,
         taken: record.capture.taken.clone(),
+        detail: record.detail.map(|share| share as f32),
         source: is_source,
         kept_by: *rule,
         files: files.iter().map(file).collect(),

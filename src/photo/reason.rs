@@ -46,7 +46,7 @@ pub enum ReasonCode {
     VersionModel,
     /// One is smaller than the other, and a camera makes frames of one size.
     Size,
-    /// One has more pixels than the other, and no more detail.
+    /// One has more pixels than the other and no more detail, or as many and much less.
     Enlarged,
     Format,
     /// One is in the inks of a printing press (CMYK), and the other is not.
@@ -213,7 +213,7 @@ impl fmt::Display for Reason {
             Reason::VersionModel(score) => write!(f, "the version model says two exposures ({score:+.1})"),
             Reason::Size(scale) if (scale - 0.5).abs() < 0.01 => f.write_str("one is half the size"),
             Reason::Size(scale) => write!(f, "one has {:.0} % of the size", 100.0 * scale),
-            Reason::Enlarged => f.write_str("one was enlarged: it has no more detail than a smaller one"),
+            Reason::Enlarged => f.write_str("one was enlarged: it has no more detail than one that is not larger"),
             Reason::Format => f.write_str("two formats"),
             Reason::Inks => f.write_str("one is in the inks of a printing press (CMYK)"),
             Reason::Compression => f.write_str("one is compressed more"),

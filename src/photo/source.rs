@@ -19,7 +19,8 @@ pub enum SourceRule {
     Metadata,
     /// RAW before HEIC before other formats.
     Format,
-    /// The other has more pixels and no more detail, and less data for each pixel: it was enlarged.
+    /// The other was enlarged: it has more pixels and no more detail, and less data for each pixel; or as many pixels, more bytes, and much
+    /// less detail.
     Detail,
     Pixels,
     /// The other is in the inks of a printing press (CMYK).

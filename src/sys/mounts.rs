@@ -12,6 +12,9 @@ const TABLE: &str = "/proc/self/mountinfo";
 /// from its cache.
 const UNNUMBERED: [&str; 4] = ["vfat", "msdos", "exfat", "cifs"];
 
+/// Filesystems that show files of others, with numbers and times of their own. Any of FUSE may do so, unless it is on a device.
+const VIEWS: [&str; 6] = ["overlay", "aufs", "unionfs", "ecryptfs", "shiftfs", "wrapfs"];
+
 /// A mount: one line of the table.
 #[derive(Clone, Debug)]
 pub struct Mount {
@@ -45,6 +48,31 @@ impl Mount {
     pub fn numbers_last(&self) -> bool {
         !UNNUMBERED.contains(&self.kind.as_str()) && !self.is_fuse()
     }
+
+    /// Returns whether its files may be those of another filesystem.
+    fn may_be_view(&self) -> bool {
+        self.is_fuse() && self.kind != "fuseblk" || VIEWS.contains(&self.kind.as_str())
+    }
+
+    /// Returns whether a file may have several spellings, and a number for each. With SMB the server decides.
+    fn may_ignore_case(&self) -> bool {
+        !self.numbers_last() || self.kind == "smb3"
+    }
+
+    /// Returns a path within the filesystem, as one that ignores case may take it. Accents are compared as they are written.
+    fn folded(&self, path: &Path) -> String {
+        let within = path.strip_prefix(&self.point).map_or_else(|_| path.to_owned(), |rest| self.root.join(rest));
+        within.to_string_lossy().chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    }
+}
+
+/// Why two paths may lead to one file, whatever its numbers, size and times say at each.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OneFile {
+    /// One of them is on a filesystem of this kind, which may show files of the other's.
+    Shown(String),
+    /// They may be two spellings of one path.
+    Spelled,
 }
 
 /// All mounts at one moment. Of two mounts at one point, the later hides the earlier.
@@ -57,13 +85,24 @@ impl Mounts {
         Mounts::parse(&fs::read(TABLE).unwrap_or_default())
     }
 
-    fn parse(table: &[u8]) -> Mounts {
+    pub fn parse(table: &[u8]) -> Mounts {
         Mounts(table.split(|&b| b == b'\n').filter_map(parse_line).collect())
     }
 
     /// Returns the mount that a path is on: the one with the nearest mount point, and the last if several are there.
     pub fn holding(&self, path: &Path) -> Option<&Mount> {
         self.0.iter().filter(|m| path.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
+    }
+
+    /// Returns why two paths with different numbers may lead to one file, if they may.
+    pub fn may_be_one_file(&self, paths: [&Path; 2], is_one_device: bool) -> Option<OneFile> {
+        let mounts = paths.map(|path| self.holding(path));
+        if !is_one_device {
+            let view = mounts.into_iter().flatten().find(|mount| mount.may_be_view())?;
+            return Some(OneFile::Shown(view.kind.clone()));
+        }
+        let [Some(a), Some(b)] = mounts else { return None };
+        (a.may_ignore_case() && a.folded(paths[0]) == b.folded(paths[1])).then_some(OneFile::Spelled)
     }
 
     /// Returns the mounts below a folder, without one at the folder itself.
@@ -135,6 +174,32 @@ mod tests {
         assert_eq!(disk.subvolume, None);
         let subvolume = parse_line(b"40 22 0:30 /photos /media/b rw - btrfs /dev/sdb rw,ssd,subvolid=256,subvol=/photos");
         assert_eq!(subvolume.expect("a mount").subvolume, Some(256));
+    }
+
+    #[test]
+    fn two_paths_may_lead_to_one_file_on_a_view_and_where_case_is_ignored() {
+        let mounts = Mounts::parse(
+            b"22 1 8:2 / / rw - ext4 /dev/sda2 rw
+36 22 0:50 / /bound rw - fuse.bindfs /photos rw
+37 22 0:51 / /merged rw - overlay overlay rw,lowerdir=/photos
+38 22 8:17 / /card rw - fuseblk /dev/sdb1 rw
+39 22 8:17 /DCIM /camera rw - fuseblk /dev/sdb1 rw
+40 22 0:52 / /nas rw - nfs4 nas:/photos rw
+41 22 0:53 / /secret rw - ecryptfs /private rw",
+        );
+        let found = |a: &str, b: &str, is_one_device| mounts.may_be_one_file([a, b].map(Path::new), is_one_device);
+        for (view, kind) in [("/bound/a.jpg", "fuse.bindfs"), ("/merged/a.jpg", "overlay"), ("/secret/a.jpg", "ecryptfs")] {
+            let shown = Some(OneFile::Shown(kind.to_owned()));
+            assert_eq!([found(view, "/photos/b.jpg", false), found("/card/b.jpg", view, false)], [shown.clone(), shown], "{view}");
+            assert_eq!(found(view, "/bound/sub/a.jpg", true), None, "two files of one view");
+        }
+        assert_eq!(found("/photos/a.jpg", "/card/a.jpg", false), None, "two disks");
+        assert_eq!(found("/photos/a.jpg", "/nas/a.jpg", false), None, "its times tell");
+        let spelled = Some(OneFile::Spelled);
+        assert_eq!(found("/card/DCIM/\u{c4}1.JPG", "/card/dcim/\u{e4}1.jpg", true), spelled);
+        assert_eq!(found("/card/dcim/1.jpg", "/camera/1.JPG", true), spelled, "at two mount points");
+        assert_eq!(found("/card/DCIM/1.jpg", "/card/DCIM/2.jpg", true), None);
+        assert_eq!(found("/photos/A.jpg", "/photos/a.jpg", true), None, "its numbers tell");
     }
 
     #[test]

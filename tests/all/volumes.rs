@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -273,6 +273,11 @@ fn a_file_that_an_overlay_shows_again_is_not_listed() {
     assert!(listed.is_empty() && said.matches("may be one file at two paths").count() == 2, "{listed} {said}");
     let [listed, said] = could_go(&[&folder]);
     assert_eq!((listed.matches(".webp").count(), said.as_str()), (1, ""), "each is seen once there: {listed}");
+    // What the overlay says of a file that was given another mode has a time of its own, and its bytes may still be those below.
+    namespace.sh("chmod g+w \"$1\"/*.webp", &view);
+    let [listed, said] = could_go(&[&folder, &view]);
+    assert!(!listed.contains("a.webp") && !listed.contains("c.webp"), "{listed} {said}");
+    assert!(said.contains("may be one file at two paths: overlay may show files of other filesystems"), "{said}");
 }
 
 #[test]
@@ -713,6 +718,52 @@ fn a_link_to_a_disk_that_does_not_answer_holds_nothing_up() {
     let answer = namespace.dupes(&instance, &folder);
     assert_eq!((names(&answer), &answer["whole"]), (photos::expected(&["00003"]), &true.into()));
     assert_eq!(answer["left_out"]["linked_others"], 2, "{answer}");
+}
+
+/// A disk that loses bytes changes no time.
+#[test]
+fn a_copy_stays_if_the_disk_of_the_other_file_lost_bytes() {
+    let instance = Instance::new();
+    let (folder, archive) = (instance.folder("photos"), instance.folder("photos/archive"));
+    let image = instance.folder("disks").join("disk.img");
+    let sh = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(&image).arg(&archive).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.status().is_ok_and(|s| s.success())
+    };
+    if !sh("truncate -s 8M \"$1\" && mkfs.ext4 -q \"$1\" && mount -o loop \"$1\" \"$2\"") {
+        return skip("this user may not mount disk images");
+    }
+    let unmount = || wait_until("it is unmounted", || sh("umount \"$2\""));
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    // The older one stays.
+    for (path, age) in [(archive.join("a.jpg"), 2000), (folder.join("a.jpg"), 1000)] {
+        fs::write(&path, &photo).expect("written");
+        let file = fs::File::options().write(true).open(&path).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("set");
+    }
+    let could_go = || {
+        let output = instance.run(["dupes".as_ref(), "--format=paths0".as_ref(), folder.as_os_str()]);
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    assert_eq!(could_go(), [format!("{}\0", folder.join("a.jpg").display()), String::new()]);
+    unmount();
+    let away = || instance.status()["coverage"]["offline"].as_u64();
+    wait_until("it is noticed", || away() == Some(1));
+    let mut bytes = fs::read(&image).expect("read");
+    let lost = &photo[4096..4096 + 64];
+    let at = bytes.windows(lost.len()).position(|part| part == lost).expect("the photo is in it");
+    bytes[at..at + lost.len()].fill(0);
+    fs::write(&image, bytes).expect("written");
+    assert!(sh("mount -o loop \"$1\" \"$2\""));
+    wait_until("it is noticed", || away() == Some(0));
+    let [listed, said] = could_go();
+    instance.stop();
+    unmount();
+    assert!(
+        listed.is_empty() && said.contains("archive/a.jpg, which would stay, has other bytes than when it was read"),
+        "{listed} {said}"
+    );
 }
 
 #[test]

@@ -25,6 +25,10 @@ pub struct Photo {
     pub height: u32,
     pub format: Format,
     pub taken: Option<String>,
+    /// The share of its width and height that it needs for all of its detail: what was enlarged needs less than all. Absent if it is not
+    /// known: it is measured only of JPEGs that are not progressive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<f32>,
     /// Whether it is the source of the other photos of its cluster.
     pub source: bool,
     /// Why the first of `files` stays when the others go. Present only if there are several.

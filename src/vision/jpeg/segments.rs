@@ -6,11 +6,18 @@ pub const SOS: u8 = 0xda;
 pub const DQT: u8 = 0xdb;
 pub const DHT: u8 = 0xc4;
 pub const DRI: u8 = 0xdd;
+const APP0: u8 = 0xe0;
 pub const APP1: u8 = 0xe1;
 pub const APP2: u8 = 0xe2;
+const APP12: u8 = 0xec;
 pub const APP13: u8 = 0xed;
 pub const APP14: u8 = 0xee;
 pub const COM: u8 = 0xfe;
+
+/// Segments of programs that say only how the file is made: its shape and a thumbnail, the profile, where further pictures are in it,
+/// the quality, and how colours are stored.
+const OF_THE_FILE: [(u8, &[u8]); 6] =
+    [(APP0, b"JFIF\0"), (APP0, b"JFXX\0"), (APP2, b"ICC_PROFILE\0"), (APP2, b"MPF\0"), (APP12, b"Ducky"), (APP14, b"Adobe")];
 
 /// A marker with its body, which is empty for markers that stand alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +36,12 @@ impl Segment<'_> {
     /// (APP14) are not, because they change the picture.
     pub fn is_metadata(&self) -> bool {
         matches!(self.marker, APP1 | APP13 | COM)
+    }
+
+    /// Whether it may say something of the photo: comments, and what programs write, known or not.
+    pub fn may_say_something(&self) -> bool {
+        let is_of_the_file = || OF_THE_FILE.iter().any(|(marker, start)| self.marker == *marker && self.body.starts_with(start));
+        matches!(self.marker, APP0..=0xef | COM) && !is_of_the_file()
     }
 }
 
@@ -53,15 +66,18 @@ pub fn next<'a>(rest: &mut &'a [u8]) -> Option<Segment<'a>> {
     }
 }
 
-/// The bytes after the picture. Empty if the file ends before it.
-pub fn trailer(bytes: &[u8]) -> &[u8] {
+/// The segments between and after the scans that may say something, and the bytes after the picture: none if the file ends before it.
+pub fn after_header(bytes: &[u8]) -> (Vec<Segment<'_>>, &[u8]) {
     let mut rest = bytes.get(2..).unwrap_or_default();
+    let (mut said, mut is_header) = (Vec::new(), true);
     while let Some(segment) = next(&mut rest) {
         if segment.marker == EOI {
-            return rest;
+            return (said, rest);
         }
+        is_header &= segment.marker != SOS;
+        said.extend(Some(segment).filter(|segment| !is_header && segment.may_say_something()));
     }
-    &[]
+    (said, &[])
 }
 
 /// The segments before the picture data.
@@ -91,12 +107,16 @@ mod tests {
         }
         let metadata = |marker| Segment { marker, body: &[] }.is_metadata();
         assert_eq!([APP1, APP13, COM, 0xe2, APP14, DQT].map(metadata), [true, true, true, false, false, false]);
+        let may_say = |marker, body: &[u8]| Segment { marker, body }.may_say_something();
+        assert!([APP0, APP1, 0xef, COM].into_iter().all(|marker| may_say(marker, b"Ann")) && !may_say(DQT, b"") && !may_say(0xf0, b""));
+        assert!(OF_THE_FILE.iter().all(|(marker, start)| !may_say(*marker, &[start, &b"..."[..]].concat())));
         let frame = |marker| Segment { marker, body: &[] }.is_frame_header();
         assert_eq!([0xc0, 0xc2, 0xcf, DHT, 0xc8, 0xcc, SOS].map(frame), [true, true, true, false, false, false, false]);
     }
 
     #[test]
     fn the_trailer_begins_after_the_last_scan() {
+        let trailer = |bytes: &[u8]| after_header(bytes).1.to_vec();
         let picture = [HEADER, SCANS].concat();
         assert_eq!(trailer(&picture), b"");
         for film in [&b"film"[..], b"\xff\xd8\xff\xd9", b"\xff", &[0; 9]] {
@@ -105,5 +125,10 @@ mod tests {
         for length in 0..picture.len() {
             assert_eq!(trailer(&picture[..length]), b"", "the end is missing");
         }
+        let (scans, end) = SCANS.split_at(SCANS.len() - 2);
+        let late = [HEADER, scans, b"\xff\xc4\0\x03t\xff\xfe\0\x05Ann\xff\xef\0\x03x", end, b"film"].concat();
+        let said = [Segment { marker: COM, body: b"Ann" }, Segment { marker: 0xef, body: b"x" }];
+        assert_eq!(after_header(&late), (said.to_vec(), &b"film"[..]));
+        assert_eq!(after_header(&late[..late.len() - 6]), (said.to_vec(), &[][..]), "the end is missing");
     }
 }

@@ -234,10 +234,12 @@ fn or(first: Description, second: Description) -> Description {
 }
 
 fn jpeg_parts(bytes: &[u8]) -> Parts<'_> {
-    let mut parts = Parts { trailer: jpeg::trailer(bytes), ..Parts::default() };
+    let (late, trailer) = jpeg::after_header(bytes);
+    let mut parts = Parts { trailer, ..Parts::default() };
+    late.iter().for_each(|segment| parts.other.add(segment.body));
     // The image resources may be too long for one segment.
     let mut resources = Vec::new();
-    for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::is_metadata) {
+    for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::may_say_something) {
         match segment.body.strip_prefix(XMP_IN_JPEG) {
             Some(packet) if parts.xmp.is_none() => parts.xmp = Some(packet.into()),
             _ if exif_in_jpeg(segment.body).is_some() => {}
@@ -638,6 +640,15 @@ mod tests {
         assert_eq!(others(&[xmp(FIVE_STARS), xmp("<xmp:Rating>4</xmp:Rating>")]), 1, "a second packet");
         assert_eq!(others(&[segment(0xed, PHOTOSHOP, &resources(&[(2000, b"a path")]))]), 1);
         assert_eq!(others(&[segment(0xe2, b"ICC_PROFILE\0", b"\x01\x01of a wide gamut"), segment(0xe0, b"JFIF\0", b"")]), 1);
+        for (marker, name) in [(0xef, &b""[..]), (0xe2, b"FPXR\0"), (0xe3, b"Meta\0")] {
+            assert_eq!(others(&[segment(marker, name, b"a sound")]), 1, "{marker:x}");
+        }
+        let technical = [segment(0xe2, b"MPF\0", b"II"), segment(0xec, b"Ducky", b"\0\x01"), segment(0xee, b"Adobe", b"\0\x64")];
+        assert_eq!(others(&technical), 0, "what says only how the file is made");
+        let plain = jpeg(&[]);
+        let (picture, end) = plain.split_at(plain.len() - 2);
+        let late = [picture, &segment(0xfe, b"", b"a comment"), end].concat();
+        assert_eq!((metadata(&plain, Format::Jpeg).other.len(), metadata(&late, Format::Jpeg).other.len()), (0, 1), "after the scan");
         let mut long = segment(0xe1, XMP_IN_JPEG, &packet(FIVE_STARS));
         long[2..4].copy_from_slice(&[0xff, 0xff]);
         assert_eq!(metadata(&jpeg(&[long]), Format::Jpeg).description, Description::default(), "longer than the file");
