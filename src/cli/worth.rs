@@ -62,6 +62,8 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
         Some(format!("{kept}, which would stay, was written by {others} and may be an edit of {path}"))
     } else if !is_edit && !is_reduced && is_lossy {
         match shows_as_much(best, photo) {
+            // Of one format and length: the same data with other metadata.
+            None if is_alike && [best, photo].iter().all(|photo| photo.detail.is_none()) => None,
             None => Some(format!("{path} may show more detail than {kept}, which would stay: it is not known of both how much they show")),
             Some(false) => Some(format!("{path} shows more detail than {kept}, which would stay")),
             Some(true) if !is_larger && shows_as_much(photo, best) == Some(false) && file.size > keeper.size => {

@@ -1,5 +1,6 @@
 //! Decisions: they apply at once, belong to the picture, and can be exported.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -343,13 +344,16 @@ fn an_export_that_cannot_be_written_leaves_the_one_before() {
     instance.ok(["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);
     let out = instance.folder("out");
     let export = out.join("decisions.jsonl");
-    fs::write(&export, "what was there before").expect("written");
+    let words = ["decisions", "export"].map(OsStr::new);
+    instance.ok(words.into_iter().chain([export.as_os_str()]));
+    let before = fs::read_to_string(&export).expect("exported");
+    instance.ok(["decide", "same", &file("00003.webp"), &file("00003_half.jpg")]);
     // No file may have any contents.
     let script = format!("trap '' XFSZ; ulimit -f 0; exec {} decisions export {}", env!("CARGO_BIN_EXE_simctl"), export.display());
     let output = instance.command_of("sh").args(["-c", &script]).output().expect("runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(6) && said.contains("cannot be written") && said.contains("unchanged"), "{said}");
-    assert_eq!(fs::read_to_string(&export).expect("there"), "what was there before");
+    assert_eq!(fs::read_to_string(&export).expect("there"), before);
     assert_eq!(fs::read_dir(&out).expect("there").count(), 1, "nothing is left beside it");
     instance.ok(["decisions".as_ref(), "export".as_ref(), export.as_os_str()]);
     assert_eq!(fs::read_to_string(&export).expect("there"), instance.ok(["decisions", "export"]));

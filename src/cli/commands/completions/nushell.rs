@@ -8,7 +8,7 @@ use clap::{Arg, Command, ValueHint};
 pub fn script(program: &Command) -> String {
     let mut program = program.clone();
     program.build();
-    let mut out = String::from("# Completions of simctl for nushell: use this file in config.nu.\nmodule completions {\n");
+    let mut out = String::from("# The completions of simctl, for nushell. Use this file in config.nu.\nmodule completions {\n");
     command(&mut out, &program, "simctl");
     out += "}\n\nexport use completions *\n";
     out
