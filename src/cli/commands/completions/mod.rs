@@ -31,9 +31,9 @@ complete -F _simctl_or_names -o bashdefault -o default simctl
 
 const FISH: &str = r#"
 # The names of heads and roots, from the daemon if one runs.
-complete -c simctl -n "__fish_simctl_using_subcommand heads; and __fish_seen_subcommand_from use remove" -f -a "(simctl names heads 2>/dev/null)"
-complete -c simctl -n "__fish_simctl_using_subcommand roots; and __fish_seen_subcommand_from remove" -f -a "(simctl names roots 2>/dev/null)"
-complete -c simctl -n "__fish_simctl_using_subcommand similar" -l head -x -a "(simctl names heads 2>/dev/null)"
+complete -n "__fish_simctl_using_subcommand heads; and __fish_seen_subcommand_from use remove" -f -a "(simctl names heads 2>/dev/null)" -c simctl
+complete -n "__fish_simctl_using_subcommand roots; and __fish_seen_subcommand_from remove" -f -a "(simctl names roots 2>/dev/null)" -c simctl
+complete -n "__fish_simctl_using_subcommand similar" -l head -x -a "(simctl names heads 2>/dev/null)" -c simctl
 "#;
 
 const ZSH: &str = r#"# The names of heads and roots, from the daemon if one runs.
