@@ -61,7 +61,8 @@ pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
         .map(|f| FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime, metadata: f.metadata.as_ref() })
         .collect();
     let (order, rule) = keeper_first(&candidates);
-    let mut files: Vec<FileOfPhoto> = order.into_iter().map(|i| files[i].clone()).collect();
+    let mut unordered: Vec<Option<FileOfPhoto>> = files.into_iter().map(Some).collect();
+    let mut files: Vec<FileOfPhoto> = order.into_iter().filter_map(|at| unordered[at].take()).collect();
     let (first, others) = files.split_at_mut(1);
     others.iter_mut().for_each(|file| file.missing_in_keeper = file.missing_in(&first[0]));
     Files { files, rule }
@@ -98,7 +99,7 @@ fn file(records: &[&FileRecord], roots: &Roots) -> FileOfPhoto {
         key(x).cmp(&key(y)).then_with(|| x.path.cmp(&y.path))
     });
     // A link changes the ctime, and the other names are scanned later. So the stamp is that of the name that is shown.
-    let FileRecord { stamp, content, metadata, .. } = names[0].1.clone();
+    let FileRecord { stamp, content, metadata, .. } = names[0].1;
     let names = names.into_iter().map(|(name, _)| name).collect();
-    FileOfPhoto { names, stamp, content, metadata, missing_in_keeper: Some(Vec::new()) }
+    FileOfPhoto { names, stamp: *stamp, content: *content, metadata: metadata.clone(), missing_in_keeper: Some(Vec::new()) }
 }

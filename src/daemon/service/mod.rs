@@ -29,6 +29,7 @@ use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
 use crate::catalog::ranked::Rank;
+use crate::catalog::roots::Roots;
 use crate::config::Settings;
 use crate::daemon::decisions::{self as deciding, Deciding};
 use crate::daemon::heads::{Error as HeadError, Switcher};
@@ -116,6 +117,12 @@ impl Answers {
             return Ok(self.counts(reader, *root)?.coverage);
         }
         self.counted(reader, scopes)
+    }
+
+    /// Returns the end of an answer about some places, with the coverage of those that were asked about.
+    fn end(&self, about: &[Place], roots: &Roots, reader: &AsOf, asked: &[Place]) -> Result<End, Problem> {
+        let count = |scopes: &[Place]| self.coverage(reader, scopes);
+        places::end(about, roots, &self.state.queue, reader, &count, count(asked)?)
     }
 
     fn counted(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
@@ -280,7 +287,7 @@ impl Service for Answers {
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
                 // A new reader, because the commit number of the other one is from before the wait.
                 let reader = self.reader()?;
-                let places = places::states(&scopes, &roots, &self.state.queue, &reader, settled)?;
+                let places = places::states(&scopes, &roots, &self.state.queue, &|scopes| self.coverage(&reader, scopes), settled)?;
                 let whole = places.iter().all(|place| place.whole);
                 let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(Part::Store));
                 let moment = waiting.moment.map(|moment| moment.0);
@@ -320,11 +327,11 @@ impl Service for Answers {
         }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
-        let end = places::end(about, &roots, &self.state.queue, &reader, self.coverage(&reader, &asked)?, next)?;
+        let end = self.end(about, &roots, &reader, &asked)?;
         let (found, held_apart) = (clustering.amounts(), clustering.held_apart);
         let photos = |relation: Relation| held_apart.get(&relation).map_or(0, |amount| amount.photos);
         let [series, parts, unknown] = [Relation::Series, Relation::Part, Relation::Unknown].map(photos);
-        let _ = (take.line)(Line::End { end: End { series, parts, unknown, found, held_apart, outside, ..end } });
+        let _ = (take.line)(Line::End { end: End { series, parts, unknown, found, held_apart, outside, next, ..end } });
         Ok(())
     }
 
@@ -348,8 +355,8 @@ impl Service for Answers {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
-        let end = places::end(&scopes, &roots, &self.state.queue, &reader, self.coverage(&reader, &scopes)?, next)?;
-        let _ = (take.line)(Line::End { end });
+        let end = self.end(&scopes, &roots, &reader, &scopes)?;
+        let _ = (take.line)(Line::End { end: End { next, ..end } });
         Ok(())
     }
 

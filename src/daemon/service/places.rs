@@ -3,19 +3,22 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use crate::api::text_of;
+use crate::api::{Problem, text_of};
 use crate::api::types::{End, Incomplete, PlaceStatus};
 use crate::catalog::roots::Roots;
 use crate::daemon::state::Queue;
 use crate::photo::{Coverage, Place, RootId};
-use crate::store::{self, Reader};
+use crate::store::Reader;
+
+/// Counts the files of places.
+pub type Count<'a> = &'a dyn Fn(&[Place]) -> Result<Coverage, Problem>;
 
 /// Returns the state of the places. Several places below one root are one. If what was there when they were asked about
 /// `is_read`, what came later is not part of the question.
 ///
 /// # Errors
-/// If the store cannot be read.
-pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, is_read: bool) -> store::Result<Vec<PlaceStatus>> {
+/// If the files cannot be counted.
+pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, count: Count<'_>, is_read: bool) -> Result<Vec<PlaceStatus>, Problem> {
     let mut by_root: BTreeMap<RootId, Vec<Place>> = BTreeMap::new();
     for scope in scopes {
         by_root.entry(scope.root).or_default().push(scope.clone());
@@ -23,25 +26,25 @@ pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, i
     let state = |(root, scopes): (RootId, Vec<Place>)| {
         let shown =
             if let [one] = &scopes[..] { roots.shown_path(one) } else { roots.get(root).map(|r| r.path.clone()).unwrap_or_default() };
-        let (reason, files) = incomplete(root, &scopes, roots, queue, reader, is_read)?.unzip();
+        let (reason, files) = incomplete(root, &scopes, roots, queue, count, is_read)?.unzip();
         Ok(PlaceStatus { path: text_of(&shown), whole: reason.is_none(), reason, files: files.unwrap_or(0) })
     };
     by_root.into_iter().map(state).collect()
 }
 
-/// Returns the end of an answer about these places.
+/// Returns the end of an answer about these places, with this coverage.
 ///
 /// # Errors
-/// If the store cannot be read.
+/// If the files cannot be counted.
 pub fn end(
     scopes: &[Place],
     roots: &Roots,
     queue: &Queue,
     reader: &Reader,
+    count: Count<'_>,
     coverage: Coverage,
-    next: Option<String>,
-) -> store::Result<End> {
-    let places = states(scopes, roots, queue, reader, false)?;
+) -> Result<End, Problem> {
+    let places = states(scopes, roots, queue, count, false)?;
     Ok(End {
         whole: places.iter().all(|place| place.whole),
         places,
@@ -54,7 +57,7 @@ pub fn end(
         coverage,
         unsupported_formats: reader.unsupported(scopes)?,
         left_out: roots.left_out(scopes),
-        next,
+        next: None,
     })
 }
 
@@ -64,14 +67,14 @@ fn incomplete(
     scopes: &[Place],
     roots: &Roots,
     queue: &Queue,
-    reader: &Reader,
+    count: Count<'_>,
     is_read: bool,
-) -> store::Result<Option<(Incomplete, u64)>> {
+) -> Result<Option<(Incomplete, u64)>, Problem> {
     let Some(state) = roots.state(root) else { return Ok((!is_read).then_some((Incomplete::NotListed, 0))) };
-    let Coverage { indexed, pending, unsupported, failed, .. } = reader.coverage(scopes)?;
+    let Coverage { indexed, pending, unsupported, failed, offline, .. } = count(scopes)?;
     if state.offline.is_some() {
         let reason = if state.timeouts.retry_at.is_some() { Incomplete::Silent } else { Incomplete::Offline };
-        return Ok(Some((reason, indexed + pending + unsupported + failed)));
+        return Ok(Some((reason, offline + indexed + pending + unsupported + failed)));
     }
     if pending > 0 && !is_read {
         return Ok(Some((Incomplete::Pending, pending)));
