@@ -25,6 +25,7 @@ mod photos;
 mod placement;
 mod raw;
 mod readme;
+mod report;
 mod running;
 mod schema;
 mod scripts;
