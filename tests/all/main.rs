@@ -40,3 +40,4 @@ mod user_manager;
 mod volumes;
 mod watching;
 mod witnesses;
+mod words;
