@@ -14,7 +14,7 @@ use crate::photo::{Positives, Relation, Verdict};
 const TAGS: [(&str, &str, &[&str]); 5] = [
     ("daemon", "The daemon itself", &["version", "status", "events", "reload", "stop", "openapi.json"]),
     ("folders", "The watched folders, and their files that cannot be read", &["roots", "scan", "wait", "failures"]),
-    ("photos", "Photos, and what they are to each other", &["clusters", "pairs", "similar", "compare"]),
+    ("photos", "Photos, and what they are to each other", &["clusters", "pairs", "similar", "compare", "pictures"]),
     ("decisions", "What you decided", &["decisions"]),
     ("heads", "Heads and version models, and their tuning", &["heads", "tune"]),
 ];

@@ -17,13 +17,17 @@ use super::problem::{Code, Problem};
 use super::query::Query;
 use super::service::{Gone, Service, Switch};
 use super::types::{
-    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionList, Event, Failures, FilePair, HeadList, ListedDecisions,
-    Pairs, Progress, Reloaded, RootList, Selection, Similar, Status, TuningOrder, TuningState, Version, Versioned, Watched,
+    Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionList, Event, Failures, FilePair, HeadList, KeptPictures,
+    ListedDecisions, Pairs, Progress, Reloaded, RootList, Selection, Similar, Status, TuningOrder, TuningState, Version, Versioned,
+    Watched,
 };
 use crate::photo::Verdict;
 
 /// The longest wait of one request.
 const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// The most kept pictures of one answer, which is made in memory.
+const MAX_PICTURES: usize = 256;
 
 /// All operations, with their descriptions and handlers.
 fn operations() -> Vec<(Operation, MethodRouter<App>)> {
@@ -73,6 +77,14 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
         (
             post("/v1/similar", "The photos nearest to the picture in the body").takes(&["k", "head"]).sent("image/*").answer::<Similar>(),
             on_post(similar),
+        ),
+        (
+            get("/v1/pictures", "The kept pictures of photos, by picture hash").takes(&["picture"]).answer::<KeptPictures>(),
+            on_get(pictures),
+        ),
+        (
+            post("/v1/pictures", "The same, also with the parameters as the body").takes(&["picture"]).answer::<KeptPictures>(),
+            on_post(pictures),
         ),
         (
             post("/v1/compare", "Two pictures, one after the other in the body; split is the length of the first")
@@ -333,6 +345,18 @@ async fn similar(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     let upload = app.uploads.take(request).await?;
     let permits = (permit(&app.encoder_permit).await?, permit(&app.long_permits).await?);
     blocking(&app, permits, move |s| s.similar(&upload, count, head.as_deref())).await
+}
+
+async fn pictures(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = app.query(query, request).await?;
+    let pictures = query.pictures()?;
+    query.end()?;
+    if pictures.len() > MAX_PICTURES {
+        return Err(
+            Problem::new(Code::Parameter, format!("more than {MAX_PICTURES} pictures are asked for")).hint("ask again for the others")
+        );
+    }
+    long_answer(&app, move |s| s.pictures(&pictures)).await
 }
 
 async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {

@@ -4,6 +4,7 @@
 pub mod beside;
 pub mod changes;
 pub mod clusters;
+mod differences;
 pub mod edited;
 pub mod encoder;
 pub mod files;

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::Context;
 use super::clusters::clusters_of;
+use super::differences::{Told, differences};
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
@@ -17,7 +18,7 @@ use crate::likeness::{
 };
 use crate::photo::{
     self, Compared, Decisions, Descriptors, Direction, Distance, Evidence, Exposure, Identity, Keypoints, Metadata, PhotoChange, PhotoId,
-    Place, Reason, Relation, StoredFeatures, Verdict,
+    Place, Reason, Relation, SourceRule, StoredFeatures, Verdict,
 };
 use crate::store::{self, PhotoRecord, Positives, Reader, Wanted};
 use crate::vision::decode::Decoded;
@@ -68,6 +69,11 @@ impl Asked {
         Member { picture, dimensions, format, quantisation, capture: self.metadata.capture.clone(), names: Vec::new() }
     }
 
+    /// What is told of it and its file.
+    fn told(&self) -> Told<'_> {
+        Told { identity: &self.identity, metadata: &self.metadata, bytes: self.bytes }
+    }
+
     /// As a photo that may be the source of another one. Its path and the time of its file are not known.
     fn candidate(&self) -> Candidate<'_> {
         Candidate {
@@ -90,6 +96,8 @@ pub struct Neighbour<'a> {
     pub record: &'a PhotoRecord,
     pub distance: Distance,
     pub relation: Relation,
+    /// The decision of a person, if there is one.
+    pub decided: Option<Verdict>,
 }
 
 /// The comparison of two pictures.
@@ -224,7 +232,11 @@ pub fn neighbours<'a>(
     count: usize,
 ) -> store::Result<Vec<Neighbour<'a>>> {
     let near = nearest.iter().filter_map(|(photo, distance)| Some((photos.get(photo)?, *distance))).take(count);
-    near.map(|(record, distance)| Ok(Neighbour { record, distance, relation: between(reader, known, record, distance, asked)? })).collect()
+    let neighbour = |(record, distance): (&'a PhotoRecord, Distance)| {
+        let decided = known.decisions.of(record.picture, asked.identity.picture);
+        Ok(Neighbour { record, distance, relation: between(reader, known, record, distance, asked)?, decided })
+    };
+    near.map(neighbour).collect()
 }
 
 /// Returns the records of those photos that have files in the scopes.
@@ -259,6 +271,7 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
         None if is_joined && decided != Some(Verdict::Different) => by_themselves(context, a, b, distance, laid),
         _ => OfTwo::unknown(decided.map_or(Reason::Distance, Reason::Decision)),
     };
+    let of_two = with_rule(of_two, a, b, laid);
     let relation = of_two.relation;
     let laid = laid.filter(|comparison| is_version(relation) || comparison.fine.agreement >= MIN_AGREEMENT);
     let (first, second) = (a.member(), b.member());
@@ -267,7 +280,7 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     let score = laid.filter(|comparison| !is_told_by(comparison)).map(|comparison| context.versions.score(&first, &second, &comparison));
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
     let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
-    let differences = differences(a, b);
+    let differences = differences([a, b].map(Asked::told));
     Ok(Comparison { distance, normalized, of_two, is_indexed, decided, score, laid, exposures, differences })
 }
 
@@ -276,6 +289,8 @@ pub struct OfTwo {
     pub relation: Relation,
     /// Which of the two is the source, if one is a version of the other: 0 or 1.
     pub source: Option<usize>,
+    /// The rule that chose the source.
+    pub source_by: Option<SourceRule>,
     /// Whether one is the source of the other, and nothing tells which.
     pub is_tie: bool,
     /// What was changed from the source.
@@ -286,7 +301,7 @@ pub struct OfTwo {
 
 impl OfTwo {
     fn unknown(reason: Reason) -> OfTwo {
-        OfTwo { relation: Relation::Unknown, source: None, is_tie: false, changes: Vec::new(), reasons: vec![reason] }
+        OfTwo { relation: Relation::Unknown, source: None, source_by: None, is_tie: false, changes: Vec::new(), reasons: vec![reason] }
     }
 }
 
@@ -312,16 +327,29 @@ fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option
     let of_source = together.filter(|_| is_version(relation)).and_then(|found| {
         let source = [a, b].iter().position(|photo| *photo == found.members[0])?;
         let version = [a, b][1 - source];
-        Some((source, found.ties.iter().any(|tie| found.members[*tie] == version)))
+        // The rule is about the source and the second photo of the cluster.
+        let rule = found.rule.filter(|_| found.members.get(1) == Some(&version));
+        Some((source, rule, found.ties.iter().any(|tie| found.members[*tie] == version)))
     });
-    let is_tie = of_source.is_some_and(|(_, is_tie)| is_tie);
-    let source = of_source.filter(|_| !is_tie).map(|(source, _)| source);
+    let is_tie = of_source.is_some_and(|(.., is_tie)| is_tie);
+    let (source, source_by) = of_source.filter(|_| !is_tie).map_or((None, None), |(source, rule, _)| (Some(source), rule));
     let changes = match source.filter(|_| relation == Relation::Edit) {
         Some(0) => forward,
         Some(_) => back,
         None => Vec::new(),
     };
-    Ok(Some(InIndex { photos: [a, b], of_two: OfTwo { relation, source, is_tie, changes, reasons }, are_together: together.is_some() }))
+    Ok(Some(InIndex {
+        photos: [a, b],
+        of_two: OfTwo { relation, source, source_by, is_tie, changes, reasons },
+        are_together: together.is_some(),
+    }))
+}
+
+/// Adds the rule that chose the source, if it is that of the two by themselves too.
+fn with_rule(of_two: OfTwo, a: &Asked, b: &Asked, laid: Option<photo::Comparison>) -> OfTwo {
+    let Some((source, comparison)) = of_two.source.zip(laid).filter(|_| of_two.source_by.is_none()) else { return of_two };
+    let SourceOrder { order, rule, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    OfTwo { source_by: rule.filter(|_| order[0] == source), ..of_two }
 }
 
 /// Returns what two pictures are to each other if no other photo counts.
@@ -333,9 +361,9 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
     let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
     let mut reasons = reasons_of(context.versions, [&members[0], &members[1]], &compared, ground, decided);
     let Some(comparison) = laid.filter(|_| is_version(relation)) else {
-        return OfTwo { relation, source: None, is_tie: false, changes: Vec::new(), reasons };
+        return OfTwo { relation, source: None, source_by: None, is_tie: false, changes: Vec::new(), reasons };
     };
-    let SourceOrder { order, ties, enlarged, .. } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
+    let SourceOrder { order, rule, ties, enlarged } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
     reasons.extend((!enlarged.is_empty()).then_some(Reason::Enlarged));
     let is_tie = !ties.is_empty();
     let source = (!is_tie).then_some(order[0]);
@@ -344,7 +372,14 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
         Some(_) => Some(comparison.swapped()),
         None => None,
     };
-    OfTwo { relation, source, is_tie, changes: from.map(|comparison| changes(&comparison)).unwrap_or_default(), reasons }
+    OfTwo {
+        relation,
+        source,
+        source_by: rule.filter(|_| !is_tie),
+        is_tie,
+        changes: from.map(|comparison| changes(&comparison)).unwrap_or_default(),
+        reasons,
+    }
 }
 
 fn is_version(relation: Relation) -> bool {
@@ -392,33 +427,4 @@ fn between(reader: &Reader, known: Known<'_>, record: &PhotoRecord, distance: Di
 /// The relation of two photos that a person decided to be the same. That does not say that nothing was changed.
 fn as_decided(relation: Relation) -> Relation {
     if relation == Relation::Copy { Relation::Copy } else { Relation::Edit }
-}
-
-fn differences(a: &Asked, b: &Asked) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut differ = |what: &str, a: String, b: String| {
-        if a != b {
-            out.push(format!("{what}: {a}, {b}"));
-        }
-    };
-    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".into());
-    let (x, y) = (&a.identity, &b.identity);
-    differ("format", x.format.to_string(), y.format.to_string());
-    differ(
-        "dimensions",
-        format!("{} × {}", x.dimensions.width, x.dimensions.height),
-        format!("{} × {}", y.dimensions.width, y.dimensions.height),
-    );
-    let (x, y) = (&a.decoded.capture, &b.decoded.capture);
-    differ("taken", or_none(&x.taken), or_none(&y.taken));
-    differ("camera", or_none(&x.model), or_none(&y.model));
-    differ("serial number", or_none(&x.serial), or_none(&y.serial));
-    let steps = |asked: &Asked| asked.identity.quantisation.map_or("not known".to_owned(), |steps| steps.to_string());
-    differ("compression (sum of quantiser steps)", steps(a), steps(b));
-    if a.identity.content == b.identity.content {
-        out.push("nothing: the files are byte for byte the same".into());
-    } else if a.identity.picture == b.identity.picture {
-        out.push("metadata only: the picture data is the same".into());
-    }
-    out
 }

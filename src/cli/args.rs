@@ -2,76 +2,27 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::dupes_arguments::ABOUT as ABOUT_DUPES;
+pub use super::dupes_arguments::{DupesArguments, SortBy};
 use super::failure::EXIT_CODES;
 pub use super::formats::{AnswerFormat, CompletedShell, DupesFormat, EventsFormat, NamesOf, PairsFormat, StatusFormat, TextFormat};
 use crate::config::Overrides;
-use crate::photo::Relation;
-
-/// What `simctl dupes --help` and its man page say.
-const ABOUT_DUPES: &str = "\
-Show the photos that are versions of each other, clusters with most files first.
-
-The daemon watches a folder from the first time you ask about it, and answers when everything in it has been read. Later answers come at \
-once.
-
-Each line says what a photo is, then the distance to the source (0 means the same picture, and above the threshold two files count as \
-different photos), size, format, bytes, time of capture and path.
-
-The first file of a cluster is the source, with the rule that decided. The rules, in this order:
-  the photo that was taken first
-  the whole frame, before a crop or screenshot of it
-  what a camera wrote, before what an editor wrote
-  a larger photo, before what is sure to be a smaller copy of it
-  the name of a frame, before that of an edit (IMG_E1234, -edited)
-  the photo that says where it was taken
-  RAW before HEIC before other formats
-  the photo that was not enlarged
-  most pixels
-  RGB before CMYK
-  a lossless format
-  most bytes
-  a plain name, before a name that a copy gets
-  the oldest file
-  the shortest path
-
-The others are \"copy\", \"edit\" or \"identical\", with what was changed: \"copy · half size · recompressed\", \"edit · crop 43 % · black and \
-white\". \"screenshot of it\" is an edit, and \"of NAME\" names another photo than the source. \"series · 7 frames in 2 s\" names the \
-number of exposures of the scene. Those with versions stand under one heading, each a source with its versions. --relation series shows \
-all of them; a \"frame\" has no version. --relation explains the words.
-
-Other exposures of a scene, pictures that contain another one beside other content, and photos about which the evidence does not decide \
-are not versions. They are counted at the end, in pairs; --relation shows them. The nearest parts are listed below a cluster, and what is \
-not sure last, under a heading of its own.";
-
-/// The values of `--relation`, each in words.
-fn relations() -> PossibleValuesParser {
-    let explained = |relation: &Relation| {
-        let words = match relation {
-            Relation::Identical => "another file of exactly the same picture",
-            Relation::Copy => "the same exposure and the whole frame, in another size, compression, format or turn",
-            Relation::Edit => "the same exposure, changed by hand: crop, colours, border, text, retouch, mirrored; a screenshot of it",
-            Relation::Part => "one holds the other beside other content: a collage, a contact sheet, a page",
-            Relation::Series => "another exposure of the scene: burst, bracket, stack, time-lapse; each stands there with its versions",
-            Relation::Unknown => "near, and the evidence does not decide",
-        };
-        PossibleValue::new(relation.name()).help(words)
-    };
-    PossibleValuesParser::new(Relation::ALL.iter().map(explained))
-}
 
 fn after_help() -> String {
     let codes = EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}")).join(", ");
     format!("Exit codes: {codes}.\n\nNothing ever leaves this machine, and the daemon never changes a photo.")
 }
 
+/// The section of the options that all commands take.
+const INSTANCE: &str = "Which daemon";
+
 /// Finds the versions of one photo: crops, sizes, edits.
 #[derive(Debug, Parser)]
 #[command(name = "simctl", version, after_help = after_help(), max_term_width = 100)]
 pub struct Arguments {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = INSTANCE)]
     pub instance: InstanceArguments,
     #[command(subcommand)]
     pub command: Command,
@@ -122,7 +73,7 @@ pub enum Command {
         /// The same as --format json
         #[arg(long, conflicts_with = "format")]
         json: bool,
-        /// Answer at once, with the photos read so far; implies --partial
+        /// Answer at once, with the photos that are read by now; implies --partial
         #[arg(long)]
         no_wait: bool,
         /// Accept an answer without the places that are offline or not read yet: they are named, and the exit code is 0
@@ -131,16 +82,16 @@ pub enum Command {
     },
     /// Show the photos of the library nearest to a file
     ///
-    /// A line for each photo, nearest first: the distance (0 means the same picture, above the threshold of dupes another photo), what it is
-    /// to the file, its size in pixels and bytes, and its path. The relation is told by the two photos alone; dupes --help explains
-    /// it.
+    /// A line for each photo, nearest first: the distance (0 means the same picture), what it is to the file, its size in pixels and bytes,
+    /// and its path. A line is drawn at the threshold of dupes: the photos below it are not versions. What a photo is is told by the two
+    /// alone; dupes --help explains the words. "yours" in place of a distance says that you decided.
     Similar {
         /// A photo, in a watched folder or not
         file: PathBuf,
         /// The number of photos
         #[arg(short, default_value_t = 10, value_name = "N")]
         k: usize,
-        /// The head that measures distances [default: the head in use]
+        /// Measure distances by this head, the result of a tuning; simctl heads list shows them [default: the one in use]
         #[arg(long, value_name = "NAME")]
         head: Option<String>,
         #[command(flatten)]
@@ -155,13 +106,16 @@ pub enum Command {
     /// Then follow the reasons (because: ...), those that decided most first, and all that tells: how one picture lies in the other; how well their structure agrees (1 is equal, below 0.6 they are laid over
     /// each other by chance, and nothing is said), also coarsely, where compression counts less; how much more the worst place
     /// differs than others, as where a text was added; brightness, contrast and strength of colours; the score of the version model (above 0 one
-    /// exposure, below 0 two); shutter speed, f-number, exposure bias and ISO; and each difference of format, size, time, camera and
-    /// compression.
+    /// exposure, below 0 two); shutter speed, f-number, exposure bias and ISO; and each difference of format, size, bytes, time, camera,
+    /// position, rating, keywords, texts and compression. The rule that chose the source is one of those of dupes --help.
     Compare {
         /// A photo, in a watched folder or not
         a: PathBuf,
         /// Another one
         b: PathBuf,
+        /// Exit with 1 if neither is a version of the other, or of one photo
+        #[arg(long)]
+        exit_code: bool,
         #[command(flatten)]
         answer: AnswerFormat,
     },
@@ -172,6 +126,7 @@ pub enum Command {
     },
     /// Scan a folder now, or all watched folders
     Scan {
+        /// A folder or file in a watched folder [default: all watched folders]
         path: Option<PathBuf>,
         /// Forget missing files, even if most of a folder is gone
         #[arg(long)]
@@ -190,14 +145,18 @@ pub enum Command {
     },
     /// Show events as they happen
     Events {
+        /// text has a line for people; ndjson has an object a line
         #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
         format: EventsFormat,
         /// The same as --format ndjson
         #[arg(long, conflicts_with = "format")]
         json: bool,
     },
-    /// Show the files that could not be read, and why
+    /// Show the files that could not be read, by the reason
+    ///
+    /// Files of a kind that this version does not read come last, a line for each kind.
     Failures {
+        /// Only those below this folder, or of this file [default: all watched folders]
         path: Option<PathBuf>,
         #[command(flatten)]
         answer: AnswerFormat,
@@ -208,7 +167,7 @@ pub enum Command {
     /// List your decisions, export them to a file, or import them from one
     #[command(subcommand)]
     Decisions(DecisionsCommand),
-    /// Back up your folders, decisions and heads to a new file, with or without a running daemon
+    /// Back up your folders, decisions and heads (results of tunings) to a new file, with or without a running daemon
     ///
     /// The file is a copy of library.db. To put it back: end the daemon, remove library.db-wal and library.db-shm from the
     /// data directory if they are there, and copy the file to library.db.
@@ -218,7 +177,7 @@ pub enum Command {
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Tune a head on this library; it is used only if it finds more versions of held-out photos
+    /// Teach the encoder your photos; the result, a head, is used only if it finds more versions than before
     Tune(TuneArguments),
     /// List, use or remove heads, the results of tunings; heads alone lists them
     Heads {
@@ -264,14 +223,20 @@ pub enum Command {
     /// Print the OpenAPI description of the API
     Openapi,
     /// Print completions for a shell
-    Completions { shell: CompletedShell },
+    Completions {
+        /// The shell
+        shell: CompletedShell,
+    },
     /// Print names that a shell completes, a line each
     #[command(hide = true)]
     Names { of: NamesOf },
     /// Print the man page of simctl, or of one of its commands
     ///
     /// To read it without installing it: simctl man | man -l -
-    Man { command: Option<String> },
+    Man {
+        /// A command, or similard [default: simctl]
+        command: Option<String>,
+    },
     /// Install completions for your shells, man pages, and the name similard for this program
     ///
     /// Only needed after cargo install. Packages contain all of it.
@@ -285,46 +250,11 @@ pub enum Command {
     },
 }
 
-#[derive(Args, Debug)]
-pub struct DupesArguments {
-    /// Folders or files; new folders are watched from now on
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Join pairs up to this distance, 0 to 0.45 [default: the threshold of the head in use, set for a precision of 99.9 %]
-    #[arg(long, value_name = "D")]
-    pub threshold: Option<f32>,
-    /// What photos are to each other to be shown in one cluster, several separated by commas [default: identical,copy,edit]
-    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = relations())]
-    pub relation: Vec<String>,
-    /// paths0 lists the files that could be deleted, each followed by NUL: identical files and copies by default, no edits.
-    /// Each listed file and the file to keep are checked on the disk right before
-    #[arg(long, value_enum, default_value_t = DupesFormat::Text)]
-    pub format: DupesFormat,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
-    /// Also show versions outside the paths
-    #[arg(long)]
-    pub everywhere: bool,
-    /// Exit with 1 if there are duplicates
-    #[arg(long)]
-    pub exit_code: bool,
-    /// Exit with 4 if some photos could not be read, or are of formats that this version does not read
-    #[arg(long)]
-    pub strict: bool,
-    /// Answer at once, with the photos read so far; implies --partial, except for paths0
-    #[arg(long)]
-    pub no_wait: bool,
-    /// Accept an answer without the places that are offline or not read yet: they are named, and the exit code is that
-    /// of a whole answer
-    #[arg(long)]
-    pub partial: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum DecideCommand {
     /// The files are versions of one photo: always in one cluster
     Same {
+        /// Photos that were read, two or more
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -332,6 +262,7 @@ pub enum DecideCommand {
     },
     /// The files are different photos: never in one cluster
     Different {
+        /// Photos that were read, two or more
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -339,6 +270,7 @@ pub enum DecideCommand {
     },
     /// Remove the decisions about these files; for a photo without files, give the picture hash that decisions list shows
     Forget {
+        /// Photos that were read, two or more
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -362,6 +294,7 @@ pub enum DecisionsCommand {
     },
     /// Read decisions that export wrote; of two decisions about a pair the later one is kept
     Import {
+        /// A file that decisions export wrote
         file: PathBuf,
         #[command(flatten)]
         answer: AnswerFormat,
@@ -370,7 +303,7 @@ pub enum DecisionsCommand {
 
 #[derive(Args, Debug)]
 pub struct TuneArguments {
-    /// End after this many minutes, with the result so far [default: 10]
+    /// End after this many minutes, with the result that it has by then [default: 10]
     #[arg(long, value_name = "M")]
     pub minutes: Option<u64>,
     /// The photos that belong together: edited versions of a photo, photos of a folder (for similar only), or what you decided
@@ -382,7 +315,7 @@ pub struct TuneArguments {
     /// The most photos for training and the acceptance test [default: 1000; for folders 20000, for decisions 300]
     #[arg(long, value_name = "N")]
     pub photos: Option<usize>,
-    /// End the running tuning, with the result so far
+    /// End the running tuning, with the result that it has by then
     #[arg(long, conflicts_with_all = ["minutes", "name", "photos"])]
     pub stop: bool,
     #[command(flatten)]
@@ -447,6 +380,7 @@ pub struct DaemonArguments {
 pub enum RootsCommand {
     /// Watch folders
     Add {
+        /// Folders of photos
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
         paths: Vec<PathBuf>,
         /// Also watch folders that contain far more than photos, such as / and /home
@@ -488,6 +422,38 @@ mod tests {
     }
 
     #[test]
+    fn every_argument_has_a_line_of_help() {
+        fn check(command: &clap::Command, words: &str) {
+            for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+                let words = format!("{words} {}", inner.get_name());
+                for argument in inner.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                    assert!(argument.get_help().is_some(), "{words}: {} has no help", argument.get_id());
+                }
+                check(inner, &words);
+            }
+        }
+        check(&Arguments::command(), "simctl");
+    }
+
+    #[test]
+    fn help_says_no_word_of_the_inside_without_explaining_it() {
+        let mut program = Arguments::command();
+        program.build();
+        let names: Vec<String> =
+            program.get_subcommands().filter(|inner| !inner.is_hide_set()).map(|inner| inner.get_name().to_owned()).collect();
+        for name in names {
+            let help = program.find_subcommand_mut(&name).expect("there").render_long_help().to_string();
+            let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(!help.contains("so far"), "{name}: {help}");
+            let is_explained = help.contains("head, the result of a tuning")
+                || help.contains("heads, the results of tunings")
+                || help.contains("heads (results of tunings)")
+                || help.contains("the result, a head,");
+            assert!(!help.contains("head") || is_explained || help.contains("heading"), "{name} says head: {help}");
+        }
+    }
+
+    #[test]
     fn the_help_explains_relations_and_what_commands_print() {
         let help = |name: &str| {
             let mut command = Arguments::command().find_subcommand(name).expect(name).clone();
@@ -496,6 +462,9 @@ mod tests {
         let dupes = help("dupes");
         for words in ["identical: another file of", "copy: the same exposure", "part: one holds", "series: another", "unknown: near, and"] {
             assert!(dupes.contains(words), "{words}: {dupes}");
+        }
+        for section in ["What is shown:", "How it is shown:", "Which daemon:"] {
+            assert!(dupes.contains(section), "{section}: {dupes}");
         }
         for (name, words) in [("pairs", "A line for each two photos"), ("similar", "nearest first"), ("compare", "the version model")] {
             assert!(help(name).contains(words), "{}", help(name));

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum DupesFormat {
     Text,
+    Html,
     Json,
     Ndjson,
     Paths0,
@@ -33,6 +34,7 @@ pub enum StatusFormat {
 /// How a command answers.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct AnswerFormat {
+    /// text is for people, json one object for programs
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     format: TextFormat,
     /// The same as --format json

@@ -31,6 +31,11 @@ pub fn opened(audience: Audience) -> Output {
     })
 }
 
+/// Another output, such as a pager, whose errors are marked as those of standard output.
+pub fn marked(out: impl Write + 'static) -> Output {
+    io::BufWriter::new(Box::new(Marked(out)))
+}
+
 /// Standard output, whose errors are marked.
 struct Marked<W>(W);
 

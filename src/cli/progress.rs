@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
+use std::pin::pin;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize;
 
 use super::failure::Failure;
+use super::interrupt;
 use super::session::{Parameters, about};
 use super::text::{shown, tell};
 use crate::api::client::Client;
@@ -29,6 +31,9 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.set_message("reading photos");
+    let _heeded = interrupt::while_waiting();
+    let mut pressed = pin!(interrupt::pressed());
+    let mut first: Option<u64> = None;
     let mut reported: HashSet<String> = HashSet::new();
     let mut moment: Option<u64> = None;
     loop {
@@ -37,7 +42,13 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
             let query = query.into_iter().chain([("timeout_ms", b"200".to_vec())]).chain(since.clone());
             Ok(client.ask::<Progress>("/v1/wait", query_of(query)).await?)
         };
-        let progress = about(paths, ask).await?;
+        let progress = tokio::select! {
+            progress = about(paths, ask) => progress?,
+            () = &mut pressed => {
+                bar.finish_and_clear();
+                return Err(interrupt::reads_on());
+            }
+        };
         moment = progress.moment;
         if let Some(why) = progress.not_storing.as_ref().filter(|_| when_full == WhenFull::GiveUp) {
             bar.finish_and_clear();
@@ -54,7 +65,13 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
         }
         let c = progress.coverage;
         let total = c.indexed + c.pending + c.failed + c.unsupported;
-        bar.set_length(total);
-        bar.set_position(total - c.pending);
+        let done = total - c.pending;
+        // What was read before this question says nothing of how fast the rest goes.
+        let before = *first.get_or_insert_with(|| {
+            bar.reset();
+            done
+        });
+        bar.set_length(total.saturating_sub(before));
+        bar.set_position(done.saturating_sub(before));
     }
 }

@@ -496,6 +496,7 @@ pub mod tests {
             paths: Vec::new(),
             paths_bytes: None,
             offline: Vec::new(),
+            picture: String::new(),
             bytes: files[0].size,
             width: 300,
             height: 200,

@@ -10,6 +10,7 @@ use super::broad::consent;
 use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
 use super::progress::{self, WhenFull};
+use super::suggestion::instead_of;
 use super::text::{shown_path, tell};
 use crate::api::client::Client;
 use crate::api::types::{PlaceStatus, Watched};
@@ -165,7 +166,7 @@ fn looked<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<(&'a P
     let (mut seen, mut all) = (HashSet::new(), Vec::new());
     for (path, look) in paths.into_iter().zip(looks) {
         let place = look.transpose().map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint("is its drive connected?"),
+            io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint(instead_of(path)),
             _ => Failure::usage(format!("{} cannot be used: {e}", shown_path(path))),
         })?;
         if place.as_ref().is_none_or(|place| seen.insert(place.path.clone())) {
@@ -202,7 +203,10 @@ const STEP_BYTES: u64 = 4 << 20;
 
 /// Reads a file. The disk must answer for each part of it; a pipe may wait for as long as it likes.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |e: io::Error| Failure::usage(format!("{} cannot be read: {e}", shown_path(path)));
+    let unreadable = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint(instead_of(path)),
+        _ => Failure::usage(format!("{} cannot be read: {e}", shown_path(path))),
+    };
     let is_file = probe::path(path, |path| fs::metadata(path).map(|found| found.is_file())).ok_or_else(|| Failure::silent(path))?;
     if !is_file.map_err(unreadable)? {
         return fs::read(path).map_err(unreadable);

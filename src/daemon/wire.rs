@@ -23,7 +23,7 @@ use crate::catalog::query;
 use crate::catalog::ranked::{Beside, Edge, Found};
 use crate::catalog::roots::Roots;
 use crate::learn::report::{HeadFigures, TuningReport};
-use crate::photo::{ClusterChange, ClusterChanges, Evidence, Metadata, Place, Reason, RootId};
+use crate::photo::{ClusterChange, ClusterChanges, Evidence, KeptPicture, Metadata, PictureHash, Place, Reason, RootId};
 use crate::store::{Location, PhotoRecord};
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
@@ -91,6 +91,7 @@ fn photo_with(record: &PhotoRecord, is_source: bool, Files { files, rule }: &Fil
         paths_bytes: lossy.then(|| names.iter().map(|name| STANDARD.encode(name.path.as_os_str().as_bytes())).collect()),
         paths: texts.into_iter().map(|t| t.path).collect(),
         offline: names.iter().enumerate().filter(|(_, name)| !name.is_here).map(|(place, _)| place).collect(),
+        picture: record.picture.to_string(),
         bytes: files[0].stamp.size,
         width: record.dimensions.width,
         height: record.dimensions.height,
@@ -145,7 +146,15 @@ pub fn keyed_pair(key: &str) -> Option<FilePair> {
 }
 
 pub fn neighbour(neighbour: &query::Neighbour<'_>, roots: &Roots) -> types::Neighbour {
-    types::Neighbour { distance: neighbour.distance, relation: neighbour.relation, photo: photo(neighbour.record, false, roots) }
+    let query::Neighbour { record, distance, relation, decided } = *neighbour;
+    types::Neighbour { distance, relation, decided, photo: photo(record, false, roots) }
+}
+
+/// Converts kept pictures, with their picture hashes.
+pub fn kept_pictures(kept: impl Iterator<Item = (PictureHash, KeptPicture)>) -> types::KeptPictures {
+    let jpeg =
+        |(picture, kept): (PictureHash, KeptPicture)| types::KeptJpeg { picture: picture.to_string(), jpeg: STANDARD.encode(kept.jpeg) };
+    types::KeptPictures { pictures: kept.map(jpeg).collect() }
 }
 
 pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Comparison {
@@ -157,6 +166,7 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
         decided: comparison.decided,
         threshold,
         source: comparison.of_two.source,
+        source_by: comparison.of_two.source_by,
         tie: comparison.of_two.is_tie,
         changes: comparison.of_two.changes,
         indexed: comparison.is_indexed,

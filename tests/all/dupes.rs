@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::photos;
 use crate::support::{BEFORE_METADATA, Instance, array, names, wait_until};
@@ -211,6 +212,24 @@ fn formats_relations_and_exit_codes_are_as_promised() {
     assert_eq!(dupes(&["--format=ndjson"]).stdout.split(|&b| b == b'\n').filter(|l| !l.is_empty()).count(), 4);
     let text = String::from_utf8(dupes(&[]).stdout).expect("text");
     assert!(text.contains("source") && text.contains("2 photos have versions") && text.contains("1 could not be read"), "{text}");
+
+    assert!(text.contains("simctl dupes --format paths0 ") && text.contains("not compared: damaged or unreadable  1 file"), "{text}");
+
+    let json = |options: &[&str]| serde_json::from_slice::<Value>(&dupes(&[&["--json"], options].concat()).stdout).expect("JSON");
+    let spared = |cluster: &Value| {
+        let files = array(&cluster["photos"]).iter().flat_map(|photo| array(&photo["files"])).filter_map(|file| file["size"].as_u64());
+        files.skip(1).sum::<u64>()
+    };
+    let by_size: Vec<u64> = array(&json(&["--sort", "size"])["clusters"]).iter().map(spared).collect();
+    assert!(by_size.len() == 2 && by_size.is_sorted_by(|x, y| x >= y), "{by_size:?}");
+    let first = json(&["--limit", "1"]);
+    assert!(array(&first["clusters"]).len() == 1 && first["next"].is_string(), "{first}");
+    assert_eq!(array(&json(&["--limit", "1", "--sort", "size"])["clusters"]).iter().map(spared).collect::<Vec<_>>(), by_size[..1]);
+    let lines = String::from_utf8(dupes(&["--format=ndjson", "--sort=certainty", "--limit=1"]).stdout).expect("text");
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(lines.len() == 3 && lines[0]["begin"].is_object() && lines[1]["photos"].is_array() && lines[2]["end"].is_object());
+    let text = String::from_utf8(dupes(&["--limit=1", "--sort=date"]).stdout).expect("text");
+    assert!(text.contains("1 cluster is not shown because of --limit 1.") && !text.contains("\n  2 "), "{text}");
 
     assert_eq!(dupes(&[]).status.code(), Some(0));
     assert_eq!(dupes(&["--exit-code"]).status.code(), Some(1));
@@ -431,10 +450,14 @@ fn similar_and_compare_take_any_file() {
     let near = array(&near["similar"]);
     assert_eq!(near.len(), 5);
     assert!(near.iter().all(|n| n["photo"]["path"].as_str().expect("a path").contains("00009")), "{near:?}");
+    let said = instance.ok(["similar".as_ref(), crop.as_os_str(), "-k20".as_ref()]);
+    assert!(said.contains("\n------  threshold ") && !said.contains("unknown"), "{said}");
     let compare = |a: &std::path::Path, b: &std::path::Path| {
         instance.json([OsStr::new("compare"), a.as_os_str(), b.as_os_str(), OsStr::new("--format=json")])
     };
     let original = photos::path("00009");
+    let said = instance.ok([OsStr::new("compare"), original.as_os_str(), crop.as_os_str()]);
+    assert!(said.contains(" is the source: ") && said.contains("\n  bytes: "), "{said}");
     let same = compare(&original, &crop);
     assert!(same["distance"].as_f64() < same["threshold"].as_f64(), "{same}");
     let other = compare(&original, &photos::path("00068"));

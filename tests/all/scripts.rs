@@ -142,6 +142,16 @@ fn commands_end_with_the_codes_of_the_table() {
         (&["dupes", "--strict", "--exit-code", photos], 1),
     ]);
     fs::write(folder.join("broken.jpg"), b"no picture").expect("written");
+    let of = |name: &str| folder.join(name).display().to_string();
+    let other = photos::path("00068").display().to_string();
+    check(&[
+        (&["compare", "--exit-code", &of("00003.webp"), &of("00003_half.jpg")], 0),
+        (&["compare", "--exit-code", &of("00003.webp"), &other], 1),
+        (&["compare", &of("00003.webp"), &other], 0),
+        (&["dupes", "--limit", "0", photos], 2),
+        (&["dupes", "--sort", "size", "--format", "paths0", photos], 2),
+        (&["dupes", "--format", "html", "--exit-code", photos], 1),
+    ]);
     check(&[(&["dupes", "--strict", "--exit-code", photos], 4), (&["roots"], 0), (&["heads"], 0)]);
     instance.ok([
         OsStr::new("decide"),
@@ -149,8 +159,9 @@ fn commands_end_with_the_codes_of_the_table() {
         folder.join("00003.webp").as_os_str(),
         folder.join("00003_half.jpg").as_os_str(),
     ]);
-    let unwritten: [&[&str]; 18] = [
+    let unwritten: [&[&str]; 19] = [
         &["dupes", photos],
+        &["dupes", "--format", "html", photos],
         &["dupes", "--json", photos],
         &["dupes", "--format", "ndjson", photos],
         &["pairs", photos],

@@ -1,11 +1,20 @@
-//! Names of files that hold what a terminal obeys.
+//! What people see on a terminal: names that hold what it obeys, its width, pagers, and Ctrl-C.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 
+use anstream::adapter::strip_str;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use crate::photos;
 use crate::support::{Instance, array, wait_until};
@@ -124,5 +133,162 @@ fn paths(photo: &Value) -> Vec<OsString> {
     match photo["paths_bytes"].as_array() {
         Some(bytes) => bytes.iter().map(|bytes| OsStr::from_bytes(&decode(bytes)).to_owned()).collect(),
         None => array(&photo["paths"]).iter().map(|path| path.as_str().expect("a path").into()).collect(),
+    }
+}
+
+/// A command on a terminal of its own.
+struct OnTerminal {
+    child: Child,
+    written: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl OnTerminal {
+    fn start(mut command: Command, columns: u16) -> OnTerminal {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).expect("granted");
+        unlockpt(&terminal).expect("unlocked");
+        let name = ptsname(&terminal, Vec::new()).expect("a name");
+        tcsetwinsize(&terminal, Winsize { ws_row: 30, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).expect("it has a size");
+        let end = || File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).expect("opens");
+        command.env("TERM", "xterm-256color").stdout(end()).stderr(end());
+        let child = command.spawn().expect("runs");
+        // The command holds the other end, which has to be closed for the terminal to end.
+        drop(command);
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let reader = thread::spawn({
+            let (written, mut terminal) = (Arc::clone(&written), File::from(terminal));
+            move || {
+                let mut bytes = [0; 4096];
+                while let Ok(count @ 1..) = terminal.read(&mut bytes) {
+                    written.lock().expect("no panic").extend_from_slice(&bytes[..count]);
+                }
+            }
+        });
+        OnTerminal { child, written, reader }
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().expect("no panic")).replace("\r\n", "\n")
+    }
+
+    /// Waits for its end. Returns the exit code and all that it wrote.
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().expect("ends").code();
+        self.reader.join().expect("no panic");
+        let shown = String::from_utf8_lossy(&self.written.lock().expect("no panic")).replace("\r\n", "\n");
+        (code, shown)
+    }
+}
+
+/// Runs `simctl` on a terminal, in the home of the instance.
+fn on_terminal(instance: &Instance, columns: u16, arguments: &[&str], pager: Option<&str>) -> (Option<i32>, String) {
+    let mut command = instance.command();
+    command.args(arguments).current_dir(instance.folder("."));
+    if let Some(pager) = pager {
+        command.env("PAGER", pager);
+    }
+    OnTerminal::start(command, columns).end()
+}
+
+#[test]
+fn a_terminal_shows_names_in_the_folder_within_its_width() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003", "00009"]);
+    fs::copy(folder.join("00003_low.jpg"), folder.join("写真 from a camera with a long name, 2024-05-01.jpg")).expect("copied");
+    instance.dupes(&folder);
+    let shown = |columns, arguments: &[&str]| {
+        let (code, raw) = on_terminal(&instance, columns, &[&["dupes", "--no-pager"], arguments, &["photos"]].concat(), None);
+        assert_eq!(code, Some(0), "{raw}");
+        (strip_str(&raw).to_string(), raw)
+    };
+    for columns in [80, 200] {
+        let (text, raw) = shown(columns, &[]);
+        assert!(text.lines().all(|line| line.width() <= columns.into()), "{columns}: {text}");
+        assert!(
+            text.contains("写真 from a camera with a long name, 2024-05-01.jpg") && !text.contains(folder.to_str().expect("text")),
+            "{text}"
+        );
+        assert!(text.contains("simctl dupes --relation identical photos"), "{text}");
+        let link = format!("\x1b]8;;file://{}/00003_half.jpg\x1b\\00003_half.jpg\x1b]8;;\x1b\\", folder.display());
+        assert!(raw.contains(&link), "{raw:?}");
+        // Nothing else of a terminal is used than colours and links.
+        assert_eq!(
+            raw.matches('\x1b').count(),
+            raw.matches("\x1b[").count() + raw.matches("\x1b]8;;").count() + raw.matches("\x1b\\").count()
+        );
+    }
+    let (text, _) = shown(250, &["--absolute"]);
+    assert!(text.contains(&format!("  {}\n", folder.join("00003_half.jpg").display())), "{text}");
+    let (code, said) = on_terminal(&instance, 80, &["dupes", "--format", "html", "photos"], None);
+    assert!(code == Some(2) && said.contains("> report.html"), "{said}");
+    let help = on_terminal(&instance, 60, &["dupes", "--help"], None).1;
+    assert!(strip_str(&help).to_string().lines().all(|line| line.width() <= 60), "{help}");
+}
+
+#[test]
+fn a_long_answer_goes_through_the_pager_that_a_person_chose() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let marked = "sed 's/^/paged: /'";
+    let (code, text) = on_terminal(&instance, 100, &["dupes", "--exit-code", "photos"], Some(marked));
+    assert_eq!(code, Some(1), "the code is that of the answer: {text}");
+    assert!(text.lines().count() > 5 && text.lines().all(|line| line.starts_with("paged: ")), "{text}");
+    assert!(text.contains("\x1b]8;;file://") && text.contains("\x1b["), "with links and colours: {text:?}");
+    for (arguments, pager) in
+        [(&["dupes", "--no-pager", "photos"][..], marked), (&["dupes", "photos"], "cat"), (&["dupes", "photos"], "none-such -R")]
+    {
+        let (code, text) = on_terminal(&instance, 100, arguments, Some(pager));
+        assert!(code == Some(0) && text.contains("1 photo has versions.") && !text.contains("paged: "), "{arguments:?} {pager}: {text}");
+    }
+    // A person who leaves the pager has read enough.
+    assert_eq!(on_terminal(&instance, 100, &["dupes", "photos"], Some("true")).0, Some(0));
+    // Other answers are not for people.
+    let (_, json) = on_terminal(&instance, 100, &["dupes", "--json", "photos"], Some(marked));
+    assert!(json.starts_with('{'), "{json}");
+}
+
+#[test]
+fn ctrl_c_says_that_the_daemon_reads_on_and_how_to_stop_it() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let names = ["00003", "00009", "00011", "00068"];
+    for copy in 0..6 {
+        let below = folder.join(copy.to_string());
+        fs::create_dir(&below).expect("made");
+        photos::library(&below, &names);
+        // Other pictures, so that each is read.
+        for entry in fs::read_dir(&below).expect("listed").flatten().filter(|entry| entry.path().extension() == Some(OsStr::new("jpg"))) {
+            let picture = photos::crop(&image::open(entry.path()).expect("a picture").to_rgb8(), 0.99 - 0.01 * copy as f32);
+            fs::write(entry.path(), photos::jpeg(&picture, 95 - copy)).expect("written");
+        }
+    }
+    let mut command = instance.command();
+    command.arg("dupes").arg(&folder);
+    let running = OnTerminal::start(command, 100);
+    wait_until("it shows what is read", || running.shown().contains("reading photos"));
+    kill_process(Pid::from_child(&running.child), Signal::INT).expect("sent");
+    let (code, said) = running.end();
+    assert!(code == Some(130) && said.contains("the daemon reads on") && said.contains("simctl stop ends it"), "{code:?}: {said}");
+    let is_read = || instance.status()["coverage"]["pending"] == 0;
+    wait_until("it has read on", is_read);
+}
+
+#[test]
+fn a_path_that_is_not_there_proposes_the_nearest_name() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    fs::copy(photos::path("00003"), folder.join("IMG_0421.webp")).expect("copied");
+    for (arguments, near) in [
+        (&["dupes", "potos"][..], "did you mean photos?"),
+        (&["similar", "photos/IMG_0412.webp"], "did you mean photos/IMG_0421.webp?"),
+        (&["dupes", "music"], "is its drive connected?"),
+    ] {
+        let output = instance.command().args(arguments).current_dir(instance.folder(".")).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains("does not exist") && said.contains(near), "{arguments:?}: {said}");
     }
 }

@@ -4,6 +4,7 @@ mod clusters;
 mod evidence;
 mod photos;
 mod places;
+mod queries;
 mod state;
 mod tuning;
 mod versioned;
@@ -17,11 +18,12 @@ pub use clusters::*;
 pub use evidence::*;
 pub use photos::*;
 pub use places::*;
+pub use queries::*;
 pub use state::*;
 pub use tuning::*;
 pub use versioned::*;
 
-use crate::photo::{Amount, Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
+use crate::photo::{Amount, Counters, Coverage, Format, LeftOut, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -270,65 +272,6 @@ pub struct FilePair {
     /// Whether one of the two is offline.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
-}
-
-/// The photos nearest to a picture.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Similar {
-    pub head: String,
-    /// Nearest first.
-    pub similar: Vec<Neighbour>,
-}
-
-/// One of them.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Neighbour {
-    pub distance: f32,
-    pub relation: Relation,
-    pub photo: Photo,
-}
-
-/// The comparison of two pictures.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Comparison {
-    pub distance: f32,
-    /// The normalised distance, which is compared with the threshold. It is larger where many photos look alike.
-    pub normalized_distance: f32,
-    pub relation: Relation,
-    /// Which of the two is the source, if one is a version of the other: 0 or 1. Absent if both are versions of a third photo, or
-    /// if nothing tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<usize>,
-    /// Whether one is the source of the other, and nothing tells which.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub tie: bool,
-    /// What was changed from the source.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<PhotoChange>,
-    /// Of the first picture, `a`, and the second, `b`.
-    #[serde(flatten)]
-    pub evidence: Evidence,
-    /// Whether the relation is that of `/v1/clusters` about the whole library, where other photos count too: both are in the
-    /// index, and near some photo.
-    #[serde(default)]
-    pub indexed: bool,
-    /// The decision, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided: Option<Verdict>,
-    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, what the camera
-    /// wrote or the ids of a document tell, or if one picture holds the other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<f32>,
-    /// Of the first and of the second picture.
-    #[serde(default)]
-    pub exposures: [Exposure; 2],
-    /// The distance up to which photos are near.
-    pub threshold: f32,
-    /// How the first picture lies in the second. Absent if they cannot be laid over each other, or are one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub laid_over: Option<LaidOver>,
-    /// The differences, for people.
-    pub differences: Vec<String>,
 }
 
 /// Files that could not be read.

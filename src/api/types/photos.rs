@@ -19,6 +19,9 @@ pub struct Photo {
     /// The positions in `paths`, from 0, of files that are offline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offline: Vec<usize>,
+    /// The hexadecimal picture hash, which `/v1/pictures` takes.
+    #[serde(default)]
+    pub picture: String,
     /// Of one file.
     pub bytes: u64,
     pub width: u32,

@@ -2,22 +2,34 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
 
 use crate::api::types::{Comparison, LaidOver};
 use crate::cli::args::TextFormat;
+use crate::cli::failure::{DONE, FOUND};
+use crate::cli::listing::words;
 use crate::cli::output::{Done, show};
 use crate::cli::session::{Session, read};
 use crate::cli::text::shown;
 use crate::photo::{Exposure, PhotoChange, Relation, Verdict};
 
-pub async fn run(session: &Session, a: &Path, b: &Path, format: TextFormat) -> Done {
+pub async fn run(session: &Session, a: &Path, b: &Path, format: TextFormat, exit_code: bool) -> Done {
     let (mut bytes, second) = (read(a)?, read(b)?);
     let target = format!("/v1/compare?split={}", bytes.len());
     bytes.extend(second);
     let answer: Comparison = session.daemon().await?.post(&target, bytes).await?;
-    show(format, &answer, print)
+    show(format, &answer, print)?;
+    Ok(ExitCode::from(if exit_code && !are_versions(&answer) { FOUND } else { DONE }))
+}
+
+/// Whether one is a version of the other, or both are one photo.
+fn are_versions(c: &Comparison) -> bool {
+    match c.decided {
+        Some(verdict) => verdict == Verdict::Same,
+        None => matches!(c.relation, Relation::Identical | Relation::Copy | Relation::Edit),
+    }
 }
 
 fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
@@ -29,7 +41,7 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         (Relation::Copy | Relation::Edit, _) => version(c).green().to_string(),
         (Relation::Series, true) => "two exposures of one scene".yellow().to_string(),
         (Relation::Part, true) => "one holds the other beside other content".yellow().to_string(),
-        (Relation::Unknown, true) => "near; what they are to each other is not known".yellow().to_string(),
+        (Relation::Unknown, true) => "near; not sure what they are to each other".yellow().to_string(),
         (_, false) => "two photos".yellow().to_string(),
     };
     let normalized = if c.normalized_distance > c.distance {
@@ -42,6 +54,10 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     let reasons: Vec<&str> = c.evidence.reasons.iter().map(|reason| reason.words.as_str()).collect();
     if !reasons.is_empty() {
         lines.push(format!("because: {}", reasons.join("; ")));
+    }
+    if let Some((source, rule)) = c.source.zip(c.source_by) {
+        let which = if source == 0 { "first" } else { "second" };
+        lines.push(format!("the {which} is the source: {}", words::source_by(rule)));
     }
     if c.indexed {
         lines.push("both are in the index, so the other photos there count too, as for dupes".to_owned());
@@ -140,7 +156,7 @@ fn percent(share: f32) -> String {
 mod tests {
     use super::*;
     use crate::api::types::{self, Evidence, Tones};
-    use crate::photo::Reason;
+    use crate::photo::{Reason, SourceRule};
 
     const TONES: Tones = Tones { brightness: 120.4, contrast: 50.0, chroma: 30.0 };
     const WHOLE: LaidOver = LaidOver {
@@ -163,6 +179,7 @@ mod tests {
         normalized_distance: 0.1,
         relation: Relation::Unknown,
         source: None,
+        source_by: None,
         tie: false,
         changes: Vec::new(),
         evidence: Evidence::NONE,
@@ -219,8 +236,17 @@ mod tests {
             assert!(all.contains(line), "{line}: {all}");
         }
         let none = said(&NEAR);
-        assert!(none.contains("is not known") && none.lines().count() == 1, "{none}");
+        assert!(none.contains("not sure") && none.lines().count() == 1, "{none}");
         assert_eq!(model(-0.5, Relation::Series), "by these two alone the version model says two exposures: -0.50, where 0 is between");
+    }
+
+    #[test]
+    fn the_source_is_said_with_its_rule_and_the_exit_code_says_whether_they_are_versions() {
+        let copy = Comparison { relation: Relation::Copy, source: Some(1), source_by: Some(SourceRule::Camera), ..NEAR };
+        assert!(said(&copy).contains("\n  the second is the source: as the camera wrote it\n"), "{}", said(&copy));
+        let decided = |verdict| Comparison { decided: Some(verdict), ..copy.clone() };
+        assert!(are_versions(&copy) && are_versions(&decided(Verdict::Same)) && !are_versions(&decided(Verdict::Different)));
+        assert!([Relation::Series, Relation::Part, Relation::Unknown].iter().all(|r| !are_versions(&Comparison { relation: *r, ..NEAR })));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! `simctl dupes`: photos that are versions of each other, in four formats.
+//! `simctl dupes`: photos that are versions of each other, in five formats.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write, stdout};
 use std::mem::take;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,23 @@ use std::process::ExitCode;
 use std::slice::from_ref;
 use std::time::Duration;
 
-use owo_colors::OwoColorize;
 use serde_json::value::RawValue;
 
 use crate::api::client::{Client, Piece};
 use crate::api::query_of;
 use crate::api::types::{Cluster, Clusters, End, Progress, RootList, Status};
-use crate::cli::args::{DupesArguments, DupesFormat};
+use crate::cli::args::{DupesArguments, DupesFormat, SortBy};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
-use crate::cli::listing::{self, Ordered, Unsure, is_version};
+use crate::cli::listing::{self, Layout, Ordered, Unsure, order, rows};
 use crate::cli::output::{Audience, Done, opened};
+use crate::cli::pager::{Pager, paged};
 use crate::cli::removable::{Checker, Removable};
+use crate::cli::report;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_answering, prepare};
-use crate::cli::text::{bytes, count, coverage, left_out, shown, tell};
+use crate::cli::summary::{Counted, Summary};
+use crate::cli::text::{count, shown, tell};
 use crate::cli::whole;
-use crate::photo::{Amount, Relation};
+use crate::photo::Relation;
 use crate::sys::probe;
 
 /// How often the views of the roots are compared, and the pause between.
@@ -34,6 +36,7 @@ const ROOT_PAUSE: Duration = Duration::from_millis(500);
 const MAX_REASONS: usize = 3;
 
 pub async fn run(session: &Session, options: &DupesArguments) -> Done {
+    check(options)?;
     let (places, is_answering) = all_answering(&options.paths)?;
     if places.is_empty() {
         return Ok(ExitCode::from(NOT_WHOLE));
@@ -50,19 +53,26 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if options.everywhere {
         see_all_roots(&client).await?;
     }
-    let audience = if options.format == DupesFormat::Text { Audience::Person } else { Audience::Program };
-    let mut out = opened(audience);
+    let layout = match options.format {
+        DupesFormat::Html => Layout::of_page(&paths, options.absolute),
+        _ => Layout::of_stdout(&paths, options.absolute),
+    };
+    let (pager, mut out) = match options.format {
+        DupesFormat::Text => paged(!options.no_pager),
+        _ => (Pager::none(), opened(Audience::Program)),
+    };
     let mut relations = options.relation.clone();
     if options.format == DupesFormat::Paths0 && relations.is_empty() {
         // An edit is a person's work, so listing it is a choice.
         relations.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
     }
     let asked = Relation::ALL.iter().copied().filter(|relation| relations.iter().any(|name| name == relation.name())).collect();
-    let mut printer = Printer::new(&mut out, options.format, asked);
+    let mut printer = Printer::new(&mut out, options, layout, asked);
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
         query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
         query.extend(everywhere.then(|| ("everywhere", b"true".to_vec())));
+        query.extend(options.limit.filter(|_| is_cut_by_daemon(options)).map(|limit| ("limit", limit.to_string().into())));
         let query = query_of(query);
         if options.format == DupesFormat::Json {
             return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);
@@ -76,15 +86,48 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     // For a question about the whole library the coverage still counts the photos that were asked about.
     let is_alone = everywhere && printer.clusters == 0 && end.coverage.indexed == 1;
     let compared = if is_alone { client.get::<Status>("/v1/status").await?.coverage.indexed } else { end.coverage.indexed };
+    if options.format == DupesFormat::Html {
+        let (groups, unsure, counted) = printer.sorted(compared);
+        let summary = Summary::of(options, &end, counted);
+        report::write(
+            printer.out,
+            &client,
+            &report::Report { layout: &printer.layout, groups: &groups, unsure: &unsure, summary: &summary },
+        )
+        .await?;
+    }
     printer.end(&end, compared, is_whole)?;
     let (found, incomplete) = (printer.clusters > 0, printer.incomplete.take());
     out.flush()?;
+    // A pager ends when all is written.
+    drop(out);
+    pager.wait();
     whole::report(&places);
     if let Some(failure) = incomplete {
         return Err(failure);
     }
     let is_unread = end.coverage.failed + end.coverage.unsupported > 0;
     Ok(ExitCode::from(exit_code(is_whole, options.strict && is_unread, options.exit_code && found)))
+}
+
+/// What cannot be asked of a format.
+fn check(options: &DupesArguments) -> Result<(), Failure> {
+    match options.format {
+        DupesFormat::Paths0 if options.sort.is_some() => {
+            Err(Failure::usage("--sort is not for paths0, whose order means nothing").hint("leave out --sort"))
+        }
+        DupesFormat::Html if stdout().is_terminal() => {
+            Err(Failure::usage("a page is for a browser, and not for a terminal").hint("simctl dupes --format html DIR > report.html"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the daemon leaves out the clusters beyond the limit. For people, series count as one, and for another order all clusters
+/// are needed.
+fn is_cut_by_daemon(options: &DupesArguments) -> bool {
+    let is_for_people = matches!(options.format, DupesFormat::Text | DupesFormat::Html);
+    !is_for_people && options.sort.is_none_or(|by| by == SortBy::Files)
 }
 
 /// Returns the exit code of an answer: what is left out comes before what could not be read, and that before what was found.
@@ -138,20 +181,24 @@ async fn compare_roots(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints an answer as it arrives.
+/// Prints an answer as it arrives, as far as its order allows.
 struct Printer<'a, W: Write> {
-    out: &'a mut W,
-    format: DupesFormat,
+    pub out: &'a mut W,
+    options: &'a DupesArguments,
+    pub layout: Layout,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
-    /// Clusters so far, those with versions, and the ids of the series of which there are several.
+    /// All clusters, those with versions, and the ids of the series of which there are several.
     pub clusters: u64,
     with_versions: u64,
     series: HashSet<String>,
-    /// The single clusters and series that are printed before what is not sure.
+    /// The single clusters and series that are printed before what is not sure, and those that are left out.
     printed: u64,
+    unshown: u64,
     ordered: Ordered,
     unsure: Unsure,
+    /// The lines of ndjson, if another order needs all of them.
+    lines: Vec<(Cluster, Box<RawValue>)>,
     checker: Option<Checker>,
     /// With the id of the cluster.
     removable: Vec<(String, Removable)>,
@@ -160,17 +207,21 @@ struct Printer<'a, W: Write> {
 }
 
 impl<'a, W: Write> Printer<'a, W> {
-    pub fn new(out: &'a mut W, format: DupesFormat, relations: Vec<Relation>) -> Printer<'a, W> {
+    pub fn new(out: &'a mut W, options: &'a DupesArguments, layout: Layout, relations: Vec<Relation>) -> Printer<'a, W> {
+        let is_sorted = options.sort.is_some_and(|by| by != SortBy::Files);
         Printer {
             out,
-            format,
+            options,
+            layout,
             relations,
             clusters: 0,
             with_versions: 0,
             series: HashSet::new(),
             printed: 0,
-            ordered: Ordered::default(),
+            unshown: 0,
+            ordered: Ordered::new(is_sorted || options.format == DupesFormat::Html),
             unsure: Unsure::default(),
+            lines: Vec::new(),
             checker: None,
             removable: Vec::new(),
             incomplete: None,
@@ -179,18 +230,25 @@ impl<'a, W: Write> Printer<'a, W> {
 
     /// Takes a line of the answer. With ndjson all lines are printed, so that a reader sees whether the answer has its end.
     pub fn take(&mut self, piece: Piece, json: &RawValue) -> Result<(), Failure> {
-        match (piece, self.format) {
+        match (piece, self.options.format) {
             (Piece::Item, _) => self.print(json),
-            (Piece::Begin | Piece::End, DupesFormat::Ndjson) => Ok(line(self.out, json)?),
-            (Piece::Begin | Piece::End, DupesFormat::Text | DupesFormat::Json | DupesFormat::Paths0) => Ok(()),
+            (Piece::Begin, DupesFormat::Ndjson) => Ok(line(self.out, json)?),
+            (Piece::End, DupesFormat::Ndjson) => {
+                let mut lines = take(&mut self.lines);
+                self.cut(&mut lines, |(cluster, _)| from_ref(cluster));
+                lines.iter().try_for_each(|(_, json)| line(self.out, json))?;
+                Ok(line(self.out, json)?)
+            }
+            (Piece::Begin | Piece::End, _) => Ok(()),
         }
     }
 
     fn print(&mut self, json: &RawValue) -> Result<(), Failure> {
         self.clusters += 1;
-        match self.format {
-            DupesFormat::Text => self.cluster(parsed(json)?)?,
+        match self.options.format {
+            DupesFormat::Text | DupesFormat::Html => self.cluster(parsed(json)?)?,
             DupesFormat::Paths0 => self.paths0(parsed(json)?),
+            DupesFormat::Ndjson if self.ordered.holds_all() => self.lines.push((parsed(json)?, json.to_owned())),
             DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json)?,
         }
         if self.clusters == 1 {
@@ -198,6 +256,32 @@ impl<'a, W: Write> Printer<'a, W> {
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// Sorts as a person asks for, and leaves out what is beyond the limit.
+    fn cut<T>(&mut self, items: &mut Vec<T>, stars_of: impl Fn(&T) -> &[Cluster]) {
+        if let Some(by) = self.options.sort.filter(|by| *by != SortBy::Files) {
+            order::sort(items, by, stars_of);
+        }
+        if let Some(limit) = self.options.limit {
+            self.unshown += items.len().saturating_sub(limit.get()) as u64;
+            items.truncate(limit.get());
+        }
+    }
+
+    /// Everything in its order, for a page, with what was counted.
+    pub fn sorted(&mut self, compared: u64) -> (Vec<Vec<Cluster>>, Unsure, Counted) {
+        let mut groups = self.ordered.rest();
+        self.cut(&mut groups, Vec::as_slice);
+        let mut unsure = take(&mut self.unsure);
+        let room = self.options.limit.map_or(usize::MAX, |limit| limit.get() - groups.len());
+        self.unshown += unsure.cut(room);
+        (groups, unsure, self.counted(compared))
+    }
+
+    fn counted(&self, compared: u64) -> Counted {
+        let Printer { clusters, with_versions, unshown, .. } = *self;
+        Counted { clusters, with_versions, series: self.series.len() as u64, unshown, compared }
     }
 
     /// Collects the files that could go. A cluster that is not on the disk as the daemon says is reported instead.
@@ -240,8 +324,11 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     /// One JSON object. Returns its end.
-    pub fn whole(&mut self, answer: Clusters) -> io::Result<End> {
+    pub fn whole(&mut self, mut answer: Clusters) -> io::Result<End> {
         self.clusters = answer.clusters.len() as u64;
+        if !is_cut_by_daemon(self.options) {
+            self.cut(&mut answer.clusters, from_ref);
+        }
         serde_json::to_writer(&mut *self.out, &answer)?;
         writeln!(self.out)?;
         Ok(answer.end)
@@ -250,111 +337,40 @@ impl<'a, W: Write> Printer<'a, W> {
     /// Ends the answer. `compared` is the number of photos that were compared with each other. Files that may be deleted are
     /// listed only now, if the answer is whole.
     pub fn end(&mut self, end: &End, compared: u64, is_whole: bool) -> io::Result<()> {
-        match self.format {
+        match self.options.format {
             DupesFormat::Text => {
-                self.ordered.rest().iter().try_for_each(|stars| self.stars(stars))?;
-                self.unsure.print(self.out, self.printed)?;
-                self.summary(end, compared)
+                let mut groups = self.ordered.rest();
+                if self.ordered.holds_all()
+                    && let Some(by) = self.options.sort
+                {
+                    order::sort(&mut groups, by, Vec::as_slice);
+                }
+                groups.iter().try_for_each(|stars| self.stars(stars))?;
+                let room = self.options.limit.map_or(usize::MAX, |limit| limit.get() - self.printed as usize);
+                self.unshown += self.unsure.cut(room);
+                listing::print_unsure(self.out, &self.layout, &self.unsure, self.printed)?;
+                Summary::of(self.options, end, self.counted(compared)).print(self.out, &self.layout)
             }
             DupesFormat::Paths0 if is_whole && self.incomplete.is_none() => self.list(),
-            DupesFormat::Paths0 | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
+            DupesFormat::Paths0 | DupesFormat::Html | DupesFormat::Json | DupesFormat::Ndjson => Ok(()),
         }
     }
 
     fn cluster(&mut self, cluster: Cluster) -> io::Result<()> {
-        let relations: Vec<Relation> = listing::others(&cluster).map(|(relation, _)| relation).collect();
-        self.with_versions += u64::from(relations.iter().any(|relation| is_version(*relation)));
+        let relations: Vec<Relation> = rows::others(&cluster).map(|(relation, _)| relation).collect();
+        self.with_versions += u64::from(relations.iter().any(|relation| rows::is_version(*relation)));
         self.series.extend(cluster.series.clone());
         let cluster = self.unsure.take(cluster).and_then(|cluster| self.ordered.take(cluster));
         cluster.map_or(Ok(()), |cluster| self.stars(from_ref(&cluster)))
     }
 
     fn stars(&mut self, stars: &[Cluster]) -> io::Result<()> {
+        if self.options.limit.is_some_and(|limit| self.printed >= limit.get() as u64) {
+            self.unshown += 1;
+            return Ok(());
+        }
         self.printed += 1;
-        listing::print(self.out, self.printed, stars)
-    }
-
-    fn summary(&mut self, end: &End, compared: u64) -> io::Result<()> {
-        let found = self.found(end);
-        let summary = if self.clusters == 0 { vec![nothing_found(end, compared).to_owned()] } else { found };
-        for line in summary {
-            writeln!(self.out, "{}", line.bold())?;
-        }
-        writeln!(self.out, "{}", coverage(&end.coverage).dimmed())?;
-        if !end.unsupported_formats.is_empty() {
-            let formats: Vec<String> = end.unsupported_formats.iter().map(|(format, number)| format!("{number} {format}")).collect();
-            writeln!(self.out, "{}", format!("not read by this version: {}", formats.join(", ")).dimmed())?;
-        }
-        for line in left_out(&end.left_out) {
-            writeln!(self.out, "{}", line.dimmed())?;
-        }
-        for (relation, what) in HELD_APART {
-            if let Some(Amount { pairs, photos, bytes: size }) = end.held_apart.get(&relation) {
-                let (pairs, photos) = (count(*pairs, "pair", "pairs"), count(*photos, "photo", "photos"));
-                let line = format!("{pairs} {what} ({photos}, {}): --relation {relation}", bytes(*size));
-                let is_unsure = relation == Relation::Unknown;
-                writeln!(self.out, "{}", if is_unsure { line.yellow().to_string() } else { line.dimmed().to_string() })?;
-            }
-        }
-        if end.outside > 0 {
-            let photos = count(end.outside, "photo outside has", "photos outside have");
-            writeln!(self.out, "{}", format!("{photos} versions among these photos; --everywhere shows them").dimmed())?;
-        }
-        if end.coverage.failed > 0 {
-            writeln!(self.out, "{}", "simctl failures says why".dimmed())?;
-        }
-        Ok(())
-    }
-
-    /// Says how much was found, by what it is: what versions take is told apart from frames and parts, which nobody can spare.
-    fn found(&self, end: &End) -> Vec<String> {
-        let amount = |relation: Relation| end.found.get(&relation).copied().unwrap_or_default();
-        let versions = [
-            (Relation::Identical, "identical file", "identical files"),
-            (Relation::Copy, "copy", "copies"),
-            (Relation::Edit, "edit", "edits"),
-        ];
-        let versions =
-            versions.map(|(relation, one, many)| (amount(relation), one, many)).into_iter().filter(|(amount, ..)| amount.photos > 0);
-        let versions: Vec<String> =
-            versions.map(|(amount, one, many)| format!("{} ({})", count(amount.photos, one, many), bytes(amount.bytes))).collect();
-        let mut lines = Vec::new();
-        if !versions.is_empty() {
-            let photos = count(self.with_versions, "photo has versions", "photos have versions");
-            lines.push(format!("{photos}: {}.", versions.join(", ")));
-        }
-        let frames = amount(Relation::Series);
-        if frames.photos > 0 {
-            let (frames, size) = (count(frames.photos, "frame", "frames"), bytes(frames.bytes));
-            lines.push(format!("{} series, {frames} beside the first of each ({size}).", self.series.len()));
-        }
-        let others = [
-            (Relation::Part, "photo is part of another one, or holds it", "photos are parts of others, or hold them"),
-            (Relation::Unknown, "photo may be a version of another one", "photos may be versions of others"),
-        ];
-        for (Amount { photos, bytes: size, .. }, one, many) in others.map(|(relation, one, many)| (amount(relation), one, many)) {
-            lines.extend((photos > 0).then(|| format!("{} ({}).", count(photos, one, many), bytes(size))));
-        }
-        lines
-    }
-}
-
-/// What is said of the pairs that an answer holds apart.
-const HELD_APART: [(Relation, &str); 3] = [
-    (Relation::Series, "held apart as frames of a series"),
-    (Relation::Part, "held apart as parts of others"),
-    (Relation::Unknown, "not sure"),
-];
-
-/// The message of an answer without clusters.
-fn nothing_found(end: &End, compared: u64) -> &'static str {
-    match compared {
-        0 => "Nothing was compared: no photo is read.",
-        1 => "Nothing was compared: only one photo is read.",
-        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
-            "No versions found among the photos that were compared."
-        }
-        _ => "No duplicates found.",
+        listing::print(self.out, &self.layout, self.printed, stars)
     }
 }
 
@@ -368,7 +384,7 @@ fn partly_listed(cluster: &str, reasons: &[String]) {
     if let Some(more) = reasons.len().checked_sub(MAX_REASONS).filter(|more| *more > 0) {
         tell(format_args!(
             "not all of cluster {cluster} is listed: such a reason holds for {}",
-            count(more as u64, "more file", "more files")
+            count(more as u64, "other file", "other files")
         ));
     }
 }
@@ -384,87 +400,7 @@ fn parsed(json: &RawValue) -> io::Result<Cluster> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::photo::{Coverage, LeftOut};
-
-    const END: End = End {
-        whole: true,
-        places: Vec::new(),
-        series: 0,
-        parts: 0,
-        unknown: 0,
-        found: BTreeMap::new(),
-        held_apart: BTreeMap::new(),
-        outside: 0,
-        coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
-        unsupported_formats: BTreeMap::new(),
-        left_out: LeftOut {
-            linked_folders: 0,
-            linked_photos: 0,
-            linked_others: 0,
-            annexed: 0,
-            hidden: 0,
-            excluded: 0,
-            without_ending: 0,
-            other: 0,
-        },
-        next: None,
-    };
-
-    /// What is printed for an answer without clusters.
-    fn said(end: &End, compared: u64) -> String {
-        let mut out = Vec::new();
-        Printer::new(&mut out, DupesFormat::Text, Vec::new()).end(end, compared, true).expect("written");
-        String::from_utf8(out).expect("text")
-    }
-
-    #[test]
-    fn nothing_is_found_only_where_all_was_compared() {
-        for (end, compared, sentence) in [
-            (END, 2, "No duplicates found."),
-            (END, 1, "Nothing was compared: only one photo is read."),
-            (END, 0, "Nothing was compared: no photo is read."),
-            (End { whole: false, ..END }, 0, "Nothing was compared: no photo is read."),
-            (End { whole: false, ..END }, 2, "No versions found among the photos that were compared."),
-        ] {
-            assert!(said(&end, compared).contains(sentence), "{end:?}");
-        }
-        let outside = said(&End { outside: 3, ..END }, 2);
-        assert!(outside.contains("3 photos outside have versions among these photos; --everywhere shows them"), "{outside}");
-        for (relation, line) in [
-            (Relation::Series, "12 pairs held apart as frames of a series (8 photos, 34 MB): --relation series"),
-            (Relation::Part, "12 pairs held apart as parts of others (8 photos, 34 MB): --relation part"),
-            (Relation::Unknown, "12 pairs not sure (8 photos, 34 MB): --relation unknown"),
-        ] {
-            let held_apart = BTreeMap::from([(relation, Amount { pairs: 12, photos: 8, bytes: 34_000_000 })]);
-            let said = said(&End { held_apart, series: 8, ..END }, 2);
-            assert!(said.contains(line) && said.contains("No versions found among the photos that were compared."), "{said}");
-        }
-    }
-
-    #[test]
-    fn what_is_found_is_counted_by_what_it_is() {
-        let mut out = Vec::new();
-        let printer =
-            Printer { with_versions: 2, series: HashSet::from(["1".to_owned()]), ..Printer::new(&mut out, DupesFormat::Text, Vec::new()) };
-        let amount = |photos: u64| Amount { pairs: photos, photos, bytes: 1000 * photos };
-        let found = |of: &[(Relation, u64)]| {
-            let found = of.iter().map(|(relation, photos)| (*relation, amount(*photos))).collect();
-            printer.found(&End { found, ..END })
-        };
-        assert_eq!(found(&[(Relation::Copy, 3), (Relation::Edit, 1)]), ["2 photos have versions: 3 copies (3 kB), 1 edit (1 kB)."]);
-        assert_eq!(found(&[(Relation::Series, 6)]), ["1 series, 6 frames beside the first of each (6 kB)."]);
-        assert_eq!(
-            found(&[(Relation::Identical, 2), (Relation::Part, 1), (Relation::Unknown, 2)]),
-            [
-                "2 photos have versions: 2 identical files (2 kB).",
-                "1 photo is part of another one, or holds it (1 kB).",
-                "2 photos may be versions of others (2 kB)."
-            ]
-        );
-    }
 
     #[test]
     fn what_is_left_out_comes_before_what_is_unread_and_that_before_what_is_found() {

@@ -46,7 +46,7 @@ fn print(out: &mut impl Write, event: &Event) -> io::Result<()> {
         EventKind::Offline { path, reason } => writeln!(out, "offline {}: {}", shown(&path.path), shown(reason)),
         EventKind::Online(path) => writeln!(out, "online  {}", shown(&path.path)),
         EventKind::ScanStarted(path) => writeln!(out, "scan    {}", shown(&path.path)),
-        EventKind::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries so far", shown(&path.path)),
+        EventKind::ScanProgress { path, entries } => writeln!(out, "scan    {}: {entries} entries found", shown(&path.path)),
         EventKind::ScanFinished { path, changes } => {
             writeln!(out, "scanned {}: {}", shown(&path.path), count(*changes, "change", "changes"))
         }

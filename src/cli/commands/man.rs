@@ -18,14 +18,17 @@ const DESCRIPTION: [&str; 3] = [
      go, for a tool of your choice.",
 ];
 
-const EXAMPLES: [(&str, &str); 7] = [
+const EXAMPLES: [(&str, &str); 10] = [
     ("Find photos that exist twice or in several versions.", "simctl dupes ~/Pictures"),
+    ("The ten that free most room.", "simctl dupes --sort size --limit 10 ~/Pictures"),
+    ("A page with pictures, for a browser.", "simctl dupes --format html ~/Pictures > report.html"),
     ("The same as JSON.", "simctl dupes --format json ~/Pictures"),
     (
         "List the exact copies that could go. Nothing is deleted.",
         "simctl dupes --format paths0 ~/Pictures | xargs -0 -n 1 echo would delete",
     ),
     ("Find the photos of the library that are nearest to another file.", "simctl similar -k 5 ~/Downloads/screenshot.png"),
+    ("In a script: is one file a version of the other?", "simctl compare --exit-code a.jpg b.jpg"),
     (
         "Two photos look alike but are different. Never show them in one cluster.",
         "simctl decide different ~/Pictures/leaf-1.jpg ~/Pictures/leaf-2.jpg",
@@ -34,12 +37,13 @@ const EXAMPLES: [(&str, &str); 7] = [
     ("Print the status of the daemon, for monitoring.", "simctl status --json"),
 ];
 
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("SIMILARD_DATA_DIR", "The data directory, as --data-dir."),
     ("SIMILARD_SOCKET", "The socket of the daemon, as --socket."),
     ("SIMILARD_CONFIG", "The settings file, as --config."),
     ("SIMILARD_LOG", "The levels of the daemon's log, for example similard=debug,warn."),
     ("XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "The base directories of the paths under FILES."),
+    ("PAGER", "The program that shows a long answer on a terminal: less, with LESS=FRX unless that is set. Empty or cat: none."),
     ("NO_COLOR", "If set, output has no colours."),
 ];
 

@@ -91,7 +91,7 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
             pairs::run(&session, &paths, max_distance, format, no_wait, partial).await
         }
         Command::Similar { file, k, head, answer } => similar::run(&session, &file, k, head.as_deref(), answer.chosen()).await,
-        Command::Compare { a, b, answer } => compare::run(&session, &a, &b, answer.chosen()).await,
+        Command::Compare { a, b, exit_code, answer } => compare::run(&session, &a, &b, answer.chosen(), exit_code).await,
         Command::Roots { command } => roots::run(&session, command).await,
         Command::Scan { path, forget, answer } => scan::run(&session, path, forget, answer.chosen()).await,
         Command::Status { format, json } => status::run(&session, if json { StatusFormat::Json } else { format }).await,

@@ -6,11 +6,13 @@ use std::path::Path;
 use owo_colors::OwoColorize;
 
 use crate::api::query_of;
-use crate::api::types::Similar;
+use crate::api::types::{Neighbour, Similar};
 use crate::cli::args::TextFormat;
+use crate::cli::listing::words;
 use crate::cli::output::{Done, show};
 use crate::cli::session::{Session, read};
 use crate::cli::text::{bytes, shown};
+use crate::photo::{Relation, Verdict};
 
 pub async fn run(session: &Session, file: &Path, count: usize, head: Option<&str>, format: TextFormat) -> Done {
     let bytes = read(file)?;
@@ -21,17 +23,68 @@ pub async fn run(session: &Session, file: &Path, count: usize, head: Option<&str
 }
 
 fn print(out: &mut impl Write, similar: &Similar) -> io::Result<()> {
+    let is_version = |near: &Neighbour| match (near.decided, similar.threshold) {
+        (Some(verdict), _) => verdict == Verdict::Same,
+        (None, threshold) => near.relation == Relation::Identical || threshold.is_none_or(|threshold| near.distance <= threshold),
+    };
+    let mut is_drawn = similar.threshold.is_none();
     for near in &similar.similar {
+        if !is_drawn && near.decided.is_none() && !is_version(near) {
+            writeln!(out, "{}", line(similar.threshold.unwrap_or_default()).yellow())?;
+            is_drawn = true;
+        }
         let photo = &near.photo;
         let size = format!("{} × {}", photo.width, photo.height);
-        let relation = near.relation.to_string();
+        let distance = if near.decided.is_some() { "yours".to_owned() } else { format!("{:.4}", near.distance) };
+        let what = match near.relation {
+            _ if near.decided == Some(Verdict::Different) => "different",
+            Relation::Unknown if similar.threshold.is_none() => "",
+            Relation::Unknown if !is_version(near) => "another",
+            relation => words::relation(relation),
+        };
         writeln!(
             out,
-            "{}  {relation:<9}  {size:>13}  {:>10}  {}",
-            format!("{:.4}", near.distance).bold(),
+            "{}  {what:<9}  {size:>13}  {:>10}  {}",
+            format!("{distance:<6}").bold(),
             bytes(photo.bytes),
             shown(&photo.path.path)
         )?;
     }
     Ok(())
+}
+
+/// What stands between versions and other photos.
+fn line(threshold: f32) -> String {
+    format!("------  threshold {threshold}: the photos below are not versions of it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::removable::tests::{file, photo};
+
+    #[test]
+    fn a_line_stands_at_the_threshold_and_a_decision_is_no_distance() {
+        let near = |distance, relation, decided| Neighbour { distance, relation, decided, photo: photo(vec![file("/a.jpg", 10)]) };
+        let all = vec![
+            near(0.1, Relation::Copy, None),
+            near(0.2, Relation::Unknown, None),
+            near(0.3, Relation::Unknown, Some(Verdict::Different)),
+            near(0.5, Relation::Unknown, None),
+            near(0.6, Relation::Edit, Some(Verdict::Same)),
+            near(0.7, Relation::Unknown, None),
+        ];
+        let said = |threshold| {
+            let mut out = Vec::new();
+            print(&mut out, &Similar { head: "base".into(), threshold, similar: all.clone() }).expect("written");
+            let text = anstream::adapter::strip_str(&String::from_utf8(out).expect("text")).to_string();
+            text.lines().map(|line| line.split("  ").take(2).collect::<Vec<_>>().join("|").trim().to_owned()).collect::<Vec<_>>()
+        };
+        let line = "------|threshold 0.42: the photos below are not versions of it";
+        assert_eq!(
+            said(Some(0.42)),
+            ["0.1000|copy", "0.2000|not sure", "yours| different", line, "0.5000|another", "yours| edit", "0.7000|another"]
+        );
+        assert_eq!(said(None).len(), 6, "without a threshold nothing is drawn");
+    }
 }

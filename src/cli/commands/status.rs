@@ -41,8 +41,18 @@ fn print(out: &mut impl Write, s: &Status) -> io::Result<()> {
     }
     writeln!(out, "photos     {}", s.photos)?;
     writeln!(out, "files      {}", coverage(&s.coverage))?;
-    writeln!(out, "so far     {} read, {} decoded, {} embedded", s.counters.read, s.counters.decoded, s.counters.embedded)?;
-    writeln!(out, "encoder    head {}, threshold {}, pairs kept up to {}", shown(&s.head), s.threshold, s.max_pair_distance)?;
+    writeln!(
+        out,
+        "read       {} files since the index was made, {} pictures decoded, {} compared",
+        s.counters.read, s.counters.decoded, s.counters.embedded
+    )?;
+    writeln!(
+        out,
+        "encoder    {} (simctl heads list explains it), threshold {}, pairs kept up to {}",
+        shown(&s.head),
+        s.threshold,
+        s.max_pair_distance
+    )?;
     if s.decisions > 0 {
         let doubtful = if s.contradictions > 0 { "; some contradict others: simctl decisions list shows which" } else { "" };
         writeln!(out, "decided    {}{doubtful}", count(s.decisions, "pair of photos", "pairs of photos"))?;

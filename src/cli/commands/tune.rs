@@ -44,7 +44,7 @@ pub async fn run(session: &Session, options: &TuneArguments) -> Done {
     let end = tokio::select! {
         end = follow(&client) => end?,
         _ = tokio::signal::ctrl_c() => {
-            tell("the tuning continues; simctl tune shows it again, simctl tune --stop ends it with the result so far");
+            tell("the tuning continues; simctl tune shows it again, simctl tune --stop ends it with the result that it has by then");
             return Ok(ExitCode::SUCCESS);
         }
     };

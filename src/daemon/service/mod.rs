@@ -19,8 +19,8 @@ use futures_util::stream::BoxStream;
 
 use crate::api::types::{
     Activity, Begin, Cluster, ClusterChanges, Comparison, DaemonProblem, DecisionCount, DecisionText, End, Event, Failures, FenceStatus,
-    FileFailure, FilePair, HeadInfo, Line, ListedDecision, ProblemCode, Progress, Reloaded, RootStatus, SCHEMA, Selection, Similar, Status,
-    TuningOrder, TuningState, Version, Watched,
+    FileFailure, FilePair, HeadInfo, KeptPictures, Line, ListedDecision, ProblemCode, Progress, Reloaded, RootStatus, SCHEMA, Selection,
+    Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
@@ -365,22 +365,29 @@ impl Service for Answers {
         let mut queries = lock(&self.queries);
         let asked = queries.read(bytes, &state.configuration.settings.data_dir)?;
         let active = state.heads.active.now();
-        let (head, nearest) = match head.filter(|name| *name != active.head.name()) {
-            None => (active.head.name().to_owned(), query::nearest(&active, &reader, &asked, count)?),
+        let (head, threshold, nearest) = match head.filter(|name| *name != active.head.name()) {
+            None => (active.head.name().to_owned(), Some(active.threshold), query::nearest(&active, &reader, &asked, count)?),
             Some(name) => {
                 if self.switcher.known_versions(name)?.is_some() {
                     return Err(HeadError::NotForSimilar(name.to_owned()).into());
                 }
                 let known = find(&read(&state.heads.records), &state.configuration.backbone, name).map_err(Problem::internal)?;
                 let known = known.ok_or_else(|| HeadError::Unknown(name.to_owned()))?;
-                (known.head.name().to_owned(), queries.nearest_under(known, &reader, &asked, count)?)
+                // One that learned folders says what is similar, and not what is one photo.
+                let threshold = (known.positives != Positives::Folders).then_some(known.threshold);
+                (known.head.name().to_owned(), threshold, queries.nearest_under(known, &reader, &asked, count)?)
             }
         };
         let photos = records(&reader, &roots.scopes(), &nearest)?;
         let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
         let known = Known { versions: &versions.model, decisions: &decisions };
         let near = neighbours(&reader, &asked, &nearest, &photos, known, count)?;
-        Ok(Similar { head, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })
+        Ok(Similar { head, threshold, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })
+    }
+
+    fn pictures(&self, pictures: &[PictureHash]) -> Result<KeptPictures, Problem> {
+        let reader = self.reader()?;
+        Ok(wire::kept_pictures(pictures.iter().filter_map(|picture| Some((*picture, reader.kept_picture(picture)?)))))
     }
 
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem> {
