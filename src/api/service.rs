@@ -8,8 +8,8 @@ use futures_util::stream::BoxStream;
 
 use super::problem::Problem;
 use super::types::{
-    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, Line, ListedDecision, Progress,
-    Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
+    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, KnownAnswer, KnownQuestion,
+    Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
 use crate::photo::{PictureHash, Positives, Verdict};
 use crate::sys::View;
@@ -61,6 +61,8 @@ pub trait Service: Send + Sync + 'static {
     fn pairs(&self, selection: &Selection, take: Take<'_, FilePair>) -> Result<(), Problem>;
     /// The `count` photos nearest to the picture in `bytes`, by the named head or by the one in use.
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;
+    /// Says which files of the paths, or of all roots, have the bytes or the picture data of those that are asked about.
+    fn known(&self, paths: &[PathBuf], questions: &[KnownQuestion]) -> Result<Vec<KnownAnswer>, Problem>;
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem>;
     /// Stores a decision on every two photos of the paths.
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem>;

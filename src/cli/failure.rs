@@ -24,7 +24,7 @@ const HELD_BACK: u8 = 7;
 /// The daemon asks its service manager for a restart.
 pub const AGAIN: u8 = 75;
 /// What a shell shows of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// The error code if the daemon and this process see different folders at a path.
 const OTHER_VIEW: &str = "other-view";
@@ -35,10 +35,10 @@ const SETTINGS: &str = "settings";
 /// The exit codes of `simctl`, for the help and the man page. `docs/exit-codes.md` has the same.
 pub const EXIT_CODES: [(u8, &str); 10] = [
     (DONE, "done"),
-    (FOUND, "duplicates found (with --exit-code)"),
+    (FOUND, "duplicates found (with --exit-code), or a file is missing"),
     (USAGE, "usage error, or the daemon refused the request"),
     (UNREACHABLE, "daemon not reachable"),
-    (UNREAD, "some photos could not be read, or this version cannot read their formats (with --strict)"),
+    (UNREAD, "some files could not be read or judged, or this version cannot read their formats (dupes: with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
     (UNWRITTEN, "the output could not be written, for example to a full disk"),
     (HELD_BACK, "stopped before anything was lost (no command does so yet)"),

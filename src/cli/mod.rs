@@ -12,6 +12,7 @@ mod lifecycle;
 mod listing;
 mod log;
 mod metrics;
+mod missing;
 mod output;
 mod progress;
 mod removable;

@@ -67,6 +67,12 @@ pub enum Change {
         seen: Vec<(Place, OtherKind, Stamp, bool)>,
         gone: Vec<Place>,
     },
+    /// The bytes that a file which is not decoded had with this stamp.
+    Hashed {
+        place: Place,
+        stamp: Stamp,
+        content: ContentHash,
+    },
     /// Stores the new stamps of unchanged files.
     Renumbered(Vec<(Place, Stamp)>),
     /// Makes files pending again that may have changed without a new stamp, or that were seen with this one.

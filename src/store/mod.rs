@@ -17,6 +17,7 @@ mod columns;
 mod comparisons;
 pub mod damage;
 mod decisions;
+mod known;
 mod library;
 mod open;
 mod others;

@@ -18,9 +18,10 @@ const DESCRIPTION: [&str; 3] = [
      go, for a tool of your choice.",
 ];
 
-const EXAMPLES: [(&str, &str); 7] = [
+const EXAMPLES: [(&str, &str); 8] = [
     ("Find photos that exist twice or in several versions.", "simctl dupes ~/Pictures"),
     ("The same as JSON.", "simctl dupes --format json ~/Pictures"),
+    ("Is everything on a card in the library?", "simctl missing /media/me/CARD && echo may be formatted"),
     (
         "List the exact copies that could go. Nothing is deleted.",
         "simctl dupes --format paths0 ~/Pictures | xargs -0 -n 1 echo would delete",

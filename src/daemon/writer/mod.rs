@@ -184,6 +184,7 @@ impl WriterThread {
                         }
                         gone.iter().try_for_each(|place| batch.forget_other(place))?;
                     }
+                    Change::Hashed { place, stamp, content } => drop(batch.hash_undecoded(place, stamp, content)?),
                     Change::Renumbered(files) => files.iter().try_for_each(|(place, stamp)| batch.renumber(place, stamp))?,
                     Change::ReadAgain(places) => {
                         for (place, seen) in places {
