@@ -139,6 +139,7 @@ const AS_AN_EARLIER_VERSION: &str = "DROP TRIGGER photo_went; DROP TABLE compari
     DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
     DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
     DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;
+    DROP TABLE others; DROP INDEX files_unread_by_size;
     DROP TRIGGER content_went; DROP TRIGGER content_changed; DROP TABLE metadata;
     ALTER TABLE files DROP COLUMN birth; PRAGMA user_version = 6;";
 

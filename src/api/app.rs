@@ -130,6 +130,24 @@ pub async fn blocking<T: Serialize + Send + 'static>(
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
+/// Answers with a line for each item.
+pub async fn lines<T: Serialize + Send + 'static>(
+    app: &App,
+    permit: impl Send + 'static,
+    work: impl FnOnce(&dyn Service) -> Result<Vec<T>, Problem> + Send + 'static,
+) -> Answer {
+    let to_lines = move |service: &dyn Service| {
+        let mut text = Vec::new();
+        for item in work(service)? {
+            serde_json::to_writer(&mut text, &item).map_err(Problem::internal)?;
+            text.push(b'\n');
+        }
+        Ok(text)
+    };
+    let text = on_another_thread(app, permit, to_lines).await?;
+    Ok(([(header::CONTENT_TYPE, listing::NDJSON)], text).into_response())
+}
+
 /// Answers without a body.
 pub async fn no_content(
     app: &App,

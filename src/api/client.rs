@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 use tokio::net::UnixStream;
@@ -141,6 +141,23 @@ impl Client {
     /// See [`enum@Error`].
     pub async fn post<T: DeserializeOwned>(&self, target: &str, body: Vec<u8>) -> Result<T, Error> {
         self.call(Method::POST, target, body.into()).await
+    }
+
+    /// Sends lines of JSON, and returns the lines of the answer.
+    ///
+    /// # Errors
+    /// See [`enum@Error`].
+    pub async fn post_lines<T: Serialize, U: DeserializeOwned>(&self, target: &str, items: &[T]) -> Result<Vec<U>, Error> {
+        let broken = |e: serde_json::Error| Error::Broken(e.to_string());
+        let mut body = Vec::new();
+        for item in items {
+            serde_json::to_writer(&mut body, item).map_err(broken)?;
+            body.push(b'\n');
+        }
+        let response = self.send(Method::POST, target, body.into(), NDJSON).await?;
+        let answer = response.into_body().collect().await?.to_bytes();
+        let lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).map_err(broken)).collect()
     }
 
     /// # Errors

@@ -14,7 +14,7 @@ use crate::photo::{Positives, Relation, Verdict};
 const TAGS: [(&str, &str, &[&str]); 5] = [
     ("daemon", "The daemon itself", &["version", "status", "events", "reload", "stop", "openapi.json"]),
     ("folders", "The watched folders, and their files that cannot be read", &["roots", "scan", "wait", "failures"]),
-    ("photos", "Photos, and what they are to each other", &["clusters", "pairs", "similar", "compare", "pictures"]),
+    ("photos", "Photos, and what they are to each other", &["clusters", "pairs", "similar", "compare", "pictures", "known"]),
     ("decisions", "What you decided", &["decisions"]),
     ("heads", "Heads and version models, and their tuning", &["heads", "tune"]),
 ];
@@ -61,6 +61,12 @@ impl Operation {
     /// The operation takes a body of this media type.
     pub fn sent(self, body: &'static str) -> Operation {
         Operation { body: Some((body, |_| json!({}))), ..self }
+    }
+
+    /// The operation takes lines of this type, and answers with lines.
+    pub fn lines<Question: JsonSchema, Line: JsonSchema>(self) -> Operation {
+        let operation = Operation { body: Some((NDJSON, schema_of::<Question>)), ..self };
+        operation.answered(NDJSON, schema_of::<Line>)
     }
 
     pub fn sent_json<T: JsonSchema>(self) -> Operation {

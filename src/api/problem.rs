@@ -45,6 +45,8 @@ pub enum Code {
     Slow,
     /// `split` is not a position inside the body.
     Split,
+    /// The body does not hold questions about files.
+    Question,
     /// The body does not hold decisions.
     Decision,
     /// Decisions would contradict each other.

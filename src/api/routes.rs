@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete as on_delete, get as on_get, post as on_post};
 use axum::{Json, Router};
 
-use super::app::{Answer, App, answer, blocking, done, list, long_answer, no_content, permit, seen_alike, wait_permit, waiting};
+use super::app::{Answer, App, answer, blocking, done, lines, list, long_answer, no_content, permit, seen_alike, wait_permit, waiting};
 use super::events;
 use super::openapi::{self, Operation, delete, get, post};
 use super::problem::{Code, Problem};
@@ -18,8 +18,8 @@ use super::query::Query;
 use super::service::{Gone, Service, Switch};
 use super::types::{
     Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, DecisionList, Event, Failures, FilePair, HeadList, KeptPictures,
-    ListedDecisions, Pairs, Progress, Reloaded, RootList, Selection, Similar, Status, TuningOrder, TuningState, Version, Versioned,
-    Watched,
+    KnownAnswer, KnownQuestion, ListedDecisions, Pairs, Progress, Reloaded, RootList, Selection, Similar, Status, TuningOrder, TuningState,
+    Version, Versioned, Watched,
 };
 use crate::photo::Verdict;
 
@@ -92,6 +92,12 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
                 .sent("application/octet-stream")
                 .answer::<Comparison>(),
             on_post(compare),
+        ),
+        (
+            post("/v1/known", "Whether files are known, and where: a question a line of the body, an answer a line")
+                .takes(&["path"])
+                .lines::<KnownQuestion, KnownAnswer>(),
+            on_post(known),
         ),
     ]
 }
@@ -369,6 +375,29 @@ async fn compare(State(app): State<App>, RawQuery(query): RawQuery, request: Req
     }
     let permits = (permit(&app.encoder_permit).await?, permit(&app.long_permits).await?);
     blocking(&app, permits, move |s| s.compare(&upload[..split], &upload[split..])).await
+}
+
+async fn known(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Answer {
+    let mut query = Query::new(query);
+    let asked = query.asked()?;
+    query.end()?;
+    let upload = app.uploads.take_lines(request).await?;
+    let questions = questions(&upload)?;
+    let paths = seen_alike(&app, asked).await?;
+    let permit = permit(&app.long_permits).await?;
+    lines(&app, permit, move |s| s.known(&paths, &questions)).await
+}
+
+/// The questions of a body, one a line.
+fn questions(body: &[u8]) -> Result<Vec<KnownQuestion>, Problem> {
+    let lines = body.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    let parsed = lines.map(|(line, number): (&[u8], u64)| {
+        serde_json::from_slice(line).map_err(|e| {
+            let hint = r#"a line is an object such as {"n": 1, "size": 4096, "content": "…"}"#;
+            Problem::new(Code::Question, format!("line {number} of the body holds no question: {e}")).hint(hint)
+        })
+    });
+    parsed.collect()
 }
 
 async fn reload(State(app): State<App>) -> Answer {

@@ -8,8 +8,9 @@ use futures_util::stream::BoxStream;
 
 use super::problem::Problem;
 use super::types::{
-    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, KeptPictures, Line,
-    ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
+    Cluster, ClusterChanges, Comparison, DecisionCount, DecisionText, Event, Failures, FilePair, HeadInfo, KeptPictures, KnownAnswer,
+    KnownQuestion, Line, ListedDecision, Progress, Reloaded, RootStatus, Selection, Similar, Status, TuningOrder, TuningState, Version,
+    Watched,
 };
 use crate::photo::{PictureHash, Positives, Verdict};
 use crate::sys::View;
@@ -63,6 +64,8 @@ pub trait Service: Send + Sync + 'static {
     fn similar(&self, bytes: &[u8], count: usize, head: Option<&str>) -> Result<Similar, Problem>;
     /// The kept pictures of these hashes, as far as there are any.
     fn pictures(&self, pictures: &[PictureHash]) -> Result<KeptPictures, Problem>;
+    /// Says which files of the paths, or of all roots, have the bytes or the picture data of those that are asked about.
+    fn known(&self, paths: &[PathBuf], questions: &[KnownQuestion]) -> Result<Vec<KnownAnswer>, Problem>;
     fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, Problem>;
     /// Stores a decision on every two photos of the paths.
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem>;

@@ -13,6 +13,7 @@ use hyper::body::Body as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::listing::NDJSON;
 use super::problem::{Code, Problem};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -24,6 +25,7 @@ enum Content {
     Pictures,
     Query,
     Json,
+    Lines,
 }
 
 impl Content {
@@ -33,6 +35,7 @@ impl Content {
             Content::Pictures => media_type.starts_with("image/") || [FORM, "application/octet-stream"].contains(&media_type),
             Content::Query => media_type == FORM,
             Content::Json => media_type == JSON || media_type.ends_with("+json"),
+            Content::Lines => [NDJSON, FORM].contains(&media_type),
         }
     }
 
@@ -40,6 +43,7 @@ impl Content {
         match self {
             Content::Pictures => "send the bytes of the picture alone, as image/* or application/octet-stream, or without a Content-Type",
             Content::Query => "send the parameters in the address, or as application/x-www-form-urlencoded; no parameter is sent as JSON",
+            Content::Lines => "send a JSON object a line with the header Content-Type: application/x-ndjson, or without one",
             Content::Json => "send JSON with the header Content-Type: application/json",
         }
     }
@@ -119,6 +123,14 @@ impl Uploads {
     /// See [`take`](Uploads::take).
     pub async fn take_json(&self, request: Request) -> Result<Upload, Problem> {
         self.take_up_to(MAX_BODY_BYTES, Content::Json, request).await
+    }
+
+    /// Receives a body that holds JSON objects, one a line.
+    ///
+    /// # Errors
+    /// See [`take`](Uploads::take).
+    pub async fn take_lines(&self, request: Request) -> Result<Upload, Problem> {
+        self.take_up_to(MAX_QUERY_BYTES, Content::Lines, request).await
     }
 
     async fn take_up_to(&self, largest: usize, content: Content, request: Request) -> Result<Upload, Problem> {

@@ -1,10 +1,12 @@
 //! The answers of commands that do more than ask the daemon.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::types::PathText;
+use crate::api::types::{PathText, PlaceStatus};
 
 /// The answer of `simctl stop`.
 #[derive(Default, Serialize, JsonSchema)]
@@ -93,4 +95,129 @@ pub struct SettingInForce {
     pub meaning: String,
     /// Whether the file has it. Otherwise the value is the default.
     pub from_file: bool,
+}
+
+/// What `simctl missing` says of a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckedState {
+    /// The library has the same bytes, or the same picture data, on enough drives that are here.
+    Safe,
+    /// Only on disks that are away. It counts as missing.
+    SafeElsewhere,
+    /// Only another version is there. It counts as missing.
+    Version,
+    Missing,
+    /// It could not be judged.
+    Unread,
+    /// With --quick: something has its size, name and time. Its bytes were not compared.
+    Alike,
+}
+
+impl CheckedState {
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckedState::Safe => "safe",
+            CheckedState::SafeElsewhere => "safe-elsewhere",
+            CheckedState::Version => "version",
+            CheckedState::Missing => "missing",
+            CheckedState::Unread => "unread",
+            CheckedState::Alike => "alike",
+        }
+    }
+}
+
+/// What a file is by its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckedKind {
+    Photo,
+    Film,
+    Sound,
+    /// A picture in a format that is not read.
+    Picture,
+    Sidecar,
+}
+
+/// A file of which it was asked whether it is safe.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CheckedFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    /// Null for a folder that cannot be listed.
+    pub kind: Option<CheckedKind>,
+    pub size: u64,
+    pub state: CheckedState,
+    /// Why it is not safe, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The number of physical drives that hold it.
+    pub disks: u64,
+    /// The files of the library that make it safe. Of a file that is away: where it was.
+    pub copies: Vec<PathText>,
+    /// The file beside it that a sidecar belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<PathText>,
+    /// The nearest version in the library, with --versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<NearestVersion>,
+    /// Where --copy-to wrote it, and read it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied: Option<PathText>,
+}
+
+/// A version in the library.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct NearestVersion {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub distance: f32,
+}
+
+/// How many files of a kind, or of a folder, are safe.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SafeCount<T> {
+    pub of: T,
+    pub safe: u64,
+    pub all: u64,
+}
+
+/// The end of the answer of `simctl missing`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MissingEnd {
+    /// What one can act on, for people.
+    pub sentence: String,
+    /// The exit code.
+    pub exit: u8,
+    /// Whether it was ended before all files were judged.
+    pub interrupted: bool,
+    /// Files that were found and not judged yet.
+    pub unjudged: u64,
+    pub kinds: Vec<SafeCount<CheckedKind>>,
+    pub folders: Vec<SafeCount<PathText>>,
+    /// The number of files that are neither photos, films, sound nor sidecars, by ending.
+    pub neither: BTreeMap<String, u64>,
+    /// Symbolic links, which are not followed.
+    pub links: u64,
+    /// Trash folders and caches that were not looked into.
+    pub left_out: Vec<PathText>,
+    /// The bytes of files of the library that were read.
+    pub library_bytes_read: u64,
+    /// The folders of the library that were asked about with --in, and whether they are whole.
+    pub places: Vec<PlaceStatus>,
+}
+
+/// The answer of `simctl missing`.
+#[derive(Serialize, JsonSchema)]
+pub struct MissingAnswer {
+    pub files: Vec<CheckedFile>,
+    pub end: MissingEnd,
+}
+
+/// A line of `simctl missing --format ndjson`: a file, or the end.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MissingLine {
+    End { end: Box<MissingEnd> },
+    File(Box<CheckedFile>),
 }

@@ -7,7 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use super::dupes_arguments::ABOUT as ABOUT_DUPES;
 pub use super::dupes_arguments::{DupesArguments, SortBy};
 use super::failure::EXIT_CODES;
-pub use super::formats::{AnswerFormat, CompletedShell, DupesFormat, EventsFormat, NamesOf, PairsFormat, StatusFormat, TextFormat};
+pub use super::formats::{
+    AnswerFormat, CompletedShell, DupesFormat, EventsFormat, MissingFormat, NamesOf, PairsFormat, StatusFormat, TextFormat,
+};
+use super::missing_arguments::ABOUT as ABOUT_MISSING;
+pub use super::missing_arguments::MissingArguments;
 use crate::config::Overrides;
 
 fn after_help() -> String {
@@ -55,6 +59,9 @@ pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
     #[command(long_about = ABOUT_DUPES)]
     Dupes(DupesArguments),
+    /// Ask whether everything in a folder is in the library: can this card be formatted?
+    #[command(long_about = ABOUT_MISSING)]
+    Missing(MissingArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     ///
     /// A line for each two photos that are identical, copies or edits, with a TAB between the columns. The distance is 0 for the same
@@ -466,7 +473,12 @@ mod tests {
         for section in ["What is shown:", "How it is shown:", "Which daemon:"] {
             assert!(dupes.contains(section), "{section}: {dupes}");
         }
-        for (name, words) in [("pairs", "A line for each two photos"), ("similar", "nearest first"), ("compare", "the version model")] {
+        for (name, words) in [
+            ("pairs", "A line for each two photos"),
+            ("similar", "nearest first"),
+            ("compare", "the version model"),
+            ("missing", "outside trash"),
+        ] {
             assert!(help(name).contains(words), "{}", help(name));
         }
     }

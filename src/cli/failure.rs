@@ -35,10 +35,10 @@ const SETTINGS: &str = "settings";
 /// The exit codes of `simctl`, for the help and the man page. `docs/exit-codes.md` has the same.
 pub const EXIT_CODES: [(u8, &str); 10] = [
     (DONE, "done"),
-    (FOUND, "duplicates found, or two files that are no versions (with --exit-code)"),
+    (FOUND, "duplicates found, or two files that are no versions (with --exit-code), or a file is missing"),
     (USAGE, "usage error, or the daemon refused the request"),
     (UNREACHABLE, "daemon not reachable"),
-    (UNREAD, "some photos could not be read, or this version cannot read their formats (with --strict)"),
+    (UNREAD, "some files could not be read or judged, or this version cannot read their formats (dupes: with --strict)"),
     (NOT_WHOLE, "the answer is incomplete: a requested place is left out"),
     (UNWRITTEN, "the output could not be written, for example to a full disk"),
     (HELD_BACK, "stopped before anything was lost (no command does so yet)"),

@@ -12,6 +12,14 @@ pub enum DupesFormat {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum MissingFormat {
+    Text,
+    Json,
+    Ndjson,
+    Paths0,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum PairsFormat {
     Tsv,
     Json,

@@ -14,6 +14,8 @@ mod lifecycle;
 mod listing;
 mod log;
 mod metrics;
+mod missing;
+mod missing_arguments;
 mod output;
 mod pager;
 mod progress;

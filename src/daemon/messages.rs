@@ -16,8 +16,8 @@ use super::state::{Health, Part};
 use crate::catalog::generation::{Generation, Increment, Versions};
 use crate::intake::Hint;
 use crate::photo::{
-    Compared, ContentHash, Counters, Decision, Failure, Identity, KeptPicture, Metadata, PhotoId, PictureHash, PixelHash, Place, Root,
-    RootId, Stamp, StoredFeatures, VolumeLocation,
+    Compared, ContentHash, Counters, Decision, Failure, Identity, KeptPicture, Metadata, OtherKind, PhotoId, PictureHash, PixelHash, Place,
+    Root, RootId, Stamp, StoredFeatures, VolumeLocation,
 };
 use crate::store::{self, Decided, EditedVersion, HeadNumber, HeadRecord, OnConflict, Uncompared};
 
@@ -61,6 +61,17 @@ pub enum Change {
         seen: Vec<(Place, Stamp)>,
         gone: Vec<Place>,
         moves: Arc<Moves>,
+    },
+    /// Files that are not decoded. Of those that are there: whether a writer closed them.
+    Others {
+        seen: Vec<(Place, OtherKind, Stamp, bool)>,
+        gone: Vec<Place>,
+    },
+    /// The bytes that a file which is not decoded had with this stamp.
+    Hashed {
+        place: Place,
+        stamp: Stamp,
+        content: ContentHash,
     },
     /// Stores the new stamps of unchanged files.
     Renumbered(Vec<(Place, Stamp)>),

@@ -14,7 +14,7 @@ pub use clock::Clock;
 pub use debounce::{Debounce, Heard, Writing};
 pub use reread::RereadLimit;
 pub use rules::Rules;
-pub use scan::{Change, Found, compare, stamp_like, walk};
+pub use scan::{Change, Found, compare, compare_others, stamp_like, walk};
 pub use submounts::Submounts;
 pub use volume::{Volume, Volumes};
 pub use watch::{Hint, Watch};

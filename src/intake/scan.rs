@@ -1,6 +1,6 @@
 //! The scan: which files exist, and how they differ from the store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{Submounts, Volumes, links};
-use crate::photo::{FileState, Format, KnownFile, LeftOut, Stamp};
+use crate::photo::{FileState, Format, KnownFile, LeftOut, OtherFile, OtherKind, Stamp};
 
 /// The result of a walk below a root.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Photos, by their path below the root.
     pub files: Vec<(PathBuf, Stamp)>,
+    /// Files that are remembered and not decoded.
+    pub others: Vec<(PathBuf, OtherKind, Stamp)>,
     /// Folders that could not be listed, and the reason. What is known below them is kept.
     pub unreadable: Vec<(PathBuf, String)>,
     /// Mount points that were not entered, and the reason. What is known below them is away.
@@ -24,6 +26,18 @@ pub struct Found {
     pub mounted: Vec<PathBuf>,
     /// What was not taken of each listed folder, if there was anything.
     pub left_out: BTreeMap<PathBuf, LeftOut>,
+}
+
+impl Found {
+    /// Whether a path is in a folder that could not be listed.
+    fn hides(&self, path: &Path) -> bool {
+        self.unreadable.iter().any(|(folder, _)| path.starts_with(folder))
+    }
+
+    /// Whether a path is below a mount point that was not entered.
+    fn bars(&self, path: &Path) -> bool {
+        self.barred.iter().map(|(folder, _)| folder).chain(&self.mounted).any(|folder| path.starts_with(folder))
+    }
 }
 
 /// A difference to the store.
@@ -130,13 +144,21 @@ impl Walk<'_> {
         let path = self.path_of(below);
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_dir() => self.folders.push(below.to_owned()),
-            Ok(metadata) if metadata.is_file() && Format::from_name(below).is_some() => {
-                let stamp = stamp_of(&metadata, path.parent().unwrap_or(self.root), &mut self.volumes);
-                self.found.files.push((below.to_owned(), stamp));
-            }
+            Ok(metadata) if metadata.is_file() => self.take(below, path.parent().unwrap_or(self.root), &metadata),
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => self.found.unreadable.push((below.to_owned(), e.to_string())),
+        }
+    }
+
+    /// Notes a file in `folder`, if it is a photo or another file that is remembered.
+    fn take(&mut self, below: &Path, folder: &Path, metadata: &Metadata) {
+        if Format::from_name(below).is_some() {
+            let stamp = stamp_of(metadata, folder, &mut self.volumes);
+            self.found.files.push((below.to_owned(), stamp));
+        } else if let Some(kind) = OtherKind::from_name(below) {
+            let stamp = stamp_of(metadata, folder, &mut self.volumes);
+            self.found.others.push((below.to_owned(), kind, stamp));
         }
     }
 
@@ -150,6 +172,7 @@ impl Walk<'_> {
         let now = Submounts::below(self.root);
         for point in now.new_others(&self.submounts) {
             self.found.files.retain(|(path, _)| !path.starts_with(point) || path == point);
+            self.found.others.retain(|(path, ..)| !path.starts_with(point) || path == point);
             match now.barred(point) {
                 _ if point.ancestors().any(|folder| !folder.as_os_str().is_empty() && (self.leave_out)(folder)) => {}
                 Some(why) => self.found.barred.push((point.clone(), why)),
@@ -177,23 +200,25 @@ impl Walk<'_> {
             let kind = entry.file_type()?;
             if kind.is_symlink() {
                 links::count(&whole.join(entry.file_name()), |path| self.submounts.may_ask(path), &mut left_out);
-            } else if kind.is_dir() {
+                continue;
+            }
+            if kind.is_dir() {
                 match self.submounts.barred(&path) {
                     Some(why) => self.found.barred.push((path, why)),
                     None if self.submounts.is_another(&path) => self.found.mounted.push(path),
                     None => self.folders.push(path),
                 }
-            } else if kind.is_file() && Format::from_name(&path).is_some() {
+                continue;
+            }
+            if kind.is_file() && OtherKind::is_remembered(&path) {
                 match entry.metadata() {
-                    Ok(metadata) => {
-                        let stamp = stamp_of(&metadata, &whole, &mut self.volumes);
-                        self.found.files.push((path, stamp));
-                    }
+                    Ok(metadata) => self.take(&path, &whole, &metadata),
                     // A file that was just removed is gone.
                     Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                     Err(e) => return Err(e),
                 }
-            } else {
+            }
+            if !kind.is_file() || Format::from_name(&path).is_none() {
                 let has_ending = path.extension().is_some_and(|ending| !ending.is_empty());
                 *(if has_ending || !kind.is_file() { &mut left_out.other } else { &mut left_out.without_ending }) += 1;
             }
@@ -220,17 +245,39 @@ pub fn compare(found: &Found, known: &HashMap<PathBuf, KnownFile>, mut is_away: 
             _ => changes.push(Change::Seen(path.clone(), *stamp)),
         }
     }
-    let is_hidden = |path: &Path| found.unreadable.iter().any(|(folder, _)| path.starts_with(folder));
-    let mut gone: Vec<(&Path, &KnownFile)> = missing.into_iter().filter(|(path, _)| !is_hidden(path)).collect();
+    let mut gone: Vec<(&Path, &KnownFile)> = missing.into_iter().filter(|(path, _)| !found.hides(path)).collect();
     gone.sort_unstable_by_key(|(path, _)| *path);
-    let barred = || found.barred.iter().map(|(folder, _)| folder).chain(&found.mounted);
-    let is_barred = |path: &Path| barred().any(|folder| path.starts_with(folder));
     changes.extend(gone.into_iter().map(|(path, file)| {
         // Of a file that was never read nothing is known. If it stayed, all would wait for its filesystem.
-        let is_away = file.state != FileState::Pending && (is_barred(path) || is_away(path, file.stamp.volume));
+        let is_away = file.state != FileState::Pending && (found.bars(path) || is_away(path, file.stamp.volume));
         if is_away { Change::Away(path.to_owned()) } else { Change::Gone(path.to_owned()) }
     }));
     changes
+}
+
+/// Files that are not decoded and differ from the store.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct OtherChanges {
+    /// New ones, and those with another stamp.
+    pub seen: Vec<(PathBuf, OtherKind, Stamp)>,
+    pub gone: Vec<PathBuf>,
+}
+
+/// The differences of a walk to the known files of the same scope that are not decoded. Those that are away stay as they are.
+pub fn compare_others(found: &Found, known: &HashMap<PathBuf, OtherFile>, mut is_away: impl FnMut(&Path, u64) -> bool) -> OtherChanges {
+    let is_known = |path: &Path, kind: OtherKind, stamp: &Stamp| {
+        known.get(path).is_some_and(|file| file.kind == kind && file.stamp.is_unchanged(stamp) && file.stamp.birth == stamp.birth)
+    };
+    let seen = found.others.iter().filter(|(path, kind, stamp)| !is_known(path, *kind, stamp)).cloned().collect();
+    let there: HashSet<&Path> = found.others.iter().map(|(path, ..)| path.as_path()).collect();
+    let missing = known.values().filter(|file| !there.contains(file.place.path.as_path()));
+    let is_gone = |file: &&OtherFile| {
+        let path = &file.place.path;
+        !found.hides(path) && !found.bars(path) && !is_away(path, file.stamp.volume)
+    };
+    let mut gone: Vec<PathBuf> = missing.filter(is_gone).map(|file| file.place.path.clone()).collect();
+    gone.sort_unstable();
+    OtherChanges { seen, gone }
 }
 
 #[cfg(test)]
@@ -269,6 +316,34 @@ mod tests {
         let one = walk(root.path(), Path::new("a/1.jpg"), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);
         assert!(walk(root.path(), Path::new(""), &leave_out, &|_, _| {}, &|| false).is_none());
+    }
+
+    #[test]
+    fn films_and_sidecars_are_found_and_compared_too() {
+        let root = tempfile::tempdir().expect("a folder");
+        for file in ["1.jpg", "1.xmp", "2.MOV", "notes.txt"] {
+            fs::write(root.path().join(file), b"x").expect("written");
+        }
+        let mut found = walk(root.path(), Path::new(""), &|_| false, &|_, _| {}, &|| true).expect("not stopped");
+        found.others.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        let kinds: Vec<_> = found.others.iter().map(|(path, kind, _)| (path.to_str().expect("text"), *kind)).collect();
+        assert_eq!(kinds, [("1.xmp", OtherKind::Sidecar), ("2.MOV", OtherKind::Film)]);
+        assert_eq!(found.left_out[Path::new("")].other, 3, "they are no photos");
+        let one = walk(root.path(), Path::new("2.MOV"), &|_| false, &|_, _| {}, &|| true).expect("not stopped");
+        assert_eq!(one.others, found.others[1..]);
+        let stamp = found.others[0].2;
+        let known = |path: &str, stamp: Stamp| {
+            let place = crate::photo::Place { root: crate::photo::RootId(1), path: path.into() };
+            (PathBuf::from(path), OtherFile { place, kind: OtherKind::Sidecar, stamp, content: None })
+        };
+        let changed = Stamp { mtime: stamp.mtime + 1, ..stamp };
+        let mut before = HashMap::from([known("1.xmp", changed), known("gone.xmp", stamp), known("locked/a.xmp", stamp)]);
+        found.unreadable.push(("locked".into(), "permission denied".into()));
+        let changes = compare_others(&found, &before, |_, _| false);
+        assert_eq!((changes.seen, changes.gone), (found.others.clone(), vec!["gone.xmp".into()]));
+        assert!(compare_others(&found, &before, |_, _| true).gone.is_empty(), "its disk is not mounted");
+        before.insert("1.xmp".into(), known("1.xmp", stamp).1);
+        assert_eq!(compare_others(&found, &before, |_, _| false).seen, found.others[1..]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use notify::event::{CreateKind, EventKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Config, ErrorKind, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Writing;
-use crate::photo::Format;
+use crate::photo::OtherKind;
 
 /// Something may have changed.
 #[derive(Debug)]
@@ -157,10 +157,10 @@ impl Watch {
                 if is_moved {
                     hint(Hint::FolderMoved);
                 }
-                // Files of other types do not matter, but folders do. A rename does not say which of them it renames.
+                // Files that are not remembered do not matter, but folders do. A rename does not say which of them it renames.
                 let is_of_a_file =
                     matches!(kind, EventKind::Access(_) | EventKind::Create(CreateKind::File) | EventKind::Remove(RemoveKind::File));
-                let matters = |path: &PathBuf| !is_of_a_file || Format::from_name(path).is_some();
+                let matters = |path: &PathBuf| !is_of_a_file || OtherKind::is_remembered(path);
                 let writing = writing(kind);
                 paths.into_iter().chain(twins).filter(matters).for_each(|path| hint(Hint::Path(path, writing)));
             }

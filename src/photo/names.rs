@@ -56,8 +56,8 @@ mod tests {
     use serde::Serialize;
 
     use super::super::{
-        ClusterChangeKind, Direction, Format, KeeperRule, MetadataKind, Positives, ReasonCode, Relation, SourceRule, Stage, UnknownName,
-        Verdict,
+        ClusterChangeKind, Direction, Format, KeeperRule, MetadataKind, OtherKind, Positives, ReasonCode, Relation, SourceRule, Stage,
+        UnknownName, Verdict,
     };
 
     /// Each name parses as its value and is its JSON. No other text parses.
@@ -145,6 +145,7 @@ mod tests {
             ],
             "reason",
         );
+        check(OtherKind::ALL, &["film", "sound", "picture", "sidecar"], "kind of file");
         check(Direction::ALL, &["a-to-b", "b-to-a"], "direction");
         check(ClusterChangeKind::ALL, &["new", "gone", "grown", "shrunk"], "kind of cluster change");
         check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");

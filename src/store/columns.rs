@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use super::{EditedVersion, FileRecord, PhotoRecord, Result};
 use crate::photo::{
     Capture, Compared, Comparison, ContentHash, CropDescriptors, Description, Dimensions, Embedding, Exposure, Failure, Features, Format,
-    Keypoints, Metadata, Origin, Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage, Stamp, Verdict,
+    Keypoints, Metadata, Origin, OtherFile, OtherKind, Pair, PhotoId, PictureHash, PixelHash, Place, Position, Positives, RootId, Stage,
+    Stamp, Verdict,
 };
 
 /// Returns whether an error means that a row holds a value that this version does not write.
@@ -35,7 +36,7 @@ macro_rules! named {
     };
 }
 
-named!(Format, Positives, Stage, Verdict);
+named!(Format, OtherKind, Positives, Stage, Verdict);
 
 impl FromSql for Features {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Features> {
@@ -118,6 +119,15 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
 pub fn file_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileRecord> {
     let place = Place { root: RootId(row.get(first)?), path: path_of(row.get_ref(first + 1)?.as_blob()?) };
     Ok(FileRecord { place, content: ContentHash(row.get(first + 2)?), stamp: stamp(row, first + 3)?, metadata: None })
+}
+
+/// The columns of `others f` that [`other_of`] reads.
+pub const OTHER_COLUMNS: &str = "f.root, f.path, f.kind, f.content, f.volume, f.inode, f.size, f.mtime, f.ctime, f.birth";
+
+/// Reads a file that is not decoded from [`OTHER_COLUMNS`].
+pub fn other_of(row: &Row<'_>) -> rusqlite::Result<OtherFile> {
+    let content = row.get::<_, Option<[u8; 32]>>(3)?.map(ContentHash);
+    Ok(OtherFile { place: place_of(row)?, kind: row.get(2)?, content, stamp: stamp(row, 4)? })
 }
 
 /// Reads the pixel hash of a photo. `None` if the picture has none, or an older version read it.

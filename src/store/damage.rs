@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::columns::{
-    METADATA_COLUMNS, METADATA_READER, PHOTO_COLUMNS, STAMP_COLUMNS, comparison_of, edited_version_of, failure_of, file_of, is_unreadable,
-    metadata_of, pair_of, photo_of, pixels_of, place_of, stamp,
+    METADATA_COLUMNS, METADATA_READER, OTHER_COLUMNS, PHOTO_COLUMNS, STAMP_COLUMNS, comparison_of, edited_version_of, failure_of, file_of,
+    is_unreadable, metadata_of, other_of, pair_of, photo_of, pixels_of, place_of, stamp,
 };
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
@@ -176,6 +176,8 @@ fn has_sound_photos(index: &Connection) -> rusqlite::Result<()> {
     // Metadata of another version of the reader is not used.
     let metadata = format!("SELECT {METADATA_COLUMNS} FROM metadata m WHERE reader = {METADATA_READER}");
     each(index, &metadata, |row| metadata_of(row, 0).map(drop))?;
+    each(index, &format!("SELECT {OTHER_COLUMNS} FROM others f"), |row| other_of(row).map(drop))?;
+    each(index, "SELECT content FROM files WHERE photo IS NULL", |row| row.get::<_, Option<[u8; 32]>>(0).map(drop))?;
     each(index, "SELECT root, path, stage, reason FROM failures", |row| {
         place_of(row)?;
         failure_of(row, 2).map(drop)
@@ -226,8 +228,8 @@ mod tests {
 
     use super::*;
     use crate::photo::{
-        Capture, Compared, ContentHash, Counters, Decision, Dimensions, Failure, Format, Identity, Pair, PhotoId, PictureHash, PixelHash,
-        Place, RootId, Stage, Stamp, StoredFeatures, Verdict,
+        Capture, Compared, ContentHash, Counters, Decision, Dimensions, Failure, Format, Identity, OtherKind, Pair, PhotoId, PictureHash,
+        PixelHash, Place, RootId, Stage, Stamp, StoredFeatures, Verdict,
     };
     use crate::store::schema::{INDEX, INDEX_ID};
     use crate::store::{EditedVersion, HeadNumber, OnConflict, Reader, Wanted, Writer};
@@ -276,6 +278,7 @@ mod tests {
             batch.add_edited_versions(photo, &[EditedVersion { edit: "crop".into(), features: Features(vec![f16::ONE; 4]) }])?;
             batch.count(&Counters { read: 1, ..Counters::default() })?;
             batch.set("a setting", "its value")?;
+            batch.upsert_other(&place("c.mov"), OtherKind::Film, &stamp(3), false)?;
             batch.upsert_seen(&place("b.jpg"), &stamp(2))?;
             batch.fail(&place("b.jpg"), &stamp(2), &Failure::new(Stage::Read, "it ends in the middle"))
         });
@@ -297,6 +300,8 @@ mod tests {
         reader.photos(&all, Wanted::TheseAndSeveral(&[PhotoId(1)].into()))?;
         reader.failures(&all)?;
         reader.unreadable_folders(&all[0])?;
+        reader.others(&all[0])?;
+        reader.undecoded_of_size(100)?;
         reader.files(&all[0])?;
         reader.some_files(&all[0], 10)?;
         reader.pending_after(&all[0], 10)?;
@@ -385,6 +390,8 @@ mod tests {
             "UPDATE photos SET pixels = x'00'",
             "UPDATE views SET data = x'00'",
             "UPDATE settings SET value = CAST(x'ff' AS TEXT) WHERE name = 'a setting'",
+            "UPDATE others SET kind = 'novel'",
+            "UPDATE others SET content = x'00'",
         ] {
             let _turn = take_turn();
             let folder = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
 //! The store: three SQLite files.
 //!
 //! `library.db` holds what cannot be computed again: roots, decisions, tuned heads. `index.db` holds what a scan can:
-//! files, photos, features, embeddings, pairs, failures. So a damaged index loses nothing precious. `pictures.db` holds a
+//! files, photos, features, embeddings, pairs, failures, other files. So a damaged index loses nothing precious. `pictures.db` holds a
 //! small picture of each photo, from which all else is made. One [`Writer`] writes in transactions, and any number of
 //! [`Reader`]s read at the same time (WAL).
 //!
@@ -17,8 +17,10 @@ mod columns;
 mod comparisons;
 pub mod damage;
 mod decisions;
+mod known;
 mod library;
 mod open;
+mod others;
 mod pictures;
 mod reader;
 mod recipes;

@@ -55,7 +55,7 @@ impl Reader {
     }
 
     /// Reads all rows of a table in the scopes.
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         select: &str,
         table: &str,

@@ -12,6 +12,7 @@ impl Batch<'_> {
     /// Makes a file and its other hard links pending, also if their stamps are the same. `seen` is the stamp that they have
     /// now, if it may be another one. Returns those places.
     pub fn read_again(&mut self, place: &Place, seen: Option<&Stamp>) -> Result<Vec<Place>> {
+        self.drop_hash(place)?;
         let mut write = self.transaction.prepare_cached(
             "UPDATE files SET content = NULL, photo = NULL, pending = 1, replaced = ifnull(replaced, photo), ctime = ifnull(?3, ctime)
              WHERE photo IS NOT NULL AND (root = ?1 AND path = ?2 OR inode <> 0 AND (volume, inode) IN

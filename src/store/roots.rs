@@ -12,7 +12,7 @@ use super::{Result, Writer};
 use crate::photo::{Root, RootId, VolumeLocation};
 
 /// The tables whose rows belong to a root.
-const TABLES: [&str; 2] = ["files", "failures"];
+const TABLES: [&str; 3] = ["files", "failures", "others"];
 
 impl Writer {
     /// Returns all roots that can be read. [`problems`](Writer::problems) reports the others: they are not watched, and keep
@@ -91,10 +91,12 @@ impl Writer {
             let (first, end) = ([below, b"/"].concat(), [below, b"0"].concat());
             let moved = "SET root = ?1, path = substr(path, ?2) WHERE root = ?3 AND path >= ?4 AND path < ?5";
             let from = first.len() as i64 + 1;
-            batch.execute(
-                &format!("UPDATE OR REPLACE files {moved} AND volume = ?6"),
-                params![id.0, from, outer.id.0, first, end, volume as i64],
-            )?;
+            for table in ["files", "others"] {
+                batch.execute(
+                    &format!("UPDATE OR REPLACE {table} {moved} AND volume = ?6"),
+                    params![id.0, from, outer.id.0, first, end, volume as i64],
+                )?;
+            }
             let of_none = "NOT EXISTS (SELECT 1 FROM files f WHERE f.root = failures.root AND f.path = failures.path)";
             batch.execute(&format!("UPDATE OR REPLACE failures {moved} AND {of_none}"), params![id.0, from, outer.id.0, first, end])?;
             batch.commit()?;
@@ -275,7 +277,9 @@ impl Writer {
         let known = known.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let batch = self.index.transaction()?;
         let forgotten = batch.execute(&format!("DELETE FROM files WHERE root NOT IN ({known})"), [])?;
-        batch.execute(&format!("DELETE FROM failures WHERE root NOT IN ({known})"), [])?;
+        for table in ["failures", "others"] {
+            batch.execute(&format!("DELETE FROM {table} WHERE root NOT IN ({known})"), [])?;
+        }
         batch.commit()?;
         Ok(forgotten)
     }

@@ -306,6 +306,35 @@ const INDEX_STEPS: &[M<'static>] = &[
              AND reason IN ('heic is not read by this version', 'avif is not read by this version', 'jxl is not read by this version'));
      DELETE FROM failures WHERE stage = 'unsupported' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
     ),
+    // Files that are remembered and not decoded: films, sound, pictures of formats without a name here, sidecars. The next
+    // scan finds those from before. content: the hash of the bytes that a file had with this stamp, NULL until it is needed.
+    // A file that could not be read as a photo gets one too when it is needed. It has no metadata, so others with its bytes
+    // keep theirs.
+    M::up(
+        "CREATE TABLE others (
+         root INTEGER NOT NULL,
+         path BLOB NOT NULL,
+         kind TEXT NOT NULL,
+         volume INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,
+         mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, birth INTEGER,
+         content BLOB,
+         PRIMARY KEY (root, path)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX others_by_size ON others (size);
+     CREATE INDEX files_unread_by_size ON files (size) WHERE photo IS NULL;
+
+     DROP TRIGGER content_went;
+     DROP TRIGGER content_changed;
+     CREATE TRIGGER content_went AFTER DELETE ON files WHEN old.content IS NOT NULL AND old.photo IS NOT NULL BEGIN
+         DELETE FROM metadata WHERE content = old.content
+             AND NOT EXISTS (SELECT 1 FROM files WHERE photo = old.photo AND content = old.content);
+     END;
+     CREATE TRIGGER content_changed AFTER UPDATE OF content ON files
+         WHEN old.content IS NOT new.content AND old.photo IS NOT NULL BEGIN
+         DELETE FROM metadata WHERE content = old.content
+             AND NOT EXISTS (SELECT 1 FROM files WHERE photo = old.photo AND content = old.content);
+     END;",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -463,6 +492,11 @@ mod tests {
                  (2, CAST('c.nef' AS BLOB), 'unsupported', 'raw is not read by this version'),
                  (2, CAST('d.TIF' AS BLOB), 'decode', 'not a picture'),
                  (2, CAST('e.heic' AS BLOB), 'unsupported', 'heic is not read by this version');";
+        let others = format!(
+            "INSERT INTO others (root, path, kind, volume, inode, size, mtime, ctime, birth, content) VALUES
+                 (2, CAST('a.mov' AS BLOB), 'film', 8, 17, 4104, 19, 20, 18, {a}),
+                 (2, x'ff2e786d70', 'sidecar', 8, 18, 12, 21, 22, NULL, NULL);"
+        );
         let latest = usize::MAX;
         [
             (1, latest, files.as_str()),
@@ -479,6 +513,7 @@ mod tests {
             (13, latest, "UPDATE photos SET detail = 0.5 WHERE id = 3;"),
             (14, latest, "UPDATE metadata SET trailer = '00ff';"),
             (17, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
+            (19, latest, &others),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

@@ -1,9 +1,10 @@
-//! Services of the operating system: mounts, views of a path, Landlock and seccomp, threads, the path of this program,
+//! Services of the operating system: mounts, drives, views of a path, Landlock and seccomp, threads, the path of this program,
 //! files of this user alone.
 //!
 //! Landlock and seccomp exist on Linux only. On other systems no mounts are known.
 
 pub mod background;
+pub mod drives;
 pub mod mounts;
 pub mod own_file;
 mod own_program;

@@ -19,6 +19,7 @@ mod kept_pictures;
 mod kinds;
 mod logs;
 mod metadata;
+mod missing;
 mod own_files;
 mod packages;
 mod photos;

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod evidence;
+mod known;
 mod photos;
 mod places;
 mod queries;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clusters::*;
 pub use evidence::*;
+pub use known::*;
 pub use photos::*;
 pub use places::*;
 pub use queries::*;

@@ -18,11 +18,12 @@ const DESCRIPTION: [&str; 3] = [
      go, for a tool of your choice.",
 ];
 
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("Find photos that exist twice or in several versions.", "simctl dupes ~/Pictures"),
     ("The ten that free most room.", "simctl dupes --sort size --limit 10 ~/Pictures"),
     ("A page with pictures, for a browser.", "simctl dupes --format html ~/Pictures > report.html"),
     ("The same as JSON.", "simctl dupes --format json ~/Pictures"),
+    ("Is everything on a card in the library?", "simctl missing /media/me/CARD && echo may be formatted"),
     (
         "List the exact copies that could go. Nothing is deleted.",
         "simctl dupes --format paths0 ~/Pictures | xargs -0 -n 1 echo would delete",

@@ -12,6 +12,7 @@ mod events;
 mod failures;
 mod heads;
 mod man;
+mod missing;
 mod names;
 mod openapi;
 mod pairs;
@@ -86,6 +87,7 @@ async fn ask(arguments: Arguments, settings: Settings) -> Done {
             let format = if options.json { DupesFormat::Json } else { options.format };
             dupes::run(&session, &DupesArguments { format, ..options }).await
         }
+        Command::Missing(options) => missing::run(&session, &options).await,
         Command::Pairs { paths, max_distance, format, json, no_wait, partial } => {
             let format = if json { PairsFormat::Json } else { format };
             pairs::run(&session, &paths, max_distance, format, no_wait, partial).await

@@ -8,7 +8,9 @@ use crate::api::types::{
     Cluster, ClusterChanges, Clusters, Comparison, DecisionCount, Event, Failures, FilePair, HeadList, Line, ListedDecisions, Pairs,
     Progress, Reloaded, RootList, Similar, Status, TuningEnd, Versioned,
 };
-use crate::cli::answers::{AddedRoots, BackedUp, RemovedRoots, Restarted, ServiceStatus, SettingsInForce, Stopped};
+use crate::cli::answers::{
+    AddedRoots, BackedUp, MissingAnswer, MissingLine, RemovedRoots, Restarted, ServiceStatus, SettingsInForce, Stopped,
+};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Done, put_json};
 use crate::cli::text::shown;
@@ -17,8 +19,9 @@ use crate::cli::text::shown;
 type Answer = (&'static str, fn() -> Schema);
 
 /// All answers. The commands of `args.rs` that have `--json` are all here.
-const ANSWERS: [Answer; 25] = [
+const ANSWERS: [Answer; 26] = [
     ("dupes", of::<Clusters>),
+    ("missing", of::<Versioned<MissingAnswer>>),
     ("pairs", of::<Pairs>),
     ("similar", of::<Versioned<Similar>>),
     ("compare", of::<Versioned<Comparison>>),
@@ -46,7 +49,8 @@ const ANSWERS: [Answer; 25] = [
 ];
 
 /// The same of a line with `--format ndjson`.
-const LINES: [Answer; 3] = [("dupes", of::<Line<Cluster>>), ("pairs", of::<Line<FilePair>>), ("events", of::<Versioned<Event>>)];
+const LINES: [Answer; 4] =
+    [("dupes", of::<Line<Cluster>>), ("missing", of::<MissingLine>), ("pairs", of::<Line<FilePair>>), ("events", of::<Versioned<Event>>)];
 
 fn of<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::findings::Recorded;
 use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
+use super::others::OtherDifference;
 use super::thread::Intake;
 use crate::catalog::roots::RootState;
 use crate::daemon::messages::{Change as Written, Gone, Moves, Write};
@@ -17,7 +18,7 @@ use crate::intake::{self, Change, Found, Heard, Volumes, Writing};
 use crate::photo::{Failure, FileState, KnownFile, Place, Root, RootId, Stage, Stamp};
 
 /// The most files in one message to the writer.
-const BATCH_FILES: usize = 2000;
+pub(super) const BATCH_FILES: usize = 2000;
 
 /// The difference between disk and store at a place.
 #[derive(Default)]
@@ -38,6 +39,8 @@ pub struct Difference {
     gone: Vec<(Place, Option<Stamp>)>,
     /// Files on a filesystem that is not mounted now.
     away: Vec<Place>,
+    /// Files that are not decoded.
+    others: OtherDifference,
     unreadable: Vec<(Place, Failure)>,
     /// Folders that could not be listed before and can be now.
     listed: Vec<Place>,
@@ -68,7 +71,8 @@ impl Intake {
                 .map(|(path, why)| (at(path), Failure::new(Stage::Open, format!("this folder cannot be read: {why}"))))
                 .collect(),
             closed: rewritten(root, found, &known, due).into_iter().map(at).collect(),
-            is_nothing: known.is_empty() && found.files.is_empty() && found.unreadable.is_empty(),
+            others: self.other_difference(root, place, found, due)?,
+            is_nothing: known.is_empty() && found.files.is_empty() && found.others.is_empty() && found.unreadable.is_empty(),
             ..Difference::default()
         };
         let (mut links, mut asked) = (Vec::new(), HashSet::new());
@@ -176,6 +180,7 @@ impl Intake {
             all.unproven.extend(difference.unproven);
             all.gone.extend(difference.gone);
             all.away.extend(difference.away);
+            all.others.add(difference.others);
             all.unreadable.extend(difference.unreadable);
             all.listed.extend(difference.listed);
         }
@@ -212,6 +217,7 @@ impl Intake {
         for part in gone.chunks(BATCH_FILES) {
             self.write(Written::Files { seen: Vec::new(), gone: part.to_vec(), moves: moves.clone() });
         }
+        self.record_others(all.others, when_gone, &missing);
         Recorded { changes: (changes + gone.len()) as u64, missing, away }
     }
 

@@ -8,6 +8,7 @@ mod mass_deletion;
 mod mounted;
 pub mod mounts;
 mod moves;
+mod others;
 mod presence;
 pub mod schedule;
 mod thread;

@@ -74,7 +74,9 @@ impl Intake {
     pub(super) fn knows_nothing_of(&self, root: &Root) -> bool {
         let all = whole(root);
         let is_empty = |coverage: Coverage| coverage.indexed + coverage.pending + coverage.unsupported + coverage.failed == 0;
-        self.flush().is_some() && self.reader.coverage(std::slice::from_ref(&all)).is_ok_and(is_empty)
+        self.flush().is_some()
+            && self.reader.coverage(std::slice::from_ref(&all)).is_ok_and(is_empty)
+            && self.reader.count_others(&all).is_ok_and(|count| count == 0)
     }
 
     /// Returns whether something was mounted in a folder, which may have moved with it.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::intake::{Found, Heard};
-use crate::photo::{Place, Root, Stamp};
+use crate::photo::{OtherKind, Place, Root, Stamp};
 
 /// If the event of a writer led to no file, moves are doubted from this long before it to this long after it. A path that is
 /// never quiet is scanned after two seconds.
@@ -69,10 +69,12 @@ impl Moves {
     }
 }
 
-/// Returns whether a writer closed a file at a path where none was found. It was moved or deleted since, or the event has
+/// Returns whether a writer closed a photo at a path where none was found. It was moved or deleted since, or the event has
 /// the name of another file, because a folder moved.
 pub fn is_misled(due: &BTreeMap<PathBuf, Heard>, walks: &[(Root, Place, Found)], is_closed: impl Fn(&Heard) -> bool) -> bool {
-    let closed: HashSet<&PathBuf> = due.iter().filter(|(_, heard)| is_closed(heard)).map(|(path, _)| path).collect();
+    let is_other = |path: &&PathBuf| OtherKind::from_name(path).is_some();
+    let closed = due.iter().filter(|(_, heard)| is_closed(heard)).map(|(path, _)| path);
+    let closed: HashSet<&PathBuf> = closed.filter(|path| !is_other(path)).collect();
     let found = walks.iter().flat_map(|(root, _, found)| found.files.iter().map(|(path, _)| root.path.join(path)));
     !closed.is_empty() && found.filter(|path| closed.contains(path)).count() < closed.len()
 }

@@ -3,6 +3,7 @@
 mod decisions;
 mod events;
 mod heads;
+mod known;
 mod places;
 mod roots;
 mod views;
@@ -19,8 +20,8 @@ use futures_util::stream::BoxStream;
 
 use crate::api::types::{
     Activity, Begin, Cluster, ClusterChanges, Comparison, DaemonProblem, DecisionCount, DecisionText, End, Event, Failures, FenceStatus,
-    FileFailure, FilePair, HeadInfo, KeptPictures, Line, ListedDecision, ProblemCode, Progress, Reloaded, RootStatus, SCHEMA, Selection,
-    Similar, Status, TuningOrder, TuningState, Version, Watched,
+    FileFailure, FilePair, HeadInfo, KeptPictures, KnownAnswer, KnownQuestion, Line, ListedDecision, ProblemCode, Progress, Reloaded,
+    RootStatus, SCHEMA, Selection, Similar, Status, TuningOrder, TuningState, Version, Watched,
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
@@ -403,6 +404,10 @@ impl Service for Answers {
         let _held = reader.hold()?;
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         Ok(wire::comparison(query::compare(&context, &a, &b)?, active.threshold))
+    }
+
+    fn known(&self, paths: &[PathBuf], questions: &[KnownQuestion]) -> Result<Vec<KnownAnswer>, Problem> {
+        self.look_up(paths, questions)
     }
 
     fn decide(&self, paths: &[PathBuf], verdict: Verdict) -> Result<DecisionCount, Problem> {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use crate::api::{Problem, text_of};
 use crate::api::types::{End, Incomplete, PlaceStatus};
+use crate::api::{Problem, text_of};
 use crate::catalog::roots::Roots;
 use crate::daemon::state::Queue;
 use crate::photo::{Coverage, Place, RootId};
@@ -36,14 +36,7 @@ pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, count: Count<'_>, 
 ///
 /// # Errors
 /// If the files cannot be counted.
-pub fn end(
-    scopes: &[Place],
-    roots: &Roots,
-    queue: &Queue,
-    reader: &Reader,
-    count: Count<'_>,
-    coverage: Coverage,
-) -> Result<End, Problem> {
+pub fn end(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, count: Count<'_>, coverage: Coverage) -> Result<End, Problem> {
     let places = states(scopes, roots, queue, count, false)?;
     Ok(End {
         whole: places.iter().all(|place| place.whole),

@@ -178,6 +178,13 @@ impl WriterThread {
                         }
                         gone.iter().try_for_each(|place| batch.forget(place))?;
                     }
+                    Change::Others { seen, gone } => {
+                        for (place, kind, stamp, was_closed) in seen {
+                            batch.upsert_other(place, *kind, stamp, *was_closed)?;
+                        }
+                        gone.iter().try_for_each(|place| batch.forget_other(place))?;
+                    }
+                    Change::Hashed { place, stamp, content } => drop(batch.hash_undecoded(place, stamp, content)?),
                     Change::Renumbered(files) => files.iter().try_for_each(|(place, stamp)| batch.renumber(place, stamp))?,
                     Change::ReadAgain(places) => {
                         for (place, seen) in places {

@@ -1,0 +1,10 @@
+//! `simctl missing`: whether everything in a folder is in the library.
+
+use crate::cli::args::MissingArguments;
+use crate::cli::missing;
+use crate::cli::output::Done;
+use crate::cli::session::Session;
+
+pub async fn run(session: &Session, options: &MissingArguments) -> Done {
+    missing::run(session, options).await
+}

@@ -1,0 +1,214 @@
+//! Whether everything below a folder is in the library: walks it, reads it, asks the daemon what it knows, and looks at each copy
+//! itself before it says that a file is safe.
+
+mod copy;
+mod gather;
+mod judge;
+mod look;
+mod read;
+mod report;
+mod walk;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::spawn_blocking;
+
+use self::copy::{Copied, Stop};
+use self::gather::{Asked, gather};
+use self::judge::{Counts, Standing, exit_code, judge, standing};
+use self::look::{Looks, still_holds};
+use self::report::{Checked, Report};
+use super::args::MissingArguments;
+use super::failure::{DONE, Failure, INTERRUPTED};
+use super::output::Done;
+use super::progress::{self, WhenFull};
+use super::session::{Prepared, Session, all_answering, existing, prepare, read as read_file};
+use super::text::{shown_path, tell};
+use super::{answers, whole};
+use crate::api::client::Client;
+use crate::api::query_of;
+use crate::api::types::{KnownCopy, PlaceStatus, RootList, Similar};
+use crate::photo::Relation;
+use crate::sys::SameProgram;
+use crate::vision::Limits;
+use crate::vision::sandbox::Decoder;
+
+/// Runs `simctl missing`.
+pub async fn run(session: &Session, options: &MissingArguments) -> Done {
+    let top = existing(&options.path)?;
+    let client = session.daemon().await?;
+    let library = library(&client, &options.within).await?;
+    let below = {
+        let top = top.clone();
+        spawn_blocking(move || walk::walk(&top)).await.map_err(|e| Failure::usage(e.to_string()))??
+    };
+    let target = options.copy_to.as_deref().map(|folder| copy::target(folder, &top, &below)).transpose()?;
+    let mut asked = Asked::new(below, options.quick);
+    let limits = session.settings.limits;
+    // What is known when it is ended early is said.
+    let is_interrupted = tokio::select! {
+        done = gather(&mut asked, &client, &library.paths, limits, options) => { done?; false }
+        _ = tokio::signal::ctrl_c() => true,
+    };
+    if options.versions && !is_interrupted {
+        find_versions(&client, &mut asked, &top).await;
+    }
+    let (is_verified, needed) = (options.verify && !is_interrupted, options.on_disks);
+    let judged = {
+        let top = top.clone();
+        spawn_blocking(move || judged(asked, &top, needed, is_verified.then_some(limits))).await
+    };
+    let (asked, mut checked) = judged.map_err(|e| Failure::usage(e.to_string()))??;
+    let mut stopped = None;
+    if let (Some(target), false) = (target, is_interrupted) {
+        stopped = copy_all(&top, target, &mut checked).await;
+    }
+    let mut counts = Counts::default();
+    checked.iter().for_each(|file| counts.add(file.verdict.state));
+    let is_ended = is_interrupted || matches!(stopped, Some(Stop::Asked));
+    let code = if is_ended { INTERRUPTED } else { exit_code(&counts, library.is_whole) };
+    let report = Report { top: &top, options, checked: &checked, asked: &asked, places: library.places, counts, is_interrupted: is_ended };
+    match report.print(code) {
+        // A reader that closes the pipe has not read that everything is safe.
+        Err(failure) if failure.code == DONE => {}
+        done => done?,
+    }
+    match stopped {
+        Some(Stop::Unwritten(failure)) => Err(failure),
+        _ => Ok(ExitCode::from(code)),
+    }
+}
+
+/// What of the library is asked about.
+struct Library {
+    /// The folders, or none for all.
+    paths: Vec<PathBuf>,
+    places: Vec<PlaceStatus>,
+    is_whole: bool,
+}
+
+/// Waits until the library is read: the folders that were named, or all.
+async fn library(client: &Client, within: &[PathBuf]) -> Result<Library, Failure> {
+    if within.is_empty() {
+        let known: RootList = client.get("/v1/roots").await?;
+        if known.roots.is_empty() {
+            let failure = Failure::usage("no folder is watched, so nothing is known to be safe");
+            return Err(failure.hint("simctl missing PATH --in DIR asks about the photos in DIR, and has it watched"));
+        }
+        let waited = progress::wait(client, &[], WhenFull::GiveUp).await?;
+        // A disk that is away makes nothing safe, and what is only there is named with it.
+        let is_whole = whole::is_whole(&waited.places, true);
+        let places = waited.places.into_iter().filter(|place| !whole::is_whole(std::slice::from_ref(place), true)).collect::<Vec<_>>();
+        whole::report(&places);
+        return Ok(Library { paths: Vec::new(), places, is_whole });
+    }
+    let (places, is_answering) = all_answering(within)?;
+    if let Some(file) = places.iter().find(|place| !place.is_folder) {
+        return Err(Failure::usage(format!("{} is a file, and --in takes folders", shown_path(&file.path))));
+    }
+    let Prepared { paths, is_whole, waited, .. } = prepare(client, &places, false).await?;
+    if paths.is_empty() {
+        return Err(Failure { code: super::failure::NOT_WHOLE, ..Failure::usage("none of the folders of --in can be looked at") });
+    }
+    whole::report(&waited);
+    let is_whole = is_answering && is_whole && whole::is_whole(&waited, false);
+    Ok(Library { paths, places: waited, is_whole })
+}
+
+/// Looks at every copy now, and judges every file of which the copies are known.
+fn judged(asked: Asked, top: &Path, needed: usize, verify: Option<Limits>) -> Result<(Asked, Vec<Checked>), Failure> {
+    let copies = |number: usize| asked.answers[number].iter().flat_map(|answer| answer.content.iter().chain(&answer.picture));
+    let paths: BTreeSet<PathBuf> = (0..asked.below.files.len()).flat_map(copies).map(|copy| copy.path.to_path()).collect();
+    let looks = Looks::at(paths, top, &asked.below);
+    let mut decoder = match verify {
+        Some(limits) => Some(Decoder::new(SameProgram::of_this_process()?, limits)),
+        None => None,
+    };
+    let mut checked = Vec::new();
+    for (number, file) in asked.below.files.iter().enumerate() {
+        let Some(read) = asked.read_of(number) else { continue };
+        let pictures = asked.answers[number].iter().flat_map(|answer| answer.picture.iter().map(|copy| (copy, asked.picture_of(number))));
+        let by_content = asked.answers[number].iter().flat_map(|answer| answer.content.iter().map(|copy| (copy, None)));
+        let mut standings: Vec<(&KnownCopy, Standing)> = Vec::new();
+        for (copy, picture) in by_content.chain(pictures) {
+            let mut look = looks.look(file, copy, &asked.below);
+            look.is_proven = picture.is_none() || asked.confirmed.contains(&number);
+            let mut found = standing(&look);
+            if let (Standing::Here(_), Some(decoder)) = (&found, &mut decoder)
+                && !still_holds(copy, picture.as_ref(), decoder)
+            {
+                look.is_proven = false;
+                found = standing(&look);
+            }
+            standings.push((copy, found));
+        }
+        let all: Vec<Standing> = standings.iter().map(|(_, standing)| standing.clone()).collect();
+        let verdict = judge(&read, &all, needed, asked.versions.contains_key(&number));
+        checked.push(Checked::new(number, &asked, verdict, &standings));
+    }
+    for (path, why) in &asked.below.unreadable {
+        checked.push(Checked::folder(path, why));
+    }
+    Ok((asked, checked))
+}
+
+/// Finds the nearest version of each photo that nothing in the library equals.
+async fn find_versions(client: &Client, asked: &mut Asked, top: &Path) {
+    let mut found: HashMap<usize, answers::NearestVersion> = HashMap::new();
+    for (number, file) in asked.below.files.iter().enumerate() {
+        let is_unmatched = asked.answers[number].as_ref().is_some_and(|answer| answer.content.is_empty() && answer.picture.is_empty());
+        if !file.is_photo() || !is_unmatched {
+            continue;
+        }
+        let Ok(bytes) = read_file(&file.path) else { continue };
+        let query = query_of([("k", "3")]);
+        // A photo that cannot be decoded has no versions that could be found.
+        let Ok(answer) = client.post::<Similar>(&format!("/v1/similar?{query}"), bytes).await else { continue };
+        let is_version = |relation| matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit);
+        // The library may hold the folder that was asked about. Its own files are no versions of themselves.
+        let nearest = answer.similar.into_iter().find(|near| is_version(near.relation) && !near.photo.path.to_path().starts_with(top));
+        if let Some(near) = nearest {
+            found.insert(number, answers::NearestVersion { path: near.photo.path, distance: near.distance });
+        }
+    }
+    asked.versions = found;
+}
+
+/// Copies every file that is not safe. Returns why it ended early, if it did.
+async fn copy_all(top: &Path, target: PathBuf, checked: &mut Vec<Checked>) -> Option<Stop> {
+    let is_ended = Arc::new(AtomicBool::new(false));
+    let (flag, top, mut files) = (is_ended.clone(), top.to_owned(), std::mem::take(checked));
+    let mut work = spawn_blocking(move || {
+        let mut stopped = None;
+        for file in files.iter_mut().filter(|file| file.is_to_copy()) {
+            let Some(at) = file.at else { continue };
+            match copy::copy(&file.path, &at, &top, &target, &flag) {
+                Ok(Copied::Written(path) | Copied::Was(path)) => file.copied = Some(path),
+                Ok(Copied::Not(why)) => tell(format_args!("not copied: {}: {why}", shown_path(&file.path))),
+                Err(why) => {
+                    stopped = Some(why);
+                    break;
+                }
+            }
+        }
+        (files, stopped)
+    });
+    let done = tokio::select! {
+        done = &mut work => done,
+        _ = tokio::signal::ctrl_c() => {
+            is_ended.store(true, Ordering::Relaxed);
+            work.await
+        }
+    };
+    match done {
+        Ok((files, stopped)) => {
+            *checked = files;
+            stopped
+        }
+        Err(e) => Some(Stop::Unwritten(Failure::usage(e.to_string()))),
+    }
+}

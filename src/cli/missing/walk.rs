@@ -1,0 +1,290 @@
+//! Finds all files below the path that was asked about. Nothing is skipped silently.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+
+use super::judge::At;
+use crate::cli::answers::CheckedKind;
+use crate::cli::failure::Failure;
+use crate::photo::{Format, OtherKind};
+use crate::sys::background::{Nice, background};
+use crate::sys::mounts::Mounts;
+use crate::sys::probe::DISK_STEP_TIMEOUT;
+
+/// Folders whose files were deleted, or made by a system and can be made again.
+const LEFT_OUT: [&str; 12] = [
+    ".Trashes",
+    ".Trash",
+    "$RECYCLE.BIN",
+    "RECYCLER",
+    "#recycle",
+    "@Recycle",
+    "@eaDir",
+    ".thumbnails",
+    ".Spotlight-V100",
+    ".fseventsd",
+    ".TemporaryItems",
+    "System Volume Information",
+];
+
+/// How the files begin in which macOS keeps notes of others on a disk of another kind: `._IMG_1.JPG`.
+const APPLE_DOUBLE: &[u8] = &[0, 5, 0x16, 7];
+
+/// A file to judge.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub path: PathBuf,
+    pub kind: CheckedKind,
+    pub at: At,
+    /// The file beside it that a sidecar belongs to.
+    pub beside: Option<PathBuf>,
+}
+
+impl Candidate {
+    /// Whether a decoding process can tell its picture from its metadata.
+    pub fn is_photo(&self) -> bool {
+        self.kind == CheckedKind::Photo
+    }
+}
+
+/// What is below a path.
+#[derive(Default)]
+pub struct Below {
+    pub files: Vec<Candidate>,
+    /// Device and inode of each folder, and of each file whatever it is.
+    pub folders: HashSet<(u64, u64)>,
+    pub numbers: HashSet<(u64, u64)>,
+    /// The number of files that are neither photos, films, sound nor sidecars, by their endings in lower case.
+    pub neither: BTreeMap<String, u64>,
+    pub links: u64,
+    /// Trash folders and caches that were not entered.
+    pub left_out: Vec<PathBuf>,
+    /// Folders that cannot be listed, and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+impl At {
+    pub fn of(metadata: &Metadata) -> At {
+        let ns = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        At {
+            is_file: metadata.is_file(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.len(),
+            mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    pub fn number(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+}
+
+/// Returns whether this is the name of a trash folder, or of a cache of a system.
+pub fn is_left_out(name: &Path) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(".Trash-") || LEFT_OUT.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
+/// Walks a folder, or takes one file. The disk must answer for each entry.
+pub fn walk(path: &Path) -> Result<Below, Failure> {
+    let (step, steps) = channel();
+    let (found, result) = channel();
+    let top = path.to_owned();
+    background("walk", Nice::No, move || {
+        // Nobody waits any more once the disk was silent for too long.
+        let mut walk = Walk { below: Below::default(), mounts: Mounts::now(), answered: &|| step.send(()).is_ok() };
+        walk.all(&top);
+        drop(found.send(walk.below));
+    })?;
+    loop {
+        match steps.recv_timeout(DISK_STEP_TIMEOUT) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => return Err(Failure::silent(path)),
+            Err(RecvTimeoutError::Disconnected) => return result.recv().map_err(|_| Failure::silent(path)),
+        }
+    }
+}
+
+struct Walk<'a> {
+    below: Below,
+    mounts: Mounts,
+    answered: &'a dyn Fn() -> bool,
+}
+
+impl Walk<'_> {
+    fn all(&mut self, top: &Path) {
+        match fs::symlink_metadata(top) {
+            Ok(found) if found.is_dir() => {}
+            Ok(found) => {
+                self.take(top, &found);
+                return self.finish();
+            }
+            Err(e) => return self.below.unreadable.push((top.to_owned(), e.to_string())),
+        }
+        let mut folders = vec![top.to_owned()];
+        while let Some(folder) = folders.pop() {
+            if let Err(e) = self.list(&folder, &mut folders) {
+                self.below.unreadable.push((folder, e.to_string()));
+            }
+            if !(self.answered)() {
+                return;
+            }
+        }
+        self.finish();
+    }
+
+    fn list(&mut self, folder: &Path, folders: &mut Vec<PathBuf>) -> io::Result<()> {
+        let found = fs::symlink_metadata(folder)?;
+        // A folder may be mounted below itself.
+        if !self.below.folders.insert((found.dev(), found.ino())) {
+            return Ok(());
+        }
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                if is_left_out(Path::new(&entry.file_name())) {
+                    self.below.left_out.push(path);
+                } else if self.mounts.holding(&path).is_some_and(|mount| mount.point == path && mount.is_automount()) {
+                    self.below.unreadable.push((path, "something is mounted there when it is used".into()));
+                } else {
+                    folders.push(path);
+                }
+            } else if kind.is_symlink() {
+                self.below.links += 1;
+            } else {
+                match entry.metadata() {
+                    Ok(metadata) => self.take(&path, &metadata),
+                    Err(e) => self.below.unreadable.push((path, e.to_string())),
+                }
+            }
+            if !(self.answered)() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, path: &Path, metadata: &Metadata) {
+        let at = At::of(metadata);
+        self.below.numbers.insert(at.number());
+        let kind = if Format::from_name(path).is_some() {
+            Some(CheckedKind::Photo)
+        } else {
+            OtherKind::from_name(path).map(|kind| match kind {
+                OtherKind::Film => CheckedKind::Film,
+                OtherKind::Sound => CheckedKind::Sound,
+                OtherKind::Picture => CheckedKind::Picture,
+                OtherKind::Sidecar => CheckedKind::Sidecar,
+            })
+        };
+        match kind.filter(|_| at.is_file && !is_apple_double(path)) {
+            Some(kind) => self.below.files.push(Candidate { path: path.to_owned(), kind, at, beside: None }),
+            None => {
+                let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+                *self.below.neither.entry(ending).or_default() += 1;
+            }
+        }
+    }
+
+    /// Sorts the files, and says of each sidecar which file it belongs to.
+    fn finish(&mut self) {
+        self.below.files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut by_name: HashMap<PathBuf, PathBuf> = HashMap::new();
+        for file in self.below.files.iter().filter(|file| file.kind != CheckedKind::Sidecar) {
+            by_name.insert(file.path.clone(), file.path.clone());
+            // Of several with one stem the first in this order: a RAW file before others.
+            let is_raw = Format::from_name(&file.path) == Some(Format::Raw);
+            let stem = by_name.entry(file.path.with_extension("")).or_insert_with(|| file.path.clone());
+            if is_raw {
+                stem.clone_from(&file.path);
+            }
+        }
+        for file in self.below.files.iter_mut().filter(|file| file.kind == CheckedKind::Sidecar) {
+            let whole = file.path.with_extension("");
+            let without_supplement = whole.with_extension("");
+            file.beside = by_name.get(&whole).or_else(|| by_name.get(&without_supplement)).cloned();
+        }
+    }
+}
+
+/// Whether a file is a note of macOS about another one. It looks into files of such names only.
+fn is_apple_double(path: &Path) -> bool {
+    let has_name = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"._"));
+    let starts = |path: &Path| {
+        let mut start = [0; 4];
+        fs::File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut start)).is_ok() && start == APPLE_DOUBLE
+    };
+    has_name && starts(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn every_file_is_found_or_counted() {
+        let top = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| top.path().join(name);
+        for folder in ["DCIM/.hidden", ".Trash-1000", "empty"] {
+            fs::create_dir_all(at(folder)).expect("made");
+        }
+        for name in [
+            "DCIM/1.JPG",
+            "DCIM/1.xmp",
+            "DCIM/1.JPG.pp3",
+            "DCIM/2.MOV",
+            "DCIM/2.THM",
+            "DCIM/3.wav",
+            "DCIM/.hidden/4.nef",
+            "DCIM/lonely.xmp",
+            "DCIM/index.dat",
+            "DCIM/INDEX.DAT",
+            "readme",
+            ".Trash-1000/5.jpg",
+        ] {
+            fs::write(at(name), b"x").expect("written");
+        }
+        fs::write(at("DCIM/._1.JPG"), [APPLE_DOUBLE, b"rest"].concat()).expect("written");
+        fs::write(at("DCIM/._own.jpg"), b"a photo of this name").expect("written");
+        symlink(at("DCIM/1.JPG"), at("link.jpg")).expect("linked");
+        symlink(top.path(), at("loop")).expect("linked");
+        let below = walk(top.path()).expect("walked");
+        let found: Vec<(String, CheckedKind, Option<String>)> = below
+            .files
+            .iter()
+            .map(|file| {
+                let name = |path: &Path| path.strip_prefix(top.path()).expect("below").display().to_string();
+                (name(&file.path), file.kind, file.beside.as_deref().map(name))
+            })
+            .collect();
+        let of = |name: &str, kind, beside: Option<&str>| (name.to_owned(), kind, beside.map(str::to_owned));
+        use CheckedKind::{Film, Photo, Sidecar, Sound};
+        let expected = [
+            of("DCIM/._own.jpg", Photo, None),
+            of("DCIM/.hidden/4.nef", Photo, None),
+            of("DCIM/1.JPG", Photo, None),
+            of("DCIM/1.JPG.pp3", Sidecar, Some("DCIM/1.JPG")),
+            of("DCIM/1.xmp", Sidecar, Some("DCIM/1.JPG")),
+            of("DCIM/2.MOV", Film, None),
+            of("DCIM/2.THM", Sidecar, Some("DCIM/2.MOV")),
+            of("DCIM/3.wav", Sound, None),
+            of("DCIM/lonely.xmp", Sidecar, None),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(below.neither, BTreeMap::from([(String::new(), 1), ("dat".into(), 2), ("jpg".into(), 1)]));
+        assert_eq!((below.links, below.left_out, below.unreadable), (2, vec![at(".Trash-1000")], Vec::new()));
+        let one = walk(&at("DCIM/2.MOV")).expect("walked");
+        assert_eq!(one.files.len(), 1);
+    }
+}

@@ -1,0 +1,542 @@
+//! `simctl missing`: every state on real files, and never a false "safe".
+
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use exif::{Field, In, Tag, Value as Exif};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::photos;
+use crate::support::{Instance, array, skip, wait_until};
+
+/// The file for which a person sees a photo.
+fn photo(name: &str) -> Vec<u8> {
+    photos::taken(&photos::jpeg(&photos::half(&photos::open(name)), 90), "2024:05:01 10:00:00")
+}
+
+/// The same picture data, with a rating.
+fn rated(name: &str) -> Vec<u8> {
+    let rating = Field { tag: Tag(exif::Context::Tiff, 0x4746), ifd_num: In::PRIMARY, value: Exif::Short(vec![5]) };
+    photos::with_exif(&photos::jpeg(&photos::half(&photos::open(name)), 90), "2024:05:01 10:00:00", &[rating])
+}
+
+fn turned(name: &str) -> Vec<u8> {
+    let orientation = Field { tag: Tag::Orientation, ifd_num: In::PRIMARY, value: Exif::Short(vec![6]) };
+    photos::with_exif(&photos::jpeg(&photos::half(&photos::open(name)), 90), "2024:05:01 10:00:00", &[orientation])
+}
+
+/// Bytes that look like no picture.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// A JPEG made as long as another file, by a comment.
+fn padded(jpeg: &[u8], length: usize) -> Vec<u8> {
+    let room = length - jpeg.len() - 4;
+    [&jpeg[..2], &[0xff, 0xfe], &(room as u16 + 2).to_be_bytes(), &vec![b'x'; room], &jpeg[2..]].concat()
+}
+
+struct Case {
+    instance: Instance,
+    library: PathBuf,
+    cards: Cell<usize>,
+}
+
+impl Case {
+    /// A daemon that watches a library of photos, films, sound, sidecars and files that are not read.
+    fn new() -> Case {
+        let instance = Instance::new();
+        instance.configure("exclude = [\"private\"]\n");
+        let library = instance.folder("library");
+        let put = |name: &str, bytes: Vec<u8>| {
+            fs::create_dir_all(library.join(name).parent().expect("a folder")).expect("made");
+            fs::write(library.join(name), bytes).expect("written");
+        };
+        for name in ["00003", "00009", "00011"] {
+            put(&format!("2024/{name}.jpg"), photo(name));
+        }
+        put("2024/00003.xmp", b"<x:xmpmeta>three</x:xmpmeta>".to_vec());
+        put("film.mov", noise(1, 300_000));
+        put("sound.wav", noise(2, 90_000));
+        put("unread.raf", photos::unread());
+        put("light.exr", noise(3, 5_000));
+        put("private/00021.jpg", photo("00021"));
+        put(".Trash-1000/files/00034.jpg", photo("00034"));
+        instance.ok([OsStr::new("roots"), OsStr::new("add"), library.as_os_str()]);
+        Case { instance, library, cards: Cell::new(0) }
+    }
+
+    /// A new card with these files.
+    fn card(&self, files: &[(&str, Vec<u8>)]) -> PathBuf {
+        self.cards.set(self.cards.get() + 1);
+        let card = self.instance.folder(&format!("cards/{}", self.cards.get()));
+        for (name, bytes) in files {
+            fs::create_dir_all(card.join(name).parent().expect("a folder")).expect("made");
+            fs::write(card.join(name), bytes).expect("written");
+        }
+        card
+    }
+
+    fn ask(&self, card: &Path, more: &[&str]) -> Asked {
+        let words = [OsStr::new("missing"), OsStr::new("--json"), card.as_os_str()].into_iter().chain(more.iter().map(OsStr::new));
+        Asked::of(self.instance.run(words), card)
+    }
+}
+
+/// An answer.
+struct Asked {
+    code: Option<i32>,
+    answer: Value,
+    said: String,
+    card: PathBuf,
+}
+
+impl Asked {
+    fn of(output: Output, card: &Path) -> Asked {
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let answer = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        Asked { code: output.status.code(), answer, said, card: card.to_owned() }
+    }
+
+    /// The state of each file, by its name below the card.
+    fn states(&self) -> Vec<(String, String)> {
+        let name = |file: &Value| {
+            let path = Path::new(file["path"].as_str().expect("a path"));
+            path.strip_prefix(&self.card).unwrap_or(path).display().to_string()
+        };
+        array(&self.answer["files"]).iter().map(|file| (name(file), file["state"].as_str().expect("a state").to_owned())).collect()
+    }
+
+    #[track_caller]
+    fn is(&self, code: i32, states: &[(&str, &str)]) {
+        let expected: Vec<(String, String)> = states.iter().map(|(name, state)| ((*name).to_owned(), (*state).to_owned())).collect();
+        assert_eq!((self.code, self.states()), (Some(code), expected), "{}", self.said);
+        assert_eq!(self.answer["end"]["exit"], code);
+    }
+
+    #[track_caller]
+    fn says(&self, words: &str) {
+        assert!(self.said.contains(words), "{words}: {}", self.said);
+    }
+}
+
+fn set_time(path: &Path, time: SystemTime) {
+    fs::File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("set");
+}
+
+/// Runs a shell script as root, which may mount. False, with a message, if nobody is root here.
+fn as_root(script: &str, arguments: &[&Path]) -> bool {
+    if !rustix::process::geteuid().is_root() {
+        skip("only root may mount");
+        return false;
+    }
+    let done = Command::new("sh").args(["-ec", script, "sh"]).args(arguments).stderr(Stdio::null()).status().expect("a shell");
+    if !done.success() {
+        skip("this system mounts nothing");
+    }
+    done.success()
+}
+
+#[test]
+fn every_state_has_its_exit_code() {
+    let case = Case::new();
+    let names = |name: &str| format!("DCIM/{name}");
+    let one = |case: &Case, name: &str, bytes: Vec<u8>, code: i32, state: &str| {
+        let card = case.card(&[(&names(name), bytes)]);
+        case.ask(&card, &[]).is(code, &[(&names(name), state)]);
+    };
+    for (name, bytes, code, state) in [
+        ("00003.jpg", photo("00003"), 0, "safe"),
+        ("IMG_0001.JPG", photo("00009"), 0, "safe"),
+        ("rated.jpg", rated("00003"), 0, "safe"),
+        ("turned.jpg", turned("00003"), 1, "missing"),
+        ("resaved.jpg", photos::jpeg(&photos::half(&photos::open("00003")), 80), 1, "missing"),
+        ("cut.jpg", photo("00003")[..4_000].to_vec(), 1, "missing"),
+        ("second.jpg", photo("00040"), 1, "missing"),
+        ("empty.jpg", Vec::new(), 4, "unread"),
+        ("empty.mov", Vec::new(), 4, "unread"),
+        ("garbage.jpg", noise(4, 3_000), 4, "unread"),
+        ("film.mov", noise(1, 300_000), 0, "safe"),
+        ("MVI_0001.MP4", noise(1, 300_000), 0, "safe"),
+        ("other.mov", noise(5, 300_000), 1, "missing"),
+        ("longer.mov", noise(6, 300_001), 1, "missing"),
+        ("sound.wav", noise(2, 90_000), 0, "safe"),
+        ("unread.raf", photos::unread(), 0, "safe"),
+        ("other.raf", [photos::unread(), vec![1]].concat(), 4, "unread"),
+        ("light.exr", noise(3, 5_000), 0, "safe"),
+        ("excluded.jpg", photo("00021"), 1, "missing"),
+        ("trash.jpg", photo("00034"), 1, "missing"),
+    ] {
+        one(&case, name, bytes, code, state);
+    }
+    // What cannot be judged wins over what is missing.
+    let mixed = case.card(&[("a.jpg", photo("00003")), ("b.jpg", photo("00040")), ("c.jpg", noise(7, 50)), ("notes.TXT", b"x".to_vec())]);
+    let asked = case.ask(&mixed, &[]);
+    asked.is(4, &[("a.jpg", "safe"), ("b.jpg", "missing"), ("c.jpg", "unread")]);
+    assert_eq!(asked.answer["end"]["neither"]["txt"], 1);
+    // Nothing to judge is no permission.
+    let empty = case.card(&[]);
+    case.ask(&empty, &[]).is(4, &[]);
+    // A sidecar counts with its photo, and by its own bytes.
+    let sidecar = |text: &str| text.as_bytes().to_vec();
+    let with = case.card(&[("a.jpg", photo("00003")), ("a.xmp", sidecar("<x:xmpmeta>three</x:xmpmeta>"))]);
+    case.ask(&with, &[]).is(0, &[("a.jpg", "safe"), ("a.xmp", "safe")]);
+    let with = case.card(&[("a.jpg", photo("00003")), ("a.xmp", sidecar("<x:xmpmeta>thr33</x:xmpmeta>"))]);
+    let asked = case.ask(&with, &[]);
+    asked.is(1, &[("a.jpg", "safe"), ("a.xmp", "missing")]);
+    assert_eq!(asked.answer["end"]["folders"][0]["safe"], 0, "its photo is not whole");
+    // The text ends with what one can do.
+    let text = |card: &Path| String::from_utf8_lossy(&case.instance.run([OsStr::new("missing"), card.as_os_str()]).stdout).into_owned();
+    let said = text(&mixed);
+    assert!(said.lines().last().is_some_and(|last| last.contains("Keep this folder")), "{said}");
+    assert!(said.contains("not judged: 1 file of other types: 1 .txt"), "{said}");
+    let safe = case.card(&[("a.jpg", photo("00003")), ("b.jpg", photo("00009")), ("c.mov", noise(1, 300_000))]);
+    assert_eq!(text(&safe), "2 of 2 photos and 1 of 1 video are in the library. This folder can be deleted.\n");
+    // Only what counts as missing is listed, and only the library that is asked about counts.
+    let listed = case.instance.run([OsStr::new("missing"), OsStr::new("--format=paths0"), mixed.as_os_str()]);
+    let expected: Vec<u8> =
+        ["b.jpg", "c.jpg"].iter().flat_map(|name| [mixed.join(name).as_os_str().as_encoded_bytes(), b"\0"].concat()).collect();
+    assert_eq!((listed.status.code(), listed.stdout), (Some(4), expected));
+    let within = case.library.join("2024").display().to_string();
+    case.ask(&safe, &["--in", &within]).is(1, &[("a.jpg", "safe"), ("b.jpg", "safe"), ("c.mov", "missing")]);
+    // A reader that closes the pipe has not read that everything is safe.
+    let mut closed = case.instance.command().arg("missing").arg(&mixed).stdout(Stdio::piped()).spawn().expect("runs");
+    drop(closed.stdout.take());
+    assert_ne!(closed.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn size_name_and_time_prove_nothing() {
+    let case = Case::new();
+    let original = photo("00003");
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_714_557_600);
+    let in_library = case.library.join("2024/IMG_0001.JPG");
+    let length = photo("00040").len().max(photo("00055").len()) + 10;
+    let (kept, twin) = (padded(&photo("00040"), length), padded(&photo("00055"), length));
+    fs::write(&in_library, &kept).expect("written");
+    set_time(&in_library, time);
+    let card = case.card(&[("IMG_0001.JPG", twin)]);
+    set_time(&card.join("IMG_0001.JPG"), time);
+    assert_eq!(fs::metadata(&in_library).expect("there").len(), fs::metadata(card.join("IMG_0001.JPG")).expect("there").len());
+    case.ask(&card, &[]).is(1, &[("IMG_0001.JPG", "missing")]);
+    let asked = case.ask(&card, &["--quick"]);
+    asked.is(4, &[("IMG_0001.JPG", "alike")]);
+    assert!(!asked.said.contains("can be"), "{}", asked.said);
+    // Also of what is safe: it was not compared.
+    let renamed = case.card(&[("other name.jpg", original)]);
+    case.ask(&renamed, &["--quick"]).is(1, &[("other name.jpg", "missing")]);
+    assert_eq!(case.ask(&renamed, &["--quick", "--verify"]).code, Some(2));
+    // The nearest version is named, and is missing all the same.
+    let resaved = case.card(&[("a.jpg", photos::jpeg(&photos::half(&photos::open("00003")), 80))]);
+    let asked = case.ask(&resaved, &["--versions"]);
+    asked.is(1, &[("a.jpg", "version")]);
+    assert!(asked.answer["files"][0]["version"]["path"].as_str().is_some_and(|path| path.ends_with("00003.jpg")), "{}", asked.said);
+    // What is there is read again.
+    let safe = case.card(&[("a.jpg", photo("00009")), ("b.jpg", rated("00009")), ("c.mov", noise(1, 300_000))]);
+    case.ask(&safe, &["--verify"]).is(0, &[("a.jpg", "safe"), ("b.jpg", "safe"), ("c.mov", "safe")]);
+}
+
+#[test]
+fn files_that_are_not_decoded_are_known_from_events_and_hashed_once() {
+    let case = Case::new();
+    let length = 6_000_000;
+    let (first, second) = (case.library.join("a.mp4"), case.library.join("b.mp4"));
+    fs::write(&first, noise(11, length)).expect("written");
+    fs::write(&second, noise(12, length)).expect("written");
+    fs::write(case.library.join("c.mp4"), noise(13, length + 1)).expect("written");
+    let card = case.card(&[("b.mp4", noise(12, length)), ("d.mp4", noise(14, length + 2))]);
+    let io = || {
+        let text = fs::read_to_string(format!("/proc/{}/io", case.instance.pid())).expect("readable");
+        text.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse::<u64>().ok()).expect("a number")
+    };
+    let before = io();
+    let asked = case.ask(&card, &[]);
+    asked.is(1, &[("b.mp4", "safe"), ("d.mp4", "missing")]);
+    let (read, twins) = (io() - before, 2 * length as u64);
+    assert_eq!(asked.answer["end"]["library_bytes_read"], twins);
+    assert!(read <= twins + twins / 20, "{read} bytes were read of {twins}");
+    wait_until("the hashes are kept", || case.ask(&card, &[]).answer["end"]["library_bytes_read"] == 0);
+    // A file that is renamed, changed or removed has a new row, or none.
+    fs::rename(&second, case.library.join("renamed.m4v")).expect("renamed");
+    case.ask(&card, &[]).is(1, &[("b.mp4", "safe"), ("d.mp4", "missing")]);
+    let mut changed = noise(12, length);
+    changed[length / 2] ^= 1;
+    fs::write(case.library.join("renamed.m4v"), changed).expect("written");
+    case.ask(&card, &[]).is(1, &[("b.mp4", "missing"), ("d.mp4", "missing")]);
+    fs::write(case.library.join("d.mp4"), noise(14, length + 2)).expect("written");
+    case.ask(&card, &[]).is(1, &[("b.mp4", "missing"), ("d.mp4", "safe")]);
+    fs::remove_file(case.library.join("d.mp4")).expect("removed");
+    case.ask(&card, &[]).is(1, &[("b.mp4", "missing"), ("d.mp4", "missing")]);
+}
+
+#[test]
+fn a_copy_that_goes_with_the_card_or_is_gone_makes_nothing_safe() {
+    let case = Case::new();
+    let library = case.library.clone();
+    let photos = library.join("2024");
+    // The folder itself, and a hard link.
+    let missing = [("00003.jpg", "missing"), ("00003.xmp", "missing"), ("00009.jpg", "missing"), ("00011.jpg", "missing")];
+    let asked = case.ask(&photos, &[]);
+    asked.is(1, &missing);
+    asked.says("only here");
+    let linked = case.card(&[]);
+    fs::hard_link(photos.join("00003.jpg"), linked.join("a.jpg")).expect("linked");
+    case.ask(&linked, &[]).is(1, &[("a.jpg", "missing")]);
+    fs::remove_file(linked.join("a.jpg")).expect("removed");
+    // A root that is in a trash folder.
+    let trash = case.instance.folder("home/.local/share/Trash/files");
+    fs::write(trash.join("a.jpg"), photo("00068")).expect("written");
+    case.instance.ok([OsStr::new("roots"), OsStr::new("add"), trash.as_os_str()]);
+    let card = case.card(&[("a.jpg", photo("00068"))]);
+    let asked = case.ask(&card, &[]);
+    asked.is(1, &[("a.jpg", "missing")]);
+    asked.says("only in a trash folder");
+    // A bind mount of the library, in a namespace that the daemon does not see either.
+    let bound = case.instance.folder("bound");
+    let simctl = case.instance.command();
+    let run_in = |script: &str, card: &Path, arguments: &[&Path]| {
+        let inner = format!("{script}; exec '{}' missing --json '{}'", simctl.get_program().to_string_lossy(), card.display());
+        let mut command = case.instance.command_of("unshare");
+        command.args(["-m", "--propagation", "private", "sh", "-ec", &inner, "sh"]).args(arguments);
+        Asked::of(command.output().expect("unshare runs"), card)
+    };
+    if !as_root("unshare -m true", &[]) {
+        return;
+    }
+    let asked = run_in("mount --bind \"$1\" \"$2\"", &bound, &[&photos, &bound]);
+    asked.is(1, &missing);
+    // Behind the daemon's back: another folder is where the library was, nothing is, or its files are others.
+    let card = case.card(&[("a.jpg", photo("00003"))]);
+    let empty = case.instance.folder("empty");
+    let asked = run_in("mount --bind \"$1\" \"$2\"", &card, &[&empty, &library]);
+    asked.is(1, &[("a.jpg", "missing")]);
+    asked.says("not there any more");
+    let other = case.instance.folder("other");
+    fs::create_dir_all(other.join("2024")).expect("made");
+    fs::write(other.join("2024/00003.jpg"), photo("00003")).expect("written");
+    let asked = run_in("mount --bind \"$1\" \"$2\"", &card, &[&other, &library]);
+    asked.is(1, &[("a.jpg", "missing")]);
+    asked.says("written to since it was read");
+    case.ask(&card, &[]).is(0, &[("a.jpg", "safe")]);
+}
+
+#[test]
+fn a_disk_that_is_away_makes_nothing_safe_and_is_named() {
+    let case = Case::new();
+    let disk = case.instance.folder("disk");
+    if !as_root("mount -t tmpfs -o size=4m tmpfs \"$1\"", &[&disk]) {
+        return;
+    }
+    struct Unmount<'a>(&'a Path);
+    impl Drop for Unmount<'_> {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").args(["-l".as_ref(), self.0.as_os_str()]).stderr(Stdio::null()).status();
+        }
+    }
+    let _unmount = Unmount(&disk);
+    fs::write(disk.join("a.jpg"), photo("00055")).expect("written");
+    fs::write(disk.join("00003.jpg"), photo("00003")).expect("written");
+    case.instance.ok([OsStr::new("roots"), OsStr::new("add"), disk.as_os_str()]);
+    let (card, both) = (case.card(&[("a.jpg", photo("00055"))]), case.card(&[("b.jpg", photo("00003"))]));
+    case.ask(&card, &[]).is(0, &[("a.jpg", "safe")]);
+    // Memory is on no known drive. That counts as one.
+    case.ask(&card, &["--on-disks", "2"]).is(1, &[("a.jpg", "missing")]);
+    let on_two = case.ask(&both, &["--on-disks", "2"]);
+    let is_on_known_drive = on_two.code == Some(0);
+    if is_on_known_drive {
+        on_two.says("on 2 disks each");
+    }
+    case.ask(&both, &["--on-disks", "3"]).is(1, &[("b.jpg", "missing")]);
+    // The whole card was asked about.
+    let on_disk = case.instance.run([OsStr::new("missing"), disk.as_os_str()]);
+    assert_eq!(on_disk.status.code(), Some(1));
+    let umount = Command::new("umount").arg(&disk).status().expect("umount runs");
+    assert!(umount.success());
+    let asked = case.ask(&card, &[]);
+    asked.is(1, &[("a.jpg", "safe-elsewhere")]);
+    asked.says(&format!("only in {}", disk.display()));
+    case.ask(&both, &[]).is(0, &[("b.jpg", "safe")]);
+    // A folder of the library that is asked about must be whole.
+    let within = disk.display().to_string();
+    assert_eq!(case.ask(&both, &["--in", &within]).code, Some(5));
+}
+
+#[test]
+fn what_is_missing_is_copied_and_read_back() {
+    let case = Case::new();
+    let card = case.card(&[
+        ("DCIM/100/a.jpg", photo("00003")),
+        ("DCIM/100/b.jpg", photo("00040")),
+        ("DCIM/101/b.jpg", photo("00055")),
+        ("DCIM/101/c.mov", noise(21, 700_000)),
+    ]);
+    let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500_000_000_120);
+    set_time(&card.join("DCIM/100/b.jpg"), time);
+    let listing = |folder: &Path| {
+        let mut found = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder").flatten() {
+                if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+            }
+        }
+        found.sort();
+        found
+    };
+    let before: Vec<(PathBuf, i64)> =
+        listing(&card).into_iter().map(|path| (path.clone(), fs::metadata(path).expect("there").ctime_nsec())).collect();
+    // Not below the card, and not on its drive.
+    let refused = |to: &Path| {
+        let asked = case.ask(&card, &["--copy-to", &to.display().to_string()]);
+        assert_eq!(asked.code, Some(2), "{}", asked.said);
+        assert!(!to.exists(), "nothing is made");
+        asked.said
+    };
+    assert!(refused(&card.join("copy")).contains("below the folder"));
+    let beside = case.instance.folder("beside").join("copy");
+    assert!(refused(&beside).contains("on the drive that was asked about"));
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return skip("there is no /dev/shm") };
+    let to = memory.path().join("copy/of card");
+    fs::create_dir_all(to.join("DCIM/101")).expect("made");
+    fs::write(to.join("DCIM/101/b.jpg"), b"another file of this name").expect("written");
+    let asked = case.ask(&card, &["--copy-to", &to.display().to_string()]);
+    asked.is(1, &[("DCIM/100/a.jpg", "safe"), ("DCIM/100/b.jpg", "missing"), ("DCIM/101/b.jpg", "missing"), ("DCIM/101/c.mov", "missing")]);
+    asked.says("2 files were copied");
+    asked.says("is not overwritten");
+    let expected = ["DCIM/100/b.jpg", "DCIM/101/b.jpg", "DCIM/101/c.mov"].map(|name| to.join(name));
+    assert_eq!(listing(&to), expected);
+    assert_eq!(fs::read(&expected[1]).expect("there"), b"another file of this name");
+    for name in ["DCIM/100/b.jpg", "DCIM/101/c.mov"] {
+        assert!(fs::read(to.join(name)).expect("there") == fs::read(card.join(name)).expect("there"));
+    }
+    assert_eq!(fs::metadata(&expected[0]).and_then(|found| found.modified()).expect("a time"), time);
+    let after: Vec<(PathBuf, i64)> =
+        listing(&card).into_iter().map(|path| (path.clone(), fs::metadata(path).expect("there").ctime_nsec())).collect();
+    assert_eq!(before, after, "nothing was written to the card");
+    // A disk without room.
+    let full = case.instance.folder("full");
+    if !as_root("mount -t tmpfs -o size=400k tmpfs \"$1\"", &[&full]) {
+        return;
+    }
+    let asked = case.ask(&card, &["--copy-to", &full.display().to_string()]);
+    let left = listing(&full);
+    let _ = Command::new("umount").arg(&full).status();
+    assert_eq!(asked.code, Some(6), "{}", asked.said);
+    assert!(left.iter().all(|path| path.ends_with("b.jpg")), "the partial file is removed: {left:?}");
+}
+
+#[test]
+fn an_end_in_the_middle_is_no_permission_and_writes_nothing() {
+    let case = Case::new();
+    // Long to hash, and of no length on the disk.
+    let length = 300_u64 << 30;
+    let sparse = |path: &Path| fs::File::create(path).and_then(|file| file.set_len(length)).expect("made");
+    sparse(&case.library.join("long.mov"));
+    let card = case.card(&[("a.jpg", photo("00003"))]);
+    sparse(&card.join("long.mov"));
+    let start = || case.instance.command().arg("missing").arg(&card).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let pid = |process: &std::process::Child| Pid::from_raw(process.id() as i32).expect("a process");
+    let reads_card = |process: &std::process::Child| {
+        let open = fs::read_dir(format!("/proc/{}/fd", process.id())).into_iter().flatten().flatten();
+        open.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|path| path == card.join("long.mov"))
+    };
+    // Ctrl-C says what is known.
+    let interrupted = start();
+    wait_until("it reads the card", || reads_card(&interrupted));
+    std::thread::sleep(Duration::from_millis(300));
+    kill_process(pid(&interrupted), Signal::INT).expect("sent");
+    let output = interrupted.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("Ended early") && said.contains("of 2 files were judged"), "{said}");
+    // Killed.
+    let mut killed = start();
+    wait_until("it reads the card", || reads_card(&killed));
+    killed.kill().expect("sent");
+    assert_eq!(killed.wait().expect("ends").code(), None);
+    assert_eq!(fs::read_dir(&card).expect("a folder").count(), 2);
+    // The daemon is killed while it owes an answer.
+    fs::remove_file(card.join("long.mov")).expect("removed");
+    let daemon = Pid::from_raw(case.instance.pid() as i32).expect("a process");
+    kill_process(daemon, Signal::STOP).expect("sent");
+    let waiting = start();
+    std::thread::sleep(Duration::from_millis(200));
+    kill_process(daemon, Signal::KILL).expect("sent");
+    let began = Instant::now();
+    let output = waiting.wait_with_output().expect("ends");
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+/// Bytes of a JPEG without the segments that hold metadata, found by looking at each.
+fn stripped(jpeg: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = jpeg.strip_prefix(&[0xff, 0xd8])?;
+    let mut kept = Vec::new();
+    while let [0xff, marker, high, low, ..] = rest {
+        let length = 2 + usize::from(*high) * 256 + usize::from(*low);
+        if *marker == 0xda {
+            break;
+        }
+        if *marker != 0xe1 {
+            kept.extend_from_slice(rest.get(..length)?);
+        }
+        rest = rest.get(length..)?;
+    }
+    kept.extend_from_slice(rest);
+    Some(kept)
+}
+
+/// Random subsets of files in all states, against an oracle that reads both folders and compares all with all.
+#[test]
+fn random_cards_are_judged_as_an_oracle_does() {
+    let case = Case::new();
+    let choices: Vec<(&str, Vec<u8>)> = vec![
+        ("same.jpg", photo("00003")),
+        ("rated.jpg", rated("00009")),
+        ("resaved.jpg", photos::jpeg(&photos::half(&photos::open("00011")), 85)),
+        ("new.jpg", photo("00040")),
+        ("cut.jpg", photo("00009")[..3_000].to_vec()),
+        ("excluded.jpg", photo("00021")),
+        ("film.mov", noise(1, 300_000)),
+        ("other.mov", noise(31, 300_000)),
+        ("sound.wav", noise(2, 90_000)),
+        ("same.xmp", b"<x:xmpmeta>three</x:xmpmeta>".to_vec()),
+        ("new.xmp", b"<x:xmpmeta>f0rty</x:xmpmeta>".to_vec()),
+        ("unread.raf", photos::unread()),
+    ];
+    let library: Vec<Vec<u8>> =
+        ["2024/00003.jpg", "2024/00009.jpg", "2024/00011.jpg", "2024/00003.xmp", "film.mov", "sound.wav", "unread.raf"]
+            .iter()
+            .map(|name| fs::read(case.library.join(name)).expect("there"))
+            .collect();
+    let is_safe =
+        |bytes: &Vec<u8>| library.iter().any(|other| other == bytes || stripped(bytes).is_some_and(|mine| Some(mine) == stripped(other)));
+    for (round, bits) in noise(41, 24).chunks(2).enumerate() {
+        let bits = u16::from_le_bytes([bits[0], bits[1]]);
+        let chosen: Vec<(&str, Vec<u8>)> =
+            choices.iter().enumerate().filter(|(at, _)| bits & (1 << at) != 0).map(|(_, choice)| choice.clone()).collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        let card = case.card(&chosen);
+        let asked = case.ask(&card, &[]);
+        let mut expected: Vec<(String, bool)> = chosen.iter().map(|(name, bytes)| ((*name).to_owned(), is_safe(bytes))).collect();
+        expected.sort();
+        let said: Vec<(String, bool)> = asked.states().into_iter().map(|(name, state)| (name, state == "safe")).collect();
+        assert_eq!(said, expected, "round {round}: {}", asked.said);
+        assert_eq!(asked.code == Some(0), expected.iter().all(|(_, safe)| *safe), "round {round}");
+    }
+}
