@@ -463,7 +463,9 @@ mod tests {
     #[test]
     fn the_help_explains_relations_and_what_commands_print() {
         let help = |name: &str| {
-            let mut command = Arguments::command().find_subcommand(name).expect(name).clone();
+            let mut program = Arguments::command();
+            program.build();
+            let command = program.find_subcommand_mut(name).expect(name);
             command.render_long_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let dupes = help("dupes");
