@@ -7,11 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use super::dupes_arguments::ABOUT as ABOUT_DUPES;
 pub use super::dupes_arguments::{DupesArguments, SortBy};
 use super::failure::EXIT_CODES;
-pub use super::formats::{
-    AnswerFormat, CompletedShell, DupesFormat, EventsFormat, MissingFormat, NamesOf, PairsFormat, StatusFormat, TextFormat,
-};
-use super::missing_arguments::ABOUT as ABOUT_MISSING;
-pub use super::missing_arguments::MissingArguments;
+pub use super::formats::{AnswerFormat, CompletedShell, DupesFormat, EventsFormat, NamesOf, PairsFormat, StatusFormat, TextFormat};
+use super::missing::arguments::{ABOUT_MISSING, MissingArguments};
 use crate::config::Overrides;
 
 fn after_help() -> String {

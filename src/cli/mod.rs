@@ -15,7 +15,6 @@ mod listing;
 mod log;
 mod metrics;
 mod missing;
-mod missing_arguments;
 mod output;
 mod pager;
 mod progress;

@@ -96,8 +96,10 @@ const MAX_CIRCLE_FILES: usize = 2;
 const THREADS: [&str; 2] = ["sys/background.rs", "sys/parallel.rs"];
 
 /// Who may use them outside the daemon, and why.
-const WITH_THREADS: [(&str, &str); 2] = [
+const WITH_THREADS: [(&str, &str); 4] = [
     ("catalog/generation.rs", "one call makes the embeddings and pairs of a library on all cores, and its threads end before it returns"),
+    ("cli/missing/walk.rs", "listing a folder of a disk that does not answer may take for ever, so a thread lists"),
+    ("cli/missing/read.rs", "reading a file of such a disk may too, and two files are read at a time"),
     ("sys/probe.rs", "asking a mount that does not answer may take for ever, so a thread asks"),
 ];
 

@@ -374,15 +374,6 @@ pub enum EventKind {
     },
 }
 
-/// A folder that is watched.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Watched {
-    /// The path that answers are about: that of the request, or another one at which a watched folder shows the same files,
-    /// as with a bind mount.
-    #[serde(flatten)]
-    pub path: PathText,
-}
-
 /// A decision on two photos, by the hexadecimal BLAKE3 of their pictures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -34,3 +34,12 @@ pub enum Incomplete {
     /// Files are not read yet.
     Pending,
 }
+
+/// A folder that is watched.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Watched {
+    /// The path that answers are about: that of the request, or another one at which a watched folder shows the same files,
+    /// as with a bind mount.
+    #[serde(flatten)]
+    pub path: PathText,
+}

@@ -1,7 +1,7 @@
 //! `simctl missing`: whether everything in a folder is in the library.
 
-use crate::cli::args::MissingArguments;
 use crate::cli::missing;
+use crate::cli::missing::arguments::MissingArguments;
 use crate::cli::output::Done;
 use crate::cli::session::Session;
 

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::arguments::MissingArguments;
 use super::judge::Read;
 use super::read::{Held, Job, Readers, Report};
 use super::walk::Below;
@@ -13,7 +15,6 @@ use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::{KnownAnswer, KnownQuestion};
 use crate::cli::answers::NearestVersion;
-use crate::cli::args::MissingArguments;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Parameters, about};
 use crate::photo::PictureHash;
@@ -25,6 +26,9 @@ const BATCH_FILES: usize = 500;
 /// How many files of what size are asked about at once, where the daemon may have to read files of their size.
 const READ_FILES: usize = 64;
 const READ_BYTES: u64 = 1 << 30;
+
+/// How long what was read waits for more, so that much is known if this is ended early.
+const ASK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// All that is found out, by the number of the file. What is not known yet is `None`.
 pub struct Asked {
@@ -165,7 +169,7 @@ async fn read_and_ask(asked: &mut Asked, daemon: &Daemon<'_>, to_read: &[usize],
         let (path, at) = (file.path.clone(), file.at);
         readers.send(if file.is_photo() { Job::Photo(number, path, at) } else { Job::Bytes(number, path, at) });
     }
-    let (mut ready, mut ready_bytes) = (Vec::new(), 0);
+    let (mut ready, mut ready_bytes, mut last) = (Vec::new(), 0, Instant::now());
     let mut confirming: HashSet<usize> = HashSet::new();
     while !left.is_empty() || !confirming.is_empty() {
         let Some(report) = readers.next().await else {
@@ -193,14 +197,15 @@ async fn read_and_ask(asked: &mut Asked, daemon: &Daemon<'_>, to_read: &[usize],
                 }
             }
         }
-        if ready.len() >= READ_FILES || ready_bytes >= READ_BYTES || left.is_empty() && !ready.is_empty() {
+        let is_enough = ready.len() >= READ_FILES || ready_bytes >= READ_BYTES || left.is_empty() || last.elapsed() >= ASK_INTERVAL;
+        if is_enough && !ready.is_empty() {
             for number in daemon.ask(asked, &ready).await? {
                 if let Some(picture) = asked.picture_to_confirm(number) {
                     confirming.insert(number);
                     readers.send(Job::Confirm(number, asked.below.files[number].path.clone(), picture));
                 }
             }
-            (ready, ready_bytes) = (Vec::new(), 0);
+            (ready, ready_bytes, last) = (Vec::new(), 0, Instant::now());
         }
     }
     if !ready.is_empty() {

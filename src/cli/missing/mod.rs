@@ -1,6 +1,7 @@
 //! Whether everything below a folder is in the library: walks it, reads it, asks the daemon what it knows, and looks at each copy
 //! itself before it says that a file is safe.
 
+pub mod arguments;
 mod copy;
 mod gather;
 mod judge;
@@ -17,12 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::spawn_blocking;
 
+use self::arguments::MissingArguments;
 use self::copy::{Copied, Stop};
 use self::gather::{Asked, gather};
 use self::judge::{Counts, Standing, exit_code, judge, standing};
 use self::look::{Looks, still_holds};
 use self::report::{Checked, Report};
-use super::args::MissingArguments;
 use super::failure::{DONE, Failure, INTERRUPTED};
 use super::output::Done;
 use super::progress::{self, WhenFull};
@@ -131,15 +132,16 @@ fn judged(asked: Asked, top: &Path, needed: usize, verify: Option<Limits>) -> Re
     let mut checked = Vec::new();
     for (number, file) in asked.below.files.iter().enumerate() {
         let Some(read) = asked.read_of(number) else { continue };
-        let pictures = asked.answers[number].iter().flat_map(|answer| answer.picture.iter().map(|copy| (copy, asked.picture_of(number))));
-        let by_content = asked.answers[number].iter().flat_map(|answer| answer.content.iter().map(|copy| (copy, None)));
+        let by_content = asked.answers[number].iter().flat_map(|answer| answer.content.iter().map(|copy| (copy, false)));
+        let by_picture = asked.answers[number].iter().flat_map(|answer| answer.picture.iter().map(|copy| (copy, true)));
+        let picture = asked.picture_of(number).filter(|_| asked.confirmed.contains(&number));
         let mut standings: Vec<(&KnownCopy, Standing)> = Vec::new();
-        for (copy, picture) in by_content.chain(pictures) {
+        for (copy, is_by_picture) in by_content.chain(by_picture) {
             let mut look = looks.look(file, copy, &asked.below);
-            look.is_proven = picture.is_none() || asked.confirmed.contains(&number);
+            look.is_proven = !is_by_picture || picture.is_some();
             let mut found = standing(&look);
             if let (Standing::Here(_), Some(decoder)) = (&found, &mut decoder)
-                && !still_holds(copy, picture.as_ref(), decoder)
+                && !still_holds(copy, picture.as_ref().filter(|_| is_by_picture), decoder)
             {
                 look.is_proven = false;
                 found = standing(&look);

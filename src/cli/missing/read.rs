@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::judge::At;
 use crate::cli::failure::Failure;
-use crate::photo::{ContentHash, Format, PictureHash};
+use crate::photo::{ContentHash, Format, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
 use crate::sys::probe::DISK_STEP_TIMEOUT;
@@ -123,7 +123,11 @@ impl Reader {
                 let is_told = identity.format == Format::Jpeg || metadata.trailer_bytes == 0;
                 Held { content: identity.content, picture: is_told.then_some(identity.picture), problem: None }
             }
-            Err(DecodeError::Photo(failure)) => Held { problem: Some(failure.reason), ..self.held(&file)? },
+            Err(DecodeError::Photo(failure)) => {
+                // Of a format that is not read all bytes count, as of a film.
+                let problem = (failure.stage != Stage::Unsupported).then_some(failure.reason);
+                Held { problem, ..self.held(&file)? }
+            }
             Err(DecodeError::Child(e)) => return Err(format!("it could not be looked at: {e}")),
         };
         unchanged(&file, at)?;

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use owo_colors::OwoColorize;
 
+use super::arguments::MissingArguments;
 use super::gather::Asked;
 use super::judge::{At, Counts, Standing, Verdict};
 use crate::api::text_of;
 use crate::api::types::{KnownCopy, PathText, PlaceStatus, Versioned};
 use crate::cli::answers::{CheckedFile, CheckedKind, CheckedState, MissingAnswer, MissingEnd, MissingLine, NearestVersion, SafeCount};
-use crate::cli::args::{MissingArguments, MissingFormat};
 use crate::cli::failure::{DONE, Failure, NOT_WHOLE};
+use crate::cli::formats::MissingFormat;
 use crate::cli::output::{Audience, output};
 use crate::cli::text::{count, date, shown, shown_path, tell};
 use crate::sys::mounts::Mounts;

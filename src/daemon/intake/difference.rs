@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::findings::Recorded;
+use super::findings::{BATCH_FILES, Recorded};
 use super::mass_deletion::{MASS_DELETION_MIN_FILES, believed};
 use super::others::OtherDifference;
 use super::thread::Intake;
@@ -16,9 +16,6 @@ use crate::daemon::state::lock;
 use crate::daemon::state::queue::Ticket;
 use crate::intake::{self, Change, Found, Heard, Volumes, Writing};
 use crate::photo::{Failure, FileState, KnownFile, Place, Root, RootId, Stage, Stamp};
-
-/// The most files in one message to the writer.
-pub(super) const BATCH_FILES: usize = 2000;
 
 /// The difference between disk and store at a place.
 #[derive(Default)]

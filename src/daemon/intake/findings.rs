@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::photo::{Place, Root};
 
+/// The most files in one message to the writer.
+pub(super) const BATCH_FILES: usize = 2000;
+
 /// How long a disk may take to answer.
 pub(super) const DISK_TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::difference::BATCH_FILES;
+use super::findings::BATCH_FILES;
 use super::mass_deletion::believed;
 use super::thread::Intake;
 use crate::catalog::roots::whole;

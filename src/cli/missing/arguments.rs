@@ -1,13 +1,13 @@
-//! The arguments of `simctl missing`, and its help.
+//! The arguments of `simctl missing`, with their help texts.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::formats::MissingFormat;
+use crate::cli::formats::MissingFormat;
 
 /// What `simctl missing --help` and its man page say.
-pub const ABOUT: &str = "\
+pub const ABOUT_MISSING: &str = "\
 Ask whether everything in a folder is in the library: can this card be formatted?
 
 Every photo, film, sound file and sidecar below PATH is read, and nothing there is changed or added to the library. A file is safe if \
