@@ -6,6 +6,7 @@ use std::slice::from_ref;
 
 use owo_colors::OwoColorize;
 
+use super::badges::{badges, is_in_other_row};
 use super::text::{bytes, count, names, shown, time};
 use crate::api::types::{BesideCluster, Cluster, ClusterPair, Photo, PhotoFile, Scene};
 use crate::photo::{Format, KeeperRule, MetadataKind, PhotoChange, ReasonCode, Relation, SourceRule};
@@ -204,7 +205,14 @@ fn title(stars: &[Cluster]) -> String {
     let source = if stars.len() == 1 { "source" } else { "sources" };
     // Frames and parts are not there to be spared.
     let spared = (!versions.is_empty()).then(|| format!(", {} beside the {source}", bytes(versions.iter().sum())));
-    let files = format!("{}{}", count(files as u64, "file", "files"), spared.unwrap_or_default());
+    let is_alone = |star: &Cluster, place: usize, number: usize| !is_in_other_row(star, (place, number));
+    let rows = |star: &Cluster| -> usize {
+        let photos = star.photos.iter().enumerate();
+        photos.map(|(place, photo)| (0..photo.files.len()).filter(|number| is_alone(star, place, *number)).count()).sum()
+    };
+    let shots: usize = stars.iter().map(rows).sum();
+    let of_shots = if shots < files { format!(" of {}", count(shots as u64, "shot", "shots")) } else { String::new() };
+    let files = format!("{}{of_shots}{}", count(files as u64, "file", "files"), spared.unwrap_or_default());
     match stars.iter().find_map(|star| star.scene.as_ref()) {
         Some(scene) if stars.len() > 1 => format!("{}; {files}", series(scene)),
         Some(scene) => format!("{files}; {}", series(scene)),
@@ -215,8 +223,8 @@ fn title(stars: &[Cluster]) -> String {
 /// What the photos and files of a cluster are beside the one that stays, with their bytes.
 pub fn others(cluster: &Cluster) -> impl Iterator<Item = (Relation, u64)> {
     let identical = cluster.photos.iter().flat_map(|photo| photo.files.iter().skip(1)).map(|file| (Relation::Identical, file.size));
-    let photos = cluster.photos.iter().zip(pairs(cluster)).skip(1);
-    photos.map(|(photo, pair)| (pair.map_or(Relation::Unknown, |pair| pair.relation), photo.bytes)).chain(identical)
+    let photos = cluster.photos.iter().zip(pairs(cluster)).enumerate().filter(|(place, _)| *place > 0 && !cluster.is_in_shot(*place));
+    photos.map(|(_, photo)| photo).map(|(photo, pair)| (pair.map_or(Relation::Unknown, |pair| pair.relation), photo.bytes)).chain(identical)
 }
 
 pub fn is_version(relation: Relation) -> bool {
@@ -244,7 +252,7 @@ fn time_length(stars: &[Cluster]) -> usize {
 /// A row for each file of a photo, and one for each other name of it.
 fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, pair: Option<&ClusterPair>, to: usize) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (number, file) in photo.files.iter().enumerate() {
+    for (number, file) in photo.files.iter().enumerate().filter(|(number, _)| !is_in_other_row(cluster, (place, *number))) {
         let is_source = (place, number) == (0, 0);
         let what = match (number, place) {
             (0, 0) => source(cluster),
@@ -257,7 +265,7 @@ fn photo_rows(cluster: &Cluster, place: usize, photo: &Photo, pair: Option<&Clus
         rows.push(Row {
             columns: [what, distance, size, photo.format.to_string(), bytes(file.size), time],
             path: shown(&file.path.path),
-            notes: notes(file, photo.kept_by.filter(|_| is_source)),
+            notes: badges(cluster, file) + &notes(file, photo.kept_by.filter(|_| is_source)),
             look: if is_source { Look::Source } else { Look::Plain },
         });
         let link = |path: &str| Row {
@@ -277,6 +285,9 @@ fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>) -> String {
     let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().copied().collect();
     if !lost.is_empty() {
         notes += &format!(" (has its own {})", names(&lost)).yellow().to_string();
+    }
+    if let Some(why) = file.unpaired {
+        notes += &format!(" ({})", why.words()).dimmed().to_string();
     }
     if file.offline {
         notes += &" (offline)".yellow().to_string();
@@ -456,6 +467,7 @@ fn source_by(rule: SourceRule) -> &'static str {
 fn kept_by(rule: KeeperRule) -> &'static str {
     match rule {
         KeeperRule::Description => "rated or described",
+        KeeperRule::Shot => "the whole shot",
         KeeperRule::Metadata => "most metadata",
         KeeperRule::PlainName => "plain name",
         KeeperRule::Oldest => "oldest file",
@@ -468,7 +480,8 @@ mod tests {
     use anstream::adapter::strip_str;
 
     use super::*;
-    use crate::api::types::{Evidence, PathText, Reason};
+    use crate::api::types::{Evidence, PathText, Reason, ShotFile};
+    use crate::photo::{ShotFileKind, Unpaired};
 
     fn path(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -488,6 +501,8 @@ mod tests {
             ctime_ns: 0,
             metadata: None,
             metadata_lost: None,
+            shot: Vec::new(),
+            unpaired: None,
         };
         Photo {
             paths: vec![path.path.clone()],
@@ -521,6 +536,7 @@ mod tests {
             beside: Vec::new(),
             series: None,
             scene: None,
+            within_shots: false,
         }
     }
 
@@ -576,6 +592,34 @@ mod tests {
                 String::new(),
             ]
         );
+    }
+
+    #[test]
+    fn a_shot_is_one_row_with_badges() {
+        let names = ["/a/1.CR3", "/a/1.JPG", "/a/1.CR3.xmp", "/a/1.xmp", "/a/1.MOV", "/a/IMG_E1.JPG"];
+        let of = |name: &str| ShotFile {
+            path: path(name),
+            kind: if name.ends_with("xmp") || name.ends_with("MOV") { ShotFileKind::Sidecar } else { ShotFileKind::Photo },
+            offline: false,
+            shared: false,
+            size: 1,
+            mtime_ns: 0,
+            ctime_ns: 0,
+        };
+        let mut photos = ["/a/1.CR3", "/a/1.JPG", "/b/1.JPG"].map(|name| photo(name, 100, 1000)).to_vec();
+        photos[..2].iter_mut().for_each(|photo| photo.files[0].shot = names.map(of).to_vec());
+        photos[2].files[0].unpaired = Some(Unpaired::OtherFolder);
+        let pairs = vec![pair(0, 1, 0.0, Relation::Copy), pair(0, 2, 0.0, Relation::Copy)];
+        let cluster = cluster(photos, pairs);
+        let said = lines(&cluster);
+        assert_eq!(said[0], "  7 3 files of 2 shots, 1 kB beside the source");
+        assert!(said[1].ends_with("/a/1.CR3 +JPG +2 xmp +MOV +IMG_E1.JPG"), "{said:?}");
+        assert!(said[2].ends_with("/b/1.JPG (two shots: RAW file and picture are in two folders)"), "{said:?}");
+        assert_eq!(others(&cluster).count(), 1);
+        let within = Cluster { within_shots: true, ..cluster };
+        let said = lines(&within);
+        assert_eq!(said[0], "  7 3 files, 2 kB beside the source");
+        assert!(said[2].ends_with("/a/1.JPG +2 xmp +MOV") && others(&within).count() == 2, "{said:?}");
     }
 
     #[test]

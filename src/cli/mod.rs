@@ -2,9 +2,11 @@
 
 mod answers;
 mod args;
+mod badges;
 mod broad;
 mod commands;
 mod connect;
+mod disk;
 mod failure;
 mod files;
 mod formats;
@@ -22,6 +24,7 @@ mod start;
 mod systemd;
 mod text;
 mod whole;
+mod whole_shots;
 mod worth;
 
 use std::env;

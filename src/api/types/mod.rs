@@ -1,6 +1,7 @@
 //! The types of requests and answers. Distances are 0 to 2, sizes are in bytes, paths are absolute.
 
 mod clusters;
+mod comparison;
 mod evidence;
 mod known;
 mod photos;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clusters::*;
+pub use comparison::*;
 pub use evidence::*;
 pub use known::*;
 pub use photos::*;
@@ -23,7 +25,7 @@ pub use state::*;
 pub use tuning::*;
 pub use versioned::*;
 
-use crate::photo::{Amount, Counters, Coverage, Exposure, Format, LeftOut, PhotoChange, Relation, Stage, Verdict};
+use crate::photo::{Amount, Counters, Coverage, Format, LeftOut, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -173,6 +175,8 @@ pub struct Selection {
     /// If empty: identical, copy and edit.
     pub relations: Vec<Relation>,
     pub everywhere: bool,
+    /// Also photos of one shot as versions of each other.
+    pub within_shots: bool,
     /// Only items after this one, from [`End::next`].
     pub after: Option<String>,
     /// The most items.
@@ -211,6 +215,9 @@ pub struct End {
     /// Near pairs that are not joined, by relation. A photo is counted once for each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub held_apart: BTreeMap<Relation, Amount>,
+    /// Clusters that are left out because all of their files are of one shot.
+    #[serde(default)]
+    pub shots: u64,
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,
@@ -288,49 +295,6 @@ pub struct Neighbour {
     pub distance: f32,
     pub relation: Relation,
     pub photo: Photo,
-}
-
-/// The comparison of two pictures.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Comparison {
-    pub distance: f32,
-    /// The normalised distance, which is compared with the threshold. It is larger where many photos look alike.
-    pub normalized_distance: f32,
-    pub relation: Relation,
-    /// Which of the two is the source, if one is a version of the other: 0 or 1. Absent if both are versions of a third photo, or
-    /// if nothing tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<usize>,
-    /// Whether one is the source of the other, and nothing tells which.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub tie: bool,
-    /// What was changed from the source.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<PhotoChange>,
-    /// Of the first picture, `a`, and the second, `b`.
-    #[serde(flatten)]
-    pub evidence: Evidence,
-    /// Whether the relation is that of `/v1/clusters` about the whole library, where other photos count too: both are in the
-    /// index, and near some photo.
-    #[serde(default)]
-    pub indexed: bool,
-    /// The decision, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided: Option<Verdict>,
-    /// What the version model says of the two by themselves: one exposure above 0, two below. Absent if a decision, what the camera
-    /// wrote or the ids of a document tell, or if one picture holds the other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<f32>,
-    /// Of the first and of the second picture.
-    #[serde(default)]
-    pub exposures: [Exposure; 2],
-    /// The distance up to which photos are near.
-    pub threshold: f32,
-    /// How the first picture lies in the second. Absent if they cannot be laid over each other, or are one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub laid_over: Option<LaidOver>,
-    /// The differences, for people.
-    pub differences: Vec<String>,
 }
 
 /// Files that could not be read.

@@ -43,6 +43,9 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     if !reasons.is_empty() {
         lines.push(format!("because: {}", reasons.join("; ")));
     }
+    if c.shot {
+        lines.push("files of both are in one shot".to_owned());
+    }
     if c.indexed {
         lines.push("both are in the index, so the other photos there count too, as for dupes".to_owned());
     }
@@ -167,6 +170,7 @@ mod tests {
         changes: Vec::new(),
         evidence: Evidence::NONE,
         indexed: false,
+        shot: false,
         decided: None,
         score: None,
         exposures: [Exposure { seconds: None, aperture: None, bias: None, iso: None }; 2],

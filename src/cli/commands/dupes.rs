@@ -63,6 +63,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
         query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
         query.extend(everywhere.then(|| ("everywhere", b"true".to_vec())));
+        query.extend(options.within_shots.then(|| ("within_shots", b"true".to_vec())));
         let query = query_of(query);
         if options.format == DupesFormat::Json {
             return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);
@@ -296,6 +297,10 @@ impl<'a, W: Write> Printer<'a, W> {
                 writeln!(self.out, "{}", if is_unsure { line.yellow().to_string() } else { line.dimmed().to_string() })?;
             }
         }
+        if end.shots > 0 {
+            let shots = count(end.shots, "shot of several photos has", "shots of several photos have");
+            writeln!(self.out, "{}", format!("{shots} no other versions: --within-shots shows them").dimmed())?;
+        }
         if end.outside > 0 {
             let photos = count(end.outside, "photo outside has", "photos outside have");
             writeln!(self.out, "{}", format!("{photos} versions among these photos; --everywhere shows them").dimmed())?;
@@ -397,6 +402,7 @@ mod tests {
         unknown: 0,
         found: BTreeMap::new(),
         held_apart: BTreeMap::new(),
+        shots: 0,
         outside: 0,
         coverage: Coverage { indexed: 2, pending: 0, unsupported: 0, failed: 0, offline: 0, without_picture: 0, uncompared: 0 },
         unsupported_formats: BTreeMap::new(),

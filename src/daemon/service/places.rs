@@ -50,6 +50,7 @@ pub fn end(
         unknown: 0,
         found: BTreeMap::new(),
         held_apart: BTreeMap::new(),
+        shots: 0,
         outside: 0,
         coverage,
         unsupported_formats: reader.unsupported(scopes)?,
