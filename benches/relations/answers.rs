@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use similard::catalog::Context;
-use similard::catalog::clusters::clusters;
+use similard::catalog::clusters::{WithinShots, clusters};
 use similard::catalog::encoder::Encoder;
 use similard::catalog::files::files_of;
 use similard::catalog::generation::{Compare, Generation, catch_up, fingerprint, keep};
@@ -115,7 +115,7 @@ impl Answer {
             return Err("two files of one kind have one name: the benchmark is wrong".into());
         }
         let ended = "the answer ended early, though nobody left";
-        let found = clusters(&context, &scopes, THRESHOLD, &[], &|| true)?.ok_or(ended)?;
+        let found = clusters(&context, &scopes, THRESHOLD, &[], WithinShots::Shown, &|| true)?.ok_or(ended)?;
         let source = |star: &Found| at[files_of(found.photo(star.members[0]), &roots).files[0].path()];
         let sources = found.found.iter().map(source).collect();
         let star_of: HashMap<PhotoId, usize> =

@@ -131,6 +131,7 @@ mod tests {
             unknown: 0,
             found: BTreeMap::new(),
             held_apart: BTreeMap::new(),
+            shots: 0,
             outside: 0,
             coverage: Coverage::default(),
             unsupported_formats: BTreeMap::new(),

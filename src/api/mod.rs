@@ -27,7 +27,7 @@ pub use service::{Gone, Service, Switch, Take};
 pub use shell::{is_obeyed, shell_word};
 
 /// The protocol version. Raise it when an older simctl could misread an answer.
-pub const PROTOCOL: u32 = 8;
+pub const PROTOCOL: u32 = 9;
 
 #[cfg(test)]
 mod tests {

@@ -203,6 +203,7 @@ fn parameter(name: &str, needed: bool) -> Value {
             (json!({"type": "array", "items": {"type": "string", "enum": names}}), description.to_owned(), json!(["identical", "copy"]))
         }
         "everywhere" => switch("also versions outside the paths"),
+        "within_shots" => switch("also photos of one shot as versions of each other: a RAW file and the picture of the camera"),
         "after" => text("only items after this one: `next` of the previous answer", ""),
         "limit" => count("the most items", 1, 100),
         "forget" => switch("forget missing files, whatever their number"),

@@ -52,13 +52,13 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
         ),
         (
             get("/v1/clusters", "Photos that are versions of each other")
-                .takes(&["path", "threshold", "relation", "everywhere", "after", "limit"])
+                .takes(&["path", "threshold", "relation", "everywhere", "within_shots", "after", "limit"])
                 .list::<Clusters, Cluster>(),
             on_get(clusters),
         ),
         (
             post("/v1/clusters", "The same, also with the parameters as the body")
-                .takes(&["path", "threshold", "relation", "everywhere", "after", "limit"])
+                .takes(&["path", "threshold", "relation", "everywhere", "within_shots", "after", "limit"])
                 .list::<Clusters, Cluster>(),
             on_post(clusters),
         ),
@@ -229,11 +229,11 @@ async fn wait(State(app): State<App>, RawQuery(query): RawQuery, request: Reques
 
 async fn clusters(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery, request: Request) -> Answer {
     let mut query = app.query(query, request).await?;
-    let everywhere = query.is_on("everywhere")?;
+    let (everywhere, within_shots) = (query.is_on("everywhere")?, query.is_on("within_shots")?);
     let (after, limit) = query.page()?;
     let asked = query.asked()?;
-    let selection =
-        Selection { paths: Vec::new(), threshold: query.distance("threshold")?, relations: query.relations()?, everywhere, after, limit };
+    let (threshold, relations) = (query.distance("threshold")?, query.relations()?);
+    let selection = Selection { paths: Vec::new(), threshold, relations, everywhere, within_shots, after, limit };
     query.end()?;
     let selection = Selection { paths: seen_alike(&app, asked).await?, ..selection };
     list::<Clusters>(&app, &headers, move |service, take| service.clusters(&selection, take)).await
@@ -248,6 +248,7 @@ async fn pairs(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQ
         threshold: query.distance("max_distance")?,
         relations: query.relations()?,
         everywhere: false,
+        within_shots: false,
         after,
         limit,
     };

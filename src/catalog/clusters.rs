@@ -8,6 +8,7 @@ use super::groups::join;
 use super::ranked::{Edge, Found, Rank};
 use super::relations::Relations;
 use super::roots::Roots;
+use super::shots::{add_shots, is_one_shot};
 use super::{Context, IsWanted, decided_same, shows, shows_near};
 use crate::likeness::{Candidate, Index, SourceOrder, clusters as joined_by, normalized, source_first};
 use crate::photo::{self, Amount, Direction, Distance, Evidence, Link, Pair, PhotoId, Place, Reason, Relation};
@@ -21,6 +22,9 @@ pub fn counts(pair: &Pair, threshold: Distance, index: &Index) -> bool {
 /// The clusters of some scopes, with their photos.
 pub struct Clustering {
     pub found: Vec<Found>,
+    pub within: WithinShots,
+    /// Clusters that are left out because all of their files are of one shot.
+    pub shots: u64,
     /// Pairs that are near and that the answer does not join.
     pub held_apart: BTreeMap<Relation, Amount>,
     photos: HashMap<PhotoId, PhotoRecord>,
@@ -42,6 +46,13 @@ impl Clustering {
     }
 }
 
+/// Whether an answer shows the photos of one shot as versions of each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WithinShots {
+    Shown,
+    Hidden,
+}
+
 /// What clusters are made of.
 struct Material {
     /// Within the threshold.
@@ -57,6 +68,7 @@ pub fn clusters(
     scopes: &[Place],
     threshold: Distance,
     relations: &[Relation],
+    shots: WithinShots,
     is_wanted: IsWanted<'_>,
 ) -> Result<Option<Clustering>> {
     let Context { reader, generation, versions, decisions, .. } = *context;
@@ -64,11 +76,23 @@ pub fn clusters(
     pairs.retain(|p| counts(p, threshold, &generation.index));
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
-    let material = Material { pairs, decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
+    let mut material = Material { pairs, decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
+    add_shots(reader, decisions, &mut material.photos)?;
     let Some(known) = Relations::of(reader, versions, decisions, &material.photos, &material.pairs, is_wanted)? else { return Ok(None) };
-    let Some((found, held_apart)) = made(context, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
+    let Some((mut found, held_apart)) = made(context, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
     drop(known);
-    Ok(Some(Clustering { found, held_apart, photos: material.photos }))
+    let photos = material.photos;
+    let all = found.len();
+    if shots == WithinShots::Hidden {
+        let record = |photo: &PhotoId| &photos[photo];
+        // A frame of a series that is shown stands for itself.
+        let is_frame = |found: &Found| shows(relations, Relation::Series) && found.series.is_some();
+        found.retain(|found| is_frame(found) || !is_one_shot(found.members.iter().map(record)));
+        for found in &mut found {
+            found.hide_shot(&found.members.iter().map(record).collect::<Vec<_>>());
+        }
+    }
+    Ok(Some(Clustering { within: shots, shots: (all - found.len()) as u64, found, held_apart, photos }))
 }
 
 /// Returns the clusters of some photos as they are among the clusters of the whole library, with what `more` says of the relations by
@@ -94,7 +118,8 @@ pub fn clusters_of<T>(context: &Context<'_>, photos: &[PhotoId], more: impl FnOn
         pairs.extend(later.into_iter().filter(|pair| met.contains(&pair.b) && counts(pair, threshold, &generation.index)));
     }
     let decided = decided.into_iter().filter(|(a, _)| met.contains(a)).collect();
-    let material = Material { pairs, decided, photos: reader.photos(&roots.scopes(), Wanted::These(&met))? };
+    let mut material = Material { pairs, decided, photos: reader.photos(&roots.scopes(), Wanted::These(&met))? };
+    add_shots(reader, context.decisions, &mut material.photos)?;
     let goes_on = "it goes on to the end";
     let known = Relations::by(comparisons, versions, decisions, &material.photos, &material.pairs, &|| true).expect(goes_on);
     let (found, _) = made(context, &material, &known, threshold, &[], &|| true).expect(goes_on);
@@ -384,9 +409,9 @@ mod tests {
         let versions = crate::likeness::VersionModel::base();
         let context = Context { reader: &reader, generation: &generation, versions, decisions: &decisions, roots: &roots };
         let all = roots.scopes();
-        let found = clusters(&context, &all, 0.3, &[], &|| true).expect("read").expect("an answer").found;
+        let found = clusters(&context, &all, 0.3, &[], WithinShots::Hidden, &|| true).expect("read").expect("an answer").found;
         assert_eq!(found.iter().map(|found| found.members.len()).collect::<Vec<_>>(), [2; COUPLES as usize]);
-        ends_when_nobody_waits(|is_wanted| clusters(&context, &all, 0.3, &[], is_wanted).expect("read").is_some());
+        ends_when_nobody_waits(|is_wanted| clusters(&context, &all, 0.3, &[], WithinShots::Hidden, is_wanted).expect("read").is_some());
         ends_when_nobody_waits(|is_wanted| pairs(&context, &all, 0.3, true, &[], is_wanted).expect("read").is_some());
         let one = [Place { root: RootId(1), path: "1.jpg".into() }];
         let outside = |is_wanted: IsWanted<'_>| versions_outside(&context, &one, 0.3, &[], is_wanted).expect("read");
@@ -413,7 +438,7 @@ mod tests {
             let (found, relation) = clusters_of(&context, &photos, |known| known.between(photos[0], photos[1])).expect("read");
             let told =
                 |found: &[Found]| found.iter().map(|found| (found.members.clone(), found.rank.clone(), found.rule)).collect::<Vec<_>>();
-            let all = clusters(&context, &roots.scopes(), 0.3, &[], &|| true).expect("read").expect("an answer").found;
+            let all = clusters(&context, &roots.scopes(), 0.3, &[], WithinShots::Hidden, &|| true).expect("read").expect("an answer").found;
             let of_these: Vec<Found> = all.into_iter().filter(|found| found.members.contains(&photos[0])).collect();
             assert_eq!((told(&found), relation), (told(&of_these), Some(Some(Relation::Copy))), "and no other is read");
             let mut members = found[0].members.clone();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::roots::Roots;
 use crate::likeness::{FileCandidate, keeper_first};
-use crate::photo::{ContentHash, KeeperRule, Metadata, MetadataKind, Stamp};
+use crate::photo::{ContentHash, KeeperRule, Metadata, MetadataKind, Place, ShotFile, Stamp, Unpaired};
 use crate::store::{FileRecord, PhotoRecord};
 
 /// A file of a photo.
@@ -20,6 +20,17 @@ pub struct FileOfPhoto {
     pub metadata: Option<Metadata>,
     /// The metadata that this file has and the keeper has not. `None` if that is not known.
     pub missing_in_keeper: Option<Vec<MetadataKind>>,
+    /// The files of its shot, if that has others: of all its names.
+    pub shot: Vec<FileOfShot>,
+    /// Why it is not in a shot with a file of its name.
+    pub unpaired: Option<Unpaired>,
+}
+
+/// A file of a shot.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FileOfShot {
+    pub name: Name,
+    pub file: ShotFile,
 }
 
 /// A name of a file.
@@ -34,10 +45,17 @@ pub struct Name {
 impl FileOfPhoto {
     /// Returns the metadata that this file has and `kept` has not. `None` if that is not known.
     pub fn missing_in(&self, kept: &FileOfPhoto) -> Option<Vec<MetadataKind>> {
-        if self.content == kept.content {
+        // Of equal bytes, only the sidecars can differ.
+        if self.content == kept.content && (self.metadata.is_none() || kept.metadata.is_none() || self.metadata == kept.metadata) {
             return Some(Vec::new());
         }
         Some(self.metadata.as_ref()?.missing_in(kept.metadata.as_ref()?))
+    }
+
+    /// Returns whether a file is in its shot, by any of its names.
+    pub fn is_with(&self, other: &FileOfPhoto) -> bool {
+        let is_name = |of: &FileOfShot| other.names.iter().any(|name| name.path == of.name.path);
+        self.shot.iter().any(is_name)
     }
 
     /// Returns its first name.
@@ -58,7 +76,10 @@ pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
     let files: Vec<FileOfPhoto> = inodes(record).into_iter().map(|names| file(&names, roots)).collect();
     let candidates: Vec<FileCandidate<'_>> = files
         .iter()
-        .map(|f| FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime, metadata: f.metadata.as_ref() })
+        .map(|f| {
+            let shot_files = f.shot.len().max(1);
+            FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime, metadata: f.metadata.as_ref(), shot_files }
+        })
         .collect();
     let (order, rule) = keeper_first(&candidates);
     let mut unordered: Vec<Option<FileOfPhoto>> = files.into_iter().map(Some).collect();
@@ -92,14 +113,25 @@ fn inodes(record: &PhotoRecord) -> Vec<Vec<&FileRecord>> {
 }
 
 fn file(records: &[&FileRecord], roots: &Roots) -> FileOfPhoto {
-    let name = |record: &FileRecord| Name { path: roots.shown_path(&record.place), is_here: roots.is_here(&record.place) };
-    let mut names: Vec<(Name, &FileRecord)> = records.iter().map(|record| (name(record), *record)).collect();
+    let name_at = |place: &Place| Name { path: roots.shown_path(place), is_here: roots.is_here(place) };
+    let mut names: Vec<(Name, &FileRecord)> = records.iter().map(|record| (name_at(&record.place), *record)).collect();
     names.sort_unstable_by(|(x, _), (y, _)| {
         let key = |name: &Name| (!name.is_here, name.path.as_os_str().len());
         key(x).cmp(&key(y)).then_with(|| x.path.cmp(&y.path))
     });
     // A link changes the ctime, and the other names are scanned later. So the stamp is that of the name that is shown.
     let FileRecord { stamp, content, metadata, .. } = names[0].1;
+    // A name may have other sidecars.
+    let metadata = names[1..]
+        .iter()
+        .filter_map(|(_, record)| record.metadata.as_ref())
+        .fold(metadata.clone(), |all, other| all.map(|all| if all == *other { all } else { all.with_sidecar(other) }));
+    let (stamp, content) = (*stamp, *content);
+    let mut shot: Vec<FileOfShot> = Vec::new();
+    for of_name in names.iter().filter_map(|(_, record)| record.shot.as_ref()) {
+        shot.extend(of_name.files.iter().map(|file| FileOfShot { name: name_at(&file.place), file: file.clone() }));
+    }
+    let unpaired = names.iter().find_map(|(_, record)| record.unpaired);
     let names = names.into_iter().map(|(name, _)| name).collect();
-    FileOfPhoto { names, stamp: *stamp, content: *content, metadata: metadata.clone(), missing_in_keeper: Some(Vec::new()) }
+    FileOfPhoto { names, stamp, content, metadata, missing_in_keeper: Some(Vec::new()), shot, unpaired }
 }

@@ -15,6 +15,7 @@ pub mod query;
 pub mod ranked;
 pub mod relations;
 pub mod roots;
+pub mod shots;
 pub mod tuning;
 
 use generation::Generation;

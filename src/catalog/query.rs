@@ -12,6 +12,7 @@ use super::differences::{Told, differences};
 use super::encoder::Encoder;
 use super::generation::{Generation, UsableHead, descriptors};
 use super::relations::{MIN_AGREEMENT, Relations, framed, member, of_two, overlap, reasons_of};
+use super::shots::{add_shots, are_of_one_shot};
 use crate::likeness::{
     self, Candidate, Framed, Ground, Head, Index, Member, SourceOrder, VersionModel, are_of_one_document, changes, densities, global_only,
     is_series, normalized, source_first, verified,
@@ -109,6 +110,8 @@ pub struct Comparison {
     /// Whether both are in the index. Then the relation is that of an answer about the whole library, where other photos count
     /// too.
     pub is_indexed: bool,
+    /// Whether files of both are in one shot.
+    pub is_one_shot: bool,
     /// The decision of a person, if there is one.
     pub decided: Option<Verdict>,
     /// The score of the version model for the two by themselves. `None` if something else tells their relation.
@@ -243,9 +246,16 @@ pub fn neighbours<'a>(
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn records(reader: &Reader, scopes: &[Place], nearest: &[(PhotoId, Distance)]) -> store::Result<HashMap<PhotoId, PhotoRecord>> {
+pub fn records(
+    reader: &Reader,
+    decisions: &Decisions,
+    scopes: &[Place],
+    nearest: &[(PhotoId, Distance)],
+) -> store::Result<HashMap<PhotoId, PhotoRecord>> {
     let named: HashSet<PhotoId> = nearest.iter().map(|(photo, _)| *photo).collect();
-    reader.photos(scopes, Wanted::These(&named))
+    let mut photos = reader.photos(scopes, Wanted::These(&named))?;
+    add_shots(reader, decisions, &mut photos)?;
+    Ok(photos)
 }
 
 /// Compares two pictures. If both are in the index, they are to each other what an answer about the whole library says, else
@@ -281,7 +291,8 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
     let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
     let differences = differences([a, b].map(Asked::told));
-    Ok(Comparison { distance, normalized, of_two, is_indexed, decided, score, laid, exposures, differences })
+    let is_one_shot = !is_one && is_one_shot(context, a, b)?;
+    Ok(Comparison { distance, normalized, of_two, is_indexed, is_one_shot, decided, score, laid, exposures, differences })
 }
 
 /// What two photos are to each other.
@@ -311,6 +322,15 @@ struct InIndex {
     of_two: OfTwo,
     /// Whether they are in one cluster.
     are_together: bool,
+}
+
+/// Returns whether files of two pictures are in one shot.
+fn is_one_shot(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<bool> {
+    let photo = |asked: &Asked| context.reader.photo_of_picture(&asked.identity.picture);
+    let Some((a, b)) = photo(a)?.zip(photo(b)?) else { return Ok(false) };
+    let mut photos = context.reader.photos(&context.roots.scopes(), Wanted::These(&[a, b].into()))?;
+    add_shots(context.reader, context.decisions, &mut photos)?;
+    Ok(photos.get(&a).zip(photos.get(&b)).is_some_and(|(a, b)| are_of_one_shot(a, b)))
 }
 
 /// Returns what an answer about the whole library says of two pictures. `None` if one of them is not in the index, or near no

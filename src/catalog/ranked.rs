@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::photo::{Distance, Evidence, PhotoChange, PhotoId, Relation, SourceRule};
+use crate::store::PhotoRecord;
 
 /// A cluster with its rank among the others.
 pub struct Found {
@@ -24,6 +25,22 @@ pub struct Found {
     pub series: Option<String>,
     /// The scene of which the photos are, if there are other exposures of it.
     pub scene: Option<Scene>,
+}
+
+impl Found {
+    /// Does not count the photos that are in the shot of the first file of the source: they are no versions of it. `records`: the
+    /// members.
+    pub fn hide_shot(&mut self, records: &[&PhotoRecord]) {
+        let Some(shot) = records.first().and_then(|source| source.files.iter().find_map(|file| file.shot.as_ref())) else { return };
+        let is_in = |record: &&PhotoRecord| record.files.iter().any(|file| shot.holds(&file.place));
+        // The sources of photos come first among the others, in the order of the members.
+        let places: Vec<usize> = (1..records.len()).filter(|place| is_in(&records[*place])).collect();
+        let mut at = 0;
+        self.others.retain(|_| {
+            at += 1;
+            !places.contains(&at)
+        });
+    }
 }
 
 /// A pair inside a cluster, by position in `members`, `a < b`.

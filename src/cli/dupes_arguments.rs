@@ -116,6 +116,9 @@ pub struct DupesArguments {
     /// Also show versions outside the paths
     #[arg(long, help_heading = WHAT)]
     pub everywhere: bool,
+    /// Also show the photos of one shot as versions of each other: a RAW file and the picture that the camera made of it
+    #[arg(long, help_heading = WHAT)]
+    pub within_shots: bool,
     /// Exit with 1 if there are duplicates
     #[arg(long, help_heading = WHOLE)]
     pub exit_code: bool,

@@ -2,9 +2,11 @@
 
 mod answers;
 mod args;
+mod badges;
 mod broad;
 mod commands;
 mod connect;
+mod disk;
 mod dupes_arguments;
 mod failure;
 mod files;
@@ -28,6 +30,7 @@ mod summary;
 mod systemd;
 mod text;
 mod whole;
+mod whole_shots;
 mod worth;
 
 use std::env;

@@ -4,17 +4,18 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use rustix::fs::{lgetxattr, major};
+use rustix::fs::lgetxattr;
 use rustix::io::Errno;
 use tokio::task::spawn_blocking;
 
+use super::disk::{Disk, Looked, Now};
 use super::failure::{Failure, NOT_WHOLE};
 use super::text::names;
+use super::whole_shots::{Going, Whole, whole_shots};
 use super::worth::{enlarged, worth};
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
 use crate::photo::Relation;
@@ -29,75 +30,6 @@ const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.ratin
 
 /// The longest such attribute that is read. Linux allows no longer ones.
 const NOTE_MAX_BYTES: usize = 64 << 10;
-
-/// The precision of times on a network share, in nanoseconds. Local filesystems have a finer one.
-const SHARE_TIME_NS: i64 = 100;
-
-/// What is at a path now.
-#[derive(Clone, Copy, PartialEq)]
-struct Now {
-    is_file: bool,
-    device: u64,
-    inode: u64,
-    links: u64,
-    size: u64,
-    mtime_ns: i64,
-    ctime_ns: i64,
-}
-
-impl Now {
-    /// Reads the metadata of a path. Does not follow a symlink.
-    fn at(path: &Path) -> io::Result<Now> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok(Now {
-            is_file: metadata.is_file(),
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            links: metadata.nlink(),
-            size: metadata.size(),
-            mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
-            ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
-        })
-    }
-
-    fn is_same_file(&self, other: &Now) -> bool {
-        (self.device, self.inode) == (other.device, other.inode)
-    }
-
-    /// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and
-    /// the ctime, which no program can set. A share may have a birth time of its own.
-    fn in_all_views(&self) -> (u64, i64) {
-        (self.size, self.ctime_ns.div_euclid(SHARE_TIME_NS))
-    }
-
-    /// Whether this may be the other file, seen on another device. Views have the inode number of the file, or make one up. Those
-    /// that make it up are on no disk of their own, so their device has the major number 0.
-    fn may_be_view_of(&self, other: &Now) -> bool {
-        let may_be_same_inode = self.inode == other.inode || [self, other].iter().any(|now| major(now.device) == 0);
-        self.device != other.device && self.in_all_views() == other.in_all_views() && may_be_same_inode
-    }
-
-    /// Whether size and time are those of the file that was read.
-    fn is_alike(&self, file: &PhotoFile) -> bool {
-        self.is_file && (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
-    }
-}
-
-/// The disk, or a stand-in for it.
-trait Disk {
-    fn look(&self, path: &Path) -> io::Result<Now>;
-
-    /// The BLAKE3 hash of the bytes of a file, in hexadecimal.
-    fn content(&self, path: &Path) -> io::Result<String>;
-
-    /// Decodes every pixel of a file. The error says what is wrong with it.
-    fn decode(&self, path: &Path) -> Result<(), String>;
-
-    /// The [`NOTES`] of a file, in their order.
-    fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>>;
-
-    fn mounts(&self) -> Mounts;
-}
 
 struct RealDisk {
     /// The error says why this program cannot be run to decode files.
@@ -160,13 +92,6 @@ impl Disk for RealDisk {
     fn mounts(&self) -> Mounts {
         Mounts::now()
     }
-}
-
-/// A path, and what was there when it was checked.
-#[derive(Clone)]
-struct Looked {
-    path: PathBuf,
-    now: Now,
 }
 
 /// The files of a cluster that could be removed, as they were when they were checked.
@@ -278,6 +203,7 @@ impl Seen {
 
 /// A file that stays, with its content and its [`NOTES`].
 struct Staying<'a> {
+    file: &'a PhotoFile,
     content: &'a str,
     notes: Vec<Option<Vec<u8>>>,
     looked: Looked,
@@ -295,7 +221,13 @@ impl Staying<'_> {
 
     /// Whether nothing is lost with this file if the other one stays.
     fn is_equal(&self, other: &Staying<'_>) -> bool {
-        self.content == other.content && !self.loses_notes(other)
+        self.content == other.content && !self.loses_notes(other) && self.says_the_same(other)
+    }
+
+    /// Whether both say the same of their photo. Of equal bytes, their sidecars may say something else.
+    fn says_the_same(&self, other: &Staying<'_>) -> bool {
+        let [own, others] = [self, other].map(|staying| staying.file.metadata.as_ref().map(|metadata| &metadata.description));
+        self.file.shot.is_empty() && other.file.shot.is_empty() || own == others
     }
 
     /// Returns why this and the other one may be one file at two paths, whatever their numbers, sizes and times say.
@@ -309,18 +241,48 @@ impl Staying<'_> {
     }
 }
 
+/// A check of a cluster under way.
+struct Check<'a, D> {
+    cluster: &'a Cluster,
+    disk: &'a D,
+    mounts: OnceCell<Mounts>,
+    damaged: Option<String>,
+    /// The keeper first.
+    stay: Vec<Staying<'a>>,
+    going: Vec<Going<'a>>,
+    reasons: Vec<String>,
+    seen: Seen,
+}
+
 /// Returns the files that could be removed if the keeper stays, the first file of the first photo. A file that says something
-/// that the keeper does not stays too, one of each content, and so does one that differs from the keeper as a damaged file does. An
-/// error says why nothing of this cluster may be removed.
+/// that the keeper does not stays too, one of each content, and so does one that differs from the keeper as a damaged file does. A photo
+/// in the shot of the keeper stays with it, and its other files could go. A shot goes as a whole or not at all. An error says why nothing
+/// of this cluster may be removed.
 fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
-    let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
-    let mut stay = vec![Staying { is_needed: true, ..staying(keeper, disk)? }];
-    let damaged = may_be_damaged(cluster);
-    let mounts = OnceCell::new();
-    let doubt = |file: &Staying<'_>, other: &Staying<'_>| file.doubt(other, mounts.get_or_init(|| disk.mounts()));
-    let (mut files, mut reasons, mut seen, mut is_only_one) = (Vec::new(), Vec::new(), Seen::default(), false);
-    seen.add(stay[0].looked.clone());
+    let keeper = Staying { is_needed: true, ..staying(&cluster.photos[0].files[0], disk)? };
+    let mut check = Check {
+        cluster,
+        disk,
+        mounts: OnceCell::new(),
+        damaged: may_be_damaged(cluster),
+        seen: Seen::default(),
+        stay: vec![keeper],
+        going: Vec::new(),
+        reasons: Vec::new(),
+    };
+    check.seen.add(check.stay[0].looked.clone());
     for (place, photo) in cluster.photos.iter().enumerate() {
+        if cluster.is_in_shot(place) {
+            if let [first, others @ ..] = &photo.files[..]
+                && !others.is_empty()
+            {
+                check.stay.push(staying(first, disk)?);
+                let kept = check.stay.len() - 1;
+                check.seen.add(check.stay[kept].looked.clone());
+                others.iter().try_for_each(|file| check.file(file, kept, None))?;
+            }
+            continue;
+        }
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
         let may_go = |relation| matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit);
         let is_asked = |relation| relations.contains(&relation) && may_go(relation);
@@ -329,64 +291,84 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             continue;
         }
         if let Some(why) = worth(cluster, place) {
-            reasons.push(why);
+            check.reasons.push(why);
             continue;
         }
-        for file in photo.files.iter().skip(usize::from(place == 0)) {
-            if let Some(why) = enlarged((best, keeper), (photo, file)).filter(|_| place > 0) {
-                return Err(why);
-            }
-            let candidate = staying(file, disk)?;
-            let Looked { path, now } = &candidate.looked;
-            if stay.iter().any(|other| now.is_same_file(&other.looked.now)) {
-                return Err(format!("{} is another name of a file that stays", path.display()));
-            }
-            if let Some(other) = seen.add(candidate.looked.clone()) {
-                let [a, b] = [&other, path].map(|path| path.display());
-                return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
-            }
-            // What may be a file that stays cannot go, and no other file can go because of it. Other bytes are another file.
-            let mut alike = stay.iter().filter(|other| other.content == keeper.content || other.content == candidate.content);
-            if let Some(why) = alike.find_map(|other| doubt(&candidate, other)) {
-                reasons.push(why);
-                continue;
-            }
-            let equal = stay.iter().position(|other| candidate.is_equal(other));
-            let reason = if equal.is_some() {
-                None
-            } else if let Some(why) = damaged.as_ref().filter(|_| place > 0) {
-                Some(why.clone())
-            } else {
-                lost(file, &candidate, &stay[0], place > 0)?
-            };
-            if let Some(reason) = reason {
-                reasons.push(reason);
-                stay.push(candidate);
-                continue;
-            }
-            stay[equal.unwrap_or(0)].is_needed = true;
-            is_only_one |= place > 0;
-            files.push(candidate.looked.clone());
-            // Hard links free their space when all of them are gone. Other views of a folder go with it.
-            if now.links > 1 {
-                let names = file.also.iter().map(|name| name.to_path());
-                let looked = names.filter_map(|path| Some(Looked { now: disk.look(&path).ok()?, path }));
-                files.extend(looked.filter(|other| other.now.is_same_file(now)));
-            }
+        let version = Some(photo).filter(|_| place > 0);
+        photo.files.iter().skip(usize::from(place == 0)).try_for_each(|file| check.file(file, 0, version))?;
+    }
+    check.end()
+}
+
+impl<'a, D: Disk> Check<'a, D> {
+    /// Decides whether a file can go because one of those that stay does. `version`: its photo, if that is another one than that of the
+    /// file that stays.
+    fn file(&mut self, file: &'a PhotoFile, kept: usize, version: Option<&Photo>) -> Result<(), String> {
+        let (best, keeper, is_version) = (&self.cluster.photos[0], &self.cluster.photos[0].files[0], version.is_some());
+        if let Some(why) = version.and_then(|photo| enlarged((best, keeper), (photo, file))) {
+            return Err(why);
         }
+        let candidate = staying(file, self.disk)?;
+        let Looked { path, now } = &candidate.looked;
+        if self.stay.iter().any(|other| now.is_same_file(&other.looked.now)) {
+            return Err(format!("{} is another name of a file that stays", path.display()));
+        }
+        if let Some(other) = self.seen.add(candidate.looked.clone()) {
+            let [a, b] = [&other, path].map(|path| path.display());
+            return Err(format!("{a} and {b} may be one file at two paths: on two devices, they have one size and one ctime"));
+        }
+        // What may be a file that stays cannot go, and no other file can go because of it. Other bytes are another file.
+        let doubt = |other: &Staying<'_>| candidate.doubt(other, self.mounts.get_or_init(|| self.disk.mounts()));
+        let is_alike = |other: &&Staying<'_>| other.content == self.stay[kept].content || other.content == candidate.content;
+        if let Some(why) = self.stay.iter().filter(is_alike).find_map(doubt) {
+            self.reasons.push(why);
+            return Ok(());
+        }
+        let equal = self.stay.iter().position(|other| candidate.is_equal(other));
+        let reason = if equal.is_some() {
+            None
+        } else if let Some(why) = self.damaged.as_ref().filter(|_| is_version) {
+            Some(why.clone())
+        } else {
+            lost(file, &candidate, &self.stay[kept], is_version)?
+        };
+        if let Some(reason) = reason {
+            self.reasons.push(reason);
+            self.stay.push(candidate);
+            return Ok(());
+        }
+        let mut looked = vec![candidate.looked.clone()];
+        // Hard links free their space when all of them are gone. Other views of a folder go with it.
+        if now.links > 1 {
+            let names = file.also.iter().map(|name| name.to_path());
+            let others = names.filter_map(|path| Some(Looked { now: self.disk.look(&path).ok()?, path }));
+            looked.extend(others.filter(|other| other.now.is_same_file(now)));
+        }
+        self.going.push(Going { file, looked, kept: equal.unwrap_or(kept), is_only_one: is_version });
+        Ok(())
     }
-    if let [first, ..] = &reasons[..]
-        && files.is_empty()
-    {
-        return Err(first.clone());
+
+    /// Leaves out what would tear a shot apart, and checks what stays.
+    fn end(self) -> Result<Removable, String> {
+        let Check { cluster, disk, mut stay, going, mut reasons, .. } = self;
+        let kept: Vec<&PhotoFile> = stay.iter().map(|staying| staying.file).collect();
+        let Whole { going, more, twins, torn } = whole_shots(cluster, going, &kept, disk);
+        reasons.extend(torn);
+        if let [first, ..] = &reasons[..]
+            && going.is_empty()
+        {
+            return Err(first.clone());
+        }
+        going.iter().for_each(|going| stay[going.kept].is_needed = true);
+        stay.iter().filter(|file| file.is_needed).try_for_each(|file| sound(file, disk))?;
+        // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
+        if going.iter().any(|going| going.is_only_one) {
+            let path = &stay[0].looked.path;
+            disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
+        }
+        let files = going.into_iter().flat_map(|going| going.looked).chain(more).collect();
+        Ok(Removable { stay: stay.into_iter().map(|file| file.looked).chain(twins).collect(), files, reasons })
     }
-    stay.iter().filter(|file| file.is_needed).try_for_each(|file| sound(file, disk))?;
-    // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
-    if is_only_one {
-        let path = &stay[0].looked.path;
-        disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
-    }
-    Ok(Removable { stay: stay.into_iter().map(|file| file.looked).collect(), files, reasons })
 }
 
 /// Returns the files if each of them, and the file that stays, is as it was when it was checked. An error says which is not.
@@ -430,7 +412,7 @@ fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, Str
     let path = file.path.to_path();
     let (now, is_read) = checked(file, disk)?;
     let notes = disk.notes(&path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()))?;
-    Ok(Staying { content: &file.content, notes, looked: Looked { path, now }, is_read, is_needed: false })
+    Ok(Staying { file, content: &file.content, notes, looked: Looked { path, now }, is_read, is_needed: false })
 }
 
 /// Returns what would be lost with a file, of all that it and its file manager say of the photo, if the keeper stays. An error says
@@ -464,9 +446,11 @@ fn may_be_damaged(cluster: &Cluster) -> Option<String> {
 pub mod tests {
     use std::collections::HashMap;
 
+    use rustix::fs::major;
+
     use super::*;
-    use crate::api::types::{Evidence, PathText};
-    use crate::photo::{Format, MetadataKind};
+    use crate::api::types::{Evidence, PathText, ShotFile};
+    use crate::photo::{Format, MetadataKind, ShotFileKind};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -487,6 +471,8 @@ pub mod tests {
             ctime_ns: 6,
             metadata: None,
             metadata_lost: Some(Vec::new()),
+            shot: Vec::new(),
+            unpaired: None,
         }
     }
 
@@ -524,11 +510,12 @@ pub mod tests {
             beside: Vec::new(),
             series: None,
             scene: None,
+            within_shots: false,
         }
     }
 
     /// Files by path, with the content that they have now.
-    struct Files(HashMap<PathBuf, (Now, &'static str)>);
+    pub struct Files(HashMap<PathBuf, (Now, &'static str)>);
 
     impl Disk for Files {
         fn look(&self, path: &Path) -> io::Result<Now> {
@@ -602,6 +589,74 @@ pub mod tests {
             return crate::sys::skip("this filesystem has no extended attributes");
         }
         assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
+    }
+
+    /// Two RAW files, each with its picture and a sidecar.
+    fn two_shots() -> (Cluster, Files) {
+        let kinds = [("nef", ShotFileKind::Photo), ("jpg", ShotFileKind::Photo), ("xmp", ShotFileKind::Sidecar)];
+        let shot = |folder: &str| {
+            let of = |(ending, kind)| {
+                let path = text(&format!("{folder}/1.{ending}"));
+                ShotFile { path, kind, offline: false, shared: false, size: 10, mtime_ns: 5, ctime_ns: 6 }
+            };
+            kinds.map(of).to_vec()
+        };
+        let in_shot = |folder, ending: &str| PhotoFile {
+            content: ending.to_owned(),
+            shot: shot(folder),
+            ..file(&format!("{folder}/1.{ending}"), 10)
+        };
+        let both = |ending| photo(vec![in_shot("/a", ending), in_shot("/b", ending)]);
+        let raw = Photo { format: Format::Raw, ..both("nef") };
+        let paths = ["/a", "/b"].into_iter().flat_map(|folder| kinds.map(|(ending, _)| (format!("{folder}/1.{ending}"), ending)));
+        let disk = Files(paths.zip(1..).map(|((path, ending), inode)| (path.into(), (Now { inode, ..NOW }, ending))).collect());
+        (cluster(vec![raw, both("jpg")], &[(0, 1, Relation::Copy)]), disk)
+    }
+
+    #[test]
+    fn a_shot_goes_as_a_whole_or_not_at_all() {
+        let (cluster, disk) = two_shots();
+        assert_eq!(list_on(&cluster, &disk), Ok(["/b/1.nef", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned).to_vec()));
+        let found = removable(&cluster, Relation::ALL, &disk).expect("one can go");
+        let (_, mut later) = two_shots();
+        later.0.get_mut(Path::new("/a/1.xmp")).expect("is there").0.ctime_ns = 7;
+        assert!(unchanged(found, &later).is_err_and(|why| why.contains("/a/1.xmp has changed")), "it is what is left of the other one");
+        let refused = |change: &dyn Fn(&mut Cluster, &mut Files)| {
+            let (mut cluster, mut disk) = two_shots();
+            change(&mut cluster, &mut disk);
+            list_on(&cluster, &disk).expect_err("a part of it stays")
+        };
+        let of_sidecar = |change: &dyn Fn(&mut ShotFile)| {
+            refused(&|cluster, _| cluster.photos.iter_mut().for_each(|photo| change(&mut photo.files[1].shot[2])))
+        };
+        for (why, expected) in [
+            (refused(&|_, disk| disk.0.get_mut(Path::new("/b/1.xmp")).expect("there").1 = "rated"), "/b/1.xmp would be lost with its shot"),
+            (refused(&|_, disk| _ = disk.0.remove(Path::new("/b/1.xmp"))), "goes as a whole or not at all"),
+            (refused(&|_, disk| disk.0.get_mut(Path::new("/b/1.xmp")).expect("there").0.mtime_ns = 9), "/b/1.xmp has changed"),
+            (of_sidecar(&|sidecar| sidecar.offline = true), "/b/1.xmp is offline"),
+            (refused(&|cluster, _| _ = cluster.photos[1].files.pop()), "/b/1.nef stays with /b/1.jpg"),
+            (refused(&|cluster, _| _ = cluster.photos.pop()), "/b/1.nef stays with /b/1.jpg"),
+            (refused(&|cluster, _| cluster.photos[0].files[1].offline = true), "/b/1.nef is offline"),
+        ] {
+            assert!(why.contains(expected), "{expected}: {why}");
+        }
+        // A sidecar of other photos too stays with them.
+        let (mut cluster, disk) = two_shots();
+        cluster.photos.iter_mut().for_each(|photo| photo.files[1].shot[2].shared = true);
+        assert_eq!(list_on(&cluster, &disk), Ok(["/b/1.nef", "/b/1.jpg"].map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn the_picture_of_a_raw_file_can_go_if_it_is_asked_for() {
+        let (cluster, disk) = two_shots();
+        let within = |cluster: Cluster| list_on(&Cluster { within_shots: true, ..cluster }, &disk);
+        let mut one = cluster.clone();
+        one.photos.iter_mut().for_each(|photo| photo.files.truncate(1));
+        assert_eq!(within(one.clone()), Ok(vec!["/a/1.jpg".to_owned()]));
+        assert_eq!(within(cluster), Ok(["/b/1.nef", "/a/1.jpg", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned).to_vec()));
+        assert_eq!(list_on(&one, &disk), Ok(Vec::new()));
+        one.photos[1].files[0].shot[2].path = text("/a/1.jpg.xmp");
+        assert!(within(one).is_err_and(|why| why.contains("/a/1.jpg has a sidecar of its own")));
     }
 
     #[test]

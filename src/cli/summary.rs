@@ -77,6 +77,11 @@ impl Summary {
                 totals.push(Total { what: what.to_owned(), amount, command: show(relation), is_doubtful: relation == Relation::Unknown });
             }
         }
+        if end.shots > 0 {
+            let what = "without versions beyond their own shot".to_owned();
+            let command = format!("simctl dupes --within-shots {asked}");
+            totals.push(Total { what, amount: count(end.shots, "shot", "shots"), command, is_doubtful: false });
+        }
         if end.outside > 0 {
             let what = "outside, with versions here".to_owned();
             let command = format!("simctl dupes --everywhere {asked}");
@@ -150,8 +155,9 @@ fn sentences(options: &DupesArguments, end: &End, counted: Counted) -> Vec<Strin
 fn asked(options: &DupesArguments) -> String {
     let threshold = options.threshold.map(|threshold| format!("--threshold {threshold}"));
     let everywhere = options.everywhere.then(|| "--everywhere".to_owned());
+    let within_shots = options.within_shots.then(|| "--within-shots".to_owned());
     let paths = options.paths.iter().map(|path| shown(&shell_word(path)));
-    threshold.into_iter().chain(everywhere).chain(paths).collect::<Vec<_>>().join(" ")
+    threshold.into_iter().chain(everywhere).chain(within_shots).chain(paths).collect::<Vec<_>>().join(" ")
 }
 
 /// The message of an answer without clusters.
@@ -185,6 +191,7 @@ mod tests {
             unknown: 0,
             found: BTreeMap::new(),
             held_apart: BTreeMap::new(),
+            shots: 0,
             outside: 0,
             coverage: Coverage { indexed: 2, ..Coverage::default() },
             unsupported_formats: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! What a version may be worth more than the photo that would stay in its place.
 
-use crate::api::types::{Cluster, Photo, PhotoFile};
-use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, SourceRule, is_editor};
+use crate::api::types::{Cluster, Photo, PhotoFile, ShotFile};
+use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, ShotFileKind, SourceRule, is_editor};
 
 /// The least ratio of the pixels of an enlarged copy to those of the original. The source is chosen by another rule, of
 /// `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44 times the pixels, the same ratio of the
@@ -29,6 +29,10 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     let (keeper, file) = (&best.files[0], &photo.files[0]);
     let [kept, path] = [keeper, file].map(|file| file.path.to_path());
     let (kept, path) = (kept.display(), path.display());
+    // Asked for: the camera made one of the other.
+    if cluster.within_shots && best.format == Format::Raw && keeper.is_with(file) {
+        return sidecar_of(file);
+    }
     // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
     if [best.format, photo.format].contains(&Format::Raw) {
         return Some(format!("{kept} and {path} are not copies: one of them is a RAW file"));
@@ -74,6 +78,14 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Returns why a picture of a shot whose RAW file stays would leave something behind: a sidecar has its whole name.
+fn sidecar_of(file: &PhotoFile) -> Option<String> {
+    let path = &file.path.path;
+    let is_own = |of: &&ShotFile| of.kind != ShotFileKind::Photo && of.path.path.starts_with(&format!("{path}."));
+    let sidecar = file.shot.iter().find(is_own)?;
+    Some(format!("{path} has a sidecar of its own, {}", sidecar.path.path))
 }
 
 /// Whether the first photo shows as much detail as the second. `None` if that is not known: the detail of a photo is measured only of

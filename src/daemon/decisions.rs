@@ -10,7 +10,8 @@ use super::messages::{Reply, Request, Unwritten, Write, request_now};
 use super::state::events::EventKind;
 use super::state::{Events, Health};
 use crate::catalog::roots::Roots;
-use crate::photo::{Contradiction, Decision, PictureHash, PixelHash, Verdict, ordered};
+use crate::catalog::shots::add_shots;
+use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, ShotFileKind, Verdict, ordered};
 use crate::store::{self, Decided, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
@@ -61,6 +62,7 @@ pub struct DecisionCount {
 /// The parts that making decisions needs.
 pub struct Deciding<'a> {
     pub roots: &'a Roots,
+    pub decisions: &'a Decisions,
     pub events: &'a Events,
     pub health: &'a Health,
     pub writes: &'a SyncSender<Write>,
@@ -74,7 +76,7 @@ impl Deciding<'_> {
         let named = self.pictures(paths)?;
         let made = now();
         let decisions: Vec<Decision> =
-            every_two(&named).into_iter().map(|(a, b)| Decision { a, b, verdict, made, follows: None }).collect();
+            self.between_shots(&named)?.into_iter().map(|(a, b)| Decision { a, b, verdict, made, follows: None }).collect();
         let pairs = decisions.len() as u64;
         let done = self.store(decisions, &named, |decisions, reply| Request::Decide(decisions, OnConflict::Overwrite, reply))?;
         let (changed, reversed) = (done.changed as u64, done.reversed as u64);
@@ -89,7 +91,7 @@ impl Deciding<'_> {
         let no_path = PathBuf::new();
         pictures.extend(hashes.iter().map(|hash| (*hash, &no_path)));
         pictures.dedup_by_key(|(picture, _)| *picture);
-        let two = every_two(&pictures);
+        let two = self.between_shots(&pictures)?;
         let pairs = two.len() as u64;
         let changed = request_now(self.writes, self.health, |reply| Request::Undecide(two, reply))? as u64;
         Ok(DecisionCount { pairs, changed, ..DecisionCount::default() })
@@ -107,6 +109,49 @@ impl Deciding<'_> {
                 return Err(Error::OnePhoto((*other).clone(), path.clone()));
             }
             pictures.push((picture, path));
+        }
+        Ok(pictures)
+    }
+
+    /// Returns every two photos, with those of the shots of the files that a person named: what holds for one of a shot holds for all.
+    /// Two photos of one shot are among them only if both are named.
+    fn between_shots(&self, named: &[(PictureHash, &PathBuf)]) -> Result<Vec<(PictureHash, PictureHash)>, Error> {
+        let mut all: Vec<InShot> = Vec::new();
+        for (shot, (picture, path)) in named.iter().enumerate() {
+            let mut add = |picture, is_named| -> Result<(), Error> {
+                all.push(InShot { picture, pixels: self.reader.pixels_of(&picture)?, shot, is_named });
+                Ok(())
+            };
+            add(*picture, true)?;
+            for other in self.others_of_shot(path)?.into_iter().filter(|other| other != picture) {
+                add(other, false)?;
+            }
+        }
+        count_photos(all.len())?;
+        let mut two = Vec::new();
+        for (at, x) in all.iter().enumerate() {
+            two.extend(all[..at].iter().filter(|y| x.is_apart_from(y)).map(|y| (x.picture, y.picture)));
+        }
+        let mut known = HashSet::new();
+        two.retain(|(a, b)| known.insert(ordered(*a, *b)));
+        Ok(two)
+    }
+
+    /// Returns the pictures of the shot of a file.
+    fn others_of_shot(&self, path: &Path) -> Result<Vec<PictureHash>, Error> {
+        // A photo that is named by its hash may have no file.
+        if self.roots.holding(path).is_none() {
+            return Ok(Vec::new());
+        }
+        let places = self.roots.scopes_of(path);
+        let mut photos = self.reader.photos(&places, Wanted::All)?;
+        add_shots(self.reader, self.decisions, &mut photos)?;
+        let files = photos.values().flat_map(|photo| &photo.files).filter(|file| places.contains(&file.place));
+        let mut pictures = Vec::new();
+        for file in files.filter_map(|file| file.shot.as_ref()).flat_map(|shot| &shot.files) {
+            if file.kind == ShotFileKind::Photo {
+                pictures.extend(self.reader.file_beside(&file.place)?.and_then(|beside| beside.picture));
+            }
         }
         Ok(pictures)
     }
@@ -199,8 +244,21 @@ fn count_photos(count: usize) -> Result<(), Error> {
     if (2..=MAX_DECIDED_PHOTOS).contains(&count) { Ok(()) } else { Err(Error::Count(count)) }
 }
 
-fn every_two(pictures: &[(PictureHash, &PathBuf)]) -> Vec<(PictureHash, PictureHash)> {
-    pictures.iter().enumerate().flat_map(|(i, (a, _))| pictures[..i].iter().map(move |(b, _)| (*a, *b))).collect()
+/// A photo in the shot of a file that a person named.
+struct InShot {
+    picture: PictureHash,
+    pixels: Option<PixelHash>,
+    /// The number of the file.
+    shot: usize,
+    is_named: bool,
+}
+
+impl InShot {
+    /// Whether a decision is made on this photo and another one.
+    fn is_apart_from(&self, other: &InShot) -> bool {
+        let is_equal = self.picture == other.picture || self.pixels.is_some() && self.pixels == other.pixels;
+        !is_equal && (self.shot != other.shot || self.is_named && other.is_named)
+    }
 }
 
 #[cfg(test)]

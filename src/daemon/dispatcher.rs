@@ -21,6 +21,9 @@ const FETCH_PAIRS: usize = 32;
 /// Moved files that are handed out at once. New files come between.
 const FETCH_MOVED: usize = 32;
 
+/// Sidecars that are handed out at once. New files come between.
+const FETCH_SIDECARS: usize = 64;
+
 /// How often the store is searched for pending files without a signal. So files that a worker left pending, for example
 /// because no decoding process could be started, are tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
@@ -73,7 +76,8 @@ impl Dispatcher {
                 pending.extend(rest);
             }
             let (Ok(compared), Ok(moved)) = (self.hand_out_uncompared(), self.hand_out_moved()) else { return };
-            let mut handed_out = compared || moved;
+            let Ok(noted) = self.hand_out_sidecars() else { return };
+            let mut handed_out = compared || moved || noted;
             let roots = roots.now();
             pending.retain(|(place, _)| roots.is_online(place.root));
             let mut purpose = Purpose::Identify;
@@ -135,6 +139,26 @@ impl Dispatcher {
             let Some(path) = roots.path_of(&place).filter(|_| roots.is_online(place.root)) else { continue };
             if lock(&self.queue.in_flight).places.insert(place.clone()) {
                 let job = FileJob { place, path, stamp, purpose: Purpose::Prove };
+                if self.lifecycle.is_stopping() || self.jobs.send(Job::Read(job)).is_err() {
+                    return Err(());
+                }
+            }
+        }
+        Ok(is_any)
+    }
+
+    /// Hands out sidecars that are to be read. Returns whether there were any that were not in flight already.
+    ///
+    /// # Errors
+    /// If the daemon stops.
+    fn hand_out_sidecars(&self) -> Result<bool, ()> {
+        let roots = self.roots.now();
+        let mut is_any = false;
+        for (place, stamp) in self.reader.unread_sidecars(&roots.online_scopes(), FETCH_SIDECARS).unwrap_or_default() {
+            let Some(path) = roots.path_of(&place) else { continue };
+            if lock(&self.queue.in_flight).places.insert(place.clone()) {
+                is_any = true;
+                let job = FileJob { place, path, stamp, purpose: Purpose::Note };
                 if self.lifecycle.is_stopping() || self.jobs.send(Job::Read(job)).is_err() {
                     return Err(());
                 }

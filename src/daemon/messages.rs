@@ -154,6 +154,11 @@ pub enum Outcome {
         stamp: Stamp,
         failure: Failure,
     },
+    /// What a sidecar says. `None` if it cannot be read.
+    Noted {
+        stamp: Stamp,
+        facts: Option<Metadata>,
+    },
 }
 
 /// A photo that is new to the index.
@@ -313,6 +318,8 @@ pub enum Purpose {
     Compare,
     /// Its photo has no kept picture: an older version read it, or the picture could not be kept.
     Keep,
+    /// It is a sidecar that was not read yet.
+    Note,
 }
 
 /// How files that are gone are treated.

@@ -16,22 +16,25 @@ use super::state::tuning::{Phase, TuningEnd, TuningOrder, TuningOutcome, TuningP
 use super::state::version::OwnVersion;
 use crate::api::types::{self, BesideCluster, ClusterPair};
 use crate::api::{self, PROTOCOL, text_of};
-use crate::catalog::clusters::Clustering;
-use crate::catalog::files::{FileOfPhoto, Files, files_of};
+use crate::catalog::clusters::{Clustering, WithinShots};
+use crate::catalog::files::{FileOfPhoto, FileOfShot, Files, files_of};
 use crate::catalog::pairs::FilePair;
 use crate::catalog::query;
 use crate::catalog::ranked::{Beside, Edge, Found};
 use crate::catalog::roots::Roots;
 use crate::learn::report::{HeadFigures, TuningReport};
-use crate::photo::{ClusterChange, ClusterChanges, Evidence, KeptPicture, Metadata, PictureHash, Place, Reason, RootId};
+use crate::photo::{
+    ClusterChange, ClusterChanges, Evidence, KeeperRule, KeptPicture, Metadata, PictureHash, Place, Reason, RootId, ShotFile,
+};
 use crate::store::{Location, PhotoRecord};
 
 pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::Cluster {
     let mut files: Vec<Files> = found.members.iter().map(|id| files_of(clustering.photo(*id), roots)).collect();
     // If a person removes the others, only the first file of the first photo stays.
     let (first, others) = files.split_at_mut(1);
-    for file in others.iter_mut().flat_map(|of_photo| &mut of_photo.files) {
-        file.missing_in_keeper = file.missing_in(&first[0].files[0]);
+    let keeper = &first[0].files[0];
+    for of_photo in others {
+        stay_with(of_photo, keeper, clustering.within);
     }
     let photos = found.members.iter().zip(&files).enumerate();
     let pair = |edge: &Edge| {
@@ -48,6 +51,20 @@ pub fn cluster(clustering: &Clustering, found: &Found, roots: &Roots) -> types::
         beside: found.beside.iter().map(|beside| beside_cluster(clustering.photo(beside.photo), beside, roots)).collect(),
         series: found.series.clone(),
         scene: found.scene.map(|scene| types::Scene { frames: scene.frames, seconds: scene.seconds }),
+        within_shots: clustering.within == WithinShots::Shown,
+    }
+}
+
+/// Says what is lost with the files of a photo beside a keeper. One that is in the shot of the keeper stays with it, and is the first.
+fn stay_with(of_photo: &mut Files, keeper: &FileOfPhoto, within: WithinShots) {
+    let in_shot = of_photo.files.iter().position(|file| keeper.is_with(file)).filter(|_| within == WithinShots::Hidden);
+    if let Some(at) = in_shot {
+        of_photo.files[..=at].rotate_right(1);
+        of_photo.rule = of_photo.rule.map(|rule| if at > 0 { KeeperRule::Shot } else { rule });
+    }
+    let kept = in_shot.map(|_| of_photo.files[0].clone());
+    for file in &mut of_photo.files {
+        file.missing_in_keeper = file.missing_in(kept.as_ref().unwrap_or(keeper));
     }
 }
 
@@ -117,6 +134,21 @@ fn file(file: &FileOfPhoto) -> types::PhotoFile {
         ctime_ns: file.stamp.ctime,
         metadata: file.metadata.as_ref().map(metadata),
         metadata_lost: file.missing_in_keeper.clone(),
+        shot: file.shot.iter().map(shot_file).collect(),
+        unpaired: file.unpaired,
+    }
+}
+
+fn shot_file(of: &FileOfShot) -> types::ShotFile {
+    let ShotFile { kind, stamp, is_shared, .. } = of.file;
+    types::ShotFile {
+        path: text_of(&of.name.path),
+        kind,
+        offline: !of.name.is_here,
+        shared: is_shared,
+        size: stamp.size,
+        mtime_ns: stamp.mtime,
+        ctime_ns: stamp.ctime,
     }
 }
 
@@ -170,6 +202,7 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
         tie: comparison.of_two.is_tie,
         changes: comparison.of_two.changes,
         indexed: comparison.is_indexed,
+        shot: comparison.is_one_shot,
         score: comparison.score,
         exposures: comparison.exposures,
         laid_over: comparison.laid.map(|(laid, scale)| types::LaidOver {

@@ -135,6 +135,9 @@ impl Worker {
     fn read(&mut self, job: &FileJob) -> (Option<Outcome>, Counters) {
         let mut counters = Counters::default();
         let began = Instant::now();
+        if job.purpose == Purpose::Note {
+            return (self.note(job), counters);
+        }
         let outcome = self.outcome(job, &mut counters);
         let milliseconds = began.elapsed().as_millis() as u64;
         let outcome = match outcome {
@@ -233,6 +236,33 @@ impl Worker {
             lock(&self.pool.queue.in_flight).pictures.remove(&identity.picture);
         }
         made.map(|made| Some(Outcome::New { stamp, made }))
+    }
+
+    /// Reads a sidecar. `None` leaves it for later.
+    fn note(&mut self, job: &FileJob) -> Option<Outcome> {
+        let patience = Duration::from_secs(self.pool.configuration.settings.limits.seconds + 10);
+        let _asking = self.heartbeat.work_on(job.place.root, patience);
+        let file = match open(&job.path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::IsADirectory => {
+                self.look_again(job);
+                return None;
+            }
+            Err(_) => return Some(Outcome::Noted { stamp: job.stamp, facts: None }),
+        };
+        let read = self.decoder.sidecar(&file);
+        if !stamp_like(&file, &job.stamp).is_ok_and(|now| job.stamp.is_unchanged(&now)) {
+            self.look_again(job);
+            return None;
+        }
+        match read {
+            Ok(facts) => Some(Outcome::Noted { stamp: job.stamp, facts: Some(facts) }),
+            Err(DecodeError::Photo(_)) => Some(Outcome::Noted { stamp: job.stamp, facts: None }),
+            Err(DecodeError::Child(e)) => {
+                self.pool.health.set_problem(Part::Decode, Some(format!("sidecars cannot be read now: {e}")));
+                None
+            }
+        }
     }
 
     /// Confirms the picture of the first file of a photo, which only one process has reported. It is not done for a file that

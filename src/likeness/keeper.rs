@@ -15,22 +15,25 @@ pub struct FileCandidate<'a> {
     pub mtime: i64,
     /// `None` if it is not known.
     pub metadata: Option<&'a Metadata>,
+    /// How many files its shot has.
+    pub shot_files: usize,
 }
 
 /// Sorts the files of a photo, the keeper first. Returns their positions, and the rule by which the keeper comes before
 /// the second file; `None` if there is no second file.
 ///
-/// The rules, in this order: the most that a person says, if what all files say is known; the most bytes, because the
-/// pictures are the same and the rest is metadata; a plain name before one that a copy gets; the oldest; the shortest
+/// The rules, in this order: the most that a person says, if what all files say is known; the shot with the most files, so that no
+/// shot is torn apart; the most bytes, because the pictures are the same and the rest is metadata; a plain name before one that a copy gets; the oldest; the shortest
 /// path; the first path.
 pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<KeeperRule>) {
     let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
     let said: Option<Vec<_>> = candidates.iter().map(|c| c.metadata.map(|metadata| metadata.description.richness())).collect();
     let said = said.unwrap_or_else(|| vec![Default::default(); candidates.len()]);
-    let compared = |&x: &usize, &y: &usize| -> [(Ordering, KeeperRule); 5] {
+    let compared = |&x: &usize, &y: &usize| -> [(Ordering, KeeperRule); 6] {
         let (a, b) = (&candidates[x], &candidates[y]);
         [
             (Reverse(said[x]).cmp(&Reverse(said[y])), KeeperRule::Description),
+            (Reverse(a.shot_files).cmp(&Reverse(b.shot_files)), KeeperRule::Shot),
             (Reverse(a.bytes).cmp(&Reverse(b.bytes)), KeeperRule::Metadata),
             (is_copy[x].cmp(&is_copy[y]), KeeperRule::PlainName),
             (a.mtime.cmp(&b.mtime), KeeperRule::Oldest),
@@ -81,7 +84,7 @@ mod tests {
     /// The name of the keeper among files of one size and time, and the rule.
     fn keeper<'a>(names: &[&'a str]) -> (&'a str, Option<KeeperRule>) {
         let candidates: Vec<FileCandidate<'_>> =
-            names.iter().map(|name| FileCandidate { path: Path::new(name), bytes: 9, mtime: 9, metadata: None }).collect();
+            names.iter().map(|name| FileCandidate { path: Path::new(name), bytes: 9, mtime: 9, metadata: None, shot_files: 1 }).collect();
         let (order, rule) = keeper_first(&candidates);
         (names[order[0]], rule)
     }
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn metadata_then_name_then_age_then_path_decide() {
-        let file = |path, bytes, mtime| FileCandidate { path: Path::new(path), bytes, mtime, metadata: None };
+        let file = |path, bytes, mtime| FileCandidate { path: Path::new(path), bytes, mtime, metadata: None, shot_files: 1 };
         let (order, rule) = keeper_first(&[file("/a.jpg", 10, 1), file("/a (1).jpg", 12, 5)]);
         assert_eq!((order, rule), (vec![1, 0], Some(KeeperRule::Metadata)));
         let (order, rule) = keeper_first(&[file("/b.jpg", 10, 3), file("/c.jpg", 10, 1), file("/c (1).jpg", 10, 0)]);
@@ -122,10 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_the_larger_shot_stays() {
+        let file = |path, bytes, shot_files| FileCandidate { path: Path::new(path), bytes, mtime: 1, metadata: None, shot_files };
+        assert_eq!(keeper_first(&[file("/a.jpg", 12, 1), file("/b/a (1).jpg", 10, 3)]), (vec![1, 0], Some(KeeperRule::Shot)));
+    }
+
+    #[test]
     fn what_a_person_says_comes_before_more_bytes_and_a_plain_name() {
         let rated = Metadata { description: Description { rating: Some(5), ..Description::default() }, ..Metadata::default() };
         let plain = Metadata::default();
-        let file = |path, bytes, metadata| FileCandidate { path: Path::new(path), bytes, mtime: 1, metadata };
+        let file = |path, bytes, metadata| FileCandidate { path: Path::new(path), bytes, mtime: 1, metadata, shot_files: 1 };
         let two = |metadata| keeper_first(&[file("/a.jpg", 12, Some(&plain)), file("/a (1).jpg", 10, metadata)]);
         assert_eq!(two(Some(&rated)), (vec![1, 0], Some(KeeperRule::Description)));
         assert_eq!(two(None), (vec![0, 1], Some(KeeperRule::Metadata)), "it is not known of all files");

@@ -11,6 +11,8 @@ use super::names::names;
 pub enum KeeperRule {
     /// It says more of what a person says of a photo: rating, keywords, caption.
     Description,
+    /// It is in the shot that has the most files, or in that of the source.
+    Shot,
     /// It has the most bytes: the pictures are the same, the rest is metadata.
     Metadata,
     /// Another file has a name that a copy gets.
@@ -20,4 +22,11 @@ pub enum KeeperRule {
     Path,
 }
 
-names!(KeeperRule, "keeper rule" { Description: "description", Metadata: "metadata", PlainName: "plain-name", Oldest: "oldest", Path: "path" });
+names!(KeeperRule, "keeper rule" {
+    Description: "description",
+    Shot: "shot",
+    Metadata: "metadata",
+    PlainName: "plain-name",
+    Oldest: "oldest",
+    Path: "path",
+});

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Capture;
 use super::names::names;
 
-/// What a file says of its photo. It belongs to the bytes of the file: two files of one picture may say different things.
+/// What a file says of its photo. Of sidecars it is stored as JSON: a field that is new is missing there. It belongs to the bytes of the file: two files of one picture may say different things.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Metadata {
     pub capture: Capture,
     pub description: Description,
@@ -111,6 +112,37 @@ impl Metadata {
     }
 }
 
+impl Metadata {
+    /// Adds what a sidecar of the file says. Where both say something else, the sidecar counts, and what the file says is kept among
+    /// the other parts: programs write into a sidecar what they do not write into the file.
+    pub fn with_sidecar(mut self, sidecar: &Metadata) -> Metadata {
+        let own = std::mem::take(&mut self.description);
+        let said = &sidecar.description;
+        let texts = [
+            ("label", &own.label, &said.label),
+            ("title", &own.title, &said.title),
+            ("caption", &own.caption, &said.caption),
+            ("creator", &own.creator, &said.creator),
+        ];
+        let hidden = texts.into_iter().filter(|(_, own, said)| said.is_some() && own.is_some() && own != said);
+        let hidden: Vec<String> = hidden.filter_map(|(kind, own, _)| Some(format!("{kind}: {}", own.as_ref()?))).collect();
+        self.other.extend(hidden);
+        self.other.extend(own.rating.filter(|own| said.rating.is_some_and(|said| said != *own)).map(|stars| format!("rating: {stars}")));
+        self.other.extend(sidecar.other.iter().cloned());
+        self.description = Description {
+            rating: said.rating.or(own.rating),
+            label: said.label.clone().or(own.label),
+            keywords: said.keywords.iter().cloned().chain(own.keywords).collect(),
+            title: said.title.clone().or(own.title),
+            caption: said.caption.clone().or(own.caption),
+            creator: said.creator.clone().or(own.creator),
+            position: said.position.or(own.position),
+        };
+        self.software = self.software.or_else(|| sidecar.software.clone());
+        self
+    }
+}
+
 impl Description {
     /// Returns how much it says: the number of kinds, and of keywords.
     pub fn richness(&self) -> (usize, usize) {
@@ -175,6 +207,18 @@ mod tests {
         let noted = |notes: &[&str]| Metadata { other: keywords(notes), ..Metadata::default() };
         assert_eq!(noted(&["1", "2"]).missing_in(&noted(&["2"])), [MetadataKind::OtherMetadata]);
         assert!(noted(&["2"]).missing_in(&noted(&["1", "2"])).is_empty());
+    }
+
+    #[test]
+    fn what_a_sidecar_says_counts_and_nothing_that_the_file_says_is_lost() {
+        let own = Description { rating: Some(2), title: Some("A".into()), keywords: ["sea".into()].into(), ..Description::default() };
+        let said = Description { rating: Some(5), keywords: ["sky".into()].into(), ..Description::default() };
+        let both = described(own.clone()).with_sidecar(&described(said));
+        let Description { rating, title, keywords, .. } = &both.description;
+        assert_eq!((*rating, title.as_deref(), keywords.len()), (Some(5), Some("A"), 2));
+        assert_eq!(both.missing_in(&described(both.description.clone())), [MetadataKind::OtherMetadata], "two stars");
+        let same = described(own.clone()).with_sidecar(&described(own.clone()));
+        assert_eq!(same, described(own));
     }
 
     #[test]

@@ -29,6 +29,8 @@ mod picture;
 mod place;
 mod positives;
 mod reason;
+mod shot;
+mod shot_name;
 mod software;
 mod source;
 
@@ -61,5 +63,7 @@ pub use picture::{Dimensions, Picture, stored_position};
 pub use place::{Place, Root, RootId, VolumeLocation};
 pub use positives::Positives;
 pub use reason::{Direction, Evidence, Reason, ReasonCode};
+pub use shot::{Shot, ShotFile, ShotFileKind, Unpaired};
+pub use shot_name::{Base, Role, ShotName, home, is_packet};
 pub use software::is_editor;
 pub use source::{MAX_ENLARGED_DENSITY_RATIO, SourceRule};

@@ -56,8 +56,8 @@ mod tests {
     use serde::Serialize;
 
     use super::super::{
-        ClusterChangeKind, Direction, Format, KeeperRule, MetadataKind, OtherKind, Positives, ReasonCode, Relation, SourceRule, Stage,
-        UnknownName, Verdict,
+        ClusterChangeKind, Direction, Format, KeeperRule, MetadataKind, OtherKind, Positives, ReasonCode, Relation, ShotFileKind,
+        SourceRule, Stage, UnknownName, Unpaired, Verdict,
     };
 
     /// Each name parses as its value and is its JSON. No other text parses.
@@ -88,7 +88,7 @@ mod tests {
             &["rating", "label", "keywords", "title", "caption", "creator", "position", "capture", "trailer", "other-metadata"],
             "kind of metadata",
         );
-        check(KeeperRule::ALL, &["description", "metadata", "plain-name", "oldest", "path"], "keeper rule");
+        check(KeeperRule::ALL, &["description", "shot", "metadata", "plain-name", "oldest", "path"], "keeper rule");
         check(
             SourceRule::ALL,
             &[
@@ -146,6 +146,8 @@ mod tests {
             "reason",
         );
         check(OtherKind::ALL, &["film", "sound", "picture", "sidecar"], "kind of file");
+        check(ShotFileKind::ALL, &["photo", "film", "sound", "picture", "sidecar"], "kind of file in a shot");
+        check(Unpaired::ALL, &["other-folder", "several", "time", "no-time", "decision"], "reason why files are not one shot");
         check(Direction::ALL, &["a-to-b", "b-to-a"], "direction");
         check(ClusterChangeKind::ALL, &["new", "gone", "grown", "shrunk"], "kind of cluster change");
         check(Positives::ALL, &["edits", "folders", "decisions"], "kind of positives");

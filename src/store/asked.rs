@@ -24,7 +24,8 @@ impl Reader {
         Ok(LastFile(statement.query_row([], |row| row.get(0))?))
     }
 
-    /// Returns whether a file of the scopes, up to a last one, is pending. A stale photo counts whenever its file came.
+    /// Returns whether a file of the scopes, up to a last one, is pending. A stale photo and a sidecar that is to be
+    /// read count whenever they came.
     pub fn was_pending(&self, scopes: &[Place], last: LastFile) -> Result<bool> {
         let is_any = "SELECT EXISTS (SELECT 1 FROM files WHERE pending)";
         let is_pending = self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))?
@@ -33,7 +34,7 @@ impl Reader {
                 scopes,
                 last,
             )?;
-        Ok(is_pending || self.count_stale(scopes)? > 0)
+        Ok(is_pending || self.count_stale(scopes)? > 0 || self.has_unread_sidecars(scopes)?)
     }
 
     /// Returns whether a new photo of the scopes is not compared yet with another one, where both have files up to a last one,

@@ -118,7 +118,14 @@ pub fn stamp(row: &Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
 /// `first`.
 pub fn file_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileRecord> {
     let place = Place { root: RootId(row.get(first)?), path: path_of(row.get_ref(first + 1)?.as_blob()?) };
-    Ok(FileRecord { place, content: ContentHash(row.get(first + 2)?), stamp: stamp(row, first + 3)?, metadata: None })
+    Ok(FileRecord {
+        place,
+        content: ContentHash(row.get(first + 2)?),
+        stamp: stamp(row, first + 3)?,
+        metadata: None,
+        shot: None,
+        unpaired: None,
+    })
 }
 
 /// The columns of `others f` that [`other_of`] reads.
@@ -213,7 +220,7 @@ impl FromSql for Texts {
 }
 
 /// Reads a column with JSON, if it is set.
-fn json_of<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+pub fn json_of<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
     Ok(row.get::<_, Option<Json<T>>>(column)?.map(|Json(value)| value))
 }
 

@@ -12,11 +12,11 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::columns::{
     METADATA_COLUMNS, METADATA_READER, OTHER_COLUMNS, PHOTO_COLUMNS, STAMP_COLUMNS, comparison_of, edited_version_of, failure_of, file_of,
-    is_unreadable, metadata_of, other_of, pair_of, photo_of, pixels_of, place_of, stamp,
+    is_unreadable, json_of, metadata_of, other_of, pair_of, photo_of, pixels_of, place_of, stamp,
 };
 use super::open::{connect, is_damage, with};
 use super::{Error, Location, Result, schema};
-use crate::photo::{CropDescriptors, Embedding, Features, Keypoints};
+use crate::photo::{CropDescriptors, Embedding, Features, Keypoints, Metadata};
 use crate::sys::own_file;
 
 /// Whether damage was detected in any file. It is global, because an error appears wherever a bad page is read first.
@@ -177,6 +177,7 @@ fn has_sound_photos(index: &Connection) -> rusqlite::Result<()> {
     let metadata = format!("SELECT {METADATA_COLUMNS} FROM metadata m WHERE reader = {METADATA_READER}");
     each(index, &metadata, |row| metadata_of(row, 0).map(drop))?;
     each(index, &format!("SELECT {OTHER_COLUMNS} FROM others f"), |row| other_of(row).map(drop))?;
+    each(index, "SELECT facts FROM others", |row| json_of::<Metadata>(row, 0).map(drop))?;
     each(index, "SELECT content FROM files WHERE photo IS NULL", |row| row.get::<_, Option<[u8; 32]>>(0).map(drop))?;
     each(index, "SELECT root, path, stage, reason FROM failures", |row| {
         place_of(row)?;
@@ -279,6 +280,8 @@ mod tests {
             batch.count(&Counters { read: 1, ..Counters::default() })?;
             batch.set("a setting", "its value")?;
             batch.upsert_other(&place("c.mov"), OtherKind::Film, &stamp(3), false)?;
+            batch.upsert_other(&place("a.xmp"), OtherKind::Sidecar, &stamp(4), false)?;
+            batch.note_sidecar(&place("a.xmp"), &stamp(4), Some(&Default::default()))?;
             batch.upsert_seen(&place("b.jpg"), &stamp(2))?;
             batch.fail(&place("b.jpg"), &stamp(2), &Failure::new(Stage::Read, "it ends in the middle"))
         });
@@ -392,6 +395,7 @@ mod tests {
             "UPDATE settings SET value = CAST(x'ff' AS TEXT) WHERE name = 'a setting'",
             "UPDATE others SET kind = 'novel'",
             "UPDATE others SET content = x'00'",
+            "UPDATE others SET facts = '5 stars'",
         ] {
             let _turn = take_turn();
             let folder = tempfile::tempdir().expect("a folder");

@@ -29,17 +29,21 @@ mod rereads;
 mod roots;
 mod schema;
 mod scopes;
+mod shots;
+mod sidecars;
 mod unreadable;
 mod writer;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use thiserror::Error;
 
 use crate::photo::{
-    Capture, ContentHash, Contradiction, Decision, Dimensions, Failure, Features, Format, Metadata, PhotoId, PictureHash, Place, Stamp,
+    Capture, ContentHash, Contradiction, Decision, Dimensions, Failure, Features, Format, Metadata, PhotoId, PictureHash, Place, Shot,
+    Stamp, Unpaired,
 };
 
 pub use crate::photo::Positives;
@@ -49,6 +53,7 @@ pub use decisions::{Evidence, Replaced};
 pub use reader::{Reader, Wanted};
 pub use recipes::Dropped;
 pub use records::{ClusterChangeRecord, ClusterChangesRecord, HeadFiguresRecord, TuningOrderRecord, TuningReportRecord};
+pub use shots::{FileBeside, Name, Named};
 pub use writer::{Batch, Writer};
 
 /// Why the store failed.
@@ -155,8 +160,12 @@ pub struct FileRecord {
     /// As the file was when it was read.
     pub stamp: Stamp,
     pub content: ContentHash,
-    /// `None` if an older version read the file.
+    /// With what its sidecars say. `None` if an older version read the file.
     pub metadata: Option<Metadata>,
+    /// Its shot, if that has other files. The catalog knows it.
+    pub shot: Option<Arc<Shot>>,
+    /// Why it is not in a shot with a file of its name.
+    pub unpaired: Option<Unpaired>,
 }
 
 impl PhotoRecord {

@@ -9,11 +9,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::columns::{OTHER_COLUMNS, STAMP_COLUMNS, other_of, place_of, stamp as stamp_of};
 use super::{Batch, Reader, Result};
-use crate::photo::{ContentHash, OtherFile, OtherKind, Place, Stamp};
+use crate::photo::{ContentHash, OtherFile, OtherKind, Place, Stamp, is_packet};
 
 impl Batch<'_> {
     /// Records that a file exists which is not decoded. Its hash stays if its stamp shows that it is unchanged, unless a writer
-    /// closed it: the last writes through a mapping change no time.
+    /// closed it: the last writes through a mapping change no time. A sidecar that is no longer what was read is read again.
     pub fn upsert_other(&mut self, place: &Place, kind: OtherKind, stamp: &Stamp, was_closed: bool) -> Result<()> {
         let key = params![place.root.0, place.path.as_os_str().as_bytes()];
         let select = format!("SELECT {STAMP_COLUMNS} FROM others f WHERE root = ?1 AND path = ?2");
@@ -21,9 +21,10 @@ impl Batch<'_> {
         let is_unchanged = before.is_some_and(|before| before.is_unchanged(stamp) || before.is_renumbered(stamp));
         self.transaction
             .prepare_cached(
-                "INSERT INTO others (root, path, kind, volume, inode, size, mtime, ctime, birth) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                "INSERT INTO others (root, path, kind, volume, inode, size, mtime, ctime, birth, unread)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?11)
                  ON CONFLICT (root, path) DO UPDATE SET kind = ?3, volume = ?4, inode = ?5, size = ?6, mtime = ?7, ctime = ?8, birth = ?9,
-                     content = iif(?10, content, NULL)",
+                     content = iif(?10, content, NULL), unread = iif(?10, unread, ?11)",
             )?
             .execute(params![
                 place.root.0,
@@ -35,7 +36,8 @@ impl Batch<'_> {
                 stamp.mtime,
                 stamp.ctime,
                 stamp.birth,
-                is_unchanged && !was_closed
+                is_unchanged && !was_closed,
+                is_packet(&place.path)
             ])?;
         Ok(())
     }

@@ -357,6 +357,7 @@ impl Reader {
                 take_photos(&mut photos, statement.query([id.0])?, is_within)?;
             }
         }
+        self.add_sidecars(&mut photos)?;
         photos.retain(|id, photo: &mut PhotoRecord| {
             photo.files.sort_unstable_by(|a, b| a.place.cmp(&b.place));
             photo.fill_in_capture();

@@ -335,6 +335,14 @@ const INDEX_STEPS: &[M<'static>] = &[
              AND NOT EXISTS (SELECT 1 FROM files WHERE photo = old.photo AND content = old.content);
      END;",
     ),
+    // What a sidecar says. facts: JSON, NULL if it is not read, or if it cannot be read. unread: it is still to be read.
+    M::up(
+        "ALTER TABLE others ADD COLUMN facts TEXT;
+     ALTER TABLE others ADD COLUMN unread INTEGER NOT NULL DEFAULT FALSE;
+     CREATE INDEX others_unread ON others (root, path) WHERE unread;
+     CREATE INDEX others_with_facts ON others (root, path) WHERE facts IS NOT NULL;
+     UPDATE others SET unread = TRUE WHERE CAST(path AS TEXT) LIKE '%.xmp';",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -514,6 +522,7 @@ mod tests {
             (14, latest, "UPDATE metadata SET trailer = '00ff';"),
             (17, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
             (19, latest, &others),
+            (20, latest, "UPDATE others SET facts = '{}' WHERE kind = 'sidecar';"),
         ]
         .into_iter()
         .filter(|(first, last, _)| (*first..=*last).contains(&version))

@@ -31,6 +31,7 @@ mod running;
 mod schema;
 mod scripts;
 mod service;
+mod shots;
 mod soak;
 mod stamps;
 mod storm;

@@ -52,6 +52,17 @@ pub struct Cluster {
     /// The scene, if there are other exposures of it near.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<Scene>,
+    /// Whether the photos of one shot count as versions of each other here, as it was asked for with `within_shots`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub within_shots: bool,
+}
+
+impl Cluster {
+    /// Whether a photo is there beside the source in its shot, and so is no version of it.
+    pub fn is_in_shot(&self, place: usize) -> bool {
+        let keeper = &self.photos[0].files[0];
+        place > 0 && !self.within_shots && self.photos[place].files.first().is_some_and(|file| keeper.is_with(file))
+    }
 }
 
 /// The exposures of one scene, also those that have no versions and are in no cluster.

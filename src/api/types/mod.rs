@@ -175,6 +175,8 @@ pub struct Selection {
     /// If empty: identical, copy and edit.
     pub relations: Vec<Relation>,
     pub everywhere: bool,
+    /// Also photos of one shot as versions of each other.
+    pub within_shots: bool,
     /// Only items after this one, from [`End::next`].
     pub after: Option<String>,
     /// The most items.
@@ -213,6 +215,9 @@ pub struct End {
     /// Near pairs that are not joined, by relation. A photo is counted once for each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub held_apart: BTreeMap<Relation, Amount>,
+    /// Clusters that are left out because all of their files are of one shot.
+    #[serde(default)]
+    pub shots: u64,
     /// Photos outside the places that are versions of photos inside. 0 with `everywhere`.
     pub outside: u64,
     pub coverage: Coverage,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PathText;
-use crate::photo::{Description, Format, KeeperRule, MetadataKind};
+use crate::photo::{Description, Format, KeeperRule, MetadataKind, ShotFileKind, Unpaired};
 
 /// A photo and its files.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -62,11 +62,43 @@ pub struct PhotoFile {
     /// What the file says. Null if it is not read yet: an older version indexed the file.
     pub metadata: Option<FileMetadata>,
     /// The metadata that would be lost with this file: the file that stays has it not, or with another value. That is the
-    /// first file of the first photo of a cluster, elsewhere of the photo. Null if it is not known.
+    /// first file of the first photo of a cluster, or the file of the photo in the shot of that one, elsewhere of the photo. Null if
+    /// it is not known.
     pub metadata_lost: Option<Vec<MetadataKind>>,
+    /// The files of its shot, itself among them: of one exposure in one folder, RAW before the others. A file with several names has
+    /// those of all names. Absent if it has no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shot: Vec<ShotFile>,
+    /// Why it is not one shot with a file of its name. Absent if there is no such file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpaired: Option<Unpaired>,
 }
 
-/// What a file says of its photo, from EXIF, XMP and IPTC. Missing values are null or empty.
+/// A file of a shot, as it was when it was seen or read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ShotFile {
+    #[serde(flatten)]
+    pub path: PathText,
+    pub kind: ShotFileKind,
+    pub offline: bool,
+    /// Whether it is also of photos of its name that are not in the shot. Then it stays with them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+}
+
+impl PhotoFile {
+    /// Whether another file is in its shot, by any of its names.
+    pub fn is_with(&self, other: &PhotoFile) -> bool {
+        let is_name = |of: &ShotFile| of.path == other.path || other.also.contains(&of.path);
+        self.shot.iter().any(is_name)
+    }
+}
+
+/// What a file says of its photo, from EXIF, XMP and IPTC, and its sidecars in XMP. Missing values are null or empty.
 #[derive(Clone, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FileMetadata {
     /// The local time of capture.

@@ -55,6 +55,9 @@ pub struct Comparison {
     /// index, and near some photo.
     #[serde(default)]
     pub indexed: bool,
+    /// Whether files of both are in one shot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shot: bool,
     /// The decision, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,

@@ -55,6 +55,9 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     if !reasons.is_empty() {
         lines.push(format!("because: {}", reasons.join("; ")));
     }
+    if c.shot {
+        lines.push("files of both are in one shot".to_owned());
+    }
     if let Some((source, rule)) = c.source.zip(c.source_by) {
         let which = if source == 0 { "first" } else { "second" };
         lines.push(format!("the {which} is the source: {}", words::source_by(rule)));
@@ -184,6 +187,7 @@ mod tests {
         changes: Vec::new(),
         evidence: Evidence::NONE,
         indexed: false,
+        shot: false,
         decided: None,
         score: None,
         exposures: [Exposure { seconds: None, aperture: None, bias: None, iso: None }; 2],

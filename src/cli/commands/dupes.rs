@@ -73,6 +73,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
         query.extend(everywhere.then(|| ("everywhere", b"true".to_vec())));
         query.extend(options.limit.filter(|_| is_cut_by_daemon(options)).map(|limit| ("limit", limit.to_string().into())));
+        query.extend(options.within_shots.then(|| ("within_shots", b"true".to_vec())));
         let query = query_of(query);
         if options.format == DupesFormat::Json {
             return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);

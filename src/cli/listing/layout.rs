@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use unicode_width::UnicodeWidthStr;
 
 use super::super::text::shown_path;
-use super::rows::{Look, Note, Row};
+use super::rows::{Look, Note, NoteKind, Row};
 use crate::api::types::PathText;
 
 /// A column is as wide as its longest text up to this number of characters. A longer one moves the rest of its line.
@@ -199,13 +199,14 @@ fn columns(row: &Row<'_>, widths: [usize; 5]) -> String {
 }
 
 fn length_of(notes: &[Note]) -> usize {
-    notes.iter().map(|note| note.words.width() + 3).sum()
+    notes.iter().map(|note| note.words.width() + if note.kind == NoteKind::Badges { 1 } else { 3 }).sum()
 }
 
 fn noted(notes: &[Note]) -> String {
-    let painted = |note: &Note| {
-        let words = format!(" ({})", note.words);
-        if note.is_warning { words.yellow().to_string() } else { words.dimmed().to_string() }
+    let painted = |Note { words, kind }: &Note| match kind {
+        NoteKind::Badges => format!(" {words}").cyan().to_string(),
+        NoteKind::Remark => format!(" ({words})").dimmed().to_string(),
+        NoteKind::Warning => format!(" ({words})").yellow().to_string(),
     };
     notes.iter().map(painted).collect()
 }

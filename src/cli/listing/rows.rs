@@ -1,5 +1,6 @@
 //! The lines of a cluster: one for each file, with what it is.
 
+use super::super::badges::{badges, is_in_other_row};
 use super::super::text::{bytes, count, names, time};
 use super::words::{self, name, pairs, series, source, time_length, what};
 use crate::api::types::{BesideCluster, Cluster, ClusterPair, PathText, Photo, PhotoFile};
@@ -21,8 +22,16 @@ pub struct Row<'a> {
 
 pub struct Note {
     pub words: String,
-    /// Whether a person should heed it before a file goes.
-    pub is_warning: bool,
+    pub kind: NoteKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum NoteKind {
+    /// The other files of its shot.
+    Badges,
+    Remark,
+    /// A person should heed it before a file goes.
+    Warning,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +62,9 @@ pub fn title(stars: &[Cluster]) -> String {
     let source = if stars.len() == 1 { "source" } else { "sources" };
     // Frames and parts are not there to be spared.
     let spared = (!versions.is_empty()).then(|| format!(", {} beside the {source}", bytes(versions.iter().sum())));
-    let files = format!("{}{}", count(files_of(stars), "file", "files"), spared.unwrap_or_default());
+    let (files, shots) = (files_of(stars), stars.iter().map(rows_of_shots).sum());
+    let of_shots = if shots < files { format!(" of {}", count(shots, "shot", "shots")) } else { String::new() };
+    let files = format!("{}{of_shots}{}", count(files, "file", "files"), spared.unwrap_or_default());
     match stars.iter().find_map(|star| star.scene.as_ref()) {
         Some(scene) if stars.len() > 1 => format!("{}; {files}", series(scene)),
         Some(scene) => format!("{files}; {}", series(scene)),
@@ -65,11 +76,18 @@ pub fn files_of(stars: &[Cluster]) -> u64 {
     stars.iter().flat_map(|star| &star.photos).map(|photo| photo.files.len() as u64).sum()
 }
 
+/// The number of files that have a row of their own.
+fn rows_of_shots(star: &Cluster) -> u64 {
+    let has_row = |place: usize, number: usize| !is_in_other_row(star, (place, number));
+    let rows = |(place, photo): (usize, &Photo)| (0..photo.files.len()).filter(|number| has_row(place, *number)).count() as u64;
+    star.photos.iter().enumerate().map(rows).sum()
+}
+
 /// What the photos and files of a cluster are beside the one that stays, with their bytes.
 pub fn others(cluster: &Cluster) -> impl Iterator<Item = (Relation, u64)> {
     let identical = cluster.photos.iter().flat_map(|photo| photo.files.iter().skip(1)).map(|file| (Relation::Identical, file.size));
-    let photos = cluster.photos.iter().zip(pairs(cluster)).skip(1);
-    photos.map(|(photo, pair)| (pair.map_or(Relation::Unknown, |pair| pair.relation), photo.bytes)).chain(identical)
+    let photos = cluster.photos.iter().zip(pairs(cluster)).enumerate().skip(1).filter(|(place, _)| !cluster.is_in_shot(*place));
+    photos.map(|(_, (photo, pair))| (pair.map_or(Relation::Unknown, |pair| pair.relation), photo.bytes)).chain(identical)
 }
 
 pub fn is_version(relation: Relation) -> bool {
@@ -79,7 +97,7 @@ pub fn is_version(relation: Relation) -> bool {
 /// A row for each file of a photo, and one for each other name of it.
 fn photo_rows<'a>(cluster: &'a Cluster, place: usize, photo: &'a Photo, pair: Option<&ClusterPair>, to: usize) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    for (number, file) in photo.files.iter().enumerate() {
+    for (number, file) in photo.files.iter().enumerate().filter(|(number, _)| !is_in_other_row(cluster, (place, *number))) {
         let is_source = (place, number) == (0, 0);
         let what = match (number, place) {
             (0, 0) => source(cluster),
@@ -93,7 +111,7 @@ fn photo_rows<'a>(cluster: &'a Cluster, place: usize, photo: &'a Photo, pair: Op
             time: photo.taken.as_deref().map(|taken| time(taken, to)).unwrap_or_default(),
             path: &file.path,
             picture: Some(&photo.picture),
-            notes: notes(file, photo.kept_by.filter(|_| is_source)),
+            notes: notes(cluster, file, photo.kept_by.filter(|_| is_source)),
             look: if is_source { Look::Source } else { Look::Plain },
         });
         let link = |path: &'a PathText| Row {
@@ -110,12 +128,15 @@ fn photo_rows<'a>(cluster: &'a Cluster, place: usize, photo: &'a Photo, pair: Op
 }
 
 /// What is to be known of a file beside what its photo is.
-fn notes(file: &PhotoFile, kept_by: Option<KeeperRule>) -> Vec<Note> {
-    let note = |words: String, is_warning: bool| Note { words, is_warning };
-    let stays = kept_by.map(|rule| note(format!("stays: {}", words::kept_by(rule)), false));
+fn notes(cluster: &Cluster, file: &PhotoFile, kept_by: Option<KeeperRule>) -> Vec<Note> {
+    let note = |words: String, kind: NoteKind| Note { words, kind };
+    let badges = Some(badges(cluster, file)).filter(|badges| !badges.is_empty()).map(|badges| note(badges, NoteKind::Badges));
+    let stays = kept_by.map(|rule| note(format!("stays: {}", words::kept_by(rule)), NoteKind::Remark));
     let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().copied().collect();
-    let own = (!lost.is_empty()).then(|| note(format!("has its own {}", names(&lost)), true));
-    stays.into_iter().chain(own).chain(file.offline.then(|| note("offline".to_owned(), true))).collect()
+    let own = (!lost.is_empty()).then(|| note(format!("has its own {}", names(&lost)), NoteKind::Warning));
+    let unpaired = file.unpaired.map(|why| note(why.words().to_owned(), NoteKind::Remark));
+    let offline = file.offline.then(|| note("offline".to_owned(), NoteKind::Warning));
+    [badges, stays, own, unpaired, offline].into_iter().flatten().collect()
 }
 
 /// A photo beside a cluster.

@@ -6,12 +6,12 @@ use std::slice::from_ref;
 use anstream::adapter::strip_str;
 
 use super::super::text::bytes;
-use super::rows::title;
+use super::rows::{others, title};
 use super::words::{pairs, series, source, what};
 use super::*;
-use crate::api::types::{BesideCluster, ClusterPair, Evidence, PathText, Photo, PhotoFile, Reason, Scene};
+use crate::api::types::{BesideCluster, ClusterPair, Evidence, PathText, Photo, PhotoFile, Reason, Scene, ShotFile};
 use crate::cli::args::SortBy;
-use crate::photo::{Format, MetadataKind, PhotoChange, ReasonCode, Relation, SourceRule};
+use crate::photo::{Format, MetadataKind, PhotoChange, ReasonCode, Relation, ShotFileKind, SourceRule, Unpaired};
 
 fn path(path: &str) -> PathText {
     PathText { path: path.into(), path_bytes: None }
@@ -31,6 +31,8 @@ fn photo(path: &str, width: u32, bytes: u64) -> Photo {
         ctime_ns: 0,
         metadata: None,
         metadata_lost: None,
+        shot: Vec::new(),
+        unpaired: None,
     };
     Photo {
         paths: vec![path.path.clone()],
@@ -65,6 +67,7 @@ fn cluster(photos: Vec<Photo>, pairs: Vec<ClusterPair>) -> Cluster {
         beside: Vec::new(),
         series: None,
         scene: None,
+        within_shots: false,
     }
 }
 
@@ -81,6 +84,34 @@ fn told_of(cluster: &Cluster, place: usize) -> String {
 
 fn plain(out: Vec<u8>) -> String {
     strip_str(&String::from_utf8(out).expect("text")).to_string()
+}
+
+#[test]
+fn a_shot_is_one_row_with_badges() {
+    let names = ["/a/1.CR3", "/a/1.JPG", "/a/1.CR3.xmp", "/a/1.xmp", "/a/1.MOV", "/a/IMG_E1.JPG"];
+    let of = |name: &str| ShotFile {
+        path: path(name),
+        kind: if name.ends_with("xmp") || name.ends_with("MOV") { ShotFileKind::Sidecar } else { ShotFileKind::Photo },
+        offline: false,
+        shared: false,
+        size: 1,
+        mtime_ns: 0,
+        ctime_ns: 0,
+    };
+    let mut photos = ["/a/1.CR3", "/a/1.JPG", "/b/1.JPG"].map(|name| photo(name, 100, 1000)).to_vec();
+    photos[..2].iter_mut().for_each(|photo| photo.files[0].shot = names.map(of).to_vec());
+    photos[2].files[0].unpaired = Some(Unpaired::OtherFolder);
+    let pairs = vec![pair(0, 1, 0.0, Relation::Copy), pair(0, 2, 0.0, Relation::Copy)];
+    let cluster = cluster(photos, pairs);
+    let said = lines(&cluster);
+    assert_eq!(said[0], "  7 3 files of 2 shots, 1 kB beside the source");
+    assert!(said[1].ends_with("/a/1.CR3 +JPG +2 xmp +MOV +IMG_E1.JPG"), "{said:?}");
+    assert!(said[2].ends_with("/b/1.JPG (two shots: RAW file and picture are in two folders)"), "{said:?}");
+    assert_eq!(others(&cluster).count(), 1);
+    let within = Cluster { within_shots: true, ..cluster };
+    let said = lines(&within);
+    assert_eq!(said[0], "  7 3 files, 2 kB beside the source");
+    assert!(said[2].ends_with("/a/1.JPG +2 xmp +MOV") && others(&within).count() == 2, "{said:?}");
 }
 
 #[test]

@@ -221,6 +221,7 @@ pub fn source_by(rule: SourceRule) -> &'static str {
 pub fn kept_by(rule: KeeperRule) -> &'static str {
     match rule {
         KeeperRule::Description => "rated or described",
+        KeeperRule::Shot => "the whole shot",
         KeeperRule::Metadata => "most metadata",
         KeeperRule::PlainName => "plain name",
         KeeperRule::Oldest => "oldest file",

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::slice::from_ref;
 
 use super::failure::Failure;
-use super::listing::rows::{Look, Row, rows, title};
+use super::listing::rows::{Look, NoteKind, Row, rows, title};
 use super::listing::{Layout, UNSURE, Unsure};
 use super::summary::Summary;
 use super::text::shown;
@@ -148,7 +148,7 @@ fn file(out: &mut impl Write, layout: &Layout, row: &Row<'_>, pictures: &HashMap
     let told = [&size, &format, &bytes, &text(&row.time)].into_iter().filter(|told| !told.is_empty()).cloned().collect::<Vec<_>>();
     write!(out, "<p class=quiet>{}</p>", told.join(" · "))?;
     for note in &row.notes {
-        write!(out, "<p class={}>{}</p>", if note.is_warning { "unsure" } else { "quiet" }, text(&note.words))?;
+        write!(out, "<p class={}>{}</p>", if note.kind == NoteKind::Warning { "unsure" } else { "quiet" }, text(&note.words))?;
     }
     writeln!(out, "</li>")
 }

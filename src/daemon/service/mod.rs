@@ -25,7 +25,7 @@ use crate::api::types::{
 };
 use crate::api::{Code, Gone, Problem, Service, Switch, Take, shell_word, text_of};
 use crate::catalog::Context;
-use crate::catalog::clusters::{clusters, versions_outside};
+use crate::catalog::clusters::{WithinShots, clusters, versions_outside};
 use crate::catalog::generation::find;
 use crate::catalog::pairs::{self, pairs};
 use crate::catalog::query::{self, Known, Queries, neighbours, records};
@@ -175,7 +175,8 @@ impl Answers {
     ) -> Result<DecisionCount, Problem> {
         let (reader, roots) = (self.reader()?, self.state.roots.now());
         let State { events, health, .. } = &self.state;
-        Ok(work(&Deciding { roots: &roots, events, health, writes: &self.writes, reader: &reader })?.into())
+        let decisions = read(&self.state.decisions).clone();
+        Ok(work(&Deciding { roots: &roots, decisions: &decisions, events, health, writes: &self.writes, reader: &reader })?.into())
     }
 }
 
@@ -311,7 +312,8 @@ impl Service for Answers {
         let roots = self.state.roots.now();
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_wanted = take.is_wanted;
-        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, is_wanted)? else { return Ok(()) };
+        let within = if selection.within_shots { WithinShots::Shown } else { WithinShots::Hidden };
+        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, within, is_wanted)? else { return Ok(()) };
         let outside =
             if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, is_wanted)? };
         let Some(outside) = outside else { return Ok(()) };
@@ -329,10 +331,10 @@ impl Service for Answers {
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
         let end = self.end(about, &roots, &reader, &asked)?;
-        let (found, held_apart) = (clustering.amounts(), clustering.held_apart);
+        let (found, shots, held_apart) = (clustering.amounts(), clustering.shots, clustering.held_apart);
         let photos = |relation: Relation| held_apart.get(&relation).map_or(0, |amount| amount.photos);
         let [series, parts, unknown] = [Relation::Series, Relation::Part, Relation::Unknown].map(photos);
-        let _ = (take.line)(Line::End { end: End { series, parts, unknown, found, held_apart, outside, next, ..end } });
+        let _ = (take.line)(Line::End { end: End { series, parts, unknown, found, held_apart, shots, outside, next, ..end } });
         Ok(())
     }
 
@@ -379,8 +381,8 @@ impl Service for Answers {
                 (known.head.name().to_owned(), threshold, queries.nearest_under(known, &reader, &asked, count)?)
             }
         };
-        let photos = records(&reader, &roots.scopes(), &nearest)?;
         let (versions, decisions) = (read(&state.heads.versions).clone(), read(&state.decisions).clone());
+        let photos = records(&reader, &decisions, &roots.scopes(), &nearest)?;
         let known = Known { versions: &versions.model, decisions: &decisions };
         let near = neighbours(&reader, &asked, &nearest, &photos, known, count)?;
         Ok(Similar { head, threshold, similar: near.iter().map(|near| wire::neighbour(near, &roots)).collect() })

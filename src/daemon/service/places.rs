@@ -46,6 +46,7 @@ pub fn end(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, coun
         unknown: 0,
         found: BTreeMap::new(),
         held_apart: BTreeMap::new(),
+        shots: 0,
         outside: 0,
         coverage,
         unsupported_formats: reader.unsupported(scopes)?,

@@ -140,6 +140,7 @@ impl WriterThread {
             matches!(
                 c,
                 Change::Files { .. }
+                    | Change::Others { .. }
                     | Change::ReadAgain(_)
                     | Change::Retry(_)
                     | Change::Read { outcome: Some(_), .. }
@@ -290,7 +291,7 @@ impl WriterThread {
                     let was_known = self.changed.remove(place);
                     let Some(path) = path_of(place) else { continue };
                     match outcome.as_ref() {
-                        Outcome::Moved { .. } | Outcome::Described { .. } | Outcome::Decoded { .. } => {}
+                        Outcome::Moved { .. } | Outcome::Described { .. } | Outcome::Decoded { .. } | Outcome::Noted { .. } => {}
                         Outcome::Failed { failure, .. } => events.emit(EventKind::Failed { path, reason: failure.reason.clone() }),
                         _ if was_known => events.emit(EventKind::Changed(path)),
                         _ => events.emit(EventKind::Added(path)),
@@ -368,6 +369,10 @@ fn store_outcome<'a>(
             (None, true)
         }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
+        Outcome::Noted { stamp, facts } => {
+            batch.note_sidecar(place, stamp, facts.as_ref())?;
+            (None, true)
+        }
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
             batch.set_pixels(photo, made.pixels.as_ref(), made.detail)?;

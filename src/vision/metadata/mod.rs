@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use super::decode::tiff;
 use super::png::{self, Chunk};
 use super::{format, jpeg, jxl, psd};
-use crate::photo::{Capture, Description, Format, Metadata};
+use crate::photo::{Capture, Description, Format, Metadata, Origin};
 
 /// The signature of an XMP packet in a JPEG.
 const XMP_IN_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -111,9 +111,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         hidden(&first, &second).iter().for_each(|value| other.add(value.as_bytes()));
         or(first, second)
     });
-    if let Some(first) = description.keywords.iter().nth(MAX_KEYWORDS).cloned() {
-        description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
-    }
+    cut_keywords(&mut description, &mut other);
     let mut capture = captured(bytes, format, exif.as_ref());
     capture.origin.documents = xmp.documents;
     capture.origin.is_for_print |= is_for_print(bytes, format);
@@ -124,6 +122,23 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         trailer_bytes: parts.trailer.len() as u64,
         trailer: Some(parts.trailer).filter(|bytes| !bytes.is_empty()).map(|bytes| blake3::hash(bytes).to_string()),
         other: other.into_hashes(),
+    }
+}
+
+/// Returns what a sidecar says: an XMP packet in a file of its own. What is not understood counts as one other part.
+pub fn sidecar(packet: &[u8]) -> Metadata {
+    let mut other = Other::default();
+    let xmp::Packet { mut description, software, documents } = xmp::read(packet, &mut other);
+    cut_keywords(&mut description, &mut other);
+    let origin = Origin { documents, ..Origin::default() };
+    let capture = Capture { origin, ..Capture::default() };
+    Metadata { capture, description, software, trailer_bytes: 0, trailer: None, other: other.into_hashes() }
+}
+
+/// Keeps so many keywords, and of the others that they are there.
+fn cut_keywords(description: &mut Description, other: &mut Other) {
+    if let Some(first) = description.keywords.iter().nth(MAX_KEYWORDS).cloned() {
+        description.keywords.split_off(&first).iter().for_each(|keyword| other.add_named(b"keyword", keyword.as_bytes()));
     }
 }
 

@@ -12,10 +12,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 #[cfg(target_os = "linux")]
 use super::layers;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, PictureHeader};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, Noted, PictureHeader};
 use crate::photo::{Failure, Stage};
 use crate::sys::SameProgram;
-use crate::vision::{Limits, decode, identify};
+use crate::vision::{Limits, decode, identify, metadata};
 
 /// Serves the daemon on standard input until the daemon ends.
 ///
@@ -46,6 +46,13 @@ pub fn run(limits: &Limits) -> io::Result<()> {
                 let answer: Identified = guarded(|| {
                     read(&mut File::from(file), limits, &mut bytes)?;
                     identify::identify(&bytes, limits)
+                });
+                protocol::write_json(&socket, &answer)?;
+            }
+            (protocol::SIDECAR, Some(file)) => {
+                let answer: Noted = guarded(|| {
+                    read(&mut File::from(file), limits, &mut bytes)?;
+                    Ok(metadata::sidecar(&bytes))
                 });
                 protocol::write_json(&socket, &answer)?;
             }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::COMMAND;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, Noted};
 use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
@@ -90,17 +90,29 @@ impl Decoder {
         Ok(self.claimed(file)?.picture.picture == *picture)
     }
 
+    /// Reads what an open sidecar says.
+    ///
+    /// # Errors
+    /// See [`identify`](Decoder::identify).
+    pub fn sidecar(&mut self, file: &File) -> Result<Metadata, DecodeError> {
+        self.asked::<Noted>(protocol::SIDECAR, file)?.map_err(DecodeError::Photo)
+    }
+
     fn claimed(&mut self, file: &File) -> Result<Claimed, DecodeError> {
+        self.asked::<Identified>(protocol::FILE, file)?.map_err(DecodeError::Photo)
+    }
+
+    fn asked<T: DeserializeOwned>(&mut self, order: u8, file: &File) -> Result<T, DecodeError> {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         // An earlier child shares the position, and has read the file.
         (&mut &*file).rewind()?;
         let socket = self.socket()?;
-        if protocol::send_file(socket, file).is_err() {
+        if protocol::send_file(socket, order, file).is_err() {
             // The child ended between two files. This file did not cause it.
             self.end();
-            protocol::send_file(self.socket()?, file)?;
+            protocol::send_file(self.socket()?, order, file)?;
         }
-        self.answer::<Identified>(Stage::Read)?.map_err(DecodeError::Photo)
+        self.answer::<T>(Stage::Read)
     }
 
     /// Decodes the file that was last identified.

@@ -11,10 +11,12 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::{Capture, Claimed, Dimensions, Failure, PixelHash};
+use crate::photo::{Capture, Claimed, Dimensions, Failure, Metadata, PixelHash};
 
 /// Identify a new file. Its descriptor comes with this byte.
 pub const FILE: u8 = b'f';
+/// Read a sidecar: an XMP packet in a file of its own. Its descriptor comes with this byte.
+pub const SIDECAR: u8 = b's';
 /// Decode the file that was last identified.
 pub const DECODE: u8 = b'd';
 /// Decode every pixel of the file that was last identified.
@@ -28,6 +30,9 @@ pub type MissingLayers = Vec<String>;
 
 /// The answer to [`FILE`].
 pub type Identified = Result<Claimed, Failure>;
+
+/// The answer to [`SIDECAR`].
+pub type Noted = Result<Metadata, Failure>;
 
 /// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
@@ -49,12 +54,13 @@ const MAX_PICTURE_BYTES: usize = 256 << 20;
 /// Larger than any JSON answer: texts in metadata are cut.
 const MAX_JSON_BYTES: usize = 1 << 19;
 
-pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
+/// Sends an order, [`FILE`] or [`SIDECAR`], with its file.
+pub fn send_file(socket: &UnixStream, order: u8, file: impl AsFd) -> io::Result<()> {
     let descriptors = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(socket, &[IoSlice::new(&[FILE])], &mut control, SendFlags::NOSIGNAL)?;
+    sendmsg(socket, &[IoSlice::new(&[order])], &mut control, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
@@ -119,7 +125,7 @@ mod tests {
         let (daemon, child) = pair();
         let mut sent = tempfile::tempfile().expect("a file");
         sent.write_all(b"photo").and_then(|()| sent.seek(SeekFrom::Start(0))).expect("written");
-        send_file(&daemon, &sent).expect("sent");
+        send_file(&daemon, FILE, &sent).expect("sent");
         (&daemon).write_all(&[DECODE]).expect("sent");
         drop(daemon);
         let Ok(Some((FILE, Some(file)))) = receive_order(&child) else { panic!("an order with a file") };

@@ -1,0 +1,262 @@
+//! Shots of an answer: the files that belong to its photos, by their folders, names and times. Nothing of it is stored, so a shot that
+//! is renamed or moved as a whole stays one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::likeness::{FileOfBase, Grouped, shots};
+use crate::photo::{
+    Base, Capture, Decisions, Format, PhotoId, PictureHash, Place, RootId, Shot, ShotFile, ShotFileKind, ShotName, Stamp, Unpaired,
+    Verdict, home,
+};
+use crate::photo::{OtherKind, Role};
+use crate::store::{FileRecord, Name, Named, PhotoRecord, Reader, Result};
+
+/// Two files in two folders are one exposure, as far as the camera says, if their times are no farther apart, in seconds.
+const MAX_APART: f64 = 1.0;
+
+/// A file that may be of a shot, with its name in the folder of its photos.
+struct InFolder {
+    place: Place,
+    /// `None` for a file that is no photo.
+    other: Option<Stamp>,
+}
+
+/// A file by its photo and its number there, with its shot, or why it is in none.
+type FoundFile = (PhotoId, usize, Option<Arc<Shot>>, Option<Unpaired>);
+
+/// What is known of such a file.
+struct Known {
+    place: Place,
+    kind: ShotFileKind,
+    stamp: Stamp,
+    format: Option<Format>,
+    picture: Option<PictureHash>,
+    taken: Option<f64>,
+    /// If it is of one of the photos.
+    of: Option<(PhotoId, usize)>,
+}
+
+/// Tells each file of the photos which shot it is of. A person may have decided that two photos are different.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn add_shots(reader: &Reader, decisions: &Decisions, photos: &mut HashMap<PhotoId, PhotoRecord>) -> Result<()> {
+    let groups = groups(reader, photos)?;
+    if groups.is_empty() {
+        note_other_folders(photos);
+        return Ok(());
+    }
+    let mut files: HashMap<&Place, (PhotoId, usize)> = HashMap::new();
+    for photo in photos.values() {
+        files.extend(photo.files.iter().enumerate().map(|(at, file)| (&file.place, (photo.id, at))));
+    }
+    let mut found: Vec<FoundFile> = Vec::new();
+    for group in groups {
+        if group.iter().any(|file| files.contains_key(&file.place)) {
+            let known = group.into_iter().map(|file| known(reader, photos, &files, file)).collect::<Result<Vec<_>>>()?;
+            add_group(decisions, known.into_iter().flatten().collect(), &mut found);
+        }
+    }
+    drop(files);
+    for (photo, at, shot, unpaired) in found {
+        if let Some(file) = photos.get_mut(&photo).and_then(|photo| photo.files.get_mut(at)) {
+            file.shot = shot.or(file.shot.take());
+            file.unpaired = unpaired.or(file.unpaired);
+        }
+    }
+    note_other_folders(photos);
+    Ok(())
+}
+
+/// Returns the files that may be of one shot with a file of the photos, where there are several.
+fn groups(reader: &Reader, photos: &HashMap<PhotoId, PhotoRecord>) -> Result<Vec<Vec<InFolder>>> {
+    let places = || photos.values().flat_map(|photo| photo.files.iter().map(|file| &file.place));
+    let mut keys = Keys::default();
+    let mut wanted: HashSet<u64> = HashSet::new();
+    places().for_each(|place| wanted.extend(keys.of_photo(place.root, &place.path)));
+    let mut counted: HashMap<u64, u32> = HashMap::with_capacity(wanted.len());
+    let mut found: Vec<(u64, InFolder)> = Vec::new();
+    let scopes = Reader::folders_of(places());
+    reader.each_name(&scopes, |Named { root, path, name }| {
+        let (first, second, other) = match name {
+            Name::Photo => (keys.of_photo(root, path), None, None),
+            Name::Other(stamp) => {
+                let [first, second] = of_other(root, path);
+                (first, second, Some(stamp))
+            }
+        };
+        for key in first.into_iter().chain(second).filter(|key| wanted.contains(key)) {
+            *counted.entry(key).or_default() += 1;
+            found.push((key, InFolder { place: Place { root, path: path.to_owned() }, other }));
+        }
+    })?;
+    found.retain(|(key, _)| counted[key] > 1);
+    // Two names may have one key by chance.
+    let mut groups: BTreeMap<(RootId, PathBuf, Vec<u8>), Vec<InFolder>> = BTreeMap::new();
+    for (key, file) in found {
+        let (folder, name) = home(&file.place.path);
+        let Some(named) = ShotName::of(name) else { continue };
+        let of_key = |base: &Base<'_>| self::key(folder_key(file.place.root, folder.as_os_str().as_bytes()), *base) == key;
+        let Some(base) = [Some(named.base), named.further_base()].into_iter().flatten().find(of_key) else { continue };
+        groups.entry((file.place.root, folder.to_owned(), base.bytes())).or_default().push(file);
+    }
+    Ok(groups.into_values().filter(|group| group.len() > 1).collect())
+}
+
+/// Numbers for what the names of a shot have in common, with the folder. There are very many names, most of them in the folder of the one
+/// before.
+#[derive(Default)]
+struct Keys {
+    root: Option<RootId>,
+    folder: Vec<u8>,
+    key: u64,
+}
+
+impl Keys {
+    /// Returns the number of a photo.
+    fn of_photo(&mut self, root: RootId, path: &Path) -> Option<u64> {
+        let path = path.as_os_str().as_bytes();
+        let (folder, name) = match path.iter().rposition(|byte| *byte == b'/') {
+            Some(slash) => (&path[..slash], &path[slash + 1..]),
+            None => (&b""[..], path),
+        };
+        if self.root != Some(root) || self.folder != folder {
+            *self = Keys { root: Some(root), folder: folder.to_owned(), key: folder_key(root, folder) };
+        }
+        Some(key(self.key, ShotName::of_photo(name)?.base))
+    }
+}
+
+/// Returns the numbers of a file that is no photo. A sidecar may stand under two names.
+fn of_other(root: RootId, path: &Path) -> [Option<u64>; 2] {
+    let (folder, name) = home(path);
+    let of_folder = folder_key(root, folder.as_os_str().as_bytes());
+    let named = ShotName::of(name);
+    [named.map(|named| named.base), named.and_then(|named| named.further_base())].map(|base| Some(key(of_folder, base?)))
+}
+
+fn folder_key(root: RootId, folder: &[u8]) -> u64 {
+    let start = fold(0xcbf2_9ce4_8422_2325, &root.0.to_le_bytes());
+    fold(fold(start, folder), b"/")
+}
+
+fn key(folder: u64, base: Base<'_>) -> u64 {
+    base.parts().into_iter().fold(folder, fold)
+}
+
+/// FNV-1a. Two parts have the number of the whole.
+fn fold(start: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(start, |key, byte| (key ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Returns what is known of a file. `None` if it is gone by now.
+fn known(
+    reader: &Reader,
+    photos: &HashMap<PhotoId, PhotoRecord>,
+    files: &HashMap<&Place, (PhotoId, usize)>,
+    InFolder { place, other }: InFolder,
+) -> Result<Option<Known>> {
+    let (mut format, mut picture, mut taken, mut of) = (Format::from_name(&place.path), None, None, None);
+    let (kind, stamp) = match other {
+        Some(stamp) => (OtherKind::from_name(&place.path).map_or(ShotFileKind::Sidecar, ShotFileKind::from), stamp),
+        None => {
+            let stamp = if let Some(&(id, at)) = files.get(&place) {
+                let (record, file) = (&photos[&id], &photos[&id].files[at]);
+                (format, picture, taken, of) = (Some(record.format), Some(record.picture), taken_of(record, file), Some((id, at)));
+                file.stamp
+            } else {
+                let Some(beside) = reader.file_beside(&place)? else { return Ok(None) };
+                (format, picture) = (beside.format.or(format), beside.picture);
+                taken = Capture { taken: beside.taken, ..Capture::default() }.seconds();
+                beside.stamp
+            };
+            (ShotFileKind::Photo, stamp)
+        }
+    };
+    Ok(Some(Known { place, kind, stamp, format, picture, taken, of }))
+}
+
+/// When a file says that its photo was taken.
+fn taken_of(record: &PhotoRecord, file: &FileRecord) -> Option<f64> {
+    file.metadata.as_ref().map_or_else(|| record.capture.seconds(), |metadata| metadata.capture.seconds())
+}
+
+/// Finds the shots of files whose names have one base.
+fn add_group(decisions: &Decisions, known: Vec<Known>, found: &mut Vec<FoundFile>) {
+    let files: Vec<FileOfBase<'_>> = known
+        .iter()
+        .filter_map(|file| {
+            let name = home(&file.place.path).1;
+            let (named, is_read) = (ShotName::of(name)?, file.picture.is_some());
+            Some(FileOfBase { name, named, kind: file.kind, format: file.format, is_read, taken: file.taken, mtime: file.stamp.mtime })
+        })
+        .collect();
+    if files.len() != known.len() {
+        return;
+    }
+    let is_different = |a: usize, b: usize| {
+        let two = known[a].picture.zip(known[b].picture);
+        two.is_some_and(|(a, b)| decisions.of(a, b) == Some(Verdict::Different))
+    };
+    let Grouped { shots, unpaired } = shots(&files, &is_different);
+    for members in shots {
+        let of = |member: &crate::likeness::ShotMember| {
+            let Known { place, kind, stamp, .. } = &known[member.file];
+            ShotFile { place: place.clone(), kind: *kind, stamp: *stamp, is_shared: member.is_shared }
+        };
+        let shot = Arc::new(Shot { files: members.iter().map(of).collect() });
+        let photos = members.iter().filter_map(|member| known[member.file].of);
+        found.extend(photos.map(|(photo, at)| (photo, at, Some(shot.clone()), None)));
+    }
+    found.extend(unpaired.into_iter().filter_map(|(file, why)| known[file].of.map(|(photo, at)| (photo, at, None, Some(why)))));
+}
+
+/// Notes RAW files and pictures of the camera that are one exposure by their names and times, and in two folders.
+fn note_other_folders(photos: &mut HashMap<PhotoId, PhotoRecord>) {
+    let is_paired = |file: &FileRecord| file.shot.as_ref().is_some_and(|shot| shot.count_photos() > 1);
+    type ByStem = HashMap<Vec<u8>, Vec<(PhotoId, usize, f64)>>;
+    let by_stem = |is_wanted: &dyn Fn(Format) -> bool| -> ByStem {
+        let mut found = ByStem::new();
+        for photo in photos.values().filter(|photo| is_wanted(photo.format)) {
+            for (at, file) in photo.files.iter().enumerate().filter(|(_, file)| !is_paired(file) && file.unpaired.is_none()) {
+                let named = ShotName::of(home(&file.place.path).1).filter(|named| named.role == Role::Plain);
+                if let Some((named, taken)) = named.zip(taken_of(photo, file)) {
+                    found.entry(named.stem.to_vec()).or_default().push((photo.id, at, taken));
+                }
+            }
+        }
+        found
+    };
+    let raws = by_stem(&|format| format == Format::Raw);
+    if raws.is_empty() {
+        return;
+    }
+    let pictures = by_stem(&|format| matches!(format, Format::Jpeg | Format::Heic));
+    let mut split: Vec<(PhotoId, usize)> = Vec::new();
+    for (stem, raws) in &raws {
+        for (picture, at, taken) in pictures.get(stem).into_iter().flatten() {
+            let near = raws.iter().filter(|(.., of_raw)| (of_raw - taken).abs() <= MAX_APART);
+            split.extend(near.flat_map(|(raw, of_raw, _)| [(*picture, *at), (*raw, *of_raw)]));
+        }
+    }
+    for (photo, at) in split {
+        if let Some(file) = photos.get_mut(&photo).and_then(|photo| photo.files.get_mut(at)) {
+            file.unpaired = Some(Unpaired::OtherFolder);
+        }
+    }
+}
+
+/// Whether all files of these photos are of one shot.
+pub fn is_one_shot<'a>(photos: impl Iterator<Item = &'a PhotoRecord> + Clone) -> bool {
+    let mut files = photos.clone().flat_map(|photo| &photo.files);
+    let Some(shot) = files.next().and_then(|first| first.shot.clone()) else { return false };
+    photos.clone().count() > 1 && photos.flat_map(|photo| &photo.files).all(|file| shot.holds(&file.place))
+}
+
+/// Whether a file of one photo is in a shot with a file of the other.
+pub fn are_of_one_shot(a: &PhotoRecord, b: &PhotoRecord) -> bool {
+    a.files.iter().filter_map(|file| file.shot.as_ref()).any(|shot| b.files.iter().any(|file| shot.holds(&file.place)))
+}

@@ -1,0 +1,87 @@
+//! What is on a disk now, as a check of files that could go sees it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::major;
+
+use crate::api::types::PhotoFile;
+use crate::sys::mounts::Mounts;
+
+/// The precision of times on a network share, in nanoseconds. Local filesystems have a finer one.
+const SHARE_TIME_NS: i64 = 100;
+
+/// What is at a path now.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Now {
+    pub is_file: bool,
+    pub device: u64,
+    pub inode: u64,
+    pub links: u64,
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+}
+
+impl Now {
+    /// Reads the metadata of a path. Does not follow a symlink.
+    pub fn at(path: &Path) -> io::Result<Now> {
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(Now {
+            is_file: metadata.is_file(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            links: metadata.nlink(),
+            size: metadata.size(),
+            mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
+            ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+        })
+    }
+
+    pub fn is_same_file(&self, other: &Now) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and
+    /// the ctime, which no program can set. A share may have a birth time of its own.
+    pub fn in_all_views(&self) -> (u64, i64) {
+        (self.size, self.ctime_ns.div_euclid(SHARE_TIME_NS))
+    }
+
+    /// Whether this may be the other file, seen on another device. Views have the inode number of the file, or make one up. Those
+    /// that make it up are on no disk of their own, so their device has the major number 0.
+    pub fn may_be_view_of(&self, other: &Now) -> bool {
+        let may_be_same_inode = self.inode == other.inode || [self, other].iter().any(|now| major(now.device) == 0);
+        self.device != other.device && self.in_all_views() == other.in_all_views() && may_be_same_inode
+    }
+
+    /// Whether size and time are those of the file that was read.
+    pub fn is_alike(&self, file: &PhotoFile) -> bool {
+        self.is_file && (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
+    }
+}
+
+/// A path, and what was there when it was checked.
+#[derive(Clone)]
+pub struct Looked {
+    pub path: PathBuf,
+    pub now: Now,
+}
+
+/// The disk, or a stand-in for it.
+pub trait Disk {
+    fn look(&self, path: &Path) -> io::Result<Now>;
+
+    /// The BLAKE3 hash of the bytes of a file, in hexadecimal.
+    fn content(&self, path: &Path) -> io::Result<String>;
+
+    /// Decodes every pixel of a file. The error says what is wrong with it.
+    fn decode(&self, path: &Path) -> Result<(), String>;
+
+    /// The notes of a file, in their order.
+    fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>>;
+
+    fn mounts(&self) -> Mounts;
+}

@@ -1,0 +1,266 @@
+//! Shots: a RAW file with the picture of the camera, sidecars, films and edits, of which nothing goes alone.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jpeg_decoder::Decoder;
+use serde_json::{Value, json};
+
+use crate::cameras::camera_files;
+use crate::photos;
+use crate::support::{Instance, array, names, wait_until};
+
+const TIME: &str = "2026:05:01 10:00:00";
+
+fn raw(name: &str, time: &str) -> Vec<u8> {
+    photos::raf(&photos::taken(&photos::jpeg(&photos::half(&photos::large(name)), 80), time), (3200, 3200))
+}
+
+fn picture(name: &str, time: &str) -> Vec<u8> {
+    photos::taken(&photos::jpeg(&photos::large(name), 90), time)
+}
+
+/// A sidecar with this many stars.
+fn rated(stars: u8) -> String {
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description
+         xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='{stars}'/></rdf:RDF></x:xmpmeta>"
+    )
+}
+
+/// Writes a shot with a sidecar and a film.
+fn shot(folder: &Path, stem: &str, photo: &str) {
+    fs::create_dir_all(folder).expect("made");
+    let write = |ending: &str, bytes: &[u8]| fs::write(folder.join(format!("{stem}.{ending}")), bytes).expect("written");
+    write("RAF", &raw(photo, TIME));
+    write("JPG", &picture(photo, TIME));
+    write("xmp", rated(3).as_bytes());
+    write("MOV", b"a film");
+}
+
+fn text(instance: &Instance, folder: &Path) -> String {
+    instance.ok([OsStr::new("dupes"), folder.as_os_str()])
+}
+
+/// What `paths0` lists below a folder, sorted, and what it says.
+fn could_go(instance: &Instance, folder: &Path, options: &[&str]) -> (Vec<String>, String) {
+    let words = ["dupes", "--format=paths0"].iter().chain(options).map(OsStr::new);
+    let output = instance.run(words.chain([folder.as_os_str()]));
+    let [listed, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let below = format!("{}/", folder.display());
+    let mut listed: Vec<String> = listed.split_terminator('\0').map(|path| path.replace(&below, "")).collect();
+    listed.sort();
+    (listed, said)
+}
+
+/// The row of a file in the text of clusters.
+fn row<'a>(text: &'a str, file: &str) -> &'a str {
+    text.lines().find(|line| line.contains(file)).unwrap_or_else(|| panic!("no {file} in {text}"))
+}
+
+#[test]
+fn a_shot_is_one_line_and_goes_as_a_whole_or_not_at_all() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let [a, b] = ["a", "b"].map(|name| folder.join(name));
+    shot(&a, "DSC_1", "00003");
+    let answer = instance.dupes(&folder);
+    assert_eq!((&answer["clusters"], &answer["shots"]), (&json!([]), &json!(1)), "{answer}");
+    let said = text(&instance, &folder);
+    assert!(
+        said.contains("No duplicates found.") && said.contains("1 shot of several photos has no other versions: --within-shots"),
+        "{said}"
+    );
+    // Only who asks for it is told that one was made of the other.
+    let within = instance.json(["dupes", "--json", "--within-shots", &folder.display().to_string()]);
+    assert_eq!(names(&within), [["DSC_1.JPG", "DSC_1.RAF"]]);
+    assert_eq!(within["clusters"][0]["within_shots"], true);
+    let compared =
+        instance.json([OsStr::new("compare"), OsStr::new("--json"), a.join("DSC_1.RAF").as_os_str(), a.join("DSC_1.JPG").as_os_str()]);
+    assert_eq!(compared["shot"], true, "{compared}");
+    // A copy of the whole shot.
+    fs::create_dir(&b).expect("made");
+    for ending in ["RAF", "JPG", "xmp", "MOV"] {
+        fs::copy(a.join(format!("DSC_1.{ending}")), b.join(format!("DSC_1.{ending}"))).expect("copied");
+    }
+    let all = ["b/DSC_1.JPG", "b/DSC_1.MOV", "b/DSC_1.RAF", "b/DSC_1.xmp"];
+    assert_eq!(could_go(&instance, &folder, &[]), (all.map(str::to_owned).to_vec(), String::new()));
+    let said = text(&instance, &folder);
+    for line in ["a/DSC_1.RAF +JPG +MOV +xmp", "b/DSC_1.RAF +JPG +MOV +xmp"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains("a/DSC_1.JPG") && said.contains("4 files of 2 shots"), "{said}");
+    let file = &instance.dupes(&folder)["clusters"][0]["photos"][0]["files"][0];
+    let kinds: Vec<&str> = array(&file["shot"]).iter().filter_map(|of| of["kind"].as_str()).collect();
+    assert_eq!(kinds, ["photo", "photo", "film", "sidecar"]);
+    // It is renamed together, and moved to another folder.
+    let decoded = instance.counter("decoded");
+    let c = folder.join("c");
+    fs::create_dir(&c).expect("made");
+    for ending in ["RAF", "JPG", "xmp", "MOV"] {
+        fs::rename(b.join(format!("DSC_1.{ending}")), c.join(format!("P_7.{ending}"))).expect("renamed");
+    }
+    let all = ["c/P_7.JPG", "c/P_7.MOV", "c/P_7.RAF", "c/P_7.xmp"];
+    assert_eq!(could_go(&instance, &folder, &[]).0, all);
+    // A rating makes no photo new. The shot with it stays, and nothing goes as long as the other has words of its own.
+    fs::write(c.join("P_7.xmp"), rated(5)).expect("written");
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.is_empty() && why.contains("would be lost"), "{listed:?} {why}");
+    assert_eq!(instance.counter("decoded"), decoded, "no photo is new");
+    // A film that is not the same, and then none at all: the other shot is whole.
+    fs::write(c.join("P_7.xmp"), rated(3)).expect("written");
+    fs::write(c.join("P_7.MOV"), b"b film").expect("written");
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.is_empty() && why.contains("P_7.MOV would be lost with its shot"), "{listed:?} {why}");
+    fs::remove_file(c.join("P_7.MOV")).expect("removed");
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["c/P_7.JPG", "c/P_7.RAF", "c/P_7.xmp"]);
+    // Without its picture, the larger shot stays.
+    fs::remove_file(a.join("DSC_1.JPG")).expect("removed");
+    fs::remove_file(a.join("DSC_1.MOV")).expect("removed");
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["a/DSC_1.RAF", "a/DSC_1.xmp"]);
+    // One of its files in another folder is another shot, and is said to be one.
+    fs::create_dir(folder.join("d")).expect("made");
+    fs::rename(c.join("P_7.JPG"), folder.join("d/DSC_1.JPG")).expect("moved");
+    let answer = instance.dupes(&folder);
+    let unpaired = |answer: &Value, name: &str| {
+        let files = array(&answer["clusters"]).iter().flat_map(|c| array(&c["photos"])).flat_map(|photo| array(&photo["files"]));
+        files.filter(|file| file["path"].as_str().is_some_and(|path| path.ends_with(name))).map(|file| file["unpaired"].clone()).next()
+    };
+    assert_eq!(unpaired(&answer, "d/DSC_1.JPG"), Some(json!("other-folder")), "{answer}");
+    assert!(row(&text(&instance, &folder), "d/DSC_1.JPG").contains("two shots"));
+    // One of several of its name is of none.
+    fs::copy(folder.join("d/DSC_1.JPG"), a.join("DSC_1.JPG")).expect("copied");
+    fs::write(a.join("DSC_1.jpeg"), photos::taken(&photos::jpeg(&photos::half(&photos::large("00003")), 70), TIME)).expect("written");
+    let answer = instance.dupes(&folder);
+    for name in ["a/DSC_1.RAF", "a/DSC_1.JPG", "a/DSC_1.jpeg"] {
+        assert_eq!(unpaired(&answer, name), Some(json!("several")), "{name} {answer}");
+    }
+}
+
+#[test]
+fn the_identical_file_with_a_rated_sidecar_stays() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for name in ["a", "b", "c"] {
+        fs::create_dir(folder.join(name)).expect("made");
+        fs::write(folder.join(name).join("1.jpg"), &photo).expect("written");
+    }
+    fs::write(folder.join("b/1.xmp"), rated(5)).expect("written");
+    let photo_of = |instance: &Instance| instance.dupes(&folder)["clusters"][0]["photos"][0].clone();
+    let found = photo_of(&instance);
+    assert_eq!((&found["kept_by"], &found["files"][0]["metadata"]["rating"]), (&json!("description"), &json!(5)), "{found}");
+    assert_eq!(could_go(&instance, &folder, &[]), (vec!["a/1.jpg".to_owned(), "c/1.jpg".to_owned()], String::new()));
+    let id = instance.dupes(&folder)["clusters"][0]["id"].clone();
+    // Of a sidecar with the whole name, and one of the same words elsewhere.
+    fs::rename(folder.join("b/1.xmp"), folder.join("c/1.jpg.XMP")).expect("renamed");
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["a/1.jpg", "b/1.jpg"]);
+    fs::copy(folder.join("c/1.jpg.XMP"), folder.join("a/1.xmp")).expect("copied");
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["b/1.jpg", "c/1.jpg", "c/1.jpg.XMP"]);
+    // Two opinions: both stay.
+    fs::write(folder.join("a/1.xmp"), rated(1)).expect("written");
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert_eq!(listed, ["b/1.jpg"], "{why}");
+    assert!(why.contains("rating in") && why.contains("would be lost"), "{why}");
+    assert_eq!(instance.dupes(&folder)["clusters"][0]["id"], id);
+    // What cannot be understood counts as something of its own.
+    fs::write(folder.join("a/1.xmp"), "no packet").expect("written");
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed == ["b/1.jpg"] && !why.is_empty(), "{listed:?} {why}");
+}
+
+#[test]
+fn a_shot_of_which_a_file_is_away_stays_and_an_edit_of_a_phone_is_of_its_shot() {
+    let instance = Instance::new();
+    let [here, there] = ["here", "there"].map(|name| instance.folder(name));
+    for folder in [&here, &there] {
+        shot(folder, "DSC_1", "00003");
+    }
+    instance.dupes(&there);
+    let words = ["dupes", "--format=paths0", "--everywhere", "--partial"].map(OsStr::new);
+    let listed = || instance.run(words.iter().copied().chain([here.as_os_str()]));
+    assert_eq!(listed().stdout.iter().filter(|byte| **byte == 0).count(), 4);
+    fs::rename(&there, there.with_extension("away")).expect("moved");
+    wait_until("it is offline", || array(&instance.status()["roots"]).iter().any(|root| root["state"] == "offline"));
+    let output = listed();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.stdout.is_empty() && said.contains("is offline"), "{said}");
+    // A phone.
+    let phone = instance.folder("phone");
+    let write = |name: &str, bytes: &[u8]| fs::write(phone.join(name), bytes).expect("written");
+    let large = photos::large("00009");
+    write("IMG_1234.JPG", &photos::taken(&photos::jpeg(&large, 90), TIME));
+    write("IMG_E1234.JPG", &photos::taken(&photos::jpeg(&photos::warm(&large), 90), TIME));
+    write("IMG_1234.AAE", b"what was changed");
+    write("IMG_1234.MOV", b"a film");
+    assert_eq!(instance.dupes(&phone)["clusters"], json!([]));
+    write("small.jpg", &photos::jpeg(&photos::half(&large), 60));
+    let said = text(&instance, &phone);
+    assert!(row(&said, "IMG_1234.JPG").contains("IMG_1234.JPG +IMG_E1234.JPG +MOV +AAE"), "{said}");
+    assert!(said.contains("3 files of 2 shots"), "{said}");
+}
+
+#[test]
+fn a_decision_on_one_file_is_one_on_its_shot() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    for (stem, photo) in [("DSC_1", "00003"), ("DSC_2", "00009")] {
+        fs::write(folder.join(format!("{stem}.RAF")), raw(photo, TIME)).expect("written");
+        fs::write(folder.join(format!("{stem}.JPG")), picture(photo, TIME)).expect("written");
+    }
+    let path = |name: &str| folder.join(name).display().to_string();
+    let made = instance.json(["decide", "same", "--json", &path("DSC_1.JPG"), &path("DSC_2.RAF")]);
+    assert_eq!(made["pairs"], 4, "{made}");
+    assert_eq!(names(&instance.dupes(&folder)), [["DSC_1.JPG", "DSC_1.RAF", "DSC_2.JPG", "DSC_2.RAF"]]);
+    // Whatever file of the shots is named, and whatever they are called.
+    fs::rename(folder.join("DSC_1.RAF"), folder.join("P.RAF")).expect("renamed");
+    fs::rename(folder.join("DSC_1.JPG"), folder.join("P.JPG")).expect("renamed");
+    instance.dupes(&folder);
+    let gone = instance.json(["decide", "forget", "--json", &path("P.RAF"), &path("DSC_2.JPG")]);
+    assert_eq!((&gone["pairs"], &gone["changed"]), (&json!(4), &json!(4)), "{gone}");
+    let answer = instance.dupes(&folder);
+    assert_eq!((&answer["clusters"], &answer["shots"]), (&json!([]), &json!(2)));
+    // Two files of one shot, if a person says so.
+    let made = instance.json(["decide", "different", "--json", &path("P.RAF"), &path("P.JPG")]);
+    assert_eq!(made["pairs"], 1);
+    assert_eq!(instance.dupes(&folder)["shots"], 1);
+}
+
+/// The first JPEG of this width in the bytes of a RAW file.
+fn preview(bytes: &[u8], width: u32) -> image::RgbImage {
+    let starts = bytes.windows(3).enumerate().filter(|(_, window)| *window == [0xff, 0xd8, 0xff]).map(|(at, _)| at);
+    let mut decoded = starts.filter_map(|at| {
+        let mut decoder = Decoder::new(&bytes[at..]);
+        let pixels = decoder.decode().ok()?;
+        let found = decoder.info()?;
+        image::RgbImage::from_raw(found.width.into(), found.height.into(), pixels)
+    });
+    decoded.find(|picture| picture.width() == width).expect("a preview")
+}
+
+#[test]
+fn real_raw_files_are_shots_with_pictures_of_their_time() {
+    let Some(files) = camera_files() else { return };
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let real: [(&str, u32, &str); 2] =
+        [("photoprism-canon_eos_6d.dng", 1024, "2019:06:06 07:29:51"), ("mindeng-canon-r6.cr3", 1620, "2025:09:06 20:24:47")];
+    for (number, (name, width, time)) in (1..).zip(real) {
+        let path: PathBuf = files.join("more/raw").join(name);
+        let bytes = fs::read(&path).expect("readable");
+        let ending = path.extension().expect("an ending").to_str().expect("text").to_uppercase();
+        fs::write(folder.join(format!("IMG_{number}.{ending}")), &bytes).expect("written");
+        fs::write(folder.join(format!("IMG_{number}.JPG")), photos::taken(&photos::jpeg(&preview(&bytes, width), 92), time))
+            .expect("written");
+    }
+    let answer = instance.dupes(&folder);
+    assert_eq!((&answer["clusters"], &answer["shots"]), (&json!([]), &json!(2)), "{answer}");
+    let within = instance.json(["dupes", "--json", "--within-shots", &folder.display().to_string()]);
+    assert_eq!(names(&within), [["IMG_1.DNG", "IMG_1.JPG"], ["IMG_2.CR3", "IMG_2.JPG"]]);
+    // A small one made of a picture is a version of the shot.
+    let bytes = fs::read(files.join("more/raw").join(real[0].0)).expect("readable");
+    fs::write(folder.join("web.jpg"), photos::jpeg(&photos::half(&preview(&bytes, real[0].1)), 70)).expect("written");
+    let said = text(&instance, &folder);
+    assert!(row(&said, "IMG_1.").contains('+') && said.contains("web.jpg"), "{said}");
+}
