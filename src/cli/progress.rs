@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::pin::pin;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use owo_colors::OwoColorize;
 
 use super::failure::Failure;
@@ -26,7 +26,8 @@ pub enum WhenFull {
 
 /// Waits until everything under the paths is read.
 pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Result<Progress, Failure> {
-    let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    // It is shown once there is something to wait for.
+    let bar = ProgressBar::hidden();
     let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {per_sec}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
@@ -68,6 +69,9 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
         let done = total - c.pending;
         // What was read before this question says nothing of how fast the rest goes.
         let before = *first.get_or_insert_with(|| {
+            if stderr().is_terminal() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
             bar.reset();
             done
         });

@@ -87,24 +87,26 @@ impl Summary {
             let command = format!("simctl dupes --everywhere {asked}");
             totals.push(Total { what, amount: count(end.outside, "photo", "photos"), command, is_doubtful: false });
         }
-        let failures = format!("simctl failures {}", if options.paths.len() == 1 { &asked } else { "" });
+        // It takes one place at most.
+        let failures = match &options.paths[..] {
+            [path] => format!("simctl failures {}", shown(&shell_word(path))),
+            _ => "simctl failures".to_owned(),
+        };
         for (format, number) in &end.unsupported_formats {
             let what = format!("not compared: {format} that this version cannot read");
-            totals.push(Total {
-                what,
-                amount: count(*number, "file", "files"),
-                command: failures.trim_end().to_owned(),
-                is_doubtful: true,
-            });
+            totals.push(Total { what, amount: count(*number, "file", "files"), command: failures.clone(), is_doubtful: true });
         }
         if end.coverage.failed > 0 {
             let what = "not compared: damaged or unreadable".to_owned();
             let amount = count(end.coverage.failed, "file", "files");
-            totals.push(Total { what, amount, command: failures.trim_end().to_owned(), is_doubtful: true });
+            totals.push(Total { what, amount, command: failures.clone(), is_doubtful: true });
         }
         let may_go = [Relation::Identical, Relation::Copy].iter().any(|relation| end.found.get(relation).is_some_and(|a| a.photos > 0));
         let advice = may_go.then(|| {
-            ["the files of these that could go, each checked on the disk:".to_owned(), format!("simctl dupes --format paths0 {asked}")]
+            [
+                "what could go of the same photos and copies, each checked on the disk:".to_owned(),
+                format!("simctl dupes --format paths0 {asked}"),
+            ]
         });
         let about = [coverage(&end.coverage)].into_iter().chain(left_out(&end.left_out)).collect();
         Summary { sentences: sentences(options, end, counted), totals, advice, about }

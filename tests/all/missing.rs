@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use exif::{Field, In, Tag, Value as Exif};
 use rustix::process::{Pid, Signal, kill_process};
@@ -262,6 +262,8 @@ fn files_that_are_not_decoded_are_known_from_events_and_hashed_once() {
         let text = fs::read_to_string(format!("/proc/{}/io", case.instance.pid())).expect("readable");
         text.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse::<u64>().ok()).expect("a number")
     };
+    // It waits until the library is read.
+    case.ask(&card, &["--quick"]);
     let before = io();
     let asked = case.ask(&card, &[]);
     asked.is(1, &[("b.mp4", "safe"), ("d.mp4", "missing")]);
@@ -330,7 +332,26 @@ fn a_copy_that_goes_with_the_card_or_is_gone_makes_nothing_safe() {
     let asked = run_in("mount --bind \"$1\" \"$2\"", &card, &[&other, &library]);
     asked.is(1, &[("a.jpg", "missing")]);
     asked.says("written to since it was read");
+    // Only the ctime is another one, since the link went: the copy is read again here.
     case.ask(&card, &[]).is(0, &[("a.jpg", "safe")]);
+    // Written to with its size and time as they were, and nobody told the daemon.
+    fs::remove_dir_all(other.join("2024")).expect("removed");
+    let copied = Command::new("cp").arg("-a").args([&library.join("2024"), &other.join("2024")]).status().expect("cp runs");
+    assert!(copied.success());
+    flip_last_byte(&other.join("2024/00003.jpg"));
+    let asked = run_in("mount --bind \"$1\" \"$2\"", &card, &[&other, &library]);
+    asked.is(1, &[("a.jpg", "missing")]);
+    let intact = case.card(&[("b.jpg", photo("00009"))]);
+    run_in("mount --bind \"$1\" \"$2\"", &intact, &[&other, &library]).is(0, &[("b.jpg", "safe")]);
+}
+
+/// Changes the last byte of a file, and puts its time back.
+fn flip_last_byte(path: &Path) {
+    let time = fs::metadata(path).and_then(|found| found.modified()).expect("a time");
+    let mut bytes = fs::read(path).expect("there");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    fs::write(path, bytes).expect("written");
+    set_time(path, time);
 }
 
 #[test]
@@ -470,17 +491,17 @@ fn an_end_in_the_middle_is_no_permission_and_writes_nothing() {
     killed.kill().expect("sent");
     assert_eq!(killed.wait().expect("ends").code(), None);
     assert_eq!(fs::read_dir(&card).expect("a folder").count(), 2);
-    // The daemon is killed while it owes an answer.
-    fs::remove_file(card.join("long.mov")).expect("removed");
-    let daemon = Pid::from_raw(case.instance.pid() as i32).expect("a process");
-    kill_process(daemon, Signal::STOP).expect("sent");
+    // The daemon is killed before the last question.
+    for path in [card.join("long.mov"), case.library.join("long.mov")] {
+        fs::File::options().write(true).open(path).and_then(|file| file.set_len(4 << 30)).expect("shortened");
+    }
     let waiting = start();
-    std::thread::sleep(Duration::from_millis(200));
+    wait_until("it reads the card", || reads_card(&waiting));
+    let daemon = Pid::from_raw(case.instance.pid() as i32).expect("a process");
     kill_process(daemon, Signal::KILL).expect("sent");
-    let began = Instant::now();
     let output = waiting.wait_with_output().expect("ends");
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert_eq!(fs::read_dir(&card).expect("a folder").count(), 2);
 }
 
 /// Bytes of a JPEG without the segments that hold metadata, found by looking at each.

@@ -162,6 +162,10 @@ fn commands_end_with_the_codes_of_the_table() {
         folder.join("00003.webp").as_os_str(),
         folder.join("00003_half.jpg").as_os_str(),
     ]);
+    ends_with_6_if_nothing_can_be_written(&instance, photos);
+}
+
+fn ends_with_6_if_nothing_can_be_written(instance: &Instance, photos: &str) {
     let unwritten: [&[&str]; 19] = [
         &["dupes", photos],
         &["dupes", "--format", "html", photos],

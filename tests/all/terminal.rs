@@ -255,15 +255,11 @@ fn a_long_answer_goes_through_the_pager_that_a_person_chose() {
 fn ctrl_c_says_that_the_daemon_reads_on_and_how_to_stop_it() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
-    let names = ["00003", "00009", "00011", "00068"];
-    for copy in 0..6 {
-        let below = folder.join(copy.to_string());
-        fs::create_dir(&below).expect("made");
-        photos::library(&below, &names);
-        // Other pictures, so that each is read.
-        for entry in fs::read_dir(&below).expect("listed").flatten().filter(|entry| entry.path().extension() == Some(OsStr::new("jpg"))) {
-            let picture = photos::crop(&image::open(entry.path()).expect("a picture").to_rgb8(), 0.99 - 0.01 * copy as f32);
-            fs::write(entry.path(), photos::jpeg(&picture, 95 - copy)).expect("written");
+    // Pictures of their own, so that each is read.
+    for (number, name) in (0..12_u8).flat_map(|number| ["00003", "00009", "00011", "00068"].map(|name| (number, name))) {
+        let picture = photos::crop(&photos::open(name), 0.99 - 0.01 * f32::from(number));
+        for (edit, picture) in [("a", picture.clone()), ("b", photos::warm(&picture))] {
+            fs::write(folder.join(format!("{name}_{number}_{edit}.jpg")), photos::jpeg(&picture, 90)).expect("written");
         }
     }
     let mut command = instance.command();

@@ -28,7 +28,7 @@ fn answers_have_no_word_of_the_inside() {
     fs::write(folder.join("broken.jpg"), b"no picture").expect("written");
     fs::write(folder.join("scan.raf"), photos::unread()).expect("written");
     let path = |name: &str| folder.join(name).display().to_string();
-    let (all, a, b, other) = (folder.display().to_string(), path("00003.webp"), path("00003_half.jpg"), path("00009.webp"));
+    let (all, a, b, other) = (folder.display().to_string(), path("00009_warm.jpg"), path("00009_half.jpg"), path("00009.webp"));
     instance.dupes(&folder);
     instance.ok(["decide", "same", &a, &other]);
     let commands: [&[&str]; 9] = [

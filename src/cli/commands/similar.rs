@@ -39,7 +39,7 @@ fn print(out: &mut impl Write, similar: &Similar) -> io::Result<()> {
         let what = match near.relation {
             _ if near.decided == Some(Verdict::Different) => "different",
             Relation::Unknown if similar.threshold.is_none() => "",
-            Relation::Unknown if !is_version(near) => "another",
+            _ if !is_version(near) => "another",
             relation => words::relation(relation),
         };
         writeln!(

@@ -53,6 +53,14 @@ pub enum Standing {
     Unproven,
 }
 
+impl Look {
+    /// Whether only the ctime is another one than when it was read: it was moved, linked or got another mode, or it was
+    /// written to and its time put back. Its bytes tell.
+    pub fn may_be_as_read(&self) -> bool {
+        self.now.is_some_and(|now| (now.size, now.mtime_ns) == (self.size, self.mtime_ns)) && standing(self) == Standing::Changed
+    }
+}
+
 /// Returns what a copy counts for.
 pub fn standing(look: &Look) -> Standing {
     if look.is_offline {

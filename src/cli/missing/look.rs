@@ -4,19 +4,25 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::judge::{At, Look};
 use super::read::{forget_cached, hash, open};
 use super::walk::{Below, Candidate, is_left_out};
 use crate::api::types::KnownCopy;
 use crate::photo::PictureHash;
+use crate::sys::SameProgram;
 use crate::sys::drives::Drives;
 use crate::sys::mounts::{Mount, Mounts};
-use crate::sys::probe;
+use crate::sys::probe::{self, DISK_STEP_TIMEOUT};
+use crate::vision::Limits;
 use crate::vision::sandbox::Decoder;
 
 /// The precision of times on a network share, in nanoseconds.
 const SHARE_TIME_NS: i64 = 100;
+
+/// How slow a disk may be that answers.
+const LEAST_BYTES_PER_SECOND: u64 = 1 << 20;
 
 /// What a disk says of a path.
 #[derive(Clone)]
@@ -157,14 +163,20 @@ fn is_trash(name: &Path) -> bool {
     is_left_out(name) && !is_cache || name == Path::new("files_trashbin")
 }
 
-/// Reads a copy again, past what the system keeps in memory, and returns whether it still has the bytes or the picture.
-pub fn still_holds(copy: &KnownCopy, picture: Option<&PictureHash>, decoder: &mut Decoder) -> bool {
-    let Ok(file) = open(&copy.path.to_path()) else { return false };
-    forget_cached(&file);
-    match picture {
-        Some(picture) => decoder.has_picture(&file, picture).unwrap_or(false),
-        None => hash(&file, |_| {}).is_ok_and(|content| Some(content.to_string()) == copy.content),
-    }
+/// Reads a copy again, past what the system keeps in memory, and returns whether it still has the bytes or the picture. A disk
+/// that does not answer in time says that it has not.
+pub fn still_holds(copy: &KnownCopy, picture: Option<PictureHash>, program: &SameProgram, limits: Limits) -> bool {
+    let (path, content, program) = (copy.path.to_path(), copy.content.clone(), program.clone());
+    let patience = DISK_STEP_TIMEOUT + Duration::from_secs(copy.size / LEAST_BYTES_PER_SECOND);
+    let read = move || {
+        let Ok(file) = open(&path) else { return false };
+        forget_cached(&file);
+        match picture {
+            Some(picture) => Decoder::new(program, limits).has_picture(&file, &picture).unwrap_or(false),
+            None => hash(&file, |_| {}).is_ok_and(|now| Some(now.to_string()) == content),
+        }
+    };
+    probe::in_time(patience, read).unwrap_or(false)
 }
 
 #[cfg(test)]

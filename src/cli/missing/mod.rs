@@ -36,7 +36,6 @@ use crate::api::types::{KnownCopy, PlaceStatus, RootList, Similar};
 use crate::photo::Relation;
 use crate::sys::SameProgram;
 use crate::vision::Limits;
-use crate::vision::sandbox::Decoder;
 
 /// Runs `simctl missing`.
 pub async fn run(session: &Session, options: &MissingArguments) -> Done {
@@ -51,17 +50,27 @@ pub async fn run(session: &Session, options: &MissingArguments) -> Done {
     let mut asked = Asked::new(below, options.quick);
     let limits = session.settings.limits;
     // What is known when it is ended early is said.
-    let is_interrupted = tokio::select! {
+    let mut is_interrupted = tokio::select! {
         done = gather(&mut asked, &client, &library.paths, limits, options) => { done?; false }
         _ = tokio::signal::ctrl_c() => true,
     };
     if options.versions && !is_interrupted {
-        find_versions(&client, &mut asked, &top).await;
+        is_interrupted = tokio::select! {
+            () = find_versions(&client, &mut asked, &top) => false,
+            _ = tokio::signal::ctrl_c() => true,
+        };
     }
     let (is_verified, needed) = (options.verify && !is_interrupted, options.on_disks);
-    let judged = {
+    let judging = {
         let top = top.clone();
-        spawn_blocking(move || judged(asked, &top, needed, is_verified.then_some(limits))).await
+        spawn_blocking(move || judged(asked, &top, needed, is_verified, limits))
+    };
+    let judged = tokio::select! {
+        judged = judging => judged,
+        _ = tokio::signal::ctrl_c() => {
+            tell("ended while the library's copies were looked at: nothing is known to be safe");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
     };
     let (asked, mut checked) = judged.map_err(|e| Failure::usage(e.to_string()))??;
     let mut stopped = None;
@@ -121,14 +130,11 @@ async fn library(client: &Client, within: &[PathBuf]) -> Result<Library, Failure
 }
 
 /// Looks at every copy now, and judges every file of which the copies are known.
-fn judged(asked: Asked, top: &Path, needed: usize, verify: Option<Limits>) -> Result<(Asked, Vec<Checked>), Failure> {
+fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Limits) -> Result<(Asked, Vec<Checked>), Failure> {
     let copies = |number: usize| asked.answers[number].iter().flat_map(|answer| answer.content.iter().chain(&answer.picture));
     let paths: BTreeSet<PathBuf> = (0..asked.below.files.len()).flat_map(copies).map(|copy| copy.path.to_path()).collect();
     let looks = Looks::at(paths, top, &asked.below);
-    let mut decoder = match verify {
-        Some(limits) => Some(Decoder::new(SameProgram::of_this_process()?, limits)),
-        None => None,
-    };
+    let program = SameProgram::of_this_process()?;
     let mut checked = Vec::new();
     for (number, file) in asked.below.files.iter().enumerate() {
         let Some(read) = asked.read_of(number) else { continue };
@@ -139,14 +145,12 @@ fn judged(asked: Asked, top: &Path, needed: usize, verify: Option<Limits>) -> Re
         for (copy, is_by_picture) in by_content.chain(by_picture) {
             let mut look = looks.look(file, copy, &asked.below);
             look.is_proven = !is_by_picture || picture.is_some();
-            let mut found = standing(&look);
-            if let (Standing::Here(_), Some(decoder)) = (&found, &mut decoder)
-                && !still_holds(copy, picture.as_ref().filter(|_| is_by_picture), decoder)
-            {
-                look.is_proven = false;
-                found = standing(&look);
+            let must_be_read = look.may_be_as_read() || is_verified && matches!(standing(&look), Standing::Here(_));
+            if must_be_read && look.is_proven {
+                look.is_proven = still_holds(copy, picture.filter(|_| is_by_picture), &program, limits);
+                look.ctime_ns = look.ctime_ns.filter(|_| !look.is_proven);
             }
-            standings.push((copy, found));
+            standings.push((copy, standing(&look)));
         }
         let all: Vec<Standing> = standings.iter().map(|(_, standing)| standing.clone()).collect();
         let verdict = judge(&read, &all, needed, asked.versions.contains_key(&number));

@@ -107,12 +107,12 @@ mod tests {
         for line in [
             "  export extern \"simctl dupes\" [",
             "    ...paths: path # Folders or files; new folders are watched from now on",
-            "    --format: string@\"nu-complete simctl dupes format\" # paths0 lists",
+            "    --format: string@\"nu-complete simctl dupes format\" # html is a page",
             "    --exit-code # Exit with 1 if there are duplicates",
             "    name: string@\"nu-complete simctl heads use name\"",
             "    path?: path",
             "    ^simctl names roots | lines",
-            "    [ \"text\" \"json\" \"ndjson\" \"paths0\" ]",
+            "    [ \"text\" \"html\" \"json\" \"ndjson\" \"paths0\" ]",
         ] {
             assert!(script.contains(line), "{line}: {script}");
         }
