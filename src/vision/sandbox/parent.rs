@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::COMMAND;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion};
 use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
@@ -90,17 +90,31 @@ impl Decoder {
         Ok(self.claimed(file)?.picture.picture == *picture)
     }
 
+    /// Returns whether the colours of a file would be converted. Only the beginning of the file is read, of most formats.
+    ///
+    /// # Errors
+    /// See [`identify`](Decoder::identify).
+    pub fn needs_conversion(&mut self, file: &File) -> Result<bool, DecodeError> {
+        self.send(protocol::COLOURS, file)?;
+        self.answer::<NeedsConversion>(Stage::Read)?.map_err(DecodeError::Photo)
+    }
+
     fn claimed(&mut self, file: &File) -> Result<Claimed, DecodeError> {
+        self.send(protocol::FILE, file)?;
+        self.answer::<Identified>(Stage::Read)?.map_err(DecodeError::Photo)
+    }
+
+    fn send(&mut self, order: u8, file: &File) -> io::Result<()> {
         self.file = file.metadata().map(|m| (m.dev(), m.ino()))?;
         // An earlier child shares the position, and has read the file.
         (&mut &*file).rewind()?;
         let socket = self.socket()?;
-        if protocol::send_file(socket, file).is_err() {
+        if protocol::send_file(socket, order, file).is_err() {
             // The child ended between two files. This file did not cause it.
             self.end();
-            protocol::send_file(self.socket()?, file)?;
+            protocol::send_file(self.socket()?, order, file)?;
         }
-        self.answer::<Identified>(Stage::Read)?.map_err(DecodeError::Photo)
+        Ok(())
     }
 
     /// Decodes the file that was last identified.
@@ -119,7 +133,7 @@ impl Decoder {
             return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
         let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
-        Ok(Decoded { picture, pixels: header.pixels, detail: header.detail, capture: header.capture })
+        Ok(Decoded { picture, pixels: header.pixels, detail: header.detail, capture: header.capture, is_converted: header.is_converted })
     }
 
     /// Decodes every pixel of an open file, to find out whether it is whole.

@@ -20,6 +20,9 @@ pub const DECODE: u8 = b'd';
 /// Decode every pixel of the file that was last identified.
 pub const DECODE_WHOLE: u8 = b'w';
 
+/// Say whether the colours of a file would be converted, by its beginning. Its descriptor comes with this byte.
+pub const COLOURS: u8 = b'c';
+
 /// List the missing sandbox layers.
 pub const LAYERS: u8 = b'?';
 
@@ -28,6 +31,9 @@ pub type MissingLayers = Vec<String>;
 
 /// The answer to [`FILE`].
 pub type Identified = Result<Claimed, Failure>;
+
+/// The answer to [`COLOURS`].
+pub type NeedsConversion = Result<bool, Failure>;
 
 /// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
@@ -41,6 +47,7 @@ pub struct PictureHeader {
     pub pixels: Option<PixelHash>,
     pub detail: Option<f64>,
     pub capture: Capture,
+    pub is_converted: bool,
 }
 
 /// Larger than any picture of SHORT_SIDE, even at the most extreme aspect of a header.
@@ -49,12 +56,13 @@ const MAX_PICTURE_BYTES: usize = 256 << 20;
 /// Larger than any JSON answer: texts in metadata are cut.
 const MAX_JSON_BYTES: usize = 1 << 19;
 
-pub fn send_file(socket: &UnixStream, file: impl AsFd) -> io::Result<()> {
+/// Sends an order with its file.
+pub fn send_file(socket: &UnixStream, order: u8, file: impl AsFd) -> io::Result<()> {
     let descriptors = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(socket, &[IoSlice::new(&[FILE])], &mut control, SendFlags::NOSIGNAL)?;
+    sendmsg(socket, &[IoSlice::new(&[order])], &mut control, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
@@ -119,7 +127,7 @@ mod tests {
         let (daemon, child) = pair();
         let mut sent = tempfile::tempfile().expect("a file");
         sent.write_all(b"photo").and_then(|()| sent.seek(SeekFrom::Start(0))).expect("written");
-        send_file(&daemon, &sent).expect("sent");
+        send_file(&daemon, FILE, &sent).expect("sent");
         (&daemon).write_all(&[DECODE]).expect("sent");
         drop(daemon);
         let Ok(Some((FILE, Some(file)))) = receive_order(&child) else { panic!("an order with a file") };
