@@ -2,9 +2,10 @@
 //!
 //!     cargo bench --bench formats -- FILE… [--runs 5]
 //!
-//! Each file is read in a process of its own, as the decoding child does it: identified, and decoded to its small picture. The others
-//! decode all of it and write it without compression: heif-convert (libheif), avifdec (libavif), djxl (libjxl), and dcraw_emu (LibRaw,
-//! at half size). Those that are not installed are left out. The medians are printed.
+//! Each file is read in a process of its own, as the decoding child does it: identified, and decoded to its small picture, over and over
+//! for half a second, because CPU time is counted in hundredths of one. The others decode all of it and write it without compression:
+//! heif-convert (libheif), avifdec (libavif), djxl (libjxl), and dcraw_emu (LibRaw, at half size). Those that are not installed are left
+//! out. The medians are printed. A file that is not read is named, with the reason. Paths are absolute, or below the folder of Cargo.toml.
 
 use std::env;
 use std::error::Error;
@@ -21,6 +22,12 @@ use similard::vision::identify::identify;
 
 /// Asks this program to read one file and to print what that cost.
 const ONE: &str = "--one";
+
+/// How long a file is read over and over, in milliseconds of CPU.
+const MEASURED: f64 = 500.0;
+
+/// Where others write what they decode.
+const DECODED: [&str; 2] = ["/dev/shm/formats.y4m", "/dev/shm/formats.ppm"];
 
 /// How often the memory of another program is looked at.
 const STEP: Duration = Duration::from_millis(2);
@@ -47,11 +54,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = env::current_exe()?;
     for file in &arguments {
         let path = Path::new(file);
-        let identified = identify(&fs::read(path)?, &Limits::default()).map_err(|failure| failure.reason)?.picture;
+        let identified = match identify(&fs::read(path)?, &Limits::default()) {
+            Ok(identified) => identified.picture,
+            Err(failure) => {
+                println!("{file}: {}", failure.reason);
+                continue;
+            }
+        };
         let ours = median((0..runs).map(|_| {
             let said = Command::new(&program).args([ONE, file]).stderr(Stdio::inherit()).output()?.stdout;
             let said = String::from_utf8(said)?;
-            let (milliseconds, mebibytes) = said.trim().split_once(' ').ok_or("no figures")?;
+            let (milliseconds, mebibytes) = said.trim().split_once(' ').ok_or_else(|| format!("{file} was not decoded"))?;
             Ok(Cost { milliseconds: milliseconds.parse()?, mebibytes: mebibytes.parse()? })
         }))?;
         let megapixels = identified.dimensions.pixels() as f64 / 1e6;
@@ -62,6 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         println!("  {}, {file}", identified.format);
     }
+    DECODED.iter().for_each(|file| drop(fs::remove_file(file)));
     Ok(())
 }
 
@@ -69,17 +83,27 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn read(path: &Path) -> Result<(), Box<dyn Error>> {
     let bytes = fs::read(path)?;
     let limits = Limits::default();
-    let before = cpu()?;
-    identify(&bytes, &limits).map_err(|failure| failure.reason)?;
-    decode(&bytes, &limits).map_err(|failure| failure.reason)?;
-    println!("{} {}", cpu()? - before, most_memory("self").ok_or("no memory")?);
+    let (before, mut rounds, mut mebibytes) = (cpu(OF_ITSELF)?, 0.0, None);
+    while cpu(OF_ITSELF)? - before < MEASURED {
+        identify(&bytes, &limits).map_err(|failure| failure.reason)?;
+        decode(&bytes, &limits).map_err(|failure| failure.reason)?;
+        rounds += 1.0;
+        mebibytes = mebibytes.or_else(|| most_memory("self"));
+    }
+    println!("{} {}", (cpu(OF_ITSELF)? - before) / rounds, mebibytes.ok_or("no memory")?);
     Ok(())
 }
 
-/// The CPU time of this thread, in milliseconds.
-fn cpu() -> Result<f64, Box<dyn Error>> {
-    let spent = fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(spent.split(' ').next().ok_or("no time")?.parse::<f64>()? / 1e6)
+/// Where the statistics of a process have, after its name, the CPU time of all its threads, and that of the processes that it waited for.
+const OF_ITSELF: usize = 11;
+const OF_CHILDREN: usize = 13;
+
+/// The CPU time of this process or of its children, in milliseconds.
+fn cpu(place: usize) -> Result<f64, Box<dyn Error>> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit_once(") ").ok_or("no name")?.1;
+    let ticks: Vec<f64> = after_name.split(' ').skip(place).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() * 10.0)
 }
 
 /// The most memory that was resident of a process, in MiB.
@@ -92,9 +116,9 @@ fn most_memory(process: &str) -> Option<f64> {
 /// The program that decodes a file of this format elsewhere.
 fn other(format: Format, path: &Path) -> Option<Command> {
     let (program, options, target): (_, &[&str], _) = match format {
-        Format::Heic => ("heif-convert", &[], Some("/dev/shm/formats.y4m")),
-        Format::Avif => ("avifdec", &["--jobs", "1"], Some("/dev/shm/formats.y4m")),
-        Format::Jxl => ("djxl", &["--num_threads=0"], Some("/dev/shm/formats.ppm")),
+        Format::Heic => ("heif-convert", &[], Some(DECODED[0])),
+        Format::Avif => ("avifdec", &["--jobs", "1"], Some(DECODED[0])),
+        Format::Jxl => ("djxl", &["--num_threads=0"], Some(DECODED[1])),
         Format::Raw => ("dcraw_emu", &["-h", "-Z", "-"], None),
         _ => return None,
     };
@@ -105,7 +129,7 @@ fn other(format: Format, path: &Path) -> Option<Command> {
 
 /// Decodes a file by that program. Its time is that of all its threads, in steps of a hundredth of a second.
 fn by_another(format: Format, path: &Path) -> Result<Cost, Box<dyn Error>> {
-    let before = of_children()?;
+    let before = cpu(OF_CHILDREN)?;
     let mut child: Child = other(format, path).ok_or("no program")?.spawn()?;
     let process = child.id().to_string();
     let mut mebibytes = 0.0_f64;
@@ -119,15 +143,7 @@ fn by_another(format: Format, path: &Path) -> Result<Cost, Box<dyn Error>> {
     if !status.success() {
         return Err(format!("it ended with {status}").into());
     }
-    Ok(Cost { milliseconds: of_children()? - before, mebibytes })
-}
-
-/// The CPU time of the processes that this one waited for, in milliseconds.
-fn of_children() -> Result<f64, Box<dyn Error>> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let after_name = stat.rsplit_once(") ").ok_or("no name")?.1;
-    let ticks: Vec<f64> = after_name.split(' ').skip(13).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    Ok(ticks.iter().sum::<f64>() * 10.0)
+    Ok(Cost { milliseconds: cpu(OF_CHILDREN)? - before, mebibytes })
 }
 
 fn median(costs: impl Iterator<Item = Result<Cost, Box<dyn Error>>>) -> Result<Cost, Box<dyn Error>> {

@@ -136,7 +136,8 @@ fn change_heads(library: &Library<'_>, pid: u64) {
 const AS_AN_EARLIER_VERSION: &str = "DROP TRIGGER photo_went; DROP TABLE comparisons;
     ALTER TABLE photos DROP COLUMN quantisation; ALTER TABLE photos DROP COLUMN detail;
     DROP INDEX photos_without_picture; ALTER TABLE photos DROP COLUMN decoding;
-    DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
+    DROP INDEX photos_of_unknown_colours; ALTER TABLE photos DROP COLUMN converted;
+     DROP INDEX photos_stale; ALTER TABLE photos DROP COLUMN stale; DELETE FROM settings WHERE name LIKE 'pictures%';
     DROP INDEX photos_by_pixels; ALTER TABLE photos DROP COLUMN pixels;
     DROP INDEX files_replaced; ALTER TABLE files DROP COLUMN replaced;
     DROP TABLE others; DROP INDEX files_unread_by_size;

@@ -10,7 +10,7 @@ use super::messages::{FileJob, Job, Purpose};
 use super::state::{Health, Lifecycle, Part, Queue, SharedRoots, lock, read};
 use crate::catalog::roots::Roots;
 use crate::photo::{Decisions, PhotoId, Place, RootId, Stamp};
-use crate::store::Reader;
+use crate::store::{self, Reader};
 
 /// Files read from the store at once.
 const FETCH_FILES: usize = 256;
@@ -34,7 +34,7 @@ const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 /// Photos without a kept picture whose files are handed out at once. New files come between.
 const FETCH_PHOTOS: usize = 32;
 
-/// How long to wait before trying again to make missing kept pictures.
+/// How long to wait before trying again to find what is missing of photos.
 const PICTURE_RETRY_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How long to wait before reading again a file that could not be read.
@@ -194,30 +194,31 @@ struct Gaps {
     tried: HashMap<(Place, Purpose), Instant>,
     /// When nothing was missing any more.
     none_at: Option<Instant>,
-    pictures: PictureGaps,
+    pictures: PhotoGaps,
+    colours: PhotoGaps,
 }
 
-/// Goes through the photos that have no kept picture, again and again.
+/// Goes through the photos of which something is missing, again and again.
 #[derive(Default)]
-struct PictureGaps {
+struct PhotoGaps {
     /// The last photo that was handed out.
     after: PhotoId,
     /// When all photos had been handed out, and which roots were online then.
     ended: Option<(Instant, Vec<RootId>)>,
 }
 
-impl PictureGaps {
-    /// Returns a file of each of the next photos.
-    fn next(&mut self, reader: &Reader, roots: &Roots, count: usize) -> Vec<(Place, Stamp)> {
+impl PhotoGaps {
+    /// Returns a file of each of the next photos. `missing` lists the files of photos after a photo.
+    fn next(&mut self, missing: impl Fn(PhotoId) -> store::Result<Vec<(PhotoId, Place, Stamp)>>, roots: &Roots) -> Vec<(Place, Stamp)> {
         let online: Vec<RootId> = roots.list().iter().map(|root| root.id).filter(|root| roots.is_online(*root)).collect();
         if self.ended.as_ref().is_some_and(|(at, then)| at.elapsed() < PICTURE_RETRY_INTERVAL && *then == online) {
             return Vec::new();
         }
         self.ended = None;
         loop {
-            let photos = reader.without_picture_after(self.after, count).unwrap_or_default();
+            let photos = missing(self.after).unwrap_or_default();
             let Some((last, ..)) = photos.last() else {
-                *self = PictureGaps { after: PhotoId::default(), ended: Some((Instant::now(), online)) };
+                *self = PhotoGaps { after: PhotoId::default(), ended: Some((Instant::now(), online)) };
                 return Vec::new();
             };
             self.after = *last;
@@ -252,10 +253,14 @@ impl Gaps {
         if !new.is_empty() {
             return (new, Purpose::Compare);
         }
+        let new = self.colours.next(|after| reader.of_unknown_colours_after(after, FETCH_FILES), roots);
+        if !new.is_empty() {
+            return (new, Purpose::Colours);
+        }
         // While pictures cannot be kept, one file at a time shows whether they can be again.
         let (can_keep, keeps) = (health.problem(Part::Pictures).is_none(), reader.keeps_pictures());
         let count = if can_keep { FETCH_PHOTOS } else { 1 };
-        let new = if keeps { self.pictures.next(reader, roots, count) } else { Vec::new() };
+        let new = if keeps { self.pictures.next(|after| reader.without_picture_after(after, count), roots) } else { Vec::new() };
         if new.is_empty() || !can_keep {
             self.none_at = Some(Instant::now());
         }

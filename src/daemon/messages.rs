@@ -150,6 +150,8 @@ pub enum Outcome {
         /// Whether another kept picture was there, so that the features of the photo are of that one.
         is_other: bool,
     },
+    /// The colours of a photo that is known already need no conversion.
+    Srgb,
     Failed {
         stamp: Stamp,
         failure: Failure,
@@ -316,6 +318,9 @@ pub enum Purpose {
     Describe,
     /// A decision was made on its photo, and an older version read it, without its pixel hash.
     Compare,
+    /// An older version read it, and it is not known whether its colours are to be converted. If they are, it is read as for
+    /// [`Keep`](Purpose::Keep).
+    Colours,
     /// Its photo has no kept picture: an older version read it, or the picture could not be kept.
     Keep,
     /// It is a sidecar that was not read yet.

@@ -28,7 +28,7 @@ use crate::sys::SameProgram;
 use crate::sys::background::{Nice, vital};
 use crate::vision::Limits;
 use crate::vision::backbone::{self, Backbone};
-use crate::vision::kept::{keep, picture};
+use crate::vision::kept::{keep_decoded, picture};
 use crate::vision::sandbox::{self, DecodeError};
 
 /// Spawns workers, and replaces stuck ones.
@@ -180,6 +180,10 @@ impl Worker {
             }
             Err(e) => return Err(DecodeError::Photo(Failure::new(Stage::Open, e))),
         };
+        if job.purpose == Purpose::Colours && !self.decoder.needs_conversion(&file)? {
+            let is_unchanged = job.stamp.is_unchanged(&stamp_like(&file, &job.stamp)?);
+            return Ok(is_unchanged.then_some(Outcome::Srgb));
+        }
         counters.read = 1;
         let identity = self.decoder.identify(&file);
         // The result belongs to the stamp of the job only if the file still has that stamp.
@@ -206,7 +210,7 @@ impl Worker {
             if self.store.content_of(&job.place).map_err(stored)? != Some(identity.content) {
                 return Ok(None);
             }
-            if job.purpose != Purpose::Keep {
+            if !matches!(job.purpose, Purpose::Keep | Purpose::Colours) {
                 self.decoder.confirm(&file, &identity, &metadata)?;
             }
             if job.purpose == Purpose::Describe {
@@ -215,7 +219,7 @@ impl Worker {
             let Some(photo) = self.store.photo_of_picture(&identity.picture).map_err(stored)? else { return Ok(None) };
             let decoded = self.decoder.decode()?;
             counters.decoded = 1;
-            let kept = keep(&decoded.picture, identity.format);
+            let kept = keep_decoded(&decoded, identity.format);
             let is_other = self.store.kept_picture(&identity.picture).is_some_and(|old| old.jpeg != kept.jpeg);
             return Ok(Some(Outcome::Decoded { photo, identity, pixels: decoded.pixels, detail: decoded.detail, kept, is_other }));
         }
@@ -292,7 +296,7 @@ impl Worker {
     fn photo(&mut self, identity: &Identity, metadata: Metadata, counters: &mut Counters) -> Result<Made, DecodeError> {
         let decoded = self.decoder.decode()?;
         counters.decoded = 1;
-        let kept = keep(&decoded.picture, identity.format);
+        let kept = keep_decoded(&decoded, identity.format);
         let stored = self.encode(&kept, counters).map_err(DecodeError::Photo)?;
         Ok(Made { identity: *identity, pixels: decoded.pixels, detail: decoded.detail, kept, metadata, stored })
     }
@@ -346,7 +350,7 @@ impl Worker {
             if identity.picture == *hash
                 && let Ok(decoded) = self.decoder.decode()
             {
-                return picture(&keep(&decoded.picture, identity.format)).ok();
+                return picture(&keep_decoded(&decoded, identity.format)).ok();
             }
         }
         None

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -41,6 +42,9 @@ const LAST: &str = "pictures-last";
 
 /// Photos with files and no kept picture of this version.
 const WITHOUT_PICTURE: &str = "ifnull(decoding, 0) <= 0 AND files > 0";
+
+/// Photos with files that an older version read, which did not convert colours.
+const OF_UNKNOWN_COLOURS: &str = "converted IS NULL AND files > 0";
 
 /// Pages are small, because a kept picture has 12 kB on average and the last page of each is half empty.
 const PICTURES_PAGE_BYTES: u32 = 2048;
@@ -153,8 +157,10 @@ impl Writer {
         }
         drop(write);
         for format in Format::ALL {
-            let outdated = "UPDATE photos SET decoding = -decoding WHERE format = ?1 AND decoding > 0 AND decoding <> ?2";
-            transaction.execute(outdated, params![format.name(), format.decoding()])?;
+            let outdated = "UPDATE photos SET decoding = -decoding
+                            WHERE format = ?1 AND decoding > 0 AND decoding <> iif(ifnull(converted, FALSE), ?3, ?2)";
+            let [plain, converted] = [false, true].map(|is_converted| KeptPicture::decoding(*format, is_converted));
+            transaction.execute(outdated, params![format.name(), plain, converted])?;
         }
         for (name, value) in [(FILE, identity), (LAST, last.to_string())] {
             transaction.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [name, &value])?;
@@ -187,7 +193,7 @@ struct Listed {
 fn list(file: Option<&Connection>, (seen, seen_last): &(Option<String>, i64)) -> rusqlite::Result<Option<Listed>> {
     let number = |sql: &str| file.map(|file| file.query_row(sql, [], |row| row.get::<_, i64>(0))).transpose();
     let (own, last) = (number("SELECT number FROM identity")?, number("SELECT ifnull(max(number), 0) FROM pictures")?.unwrap_or(0));
-    let versions = Format::ALL.iter().map(|format| format!(" {format} {}", format.decoding()));
+    let versions = Format::ALL.iter().map(|format| format!(" {format} {}", KeptPicture::decoding(*format, true)));
     let identity: String = std::iter::once(own.map_or_else(|| "none".to_owned(), |own| own.to_string())).chain(versions).collect();
     if seen.as_ref() == Some(&identity) && *seen_last <= last {
         return Ok(None);
@@ -202,6 +208,22 @@ impl Batch<'_> {
     /// Records that a photo has a kept picture, which was kept just before.
     pub fn set_kept(&mut self, photo: PhotoId, decoding: i64) -> Result<()> {
         self.transaction.prepare_cached("UPDATE photos SET decoding = ?2 WHERE id = ?1")?.execute([photo.0, decoding])?;
+        Ok(())
+    }
+
+    /// Records whether the colours of a photo were converted. If an older version did not, its kept picture is outdated. Returns
+    /// whether that was not known.
+    pub fn set_converted(&mut self, photo: PhotoId, is_converted: bool) -> Result<bool> {
+        let changed = "UPDATE photos SET converted = ?2, decoding = iif(?2 AND decoding > 0, -decoding, decoding)
+                       WHERE id = ?1 AND converted IS NOT ?2";
+        Ok(self.transaction.prepare_cached(changed)?.execute(params![photo.0, is_converted])? > 0)
+    }
+
+    /// Records that the colours of the photo of a file need no conversion, unless it is known that they do.
+    pub fn set_srgb(&mut self, place: &Place) -> Result<()> {
+        let unknown = "UPDATE photos SET converted = FALSE WHERE converted IS NULL
+                       AND id = (SELECT photo FROM files WHERE root = ?1 AND path = ?2)";
+        self.transaction.prepare_cached(unknown)?.execute(params![place.root.0, place.path.as_os_str().as_bytes()])?;
         Ok(())
     }
 
@@ -250,6 +272,19 @@ impl Reader {
         let mut statement = self.index.prepare_cached(&format!(
             "SELECT f.root, f.path, {STAMP_COLUMNS}, p.id
              FROM (SELECT id FROM photos WHERE {WITHOUT_PICTURE} AND id > ?1 ORDER BY id LIMIT ?2) p JOIN files f ON f.photo = p.id
+             ORDER BY p.id"
+        ))?;
+        let rows = statement.query_map([after.0, count as i64], |row| Ok((PhotoId(row.get(8)?), place_of(row)?, stamp(row, 2)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returns the files of up to `count` photos after a photo of which it is not known whether their colours are to be converted, in
+    /// the order of the photos. Those without a kept picture are left out if pictures are kept: they are read again anyway.
+    pub fn of_unknown_colours_after(&self, after: PhotoId, count: usize) -> Result<Vec<(PhotoId, Place, Stamp)>> {
+        let kept = if self.keeps_pictures() { "decoding > 0" } else { "TRUE" };
+        let mut statement = self.index.prepare_cached(&format!(
+            "SELECT f.root, f.path, {STAMP_COLUMNS}, p.id
+             FROM (SELECT id FROM photos WHERE {OF_UNKNOWN_COLOURS} AND {kept} AND id > ?1 ORDER BY id LIMIT ?2) p JOIN files f ON f.photo = p.id
              ORDER BY p.id"
         ))?;
         let rows = statement.query_map([after.0, count as i64], |row| Ok((PhotoId(row.get(8)?), place_of(row)?, stamp(row, 2)?)))?;

@@ -55,9 +55,9 @@ impl Batch<'_> {
             .transaction
             .prepare_cached(
                 "INSERT INTO photos (picture, format, width, height, taken, utc_offset, make, model, serial, orientation, pixels, decoding,
-                     quantisation, detail)
+                     quantisation, detail, converted)
                  SELECT randomblob(32), format, width, height, taken, utc_offset, make, model, serial, orientation, pixels, decoding,
-                     quantisation, detail
+                     quantisation, detail, converted
                  FROM photos WHERE id = ?1 AND stale",
             )?
             .execute([photo.0])?;

@@ -343,6 +343,17 @@ const INDEX_STEPS: &[M<'static>] = &[
      CREATE INDEX others_with_facts ON others (root, path) WHERE facts IS NOT NULL;
      UPDATE others SET unread = TRUE WHERE CAST(path AS TEXT) LIKE '%.xmp';",
     ),
+    // Whether the colours of a photo were converted to sRGB. NULL if an older version read it, and its file may name other colours: then
+    // the beginning of the file is looked at. DNG files without a preview are read.
+    M::up(
+        "ALTER TABLE photos ADD COLUMN converted INTEGER;
+     UPDATE photos SET converted = FALSE WHERE format IN ('gif', 'bmp');
+     CREATE INDEX photos_of_unknown_colours ON photos (id) WHERE converted IS NULL AND files > 0;
+
+     UPDATE files SET pending = 1 WHERE photo IS NULL AND (root, path) IN
+         (SELECT root, path FROM failures WHERE stage = 'unsupported' AND reason LIKE 'raw without a JPEG preview %(DNG)');
+     DELETE FROM failures WHERE stage = 'unsupported' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
+    ),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.
@@ -520,6 +531,7 @@ mod tests {
             (11, latest, "INSERT INTO comparisons (a, b, is_new, data) VALUES (3, 9, TRUE, x''), (3, 7, FALSE, zeroblob(88));"),
             (13, latest, "UPDATE photos SET detail = 0.5 WHERE id = 3;"),
             (14, latest, "UPDATE metadata SET trailer = '00ff';"),
+            (21, latest, "UPDATE photos SET converted = TRUE WHERE id = 3;"),
             (17, latest, "UPDATE metadata SET origin = '{\"number\":9}';"),
             (19, latest, &others),
             (20, latest, "UPDATE others SET facts = '{}' WHERE kind = 'sidecar';"),

@@ -19,8 +19,9 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
         return Err(Failure::unsupported(format));
     }
     let stored = stored_dimensions(bytes, format)?;
-    // Of a RAW file the preview is decoded.
-    let is_reduced = format == Format::Raw || format == Format::Jpeg && jpeg::is_read_at_reduced_size(bytes);
+    // Of a RAW file the preview is decoded, if it has one.
+    let is_reduced = format == Format::Raw && raw::read(bytes).is_ok_and(|raw| raw.preview.is_some())
+        || format == Format::Jpeg && jpeg::is_read_at_reduced_size(bytes);
     let most = if is_reduced { limits.pixels_at_reduced_size() } else { limits.pixels };
     if stored.pixels() > most {
         return Err(Failure::new(
@@ -55,9 +56,13 @@ fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure
 fn raw_dimensions(bytes: &[u8]) -> Result<Dimensions, Failure> {
     let raw = raw::read(bytes).map_err(|reason| Failure::new(Stage::Decode, reason))?;
     let unsupported = |why: String| Failure::unsupported_kind(Format::Raw, why);
-    if raw.preview.is_none() {
+    if raw.preview.is_none() && !matches!(raw.sensor, Some(Ok(_))) {
         let least = raw::MIN_SHORT_SIDE;
-        return Err(unsupported(format!("without a JPEG preview of at least {least} pixels is not read by this version ({})", raw.family)));
+        let why = raw.sensor.and_then(Result::err).map(|why| format!(", and {why},")).unwrap_or_default();
+        return Err(unsupported(format!(
+            "without a JPEG preview of at least {least} pixels{why} is not read by this version ({})",
+            raw.family
+        )));
     }
     let (width, height) =
         raw.dimensions.ok_or_else(|| unsupported(format!("that does not say its size is not read by this version ({})", raw.family)))?;

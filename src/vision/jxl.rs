@@ -2,15 +2,24 @@
 
 use heifer_isobmff::BoxIter;
 use jxl::api::{
-    AlphaMode, Event, ExtraChannel, JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions, JxlOutputBuffer, JxlPixelFormat,
-    ProfileLevel,
+    AlphaMode, Event, ExtraChannel, JxlColorEncoding, JxlColorProfile, JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions,
+    JxlOutputBuffer, JxlPixelFormat, JxlPrimaries, JxlTransferFunction, ProfileLevel,
 };
+
+use super::named_colours::NamedColours;
 
 /// What a file without boxes begins with.
 const BARE: [u8; 2] = [0xff, 0x0a];
 
 /// Boxes of the picture, and those without content. A JPEG that was packed without loss needs `jbrd`.
 const OF_PICTURE: [&[u8; 4]; 8] = [b"JXL ", b"ftyp", b"jxll", b"jxli", b"jxlc", b"jxlp", b"jbrd", b"free"];
+
+/// The names of primaries and curves in ITU-T H.273.
+const BT_709: u16 = 1;
+const BT_2020: u16 = 9;
+const P3: u16 = 12;
+const PQ: u16 = 16;
+const HLG: u16 = 18;
 
 /// The most channels of a pixel, by which the decoder counts its limit.
 const MAX_CHANNELS: u64 = 5;
@@ -94,6 +103,30 @@ pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), String> {
     size(&decoder)
 }
 
+/// Returns which colours the samples of the picture are in when it is decoded.
+pub fn colours(bytes: &[u8]) -> Option<NamedColours> {
+    let (mut decoder, _) = started(bytes, u64::MAX).ok()?;
+    set_format(&mut decoder).ok()?;
+    let profile = decoder.output_color_profile()?;
+    let (primaries, transfer) = match profile {
+        JxlColorProfile::Simple(JxlColorEncoding::RgbColorSpace { primaries, transfer_function, .. }) => (primaries, transfer_function),
+        JxlColorProfile::Icc(_) if profile.is_cmyk() => return None,
+        _ => return profile.try_as_icc().map(|profile| NamedColours::Profile(profile.to_vec())),
+    };
+    let transfer = match transfer {
+        JxlTransferFunction::PQ => PQ,
+        JxlTransferFunction::HLG => HLG,
+        JxlTransferFunction::SRGB if *primaries == JxlPrimaries::SRGB => return None,
+        _ => return profile.try_as_icc().map(|profile| NamedColours::Profile(profile.to_vec())),
+    };
+    let primaries = match primaries {
+        JxlPrimaries::BT2100 => BT_2020,
+        JxlPrimaries::P3 => P3,
+        _ => BT_709,
+    };
+    Some(NamedColours::Coded { primaries, transfer })
+}
+
 /// Decodes the first frame of a picture with at most so many pixels.
 pub fn read(bytes: &[u8], max_pixels: u64) -> Result<Pixels, String> {
     let (mut decoder, mut rest) = started(bytes, max_pixels)?;
@@ -101,14 +134,7 @@ pub fn read(bytes: &[u8], max_pixels: u64) -> Result<Pixels, String> {
     if u64::from(width) * u64::from(height) > max_pixels {
         return Err(format!("{width} × {height} pixels, more than the limit of {} megapixels", max_pixels / 1_000_000));
     }
-    let info = decoder.basic_info().ok_or(CUT)?;
-    let has_opacity = info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Alpha);
-    let format = JxlPixelFormat {
-        color_type: if has_opacity { JxlColorType::Rgba } else { JxlColorType::Rgb },
-        color_data_format: Some(JxlDataFormat::U8 { bit_depth: 8 }),
-        extra_channel_format: vec![None; info.extra_channels.len()],
-    };
-    decoder.set_pixel_format(format).map_err(damaged)?;
+    let has_opacity = set_format(&mut decoder)?;
     let row = (3 + usize::from(has_opacity)) * width as usize;
     let mut samples = Vec::new();
     samples.try_reserve_exact(row * height as usize).map_err(|_| "the picture needs more memory than there is")?;
@@ -122,6 +148,19 @@ pub fn read(bytes: &[u8], max_pixels: u64) -> Result<Pixels, String> {
         }
     }
     Ok(Pixels { width, height, has_opacity, samples })
+}
+
+/// Asks for eight bits. Returns whether they include opacity.
+fn set_format(decoder: &mut JxlDecoder) -> Result<bool, String> {
+    let info = decoder.basic_info().ok_or(CUT)?;
+    let has_opacity = info.extra_channels.iter().any(|channel| channel.ec_type == ExtraChannel::Alpha);
+    let format = JxlPixelFormat {
+        color_type: if has_opacity { JxlColorType::Rgba } else { JxlColorType::Rgb },
+        color_data_format: Some(JxlDataFormat::U8 { bit_depth: 8 }),
+        extra_channel_format: vec![None; info.extra_channels.len()],
+    };
+    decoder.set_pixel_format(format).map_err(damaged)?;
+    Ok(has_opacity)
 }
 
 fn damaged(error: jxl::error::Error) -> String {

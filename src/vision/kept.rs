@@ -5,7 +5,7 @@
 use jpeg_decoder::{Decoder, PixelFormat};
 use jpeg_encoder::{ColorType, Encoder};
 
-use super::decode::{SHORT_SIDE, plain_jpeg_reason};
+use super::decode::{Decoded, SHORT_SIDE, plain_jpeg_reason};
 use super::resize::resized;
 use crate::photo::{Format, KeptPicture, Picture};
 
@@ -15,7 +15,12 @@ const MAX_LONG_SIDE: u32 = 5 * SHORT_SIDE;
 /// Half of the colours at this quality, as most cameras store them.
 const QUALITY: u8 = 80;
 
-/// Returns the kept picture of a photo of this format, from its decoded picture.
+/// Returns the kept picture of a file of this format.
+pub fn keep_decoded(decoded: &Decoded, format: Format) -> KeptPicture {
+    KeptPicture { decoding: KeptPicture::decoding(format, decoded.is_converted), ..keep(&decoded.picture, format) }
+}
+
+/// Returns the kept picture of a picture in sRGB, for a photo of this format.
 pub fn keep(picture: &Picture, format: Format) -> KeptPicture {
     let (width, height) = (picture.dimensions.width, picture.dimensions.height);
     let scale = (f64::from(SHORT_SIDE) / f64::from(width.min(height))).min(f64::from(MAX_LONG_SIDE) / f64::from(width.max(height)));
@@ -26,7 +31,7 @@ pub fn keep(picture: &Picture, format: Format) -> KeptPicture {
     encoder.set_optimized_huffman_tables(true);
     let (width, height) = (small.dimensions.width as u16, small.dimensions.height as u16);
     encoder.encode(&small.rgb, width, height, ColorType::Rgb).expect("writing to memory does not fail");
-    KeptPicture { jpeg, decoding: format.decoding() }
+    KeptPicture { jpeg, decoding: KeptPicture::decoding(format, false) }
 }
 
 /// Returns the picture in a kept picture.

@@ -20,7 +20,12 @@ pub fn to_srgb(lightness: u8, a: u8, b: u8) -> [u8; 3] {
     let fx = fy + (f32::from(a) - 128.0) / 500.0;
     let fz = fy - (f32::from(b) - 128.0) / 200.0;
     let (x, y, z) = (WHITE.0 * from_f(fx), from_f(fy), WHITE.1 * from_f(fz));
-    TO_RGB.map(|row| from_linear(row[0] * x + row[1] * y + row[2] * z))
+    to_linear([x, y, z]).map(from_linear)
+}
+
+/// Converts X, Y and Z of D50 to linear red, green and blue, which may be outside of 0 to 1.
+pub fn to_linear([x, y, z]: [f32; 3]) -> [f32; 3] {
+    TO_RGB.map(|row| row[0] * x + row[1] * y + row[2] * z)
 }
 
 /// Returns the 8-bit sRGB value of linear light. What is outside of 0 to 1 is clamped, and no number is 0.

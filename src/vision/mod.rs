@@ -5,6 +5,7 @@
 //! returns.
 
 pub mod backbone;
+pub mod colour;
 pub mod decode;
 mod format;
 pub mod framed;
@@ -16,6 +17,7 @@ pub mod kept;
 pub mod keypoints;
 mod lab;
 mod metadata;
+mod named_colours;
 mod png;
 pub mod prepare;
 pub mod psd;

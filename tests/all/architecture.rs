@@ -58,19 +58,20 @@ const INSIDE_DAEMON: [(&str, &[&str]); 23] = [
 const USE_API: [&str; 5] = ["service/", "wire.rs", "problems.rs", "run.rs", "service_manager.rs"];
 
 /// The only places that may use a heavy crate.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 25] = [
     ("burn", &["learn"]),
     ("notify", &["intake"]),
     ("globset", &["intake"]),
     ("image", &["vision"]),
-    ("jpeg_encoder", &["learn/edits", "vision/kept.rs"]),
-    ("jpeg_decoder", &["vision/decode", "vision/kept.rs"]),
+    ("jpeg_encoder", &["learn/edits", "vision/kept.rs", "vision/colour/tests.rs"]),
+    ("jpeg_decoder", &["vision/decode", "vision/kept.rs", "vision/colour/tests.rs"]),
     ("fast_image_resize", &["vision/resize.rs"]),
     ("exif", &["vision"]),
     ("flate2", &["vision"]),
     ("tiff", &["vision"]),
     ("re_rav1d", &["vision/heif"]),
     ("jxl", &["vision"]),
+    ("moxcms", &["vision/colour"]),
     ("heifer_isobmff", &["vision/heif", "vision/jxl.rs"]),
     ("heifer_hevc_dec", &["vision/heif"]),
     ("tract_onnx", &["vision/backbone"]),

@@ -56,7 +56,8 @@ fn an_update_reads_heic_files_that_were_not_read() {
     let older = "INSERT INTO failures (root, path, stage, reason)
              SELECT root, path, 'unsupported', 'heic is not read by this version' FROM files WHERE path = CAST('a.heic' AS BLOB);
          UPDATE files SET photo = NULL, content = NULL WHERE path = CAST('a.heic' AS BLOB);
-         DROP TABLE others; DROP INDEX files_unread_by_size; PRAGMA user_version = 17;";
+         DROP TABLE others; DROP INDEX files_unread_by_size;
+         DROP INDEX photos_of_unknown_colours; ALTER TABLE photos DROP COLUMN converted; PRAGMA user_version = 17;";
     index.execute_batch(older).expect("as the version before left it");
     drop(index);
     let answer = instance.dupes(&folder);

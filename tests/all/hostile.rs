@@ -14,6 +14,7 @@ use image::{DynamicImage, ImageFormat};
 use jpeg_encoder::{ColorType, Encoder};
 
 use crate::cameras::camera_files;
+use crate::colours;
 use crate::photos;
 use crate::support::{Instance, array, skip, wait_until};
 
@@ -54,6 +55,10 @@ fn seeds() -> Vec<Seed> {
     let small = photos::jpeg(&photo("00003").to_rgb8(), 80);
     let taken = photos::taken(&small, "2026:05:01 10:00:00");
     let app1 = taken.len() - small.len();
+    let adobe = colours::with_profile(&photo("00009").to_rgb8(), &moxcms::ColorProfile::new_adobe_rgb());
+    // What is damaged is the profile, which comes before the tables.
+    let profile = memchr::memmem::find(&adobe, &[0xff, 0xdb]).expect("tables");
+    let sensor = photos::dng(&imageops::resize(&large, 96, 90, FilterType::Triangle));
     let whole = |kind, bytes: Vec<u8>| Seed { kind, head: bytes.len(), bytes };
     // What is damaged is where the preview is, and its header.
     let preview = photos::taken(&photos::jpeg(&imageops::resize(&large, 648, 432, FilterType::Triangle), 60), "2026:05:01 10:00:00");
@@ -61,6 +66,8 @@ fn seeds() -> Vec<Seed> {
     let mut seeds = vec![
         whole("small.jpg", small),
         Seed { kind: "exif.jpg", bytes: taken, head: app1 + 2 },
+        Seed { kind: "profile.jpg", bytes: adobe, head: profile },
+        whole("sensor.dng", sensor),
         whole("large.jpg", large_jpeg(false, 9)),
         whole("progressive.jpg", large_jpeg(true, 0)),
         whole("rgb.png", saved("00009", ImageFormat::Png)),

@@ -9,6 +9,7 @@ mod bombs;
 mod bursts;
 mod camera_table;
 mod cameras;
+mod colours;
 mod damage;
 mod decisions;
 mod dupes;

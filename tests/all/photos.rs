@@ -69,6 +69,48 @@ pub fn raf(preview: &[u8], (width, height): (u16, u16)) -> Vec<u8> {
     [head, places, preview.to_vec(), size].concat()
 }
 
+/// A DNG without a preview: a camera with the colours of sRGB that sees less red and blue, in squares of red, green, green and blue.
+pub fn dng(picture: &RgbImage) -> Vec<u8> {
+    const BLACK: f32 = 512.0;
+    const WHITE: f32 = 15_871.0;
+    const NEUTRAL: [f32; 3] = [0.5, 1.0, 0.625];
+    const FROM_XYZ: [[f32; 3]; 3] = [[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]];
+    let (width, height) = picture.dimensions();
+    let light = |value: u8| (f32::from(value) / 255.0).powf(2.2);
+    let sample = |x: u32, y: u32| {
+        let colour = [[0, 1], [1, 2]][y as usize % 2][x as usize % 2];
+        (BLACK + light(picture.get_pixel(x, y).0[colour]) * NEUTRAL[colour] * (WHITE - BLACK)) as u16
+    };
+    let samples: Vec<u8> = (0..height).flat_map(|y| (0..width).flat_map(move |x| sample(x, y).to_le_bytes())).collect();
+    let field = |tag: u16, value| Field { tag: Tag(exif::Context::Tiff, tag), ifd_num: In::PRIMARY, value };
+    let matrix = FROM_XYZ.iter().zip(NEUTRAL).flat_map(|(row, share)| row.map(|value| ((value * share * 10_000.0) as i32, 10_000).into()));
+    let fields = [
+        field(0x00fe, Value::Long(vec![0])),
+        field(0x0100, Value::Long(vec![width])),
+        field(0x0101, Value::Long(vec![height])),
+        field(0x0102, Value::Short(vec![16])),
+        field(0x0103, Value::Short(vec![1])),
+        field(0x0106, Value::Short(vec![32803])),
+        field(0x0112, Value::Short(vec![1])),
+        field(0x0115, Value::Short(vec![1])),
+        field(0x0116, Value::Long(vec![height])),
+        field(0x828d, Value::Short(vec![2, 2])),
+        field(0x828e, Value::Byte(vec![0, 1, 1, 2])),
+        field(0xc612, Value::Byte(vec![1, 4, 0, 0])),
+        field(0xc61a, Value::Short(vec![BLACK as u16])),
+        field(0xc61d, Value::Short(vec![WHITE as u16])),
+        field(0xc621, Value::SRational(matrix.collect())),
+        field(0xc628, Value::Rational(NEUTRAL.iter().map(|share| ((share * 1000.0) as u32, 1000).into()).collect())),
+    ];
+    let strips = [&samples[..]];
+    let mut writer = Writer::new();
+    fields.iter().for_each(|field| writer.push_field(field));
+    writer.set_strips(&strips, In::PRIMARY);
+    let mut bytes = Cursor::new(Vec::new());
+    writer.write(&mut bytes, true).expect("a DNG");
+    bytes.into_inner()
+}
+
 /// A RAW file without a preview, which is not read.
 pub fn unread() -> Vec<u8> {
     [&b"FUJIFILMCCD-RAW 0201"[..], &[0; 100]].concat()

@@ -40,6 +40,24 @@ fn a_raw_file_is_the_source_of_its_jpeg_and_of_a_crop_and_nothing_of_it_can_go()
     assert!(listed.is_empty() && said.contains("one of them is a RAW file"), "{listed:?} {said}");
 }
 
+#[test]
+fn a_dng_without_a_preview_is_developed_and_is_the_source_of_its_export() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let large = photos::large("00009");
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("written");
+    write("a.dng", &photos::dng(&large));
+    write("b.jpg", &photos::jpeg(&large, 90));
+    write("crop.jpg", &photos::jpeg(&photos::crop(&large, 0.6), 90));
+    write("other.dng", &photos::dng(&photos::large("00021")));
+    let answer = instance.dupes(&folder);
+    assert_eq!(names(&answer), [["a.dng", "b.jpg", "crop.jpg"]]);
+    assert_eq!((&answer["coverage"]["indexed"], &answer["coverage"]["unsupported"]), (&json!(4), &json!(0)), "{answer}");
+    let photos = array(&answer["clusters"][0]["photos"]);
+    let source = photos.iter().find(|photo| photo["source"] == true).expect("a source");
+    assert_eq!((&source["format"], &source["width"], &source["height"]), (&json!("raw"), &json!(1600), &json!(1600)));
+}
+
 /// Files that an older version counted as RAW are read, and no other file.
 #[test]
 fn an_update_reads_raw_files_that_were_not_read() {
@@ -55,7 +73,8 @@ fn an_update_reads_raw_files_that_were_not_read() {
     let older = "INSERT INTO failures (root, path, stage, reason)
              SELECT root, path, 'unsupported', 'raw is not read by this version' FROM files WHERE path = CAST('a.raf' AS BLOB);
          UPDATE files SET photo = NULL, content = NULL WHERE path = CAST('a.raf' AS BLOB);
-         ALTER TABLE metadata DROP COLUMN origin; DROP TABLE others; DROP INDEX files_unread_by_size; PRAGMA user_version = 14;";
+         ALTER TABLE metadata DROP COLUMN origin; DROP TABLE others; DROP INDEX files_unread_by_size;
+         DROP INDEX photos_of_unknown_colours; ALTER TABLE photos DROP COLUMN converted; PRAGMA user_version = 14;";
     index.execute_batch(older).expect("as the version before left it");
     drop(index);
     let answer = instance.dupes(&folder);

@@ -291,7 +291,8 @@ impl WriterThread {
                     let was_known = self.changed.remove(place);
                     let Some(path) = path_of(place) else { continue };
                     match outcome.as_ref() {
-                        Outcome::Moved { .. } | Outcome::Described { .. } | Outcome::Decoded { .. } | Outcome::Noted { .. } => {}
+                        Outcome::Moved { .. } | Outcome::Described { .. } | Outcome::Decoded { .. } => {}
+                        Outcome::Noted { .. } | Outcome::Srgb => {}
                         Outcome::Failed { failure, .. } => events.emit(EventKind::Failed { path, reason: failure.reason.clone() }),
                         _ if was_known => events.emit(EventKind::Changed(path)),
                         _ => events.emit(EventKind::Added(path)),
@@ -362,10 +363,15 @@ fn store_outcome<'a>(
         Outcome::Decoded { photo, identity, pixels, detail, kept, is_other } => {
             batch.set_pixels(*photo, pixels.as_ref(), *detail)?;
             batch.set_quantisation(*photo, identity.quantisation)?;
+            let is_converted_now = batch.set_converted(*photo, kept.is_converted())? && kept.is_converted();
             mark(batch, *photo, kept)?;
-            if *is_other && is_kept {
+            if *is_other && is_kept || is_converted_now {
                 batch.outdate_features(*photo)?;
             }
+            (None, true)
+        }
+        Outcome::Srgb => {
+            batch.set_srgb(place)?;
             (None, true)
         }
         Outcome::Failed { stamp, failure } => (None, batch.fail(place, stamp, failure)?),
@@ -376,6 +382,7 @@ fn store_outcome<'a>(
         Outcome::New { stamp, made } => {
             let (photo, is_new) = batch.add_photo(&made.identity, &made.metadata.capture, recipe, &made.stored)?;
             batch.set_pixels(photo, made.pixels.as_ref(), made.detail)?;
+            batch.set_converted(photo, made.kept.is_converted())?;
             mark(batch, photo, &made.kept)?;
             let counts = batch.link(place, stamp, &made.identity.content, photo, &made.metadata)?;
             ((is_new == IsNew::Yes).then_some((photo, &made.stored)), counts)

@@ -6,11 +6,12 @@ use jpeg_decoder::{Decoder, PixelFormat};
 use super::SHORT_SIDE;
 use crate::photo::{Picture, PixelHash};
 use crate::vision::Limits;
+use crate::vision::colour::Colours;
 use crate::vision::jpeg::{self, BlockMeans, Error};
 
 /// Returns a small picture, not turned, and the pixel hash and the detail, unless our reader does not support this kind of JPEG.
 /// A progressive file that lacks scans has no pixel hash.
-pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>, Option<f64>), String> {
+pub fn read(bytes: &[u8], orientation: u8, colours: &mut Colours) -> Result<(Picture, Option<PixelHash>, Option<f64>), String> {
     let dimensions = jpeg::dimensions(bytes).map_err(|e| e.to_string())?;
     let short = dimensions.width.min(dimensions.height);
     let is_eighth_enough = short.div_ceil(8) >= SHORT_SIDE * 8 / 9;
@@ -25,7 +26,7 @@ pub fn read(bytes: &[u8], orientation: u8) -> Result<(Picture, Option<PixelHash>
     let detail = means.as_ref().and_then(BlockMeans::detail);
     let picture = match means {
         Some(means) if is_eighth_enough => means.into_picture(),
-        _ => general(bytes, short)?,
+        _ => general(bytes, short, colours)?,
     };
     Ok((picture, pixels, detail))
 }
@@ -46,7 +47,7 @@ pub fn plain_jpeg_reason(error: jpeg_decoder::Error) -> String {
     }
 }
 
-fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
+fn general(bytes: &[u8], short: u32, colours: &mut Colours) -> Result<Picture, String> {
     let mut decoder = Decoder::new(bytes);
     decoder.read_info().map_err(|e| e.to_string())?;
     let info = decoder.info().ok_or("no frame header")?;
@@ -58,11 +59,11 @@ fn general(bytes: &[u8], short: u32) -> Result<Picture, String> {
         PixelFormat::RGB24 => pixels,
         PixelFormat::L8 => pixels.iter().flat_map(|&v| [v; 3]).collect(),
         PixelFormat::L16 => pixels.chunks_exact(2).flat_map(|v| [u16::from_ne_bytes([v[0], v[1]]).to_be_bytes()[0]; 3]).collect(),
-        // The decoder returns inverted inks, as Adobe stores them: 255 means no ink.
-        PixelFormat::CMYK32 => pixels
-            .chunks_exact(4)
-            .flat_map(|p| [p[0], p[1], p[2]].map(|ink| (u16::from(255 - ink) * u16::from(255 - p[3]) / 255) as u8))
-            .collect(),
+        // Adobe stores inks inverted, and the decoder inverts them again: 0 means no ink.
+        PixelFormat::CMYK32 => colours.of_inks(&pixels).unwrap_or_else(|| {
+            let mixed = |p: &[u8]| [p[0], p[1], p[2]].map(|ink| (u16::from(255 - ink) * u16::from(255 - p[3]) / 255) as u8);
+            pixels.chunks_exact(4).flat_map(mixed).collect()
+        }),
     };
     if rgb.len() != 3 * usize::from(width) * usize::from(height) {
         return Err("the file ends in the middle of the picture".into());
@@ -89,11 +90,14 @@ mod tests {
             (0xca, 8, "JPEG with arithmetic coding"),
             (0xc1, 12, "JPEG of more than 8 bits"),
         ] {
-            assert_eq!(read(&frame(marker, bits), 1).expect_err(kind), format!("{kind} is not read by this version"));
+            assert_eq!(
+                read(&frame(marker, bits), 1, &mut Colours::default()).expect_err(kind),
+                format!("{kind} is not read by this version")
+            );
             assert!(!jpeg::is_read_at_reduced_size(&frame(marker, bits)), "{kind}");
         }
         for marker in [0xc0, 0xc1, 0xc2] {
-            let reason = read(&frame(marker, 8), 1).expect_err("it has no picture data");
+            let reason = read(&frame(marker, 8), 1, &mut Colours::default()).expect_err("it has no picture data");
             assert!(!reason.contains("not read by this version"), "{reason}");
             assert!(jpeg::is_read_at_reduced_size(&frame(marker, 8)));
         }

@@ -7,9 +7,10 @@ mod jpeg;
 mod raster;
 pub mod tiff;
 
+use super::colour::Colours;
 use super::resize::resized;
 use super::{Limits, format, heif, jxl, metadata, psd, raw};
-use crate::photo::{Capture, Failure, Format, Picture, PixelHash, Stage};
+use crate::photo::{Capture, Dimensions, Failure, Format, Picture, PixelHash, Stage};
 
 pub use jpeg::plain_jpeg_reason;
 pub use raster::dimensions;
@@ -34,6 +35,8 @@ pub struct Decoded {
     /// other than baseline JPEG, also of a RAW file with such a preview, and of plain pictures.
     pub detail: Option<f64>,
     pub capture: Capture,
+    /// Whether its colours were other ones than those of sRGB, and were converted.
+    pub is_converted: bool,
 }
 
 /// Decodes a file that [`identify`](super::identify::identify) has accepted.
@@ -45,15 +48,15 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let format = format::of(bytes).ok_or_else(|| broken("not a picture".into()))?;
     let capture = metadata::capture(bytes);
     let orientation = capture.orientation.unwrap_or(1);
+    let mut colours = Colours::of(bytes, format);
     let (picture, pixels, detail) = match format {
         Format::Jpeg => {
-            let (picture, pixels, detail) = jpeg::read(bytes, orientation).map_err(broken)?;
+            let (picture, pixels, detail) = jpeg::read(bytes, orientation, &mut colours).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, detail)
         }
         // The detail of the preview says nothing of the sensor's picture.
         Format::Raw => {
-            let preview = raw::read(bytes).map_err(broken)?.preview.ok_or_else(|| broken("it has no preview".into()))?;
-            let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation).map_err(broken)?;
+            let (picture, pixels) = raw_picture(bytes, orientation, &mut colours, limits).map_err(broken)?;
             (reduced(picture).upright(orientation), pixels, None)
         }
         Format::Heic | Format::Avif => {
@@ -66,15 +69,36 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
             (reduced(picture), Some(PixelHash(jxl::coded_hash(bytes).into())), None)
         }
         Format::Psd => {
-            let (picture, pixels) = photoshop(bytes, orientation).map_err(broken)?;
+            let (picture, pixels) = photoshop(bytes, orientation, &mut colours).map_err(broken)?;
             (picture, Some(pixels), None)
         }
         _ => {
-            let (picture, pixels) = raster::read(bytes, format, orientation, limits).map_err(broken)?;
+            let (picture, pixels) = raster::read(bytes, format, orientation, &mut colours, limits).map_err(broken)?;
             (reduced(picture), Some(pixels), None)
         }
     };
-    Ok(Decoded { picture, pixels, detail, capture })
+    let (picture, is_converted) = colours.finish(picture);
+    Ok(Decoded { picture, pixels, detail, capture, is_converted })
+}
+
+/// Returns the preview of a RAW file, or else its sensor data, developed, and the hash of what is coded. The picture is not turned.
+fn raw_picture(bytes: &[u8], orientation: u8, colours: &mut Colours, limits: &Limits) -> Result<(Picture, Option<PixelHash>), String> {
+    let raw = raw::read(bytes)?;
+    if let Some(preview) = raw.preview {
+        let (picture, pixels, _) = jpeg::read(preview.jpeg, orientation, colours)?;
+        return Ok((picture, pixels));
+    }
+    let sensor = raw.sensor.ok_or("it has no preview")??;
+    if sensor.pixels() > limits.pixels {
+        return Err(format!("its sensor has more pixels than the limit of {} megapixels", limits.pixels / 1_000_000));
+    }
+    // What EXIF says of the colours is meant for a preview.
+    *colours = Colours::default();
+    let mut hasher = blake3::Hasher::new();
+    sensor.hash_into(&mut hasher);
+    hasher.update(&[orientation]);
+    let raw::Developed { width, height, pixels } = raw::develop(&sensor, SHORT_SIDE)?;
+    Ok((Picture::new(width, height, pixels), Some(PixelHash(hasher.finalize().into()))))
 }
 
 /// Decodes every pixel of a file that [`identify`](super::identify::identify) has accepted.
@@ -90,7 +114,7 @@ pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
         Some(Format::Jxl) => jxl::read(bytes, limits.pixels).map(drop),
         Some(Format::Psd) => psd::merged(bytes, u32::MAX).map(drop),
         Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
-        Some(format) => raster::read(bytes, format, 1, limits).map(drop),
+        Some(format) => raster::read(bytes, format, 1, &mut Colours::default(), limits).map(drop),
         None => Err("not a picture".into()),
     };
     whole.map_err(|reason| Failure::new(Stage::Decode, reason))
@@ -98,9 +122,14 @@ pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
 
 /// Returns the merged picture of a Photoshop file, and the hash of its pixels. It is that of the same pixels in another format,
 /// unless the file says that they are turned.
-fn photoshop(bytes: &[u8], orientation: u8) -> Result<(Picture, PixelHash), String> {
+fn photoshop(bytes: &[u8], orientation: u8, colours: &mut Colours) -> Result<(Picture, PixelHash), String> {
     let header = psd::header(bytes)?;
-    let psd::Rgb { width, height, pixels, whole } = psd::merged(bytes, header.width.min(header.height) / SHORT_SIDE)?;
+    // Floating-point colours get the curve of sRGB there.
+    if header.depth == 32 {
+        colours.toned();
+    }
+    let psd::Rgb { width, height, pixels, inks, whole } = psd::merged(bytes, header.width.min(header.height) / SHORT_SIDE)?;
+    let pixels = if inks.is_empty() { pixels } else { colours.of_inks(&inks).unwrap_or(pixels) };
     let hash = if orientation == 1 { whole } else { blake3::hash(&[whole.as_bytes(), &[orientation][..]].concat()) };
     Ok((Picture::new(width, height, pixels).upright(orientation), PixelHash(hash.into())))
 }
@@ -131,13 +160,17 @@ fn bounds(limits: &Limits) -> heif::Bounds {
 
 /// Shrinks the picture to a short side of [`SHORT_SIDE`] if it is more than twice that.
 fn reduced(picture: Picture) -> Picture {
-    let (width, height) = (picture.dimensions.width, picture.dimensions.height);
-    let short = width.min(height);
-    if short <= 2 * SHORT_SIDE {
-        return picture;
+    match small_size(picture.dimensions) {
+        Some(Dimensions { width, height }) => resized(&picture, None, width, height),
+        None => picture,
     }
+}
+
+/// Returns the size that a picture is shrunk to. `None` if it is small enough.
+fn small_size(Dimensions { width, height }: Dimensions) -> Option<Dimensions> {
+    let short = width.min(height);
     let scaled = |side: u32| (u64::from(side) * u64::from(SHORT_SIDE)).div_ceil(u64::from(short)) as u32;
-    resized(&picture, None, scaled(width), scaled(height))
+    (short > 2 * SHORT_SIDE).then(|| Dimensions { width: scaled(width), height: scaled(height) })
 }
 
 #[cfg(test)]

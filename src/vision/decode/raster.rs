@@ -10,7 +10,9 @@ use image::{DynamicImage, GenericImageView, ImageError, ImageFormat, ImageReader
 
 use super::tiff;
 use crate::photo::{Dimensions, Format, Picture, PixelHash};
+use crate::vision::colour::Colours;
 use crate::vision::metadata::gif;
+use crate::vision::resize::resized_gray;
 use crate::vision::{Limits, jxl};
 
 /// Where the header of a GIF has the width and height of its canvas.
@@ -60,7 +62,7 @@ fn with_whole_frame(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Returns the upright picture and its pixel hash.
-pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> Result<(Picture, PixelHash), String> {
+pub fn read(bytes: &[u8], format: Format, orientation: u8, colours: &mut Colours, limits: &Limits) -> Result<(Picture, PixelHash), String> {
     let ordered = if format == Format::Tiff { tiff::in_bit_order(bytes) } else { bytes.into() };
     let bytes = &*ordered;
     let other = if format == Format::Tiff { tiff::read(bytes, limits)? } else { None };
@@ -68,12 +70,20 @@ pub fn read(bytes: &[u8], format: Format, orientation: u8, limits: &Limits) -> R
     if format == Format::Bmp && is_clear(&picture) {
         picture = picture.into_rgb8().into();
     }
+    let turned = orientation;
     if let Some(orientation) = Orientation::from_exif(orientation) {
         picture.apply_orientation(orientation);
     }
     let finer = (picture.color().bytes_per_pixel() > picture.color().channel_count()).then(|| pixel_hash(&picture, picture.as_bytes()));
-    let rgb = if picture.color().has_alpha() { on_white(&picture) } else { picture.into_rgb8() };
+    let has_opacity = picture.color().has_alpha();
+    let toned = if finer.is_some() && !has_opacity && colours.has_curves() { toned(&picture, colours) } else { None };
+    let rgb = toned.unwrap_or_else(|| if has_opacity { on_white(&picture) } else { picture.into_rgb8() });
     let pixels = finer.unwrap_or_else(|| pixel_hash(&rgb, rgb.as_raw()));
+    if format == Format::Tiff
+        && let Some(mixed) = of_inks(bytes, colours, limits)
+    {
+        return Ok((mixed.upright(turned), pixels));
+    }
     let (width, height) = rgb.dimensions();
     Ok((Picture::new(width, height, rgb.into_raw()), pixels))
 }
@@ -99,6 +109,26 @@ fn pixel_hash(picture: &impl GenericImageView, pixels: &[u8]) -> PixelHash {
     let mut hasher = Hasher::new();
     hasher.update(&width.to_le_bytes()).update(&height.to_le_bytes()).update(pixels);
     PixelHash(hasher.finalize().into())
+}
+
+/// Returns the small picture of a TIFF of inks that has a profile of them, not turned. Without one, or if it is damaged, inks are mixed
+/// plainly.
+fn of_inks(bytes: &[u8], colours: &mut Colours, limits: &Limits) -> Option<Picture> {
+    if !colours.has_inks() {
+        return None;
+    }
+    let tiff::Inks { dimensions, planes } = tiff::inks(bytes, limits).ok()??;
+    let small = super::small_size(dimensions).unwrap_or(dimensions);
+    let [cyan, magenta, yellow, black] = planes.map(|plane| resized_gray(&plane, dimensions, small));
+    let inks = cyan.into_iter().zip(magenta).zip(yellow).zip(black);
+    let inks: Vec<u8> = inks.flat_map(|(((cyan, magenta), yellow), black)| [cyan, magenta, yellow, black]).collect();
+    Some(Picture::new(small.width, small.height, colours.of_inks(&inks)?))
+}
+
+/// Returns a picture of fine samples with the curve of sRGB, if it has another one.
+fn toned(picture: &DynamicImage, colours: &mut Colours) -> Option<image::RgbImage> {
+    let fine = picture.as_rgb16().map_or_else(|| Cow::Owned(picture.to_rgb16()), Cow::Borrowed);
+    image::RgbImage::from_raw(picture.width(), picture.height(), colours.of_fine(fine.as_raw())?)
 }
 
 /// Returns the picture of a JPEG XL, upright and on white.
@@ -154,7 +184,7 @@ mod tests {
     fn the_canvas_of_a_gif_holds_its_first_frame() {
         let read = |canvas, place| {
             let bytes = gif(canvas, place);
-            let (picture, _) = read(&bytes, Format::Gif, 1, &Limits::default()).expect("a picture");
+            let (picture, _) = read(&bytes, Format::Gif, 1, &mut Colours::default(), &Limits::default()).expect("a picture");
             assert_eq!(dimensions(&bytes, Format::Gif), Ok(picture.dimensions));
             (picture.dimensions.width, picture.dimensions.height, picture.rgb)
         };
@@ -171,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_bmp_without_an_opaque_pixel_is_not_transparent() {
-        let read = |pixels| read(&bmp(pixels), Format::Bmp, 1, &Limits::default()).expect("a picture").0.rgb;
+        let read = |pixels| read(&bmp(pixels), Format::Bmp, 1, &mut Colours::default(), &Limits::default()).expect("a picture").0.rgb;
         assert_eq!(read([0x001f, 0x7c00]), [0, 0, 255, 255, 0, 0]);
         assert_eq!(read([0x801f, 0x7c00]), [0, 0, 255, 255, 255, 255]);
     }

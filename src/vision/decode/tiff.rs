@@ -13,6 +13,7 @@ use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits as TiffLimits};
 use tiff::tags::Tag;
 
 use crate::photo::Dimensions;
+use crate::vision::named_colours::{MAX_PROFILE_BYTES, NamedColours};
 use crate::vision::{Limits, lab};
 
 /// What `PhotometricInterpretation` says of the colours.
@@ -66,6 +67,21 @@ pub fn orientation(bytes: &[u8]) -> Option<u8> {
     Some(named).filter(|orientation| (1..=8).contains(orientation))
 }
 
+/// Returns what a TIFF says of its colours. Floating-point samples without a profile are in proportion to the light.
+pub fn colours(bytes: &[u8]) -> Option<NamedColours> {
+    let mut limits = TiffLimits::default();
+    limits.ifd_value_size = MAX_PROFILE_BYTES;
+    let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?.with_limits(limits);
+    let layout = Layout::read(&mut decoder).ok()?;
+    match layout.photometric {
+        CIE_LAB | ICC_LAB => None,
+        _ => match decoder.get_tag_u8_vec(Tag::IccProfile) {
+            Ok(profile) => Some(NamedColours::Profile(profile)),
+            Err(_) => (layout.format == FLOAT).then_some(NamedColours::Linear),
+        },
+    }
+}
+
 /// Returns a TIFF in whose data the first pixel has the highest bits of a byte, as the tiff crate takes all. Programs for fax write
 /// them the other way round.
 pub fn in_bit_order(bytes: &[u8]) -> Cow<'_, [u8]> {
@@ -102,13 +118,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Option<DynamicImage>, Strin
     if layout.is_read_by_image_crate() {
         return Ok(None);
     }
-    let kept = layout.kept_samples();
-    let needed = (layout.width as u64 * layout.height as u64).saturating_mul(2 * kept as u64 + 6);
-    if needed > limits.memory / 2 {
-        return Err("the picture needs more memory than is allowed".into());
-    }
-    let (at, grey) = photometric_at(bytes).ok_or("its first directory cannot be read")?;
-    let mut decoder = Decoder::new(Patched { bytes: Cursor::new(bytes), at, with: grey }).map_err(|e| plain(&e))?;
+    let mut decoder = of_samples(bytes, &layout, limits)?;
     let palette = decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).map_err(|e| plain(&e))?.unwrap_or_default();
     if layout.photometric == PALETTE && palette.len() < 3 << layout.bits {
         return Err("the palette is cut short".into());
@@ -116,11 +126,42 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Option<DynamicImage>, Strin
     // Some programs write 8 bits where 16 belong.
     let shift = if palette.iter().all(|value| *value < 256) { 0 } else { 8 };
     let palette: Vec<u16> = palette.iter().map(|value| value >> shift).collect();
+    let samples = layout.samples_of(&mut decoder).map_err(|e| plain(&e))?;
+    layout.picture(&samples, &palette).map(Some).ok_or_else(|| "the picture needs more memory than is allowed".into())
+}
+
+/// The inks of a picture, one plane each: cyan, magenta, yellow and black. 0 is no ink.
+pub struct Inks {
+    pub dimensions: Dimensions,
+    pub planes: [Vec<u8>; 4],
+}
+
+/// Returns the inks of a TIFF. `None` if it has colours, or opacity.
+pub fn inks(bytes: &[u8], limits: &Limits) -> Result<Option<Inks>, String> {
+    let layout = Decoder::new(Cursor::new(bytes)).and_then(|mut decoder| Layout::read(&mut decoder)).map_err(|e| plain(&e))?;
+    if layout.photometric != CMYK || layout.kept_samples() != 4 || layout.unreadable().is_some() {
+        return Ok(None);
+    }
+    let samples = layout.samples_of(&mut of_samples(bytes, &layout, limits)?).map_err(|e| plain(&e))?;
+    let shift = if layout.most() == u16::MAX { 8 } else { 0 };
+    let plane = |ink: usize| samples.iter().skip(ink).step_by(4).map(|sample| (sample >> shift) as u8).collect();
+    let dimensions = Dimensions { width: layout.width as u32, height: layout.height as u32 };
+    Ok(Some(Inks { dimensions, planes: [0, 1, 2, 3].map(plane) }))
+}
+
+/// Returns a decoder that hands out all samples of each pixel.
+fn of_samples<'a>(bytes: &'a [u8], layout: &Layout, limits: &Limits) -> Result<Decoder<Patched<'a>>, String> {
+    let kept = layout.kept_samples();
+    let needed = (layout.width as u64 * layout.height as u64).saturating_mul(2 * kept as u64 + 6);
+    if needed > limits.memory / 2 {
+        return Err("the picture needs more memory than is allowed".into());
+    }
+    let (at, grey) = photometric_at(bytes).ok_or("its first directory cannot be read")?;
+    let decoder = Decoder::new(Patched { bytes: Cursor::new(bytes), at, with: grey }).map_err(|e| plain(&e))?;
     let mut allowed = TiffLimits::unlimited();
     allowed.decoding_buffer_size = (limits.memory / 2) as usize;
     allowed.intermediate_buffer_size = allowed.decoding_buffer_size;
-    let samples = layout.samples_of(&mut decoder.with_limits(allowed)).map_err(|e| plain(&e))?;
-    layout.picture(&samples, &palette).map(Some).ok_or_else(|| "the picture needs more memory than is allowed".into())
+    Ok(decoder.with_limits(allowed))
 }
 
 /// How the first picture of a TIFF is stored.

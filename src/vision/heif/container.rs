@@ -10,6 +10,7 @@ use heifer_isobmff::{BoxIter, FourCC, HeifFile, Item, ItemId};
 use super::canvas::Window;
 use super::colour::Meaning;
 use super::problem::Problem;
+use crate::vision::named_colours::NamedColours;
 
 /// Names of an opacity.
 const OPACITY: [&str; 2] = ["urn:mpeg:hevc:2015:auxid:1", "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"];
@@ -287,6 +288,22 @@ impl<'a> Container<'a> {
         self.file.item_properties(id).ok()?.find_map(|property| match property {
             Property::Color(ColorInfo::Nclx { matrix, full_range, .. }) => Some(Meaning { matrix: *matrix, is_full_range: *full_range }),
             _ => None,
+        })
+    }
+
+    /// Returns what the container says of the colours of an item, or else of its first tile. A profile says more than numbers.
+    pub fn colours(&self, id: ItemId) -> Option<NamedColours> {
+        let first = self.file.referenced_items(id, b"dimg").first().copied();
+        [Some(id), first].into_iter().flatten().find_map(|id| {
+            if let Ok(Some(profile)) = self.file.icc_profile(id) {
+                return Some(NamedColours::Profile(profile.to_vec()));
+            }
+            self.file.item_properties(id).ok()?.find_map(|property| match property {
+                Property::Color(ColorInfo::Nclx { primaries, transfer, .. }) => {
+                    Some(NamedColours::Coded { primaries: *primaries, transfer: *transfer })
+                }
+                _ => None,
+            })
         })
     }
 

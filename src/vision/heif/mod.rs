@@ -12,6 +12,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
+use super::named_colours::NamedColours;
 use container::Container;
 
 pub use canvas::Rgb;
@@ -26,6 +27,12 @@ pub use problem::Problem;
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Problem> {
     let container = Container::of(bytes)?;
     Ok(container.upright(container.primary())?.size)
+}
+
+/// Returns what the file says of the colours of its picture.
+pub fn colours(bytes: &[u8]) -> Option<NamedColours> {
+    let container = Container::of(bytes).ok()?;
+    container.colours(container.primary())
 }
 
 /// Returns the hash of the coded picture: of what the decoder gets, and of how its result is cropped, turned and made opaque.

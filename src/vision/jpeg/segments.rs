@@ -80,6 +80,12 @@ pub fn after_header(bytes: &[u8]) -> (Vec<Segment<'_>>, &[u8]) {
     (said, &[])
 }
 
+/// Whether the picture data begins in these bytes of a file that may be cut off.
+pub fn has_whole_header(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    std::iter::from_fn(|| next(&mut rest)).any(|segment| segment.marker == SOS)
+}
+
 /// The segments before the picture data.
 pub fn header_segments(bytes: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = bytes.get(2..).unwrap_or_default();

@@ -16,6 +16,9 @@ mod raw_profile;
 mod text;
 mod xmp;
 
+pub use profile::in_jpeg as profile_in_jpeg;
+pub use raw::is_adobe_rgb;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 

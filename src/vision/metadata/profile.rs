@@ -36,7 +36,8 @@ fn says(profile: &[u8], name: &str) -> bool {
     [name.as_bytes(), &wide].iter().any(|name| memchr::memmem::find(profile, name).is_some())
 }
 
-fn in_jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
+/// Returns the profile of a JPEG, from all of its parts.
+pub fn in_jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
     let bodies = jpeg::header_segments(bytes).filter(|segment| segment.marker == jpeg::APP2);
     let mut parts: Vec<(&u8, &[u8])> = bodies
         .filter_map(|segment| match segment.body.strip_prefix(PROFILE_IN_JPEG)? {

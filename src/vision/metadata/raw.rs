@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use exif::Exif;
+use exif::{Exif, In, Tag};
 
-use super::exif::{capture, description, iptc, parsed_tiff, software, xmp};
+use super::exif::{capture, description, iptc, parsed_tiff, software, text as text_of, xmp};
 use super::origin::origin;
 use super::{Other, or, text};
 use crate::photo::{Capture, Exposure, Metadata, Origin};
@@ -35,6 +35,16 @@ pub fn read(bytes: &[u8]) -> Metadata {
         trailer: None,
         other: other.into_hashes(),
     }
+}
+
+/// Whether EXIF says that the preview is in Adobe RGB: by the names of the rules for files in cameras, or as some cameras do.
+pub fn is_adobe_rgb(raw: &Raw<'_>) -> bool {
+    const NUMBER: u32 = 2;
+    let says = |exif: &Exif| {
+        let by_rules = text_of(exif, Tag::InteroperabilityIndex).is_some_and(|rules| rules.starts_with("R03"));
+        by_rules || exif.get_field(Tag::ColorSpace, In::PRIMARY).is_some_and(|field| field.value.get_uint(0) == Some(NUMBER))
+    };
+    raw.exif.iter().filter_map(|part| parsed_tiff(whole(part))).any(|exif| says(&exif))
 }
 
 fn captured(raw: &Raw<'_>, structures: &[Exif]) -> Capture {

@@ -98,6 +98,15 @@ pub fn to_rgb(mode: Mode, palette: &[u8], colours: &[Vec<u8>], rgb: &mut [u8]) {
     }
 }
 
+/// Returns a row of inks, four bytes per pixel: 0 is no ink. `colours` has a row of each ink, in which 255 is none.
+pub fn to_inks(colours: &[Vec<u8>]) -> Vec<u8> {
+    let mut inks = vec![0; colours.iter().map(Vec::len).sum()];
+    for (channel, values) in colours.iter().enumerate() {
+        inks.iter_mut().skip(channel).step_by(colours.len()).zip(values).for_each(|(ink, value)| *ink = 255 - value);
+    }
+    inks
+}
+
 fn byte(value: f32) -> u8 {
     (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
 }

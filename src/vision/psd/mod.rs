@@ -31,7 +31,7 @@ const MULTICHANNEL: &str = "a Multichannel picture has separate inks without col
 /// Decodes the merged picture at `1 / shrink` of its size. Each pixel is the mean of a box of `shrink` × `shrink` pixels, so
 /// the sides are those of the header divided by `shrink` and rounded up. 0 counts as 1.
 ///
-/// Saved selections are left out, transparent pixels are on white, and colour profiles are not applied.
+/// Saved selections are left out, transparent pixels are on white, and colour profiles are not applied: inks come as they are, too.
 ///
 /// It needs memory for the result and for a few rows. Its time grows with the pixels that the [`header`] names, and a small
 /// file can name many: a caller with a limit compares the header first. A file whose bytes are too few for its pixels is
@@ -96,7 +96,8 @@ impl Merged<'_> {
     fn decode(&self, shrink: u32, blend: Blend) -> Result<(Rgb, bool), String> {
         let Header { width, height, depth, mode, .. } = self.header;
         let mut channels = channels::channels(self.sections.picture, &self.header, self.colours + u16::from(self.has_opacity))?;
-        let mut shrunk = Shrunk::new(width, height, shrink.max(1))?;
+        let mut shrunk = Shrunk::new(width, height, shrink.max(1), 3)?;
+        let mut inks = if mode == Mode::Cmyk { Some(Shrunk::new(width, height, shrink.max(1), 4)?) } else { None };
         let mut stored = vec![0; self.header.row_bytes()];
         let mut values = vec![vec![0; width as usize]; channels.len()];
         let mut rgb = vec![0; 3 * width as usize];
@@ -118,8 +119,11 @@ impl Merged<'_> {
             convert::to_rgb(mode, self.sections.palette, colours, &mut rgb);
             hasher.update(&rgb);
             shrunk.add(&rgb);
+            if let Some(inks) = &mut inks {
+                inks.add(&convert::to_inks(colours));
+            }
         }
-        Ok((shrunk.finish(width, hasher.finalize()), is_on_white))
+        Ok((shrunk.finish(width, hasher.finalize(), inks), is_on_white))
     }
 
     fn meaning(&self, channel: usize) -> Meaning {

@@ -1,11 +1,12 @@
 //! Camera RAW files by the JPEG previews that the cameras put into them.
 //!
-//! Owns where each family keeps its previews, its size, its orientation and its EXIF. Decodes nothing: neither sensor data nor
-//! JPEG. A preview is found by the tags, boxes and records of its format, never by a search for bytes that look like one, so the
+//! Owns where each family keeps its previews, its size, its orientation and its EXIF. Decodes neither sensor data nor
+//! JPEG, except for the sensor data of DNG files that have no preview. A preview is found by the tags, boxes and records of its format, never by a search for bytes that look like one, so the
 //! lossless JPEG stream that many cameras store the sensor data in is not mistaken for a picture.
 //!
 //! All functions are pure and take the whole file. They never panic, end on any input after a bounded number of steps, and
-//! allocate less than a megabyte, except [`Exif::standard`], which may copy the file.
+//! allocate less than a megabyte, except [`Exif::standard`], which may copy the file, and [`develop`], which needs two bytes for
+//! each pixel of the sensor and more.
 //!
 //! | family | where the previews are | checked on |
 //! |---|---|---|
@@ -28,11 +29,14 @@ mod bytes;
 mod camera;
 mod cr3;
 mod crw;
+mod develop;
 mod jpeg;
+mod lossless;
 mod makernotes;
 mod mrw;
 mod preview;
 mod raf;
+mod sensor;
 mod tiff;
 mod tiff_raw;
 mod x3f;
@@ -44,7 +48,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use camera::Camera;
+pub use develop::{Developed, develop};
 pub use preview::{MIN_SHORT_SIDE, Preview};
+pub use sensor::Sensor;
 
 use preview::Previews;
 
@@ -150,6 +156,8 @@ pub struct Raw<'a> {
     pub orientation: Option<u8>,
     /// `None` if the file has no JPEG with a short side of [`MIN_SHORT_SIDE`], or ends before it does.
     pub preview: Option<Preview<'a>>,
+    /// The sensor data of a DNG without a preview, or why it cannot be developed. `None` of others.
+    pub sensor: Option<Result<Sensor<'a>, String>>,
     /// The structures with EXIF, the most important one first.
     pub exif: Vec<Exif<'a>>,
     /// What CRW and X3F say of the camera outside EXIF, which they may not have.
@@ -160,7 +168,7 @@ impl<'a> Raw<'a> {
     fn new(family: Family, dimensions: Option<(u32, u32)>, orientation: Option<u8>, previews: &Previews<'a>) -> Raw<'a> {
         let dimensions = dimensions.map(|size| previews.without_borders(size));
         let preview = previews.choose(dimensions);
-        Raw { family, dimensions, orientation, preview, exif: Vec::new(), camera: None }
+        Raw { family, dimensions, orientation, preview, sensor: None, exif: Vec::new(), camera: None }
     }
 }
 

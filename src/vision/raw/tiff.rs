@@ -53,7 +53,7 @@ impl<'a> Tiff<'a> {
         (1..=MAX_ENTRIES).contains(&entries).then_some(Ifd { tiff: self, at, entries })
     }
 
-    fn part(self, offset: u32, length: u32) -> Option<&'a [u8]> {
+    pub fn part(self, offset: u32, length: u32) -> Option<&'a [u8]> {
         let at = self.base.checked_add(usize::try_from(offset).ok()?)?;
         part(self.bytes, at, usize::try_from(length).ok()?)
     }
@@ -172,6 +172,18 @@ impl Value<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Returns a number that may be a fraction, with or without a sign.
+    pub fn fraction(self, index: usize) -> Option<f32> {
+        let at = index.checked_mul(size(self.kind)?)?;
+        let long = |at: usize| self.order.u32(self.bytes, at);
+        let (above, below) = match self.kind {
+            5 => (f64::from(long(at)?), f64::from(long(at.checked_add(4)?)?)),
+            10 => (f64::from(long(at)?.cast_signed()), f64::from(long(at.checked_add(4)?)?.cast_signed())),
+            _ => (f64::from(self.number(index)?), 1.0),
+        };
+        Some((above / below) as f32).filter(|number| number.is_finite())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::makernotes;
 use super::preview::Previews;
+use super::sensor;
 use super::tiff::{Ifd, Place, Tiff, directories};
 use super::{Exif, Family, Raw, Tags};
 
@@ -104,6 +105,9 @@ pub fn read(bytes: &[u8], family: Family) -> Option<Raw<'_>> {
     let first = Tiff::open(bytes, 0)?.1?;
     let ifds: Vec<Ifd<'_>> = directories(first).into_iter().map(|(ifd, _)| ifd).collect();
     let mut raw = structure(family, first, &ifds, None);
+    if family == Family::Dng && raw.preview.is_none() {
+        raw.sensor = Some(sensor::read(first, main(&ifds).unwrap_or(first)));
+    }
     raw.exif.push(Exif { tiff: bytes, tags: Tags::Image });
     Some(raw)
 }

@@ -12,10 +12,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 #[cfg(target_os = "linux")]
 use super::layers;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, Noted, PictureHeader};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion, Noted, PictureHeader};
 use crate::photo::{Failure, Stage};
 use crate::sys::SameProgram;
-use crate::vision::{Limits, decode, identify, metadata};
+use crate::vision::{Limits, colour, decode, identify, metadata};
 
 /// Serves the daemon on standard input until the daemon ends.
 ///
@@ -56,10 +56,24 @@ pub fn run(limits: &Limits) -> io::Result<()> {
                 });
                 protocol::write_json(&socket, &answer)?;
             }
+            (protocol::COLOURS, Some(file)) => {
+                let answer: NeedsConversion = guarded(|| {
+                    let looked = colour::needs_conversion(&mut File::from(file), limits.bytes, &mut bytes);
+                    looked.map_err(|e| Failure::new(Stage::Read, e))
+                });
+                bytes.clear();
+                protocol::write_json(&socket, &answer)?;
+            }
             (protocol::DECODE, None) => match guarded(|| decode::decode(&bytes, limits)) {
                 Ok(decoded) => {
                     let dimensions = decoded.picture.dimensions;
-                    let header = PictureHeader { dimensions, pixels: decoded.pixels, detail: decoded.detail, capture: decoded.capture };
+                    let header = PictureHeader {
+                        dimensions,
+                        pixels: decoded.pixels,
+                        detail: decoded.detail,
+                        capture: decoded.capture,
+                        is_converted: decoded.is_converted,
+                    };
                     protocol::write_json(&socket, &DecodedHeader::Ok(header))?;
                     protocol::write_frame(&socket, &decoded.picture.rgb)?;
                 }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::COMMAND;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, Noted};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion, Noted};
 use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
@@ -98,6 +98,14 @@ impl Decoder {
         self.asked::<Noted>(protocol::SIDECAR, file)?.map_err(DecodeError::Photo)
     }
 
+    /// Returns whether the colours of a file would be converted. Only the beginning of the file is read, of most formats.
+    ///
+    /// # Errors
+    /// See [`identify`](Decoder::identify).
+    pub fn needs_conversion(&mut self, file: &File) -> Result<bool, DecodeError> {
+        self.asked::<NeedsConversion>(protocol::COLOURS, file)?.map_err(DecodeError::Photo)
+    }
+
     fn claimed(&mut self, file: &File) -> Result<Claimed, DecodeError> {
         self.asked::<Identified>(protocol::FILE, file)?.map_err(DecodeError::Photo)
     }
@@ -131,7 +139,7 @@ impl Decoder {
             return Err(self.lost(Stage::Decode, io::ErrorKind::InvalidData.into()));
         }
         let picture = Picture::new(header.dimensions.width, header.dimensions.height, rgb);
-        Ok(Decoded { picture, pixels: header.pixels, detail: header.detail, capture: header.capture })
+        Ok(Decoded { picture, pixels: header.pixels, detail: header.detail, capture: header.capture, is_converted: header.is_converted })
     }
 
     /// Decodes every pixel of an open file, to find out whether it is whole.

@@ -22,6 +22,9 @@ pub const DECODE: u8 = b'd';
 /// Decode every pixel of the file that was last identified.
 pub const DECODE_WHOLE: u8 = b'w';
 
+/// Say whether the colours of a file would be converted, by its beginning. Its descriptor comes with this byte.
+pub const COLOURS: u8 = b'c';
+
 /// List the missing sandbox layers.
 pub const LAYERS: u8 = b'?';
 
@@ -33,6 +36,8 @@ pub type Identified = Result<Claimed, Failure>;
 
 /// The answer to [`SIDECAR`].
 pub type Noted = Result<Metadata, Failure>;
+/// The answer to [`COLOURS`].
+pub type NeedsConversion = Result<bool, Failure>;
 
 /// The answer to [`DECODE`]. The pixels follow in a frame of their own.
 pub type DecodedHeader = Result<PictureHeader, Failure>;
@@ -46,6 +51,7 @@ pub struct PictureHeader {
     pub pixels: Option<PixelHash>,
     pub detail: Option<f64>,
     pub capture: Capture,
+    pub is_converted: bool,
 }
 
 /// Larger than any picture of SHORT_SIDE, even at the most extreme aspect of a header.
@@ -54,7 +60,7 @@ const MAX_PICTURE_BYTES: usize = 256 << 20;
 /// Larger than any JSON answer: texts in metadata are cut.
 const MAX_JSON_BYTES: usize = 1 << 19;
 
-/// Sends an order, [`FILE`] or [`SIDECAR`], with its file.
+/// Sends an order with its file.
 pub fn send_file(socket: &UnixStream, order: u8, file: impl AsFd) -> io::Result<()> {
     let descriptors = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

@@ -6,6 +6,7 @@ mod choice;
 mod containers;
 mod hostile;
 mod real;
+mod sensors;
 
 use std::fs;
 use std::path::{Path, PathBuf};
