@@ -68,7 +68,7 @@ fn an_export_in_other_colours_is_like_one_in_srgb_and_an_update_reads_it_alone_a
     as_before.execute_batch(other_picture).expect("as the version before left it");
     let index = Connection::open(instance.data_dir().join("index.db")).expect("opens");
     let older = "UPDATE photos SET decoding = 1; DROP INDEX photos_of_unknown_colours; ALTER TABLE photos DROP COLUMN converted;
-         DELETE FROM settings WHERE name LIKE 'pictures%'; PRAGMA user_version = 18;";
+         DELETE FROM settings WHERE name LIKE 'pictures%'; PRAGMA user_version = 20;";
     index.execute_batch(older).expect("as the version before left it");
     drop((index, as_before));
     dupes();
