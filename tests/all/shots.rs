@@ -110,7 +110,10 @@ fn a_shot_is_one_line_and_goes_as_a_whole_or_not_at_all() {
     assert_eq!(instance.counter("decoded"), decoded, "no photo is new");
     // A film that is not the same, and then none at all: the other shot is whole.
     fs::write(c.join("P_7.xmp"), rated(3)).expect("written");
+    let written = fs::metadata(c.join("P_7.RAF")).and_then(|found| found.modified()).expect("a time");
     fs::write(c.join("P_7.MOV"), b"b film").expect("written");
+    // A film belongs to the photo that was written when it was.
+    fs::File::options().write(true).open(c.join("P_7.MOV")).and_then(|film| film.set_modified(written)).expect("set");
     let (listed, why) = could_go(&instance, &folder, &[]);
     assert!(listed.is_empty() && why.contains("P_7.MOV would be lost with its shot"), "{listed:?} {why}");
     fs::remove_file(c.join("P_7.MOV")).expect("removed");
@@ -210,6 +213,8 @@ fn a_decision_on_one_file_is_one_on_its_shot() {
         fs::write(folder.join(format!("{stem}.JPG")), picture(photo, TIME)).expect("written");
     }
     let path = |name: &str| folder.join(name).display().to_string();
+    // A decision holds for what was read of a shot by then.
+    instance.dupes(&folder);
     let made = instance.json(["decide", "same", "--json", &path("DSC_1.JPG"), &path("DSC_2.RAF")]);
     assert_eq!(made["pairs"], 4, "{made}");
     assert_eq!(names(&instance.dupes(&folder)), [["DSC_1.JPG", "DSC_1.RAF", "DSC_2.JPG", "DSC_2.RAF"]]);
