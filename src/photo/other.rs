@@ -39,6 +39,8 @@ impl OtherKind {
             | "3gpp" | "3g2" | "wmv" | "asf" | "mkv" | "webm" | "flv" | "f4v" | "ogv" | "ogm" | "mod" | "tod" | "dv" | "dif" | "mxf"
             | "divx" | "mjpg" | "mjpeg" | "rm" | "rmvb" | "lrv" | "lrf" | "insv" | "360" | "braw" | "r3d" | "crm" | "ari" | "arx"
             | "mlv" | "cine" | "nev" => OtherKind::Film,
+            // Source code may have this ending too. To remember it costs a row, and to pass by a film would cost the film.
+            "ts" => OtherKind::Film,
             "wav" | "wave" | "bwf" | "rf64" | "w64" | "mp3" | "mp2" | "m4a" | "aac" | "flac" | "ogg" | "oga" | "opus" | "wma" | "aif"
             | "aiff" | "aifc" | "amr" | "3ga" | "caf" | "mka" | "ac3" | "dts" | "ape" | "wv" | "dsf" | "dff" => OtherKind::Sound,
             "bay" | "cap" | "cs1" | "dc2" | "dcs" | "drf" | "dxo" | "eip" | "k25" | "mdc" | "obm" | "ptx" | "pxn" | "qtk" | "rdc"

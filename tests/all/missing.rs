@@ -205,6 +205,10 @@ fn every_state_has_its_exit_code() {
     assert!(said.contains("not judged: 1 file of other types: 1 .txt"), "{said}");
     let safe = case.card(&[("a.jpg", photo("00003")), ("b.jpg", photo("00009")), ("c.mov", noise(1, 300_000))]);
     assert_eq!(text(&safe), "2 of 2 photos and 1 of 1 video are in the library. This folder can be deleted.\n");
+    // What nobody looked at is no part of the permission.
+    let beside = case.card(&[("a.jpg", photo("00003")), ("notes.txt", b"x".to_vec()), ("more.zip", b"y".to_vec())]);
+    let last = "This folder can be deleted, if nobody needs the 2 files of other types in it.";
+    assert!(text(&beside).trim_end().ends_with(last), "{}", text(&beside));
     // Only what counts as missing is listed, and only the library that is asked about counts.
     let listed = case.instance.run([OsStr::new("missing"), OsStr::new("--format=paths0"), mixed.as_os_str()]);
     let expected: Vec<u8> =

@@ -319,15 +319,19 @@ impl Report<'_> {
     }
 
     /// What may be done now that everything is safe. A card may be formatted only if it was asked about as a whole.
-    fn permission(&self) -> &'static str {
+    fn permission(&self) -> String {
         let mounts = Mounts::now();
         let is_whole_card = mounts.holding(self.top).is_some_and(|mount| mount.point == self.top && mount.root == Path::new("/"));
-        if is_whole_card {
-            "This card can be formatted."
+        let (what, whose) = if is_whole_card {
+            ("This card can be formatted", "on it")
         } else if self.top.is_dir() {
-            "This folder can be deleted."
+            ("This folder can be deleted", "in it")
         } else {
-            "This file can be deleted."
+            ("This file can be deleted", "in it")
+        };
+        match self.asked.below.neither.values().sum() {
+            0 => format!("{what}."),
+            others => format!("{what}, if nobody needs the {} of other types {whose}.", count(others, "file", "files")),
         }
     }
 }
