@@ -31,6 +31,7 @@ fn folder(instance: &Instance) -> std::path::PathBuf {
     for (number, name) in HOSTILE.iter().enumerate() {
         fs::write(folder.join(OsStr::from_bytes(name)), photos::jpeg(&original, 90 - 5 * number as u8)).expect("written");
     }
+    fs::copy(folder.join("00009_low.jpg"), folder.join("the same again.jpg")).expect("copied");
     fs::write(folder.join("broken.jpg"), b"no picture").expect("written");
     folder
 }
@@ -53,7 +54,7 @@ fn the_page_has_all_pictures_the_words_of_the_terminal_and_nothing_else() {
     let page = page(&instance, &folder, &[]);
     let photos: Vec<&Value> = array(&answer["clusters"]).iter().flat_map(|cluster| array(&cluster["photos"])).collect();
     let pictures = pictures(&page);
-    assert_eq!(pictures.len(), photos.len());
+    assert_eq!(pictures.len(), photos.iter().map(|photo| array(&photo["files"]).len()).sum::<usize>());
     for picture in &pictures {
         let mut decoder = jpeg_decoder::Decoder::new(&picture[..]);
         decoder.decode().expect("a picture");
