@@ -69,7 +69,8 @@ fn a_shot_is_one_line_and_goes_as_a_whole_or_not_at_all() {
     assert_eq!((&answer["clusters"], &answer["shots"]), (&json!([]), &json!(1)), "{answer}");
     let said = text(&instance, &folder);
     assert!(
-        said.contains("No duplicates found.") && said.contains("1 shot of several photos has no other versions: --within-shots"),
+        said.contains("No duplicates found.")
+            && said.contains("without versions beyond their own shot  1 shot  simctl dupes --within-shots"),
         "{said}"
     );
     // Only who asks for it is told that one was made of the other.

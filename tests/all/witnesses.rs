@@ -180,7 +180,9 @@ fn the_source_goes_by_more_than_places_and_bytes() {
     write("IMG_1234.JPG", photos::taken(&photos::jpeg(&iphone, 80), "2026:05:03 10:00:00"));
     write("IMG_E1234.JPG", photos::taken(&photos::jpeg(&iphone, 92), "2026:05:03 10:00:00"));
 
-    let answer = instance.dupes(&folder);
+    // What an iPhone edited is one shot with its original.
+    let asked = |format| [OsStr::new("dupes"), OsStr::new("--within-shots"), OsStr::new(format), folder.as_os_str()];
+    let answer = instance.json(asked("--format=json"));
     let mut sources: Vec<[String; 3]> = array(&answer["clusters"])
         .iter()
         .map(|cluster| {
@@ -192,7 +194,7 @@ fn the_source_goes_by_more_than_places_and_bytes() {
     sources.sort();
     let expected = [["IMG_1234.JPG", "plain-name", "edit"], ["sea.jpg", "pixels", "copy"], ["street.jpg", "rgb", "edit"]];
     assert_eq!(sources, expected.map(|source| source.map(str::to_owned)), "{answer}");
-    let said = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
+    let said = instance.ok(asked("--format=text"));
     assert!(
         said.contains("edit · named as one") && said.contains("edit · in other inks (CMYK)") && said.contains("source · RGB, not CMYK"),
         "{said}"

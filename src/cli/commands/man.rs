@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn the_examples_can_be_typed() {
         for (_, line) in EXAMPLES {
-            let first = [" | ", " && "].iter().fold(line, |first, end| first.split(end).next().unwrap_or(first));
+            let first = [" | ", " && ", " > "].iter().fold(line, |first, end| first.split(end).next().unwrap_or(first));
             let words = first.split(' ');
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
         }

@@ -24,7 +24,7 @@ A line for each file that is not safe, with its state:
 Then follow the folders, what else was found there, and last a sentence that one can act on.
 
 Exit codes: 0 everything is safe, 1 something is missing, 4 something could not be judged (also if something is missing), 5 a folder of \
---in is not whole, 6 the disk of --copy-to is full, 130 after Ctrl-C, which says what is known so far. So this is safe:
+--in is not whole, 6 the disk of --copy-to is full, 130 after Ctrl-C, which says what is known by then. So this is safe:
   simctl missing /media/me/CARD && echo may be formatted";
 
 #[derive(Args, Debug)]

@@ -25,6 +25,7 @@ use self::judge::{Counts, Standing, exit_code, judge, standing};
 use self::look::{Looks, still_holds};
 use self::report::{Checked, Report};
 use super::failure::{DONE, Failure, INTERRUPTED};
+use super::interrupt;
 use super::output::Done;
 use super::progress::{self, WhenFull};
 use super::session::{Prepared, Session, all_answering, existing, prepare, read as read_file};
@@ -50,14 +51,15 @@ pub async fn run(session: &Session, options: &MissingArguments) -> Done {
     let mut asked = Asked::new(below, options.quick);
     let limits = session.settings.limits;
     // What is known when it is ended early is said.
+    let _heeded = interrupt::while_waiting();
     let mut is_interrupted = tokio::select! {
         done = gather(&mut asked, &client, &library.paths, limits, options) => { done?; false }
-        _ = tokio::signal::ctrl_c() => true,
+        () = interrupt::pressed() => true,
     };
     if options.versions && !is_interrupted {
         is_interrupted = tokio::select! {
             () = find_versions(&client, &mut asked, &top) => false,
-            _ = tokio::signal::ctrl_c() => true,
+            () = interrupt::pressed() => true,
         };
     }
     let (is_verified, needed) = (options.verify && !is_interrupted, options.on_disks);
@@ -67,7 +69,7 @@ pub async fn run(session: &Session, options: &MissingArguments) -> Done {
     };
     let judged = tokio::select! {
         judged = judging => judged,
-        _ = tokio::signal::ctrl_c() => {
+        () = interrupt::pressed() => {
             tell("ended while the library's copies were looked at: nothing is known to be safe");
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -205,7 +207,7 @@ async fn copy_all(top: &Path, target: PathBuf, checked: &mut Vec<Checked>) -> Op
     });
     let done = tokio::select! {
         done = &mut work => done,
-        _ = tokio::signal::ctrl_c() => {
+        () = interrupt::pressed() => {
             is_ended.store(true, Ordering::Relaxed);
             work.await
         }
