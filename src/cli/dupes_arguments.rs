@@ -34,6 +34,7 @@ The first file of a cluster is the source, with the rule that decided. The rules
   RAW before HEIC before other formats
   the photo that was not enlarged
   most pixels
+  colour before black and white
   RGB before CMYK
   a lossless format
   most bytes

@@ -140,7 +140,7 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::Stretched(stretch as f32));
     }
     let [source, version] = &comparison.tones;
-    if version.chroma < MAX_GREY_CHROMA && source.chroma > 2.0 * MAX_GREY_CHROMA {
+    if is_without_colours(comparison) {
         changes.push(PhotoChange::BlackAndWhite);
     } else if is_other(source.chroma, version.chroma) && (source.chroma - version.chroma).abs() > MAX_GREY_CHROMA {
         changes.push(PhotoChange::Saturation((version.chroma / source.chroma.max(1.0)) as f32));
@@ -158,6 +158,12 @@ pub fn changes(comparison: &Comparison) -> Vec<PhotoChange> {
         changes.push(PhotoChange::Retouched);
     }
     changes
+}
+
+/// Whether the second picture is black and white, and the first is not.
+pub fn is_without_colours(comparison: &Comparison) -> bool {
+    let [first, second] = &comparison.tones;
+    second.chroma < MAX_GREY_CHROMA && first.chroma > 2.0 * MAX_GREY_CHROMA
 }
 
 /// The turn in degrees beside quarter turns.

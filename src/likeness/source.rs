@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::frame_name::are_edit_names;
 use super::keeper::are_copy_names;
-use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside};
+use super::relation::{MIN_SHARE_CUT, by_time, is_aslant, is_beside, is_without_colours};
 use crate::photo::{Capture, Comparison, Dimensions, Format, MAX_ENLARGED_DENSITY_RATIO, SourceRule, is_editor};
 
 /// A picture counts as enlarged if it is at least 1.2 times as long as the other, shows no more detail (at most 1.1 times as
@@ -113,13 +113,15 @@ pub struct SourceOrder {
 /// The rules, in this order: the one that was taken first; the whole frame before a crop of it, one with a border or a
 /// screenshot of it; what a camera wrote before what an editor wrote; a larger one before what is sure to be a smaller copy of it; the
 /// plain name of a frame before that of an edit; one that says where it was taken; RAW before HEIC before other formats; one that is
-/// not enlarged; the most pixels; RGB before CMYK; a format that loses nothing; the most bytes; a plain name before one that a copy
+/// not enlarged; the most pixels; one in colour before one in black and white; RGB before CMYK; a format that loses nothing; the most bytes; a plain name before one that a copy
 /// gets; the oldest file; the shortest path; the first path.
 pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Comparison)]) -> SourceOrder {
     let cut = cut_of(candidates, laid);
-    let [mut enlarged, mut reduced] = [vec![false; candidates.len()], vec![false; candidates.len()]];
+    let [mut enlarged, mut reduced, mut grey] = [(); 3].map(|()| vec![false; candidates.len()]);
     let mut doubtful = HashSet::new();
     for (a, b, comparison) in laid {
+        grey[*a] |= is_without_colours(&comparison.swapped());
+        grey[*b] |= is_without_colours(comparison);
         if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
             for (x, y) in [(*a, *b), (*b, *a)] {
                 reduced[x] |= candidates[x].is_reduced_from(&candidates[y]);
@@ -132,7 +134,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
     }
     let is_edit = are_edit_names(candidates.iter().map(|c| c.path));
     let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
-    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 15] {
+    let compared = |x: usize, y: usize| -> [(Ordering, SourceRule); 16] {
         let (a, b) = (&candidates[x], &candidates[y]);
         [
             (by_time(a.capture, b.capture), SourceRule::Time),
@@ -144,6 +146,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
             (from_sensor(a.format).cmp(&from_sensor(b.format)), SourceRule::Format),
             (enlarged[x].cmp(&enlarged[y]), SourceRule::Detail),
             (Reverse(a.dimensions.pixels()).cmp(&Reverse(b.dimensions.pixels())), SourceRule::Pixels),
+            (grey[x].cmp(&grey[y]), SourceRule::Colour),
             (a.capture.origin.is_for_print.cmp(&b.capture.origin.is_for_print), SourceRule::Rgb),
             (Reverse(a.format.is_lossless()).cmp(&Reverse(b.format.is_lossless())), SourceRule::Lossless),
             (Reverse(a.bytes).cmp(&Reverse(b.bytes)), SourceRule::Bytes),
@@ -221,7 +224,7 @@ fn shows_more(comparison: &Comparison, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Affine, Origin};
+    use crate::photo::{Affine, Origin, Tone};
 
     const LARGE: Dimensions = Dimensions { width: 6000, height: 4000 };
     const SMALL: Dimensions = Dimensions { width: 1500, height: 1000 };
@@ -252,6 +255,25 @@ mod tests {
 
     fn laid(overlap: [f64; 2], content: [f64; 2]) -> Comparison {
         Comparison { overlap, content, ..Comparison::WHOLE }
+    }
+
+    #[test]
+    fn a_picture_in_colour_comes_before_one_in_black_and_white_of_its_size() {
+        let nothing = Capture::default();
+        let in_colour = candidate(SMALL, &nothing, "/b.jpg");
+        let grey = Candidate { format: Format::Png, bytes: 9000, ..candidate(SMALL, &nothing, "/a.png") };
+        let tone = |chroma| Tone { brightness: 100.0, contrast: 40.0, chroma };
+        let is_first = |grey: Candidate<'_>, chroma: [f64; 2]| {
+            let comparison = Comparison { tones: chroma.map(tone), ..Comparison::WHOLE };
+            let found = source_first(&[grey, in_colour], &[(0, 1, comparison)]);
+            let back = source_first(&[in_colour, grey], &[(0, 1, comparison.swapped())]);
+            assert_eq!((found.order[0], found.rule), (1 - back.order[0], back.rule));
+            (found.order[0], found.rule)
+        };
+        assert_eq!(is_first(grey, [0.5, 40.0]), (1, Some(SourceRule::Colour)));
+        assert_eq!(is_first(grey, [30.0, 40.0]), (0, Some(SourceRule::Lossless)), "both are in colour");
+        assert_eq!(is_first(grey, [0.5, 0.5]), (0, Some(SourceRule::Lossless)), "a scan of an old print");
+        assert_eq!(is_first(Candidate { dimensions: LARGE, ..grey }, [0.5, 40.0]), (0, Some(SourceRule::Pixels)), "outvoted");
     }
 
     #[test]

@@ -99,6 +99,7 @@ mod tests {
                 "format",
                 "detail",
                 "pixels",
+                "colour",
                 "rgb",
                 "lossless",
                 "bytes",

@@ -23,6 +23,8 @@ pub enum SourceRule {
     /// less detail.
     Detail,
     Pixels,
+    /// The other is black and white.
+    Colour,
     /// The other is in the inks of a printing press (CMYK).
     Rgb,
     /// A format that loses nothing.
@@ -43,6 +45,7 @@ names!(SourceRule, "source rule" {
     Format: "format",
     Detail: "detail",
     Pixels: "pixels",
+    Colour: "colour",
     Rgb: "rgb",
     Lossless: "lossless",
     Bytes: "bytes",

@@ -208,6 +208,7 @@ pub fn source_by(rule: SourceRule) -> &'static str {
         SourceRule::Format => "the better format",
         SourceRule::Detail => "not enlarged",
         SourceRule::Pixels => "most pixels",
+        SourceRule::Colour => "in colour",
         SourceRule::Rgb => "RGB, not CMYK",
         SourceRule::Lossless => "lossless",
         SourceRule::Bytes => "most bytes",
