@@ -1,9 +1,9 @@
 //! What is read of each real camera file, beside what exiftool says of it and what other programs decode.
 //!
 //! A line of the table has the path of a file, width and height of the upright picture, the orientation, time, make and model that EXIF
-//! has by exiftool 12.57 (`-` for nothing), and the means of 16 × 16 parts of the picture as base64, upright, on white and without its
-//! colour profile: by Pillow, libheif, libjxl or psd-tools, and of a RAW file those of its largest preview. `-` where none of them reads
-//! it. A line with `!` has the beginning of the reason for which the file is refused.
+//! has by exiftool 12.57 (`-` for nothing), and the means of 16 × 16 parts of the picture as base64, upright, on white and in sRGB: by
+//! Pillow (LittleCMS), libheif, libjxl or psd-tools, and of a RAW file those of its largest preview. `-` where none of them reads
+//! it, or brings HDR to sRGB. A line with `!` has the beginning of the reason for which the file is refused.
 
 use std::collections::BTreeMap;
 use std::fs;
