@@ -170,6 +170,10 @@ pub fn still_holds(copy: &KnownCopy, picture: Option<PictureHash>, program: &Sam
     let patience = DISK_STEP_TIMEOUT + Duration::from_secs(copy.size / LEAST_BYTES_PER_SECOND);
     let read = move || {
         let Ok(file) = open(&path) else { return false };
+        // What is not on the disk yet cannot be read back from it.
+        if file.sync_all().is_err() {
+            return false;
+        }
         forget_cached(&file);
         match picture {
             Some(picture) => Decoder::new(program, limits).has_picture(&file, &picture).unwrap_or(false),

@@ -161,6 +161,9 @@ fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Li
     for (path, why) in &asked.below.unreadable {
         checked.push(Checked::folder(path, why));
     }
+    // Reading a card takes a while. A camera or a program may have written to it meanwhile.
+    let later = walk::walk(top)?;
+    checked.extend(asked.below.changes(&later).map(Checked::written_since));
     Ok((asked, checked))
 }
 

@@ -10,6 +10,7 @@ use owo_colors::OwoColorize;
 use super::arguments::MissingArguments;
 use super::gather::Asked;
 use super::judge::{At, Counts, Standing, Verdict};
+use super::walk::Candidate;
 use crate::api::text_of;
 use crate::api::types::{KnownCopy, PathText, PlaceStatus, Versioned};
 use crate::cli::answers::{CheckedFile, CheckedKind, CheckedState, MissingAnswer, MissingEnd, MissingLine, NearestVersion, SafeCount};
@@ -72,6 +73,21 @@ impl Checked {
             verdict: Verdict { state: CheckedState::Unread, why, disks: 0 },
             copies: Vec::new(),
             beside: None,
+            version: None,
+            copied: None,
+        }
+    }
+
+    /// A file that came, or was written to, after its folder was listed.
+    pub fn written_since(file: &Candidate) -> Checked {
+        let why = Some("it was written while this command ran; ask again".to_owned());
+        Checked {
+            path: file.path.clone(),
+            kind: Some(file.kind),
+            at: Some(file.at),
+            verdict: Verdict { state: CheckedState::Unread, why, disks: 0 },
+            copies: Vec::new(),
+            beside: file.beside.clone(),
             version: None,
             copied: None,
         }

@@ -68,6 +68,16 @@ pub struct Below {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
+impl Below {
+    /// Returns the files that were not there when this was listed, or not as they are in a later list.
+    pub fn changes<'a>(&self, later: &'a Below) -> impl Iterator<Item = &'a Candidate> {
+        let stamp = |file: &Candidate| (file.at.size, file.at.mtime_ns);
+        let known: HashMap<&Path, (u64, i64)> = self.files.iter().map(|file| (file.path.as_path(), stamp(file))).collect();
+        let changed: Vec<&Candidate> = later.files.iter().filter(|file| known.get(file.path.as_path()) != Some(&stamp(file))).collect();
+        changed.into_iter()
+    }
+}
+
 impl At {
     pub fn of(metadata: &Metadata) -> At {
         let ns = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
@@ -142,9 +152,9 @@ impl Walk<'_> {
 
     fn list(&mut self, folder: &Path, folders: &mut Vec<PathBuf>) -> io::Result<()> {
         let found = fs::symlink_metadata(folder)?;
-        // A folder may be mounted below itself.
+        // A folder may be mounted below itself. Where a server or a view makes numbers up, two folders may have one.
         if !self.below.folders.insert((found.dev(), found.ino())) {
-            return Ok(());
+            return Err(io::Error::other("it has the number of another folder here, so it was not looked into; ask about it alone"));
         }
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -231,6 +241,24 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn what_came_or_was_written_to_is_told_from_what_was_there() {
+        let top = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| top.path().join(name);
+        for name in ["1.jpg", "2.jpg", "3.jpg"] {
+            fs::write(at(name), b"x").expect("written");
+        }
+        let before = walk(top.path()).expect("walked");
+        fs::write(at("2.jpg"), b"more").expect("written");
+        fs::remove_file(at("3.jpg")).expect("removed");
+        fs::write(at("4.mov"), b"new").expect("written");
+        let later = walk(top.path()).expect("walked");
+        let mut changed: Vec<PathBuf> = before.changes(&later).map(|file| file.path.clone()).collect();
+        changed.sort();
+        assert_eq!(changed, [at("2.jpg"), at("4.mov")]);
+        assert_eq!(before.changes(&before).count(), 0);
+    }
 
     #[test]
     fn every_file_is_found_or_counted() {
