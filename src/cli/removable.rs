@@ -449,7 +449,7 @@ pub mod tests {
     use rustix::fs::major;
 
     use super::*;
-    use crate::api::types::{Evidence, PathText, ShotFile};
+    use crate::api::types::{Evidence, FileMetadata, PathText, ShotFile};
     use crate::photo::{Format, MetadataKind, ShotFileKind};
 
     fn text(path: &str) -> PathText {
@@ -655,6 +655,15 @@ pub mod tests {
         assert_eq!(within(one.clone()), Ok(vec!["/a/1.jpg".to_owned()]));
         assert_eq!(within(cluster), Ok(["/b/1.nef", "/a/1.jpg", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned).to_vec()));
         assert_eq!(list_on(&one, &disk), Ok(Vec::new()));
+        // What a person or an editor made is no picture of the camera.
+        let mut edited = one.clone();
+        let software = Some("Adobe Photoshop 26.0".to_owned());
+        edited.photos[1].files[0].metadata = Some(FileMetadata { software, ..FileMetadata::default() });
+        assert!(within(edited).is_err_and(|why| why.contains("/a/1.jpg was made by a person or an editor")));
+        // The original of an edited photo goes with it, or stays.
+        let mut of_phone = one.clone();
+        of_phone.photos[0].format = Format::Jpeg;
+        assert!(within(of_phone).is_err_and(|why| why.contains("/a/1.jpg stays with /a/1.nef")));
         one.photos[1].files[0].shot[2].path = text("/a/1.jpg.xmp");
         assert!(within(one).is_err_and(|why| why.contains("/a/1.jpg has a sidecar of its own")));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::disk::{Disk, Looked};
 use crate::api::types::{Cluster, PhotoFile, ShotFile};
-use crate::photo::ShotFileKind;
+use crate::photo::{Format, ShotFileKind};
 
 /// A file that could go.
 pub struct Going<'a> {
@@ -78,7 +78,7 @@ pub fn whole_shots<'a>(cluster: &Cluster, mut going: Vec<Going<'a>>, kept: &[&Ph
 fn rest<'a>(cluster: &Cluster, going: &Going<'a>, paths: &HashSet<PathBuf>) -> Result<Vec<&'a ShotFile>, String> {
     let file = going.file;
     // Within a shot, the picture of a RAW file was asked for.
-    if cluster.within_shots && cluster.photos[0].files[0].is_with(file) {
+    if cluster.within_shots && cluster.photos[0].format == Format::Raw && cluster.photos[0].files[0].is_with(file) {
         return Ok(Vec::new());
     }
     let (photos, others): (Vec<&ShotFile>, Vec<&ShotFile>) = file.shot.iter().partition(|of| of.kind == ShotFileKind::Photo);

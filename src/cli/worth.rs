@@ -1,7 +1,9 @@
 //! What a version may be worth more than the photo that would stay in its place.
 
+use std::os::unix::ffi::OsStrExt;
+
 use crate::api::types::{Cluster, Photo, PhotoFile, ShotFile};
-use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, ShotFileKind, SourceRule, is_editor};
+use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, Role, ShotFileKind, ShotName, SourceRule, is_editor};
 
 /// The least ratio of the pixels of an enlarged copy to those of the original. The source is chosen by another rule, of
 /// `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44 times the pixels, the same ratio of the
@@ -31,7 +33,7 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     let (kept, path) = (kept.display(), path.display());
     // Asked for: the camera made one of the other.
     if cluster.within_shots && best.format == Format::Raw && keeper.is_with(file) {
-        return sidecar_of(file);
+        return photo.files.iter().find_map(|file| made_by_a_person(file).or_else(|| sidecar_of(file)));
     }
     // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
     if [best.format, photo.format].contains(&Format::Raw) {
@@ -50,7 +52,6 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     // Another depth or number of channels makes another length.
     let is_alike = photo.format == best.format && (file.size as f64 / keeper.size as f64 - 1.0).abs() <= MAX_EQUAL_LENGTH_DIFFERENCE;
     let holds_less = best.format.is_lossless() && is_reduced || is_alike && !is_larger;
-    let software = |file: &PhotoFile| file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default();
     let (own, others) = (software(file), software(keeper));
     // A GIF has few colours, and no picture that is better.
     let is_lossy = !photo.format.is_lossless() && photo.format != Format::Gif;
@@ -78,6 +79,19 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     } else {
         None
     }
+}
+
+/// The program that wrote a file, if it says so.
+fn software(file: &PhotoFile) -> String {
+    file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default()
+}
+
+/// Returns why a picture of a shot is not what the camera made beside its RAW file.
+fn made_by_a_person(file: &PhotoFile) -> Option<String> {
+    let path = file.path.to_path();
+    let name = path.file_name()?.as_bytes();
+    let is_edited = ShotName::of_photo(name).is_some_and(|name| name.role == Role::Edited);
+    (is_edited || is_editor(&software(file))).then(|| format!("{} was made by a person or an editor, not by the camera", path.display()))
 }
 
 /// Returns why a picture of a shot whose RAW file stays would leave something behind: a sidecar has its whole name.
