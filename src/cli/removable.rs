@@ -660,10 +660,6 @@ pub mod tests {
         let software = Some("Adobe Photoshop 26.0".to_owned());
         edited.photos[1].files[0].metadata = Some(FileMetadata { software, ..FileMetadata::default() });
         assert!(within(edited).is_err_and(|why| why.contains("/a/1.jpg was made by a person or an editor")));
-        // The original of an edited photo goes with it, or stays.
-        let mut of_phone = one.clone();
-        of_phone.photos[0].format = Format::Jpeg;
-        assert!(within(of_phone).is_err_and(|why| why.contains("/a/1.jpg stays with /a/1.nef")));
         one.photos[1].files[0].shot[2].path = text("/a/1.jpg.xmp");
         assert!(within(one).is_err_and(|why| why.contains("/a/1.jpg has a sidecar of its own")));
     }
