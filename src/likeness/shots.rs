@@ -1,12 +1,12 @@
 //! Shots: which files of one name in one folder are of one exposure.
 
-use crate::photo::{Format, Role, ShotFileKind, ShotName, Unpaired};
+use crate::photo::{Format, NamedPhoto, Role, ShotFileKind, ShotName, Unpaired, has_name, photos_of};
 
 /// A RAW file and the picture of the camera are one exposure if their times are no farther apart, in seconds.
 const MAX_APART: f64 = 1.0;
 
-/// A film belongs to a photo if their files were written no farther apart, in nanoseconds. The identifier that tells it surely is
-/// inside of the film, and films are not read.
+/// A film is surely that of a photo if their files were written no farther apart, in nanoseconds. The identifier that tells it is inside
+/// of the film, and films are not read.
 const MAX_FILM_APART: i64 = 3_000_000_000;
 
 /// The endings of the film of a photo.
@@ -61,7 +61,7 @@ pub struct Grouped {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Member {
     pub file: usize,
-    /// Whether it is also of photos that are not in the shot.
+    /// Whether it is also of what is not in the shot, or is a film that may be none of its photos.
     pub is_shared: bool,
 }
 
@@ -75,10 +75,17 @@ pub fn shots(files: &[FileOfBase<'_>], is_different: &dyn Fn(usize, usize) -> bo
     let units = grouping.units(&order);
     let mut shots: Vec<Vec<Member>> =
         units.iter().map(|unit| unit.iter().map(|file| Member { file: *file, is_shared: false }).collect()).collect();
+    // The stems of which a film, a sound or a picture stays whichever shot goes. Sidecars come last in the order.
+    let mut staying: Vec<&[u8]> = Vec::new();
     for file in order.into_iter().filter(|file| !files[*file].is_photo()) {
+        let FileOfBase { named, kind, .. } = &files[file];
         let of = grouping.owners(file, &units);
-        let is_of_others = grouping.is_of_others(file, &units, &of);
-        of.iter().for_each(|unit| shots[*unit].push(Member { file, is_shared: of.len() > 1 || is_of_others }));
+        let is_of_staying = named.role == Role::OfStem && staying.contains(&named.stem);
+        let is_shared = of.len() > 1 || is_of_staying || grouping.is_of_others(file, &units, &of);
+        if is_shared && *kind != ShotFileKind::Sidecar {
+            staying.push(named.stem);
+        }
+        of.iter().for_each(|unit| shots[*unit].push(Member { file, is_shared }));
     }
     shots.retain(|shot| shot.len() > 1);
     let mut unpaired = grouping.unpaired;
@@ -116,8 +123,9 @@ impl Grouping<'_> {
         let is_one = mains.first().is_some_and(|first| mains.iter().all(|main| self.unit[*main] == self.unit[*first]));
         if is_one {
             self.pair(&mains[..1], &edited);
-        } else if !mains.is_empty() {
+        } else if !mains.is_empty() && !edited.is_empty() {
             self.note(&edited, Unpaired::Several);
+            self.note(&mains, Unpaired::Several);
         }
         let kind = |files: &[FileOfBase<'_>], file: usize| match files[file].named.role {
             Role::Cover(kind) | Role::Original(kind) => kind.to_vec(),
@@ -185,68 +193,37 @@ impl Grouping<'_> {
         units
     }
 
-    /// Returns the shots to which a film, a sound or a sidecar belongs: one, or all that have an equal right to it.
+    /// Returns the shots to which a film, a sound, a picture or a sidecar belongs: one, or all that have an equal right to it.
     fn owners(&self, file: usize, units: &[Vec<usize>]) -> Vec<usize> {
-        let other = &self.files[file];
-        let with = |wanted: &dyn Fn(&FileOfBase<'_>) -> bool| -> Vec<usize> {
-            (0..units.len()).filter(|unit| units[*unit].iter().any(|photo| wanted(&self.files[*photo]))).collect()
-        };
-        let has_stem = |photo: &FileOfBase<'_>| photo.named.stem == other.named.stem;
-        match other.named.role {
-            Role::OfFile(owner) => self.of_file(owner, units),
-            // It stands under both names. Without the file of the longer one it is of the other.
-            Role::OfVersion(owner, plain) => {
-                let exact = self.of_file(owner, units);
-                if exact.is_empty() { with(&|photo| photo.named.stem == plain && has_ending_of(photo.name, owner)) } else { exact }
-            }
-            Role::OfPlain => with(&|photo| photo.named.role == Role::Plain),
-            _ if other.kind == ShotFileKind::Film => {
-                let of_stem = with(&has_stem);
-                let is_near = |photo: &FileOfBase<'_>| photo.mtime.abs_diff(other.mtime) <= MAX_FILM_APART as u64 && has_stem(photo);
-                if of_stem.len() == 1 && other.is_film_of_photo() { with(&is_near) } else { Vec::new() }
-            }
-            // RAW first.
-            _ => {
-                let raw = with(&|photo| has_stem(photo) && photo.is_raw());
-                if raw.len() == 1 { raw } else { with(&has_stem) }
-            }
+        let FileOfBase { kind, ref named, .. } = self.files[file];
+        let (mut photos, mut of_unit) = (Vec::new(), Vec::new());
+        for (unit, photo) in units.iter().enumerate().flat_map(|(unit, photos)| photos.iter().map(move |photo| (unit, *photo))) {
+            let FileOfBase { name, named, format, .. } = self.files[photo];
+            photos.push(NamedPhoto { name, named, format });
+            of_unit.push(unit);
         }
+        let mut owners: Vec<usize> = photos_of(kind, named, &photos).into_iter().map(|photo| of_unit[photo]).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        owners
     }
 
-    /// Returns the shot of the file with a name, or of that with another case of its ending.
-    fn of_file(&self, name: &[u8], units: &[Vec<usize>]) -> Vec<usize> {
-        let with = |is_it: &dyn Fn(&[u8]) -> bool| -> Vec<usize> {
-            (0..units.len()).filter(|unit| units[*unit].iter().any(|photo| is_it(self.files[*photo].name))).collect()
-        };
-        let exact = with(&|own| own == name);
-        if exact.is_empty() { with(&|own| is_like(own, name)) } else { exact }
-    }
-
-    /// Whether a file that is no photo is also of photos outside of the shots that have it: of its name, or perhaps of a longer one.
+    /// Whether a file that is no photo is, or may be, also of what is outside of the shots that have it.
     fn is_of_others(&self, file: usize, units: &[Vec<usize>], of: &[usize]) -> bool {
         let other = &self.files[file];
-        let is_of_stem = |photo: &usize| self.files[*photo].named.stem == other.named.stem;
+        let has = |unit: usize, wanted: &dyn Fn(&FileOfBase<'_>) -> bool| units[unit].iter().any(|photo| wanted(&self.files[*photo]));
+        let is_of_stem = |photo: &FileOfBase<'_>| photo.named.stem == other.named.stem;
         match other.named.role {
-            Role::OfFile(_) => false,
+            Role::OfFile(_) | Role::OfTakeout(_) => false,
             // A file with the longer name may be there, under another base.
-            Role::OfVersion(owner, _) => self.of_file(owner, units).is_empty(),
-            _ => (0..units.len()).any(|unit| !of.contains(&unit) && units[unit].iter().any(is_of_stem)),
+            Role::OfVersion(owner, _) => !(0..units.len()).any(|unit| has(unit, &|photo| has_name(photo.name, owner))),
+            _ if other.kind == ShotFileKind::Film => {
+                let is_near = |photo: &FileOfBase<'_>| photo.mtime.abs_diff(other.mtime) <= MAX_FILM_APART as u64 && is_of_stem(photo);
+                !other.is_film_of_photo() || !of.iter().any(|unit| has(*unit, &is_near))
+            }
+            _ => (0..units.len()).any(|unit| !of.contains(&unit) && has(unit, &is_of_stem)),
         }
     }
-}
-
-/// Whether two names differ only in the case of their ending.
-fn is_like(a: &[u8], b: &[u8]) -> bool {
-    let dot = |name: &[u8]| name.iter().rposition(|byte| *byte == b'.');
-    match (dot(a), dot(b)) {
-        (Some(x), Some(y)) => a[..x] == b[..y] && a[x..].eq_ignore_ascii_case(&b[y..]),
-        _ => a == b,
-    }
-}
-
-fn has_ending_of(a: &[u8], b: &[u8]) -> bool {
-    let ending = |name: &[u8]| name.rsplit(|byte| *byte == b'.').next().map(<[u8]>::to_ascii_lowercase);
-    ending(a) == ending(b)
 }
 
 #[cfg(test)]
@@ -327,6 +304,7 @@ mod tests {
         assert_eq!(several(&["1.CR3", "1.JPG", "1.HEIC"]), (vec![], 3));
         assert_eq!(several(&["1.JPG", "1.HEIC"]), (vec![], 0), "no RAW file");
         assert_eq!(several(&["IMG_1234.JPG", "IMG_E1234.JPG", "IMG_E1234.HEIC"]), (vec![], 3));
+        assert_eq!(several(&["IMG_1234.JPG", "IMG_1234.HEIC", "IMG_E1234.JPG"]), (vec![], 3), "an edit of either");
         assert_eq!(told(&[file("1.CR3", Some(1.0)), file("1.JPG", Some(1.0))], &[[0, 1]]).1, ["1.CR3: decision", "1.JPG: decision"]);
         // Nothing is known of what cannot be read, and so it is not torn from what has its name.
         let unread = FileOfBase { is_read: false, ..file("1.CR3", None) };
@@ -339,13 +317,27 @@ mod tests {
         assert_eq!(of(&["1.JPG", "1.tif", "1.xmp"]).0, ["1.JPG 1.xmp!", "1.tif 1.xmp!"]);
         assert_eq!(of(&["1.JPG", "1.tif", "1.JPG.xmp"]).0, ["1.JPG 1.JPG.xmp"]);
         assert_eq!(of(&["1.MOV", "1.MOV.xmp"]).0, [""; 0], "of a film alone");
+        assert_eq!(of(&["1.JPG", "1(1).JPG", "1.JPG.json", "1.JPG(1).json"]).0, ["1(1).JPG 1.JPG(1).json", "1.JPG 1.JPG.json"]);
     }
 
     #[test]
-    fn a_film_is_of_a_photo_if_both_were_written_at_one_time() {
-        let film = |seconds| told(&[file("1.HEIC", Some(10.0)), file("1.MOV", Some(seconds))], &[]).0.len();
-        assert_eq!((film(13.0), film(13.1), film(7.0)), (1, 0, 1));
-        assert!(of(&["1.HEIC", "1.avi"]).0.is_empty() && of(&["1.HEIC", "1.JPG", "1.MOV"]).0.is_empty());
+    fn a_film_of_another_time_or_of_two_photos_is_shared() {
+        let film = |seconds| told(&[file("1.HEIC", Some(10.0)), file("1.MOV", Some(seconds))], &[]).0;
+        for (seconds, shot) in [(13.0, "1.HEIC 1.MOV"), (7.0, "1.HEIC 1.MOV"), (13.1, "1.HEIC 1.MOV!")] {
+            assert_eq!(film(seconds), [shot]);
+        }
+        assert_eq!(of(&["1.HEIC", "1.avi"]).0, ["1.HEIC 1.avi!"], "no film of a photo");
+        assert_eq!(of(&["1.HEIC", "1.JPG", "1.MOV"]).0, ["1.HEIC 1.MOV!", "1.JPG 1.MOV!"]);
+        assert_eq!(of(&["1.CR3", "1.JPG", "1.tif", "1.MOV"]).0, ["1.CR3 1.JPG 1.MOV!", "1.tif 1.MOV!"]);
+    }
+
+    #[test]
+    fn a_sidecar_of_a_stem_stays_with_a_film_of_it() {
+        let with = |names: &[(&'static str, f64)]| told(&names.iter().map(|(name, at)| file(name, Some(*at))).collect::<Vec<_>>(), &[]).0;
+        let of_jpeg = [("1.JPG", 10.0), ("1.MOV", 99.0), ("1.xmp", 10.0), ("1.JPG.xmp", 10.0)];
+        assert_eq!(with(&of_jpeg), ["1.JPG 1.MOV! 1.JPG.xmp 1.xmp!"]);
+        assert_eq!(with(&[("1.JPG", 10.0), ("1.MOV", 10.0), ("1.xmp", 10.0)]), ["1.JPG 1.MOV 1.xmp"], "the film goes too");
+        assert_eq!(with(&[("1.JPG", 10.0), ("1.MOV", 10.0), ("1.avi", 10.0), ("1.xmp", 10.0)]), ["1.JPG 1.MOV 1.avi! 1.xmp!"]);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! The domain types, used by every module: no I/O, no threads.
 
 mod amount;
+mod belonging;
 mod capture;
 mod change;
 mod cluster;
@@ -33,8 +34,10 @@ mod shot;
 mod shot_name;
 mod software;
 mod source;
+mod takeout;
 
 pub use amount::Amount;
+pub use belonging::{NamedPhoto, belongs, has_name, may_be_one_shot, photos_of};
 pub use capture::{Capture, Exposure};
 pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};
@@ -64,6 +67,6 @@ pub use place::{Place, Root, RootId, VolumeLocation};
 pub use positives::Positives;
 pub use reason::{Direction, Evidence, Reason, ReasonCode};
 pub use shot::{Shot, ShotFile, ShotFileKind, Unpaired};
-pub use shot_name::{Base, Role, ShotName, home, is_packet};
+pub use shot_name::{Base, Role, ShotName, has_sidecars, home, is_packet};
 pub use software::is_editor;
 pub use source::{MAX_ENLARGED_DENSITY_RATIO, SourceRule};

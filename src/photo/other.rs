@@ -1,11 +1,14 @@
 //! Files beside photos that are not decoded: films, sound, pictures of formats that are not read, and sidecars.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
+use super::takeout::TakeoutName;
 use super::{ContentHash, Format, Place, Stamp};
 
 /// What a file is by its name, if it belongs to photos and is none that this version reads.
@@ -26,9 +29,6 @@ names!(OtherKind, "kind of file" {
     Picture: "picture",
     Sidecar: "sidecar",
 });
-
-/// What Google Takeout writes before the ending of a sidecar. It cuts long names off, so a part of it may be there.
-const SUPPLEMENTAL: &str = "supplemental-metadata";
 
 impl OtherKind {
     /// Returns the kind by the extension of the file name. `None` for photos, and for files that are neither.
@@ -60,22 +60,15 @@ impl OtherKind {
     }
 }
 
-/// Whether this is a JSON file of Google Takeout: it has the whole name of a photo or a film, and perhaps a part of
-/// [`SUPPLEMENTAL`] and a number in brackets.
+/// Whether this is a JSON file of Google Takeout.
 fn is_takeout(path: &Path) -> bool {
-    let is_media = |path: &Path| {
-        let kind = OtherKind::from_name(path);
-        Format::from_name(path).is_some() || kind.is_some_and(|kind| kind != OtherKind::Sidecar)
-    };
-    let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { return false };
-    let stem = match stem.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
-        Some((before, number)) if !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()) => before,
-        _ => stem,
-    };
-    let stem = Path::new(stem);
-    let is_part = |extension: &str| !extension.is_empty() && SUPPLEMENTAL.starts_with(extension);
-    let of = stem.file_stem().map(Path::new).filter(|_| stem.extension().and_then(|last| last.to_str()).is_some_and(is_part));
-    is_media(stem) || of.is_some_and(is_media)
+    path.file_stem().is_some_and(|stem| TakeoutName::of(stem.as_bytes()).is_some())
+}
+
+/// Whether a file is a photo, a film, sound or a picture by its name.
+pub(super) fn is_media(name: &[u8]) -> bool {
+    let path = Path::new(OsStr::from_bytes(name));
+    Format::from_name(path).is_some() || OtherKind::from_name(path).is_some_and(|kind| kind != OtherKind::Sidecar)
 }
 
 /// A file that is remembered without having been decoded.
@@ -114,6 +107,7 @@ mod tests {
                     "a.mp4.s.json",
                     "a.jpg.supplemental-metadata(12).json",
                     "a.jpg(2).json",
+                    "a-name-that-is-too-long-for-its-json-in-all-.j.json",
                 ],
             ),
             (None, &["a.jpg", "a.NEF", "a.jp2", "metadata.json", "a.txt.json", "a.xmp.json", "a.jpg.metadata.json", "a", "xmp", "a.txt"]),

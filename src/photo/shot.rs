@@ -31,7 +31,7 @@ pub struct ShotFile {
     pub kind: ShotFileKind,
     /// As it was when it was seen, or read.
     pub stamp: Stamp,
-    /// Whether it stays when the shot goes, because it is also of photos that are not in the shot.
+    /// Whether it stays when the shot goes: it is also of other files of its name, or it is a film and may be none of this shot.
     pub is_shared: bool,
 }
 

@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{Format, OtherKind};
+use super::OtherKind;
+use super::other::is_media;
+use super::takeout::{TakeoutName, split};
 
 /// What an iPhone writes before the number of a photo: of one that was edited, and of what was changed in it.
 const IPHONE: &[u8] = b"IMG_";
@@ -23,9 +25,6 @@ const ORIGINAL: &[u8] = b"ORIGINAL";
 const NIKON_FOLDER: &[u8] = b"NKSC_PARAM";
 const CAPTURE_ONE_FOLDER: &[u8] = b"CaptureOne";
 const CAPTURE_ONE_SETTINGS: &[u8] = b"Settings";
-
-/// What Google Takeout writes before the ending of a sidecar, or the beginning of it.
-const SUPPLEMENTAL: &[u8] = b"supplemental-metadata";
 
 /// What a file is among the files of its shot, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -47,6 +46,8 @@ pub enum Role<'a> {
     /// A further version in darktable of a file with the second name, or a sidecar of the file with the first: `DSC_1_01.NEF.xmp`
     /// is of `DSC_1.NEF`, if there is no `DSC_1_01.NEF`.
     OfVersion(&'a [u8], &'a [u8]),
+    /// A JSON of Google Takeout whose name does not begin with the whole name of its photo.
+    OfTakeout(TakeoutName<'a>),
 }
 
 /// The name of a file in its folder, taken apart.
@@ -60,7 +61,7 @@ pub struct ShotName<'a> {
 }
 
 /// What the names of a shot have in common: the two parts stand one after the other.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Base<'a>(&'a [u8], &'a [u8]);
 
 impl<'a> Base<'a> {
@@ -106,33 +107,34 @@ impl<'a> ShotName<'a> {
 pub fn home(path: &Path) -> (&Path, &[u8]) {
     let name = path.file_name().unwrap_or_default().as_bytes();
     let folder = path.parent().unwrap_or(Path::new(""));
-    let is_named = |folder: &Path, name: &[u8]| folder.file_name().is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(name));
     let has_ending = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
     if has_ending("nksc") && is_named(folder, NIKON_FOLDER) {
         return (folder.parent().unwrap_or(folder), name);
     }
-    let is_settings = folder.file_name().is_some_and(|own| own.as_bytes().starts_with(CAPTURE_ONE_SETTINGS));
-    let of_program = folder.parent().filter(|program| is_settings && is_named(program, CAPTURE_ONE_FOLDER));
-    match of_program.and_then(Path::parent).filter(|_| has_ending("cos")) {
+    match folder.parent().and_then(Path::parent).filter(|_| has_ending("cos") && is_settings(folder)) {
         Some(home) => (home, name),
         None => (folder, name),
     }
 }
 
+fn is_named(folder: &Path, name: &[u8]) -> bool {
+    folder.file_name().is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Whether a folder is one in which Capture One keeps the sidecars of the photos two folders above.
+fn is_settings(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|own| own.as_bytes().starts_with(CAPTURE_ONE_SETTINGS))
+        && folder.parent().is_some_and(|program| is_named(program, CAPTURE_ONE_FOLDER))
+}
+
+/// Whether a program keeps sidecars in a folder of this name, or below it: of the photos beside the folder.
+pub fn has_sidecars(folder: &Path) -> bool {
+    is_named(folder, NIKON_FOLDER) || is_named(folder, CAPTURE_ONE_FOLDER) || is_settings(folder)
+}
+
 /// Whether a file is an XMP packet by its name. These sidecars are read.
 pub fn is_packet(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xmp"))
-}
-
-/// The name without its ending, and the ending without its dot.
-fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
-    let dot = name.iter().rposition(|byte| *byte == b'.')?;
-    (dot > 0).then(|| (&name[..dot], &name[dot + 1..]))
-}
-
-fn is_media(name: &[u8]) -> bool {
-    let path = Path::new(OsStr::from_bytes(name));
-    Format::from_name(path).is_some() || OtherKind::from_name(path).is_some_and(|kind| kind != OtherKind::Sidecar)
 }
 
 /// What the names of a shot have in common with the name of a photo without its ending, and what that photo is.
@@ -168,7 +170,14 @@ fn of_pixel(stem: &[u8]) -> Option<(&[u8], &[u8], bool)> {
 
 /// Takes apart the name of a sidecar without its ending.
 fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
-    let owner = if ending.eq_ignore_ascii_case(b"json") { takeout(named) } else { named };
+    let owner = match TakeoutName::of(named).filter(|_| ending.eq_ignore_ascii_case(b"json")) {
+        Some(TakeoutName { stem, number: b"", ending, is_cut: false }) => &named[..stem.len() + 1 + ending.len()],
+        Some(name) => {
+            let base = if name.number.is_empty() { photo(name.stem).0 } else { Base(name.stem, name.number) };
+            return ShotName { base, stem: named, role: Role::OfTakeout(name) };
+        }
+        None => named,
+    };
     if !is_media(owner) {
         let changes = owner.strip_prefix(IPHONE_CHANGES).filter(|number| is_iphone_number(number));
         return match changes {
@@ -188,17 +197,10 @@ fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
     ShotName { base, stem, role }
 }
 
-/// The name of the file that a sidecar of Google Takeout is of.
-fn takeout(named: &[u8]) -> &[u8] {
-    match split(named) {
-        Some((owner, part)) if is_media(owner) && !part.is_empty() && SUPPLEMENTAL.starts_with(part) => owner,
-        _ => named,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::Format;
 
     fn of(name: &str) -> Option<(String, Role<'_>)> {
         let of = ShotName::of(name.as_bytes())?;
@@ -211,6 +213,8 @@ mod tests {
             ("IMG_1234", &["IMG_1234.HEIC", "IMG_E1234.HEIC", "IMG_O1234.AAE", "IMG_1234.AAE", "IMG_1234.MOV", "IMG_1234_HEVC.MOV"][..]),
             ("DSC_1", &["DSC_1.NEF", "DSC_1.JPG", "DSC_1.xmp", "DSC_1.NEF.xmp", "DSC_1.nef.PP3", "DSC_1.WAV", "DSC_1.JPG.json"]),
             ("DSC_1", &["DSC_1.JPG.supplemental-metadata.json", "DSC_1.JPG.suppl.json"]),
+            ("DSC_1(2)", &["DSC_1(2).JPG", "DSC_1(2).JPG.json", "DSC_1.JPG(2).json", "DSC_1.JPG.supplemental-metadata(2).json"]),
+            ("IMG_1234", &["IMG_E1234.HEIC.supplemental-metadata.json"]),
             ("PXL_20240501_100000231", &["PXL_20240501_100000231.RAW-01.COVER.jpg", "PXL_20240501_100000231.RAW-02.ORIGINAL.dng"]),
             ("PXL_20240501_100000231", &["PXL_20240501_100000231.PORTRAIT-01.MP.COVER.jpg", "PXL_20240501_100000231.mp4"]),
         ] {
@@ -257,5 +261,9 @@ mod tests {
         assert_eq!(home("NKSC_PARAM/DSC_1.NEF.nksc"), ("", "DSC_1.NEF.nksc"));
         assert_eq!(home("a/NKSC_PARAM/DSC_1.NEF"), ("a/NKSC_PARAM", "DSC_1.NEF"));
         assert_eq!(home("DSC_1.NEF"), ("", "DSC_1.NEF"));
+        for folder in ["a/CaptureOne", "a/captureone/Settings153", "NKSC_PARAM"] {
+            assert!(has_sidecars(Path::new(folder)), "{folder}");
+        }
+        assert!(!has_sidecars(Path::new("a/Settings153")) && !has_sidecars(Path::new("a")));
     }
 }

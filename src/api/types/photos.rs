@@ -81,7 +81,7 @@ pub struct ShotFile {
     pub path: PathText,
     pub kind: ShotFileKind,
     pub offline: bool,
-    /// Whether it is also of photos of its name that are not in the shot. Then it stays with them.
+    /// Whether it stays when the shot goes: it is also of other files of its name, or it is a film and may be none of this shot.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
     pub size: u64,

@@ -1,0 +1,136 @@
+//! Which photos of its folder a file belongs to, by their names.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::shot_name::{Role, ShotName, home};
+use super::{Format, ShotFileKind};
+
+/// A photo by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedPhoto<'a> {
+    pub name: &'a [u8],
+    pub named: ShotName<'a>,
+    pub format: Option<Format>,
+}
+
+impl<'a> NamedPhoto<'a> {
+    /// `None` if it is no photo by its name.
+    pub fn of(name: &'a [u8]) -> Option<NamedPhoto<'a>> {
+        let format = Format::from_name(Path::new(OsStr::from_bytes(name)))?;
+        Some(NamedPhoto { name, named: ShotName::of_photo(name)?, format: Some(format) })
+    }
+
+    fn is_raw(&self) -> bool {
+        self.format == Some(Format::Raw)
+    }
+
+    /// Whether a camera or a phone may have written it, as a picture beside a RAW file or as that file.
+    fn is_of_camera(&self) -> bool {
+        matches!(self.format, Some(Format::Raw | Format::Jpeg | Format::Heic))
+    }
+}
+
+/// Returns the photos to which a film, a sound, a picture or a sidecar belongs: one, or all that have an equal right to it. The photos
+/// are those of its base.
+pub fn photos_of(kind: ShotFileKind, other: &ShotName<'_>, photos: &[NamedPhoto<'_>]) -> Vec<usize> {
+    let with = |wanted: &dyn Fn(&NamedPhoto<'_>) -> bool| -> Vec<usize> { (0..photos.len()).filter(|at| wanted(&photos[*at])).collect() };
+    let of_file = |owner: &[u8]| {
+        let exact = with(&|photo| photo.name == owner);
+        if exact.is_empty() { with(&|photo| has_name(photo.name, owner)) } else { exact }
+    };
+    match other.role {
+        Role::OfFile(owner) => of_file(owner),
+        // It stands under both names. Without the file of the longer one it is of the other.
+        Role::OfVersion(owner, plain) => {
+            let exact = of_file(owner);
+            if exact.is_empty() { with(&|photo| photo.named.stem == plain && has_ending_of(photo.name, owner)) } else { exact }
+        }
+        Role::OfTakeout(name) => with(&|photo| name.is_of(photo.name)),
+        Role::OfPlain => with(&|photo| photo.named.role == Role::Plain),
+        Role::OfStem | Role::Plain | Role::Edited | Role::Cover(_) | Role::Original(_) => {
+            // RAW first, but for a film: that is of all photos of its name.
+            let raw = with(&|photo| photo.named.stem == other.stem && photo.is_raw() && kind != ShotFileKind::Film);
+            if raw.len() == 1 { raw } else { with(&|photo| photo.named.stem == other.stem) }
+        }
+    }
+}
+
+/// Whether a film, a sound, a picture or a sidecar belongs to a photo, as far as the two paths say.
+pub fn belongs(kind: ShotFileKind, other: &Path, photo: &Path) -> bool {
+    let ((folder, name), (of_photo, photo)) = (home(other), home(photo));
+    let two = ShotName::of(name).zip(NamedPhoto::of(photo));
+    folder == of_photo && two.is_some_and(|(other, photo)| !photos_of(kind, &other, &[photo]).is_empty())
+}
+
+/// Whether two photos of one base may be one shot, as far as their names and formats say.
+pub fn may_be_one_shot(a: &NamedPhoto<'_>, b: &NamedPhoto<'_>) -> bool {
+    let may_be = |a: &NamedPhoto<'_>, b: &NamedPhoto<'_>| match (a.named.role, b.named.role) {
+        (Role::Plain, Role::Plain) => a.is_raw() && !b.is_raw() && b.is_of_camera(),
+        (Role::Plain, Role::Edited) => a.is_of_camera() && b.is_of_camera(),
+        (Role::Cover(kind), Role::Original(other)) => kind == other,
+        _ => false,
+    };
+    may_be(a, b) || may_be(b, a)
+}
+
+/// Whether a file has a name, but perhaps for the case of its ending.
+pub fn has_name(file: &[u8], name: &[u8]) -> bool {
+    let dot = |name: &[u8]| name.iter().rposition(|byte| *byte == b'.');
+    match (dot(file), dot(name)) {
+        (Some(x), Some(y)) => file[..x] == name[..y] && file[x..].eq_ignore_ascii_case(&name[y..]),
+        _ => file == name,
+    }
+}
+
+fn has_ending_of(a: &[u8], b: &[u8]) -> bool {
+    let ending = |name: &[u8]| name.rsplit(|byte| *byte == b'.').next().map(<[u8]>::to_ascii_lowercase);
+    ending(a) == ending(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_paths_tell_whether_a_file_belongs_to_a_photo() {
+        let of = |other: &str, photo: &str| {
+            let kind = if other.ends_with("MOV") { ShotFileKind::Film } else { ShotFileKind::Sidecar };
+            belongs(kind, Path::new(other), Path::new(photo))
+        };
+        for other in [
+            "/a/1.JPG.xmp",
+            "/a/1.jpg.XMP",
+            "/a/1.xmp",
+            "/a/1_01.JPG.xmp",
+            "/a/1.MOV",
+            "/a/CaptureOne/Settings153/1.JPG.cos",
+            "/a/NKSC_PARAM/1.JPG.nksc",
+            "/a/1.JPG.supplemental-metadata.json",
+        ] {
+            assert!(of(other, "/a/1.JPG"), "{other}");
+        }
+        for other in
+            ["/b/1.JPG.xmp", "/a/1.CR3.xmp", "/a/11.xmp", "/a/NKSC_PARAM/1.xmp", "/a/1.JPG(1).json", "/a/x/CaptureOne/Settings/1.JPG.cos"]
+        {
+            assert!(!of(other, "/a/1.JPG"), "{other}");
+        }
+        assert!(of("/a/1.JPG(1).json", "/a/1(1).JPG"));
+    }
+
+    #[test]
+    fn only_what_a_camera_or_a_phone_writes_may_be_one_shot() {
+        let may_be = |a: &str, b: &str| {
+            let photo = |name| NamedPhoto::of(name).expect("a photo");
+            may_be_one_shot(&photo(a.as_bytes()), &photo(b.as_bytes()))
+        };
+        let covers = ["P.RAW-01.COVER.jpg", "P.RAW-02.ORIGINAL.dng"];
+        for [a, b] in [["1.CR3", "1.JPG"], ["1.NEF", "1.heic"], ["IMG_1234.HEIC", "IMG_E1234.HEIC"], covers] {
+            assert!(may_be(a, b) && may_be(b, a), "{a} {b}");
+        }
+        for [a, b] in [["1.JPG", "1.tif"], ["1.JPG", "1.HEIC"], ["1.CR3", "1.DNG"], ["IMG_1234.tif", "IMG_E1234.JPG"]] {
+            assert!(!may_be(a, b) && !may_be(b, a), "{a} {b}");
+        }
+    }
+}
