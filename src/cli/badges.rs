@@ -1,14 +1,22 @@
 //! The files of a shot in the row of one of them.
 
+use std::collections::HashSet;
+use std::iter::once;
+
 use super::text::shown;
 use crate::api::types::{Cluster, PathText, PhotoFile, ShotFile};
 use crate::photo::ShotFileKind;
 
-/// Whether a file is told in the row of another one: it is in the shot of an earlier one.
-pub fn is_in_other_row(cluster: &Cluster, (place, number): (usize, usize)) -> bool {
-    let file = &cluster.photos[place].files[number];
-    let before = cluster.photos[..place].iter().flat_map(|photo| &photo.files).chain(&cluster.photos[place].files[..number]);
-    !cluster.within_shots && !file.shot.is_empty() && before.into_iter().any(|other| other.is_with(file))
+/// Tells of each file of a cluster whether it has a row of its own. If it is in the shot of an earlier one, it is told in the row of that.
+pub fn own_rows<'a>(cluster: &'a Cluster) -> Vec<Vec<bool>> {
+    let mut told: HashSet<&PathText> = HashSet::new();
+    let mut has_row = |file: &'a PhotoFile| {
+        let PhotoFile { path, also, shot, .. } = file;
+        let is_told = !cluster.within_shots && !shot.is_empty() && once(path).chain(also).any(|name| told.contains(name));
+        told.extend(shot.iter().map(|of| &of.path));
+        !is_told
+    };
+    cluster.photos.iter().map(|photo| photo.files.iter().map(&mut has_row).collect()).collect()
 }
 
 /// The other files of a shot, by their endings: `+JPG +xmp`. One with another name by its whole name.

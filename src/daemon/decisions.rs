@@ -11,7 +11,7 @@ use super::state::events::EventKind;
 use super::state::{Events, Health};
 use crate::catalog::roots::Roots;
 use crate::catalog::shots::add_shots;
-use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, ShotFileKind, Verdict, ordered};
+use crate::photo::{Contradiction, Decision, Decisions, PictureHash, PixelHash, Place, Shot, ShotFileKind, Verdict, ordered};
 use crate::store::{self, Decided, OnConflict, Reader, Wanted};
 use crate::sys::now;
 
@@ -117,13 +117,13 @@ impl Deciding<'_> {
     /// Two photos of one shot are among them only if both are named.
     fn between_shots(&self, named: &[(PictureHash, &PathBuf)]) -> Result<Vec<(PictureHash, PictureHash)>, Error> {
         let mut all: Vec<InShot> = Vec::new();
-        for (shot, (picture, path)) in named.iter().enumerate() {
+        for (shot, ((picture, _), others)) in named.iter().zip(self.shots_of(named)?).enumerate() {
             let mut add = |picture, is_named| -> Result<(), Error> {
                 all.push(InShot { picture, pixels: self.reader.pixels_of(&picture)?, shot, is_named });
                 Ok(())
             };
             add(*picture, true)?;
-            for other in self.others_of_shot(path)?.into_iter().filter(|other| other != picture) {
+            for other in others.into_iter().filter(|other| other != picture) {
                 add(other, false)?;
             }
         }
@@ -137,23 +137,26 @@ impl Deciding<'_> {
         Ok(two)
     }
 
-    /// Returns the pictures of the shot of a file.
-    fn others_of_shot(&self, path: &Path) -> Result<Vec<PictureHash>, Error> {
+    /// Returns the pictures of the shot of each file. The names in their folders are read once for all.
+    fn shots_of(&self, named: &[(PictureHash, &PathBuf)]) -> Result<Vec<Vec<PictureHash>>, Error> {
         // A photo that is named by its hash may have no file.
-        if self.roots.holding(path).is_none() {
-            return Ok(Vec::new());
-        }
-        let places = self.roots.scopes_of(path);
-        let mut photos = self.reader.photos(&places, Wanted::All)?;
+        let is_watched = |path: &Path| self.roots.holding(path).is_some();
+        let places: Vec<Vec<Place>> =
+            named.iter().map(|(_, path)| if is_watched(path) { self.roots.scopes_of(path) } else { Vec::new() }).collect();
+        let mut photos = self.reader.photos(&places.concat(), Wanted::All)?;
         add_shots(self.reader, self.decisions, &mut photos)?;
-        let files = photos.values().flat_map(|photo| &photo.files).filter(|file| places.contains(&file.place));
-        let mut pictures = Vec::new();
-        for file in files.filter_map(|file| file.shot.as_ref()).flat_map(|shot| &shot.files) {
-            if file.kind == ShotFileKind::Photo {
-                pictures.extend(self.reader.file_beside(&file.place)?.and_then(|beside| beside.picture));
+        let files = photos.values().flat_map(|photo| &photo.files);
+        let shots: HashMap<&Place, &Shot> = files.filter_map(|file| Some((&file.place, file.shot.as_deref()?))).collect();
+        let pictures = |places: &Vec<Place>| {
+            let mut pictures = Vec::new();
+            for file in places.iter().filter_map(|place| shots.get(place)).flat_map(|shot| &shot.files) {
+                if file.kind == ShotFileKind::Photo {
+                    pictures.extend(self.reader.file_beside(&file.place)?.and_then(|beside| beside.picture));
+                }
             }
-        }
-        Ok(pictures)
+            Ok(pictures)
+        };
+        places.iter().map(pictures).collect()
     }
 
     /// Returns the picture hash of the photo in a file of the library.

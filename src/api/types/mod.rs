@@ -28,7 +28,7 @@ pub use versioned::*;
 use crate::photo::{Amount, Counters, Coverage, Format, LeftOut, Relation, Stage, Verdict};
 
 /// A path as text and, if it is not UTF-8, as bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PathText {
     pub path: String,
     /// Base64 of the path. Present only if it is not UTF-8.

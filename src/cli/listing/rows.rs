@@ -1,9 +1,9 @@
 //! The lines of a cluster: one for each file, with what it is.
 
-use super::super::badges::{badges, is_in_other_row};
+use super::super::badges::{badges, own_rows};
 use super::super::text::{bytes, count, names, time};
 use super::words::{self, name, pairs, series, source, time_length, what};
-use crate::api::types::{BesideCluster, Cluster, ClusterPair, PathText, Photo, PhotoFile};
+use crate::api::types::{BesideCluster, Cluster, ClusterPair, PathText, PhotoFile};
 use crate::photo::{KeeperRule, MetadataKind, Relation};
 
 /// A line of a cluster.
@@ -48,8 +48,8 @@ pub fn rows(stars: &[Cluster]) -> Vec<Row<'_>> {
 }
 
 fn rows_of(cluster: &Cluster, to: usize) -> Vec<Row<'_>> {
-    let photos = cluster.photos.iter().enumerate().zip(pairs(cluster));
-    let photos = photos.flat_map(|((place, photo), pair)| photo_rows(cluster, place, photo, pair, to));
+    let photos = own_rows(cluster).into_iter().enumerate().zip(pairs(cluster));
+    let photos = photos.flat_map(|((place, own), pair)| photo_rows(cluster, place, &own, pair, to));
     photos.chain(cluster.beside.iter().filter(is_sure).map(|beside| beside_row(cluster, beside, to))).collect()
 }
 
@@ -78,9 +78,7 @@ pub fn files_of(stars: &[Cluster]) -> u64 {
 
 /// The number of files that have a row of their own.
 fn rows_of_shots(star: &Cluster) -> u64 {
-    let has_row = |place: usize, number: usize| !is_in_other_row(star, (place, number));
-    let rows = |(place, photo): (usize, &Photo)| (0..photo.files.len()).filter(|number| has_row(place, *number)).count() as u64;
-    star.photos.iter().enumerate().map(rows).sum()
+    own_rows(star).iter().flatten().filter(|has_row| **has_row).count() as u64
 }
 
 /// What the photos and files of a cluster are beside the one that stays, with their bytes.
@@ -94,10 +92,11 @@ pub fn is_version(relation: Relation) -> bool {
     matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit)
 }
 
-/// A row for each file of a photo, and one for each other name of it.
-fn photo_rows<'a>(cluster: &'a Cluster, place: usize, photo: &'a Photo, pair: Option<&ClusterPair>, to: usize) -> Vec<Row<'a>> {
+/// A row for each file of a photo that has one of its own, and one for each other name of it.
+fn photo_rows<'a>(cluster: &'a Cluster, place: usize, own: &[bool], pair: Option<&ClusterPair>, to: usize) -> Vec<Row<'a>> {
+    let photo = &cluster.photos[place];
     let mut rows = Vec::new();
-    for (number, file) in photo.files.iter().enumerate().filter(|(number, _)| !is_in_other_row(cluster, (place, *number))) {
+    for (number, file) in photo.files.iter().enumerate().filter(|(number, _)| own[*number]) {
         let is_source = (place, number) == (0, 0);
         let what = match (number, place) {
             (0, 0) => source(cluster),

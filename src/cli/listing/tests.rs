@@ -114,6 +114,23 @@ fn a_shot_is_one_row_with_badges() {
     assert!(said[2].ends_with("/a/1.JPG +2 xmp +MOV") && others(&within).count() == 2, "{said:?}");
 }
 
+/// Comparing each with all before it would take the most part of a minute.
+#[test]
+fn many_copies_with_sidecars_have_a_row_each() {
+    const COPIES: usize = 40_000;
+    let of = |number: usize| {
+        let (name, sidecar) = (path(&format!("/a/{number:05}.JPG")), path(&format!("/a/{number:05}.xmp")));
+        let part = |path, kind| ShotFile { path, kind, offline: false, shared: false, size: 1, mtime_ns: 0, ctime_ns: 0 };
+        let shot = vec![part(name.clone(), ShotFileKind::Photo), part(sidecar, ShotFileKind::Sidecar)];
+        PhotoFile { shot, ..photo(&name.path, 100, 1000).files.swap_remove(0) }
+    };
+    let photo = Photo { files: (0..COPIES).map(of).collect(), ..photo("/a/0.JPG", 100, 1000) };
+    let cluster = cluster(vec![photo], Vec::new());
+    let started = std::time::Instant::now();
+    assert_eq!(title(from_ref(&cluster)), "40000 files, 40.00 MB beside the source");
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
 #[test]
 fn each_line_says_what_a_photo_is_in_columns() {
     let mut photos = vec![photo("/a.jpg", 3000, 4_000_000), photo("/half.jpg", 1500, 400_000), photo("/bw.jpg", 2000, 900_000)];
