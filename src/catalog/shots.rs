@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use crate::likeness::{FileOfBase, Grouped, shots};
 use crate::photo::{
-    Base, Capture, Decisions, Format, PhotoId, PictureHash, Place, RootId, Shot, ShotFile, ShotFileKind, ShotName, Stamp, Unpaired,
-    Verdict, home,
+    Base, Capture, Decisions, Format, OtherKind, PhotoId, PictureHash, Place, Role, RootId, Shot, ShotFile, ShotFileKind, ShotName, Stamp,
+    Unpaired, Verdict, home,
 };
-use crate::photo::{OtherKind, Role};
 use crate::store::{FileRecord, Name, Named, PhotoRecord, Reader, Result};
 
 /// Two files in two folders are one exposure, as far as the camera says, if their times are no farther apart, in seconds.
@@ -46,7 +45,7 @@ struct Known {
 pub fn add_shots(reader: &Reader, decisions: &Decisions, photos: &mut HashMap<PhotoId, PhotoRecord>) -> Result<()> {
     let groups = groups(reader, photos)?;
     if groups.is_empty() {
-        note_other_folders(photos);
+        note_other_folders(decisions, photos);
         return Ok(());
     }
     let mut files: HashMap<&Place, (PhotoId, usize)> = HashMap::new();
@@ -67,7 +66,7 @@ pub fn add_shots(reader: &Reader, decisions: &Decisions, photos: &mut HashMap<Ph
             file.unpaired = unpaired.or(file.unpaired);
         }
     }
-    note_other_folders(photos);
+    note_other_folders(decisions, photos);
     Ok(())
 }
 
@@ -214,20 +213,56 @@ fn add_group(decisions: &Decisions, known: Vec<Known>, found: &mut Vec<FoundFile
     found.extend(unpaired.into_iter().filter_map(|(file, why)| known[file].of.map(|(photo, at)| (photo, at, None, Some(why)))));
 }
 
-/// Notes RAW files and pictures of the camera that are one exposure by their names and times, and in two folders.
-fn note_other_folders(photos: &mut HashMap<PhotoId, PhotoRecord>) {
+/// A file that is in no shot with another photo.
+struct Single<'a> {
+    photo: &'a PhotoRecord,
+    at: usize,
+    taken: f64,
+}
+
+impl Single<'_> {
+    fn file(&self) -> &FileRecord {
+        &self.photo.files[self.at]
+    }
+
+    fn capture(&self) -> &Capture {
+        self.file().metadata.as_ref().map_or(&self.photo.capture, |metadata| &metadata.capture)
+    }
+
+    /// Whether this and the other one look like one exposure in two folders. The cameras count only as far as both files name them.
+    fn is_split_from(&self, other: &Single<'_>, decisions: &Decisions) -> bool {
+        let differ = |of: fn(&Capture) -> &Option<String>| {
+            of(self.capture()).as_ref().zip(of(other.capture()).as_ref()).is_some_and(|(a, b)| !a.eq_ignore_ascii_case(b))
+        };
+        let folder = |single: &Single<'_>| (single.file().place.root, home(&single.file().place.path).0.to_owned());
+        folder(self) != folder(other)
+            && !differ(|capture| &capture.model)
+            && !differ(|capture| &capture.serial)
+            && decisions.of(self.photo.picture, other.photo.picture) != Some(Verdict::Different)
+    }
+
+    /// Whether one of some files, which are sorted by time, looks like one exposure with this one.
+    fn is_split(&self, others: &[Single<'_>], decisions: &Decisions) -> bool {
+        let first = others.partition_point(|other| other.taken < self.taken - MAX_APART);
+        let mut near = others[first..].iter().take_while(|other| other.taken <= self.taken + MAX_APART);
+        near.any(|other| self.is_split_from(other, decisions))
+    }
+}
+
+/// Notes RAW files and pictures of the camera that look like one exposure, by their names and times, and are in two folders.
+fn note_other_folders(decisions: &Decisions, photos: &mut HashMap<PhotoId, PhotoRecord>) {
     let is_paired = |file: &FileRecord| file.shot.as_ref().is_some_and(|shot| shot.count_photos() > 1);
-    type ByStem = HashMap<Vec<u8>, Vec<(PhotoId, usize, f64)>>;
-    let by_stem = |is_wanted: &dyn Fn(Format) -> bool| -> ByStem {
-        let mut found = ByStem::new();
+    let by_stem = |is_wanted: &dyn Fn(Format) -> bool| {
+        let mut found: HashMap<&[u8], Vec<Single<'_>>> = HashMap::new();
         for photo in photos.values().filter(|photo| is_wanted(photo.format)) {
             for (at, file) in photo.files.iter().enumerate().filter(|(_, file)| !is_paired(file) && file.unpaired.is_none()) {
-                let named = ShotName::of(home(&file.place.path).1).filter(|named| named.role == Role::Plain);
+                let named = ShotName::of_photo(home(&file.place.path).1).filter(|named| named.role == Role::Plain);
                 if let Some((named, taken)) = named.zip(taken_of(photo, file)) {
-                    found.entry(named.stem.to_vec()).or_default().push((photo.id, at, taken));
+                    found.entry(named.stem).or_default().push(Single { photo, at, taken });
                 }
             }
         }
+        found.values_mut().for_each(|files| files.sort_unstable_by(|a, b| a.taken.total_cmp(&b.taken)));
         found
     };
     let raws = by_stem(&|format| format == Format::Raw);
@@ -237,9 +272,10 @@ fn note_other_folders(photos: &mut HashMap<PhotoId, PhotoRecord>) {
     let pictures = by_stem(&|format| matches!(format, Format::Jpeg | Format::Heic));
     let mut split: Vec<(PhotoId, usize)> = Vec::new();
     for (stem, raws) in &raws {
-        for (picture, at, taken) in pictures.get(stem).into_iter().flatten() {
-            let near = raws.iter().filter(|(.., of_raw)| (of_raw - taken).abs() <= MAX_APART);
-            split.extend(near.flat_map(|(raw, of_raw, _)| [(*picture, *at), (*raw, *of_raw)]));
+        let Some(pictures) = pictures.get(stem) else { continue };
+        for (files, others) in [(raws, pictures), (pictures, raws)] {
+            let of_two = files.iter().filter(|file| file.is_split(others, decisions));
+            split.extend(of_two.map(|file| (file.photo.id, file.at)));
         }
     }
     for (photo, at) in split {
@@ -259,4 +295,43 @@ pub fn is_one_shot<'a>(photos: impl Iterator<Item = &'a PhotoRecord> + Clone) ->
 /// Whether a file of one photo is in a shot with a file of the other.
 pub fn are_of_one_shot(a: &PhotoRecord, b: &PhotoRecord) -> bool {
     a.files.iter().filter_map(|file| file.shot.as_ref()).any(|shot| b.files.iter().any(|file| shot.holds(&file.place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photo::{ContentHash, Decision, Dimensions, EqualPictures};
+
+    /// A photo with one file, taken with this camera at this second.
+    fn photo(number: u8, path: &str, model: &str, second: u8) -> (PhotoId, PhotoRecord) {
+        let format = Format::from_name(Path::new(path)).expect("a photo");
+        let stamp = Stamp { volume: 1, inode: number.into(), size: 1, mtime: 1, ctime: 1, birth: None };
+        let place = Place { root: RootId(1), path: path.into() };
+        let file = FileRecord { place, stamp, content: ContentHash([number; 32]), metadata: None, shot: None, unpaired: None };
+        let taken = Some(format!("2026-05-01T10:00:{second:02}"));
+        let capture = Capture { taken, model: Some(model.into()), ..Capture::default() };
+        let (id, picture, dimensions) = (PhotoId(number.into()), PictureHash([number; 32]), Dimensions { width: 3, height: 2 });
+        (id, PhotoRecord { id, picture, format, dimensions, capture, quantisation: None, detail: None, files: vec![file] })
+    }
+
+    #[test]
+    fn one_exposure_in_two_folders_is_noted_as_two_shots() {
+        let noted = |raw: (&str, &str, u8), picture: (&str, &str, u8), verdict: Option<Verdict>| {
+            let both = [(1, raw), (2, picture)].map(|(number, (path, model, second))| photo(number, path, model, second));
+            let (a, b) = (both[0].1.picture, both[1].1.picture);
+            let made = verdict.map(|verdict| Decision { a, b, verdict, made: 1, follows: None });
+            let mut photos = HashMap::from(both);
+            note_other_folders(&Decisions::new(made, EqualPictures::default()), &mut photos);
+            let noted: HashSet<bool> = photos.values().map(|photo| photo.files[0].unpaired == Some(Unpaired::OtherFolder)).collect();
+            assert_eq!(noted.len(), 1, "both or none");
+            noted.contains(&true)
+        };
+        let (raw, picture) = (("raw/1.CR3", "R6", 10), ("jpg/1.JPG", "R6", 11));
+        assert!(noted(raw, picture, None) && noted(raw, picture, Some(Verdict::Same)));
+        assert!(!noted(raw, picture, Some(Verdict::Different)), "a person decided");
+        assert!(!noted(raw, ("jpg/1.JPG", "R5", 10), None), "another camera");
+        assert!(!noted(raw, ("jpg/1.JPG", "R6", 12), None), "another time");
+        assert!(!noted(raw, ("jpg/2.JPG", "R6", 10), None), "another name");
+        assert!(!noted(raw, ("raw/1.JPG", "R6", 10), None), "one folder");
+    }
 }
