@@ -73,10 +73,10 @@ impl Reader {
         Ok(read_rows)
     }
 
-    /// Reads up to `count` files of the scopes for which a condition holds, in the order of places.
-    fn some_rows(&self, condition: &str, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
+    /// Reads up to `count` files of a table and the scopes for which a condition holds, in the order of places.
+    pub(super) fn some_rows(&self, table: &str, condition: &str, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
         let mut statement = self.index.prepare_cached(&format!(
-            "SELECT root, path, {STAMP_COLUMNS} FROM files f WHERE {condition} AND {} ORDER BY root, path LIMIT ?5",
+            "SELECT root, path, {STAMP_COLUMNS} FROM {table} f WHERE {condition} AND {} ORDER BY root, path LIMIT ?5",
             Range::condition("f")
         ))?;
         let mut found = Vec::new();
@@ -109,7 +109,7 @@ impl Reader {
 
     /// Returns up to `count` files of a scope that have been read, with their stamps.
     pub fn some_files(&self, scope: &Place, count: usize) -> Result<Vec<(Place, Stamp)>> {
-        self.some_rows("photo IS NOT NULL", std::slice::from_ref(scope), count)
+        self.some_rows("files", "photo IS NOT NULL", std::slice::from_ref(scope), count)
     }
 
     /// Returns whether a file with this inode, birth, size and time is known under any path, and has been read.
@@ -298,7 +298,7 @@ impl Reader {
         if scopes.is_empty() || !self.index.prepare_cached(is_any)?.query_row([], |row| row.get(0))? {
             return Ok(Vec::new());
         }
-        self.some_rows("pending", scopes, count)
+        self.some_rows("files", "pending", scopes, count)
     }
 
     /// Returns up to `count` pending files after a place.

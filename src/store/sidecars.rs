@@ -6,8 +6,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::columns::{STAMP_COLUMNS, json_of, place_of, stamp as stamp_of};
-use super::scopes::{Range, ranges};
+use super::columns::{json_of, place_of};
 use super::{Batch, PhotoRecord, Reader, Result};
 use crate::photo::{Format, Metadata, PhotoId, Place, Role, RootId, ShotName, Stamp, home};
 
@@ -50,22 +49,7 @@ impl Reader {
 
     /// Returns up to `count` sidecars in the scopes that are to be read.
     pub fn unread_sidecars(&self, scopes: &[Place], count: usize) -> Result<Vec<(Place, Stamp)>> {
-        let mut found = Vec::new();
-        if !self.has_sidecars("unread")? {
-            return Ok(found);
-        }
-        let select = format!("SELECT f.root, f.path, {STAMP_COLUMNS} FROM others f WHERE unread AND {} LIMIT ?5", Range::condition("f"));
-        let mut statement = self.index.prepare_cached(&select)?;
-        for range in ranges(scopes) {
-            let left = (count - found.len()) as i64;
-            for row in statement.query_map(range.params_and(&left), |row| Ok((place_of(row)?, stamp_of(row, 2)?)))? {
-                found.push(row?);
-            }
-            if found.len() >= count {
-                break;
-            }
-        }
-        Ok(found)
+        if self.has_sidecars("unread")? { self.some_rows("others", "unread", scopes, count) } else { Ok(Vec::new()) }
     }
 
     fn has_sidecars(&self, condition: &str) -> Result<bool> {
