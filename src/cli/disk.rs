@@ -84,4 +84,8 @@ pub trait Disk {
     fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>>;
 
     fn mounts(&self) -> Mounts;
+
+    /// The photos, films, sounds, pictures and sidecars whose names begin as that of a photo, with the photo: those that may be of its
+    /// shot.
+    fn of_base(&self, photo: &Path) -> io::Result<Vec<PathBuf>>;
 }

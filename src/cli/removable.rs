@@ -14,6 +14,8 @@ use tokio::task::spawn_blocking;
 
 use super::disk::{Disk, Looked, Now};
 use super::failure::{Failure, NOT_WHOLE};
+use super::folders::Folders;
+use super::shot_files::of_base;
 use super::text::names;
 use super::whole_shots::{Going, Whole, whole_shots};
 use super::worth::{enlarged, worth};
@@ -32,6 +34,7 @@ const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.ratin
 const NOTE_MAX_BYTES: usize = 64 << 10;
 
 struct RealDisk {
+    folders: RefCell<Folders>,
     /// The error says why this program cannot be run to decode files.
     decoder: io::Result<RefCell<sandbox::Decoder>>,
     /// Where it says after each step that the disk has answered.
@@ -92,6 +95,10 @@ impl Disk for RealDisk {
     fn mounts(&self) -> Mounts {
         Mounts::now()
     }
+
+    fn of_base(&self, photo: &Path) -> io::Result<Vec<PathBuf>> {
+        self.folders.borrow_mut().of_base(photo, &|| self.answered(()))
+    }
 }
 
 /// The files of a cluster that could be removed, as they were when they were checked.
@@ -99,6 +106,8 @@ pub struct Removable {
     /// The keeper, and the files that say something that it does not.
     stay: Vec<Looked>,
     files: Vec<Looked>,
+    /// What may be of the shots of the files, by the path of each.
+    of_bases: Vec<(PathBuf, Vec<PathBuf>)>,
     /// Why other files than the keeper stay.
     reasons: Vec<String>,
 }
@@ -139,7 +148,7 @@ impl Checker {
         let (done, reports) = channel();
         spawn_blocking(move || {
             let decoder = SameProgram::of_this_process().map(|program| sandbox::Decoder::new(program, Limits::default()));
-            let disk = RealDisk { decoder: decoder.map(RefCell::new), reports: done.clone() };
+            let disk = RealDisk { folders: RefCell::default(), decoder: decoder.map(RefCell::new), reports: done.clone() };
             let checked = |task| match task {
                 Task::Check(cluster) => removable(&cluster, &relations, &disk),
                 Task::CheckAgain(removable) => unchanged(removable, &disk),
@@ -352,7 +361,7 @@ impl<'a, D: Disk> Check<'a, D> {
     fn end(self) -> Result<Removable, String> {
         let Check { cluster, disk, mut stay, going, mut reasons, .. } = self;
         let kept: Vec<&PhotoFile> = stay.iter().map(|staying| staying.file).collect();
-        let Whole { going, more, twins, torn } = whole_shots(cluster, going, &kept, disk);
+        let Whole { going, more, twins, of_bases, torn } = whole_shots(cluster, going, &kept, disk);
         reasons.extend(torn);
         if let [first, ..] = &reasons[..]
             && going.is_empty()
@@ -367,15 +376,22 @@ impl<'a, D: Disk> Check<'a, D> {
             disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
         }
         let files = going.into_iter().flat_map(|going| going.looked).chain(more).collect();
-        Ok(Removable { stay: stay.into_iter().map(|file| file.looked).chain(twins).collect(), files, reasons })
+        Ok(Removable { stay: stay.into_iter().map(|file| file.looked).chain(twins).collect(), files, of_bases, reasons })
     }
 }
 
-/// Returns the files if each of them, and the file that stays, is as it was when it was checked. An error says which is not.
+/// Returns the files if each of them, and the file that stays, is as it was when it was checked, and nothing has come that may be of a
+/// shot. An error says which is not, or what has come.
 fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String> {
     let is_changed = |file: &&Looked| !disk.look(&file.path).is_ok_and(|now| now == file.now);
     if let Some(file) = removable.stay.iter().chain(&removable.files).find(is_changed) {
         return Err(format!("{} has changed since it was checked; ask again", file.path.display()));
+    }
+    for (path, before) in &removable.of_bases {
+        if let Some(new) = of_base(path, disk)?.into_iter().find(|new| !before.contains(new)) {
+            let [new, path] = [&new, path].map(|path| path.display());
+            return Err(format!("{new} may be of the shot of {path}, and was made since that was checked; ask again"));
+        }
     }
     Ok(removable)
 }
@@ -450,7 +466,7 @@ pub mod tests {
 
     use super::*;
     use crate::api::types::{Evidence, FileMetadata, PathText, ShotFile};
-    use crate::photo::{Format, MetadataKind, ShotFileKind};
+    use crate::photo::{Format, MetadataKind, OtherKind, ShotFileKind, ShotName, Unpaired, home};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -542,6 +558,12 @@ pub mod tests {
 37 22 9:0 / /card rw - fuseblk /dev/sdb1 rw",
             )
         }
+
+        fn of_base(&self, photo: &Path) -> io::Result<Vec<PathBuf>> {
+            let base = |path: &Path| ShotName::of(home(path).1).map(|name| name.base.bytes());
+            let is_of_base = |path: &&PathBuf| home(path).0 == home(photo).0 && base(path).is_some() && base(path) == base(photo);
+            Ok(self.0.keys().filter(is_of_base).filter(|path| OtherKind::is_remembered(path)).cloned().collect())
+        }
     }
 
     /// On a disk, as its device has a major number.
@@ -568,7 +590,7 @@ pub mod tests {
 
     fn real_disk() -> (RealDisk, Receiver<Report>) {
         let (reports, received) = channel();
-        (RealDisk { decoder: Err(io::ErrorKind::Unsupported.into()), reports }, received)
+        (RealDisk { folders: RefCell::default(), decoder: Err(io::ErrorKind::Unsupported.into()), reports }, received)
     }
 
     #[test]
@@ -591,22 +613,24 @@ pub mod tests {
         assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
     }
 
+    fn in_shot(path: &str, kind: ShotFileKind, shared: bool) -> ShotFile {
+        ShotFile { path: text(path), kind, offline: false, shared, size: 10, mtime_ns: 5, ctime_ns: 6 }
+    }
+
     /// Two RAW files, each with its picture and a sidecar.
     fn two_shots() -> (Cluster, Files) {
-        let kinds = [("nef", ShotFileKind::Photo), ("jpg", ShotFileKind::Photo), ("xmp", ShotFileKind::Sidecar)];
-        let shot = |folder: &str| {
-            let of = |(ending, kind)| {
-                let path = text(&format!("{folder}/1.{ending}"));
-                ShotFile { path, kind, offline: false, shared: false, size: 10, mtime_ns: 5, ctime_ns: 6 }
-            };
-            kinds.map(of).to_vec()
-        };
-        let in_shot = |folder, ending: &str| PhotoFile {
+        two_shots_with(("xmp", ShotFileKind::Sidecar), false)
+    }
+
+    fn two_shots_with(other: (&'static str, ShotFileKind), is_shared: bool) -> (Cluster, Files) {
+        let kinds = [("nef", ShotFileKind::Photo), ("jpg", ShotFileKind::Photo), other];
+        let shot = |folder: &str| kinds.map(|of| in_shot(&format!("{folder}/1.{}", of.0), of.1, is_shared && of == other)).to_vec();
+        let of = |folder, ending: &str| PhotoFile {
             content: ending.to_owned(),
             shot: shot(folder),
             ..file(&format!("{folder}/1.{ending}"), 10)
         };
-        let both = |ending| photo(vec![in_shot("/a", ending), in_shot("/b", ending)]);
+        let both = |ending| photo(vec![of("/a", ending), of("/b", ending)]);
         let raw = Photo { format: Format::Raw, ..both("nef") };
         let paths = ["/a", "/b"].into_iter().flat_map(|folder| kinds.map(|(ending, _)| (format!("{folder}/1.{ending}"), ending)));
         let disk = Files(paths.zip(1..).map(|((path, ending), inode)| (path.into(), (Now { inode, ..NOW }, ending))).collect());
@@ -647,6 +671,83 @@ pub mod tests {
     }
 
     #[test]
+    fn a_film_that_may_be_of_a_shot_stays_and_is_left_without_photos_only_if_there_is_another() {
+        let (cluster, mut disk) = two_shots_with(("mov", ShotFileKind::Film), true);
+        assert_eq!(list_on(&cluster, &disk), Ok(["/b/1.nef", "/b/1.jpg"].map(str::to_owned).to_vec()));
+        disk.0.get_mut(Path::new("/b/1.mov")).expect("there").1 = "another film";
+        let why = list_on(&cluster, &disk).expect_err("it would be alone");
+        assert!(why.contains("/b/1.mov would be left without a photo of its name"), "{why}");
+        // Of two photos of its name one stays, and the film with it.
+        let of = |path: &str| {
+            let shot = vec![in_shot(path, ShotFileKind::Photo, false), in_shot("/a/1.mov", ShotFileKind::Film, true)];
+            PhotoFile { shot, ..file(path, 10) }
+        };
+        let cluster = self::cluster(vec![photo(vec![of("/a/1.jpg"), of("/a/1.webp")])], &[]);
+        let files = [("/a/1.jpg", 1, 1, 10), ("/a/1.webp", 2, 1, 10), ("/a/1.mov", 3, 1, 10)];
+        assert_eq!(list(&cluster, &files), Ok(vec!["/a/1.webp".to_owned()]));
+    }
+
+    #[test]
+    fn a_shot_that_stays_keeps_those_that_have_a_file_of_it() {
+        let photo_in =
+            |path: &str, other: ShotFile| PhotoFile { shot: vec![in_shot(path, ShotFileKind::Photo, false), other], ..file(path, 10) };
+        let sidecar = in_shot("/b/1.xmp", ShotFileKind::Sidecar, false);
+        // One that was seen under a name in each of two folders.
+        let of_both = photo_in("/c/2.jpg", in_shot("/b/1.jpg", ShotFileKind::Photo, false));
+        let files = vec![file("/a/1.jpg", 10), of_both, photo_in("/b/1.jpg", sidecar), file("/d/1.jpg", 10)];
+        let cluster = cluster(vec![photo(files)], &[]);
+        let paths = ["/a/1.jpg", "/b/1.jpg", "/b/1.xmp", "/c/2.jpg", "/d/1.jpg"];
+        let disk: Vec<(&str, u64, u64, u64)> = paths.into_iter().zip(1..).map(|(path, inode)| (path, inode, 1, 10)).collect();
+        let found = removable(&cluster, Relation::ALL, &self::disk(&disk)).expect("one can go");
+        assert_eq!(listed(&found), ["/d/1.jpg"]);
+        let [first, second] = found.reasons() else { panic!("two stay: {:?}", found.reasons()) };
+        assert!(first.contains("/b/1.xmp would be lost") && second.contains("/c/2.jpg stays with /b/1.jpg"), "{first} {second}");
+    }
+
+    #[test]
+    fn what_the_answer_does_not_know_keeps_a_shot() {
+        let with = |name: &str| {
+            let (cluster, mut disk) = two_shots();
+            disk.0.insert(name.into(), (Now { inode: 99, ..NOW }, "more"));
+            (list_on(&cluster, &disk), cluster, disk)
+        };
+        for name in ["/b/1.nef.pp3", "/b/1.JPG.xmp", "/b/1.MOV", "/b/CaptureOne/Settings153/1.nef.cos", "/b/1.jpg.supplemental-me.json"] {
+            let (listed, cluster, later) = with(name);
+            assert!(listed.is_err_and(|why| why.contains(&format!("{name} is of the shot of /b/1."))), "{name}");
+            let found = removable(&cluster, Relation::ALL, &two_shots().1).expect("can go");
+            assert!(unchanged(found, &later).is_err_and(|why| why.contains(&format!("{name} may be of the shot of /b/1."))), "{name}");
+        }
+        let all = ["/b/1.nef", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned);
+        for name in ["/b/11.xmp", "/b/1.txt", "/a/1.nef.pp3", "/c/1.nef.pp3"] {
+            assert_eq!(with(name).0, Ok(all.to_vec()), "{name}");
+        }
+        assert_eq!(with("/b/1.tif").0, Ok(all[..2].to_vec()), "the sidecar is also of this one");
+        // A RAW file of a picture, unless it is known to be none.
+        let lone = |unpaired| {
+            let picture = PhotoFile { unpaired, ..file("/b/1.jpg", 10) };
+            list(
+                &cluster(vec![photo(vec![file("/a/1.jpg", 10), picture])], &[]),
+                &[("/a/1.jpg", 1, 1, 10), ("/b/1.jpg", 2, 1, 10), ("/b/1.nef", 3, 1, 9)],
+            )
+        };
+        assert!(lone(None).is_err() && lone(Some(Unpaired::OtherFolder)).is_err());
+        assert_eq!(lone(Some(Unpaired::Time)), Ok(vec!["/b/1.jpg".to_owned()]));
+    }
+
+    #[test]
+    fn within_a_shot_without_a_raw_file_nothing_can_go() {
+        let paths = ["/a/IMG_1234.heic", "/a/IMG_E1234.heic"];
+        let shot = paths.map(|path| in_shot(path, ShotFileKind::Photo, false)).to_vec();
+        let of = |path, size| photo(vec![PhotoFile { shot: shot.clone(), ..file(path, size) }]);
+        let edited = Photo { width: 150, height: 100, ..of(paths[1], 10) };
+        for relation in [Relation::Copy, Relation::Edit, Relation::Identical] {
+            let cluster = Cluster { within_shots: true, ..cluster(vec![of(paths[0], 40), edited.clone()], &[(0, 1, relation)]) };
+            let why = list(&cluster, &[(paths[0], 1, 1, 40), (paths[1], 2, 1, 10)]).expect_err("it stays with its shot");
+            assert!(why.contains("/a/IMG_E1234.heic stays with /a/IMG_1234.heic"), "{why}");
+        }
+    }
+
+    #[test]
     fn the_picture_of_a_raw_file_can_go_if_it_is_asked_for() {
         let (cluster, disk) = two_shots();
         let within = |cluster: Cluster| list_on(&Cluster { within_shots: true, ..cluster }, &disk);
@@ -660,8 +761,15 @@ pub mod tests {
         let software = Some("Adobe Photoshop 26.0".to_owned());
         edited.photos[1].files[0].metadata = Some(FileMetadata { software, ..FileMetadata::default() });
         assert!(within(edited).is_err_and(|why| why.contains("/a/1.jpg was made by a person or an editor")));
-        one.photos[1].files[0].shot[2].path = text("/a/1.jpg.xmp");
-        assert!(within(one).is_err_and(|why| why.contains("/a/1.jpg has a sidecar of its own")));
+        for sidecar in ["/a/1.jpg.xmp", "/a/1.JPG.XMP", "/a/CaptureOne/Settings153/1.jpg.cos", "/a/NKSC_PARAM/1.jpg.nksc"] {
+            one.photos[1].files[0].shot[2].path = text(sidecar);
+            assert!(within(one.clone()).is_err_and(|why| why.contains("/a/1.jpg has a sidecar of its own")), "{sidecar}");
+        }
+        // Of another name of it, where no RAW file is.
+        let linked = &mut one.photos[1].files[0];
+        linked.also = vec![text("/x/2.jpg")];
+        linked.shot[2].path = text("/x/2.xmp");
+        assert!(within(one).is_err_and(|why| why.contains("/x/2.xmp")));
     }
 
     #[test]
@@ -736,7 +844,7 @@ pub mod tests {
     /// Many files that are all to be hashed take long, though the disk answers all the time.
     #[test]
     fn only_a_disk_that_does_not_answer_is_given_up() {
-        let nothing = || Removable { stay: Vec::new(), files: Vec::new(), reasons: Vec::new() };
+        let nothing = || Removable { stay: Vec::new(), files: Vec::new(), of_bases: Vec::new(), reasons: Vec::new() };
         let (steps, received) = channel();
         assert!(answer(&received, Duration::from_millis(1)).is_none(), "it says nothing");
         let disk = std::thread::spawn(move || {

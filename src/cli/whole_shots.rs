@@ -1,9 +1,10 @@
 //! A shot goes as a whole or not at all: its photos, and with them its sidecars, its film and its sound.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Looked};
+use super::shot_files::{is_of_staying, of_base, unknown};
 use crate::api::types::{Cluster, PhotoFile, ShotFile};
 use crate::photo::{Format, ShotFileKind};
 
@@ -25,22 +26,26 @@ pub struct Whole<'a> {
     pub more: Vec<Looked>,
     /// The files that stay and have the bytes of those.
     pub twins: Vec<Looked>,
+    /// What is on the disk and may be of their shots, by the path of each.
+    pub of_bases: Vec<(PathBuf, Vec<PathBuf>)>,
     /// Why files stay with the rest of their shot.
     pub torn: Vec<String>,
 }
 
 /// Leaves out the files whose shots cannot go as a whole. `kept`: the files of photos that stay.
 pub fn whole_shots<'a>(cluster: &Cluster, mut going: Vec<Going<'a>>, kept: &[&PhotoFile], disk: &impl Disk) -> Whole<'a> {
-    let (mut more, mut twins, mut torn) = (Vec::new(), Vec::new(), Vec::new());
-    let mut checked: HashSet<PathBuf> = HashSet::new();
-    // A shot that stays may keep another one from going, where files have several names.
+    let mut shots = Shots { cluster, kept, disk, going: HashSet::new(), of_bases: HashMap::new(), twins: HashMap::new() };
+    let mut torn: Vec<String> = Vec::new();
+    let mut said: HashSet<String> = HashSet::new();
+    // A file that stays may keep another shot from going, and that one a third: a file with several names is of several shots.
     loop {
-        let paths: HashSet<PathBuf> = going.iter().flat_map(|going| &going.looked).map(|looked| looked.path.clone()).collect();
+        shots.going = going.iter().flat_map(|going| &going.looked).map(|looked| looked.path.clone()).collect();
         let before = going.len();
-        going.retain(|going| match rest(cluster, going, &paths) {
-            Ok(_) => true,
+        going.retain(|going| match shots.check(going) {
+            Ok(()) => true,
             Err(why) => {
-                torn.push(why);
+                // It holds for each photo of the shot.
+                torn.extend(said.insert(why.clone()).then_some(why));
                 false
             }
         });
@@ -48,30 +53,65 @@ pub fn whole_shots<'a>(cluster: &Cluster, mut going: Vec<Going<'a>>, kept: &[&Ph
             break;
         }
     }
-    let paths: HashSet<PathBuf> = going.iter().flat_map(|going| &going.looked).map(|looked| looked.path.clone()).collect();
-    let mut staying: HashSet<PathBuf> = HashSet::new();
+    let (mut more, mut twins, mut of_bases) = (Vec::new(), Vec::new(), Vec::new());
     for going in &going {
-        for other in rest(cluster, going, &paths).unwrap_or_default() {
-            let path = other.path.to_path();
-            if staying.contains(&path) || !checked.insert(path) {
-                continue;
-            }
-            match twin(other, kept, disk) {
-                Ok([goes, stays]) => {
-                    more.extend((!other.shared).then_some(goes));
-                    twins.push(stays);
-                }
-                Err(why) => {
-                    torn.push(why);
-                    staying.extend(going.file.shot.iter().map(|of| of.path.to_path()));
-                }
+        for other in rest(cluster, going, &shots.going).unwrap_or_default() {
+            // One that is of two photos is taken with the first.
+            if let Some(Ok([goes, stays])) = shots.twins.remove(&other.path.to_path()) {
+                more.extend((!shots.stays(other, going)).then_some(goes));
+                twins.push(stays);
             }
         }
     }
-    let stays = |going: &Going<'_>| going.looked.iter().any(|looked| staying.contains(&looked.path));
-    going.retain(|going| !stays(going));
-    more.retain(|looked: &Looked| !staying.contains(&looked.path));
-    Whole { going, more, twins, torn }
+    for looked in going.iter().flat_map(|going| &going.looked) {
+        of_bases.extend(shots.of_bases.remove(&looked.path).map(|on_disk| (looked.path.clone(), on_disk)));
+    }
+    Whole { going, more, twins, of_bases, torn }
+}
+
+/// The shots of the files that could go.
+struct Shots<'a, D> {
+    cluster: &'a Cluster,
+    /// The files of photos that stay.
+    kept: &'a [&'a PhotoFile],
+    disk: &'a D,
+    /// All names of the files that could go.
+    going: HashSet<PathBuf>,
+    /// What may be of the shot of each of them.
+    of_bases: HashMap<PathBuf, Vec<PathBuf>>,
+    /// What [`twin`] returned for the other files of their shots.
+    twins: HashMap<PathBuf, Result<[Looked; 2], String>>,
+}
+
+impl<D: Disk> Shots<'_, D> {
+    /// Returns why a file cannot go with the whole of its shot.
+    fn check(&mut self, going: &Going<'_>) -> Result<(), String> {
+        for Looked { path, .. } in &going.looked {
+            if !self.of_bases.contains_key(path) {
+                self.of_bases.insert(path.clone(), of_base(path, self.disk)?);
+            }
+            if let Some(other) = unknown(going.file, path, &self.of_bases[path]) {
+                let [other, path] = [other, path].map(|path| path.display());
+                return Err(format!("{other} is of the shot of {path}, and the answer does not know it: it is new, or excluded"));
+            }
+        }
+        for other in rest(self.cluster, going, &self.going)? {
+            let (kept, disk) = (self.kept, self.disk);
+            if let Err(why) = self.twins.entry(other.path.to_path()).or_insert_with(|| twin(other, kept, disk)) {
+                return Err(why.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file of a shot stays when the photos of the shot go, because it is also of another file.
+    fn stays(&self, other: &ShotFile, going: &Going<'_>) -> bool {
+        let goes_with_shot =
+            |path: &Path| going.file.shot.iter().any(|of| !of.shared && of.kind != ShotFileKind::Photo && of.path.to_path() == path);
+        let goes = |path: &Path| self.going.contains(path) || goes_with_shot(path);
+        let names = going.looked.iter().filter_map(|looked| self.of_bases.get(&looked.path));
+        other.shared || names.into_iter().any(|on_disk| is_of_staying(&other.path.to_path(), on_disk, &goes))
+    }
 }
 
 /// Returns the files of the shot of a file that are no photos. The error says which photo of the shot stays.
@@ -91,13 +131,17 @@ fn rest<'a>(cluster: &Cluster, going: &Going<'a>, paths: &HashSet<PathBuf>) -> R
     }
 }
 
-/// Returns a file of a shot as it is now, and one in a shot that stays with the same bytes. The error says why it cannot go.
+/// Returns a file of a shot as it is now, and one in a shot that stays with the same bytes. That may be the file itself, if it is shared.
+/// The error says why it cannot go, or why the photos cannot go without it.
 fn twin(other: &ShotFile, kept: &[&PhotoFile], disk: &impl Disk) -> Result<[Looked; 2], String> {
     let goes = looked(other, disk)?;
+    let of_kept = || kept.iter().flat_map(|file| &file.shot);
+    if other.shared && of_kept().any(|of| of.path == other.path) {
+        return Ok([goes.clone(), goes]);
+    }
     let cannot_read = |path: &PathBuf, e: std::io::Error| format!("{}: {e}", path.display());
     let mut content = None;
-    let candidates =
-        kept.iter().flat_map(|file| &file.shot).filter(|of| (of.kind, of.size) == (other.kind, other.size) && of.path != other.path);
+    let candidates = of_kept().filter(|of| (of.kind, of.size) == (other.kind, other.size) && of.path != other.path);
     for candidate in candidates {
         let Ok(stays) = looked(candidate, disk) else { continue };
         if stays.now.is_same_file(&goes.now) {
@@ -111,7 +155,8 @@ fn twin(other: &ShotFile, kept: &[&PhotoFile], disk: &impl Disk) -> Result<[Look
             return Ok([goes, stays]);
         }
     }
-    Err(format!("{} would be lost with its shot: the shot that stays has no file with its bytes", goes.path.display()))
+    let lost = if other.shared { "would be left without a photo of its name" } else { "would be lost with its shot" };
+    Err(format!("{} {lost}: the shot that stays has no file with its bytes", goes.path.display()))
 }
 
 /// Looks at a file of a shot. The error says that it is not as it was.

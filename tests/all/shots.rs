@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use jpeg_decoder::Decoder;
 use serde_json::{Value, json};
@@ -228,6 +229,103 @@ fn a_decision_on_one_file_is_one_on_its_shot() {
     let made = instance.json(["decide", "different", "--json", &path("P.RAF"), &path("P.JPG")]);
     assert_eq!(made["pairs"], 1);
     assert_eq!(instance.dupes(&folder)["shots"], 1);
+}
+
+/// Writes a file that was written last at the same time as another one, or long before.
+fn written(path: &Path, bytes: &[u8], with: Option<&Path>) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    fs::write(path, bytes).expect("written");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    let time = with.map_or(long_ago, |other| fs::metadata(other).and_then(|found| found.modified()).expect("a time"));
+    fs::File::options().write(true).open(path).and_then(|file| file.set_modified(time)).expect("set");
+}
+
+#[test]
+fn a_film_of_another_time_is_not_left_without_its_photo_and_keeps_the_sidecar_of_its_name() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let path = |name: &str| folder.join(name);
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for name in ["a/IMG_1.JPG", "b/IMG_1.JPG"] {
+        written(&path(name), &photo, None);
+        fs::File::open(path(name)).and_then(|file| file.set_modified(SystemTime::now())).expect("set");
+        written(&path(name).with_extension("xmp"), rated(3).as_bytes(), None);
+    }
+    // The larger shot stays.
+    ["b/IMG_1.JPG.pp3", "b/IMG_1.JPG.dop"].iter().for_each(|name| written(&path(name), name.as_bytes(), None));
+    assert_eq!(could_go(&instance, &folder, &[]), (["a/IMG_1.JPG", "a/IMG_1.xmp"].map(str::to_owned).to_vec(), String::new()));
+    written(&path("a/IMG_1.MOV"), b"a film", None);
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.is_empty() && why.contains("a/IMG_1.MOV would be left without a photo of its name"), "{listed:?} {why}");
+    assert!(row(&text(&instance, &folder), "a/IMG_1.JPG").contains("+MOV +xmp"));
+    // The shot that stays has the film too. The sidecar of its name stays with it.
+    written(&path("b/IMG_1.MOV"), b"a film", None);
+    assert_eq!(could_go(&instance, &folder, &[]), (vec!["a/IMG_1.JPG".to_owned()], String::new()));
+    // Written when the photo was, it is the film of the photo.
+    written(&path("a/IMG_1.MOV"), b"a film", Some(&path("a/IMG_1.JPG")));
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["a/IMG_1.JPG", "a/IMG_1.MOV", "a/IMG_1.xmp"]);
+}
+
+#[test]
+fn a_shot_with_a_sidecar_that_the_daemon_does_not_read_stays() {
+    let instance = Instance::new();
+    instance.configure("exclude = [\"*.pp3\", \"NKSC_PARAM\"]\n");
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for name in ["a/1.jpg", "b/1.jpg"] {
+        written(&folder.join(name), &photo, None);
+    }
+    assert_eq!(could_go(&instance, &folder, &[]), (vec!["b/1.jpg".to_owned()], String::new()));
+    for name in ["b/1.jpg.pp3", "b/NKSC_PARAM/1.jpg.nksc"] {
+        written(&folder.join(name), b"settings", None);
+        let (listed, why) = could_go(&instance, &folder, &[]);
+        assert!(listed.is_empty() && why.contains(&format!("{name} is of the shot of")), "{listed:?} {why}");
+        fs::remove_file(folder.join(name)).expect("removed");
+    }
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["b/1.jpg"]);
+}
+
+#[test]
+fn within_a_shot_the_picture_with_a_sidecar_of_its_own_stays() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    written(&folder.join("DSC_1.RAF"), &raw("00003", TIME), None);
+    written(&folder.join("DSC_1.JPG"), &picture("00003", TIME), None);
+    written(&folder.join("DSC_1.RAF.cos"), b"of the RAW file", None);
+    let (listed, why) = could_go(&instance, &folder, &["--within-shots", "--relation=copy,edit"]);
+    assert!(listed.is_empty() && why.contains("its sensor data is not read, and may be damaged"), "{listed:?} {why}");
+    for name in ["CaptureOne/Settings153/DSC_1.JPG.cos", "NKSC_PARAM/DSC_1.JPG.nksc", "DSC_1.jpg.XMP"] {
+        written(&folder.join(name), b"of the picture", None);
+        let (listed, why) = could_go(&instance, &folder, &["--within-shots", "--relation=copy,edit"]);
+        let of_its_own = format!("DSC_1.JPG has a sidecar of its own, {}", folder.join(name).display());
+        assert!(listed.is_empty() && why.contains(&of_its_own), "{listed:?} {why}");
+        fs::remove_file(folder.join(name)).expect("removed");
+    }
+}
+
+#[test]
+fn the_numbered_files_of_takeout_go_with_their_photos() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let long = "a-name-that-is-too-long-for-its-json-in-all-";
+    let photos = [("00003", "IMG_1.jpg".to_owned()), ("00009", "IMG_1(1).jpg".into()), ("00021", format!("{long}.jpg"))];
+    let sidecars = ["IMG_1.jpg.json".to_owned(), "IMG_1.jpg(1).json".into(), format!("{long}.j.json")];
+    let (a, b) = (folder.join("a"), folder.join("b"));
+    for ((photo, name), sidecar) in photos.iter().zip(&sidecars) {
+        for folder in [&a, &b] {
+            written(&folder.join(name), &photos::jpeg(&photos::open(photo), 90), None);
+            written(&folder.join(sidecar), photo.as_bytes(), None);
+        }
+    }
+    let mut all: Vec<String> = photos.iter().map(|(_, name)| name).chain(&sidecars).map(|name| format!("b/{name}")).collect();
+    all.sort();
+    assert_eq!(could_go(&instance, &folder, &[]), (all.clone(), String::new()));
+    fs::rename(b.join(&sidecars[1]), b.join("IMG_1.jpg.supplemental-metadata(1).json")).expect("renamed");
+    assert_eq!(could_go(&instance, &folder, &[]).0.len(), all.len());
+    // One that says something else keeps its photo.
+    fs::write(b.join("IMG_1.jpg.supplemental-metadata(1).json"), "another text").expect("written");
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.len() == 4 && why.contains("supplemental-metadata(1).json would be lost with its shot"), "{listed:?} {why}");
 }
 
 /// The first JPEG of this width in the bytes of a RAW file.
