@@ -76,6 +76,23 @@ pub struct Identity {
 pub struct Claimed {
     pub picture: PictureIdentity,
     pub metadata: Metadata,
+    /// See [`PictureData::payload`].
+    pub payload: Option<String>,
+}
+
+/// What of a file is no metadata.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PictureData {
+    pub picture: PictureHash,
+    /// The hash of what a JPEG has in segments for metadata and is none: heat, depth or sound. `None` if there is nothing.
+    pub payload: Option<String>,
+}
+
+impl PictureData {
+    /// Whether another file has all of it.
+    pub fn is_in(&self, other: &PictureData) -> bool {
+        self.picture == other.picture && (self.payload.is_none() || self.payload == other.payload)
+    }
 }
 
 /// The identity of the picture in a file.

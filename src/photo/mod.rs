@@ -49,7 +49,7 @@ pub use decision::{Contradiction, Decision, Decisions, Verdict, ordered};
 pub use embedding::{Descriptors, Embedding, Features, StoredFeatures};
 pub use equal::EqualPictures;
 pub use failure::{Failure, Stage};
-pub use file::{Claimed, FileState, Identity, KnownFile, PictureIdentity, Stamp};
+pub use file::{Claimed, FileState, Identity, KnownFile, PictureData, PictureIdentity, Stamp};
 pub use format::Format;
 pub use hash::{ContentHash, PictureHash, PixelHash};
 pub use keeper::KeeperRule;

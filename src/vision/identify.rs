@@ -34,7 +34,18 @@ pub fn identify(bytes: &[u8], limits: &Limits) -> Result<Claimed, Failure> {
     let quantisation = if format == Format::Jpeg { jpeg::quantisation(bytes) } else { None };
     let (picture, dimensions) = (picture_hash(bytes, format, orientation), stored.oriented(orientation));
     let picture = PictureIdentity { picture, format, dimensions, quantisation };
-    Ok(Claimed { picture, metadata })
+    let payload = if format == Format::Jpeg { payload(bytes) } else { None };
+    Ok(Claimed { picture, metadata, payload })
+}
+
+/// The hash of what the picture hash of a JPEG leaves out and is no metadata. `None` if there is nothing.
+fn payload(bytes: &[u8]) -> Option<String> {
+    let mut hasher = Hasher::new();
+    for segment in jpeg::header_segments(bytes).filter(jpeg::Segment::is_payload) {
+        hasher.update(&segment.body.len().to_le_bytes());
+        hasher.update(segment.body);
+    }
+    (hasher.count() > 0).then(|| hasher.finalize().to_string())
 }
 
 fn stored_dimensions(bytes: &[u8], format: Format) -> Result<Dimensions, Failure> {
@@ -150,6 +161,38 @@ mod tests {
     }
 
     #[test]
+    fn what_a_jpeg_keeps_among_its_metadata_and_is_none_is_told_apart() {
+        let segment = |marker: u8, body: &[u8]| [&[0xff, marker, 0, body.len() as u8 + 2], body].concat();
+        let payload = |segments: &[Vec<u8>]| {
+            let frame = [0xff, 0xc0, 0, 11, 8, 0, 8, 0, 16, 1, 1, 0x11, 0];
+            let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9];
+            let claimed = identify(&[&[0xff, 0xd8], &segments.concat()[..], &frame, &scan].concat(), &Limits::default()).expect("a photo");
+            (claimed.picture.picture, claimed.payload)
+        };
+        let [heat, colder] = [b"FLIR\0\x01\0\x02hot", b"FLIR\0\x01\0\x02ice"].map(|body| segment(0xe1, body));
+        let sound = segment(0xe1, b"http://ns.adobe.com/xmp/extension/\0sound");
+        let (plain, none) = payload(&[]);
+        assert_eq!(none, None);
+        for (marker, body) in [
+            (0xe1, &b"Exif\0\0II*\0"[..]),
+            (0xe1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>"),
+            (0xed, b"Photoshop 3.0\08BIM"),
+            (0xfe, b"Ann"),
+            (0xe2, b"ICC_PROFILE\0"),
+        ] {
+            assert_eq!(payload(&[segment(marker, body)]).1, None, "{}", String::from_utf8_lossy(body));
+        }
+        let exif = segment(0xe1, b"Exif\0\0II*\0");
+        let all =
+            [vec![heat.clone()], vec![colder], vec![sound.clone()], vec![heat.clone(), sound.clone()], vec![segment(0xed, b"Adobe_CM")]];
+        let all: Vec<_> = all.iter().map(|segments| payload(segments)).collect();
+        assert!(all.iter().all(|(picture, payload)| *picture == plain && payload.is_some()), "they have one picture");
+        let apart: std::collections::BTreeSet<_> = all.iter().map(|(_, payload)| payload).collect();
+        assert_eq!(apart.len(), all.len());
+        assert_eq!(payload(&[heat.clone(), exif.clone(), sound.clone()]), payload(&[exif, heat, sound]), "beside other metadata");
+    }
+
+    #[test]
     fn a_jpeg_may_have_more_pixels_than_a_picture_that_is_decoded_whole() {
         let of = |marker: u8, width: u16, height: u16| {
             let frame = [&[0xff, 0xd8, 0xff, marker, 0, 11, 8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[1, 1, 0x11, 0]].concat();
@@ -172,7 +215,7 @@ mod tests {
         bytes.extend(&preview);
         let without_size = bytes.clone();
         bytes.extend([&[0, 0, 0, 1, 1, 0x11, 0, 4][..], &[3264_u16, 4896].map(u16::to_be_bytes).concat()].concat());
-        let Claimed { picture, metadata } = identify(&bytes, &Limits::default()).expect("a photo");
+        let Claimed { picture, metadata, .. } = identify(&bytes, &Limits::default()).expect("a photo");
         assert_eq!((picture.format, picture.dimensions), (Format::Raw, Dimensions { width: 3264, height: 4896 }), "upright");
         assert_eq!((picture.quantisation, metadata.capture.orientation), (None, Some(6)));
         let failure = |bytes: &[u8]| identify(bytes, &Limits::default()).expect_err("it is refused");

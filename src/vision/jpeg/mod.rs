@@ -16,7 +16,7 @@ use crate::photo::{Dimensions, Picture, PixelHash};
 use frame::Frame;
 
 pub use error::Error;
-pub use segments::{APP2, Segment, after_header, has_whole_header, header_segments};
+pub use segments::{APP2, EXIF, PHOTOSHOP, Segment, XMP, after_header, has_whole_header, header_segments};
 
 /// Width and height of a JPEG, from its frame header.
 ///

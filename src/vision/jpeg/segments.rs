@@ -14,6 +14,11 @@ pub const APP13: u8 = 0xed;
 pub const APP14: u8 = 0xee;
 pub const COM: u8 = 0xfe;
 
+/// How segments of metadata begin: EXIF, an XMP packet, and the image resources of Photoshop.
+pub const EXIF: &[u8] = b"Exif\0";
+pub const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
+
 /// Segments of programs that say only how the file is made: its shape and a thumbnail, the profile, where further pictures are in it,
 /// the quality, and how colours are stored.
 const OF_THE_FILE: [(u8, &[u8]); 6] =
@@ -36,6 +41,11 @@ impl Segment<'_> {
     /// (APP14) are not, because they change the picture.
     pub fn is_metadata(&self) -> bool {
         matches!(self.marker, APP1 | APP13 | COM)
+    }
+
+    /// Whether it is where metadata are, and holds something else: heat, depth, or more than fits into one XMP packet, such as a sound.
+    pub fn is_payload(&self) -> bool {
+        matches!(self.marker, APP1 | APP13) && ![EXIF, XMP, PHOTOSHOP].iter().any(|start| self.body.starts_with(start))
     }
 
     /// Whether it may say something of the photo: comments, and what programs write, known or not.

@@ -23,18 +23,10 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::decode::tiff;
+use super::jpeg::{EXIF as EXIF_IN_JPEG, PHOTOSHOP, XMP as XMP_IN_JPEG};
 use super::png::{self, Chunk};
 use super::{format, jpeg, jxl, psd};
 use crate::photo::{Capture, Description, Format, Metadata, Origin};
-
-/// The signature of an XMP packet in a JPEG.
-const XMP_IN_JPEG: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-
-/// The signature of EXIF in a JPEG.
-const EXIF_IN_JPEG: &[u8] = b"Exif\0";
-
-/// The signature of Photoshop's image resources in a JPEG.
-const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// The image resources of a Photoshop file with EXIF, XMP and a colour profile.
 const EXIF_RESOURCE: u16 = 1058;

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::COMMAND;
 use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion, Noted};
-use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureHash, Stage};
+use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureData, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
@@ -86,8 +86,17 @@ impl Decoder {
     /// # Errors
     /// See [`identify`](Decoder::identify).
     pub fn has_picture(&mut self, file: &File, picture: &PictureHash) -> Result<bool, DecodeError> {
+        Ok(self.picture_anew(file)?.picture == *picture)
+    }
+
+    /// Returns what a new child says that a file has besides metadata.
+    ///
+    /// # Errors
+    /// See [`identify`](Decoder::identify).
+    pub fn picture_anew(&mut self, file: &File) -> Result<PictureData, DecodeError> {
         self.end();
-        Ok(self.claimed(file)?.picture.picture == *picture)
+        let claimed = self.claimed(file)?;
+        Ok(PictureData { picture: claimed.picture.picture, payload: claimed.payload })
     }
 
     /// Reads what an open sidecar says.
@@ -271,7 +280,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::photo::{Format, PictureHash, PictureIdentity};
+    use crate::photo::{Format, PictureIdentity};
 
     /// What becomes of a photo when the child is this shell script.
     fn outcome(script: &str) -> DecodeError {
@@ -299,7 +308,7 @@ mod tests {
         let says = |picture: u8| {
             let dimensions = crate::photo::Dimensions { width: 3, height: 2 };
             let picture = PictureIdentity { picture: PictureHash([picture; 32]), format: Format::Jpeg, dimensions, quantisation: None };
-            let claim = Claimed { picture, metadata: Metadata::default() };
+            let claim = Claimed { picture, metadata: Metadata::default(), payload: None };
             frame(&serde_json::to_string(&Identified::Ok(claim)).expect("JSON"))
         };
         // The first child says the picture is 1. The next ones say it is 2.
