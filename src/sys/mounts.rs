@@ -94,6 +94,11 @@ impl Mounts {
         self.0.iter().filter(|m| path.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
     }
 
+    /// Returns whether a whole filesystem is mounted at a path.
+    pub fn is_whole(&self, path: &Path) -> bool {
+        self.holding(path).is_some_and(|mount| mount.point == path && mount.root == Path::new("/"))
+    }
+
     /// Returns why two paths with different numbers may lead to one file, if they may.
     pub fn may_be_one_file(&self, paths: [&Path; 2], is_one_device: bool) -> Option<OneFile> {
         let mounts = paths.map(|path| self.holding(path));
@@ -210,6 +215,9 @@ mod tests {
         assert_eq!(kind("/media/me/Old Disk/a.jpg"), Some(("vfat", false)));
         assert_eq!(kind("/media/me/Old Disk/phone/a.jpg"), Some(("fuse.sshfs", false)));
         assert_eq!(kind("/media/me/Old Disks"), Some(("ext4", true)));
+        let whole = ["/", "/media/me/Old Disk", "/media/me/Old Disk/DCIM", "/media/me"].map(|path| mounts.is_whole(Path::new(path)));
+        assert_eq!(whole, [true, true, false, false]);
+        assert!(!Mounts::parse(b"36 22 8:17 /photos /disk rw - ext4 /dev/sdb1 rw").is_whole(Path::new("/disk")), "a folder of one");
         let below: Vec<&Path> = mounts.below(Path::new("/media/me/Old Disk")).map(|m| m.point.as_path()).collect();
         assert_eq!(below, [Path::new("/media/me/Old Disk/phone")]);
     }
