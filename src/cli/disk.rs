@@ -13,6 +13,19 @@ use crate::sys::mounts::Mounts;
 /// The precision of times on a network share, in nanoseconds. Local filesystems have a finer one.
 const SHARE_TIME_NS: i64 = 100;
 
+/// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and the ctime,
+/// which no program can set. A share may have a birth time of its own.
+pub fn in_all_views(size: u64, ctime_ns: i64) -> (u64, i64) {
+    (size, ctime_ns.div_euclid(SHARE_TIME_NS))
+}
+
+/// Whether the devices and inodes of two files that are alike [in all views](in_all_views) may be those of one, seen on two devices. Views
+/// have the inode number of the file, or make one up. Those that make it up are on no disk of their own, so their device has the major
+/// number 0.
+pub fn may_be_two_views((a_device, a_inode): (u64, u64), (b_device, b_inode): (u64, u64)) -> bool {
+    a_device != b_device && (a_inode == b_inode || [a_device, b_device].into_iter().any(|device| major(device) == 0))
+}
+
 /// What is at a path now.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Now {
@@ -44,17 +57,15 @@ impl Now {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// What two views of one file have in common, on whatever devices: an overlay, a bindfs and a share pass on the size and
-    /// the ctime, which no program can set. A share may have a birth time of its own.
+    /// What all views of it have in common.
     pub fn in_all_views(&self) -> (u64, i64) {
-        (self.size, self.ctime_ns.div_euclid(SHARE_TIME_NS))
+        in_all_views(self.size, self.ctime_ns)
     }
 
-    /// Whether this may be the other file, seen on another device. Views have the inode number of the file, or make one up. Those
-    /// that make it up are on no disk of their own, so their device has the major number 0.
+    /// Whether this may be the other file, seen on another device.
     pub fn may_be_view_of(&self, other: &Now) -> bool {
-        let may_be_same_inode = self.inode == other.inode || [self, other].iter().any(|now| major(now.device) == 0);
-        self.device != other.device && self.in_all_views() == other.in_all_views() && may_be_same_inode
+        let number = |now: &Now| (now.device, now.inode);
+        self.in_all_views() == other.in_all_views() && may_be_two_views(number(self), number(other))
     }
 
     /// Whether size and time are those of the file that was read.
