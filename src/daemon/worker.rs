@@ -280,7 +280,7 @@ impl Worker {
             if !stamp_like(&file, &stamp).is_ok_and(|now| stamp.is_unchanged(&now)) {
                 continue;
             }
-            match self.decoder.has_picture(&file, &identity.picture) {
+            match self.decoder.picture_anew(&file).map(|held| held.picture == identity.picture) {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(DecodeError::Photo(_)) => continue,

@@ -17,7 +17,7 @@ use crate::api::types::{KnownAnswer, KnownQuestion};
 use crate::cli::answers::NearestVersion;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Parameters, about};
-use crate::photo::PictureHash;
+use crate::photo::{PictureData, PictureHash};
 use crate::vision::Limits;
 
 /// How many files are asked about at once, where the daemon reads nothing for the answer.
@@ -36,8 +36,8 @@ pub struct Asked {
     is_quick: bool,
     held: Vec<Option<Result<Held, String>>>,
     pub answers: Vec<Option<KnownAnswer>>,
-    /// Files of which a second child says that they have their picture.
-    pub confirmed: HashSet<usize>,
+    /// What files have besides metadata, of which a second child says that they have their picture.
+    pub confirmed: HashMap<usize, PictureData>,
     pub versions: HashMap<usize, NearestVersion>,
     pub library_bytes_read: u64,
 }
@@ -50,13 +50,13 @@ impl Asked {
             is_quick,
             held: vec![None; count],
             answers: vec![None; count],
-            confirmed: HashSet::new(),
+            confirmed: HashMap::new(),
             versions: HashMap::new(),
             library_bytes_read: 0,
         }
     }
 
-    pub fn picture_of(&self, number: usize) -> Option<PictureHash> {
+    fn picture_of(&self, number: usize) -> Option<PictureHash> {
         self.held[number].as_ref()?.as_ref().ok()?.picture
     }
 
@@ -181,11 +181,9 @@ async fn read_and_ask(asked: &mut Asked, daemon: &Daemon<'_>, to_read: &[usize],
         };
         match report {
             Report::Step(bytes) => bar.inc(bytes),
-            Report::Confirmed(number, is_so) => {
+            Report::Confirmed(number, held) => {
                 confirming.remove(&number);
-                if is_so {
-                    asked.confirmed.insert(number);
-                }
+                asked.confirmed.extend(held.map(|held| (number, held)));
             }
             Report::Read(number, held) => {
                 left.remove(&number);

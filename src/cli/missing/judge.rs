@@ -1,6 +1,7 @@
 //! What is said of a file: a function of what was found out about it and about the copies that the library knows.
 
 use crate::cli::answers::CheckedState;
+use crate::cli::disk::{in_all_views, may_be_two_views};
 use crate::cli::failure::{DONE, FOUND, NOT_WHOLE, UNREAD};
 use crate::sys::drives::Drives;
 
@@ -13,6 +14,33 @@ pub struct At {
     pub size: u64,
     pub mtime_ns: i64,
     pub ctime_ns: i64,
+}
+
+impl At {
+    pub fn number(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
+    /// What all views of the file have in common.
+    pub fn in_all_views(&self) -> (u64, i64) {
+        in_all_views(self.size, self.ctime_ns)
+    }
+
+    /// Whether this may be the other file, seen on another device.
+    fn may_be_view_of(&self, other: &At) -> bool {
+        self.in_all_views() == other.in_all_views() && may_be_two_views(self.number(), other.number())
+    }
+}
+
+/// Why a copy may go with what was asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bond {
+    /// It is one of the files that were asked about, or below that folder, by whatever path.
+    Same,
+    /// It may be one of these files, seen through another mount.
+    View,
+    /// It is on the drive of the filesystem that was asked about as a whole.
+    Drive,
 }
 
 /// What was found out about a copy in the library.
@@ -28,8 +56,8 @@ pub struct Look {
     pub size: u64,
     pub mtime_ns: i64,
     pub ctime_ns: Option<i64>,
-    /// Whether it is one of the files that were asked about, or below that folder, by whatever path.
-    pub is_asked: bool,
+    /// How it goes with what was asked about, if it may.
+    pub bond: Option<Bond>,
     pub is_in_trash: bool,
     /// Whether the evidence that it holds the same holds when it is looked at again.
     pub is_proven: bool,
@@ -46,8 +74,8 @@ pub enum Standing {
     Gone,
     /// It was written to since its bytes were read.
     Changed,
-    /// It is the file that was asked about, or goes with it.
-    Asked,
+    /// It may go with what was asked about.
+    Bound(Bond),
     InTrash,
     /// It did not hold the same when it was read again.
     Unproven,
@@ -71,13 +99,25 @@ pub fn standing(look: &Look) -> Standing {
     }
     let Some(now) = look.now.filter(|now| now.is_file) else { return Standing::Gone };
     let is_as_read = (now.size, now.mtime_ns) == (look.size, look.mtime_ns) && look.ctime_ns.is_none_or(|ctime| ctime == now.ctime_ns);
+    if let Some(bond) = look.bond {
+        return Standing::Bound(bond);
+    }
     match () {
-        () if look.is_asked => Standing::Asked,
         () if !is_as_read => Standing::Changed,
         () if look.is_in_trash => Standing::InTrash,
         () if !look.is_proven => Standing::Unproven,
         () => Standing::Here(look.drives.clone()),
     }
+}
+
+/// Returns what a copy counts for beside those that count already, which it is added to. Two views of one file are one copy.
+pub fn beside(standing: Standing, now: Option<At>, counted: &mut Vec<(At, Drives)>) -> Standing {
+    let (Standing::Here(drives), Some(now)) = (&standing, now) else { return standing };
+    if let Some((_, drives)) = counted.iter().find(|(other, _)| now.may_be_view_of(other)) {
+        return Standing::Here(drives.clone());
+    }
+    counted.push((now, drives.clone()));
+    standing
 }
 
 /// What is known of a file that was asked about.
@@ -129,10 +169,15 @@ pub fn judge(read: &Read, copies: &[Standing], needed: usize, has_version: bool)
     let has = |standing: &Standing| copies.contains(standing);
     let why = [
         (Standing::Changed, "the library's copy was written to since it was read; simctl scan reads it again"),
-        (Standing::Unproven, "the library's copy did not hold the same when it was read again"),
+        (Standing::Unproven, "the library's copy was read again, and does not hold all of this file"),
         (Standing::InTrash, "only in a trash folder"),
         (Standing::Gone, "the library's copy is not there any more"),
-        (Standing::Asked, "the library has it only here"),
+        (Standing::Bound(Bond::Drive), "the library has it only on the same drive"),
+        (
+            Standing::Bound(Bond::View),
+            "the library may have it only here: its copy may be a file of this folder, seen through another mount",
+        ),
+        (Standing::Bound(Bond::Same), "the library has it only here"),
     ];
     let why = why.into_iter().find(|(standing, _)| has(standing)).map(|(_, words)| words.to_owned());
     say(CheckedState::Missing, why, 0)
@@ -146,6 +191,8 @@ pub struct Counts {
     pub unread: u64,
     /// Of which only size, name and time were compared.
     pub alike: u64,
+    /// Of which nothing is said.
+    pub unjudged: u64,
 }
 
 impl Counts {
@@ -158,7 +205,8 @@ impl Counts {
         } += 1;
     }
 
-    pub fn all(&self) -> u64 {
+    /// All of which something is said.
+    pub fn judged(&self) -> u64 {
         self.safe + self.missing + self.unread + self.alike
     }
 }
@@ -167,7 +215,7 @@ impl Counts {
 pub fn exit_code(counts: &Counts, is_whole: bool) -> u8 {
     match counts {
         _ if !is_whole => NOT_WHOLE,
-        Counts { unread: 1.., .. } => UNREAD,
+        Counts { unread: 1.., .. } | Counts { unjudged: 1.., .. } => UNREAD,
         Counts { missing: 1.., .. } => FOUND,
         // Nothing was found that could be judged.
         Counts { alike: 1.., .. } | Counts { safe: 0, .. } => UNREAD,
@@ -194,7 +242,7 @@ mod tests {
             size: 10,
             mtime_ns: 20,
             ctime_ns: Some(30),
-            is_asked: false,
+            bond: None,
             is_in_trash: false,
             is_proven: true,
             drives: drive(1),
@@ -218,7 +266,9 @@ mod tests {
             ("longer", Look { now: Some(At { size: 11, ..now }), ..look() }, Standing::Changed),
             ("written to", Look { now: Some(At { mtime_ns: 21, ..now }), ..look() }, Standing::Changed),
             ("written to with its time put back", Look { now: Some(At { ctime_ns: 31, ..now }), ..look() }, Standing::Changed),
-            ("the same file", Look { is_asked: true, ..look() }, Standing::Asked),
+            ("the same file", Look { bond: Some(Bond::Same), ..look() }, Standing::Bound(Bond::Same)),
+            ("perhaps the same file", Look { bond: Some(Bond::View), ..look() }, Standing::Bound(Bond::View)),
+            ("on the same drive", Look { bond: Some(Bond::Drive), ..look() }, Standing::Bound(Bond::Drive)),
             ("in a trash", Look { is_in_trash: true, ..look() }, Standing::InTrash),
             ("rotten", Look { is_proven: false, ..look() }, Standing::Unproven),
         ] {
@@ -238,11 +288,13 @@ mod tests {
             (&[here(1)], 2, false, Missing),
             (&[here(1), here(1)], 2, false, Missing),
             (&[here(0), here(0)], 2, false, Missing),
+            (&[here(0), here(1)], 2, false, Missing),
             (&[here(1), here(2)], 2, false, Safe),
             (&[here(1), Standing::Away], 2, false, Missing),
             (&[Standing::Away], 1, true, SafeElsewhere),
             (&[Standing::Silent], 1, false, SafeElsewhere),
-            (&[Standing::Gone, Standing::Changed, Standing::Asked, Standing::InTrash, Standing::Unproven], 1, false, Missing),
+            (&[Standing::Gone, Standing::Changed, Standing::InTrash, Standing::Unproven], 1, false, Missing),
+            (&[Bond::Same, Bond::View, Bond::Drive].map(Standing::Bound), 1, false, Missing),
             (&[Standing::Gone, here(0)], 1, false, Safe),
             (&[Standing::Gone, here(0)], 0, false, Safe),
             (&[Standing::Gone], 0, false, Missing),
@@ -273,22 +325,45 @@ mod tests {
         ] {
             assert_eq!(code(states, is_whole), expected, "{states:?}");
         }
+        // What nothing is said of is not safe.
+        let some = Counts { safe: 2, unjudged: 1, ..Counts::default() };
+        assert_eq!([exit_code(&some, true), exit_code(&Counts { missing: 1, ..some }, true)], [UNREAD, UNREAD]);
+    }
+
+    #[test]
+    fn two_views_of_one_copy_are_on_one_drive() {
+        let on = |device: u64, ctime_ns| At { device, ctime_ns, ..look().now.expect("there") };
+        let count = |copies: &[(At, Drives)]| {
+            let mut counted = Vec::new();
+            let beside = |(now, drives): &(At, Drives)| beside(Standing::Here(drives.clone()), Some(*now), &mut counted);
+            let standings: Vec<Standing> = copies.iter().map(beside).collect();
+            judge(&Read::Whole, &standings, 1, false).disks
+        };
+        let (disk, nfs, smb) = (8 << 8, 50, 51);
+        for (what, copies, expected) in [
+            ("NFS beside SMB", [(on(nfs, 30), drive(1)), (on(smb, 0), drive(2))], 1),
+            ("a disk beside its share", [(on(disk, 30), drive(1)), (on(nfs, 30), drive(2))], 1),
+            ("written at two times", [(on(nfs, 30), drive(1)), (on(smb, 700), drive(2))], 2),
+        ] {
+            assert_eq!(count(&copies), expected, "{what}");
+        }
     }
 
     /// A copy as nature made it: what may be wrong with it, one bit each, and its drive. The oracle knows nothing else.
     #[derive(Clone, Copy, Debug)]
     struct Nature {
-        wrong: u8,
+        wrong: u16,
         drive: u8,
     }
 
     impl Nature {
         fn look(self) -> Look {
-            let has = |bit: u8| self.wrong & (1 << bit) != 0;
+            let has = |bit: u16| self.wrong & (1 << bit) != 0;
             let mut look = Look { drives: drive(self.drive), ..look() };
             look.is_offline = has(0);
             look.is_silent = has(1);
-            look.is_asked = has(2);
+            let bonds = [(2, Bond::Same), (8, Bond::View), (9, Bond::Drive)];
+            look.bond = bonds.into_iter().find(|(bit, _)| has(*bit)).map(|(_, bond)| bond);
             look.is_in_trash = has(3);
             look.is_proven = !has(4);
             if let Some(now) = &mut look.now {
@@ -307,7 +382,7 @@ mod tests {
         #[test]
         fn nothing_is_called_safe_that_is_not(
             files in proptest::collection::vec(
-                (any::<bool>(), proptest::collection::vec((prop_oneof![3 => Just(0u8), 2 => any::<u8>()], 0u8..4), 0..5)),
+                (any::<bool>(), proptest::collection::vec((prop_oneof![3 => Just(0u16), 2 => 0u16..1 << 10], 0u8..4), 0..5)),
                 0..6,
             ),
             needed in 1usize..3,
@@ -324,7 +399,9 @@ mod tests {
                         good[nature.drive as usize] = true;
                     }
                 }
-                let is_safe = *is_readable && good.iter().filter(|good| **good).count() >= needed;
+                // One of no known drive may be on that of another copy.
+                let drives = usize::max(good[1..].iter().filter(|good| **good).count(), usize::from(good[0]));
+                let is_safe = *is_readable && drives >= needed;
                 prop_assert_eq!(verdict.state == CheckedState::Safe, is_safe, "{:?}", natures);
                 counts.add(verdict.state);
                 all_safe &= is_safe;

@@ -6,20 +6,17 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::judge::{At, Look};
+use super::judge::{At, Bond, Look};
 use super::read::{forget_cached, hash, open};
 use super::walk::{Below, Candidate, is_left_out};
 use crate::api::types::KnownCopy;
-use crate::photo::PictureHash;
+use crate::photo::PictureData;
 use crate::sys::SameProgram;
-use crate::sys::drives::Drives;
+use crate::sys::drives::{Drives, Storage};
 use crate::sys::mounts::{Mount, Mounts};
 use crate::sys::probe::{self, DISK_STEP_TIMEOUT};
 use crate::vision::Limits;
 use crate::vision::sandbox::Decoder;
-
-/// The precision of times on a network share, in nanoseconds.
-const SHARE_TIME_NS: i64 = 100;
 
 /// How slow a disk may be that answers.
 const LEAST_BYTES_PER_SECOND: u64 = 1 << 20;
@@ -38,9 +35,14 @@ pub struct Looks {
     top: PathBuf,
     mounts: Mounts,
     seen: HashMap<PathBuf, Seen>,
-    /// Whether a folder is one of those that were asked about, or in one.
-    are_asked: HashMap<PathBuf, bool>,
-    drives: HashMap<PathBuf, Drives>,
+    /// The folders of the copies.
+    folders: HashMap<PathBuf, Folder>,
+}
+
+/// What all files of a folder have in common.
+struct Folder {
+    bond: Option<Bond>,
+    drives: Drives,
 }
 
 impl Looks {
@@ -70,32 +72,42 @@ impl Looks {
             // Read after the files were looked at: what is not mounted by now does not count.
             mounts: Mounts::now(),
             seen,
-            are_asked: HashMap::new(),
-            drives: HashMap::new(),
+            folders: HashMap::new(),
         };
         looks.look_at_folders(below);
         looks
     }
 
-    /// Finds out of each folder of a copy whether it is below what was asked about, and on which drives it is.
+    /// Finds out of each folder of a copy whether it goes with what was asked about, and on which drives it is.
     fn look_at_folders(&mut self, below: &Below) {
         let of_files = |seen: &Seen| if let Seen::File(_, folder) = seen { Some(folder.clone()) } else { None };
         let folders: BTreeSet<PathBuf> = self.seen.values().filter_map(of_files).collect();
-        let above: BTreeSet<PathBuf> = folders.iter().flat_map(|folder| folder.ancestors().map(Path::to_owned)).collect();
-        let above: Vec<PathBuf> = above.into_iter().collect();
-        let numbers = probe::each_path(&above, |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino())));
+        let stored = folders.into_iter().map(|folder| {
+            let storage = Storage::of(&folder, &self.mounts);
+            (folder, storage)
+        });
+        let stored: Vec<(PathBuf, Storage)> = stored.collect();
+        let formatted = self.mounts.is_whole(&self.top).then(|| Storage::of(&self.top, &self.mounts));
         // A folder that cannot be looked at may be any.
-        let asked: HashSet<PathBuf> = above
-            .into_iter()
-            .zip(numbers)
-            .filter(|(_, number)| number.flatten().is_none_or(|number| below.folders.contains(&number)))
-            .map(|(path, _)| path)
-            .collect();
-        for folder in folders {
+        let above = stored.iter().flat_map(|(folder, _)| folder.ancestors());
+        let asked = those(above, |found| found.flatten().is_none_or(|number| below.folders.contains(&number)));
+        // A path that is not there names something else.
+        let is_below = |number| below.folders.contains(&number) || below.numbers.contains(&number);
+        let holders = stored.iter().flat_map(|(_, storage)| storage.holders());
+        let holding = those(holders, |found| found.is_none_or(|number| number.is_some_and(is_below)));
+        let is_holding = |path: &Path| path.starts_with(&self.top) || holding.contains(path);
+        let mut found = HashMap::new();
+        for (folder, storage) in stored {
             let is_below = folder.ancestors().any(|path| asked.contains(path)) || self.is_within(&folder);
-            self.drives.insert(folder.clone(), Drives::of(&folder, &self.mounts));
-            self.are_asked.insert(folder, is_below);
+            let is_same = is_below || storage.holders().any(is_holding);
+            let bond = match &formatted {
+                _ if is_same => Some(Bond::Same),
+                Some(formatted) if storage.goes_with(formatted) => Some(Bond::Drive),
+                _ => None,
+            };
+            found.insert(folder, Folder { bond, drives: storage.drives });
         }
+        self.folders = found;
     }
 
     /// Whether a folder is below what was asked about, in whatever mount, by the mount table. Where numbers of files do not last,
@@ -118,8 +130,13 @@ impl Looks {
             Some(Seen::Silent) => (None, None, true),
             Some(Seen::Nothing) | None => (None, None, false),
         };
-        let is_below = folder.is_some_and(|folder| self.are_asked.get(folder).copied().unwrap_or(true));
-        let is_same = now.is_some_and(|now| below.numbers.contains(&now.number()) || self.may_be_one(file, &path, &now));
+        let folder_bond = folder.and_then(|folder| self.folders.get(folder)?.bond);
+        let is_same = now.is_some_and(|now| below.numbers.contains(&now.number()) || self.is_respelled(file, &path, &now));
+        let bond = match now {
+            _ if is_same => Some(Bond::Same),
+            Some(now) if folder_bond.is_none() && below.may_be_seen_as(&now) => Some(Bond::View),
+            _ => folder_bond,
+        };
         let is_in_trash = |path: &Path| {
             let parts: Vec<&Path> = path.iter().map(Path::new).collect();
             let is_of_home = parts.windows(2).any(|pair| pair == [Path::new("share"), Path::new("Trash")]);
@@ -132,25 +149,31 @@ impl Looks {
             size: copy.size,
             mtime_ns: copy.mtime_ns,
             ctime_ns: copy.ctime_ns,
-            is_asked: is_below || is_same,
+            bond,
             is_in_trash: is_in_trash(&path) || folder.is_some_and(|folder| is_in_trash(folder)),
             is_proven: true,
-            drives: folder.and_then(|folder| self.drives.get(folder)).cloned().unwrap_or(Drives::Unknown),
+            drives: folder.and_then(|folder| self.folders.get(folder)).map_or(Drives::Unknown, |folder| folder.drives.clone()),
         }
     }
 
-    /// Whether a copy may be the file itself, shown by another filesystem, or by another spelling of its path.
-    fn may_be_one(&self, file: &Candidate, path: &Path, now: &At) -> bool {
-        let is_one_device = file.at.device == now.device;
-        let in_all_views = |at: &At| (at.size, at.ctime_ns.div_euclid(SHARE_TIME_NS));
-        self.mounts.may_be_one_file([&file.path, path], is_one_device).is_some()
-            && (is_one_device || in_all_views(&file.at) == in_all_views(now))
+    /// Whether a copy may be the file itself, by another spelling of its path.
+    fn is_respelled(&self, file: &Candidate, path: &Path, now: &At) -> bool {
+        file.at.device == now.device && self.mounts.may_be_one_file([&file.path, path], true).is_some()
     }
 }
 
-/// Whether two mounts show one share: each mount of it has a device number of its own.
+/// Returns the paths of which something is true: of the device and inode of what is there, of `Some(None)` if nothing is, and of `None`
+/// if the disk does not answer.
+fn those<'a>(paths: impl Iterator<Item = &'a Path>, is_true: impl Fn(Option<Option<(u64, u64)>>) -> bool) -> HashSet<PathBuf> {
+    let paths: BTreeSet<PathBuf> = paths.map(Path::to_owned).collect();
+    let paths: Vec<PathBuf> = paths.into_iter().collect();
+    let found = probe::each_path(&paths, |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino())));
+    paths.into_iter().zip(found).filter(|(_, found)| is_true(*found)).map(|(path, _)| path).collect()
+}
+
+/// Whether two mounts show one share: each mount of it may have a device number of its own.
 fn is_one_share(a: &Mount, b: &Mount) -> bool {
-    a.device.starts_with("0:") && a.kind == b.kind && a.source == b.source && a.is_fuse()
+    a.device.starts_with("0:") && a.kind == b.kind && a.source == b.source
 }
 
 fn folded(path: &Path) -> PathBuf {
@@ -165,8 +188,8 @@ fn is_trash(name: &Path) -> bool {
 
 /// Reads a copy again, past what the system keeps in memory, and returns whether it still has the bytes or the picture. A disk
 /// that does not answer in time says that it has not.
-pub fn still_holds(copy: &KnownCopy, picture: Option<PictureHash>, program: &SameProgram, limits: Limits) -> bool {
-    let (path, content, program) = (copy.path.to_path(), copy.content.clone(), program.clone());
+pub fn still_holds(copy: &KnownCopy, picture: Option<&PictureData>, program: &SameProgram, limits: Limits) -> bool {
+    let (path, content, picture, program) = (copy.path.to_path(), copy.content.clone(), picture.cloned(), program.clone());
     let patience = DISK_STEP_TIMEOUT + Duration::from_secs(copy.size / LEAST_BYTES_PER_SECOND);
     let read = move || {
         let Ok(file) = open(&path) else { return false };
@@ -176,7 +199,7 @@ pub fn still_holds(copy: &KnownCopy, picture: Option<PictureHash>, program: &Sam
         }
         forget_cached(&file);
         match picture {
-            Some(picture) => Decoder::new(program, limits).has_picture(&file, &picture).unwrap_or(false),
+            Some(picture) => Decoder::new(program, limits).picture_anew(&file).is_ok_and(|copy| picture.is_in(&copy)),
             None => hash(&file, |_| {}).is_ok_and(|now| Some(now.to_string()) == content),
         }
     };

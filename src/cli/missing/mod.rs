@@ -21,9 +21,10 @@ use tokio::task::spawn_blocking;
 use self::arguments::MissingArguments;
 use self::copy::{Copied, Stop};
 use self::gather::{Asked, gather};
-use self::judge::{Counts, Standing, exit_code, judge, standing};
+use self::judge::{Counts, Standing, beside, exit_code, judge, standing};
 use self::look::{Looks, still_holds};
 use self::report::{Checked, Report};
+use self::walk::Candidate;
 use super::failure::{DONE, Failure, INTERRUPTED};
 use super::interrupt;
 use super::output::Done;
@@ -34,7 +35,7 @@ use super::{answers, whole};
 use crate::api::client::Client;
 use crate::api::query_of;
 use crate::api::types::{KnownCopy, PlaceStatus, RootList, Similar};
-use crate::photo::Relation;
+use crate::photo::{PictureData, Relation};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 
@@ -74,12 +75,12 @@ pub async fn run(session: &Session, options: &MissingArguments) -> Done {
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
-    let (asked, mut checked) = judged.map_err(|e| Failure::usage(e.to_string()))??;
+    let Judged { asked, mut checked, unjudged } = judged.map_err(|e| Failure::usage(e.to_string()))??;
     let mut stopped = None;
     if let (Some(target), false) = (target, is_interrupted) {
         stopped = copy_all(&top, target, &mut checked).await;
     }
-    let mut counts = Counts::default();
+    let mut counts = Counts { unjudged, ..Counts::default() };
     checked.iter().for_each(|file| counts.add(file.verdict.state));
     let is_ended = is_interrupted || matches!(stopped, Some(Stop::Asked));
     let code = if is_ended { INTERRUPTED } else { exit_code(&counts, library.is_whole) };
@@ -131,29 +132,28 @@ async fn library(client: &Client, within: &[PathBuf]) -> Result<Library, Failure
     Ok(Library { paths, places: waited, is_whole })
 }
 
+/// What is said of the files.
+struct Judged {
+    asked: Asked,
+    checked: Vec<Checked>,
+    /// The number of files of which nothing is said.
+    unjudged: u64,
+}
+
 /// Looks at every copy now, and judges every file of which the copies are known.
-fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Limits) -> Result<(Asked, Vec<Checked>), Failure> {
+fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Limits) -> Result<Judged, Failure> {
     let copies = |number: usize| asked.answers[number].iter().flat_map(|answer| answer.content.iter().chain(&answer.picture));
     let paths: BTreeSet<PathBuf> = (0..asked.below.files.len()).flat_map(copies).map(|copy| copy.path.to_path()).collect();
     let looks = Looks::at(paths, top, &asked.below);
     let program = SameProgram::of_this_process()?;
-    let mut checked = Vec::new();
-    for (number, file) in asked.below.files.iter().enumerate() {
-        let Some(read) = asked.read_of(number) else { continue };
-        let by_content = asked.answers[number].iter().flat_map(|answer| answer.content.iter().map(|copy| (copy, false)));
-        let by_picture = asked.answers[number].iter().flat_map(|answer| answer.picture.iter().map(|copy| (copy, true)));
-        let picture = asked.picture_of(number).filter(|_| asked.confirmed.contains(&number));
-        let mut standings: Vec<(&KnownCopy, Standing)> = Vec::new();
-        for (copy, is_by_picture) in by_content.chain(by_picture) {
-            let mut look = looks.look(file, copy, &asked.below);
-            look.is_proven = !is_by_picture || picture.is_some();
-            let must_be_read = look.may_be_as_read() || is_verified && matches!(standing(&look), Standing::Here(_));
-            if must_be_read && look.is_proven {
-                look.is_proven = still_holds(copy, picture.filter(|_| is_by_picture), &program, limits);
-                look.ctime_ns = look.ctime_ns.filter(|_| !look.is_proven);
-            }
-            standings.push((copy, standing(&look)));
-        }
+    let (mut checked, mut unjudged) = (Vec::new(), 0);
+    for number in 0..asked.below.files.len() {
+        let Some(read) = asked.read_of(number) else {
+            unjudged += 1;
+            continue;
+        };
+        let holds = |copy: &KnownCopy, picture: Option<&PictureData>| still_holds(copy, picture, &program, limits);
+        let standings = standings(&asked, number, &looks, is_verified, holds);
         let all: Vec<Standing> = standings.iter().map(|(_, standing)| standing.clone()).collect();
         let verdict = judge(&read, &all, needed, asked.versions.contains_key(&number));
         checked.push(Checked::new(number, &asked, verdict, &standings));
@@ -163,8 +163,39 @@ fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Li
     }
     // Reading a card takes a while. A camera or a program may have written to it meanwhile.
     let later = walk::walk(top)?;
-    checked.extend(asked.below.changes(&later).map(Checked::written_since));
-    Ok((asked, checked))
+    let changed: HashMap<&Path, &Candidate> = asked.below.changes(&later).map(|file| (file.path.as_path(), file)).collect();
+    checked.retain(|file| !changed.contains_key(file.path.as_path()));
+    checked.extend(changed.into_values().map(Checked::written_since));
+    checked.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Judged { asked, checked, unjudged })
+}
+
+/// Returns what each copy of a file counts for. `holds` reads a copy again.
+fn standings<'a>(
+    asked: &'a Asked,
+    number: usize,
+    looks: &Looks,
+    is_verified: bool,
+    holds: impl Fn(&KnownCopy, Option<&PictureData>) -> bool,
+) -> Vec<(&'a KnownCopy, Standing)> {
+    let by_content = asked.answers[number].iter().flat_map(|answer| answer.content.iter().map(|copy| (copy, false)));
+    let by_picture = asked.answers[number].iter().flat_map(|answer| answer.picture.iter().map(|copy| (copy, true)));
+    let held = asked.confirmed.get(&number);
+    let (mut standings, mut counted) = (Vec::new(), Vec::new());
+    for (copy, is_by_picture) in by_content.chain(by_picture) {
+        let picture = held.filter(|_| is_by_picture);
+        let mut look = looks.look(&asked.below.files[number], copy, &asked.below);
+        look.is_proven = !is_by_picture || picture.is_some();
+        // Of a copy with this picture the daemon does not know what else is among its metadata.
+        let has_payload = picture.is_some_and(|held| held.payload.is_some());
+        let must_be_read = look.may_be_as_read() || (is_verified || has_payload) && matches!(standing(&look), Standing::Here(_));
+        if must_be_read && look.is_proven {
+            look.is_proven = holds(copy, picture);
+            look.ctime_ns = look.ctime_ns.filter(|_| !look.is_proven);
+        }
+        standings.push((copy, beside(standing(&look), look.now, &mut counted)));
+    }
+    standings
 }
 
 /// Finds the nearest version of each photo that nothing in the library equals.

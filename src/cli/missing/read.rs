@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::judge::At;
 use crate::cli::failure::Failure;
-use crate::photo::{ContentHash, Format, PictureHash, Stage};
+use crate::photo::{ContentHash, Format, PictureData, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
 use crate::sys::probe::DISK_STEP_TIMEOUT;
@@ -52,7 +52,8 @@ pub enum Report {
     Step(u64),
     /// What a file holds, or why it cannot be read.
     Read(usize, Result<Held, String>),
-    Confirmed(usize, bool),
+    /// What another child says that a file has besides metadata, if it has the picture.
+    Confirmed(usize, Option<PictureData>),
 }
 
 /// The readers. They end with their last job.
@@ -104,8 +105,8 @@ impl Reader {
                 Job::Photo(number, path, at) => Report::Read(number, self.photo(&path, &at)),
                 Job::Bytes(number, path, at) => Report::Read(number, self.bytes(&path, &at)),
                 Job::Confirm(number, path, picture) => {
-                    let has_picture = open(&path).is_ok_and(|file| self.decoder.has_picture(&file, &picture).unwrap_or(false));
-                    Report::Confirmed(number, has_picture)
+                    let held = open(&path).ok().and_then(|file| self.decoder.picture_anew(&file).ok());
+                    Report::Confirmed(number, held.filter(|held| held.picture == picture))
                 }
             };
             if self.out.send(report).is_err() {

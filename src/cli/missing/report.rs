@@ -182,12 +182,11 @@ impl Report<'_> {
 
     fn end(&self, code: u8) -> MissingEnd {
         let below = &self.asked.below;
-        let unjudged = below.files.len() as u64 - self.checked.iter().filter(|file| file.at.is_some()).count() as u64;
         MissingEnd {
-            sentence: self.sentence(code, unjudged),
+            sentence: self.sentence(code),
             exit: code,
             interrupted: self.is_interrupted,
-            unjudged,
+            unjudged: self.counts.unjudged,
             kinds: self.kinds(),
             folders: self.folders(),
             neither: below.neither.clone(),
@@ -276,13 +275,13 @@ impl Report<'_> {
     }
 
     /// The last line.
-    fn sentence(&self, code: u8, unjudged: u64) -> String {
+    fn sentence(&self, code: u8) -> String {
         let kinds = self.kinds();
         let of_kinds: Vec<String> = kinds.iter().map(|kind| of_kind(kind.of, kind.safe, kind.all)).collect();
         let of_kinds = joined(&of_kinds);
-        let Counts { safe, missing, unread, alike } = self.counts;
+        let Counts { safe, missing, unread, alike, unjudged } = self.counts;
+        let judged = self.counts.judged();
         if self.is_interrupted {
-            let judged = self.counts.all();
             return format!(
                 "Ended early: {} of {} were judged, {} of them safe. Nothing is known of the others.",
                 thousands(judged),
@@ -294,14 +293,14 @@ impl Report<'_> {
             return format!(
                 "{} of {} have the size, name and time of a file in the library. Their bytes were not compared: ask without --quick.",
                 thousands(alike),
-                count(self.counts.all(), "file", "files")
+                count(judged, "file", "files")
             );
         }
-        if kinds.is_empty() && unread == 0 {
+        if judged + unjudged == 0 {
             return format!("There is no photo, video or sound in {}: nothing was judged.", shown_path(self.top));
         }
         let copied = self.checked.iter().filter(|file| file.copied.is_some()).count() as u64;
-        let mut sentence = format!("{of_kinds} {} in the library", if self.counts.all() == 1 { "is" } else { "are" });
+        let mut sentence = format!("{of_kinds} {} in the library", if judged == 1 { "is" } else { "are" });
         if code == DONE {
             let disks = self.checked.iter().map(|file| file.verdict.disks).min().unwrap_or(1);
             if disks > 1 {
@@ -313,8 +312,8 @@ impl Report<'_> {
         if missing > 0 {
             sentence += &format!(" {} {} not.", thousands(missing), if missing == 1 { "is" } else { "are" });
         }
-        if unread > 0 {
-            sentence += &format!(" {} could not be judged.", thousands(unread));
+        if unread + unjudged > 0 {
+            sentence += &format!(" {} could not be judged.", thousands(unread + unjudged));
         }
         if code == NOT_WHOLE {
             sentence += " Not all of the library could be looked at.";
@@ -336,9 +335,7 @@ impl Report<'_> {
 
     /// What may be done now that everything is safe. A card may be formatted only if it was asked about as a whole.
     fn permission(&self) -> String {
-        let mounts = Mounts::now();
-        let is_whole_card = mounts.holding(self.top).is_some_and(|mount| mount.point == self.top && mount.root == Path::new("/"));
-        let (what, whose) = if is_whole_card {
+        let (what, whose) = if Mounts::now().is_whole(self.top) {
             ("This card can be formatted", "on it")
         } else if self.top.is_dir() {
             ("This folder can be deleted", "in it")

@@ -1,6 +1,6 @@
 //! Finds all files below the path that was asked about. Nothing is skipped silently.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -10,6 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use super::judge::At;
 use crate::cli::answers::CheckedKind;
+use crate::cli::disk::may_be_two_views;
 use crate::cli::failure::Failure;
 use crate::photo::{Format, OtherKind};
 use crate::sys::background::{Nice, background};
@@ -59,6 +60,8 @@ pub struct Below {
     /// Device and inode of each folder, and of each file whatever it is.
     pub folders: HashSet<(u64, u64)>,
     pub numbers: HashSet<(u64, u64)>,
+    /// What each file has in common with views of it, with its number.
+    views: BTreeSet<((u64, i64), (u64, u64))>,
     /// The number of files that are neither photos, films, sound nor sidecars, by their endings in lower case.
     pub neither: BTreeMap<String, u64>,
     pub links: u64,
@@ -71,10 +74,18 @@ pub struct Below {
 impl Below {
     /// Returns the files that were not there when this was listed, or not as they are in a later list.
     pub fn changes<'a>(&self, later: &'a Below) -> impl Iterator<Item = &'a Candidate> {
-        let stamp = |file: &Candidate| (file.at.size, file.at.mtime_ns);
-        let known: HashMap<&Path, (u64, i64)> = self.files.iter().map(|file| (file.path.as_path(), stamp(file))).collect();
+        // A new ctime may be the trace of a write, and by the old one a view of the file was not recognised.
+        let stamp = |file: &Candidate| (file.at.size, file.at.mtime_ns, file.at.ctime_ns);
+        let known: HashMap<&Path, (u64, i64, i64)> = self.files.iter().map(|file| (file.path.as_path(), stamp(file))).collect();
         let changed: Vec<&Candidate> = later.files.iter().filter(|file| known.get(file.path.as_path()) != Some(&stamp(file))).collect();
         changed.into_iter()
+    }
+
+    /// Whether a file on another device may be one of these, whatever its name: another mount of their storage, or an overlay.
+    pub fn may_be_seen_as(&self, now: &At) -> bool {
+        let alike = now.in_all_views();
+        let range = (alike, (0, 0))..=(alike, (u64::MAX, u64::MAX));
+        self.views.range(range).any(|(_, number)| may_be_two_views(*number, now.number()))
     }
 }
 
@@ -89,10 +100,6 @@ impl At {
             mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
             ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
         }
-    }
-
-    pub fn number(&self) -> (u64, u64) {
-        (self.device, self.inode)
     }
 }
 
@@ -186,6 +193,7 @@ impl Walk<'_> {
     fn take(&mut self, path: &Path, metadata: &Metadata) {
         let at = At::of(metadata);
         self.below.numbers.insert(at.number());
+        self.below.views.insert((at.in_all_views(), at.number()));
         let kind = if Format::from_name(path).is_some() {
             Some(CheckedKind::Photo)
         } else {
@@ -258,6 +266,29 @@ mod tests {
         changed.sort();
         assert_eq!(changed, [at("2.jpg"), at("4.mov")]);
         assert_eq!(before.changes(&before).count(), 0);
+    }
+
+    #[test]
+    fn each_file_is_recognised_in_another_mount_of_its_storage() {
+        let top = tempfile::tempdir().expect("a folder");
+        for name in ["1.jpg", "2.bak"] {
+            fs::write(top.path().join(name), b"x").expect("written");
+        }
+        let below = walk(top.path()).expect("walked");
+        let [photo, other] = ["1.jpg", "2.bak"].map(|name| At::of(&fs::symlink_metadata(top.path().join(name)).expect("there")));
+        let share = 0xfff0_00ff;
+        assert_eq!(rustix::fs::major(share), 0, "a device without a disk");
+        for (what, seen, expected) in [
+            ("a share that numbers files itself", At { device: share, inode: 7, ..photo }, true),
+            ("a file that is not judged", At { device: share, inode: 7, ..other }, true),
+            ("with the precision of a share", At { device: share, ctime_ns: photo.ctime_ns.div_euclid(100) * 100, ..photo }, true),
+            ("with another time of its content", At { device: share, mtime_ns: 7, ..photo }, true),
+            ("changed at another time", At { device: share, ctime_ns: photo.ctime_ns + 3_600_000_000_000, ..photo }, false),
+            ("another size", At { device: share, size: 2, ..photo }, false),
+            ("the device of the files, which has other numbers for other files", At { inode: 7, ..photo }, false),
+        ] {
+            assert_eq!(below.may_be_seen_as(&seen), expected, "{what}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::COMMAND;
 use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion, Noted};
-use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureData, PictureHash, Stage};
+use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureData, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
@@ -79,14 +79,6 @@ impl Decoder {
         }
         self.end();
         Err(DecodeError::Photo(Failure::new(Stage::Read, "two decoding processes do not agree about it; simctl scan reads it again")))
-    }
-
-    /// Returns whether a new child says that a file has this picture.
-    ///
-    /// # Errors
-    /// See [`identify`](Decoder::identify).
-    pub fn has_picture(&mut self, file: &File, picture: &PictureHash) -> Result<bool, DecodeError> {
-        Ok(self.picture_anew(file)?.picture == *picture)
     }
 
     /// Returns what a new child says that a file has besides metadata.
@@ -280,7 +272,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::photo::{Format, PictureIdentity};
+    use crate::photo::{Format, PictureHash, PictureIdentity};
 
     /// What becomes of a photo when the child is this shell script.
     fn outcome(script: &str) -> DecodeError {
