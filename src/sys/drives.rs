@@ -71,11 +71,6 @@ impl Storage {
 }
 
 impl Drives {
-    /// Returns the drives of a path, by a mount table.
-    pub fn of(path: &Path, mounts: &Mounts) -> Drives {
-        Storage::of(path, mounts).drives
-    }
-
     /// Whether both are known, and have a drive in common.
     pub fn overlap(&self, other: &Drives) -> bool {
         match (self, other) {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
@@ -559,6 +559,38 @@ fn an_image_that_is_on_the_card_goes_with_it() {
     let asked = case.ask(&card, &[]);
     asked.is(1, &[("a.jpg", "missing")]);
     asked.says("only here");
+    // Nor is anything copied there.
+    let asked = case.ask(&card, &["--copy-to", &disk.join("copy").display().to_string()]);
+    assert_eq!(asked.code, Some(2), "{}", asked.said);
+    asked.says("it is kept in the folder that was asked about");
+}
+
+#[test]
+fn a_copy_that_leads_back_to_the_card_is_none() {
+    let case = Case::new();
+    let card = case.card(&[("DCIM/a.jpg", photo("00040"))]);
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return skip("there is no /dev/shm") };
+    let [linked, bound] = ["linked", "bound"].map(|name| memory.path().join(name));
+    fs::create_dir_all(bound.join("DCIM")).expect("made");
+    fs::create_dir(&linked).expect("made");
+    symlink(card.join("DCIM"), linked.join("DCIM")).expect("linked");
+    let is_not_copied = |to: &Path, why: &str| {
+        let asked = case.ask(&card, &["--copy-to", &to.display().to_string()]);
+        asked.is(1, &[("DCIM/a.jpg", "missing")]);
+        assert_eq!(asked.answer["files"][0]["copied"], Value::Null);
+        asked.says(why);
+        asked.says("0 files were copied");
+    };
+    is_not_copied(&linked, "DCIM is a link");
+    let (at_bound, view, empty) = (bound.join("DCIM"), case.instance.folder("view"), case.instance.folder("empty"));
+    let (_unmount, _too) = (Unmount(&at_bound), Unmount(&view));
+    if !as_root("mount --bind \"$1\" \"$2\"", &[&card.join("DCIM"), &at_bound]) {
+        return;
+    }
+    is_not_copied(&bound, "another disk is mounted there");
+    if as_root(OVERLAY, &[&card, &empty, &view]) {
+        is_not_copied(&view, "seen through another mount");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::read::{forget_cached, hash, open};
 use super::walk::Below;
 use crate::cli::failure::Failure;
 use crate::cli::text::shown_path;
-use crate::sys::drives::Drives;
+use crate::sys::drives::Storage;
 use crate::sys::mounts::Mounts;
 
 const READ_BYTES: usize = 1 << 20;
@@ -23,11 +23,13 @@ const READ_BYTES: usize = 1 << 20;
 /// What a file has while it is written.
 const PART: &str = ".simctl-part";
 
+const CHANGED: &str = "it changed while it was copied";
+
 /// What became of a file.
 pub enum Copied {
     /// It was written, and read back.
     Written(PathBuf),
-    /// A file with its bytes was there.
+    /// A file with its bytes was there, and is on the disk.
     Was(PathBuf),
     /// Something else is there, or the file cannot be read or written.
     Not(String),
@@ -59,7 +61,11 @@ pub fn target(folder: &Path, top: &Path, below: &Below) -> Result<PathBuf, Failu
     }
     let mounts = Mounts::now();
     let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
-    if device(&existing) == device(top) || Drives::of(&existing, &mounts).overlap(&Drives::of(top, &mounts)) {
+    let [storage, of_top] = [existing.as_path(), top].map(|path| Storage::of(path, &mounts));
+    if storage.holders().any(is_below) {
+        return Err(refused("it is kept in the folder that was asked about").hint("name a folder on another drive"));
+    }
+    if device(&existing) == device(top) || storage.drives.overlap(&of_top.drives) {
         return Err(refused("it is on the drive that was asked about").hint("name a folder on another drive"));
     }
     fs::create_dir_all(folder).map_err(unusable)?;
@@ -80,14 +86,21 @@ pub fn copy(from: &Path, at: &At, top: &Path, folder: &Path, is_ended: &AtomicBo
         _ => Path::new(from.file_name().unwrap_or_default()),
     };
     let to = folder.join(below);
+    if let Some(link) = way_out(folder, &to) {
+        return Ok(Copied::Not(format!("{} is a link, or another disk is mounted there", shown_path(&link))));
+    }
     let source = match open(from) {
         Ok(source) => source,
         Err(e) => return Ok(Copied::Not(e.to_string())),
     };
     match fs::symlink_metadata(&to) {
         Ok(there) if there.is_file() && there.len() == at.size => {
-            let is_same = open(&to).and_then(|file| Ok(hash(&file, |_| {})? == hash(&source, |_| {})?));
-            return Ok(if is_same.unwrap_or(false) { Copied::Was(to) } else { Copied::Not(occupied(&to)) });
+            return Ok(match is_on_disk(&source, &to) {
+                Ok(true) if is_as(&source, at) => Copied::Was(to),
+                Ok(true) => Copied::Not(CHANGED.into()),
+                Ok(false) => Copied::Not(occupied(&to)),
+                Err(e) => Copied::Not(e.to_string()),
+            });
         }
         Ok(_) => return Ok(Copied::Not(occupied(&to))),
         Err(_) => {}
@@ -107,10 +120,45 @@ pub fn copy(from: &Path, at: &At, top: &Path, folder: &Path, is_ended: &AtomicBo
             Filled::Target(e) => Err(failed(e)),
         };
     }
-    if source.metadata().map(|found| At::of(&found)).ok() != Some(*at) {
-        return Ok(Copied::Not("it changed while it was copied".into()));
+    if !is_as(&source, at) {
+        return Ok(Copied::Not(CHANGED.into()));
     }
     finish(&source, &target, &part.path, &to, at).map_err(failed)
+}
+
+/// Returns what on the way from a folder down to a path leads out of it, if something does: a link, or what is mounted there. It may lead
+/// back to what is copied.
+fn way_out(folder: &Path, to: &Path) -> Option<PathBuf> {
+    let device = fs::metadata(folder).map(|found| found.dev()).ok();
+    let between = to.ancestors().skip(1).take_while(|path| *path != folder);
+    let leads_out = |path: &&Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink() || Some(found.dev()) != device);
+    between.filter(leads_out).last().map(Path::to_owned)
+}
+
+/// Whether a copy is none of the files of a folder, by whatever mount.
+pub fn is_apart(copy: &Path, below: &Below) -> bool {
+    fs::symlink_metadata(copy).is_ok_and(|found| {
+        let at = At::of(&found);
+        !below.numbers.contains(&at.number()) && !below.may_be_seen_as(&at)
+    })
+}
+
+fn is_as(file: &File, at: &At) -> bool {
+    file.metadata().is_ok_and(|found| At::of(&found) == *at)
+}
+
+/// Whether the disk, and not only memory, has the bytes of a file at a path. Puts them there.
+fn is_on_disk(source: &File, path: &Path) -> io::Result<bool> {
+    let there = open(path)?;
+    there.sync_all()?;
+    sync_folders(path)?;
+    [source, &there].into_iter().for_each(forget_cached);
+    Ok(hash(&there, |_| {})? == hash(source, |_| {})?)
+}
+
+/// Puts the names of a file and of its folder on the disk.
+fn sync_folders(path: &Path) -> io::Result<()> {
+    path.ancestors().skip(1).take(2).try_for_each(|folder| File::open(folder)?.sync_all())
 }
 
 /// A file that is not whole. It is removed unless it got its name.
@@ -164,9 +212,7 @@ fn finish(source: &File, target: &File, part: &Path, to: &Path, at: &At) -> io::
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(Copied::Not(occupied(to))),
         Err(e) => return Err(e),
     }
-    for folder in to.ancestors().skip(1).take(2) {
-        File::open(folder).and_then(|folder| folder.sync_all())?;
-    }
+    sync_folders(to)?;
     Ok(Copied::Written(to.to_owned()))
 }
 
@@ -226,6 +272,30 @@ mod tests {
         fs::remove_file(&to).expect("removed");
         assert!(matches!(copied(&from), Err(Stop::Asked)));
         assert_eq!(fs::read_dir(target.join("DCIM/100")).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn what_leads_back_to_the_card_is_no_copy() {
+        let home = tempfile::tempdir().expect("a folder");
+        let (card, target) = (home.path().join("card"), home.path().join("target"));
+        for folder in [card.join("DCIM/100"), card.join("PRIVATE"), target.join("PRIVATE")] {
+            fs::create_dir_all(folder).expect("made");
+        }
+        let files = ["DCIM/100/1.jpg", "PRIVATE/2.mov"].map(|name| card.join(name));
+        for file in &files {
+            fs::write(file, b"bytes").expect("written");
+        }
+        std::os::unix::fs::symlink(card.join("DCIM"), target.join("DCIM")).expect("linked");
+        fs::hard_link(&files[1], target.join("PRIVATE/2.mov")).expect("linked");
+        let ended = AtomicBool::new(false);
+        let copied = |from: &Path| copy(from, &at(from), &card, &target, &ended);
+        assert!(matches!(copied(&files[0]), Ok(Copied::Not(why)) if why.contains("DCIM is a link")));
+        assert_eq!(way_out(&target, &target.join("DCIM/102/1.jpg")), Some(target.join("DCIM")));
+        assert_eq!(way_out(&target, &target.join("PRIVATE/new/2.mov")), None);
+        let below = crate::cli::missing::walk::walk(&card).expect("walked");
+        assert!(!is_apart(&target.join("PRIVATE/2.mov"), &below), "a hard link");
+        fs::write(target.join("other"), b"bytes and more").expect("written");
+        assert!(is_apart(&target.join("other"), &below));
     }
 
     #[test]

@@ -220,6 +220,10 @@ async fn find_versions(client: &Client, asked: &mut Asked, top: &Path) {
     asked.versions = found;
 }
 
+fn not_copied(file: &Checked, why: &str) {
+    tell(format_args!("not copied: {}: {why}", shown_path(&file.path)));
+}
+
 /// Copies every file that is not safe. Returns why it ended early, if it did.
 async fn copy_all(top: &Path, target: PathBuf, checked: &mut Vec<Checked>) -> Option<Stop> {
     let is_ended = Arc::new(AtomicBool::new(false));
@@ -230,11 +234,19 @@ async fn copy_all(top: &Path, target: PathBuf, checked: &mut Vec<Checked>) -> Op
             let Some(at) = file.at else { continue };
             match copy::copy(&file.path, &at, &top, &target, &flag) {
                 Ok(Copied::Written(path) | Copied::Was(path)) => file.copied = Some(path),
-                Ok(Copied::Not(why)) => tell(format_args!("not copied: {}: {why}", shown_path(&file.path))),
+                Ok(Copied::Not(why)) => not_copied(file, &why),
                 Err(why) => {
                     stopped = Some(why);
                     break;
                 }
+            }
+        }
+        // The folder that was copied to may show the one that was asked about.
+        let there = walk::walk(&top);
+        for file in &mut files {
+            let is_apart = |path: &Path| there.as_ref().is_ok_and(|there| copy::is_apart(path, there));
+            if file.copied.take_if(|path| !is_apart(path)).is_some() {
+                not_copied(file, "its copy may be a file of this folder, seen through another mount");
             }
         }
         (files, stopped)
