@@ -71,14 +71,14 @@ pub fn clusters(
     shots: WithinShots,
     is_wanted: IsWanted<'_>,
 ) -> Result<Option<Clustering>> {
-    let Context { reader, generation, versions, decisions, .. } = *context;
+    let Context { reader, generation, decisions, .. } = *context;
     let mut pairs = if shows_near(relations) { reader.pairs(generation.number, threshold)? } else { Vec::new() };
     pairs.retain(|p| counts(p, threshold, &generation.index));
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
     let mut material = Material { pairs, decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
     add_shots(reader, decisions, &mut material.photos)?;
-    let Some(known) = Relations::of(reader, versions, decisions, &material.photos, &material.pairs, is_wanted)? else { return Ok(None) };
+    let Some(known) = Relations::of(context, &material.photos, &material.pairs, is_wanted)? else { return Ok(None) };
     let Some((mut found, held_apart)) = made(context, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
     drop(known);
     let photos = material.photos;
@@ -98,7 +98,7 @@ pub fn clusters(
 /// Returns the clusters of some photos as they are among the clusters of the whole library, with what `more` says of the relations by
 /// which they are made. Only photos are read that are joined to these, directly or by way of others.
 pub fn clusters_of<T>(context: &Context<'_>, photos: &[PhotoId], more: impl FnOnce(&Relations<'_>) -> T) -> Result<(Vec<Found>, T)> {
-    let Context { reader, generation, versions, decisions, roots } = *context;
+    let Context { reader, generation, decisions, roots, .. } = *context;
     let (threshold, head) = (generation.threshold, generation.number);
     let mut same: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
     let decided = decided_same(reader, decisions)?;
@@ -121,7 +121,7 @@ pub fn clusters_of<T>(context: &Context<'_>, photos: &[PhotoId], more: impl FnOn
     let mut material = Material { pairs, decided, photos: reader.photos(&roots.scopes(), Wanted::These(&met))? };
     add_shots(reader, context.decisions, &mut material.photos)?;
     let goes_on = "it goes on to the end";
-    let known = Relations::by(comparisons, versions, decisions, &material.photos, &material.pairs, &|| true).expect(goes_on);
+    let known = Relations::by(context, comparisons, &material.photos, &material.pairs, &|| true).expect(goes_on);
     let (found, _) = made(context, &material, &known, threshold, &[], &|| true).expect(goes_on);
     Ok((found, more(&known)))
 }
@@ -207,7 +207,7 @@ pub fn versions_outside(
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
 ) -> Result<Option<u64>> {
-    let Context { reader, generation, versions, decisions, roots } = *context;
+    let Context { reader, generation, roots, .. } = *context;
     let everywhere = roots.scopes();
     if scopes == everywhere {
         return Ok(Some(0));
@@ -219,7 +219,7 @@ pub fn versions_outside(
     let is_inside =
         |file: &FileRecord| scopes.iter().any(|scope| scope.root == file.place.root && file.place.path.starts_with(&scope.path));
     let inside: HashSet<PhotoId> = all.values().filter(|photo| photo.files.iter().any(is_inside)).map(|photo| photo.id).collect();
-    let Some(known) = Relations::of(reader, versions, decisions, &all, &pairs, is_wanted)? else { return Ok(None) };
+    let Some(known) = Relations::of(context, &all, &pairs, is_wanted)? else { return Ok(None) };
     pairs.retain(|p| inside.contains(&p.a) != inside.contains(&p.b));
     let is_version = |p: &&Pair| known.between(p.a, p.b).flatten().is_some_and(|relation| shows(relations, relation));
     let mut outside: HashSet<PhotoId> =

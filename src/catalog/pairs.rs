@@ -35,12 +35,12 @@ pub fn pairs(
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
 ) -> Result<Option<Vec<FilePair>>> {
-    let Context { reader, generation, versions, decisions, roots } = *context;
+    let Context { reader, generation, roots, .. } = *context;
     let mut near = if shows_near(relations) { reader.pairs(generation.number, up_to)? } else { Vec::new() };
     near.retain(|pair| !normalized || counts(pair, up_to, &generation.index));
     let named: HashSet<PhotoId> = near.iter().flat_map(|p| [p.a, p.b]).collect();
     let photos = reader.photos(scopes, Wanted::TheseAndSeveral(&named))?;
-    let Some(between) = Relations::of(reader, versions, decisions, &photos, &near, is_wanted)? else { return Ok(None) };
+    let Some(between) = Relations::of(context, &photos, &near, is_wanted)? else { return Ok(None) };
     let mut pairs = Vec::new();
     if shows(relations, Relation::Identical) {
         for photo in photos.values() {

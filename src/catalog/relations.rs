@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use super::IsWanted;
+use super::{Context, IsWanted};
 use crate::likeness::{
     CannotLink, FrameName, Framed, Ground, Member, Near, VersionModel, agree, are_named_otherwise, changes, held, is_copy, is_series,
     reasons, relation, sources,
@@ -13,7 +13,7 @@ use crate::photo::{
     Capture, Compared, Comparison, Decision, Decisions, Distance, Evidence, Keypoints, Pair, PhotoChange, PhotoId, Picture, PictureHash,
     Reason, Relation, Verdict,
 };
-use crate::store::{Comparisons, PhotoRecord, Reader, Result};
+use crate::store::{Comparisons, PhotoRecord, Result};
 use crate::vision::framed::content_share;
 use crate::vision::keypoints::frame;
 
@@ -102,6 +102,8 @@ pub struct Relations<'a> {
     held: HashSet<(PhotoId, PhotoId)>,
     /// The photos that are near another one.
     members: HashMap<PhotoId, Member>,
+    /// The photos that each photo will soon be compared with. An older version found them.
+    awaited: HashMap<PhotoId, Vec<PhotoId>>,
 }
 
 impl<'a> Relations<'a> {
@@ -110,28 +112,28 @@ impl<'a> Relations<'a> {
     /// # Errors
     /// If the store cannot be read.
     pub fn of(
-        reader: &Reader,
-        versions: &'a VersionModel,
-        decisions: &'a Decisions,
+        context: &Context<'a>,
         photos: &'a HashMap<PhotoId, PhotoRecord>,
         pairs: &[Pair],
         is_wanted: IsWanted<'_>,
     ) -> Result<Option<Relations<'a>>> {
-        let comparisons = if pairs.is_empty() { Comparisons::new() } else { reader.comparisons()? };
-        Ok(Relations::by(comparisons, versions, decisions, photos, pairs, is_wanted))
+        let comparisons = if pairs.is_empty() { Comparisons::new() } else { context.reader.comparisons()? };
+        Ok(Relations::by(context, comparisons, photos, pairs, is_wanted))
     }
 
     /// The same, by comparisons that were read. They are at least those of the pairs.
     pub fn by(
+        context: &Context<'a>,
         comparisons: Comparisons,
-        versions: &'a VersionModel,
-        decisions: &'a Decisions,
         photos: &'a HashMap<PhotoId, PhotoRecord>,
         pairs: &[Pair],
         is_wanted: IsWanted<'_>,
     ) -> Option<Relations<'a>> {
+        let Context { versions, decisions, roots, .. } = *context;
         let (sources, held, members) = (HashMap::new(), HashSet::new(), HashMap::new());
-        let mut relations = Relations { versions, decisions, photos, comparisons, sources, held, members };
+        let is_here = |photo: PhotoId| photos.get(&photo).is_some_and(|photo| photo.files.iter().any(|file| roots.is_here(&file.place)));
+        let awaited = awaited(&comparisons, is_here);
+        let mut relations = Relations { versions, decisions, photos, comparisons, sources, held, members, awaited };
         for group in relations.groups(pairs) {
             is_wanted().then_some(())?;
             relations.add_stars(&group);
@@ -149,13 +151,23 @@ impl<'a> Relations<'a> {
             None if self.is_one_star(a, b) => Some(if self.is_copy(a, b) { Relation::Copy } else { Relation::Edit }),
             None if self.held.contains(&(a.min(b), a.max(b))) => Some(Relation::Part),
             None if self.of_two_exposures(x, y).is_some() => Some(Relation::Series),
-            None => Some(relation((&x.capture, x.dimensions), (&y.capture, y.dimensions), &self.compared(a, b))),
+            None => Some(match relation((&x.capture, x.dimensions), (&y.capture, y.dimensions), &self.compared(a, b)) {
+                Relation::Series if self.await_a_third(a, b) => Relation::Unknown,
+                told => told,
+            }),
         })
     }
 
-    /// Returns whether two photos are still to be compared: an older version found them.
+    /// Returns whether two photos are still to be compared, or one of them with a third that is near both: an older version found them.
     pub fn is_pending(&self, a: PhotoId, b: PhotoId) -> bool {
-        self.comparisons.get(&(a.min(b), a.max(b))) == Some(&Compared::NotYet)
+        self.comparisons.get(&(a.min(b), a.max(b))) == Some(&Compared::NotYet) || self.await_a_third(a, b)
+    }
+
+    /// Whether a photo that is near both of two will soon be compared with one of them. Both may be versions of it.
+    fn await_a_third(&self, a: PhotoId, b: PhotoId) -> bool {
+        let is_near = |x: PhotoId, y: PhotoId| self.comparisons.contains_key(&(x.min(y), x.max(y)));
+        let is_awaited = |x: PhotoId, y: PhotoId| self.awaited.get(&x).is_some_and(|thirds| thirds.iter().any(|third| is_near(*third, y)));
+        is_awaited(a, b) || is_awaited(b, a)
     }
 
     /// Returns the photo whose version a photo is, or the photo itself. All versions of one exposure have the same.
@@ -327,6 +339,17 @@ impl<'a> Relations<'a> {
     }
 }
 
+/// Returns which photos will soon be compared: of those that an older version found near each other the ones that are here.
+fn awaited(comparisons: &Comparisons, is_here: impl Fn(PhotoId) -> bool) -> HashMap<PhotoId, Vec<PhotoId>> {
+    let mut awaited: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
+    let not_yet = comparisons.iter().filter(|(_, compared)| **compared == Compared::NotYet).map(|(pair, _)| *pair);
+    for (a, b) in not_yet.filter(|(a, b)| is_here(*a) && is_here(*b)) {
+        awaited.entry(a).or_default().push(b);
+        awaited.entry(b).or_default().push(a);
+    }
+    awaited
+}
+
 /// Takes from the members of a group the ids that different pictures have: those of three times of capture, or of three photos most of
 /// which do not agree with each other.
 fn without_common_ids(members: &mut [Member], near: &[Near]) {
@@ -407,6 +430,29 @@ mod tests {
         assert_eq!(ids([None; 3], &[(0, 1, 0.3), (1, 2, 0.9)]), 1, "two strong edits of one photo");
     }
 
+    #[test]
+    fn two_frames_that_a_third_photo_may_join_are_not_a_series_yet() {
+        let photos: HashMap<PhotoId, PhotoRecord> = (1..=3).map(|number| photo(number, None, None)).collect();
+        let [a, b, c] = [1, 2, 3].map(PhotoId);
+        let laid = Compared::Laid(Comparison { fine: Residual { agreement: 0.8, ..Comparison::WHOLE.fine }, ..Comparison::WHOLE });
+        let decisions = Decisions::default();
+        let told = |with_third: [Option<Compared>; 2], is_here: bool| {
+            let with_third = [a, b].into_iter().zip(with_third).filter_map(|(photo, compared)| Some(((photo, c), compared?)));
+            let comparisons: Comparisons = with_third.chain([((a, b), laid)]).collect();
+            let (sources, held, members) = (HashMap::new(), HashSet::new(), HashMap::new());
+            let (versions, awaited) = (VersionModel::base(), awaited(&comparisons, |_| is_here));
+            let relations = Relations { versions, decisions: &decisions, photos: &photos, comparisons, sources, held, members, awaited };
+            (relations.between(a, b).flatten(), relations.is_pending(a, b))
+        };
+        let (series, not_yet) = ((Some(Relation::Series), false), Some(Compared::NotYet));
+        for with_third in [[not_yet, not_yet], [not_yet, Some(laid)], [Some(laid), not_yet]] {
+            assert_eq!(told(with_third, true), (Some(Relation::Unknown), true));
+            assert_eq!(told(with_third, false), series, "the third is away, and nothing is awaited");
+        }
+        assert_eq!(told([not_yet, None], true), series, "the third is not near both");
+        assert_eq!(told([Some(laid), Some(laid)], true), series);
+    }
+
     proptest! {
         /// Classes and exceptions say the same as the relation of every two photos.
         #[test]
@@ -431,11 +477,13 @@ mod tests {
                 1 => Compared::Apart,
                 _ => Compared::Laid(Comparison::WHOLE),
             };
+            let comparisons: Comparisons = compared.into_iter().filter_map(|(a, b, how)| Some((ordered(a, b)?, of(how)))).collect();
             let relations = Relations {
                 versions: VersionModel::base(),
                 decisions: &decisions,
                 photos: &photos,
-                comparisons: compared.into_iter().filter_map(|(a, b, how)| Some((ordered(a, b)?, of(how)))).collect(),
+                awaited: awaited(&comparisons, |_| true),
+                comparisons,
                 sources,
                 held: held.into_iter().filter_map(|(a, b)| ordered(a, b)).collect(),
                 members: HashMap::new(),
