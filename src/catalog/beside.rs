@@ -4,10 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use super::groups::{first, join};
 use super::ranked::{Beside, Found, Scene};
-use crate::photo::{Evidence, Pair, PhotoId, Relation};
+use crate::photo::{Distance, Evidence, Pair, PhotoId, Relation};
 
 /// At most this many photos are listed beside a cluster, the nearest first.
 const MAX_BESIDE: usize = 4;
+
+/// A photo that may be listed beside a cluster. There may be millions, so it has no evidence yet.
+#[derive(Clone, Copy)]
+struct Candidate {
+    photo: PhotoId,
+    near: usize,
+    distance: Distance,
+    relation: Relation,
+}
 
 /// Tells each cluster what is beside it, without evidence, and joins those of one scene: they get the id of the first of them as
 /// their series. A frame of the scene of a cluster is not unknown to it, whatever is known of single members: a version may have
@@ -19,7 +28,7 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
     }
     let mut scenes: Vec<usize> = (0..found.len()).collect();
     let mut frames: HashSet<(usize, PhotoId)> = HashSet::new();
-    let mut beside: Vec<Vec<Beside>> = vec![Vec::new(); found.len()];
+    let mut beside: Vec<Vec<Candidate>> = vec![Vec::new(); found.len()];
     for (pair, relation) in near {
         let (a, b) = (places.get(&pair.a), places.get(&pair.b));
         match (relation, a, b) {
@@ -33,8 +42,7 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
             (Relation::Part | Relation::Unknown, ..) => {
                 for (place, photo) in [(a, pair.b), (b, pair.a)] {
                     if let Some(&(cluster, near)) = place {
-                        let (distance, relation, evidence) = (pair.distance, *relation, Evidence::default());
-                        beside[cluster].push(Beside { photo, near, distance, relation, evidence });
+                        beside[cluster].push(Candidate { photo, near, distance: pair.distance, relation: *relation });
                     }
                 }
             }
@@ -55,9 +63,9 @@ pub fn add_beside(found: &mut [Found], near: &[(Pair, Relation)]) {
         // Ids depend on which photo was seen first, so equal distances are ordered by the member.
         all.sort_by(|x, y| x.distance.total_cmp(&y.distance).then(x.near.cmp(&y.near)));
         let mut listed: Vec<Beside> = Vec::new();
-        for beside in all {
-            if listed.len() < MAX_BESIDE && !listed.iter().any(|other| other.photo == beside.photo) {
-                listed.push(beside);
+        for Candidate { photo, near, distance, relation } in all {
+            if listed.len() < MAX_BESIDE && !listed.iter().any(|other| other.photo == photo) {
+                listed.push(Beside { photo, near, distance, relation, evidence: Evidence::default() });
             }
         }
         cluster.beside = listed;

@@ -55,8 +55,6 @@ pub enum WithinShots {
 
 /// What clusters are made of.
 struct Material {
-    /// Within the threshold.
-    pairs: Vec<Pair>,
     /// What a person decided to be the same.
     decided: Vec<(PhotoId, PhotoId)>,
     photos: HashMap<PhotoId, PhotoRecord>,
@@ -76,10 +74,10 @@ pub fn clusters(
     pairs.retain(|p| counts(p, threshold, &generation.index));
     let decided = if shows(relations, Relation::Copy) { decided_same(reader, decisions)? } else { Vec::new() };
     let named: HashSet<PhotoId> = pairs.iter().flat_map(|p| [p.a, p.b]).chain(decided.iter().flat_map(|&(a, b)| [a, b])).collect();
-    let mut material = Material { pairs, decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
+    let mut material = Material { decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
     add_shots(reader, decisions, &mut material.photos)?;
-    let Some(known) = Relations::of(context, &material.photos, &material.pairs, is_wanted)? else { return Ok(None) };
-    let Some((mut found, held_apart)) = made(context, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
+    let Some(known) = Relations::of(context, &material.photos, &pairs, is_wanted)? else { return Ok(None) };
+    let Some((mut found, held_apart)) = made(context, pairs, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
     drop(known);
     let photos = material.photos;
     let all = found.len();
@@ -118,29 +116,31 @@ pub fn clusters_of<T>(context: &Context<'_>, photos: &[PhotoId], more: impl FnOn
         pairs.extend(later.into_iter().filter(|pair| met.contains(&pair.b) && counts(pair, threshold, &generation.index)));
     }
     let decided = decided.into_iter().filter(|(a, _)| met.contains(a)).collect();
-    let mut material = Material { pairs, decided, photos: reader.photos(&roots.scopes(), Wanted::These(&met))? };
+    let mut material = Material { decided, photos: reader.photos(&roots.scopes(), Wanted::These(&met))? };
     add_shots(reader, context.decisions, &mut material.photos)?;
     let goes_on = "it goes on to the end";
-    let known = Relations::by(context, comparisons, &material.photos, &material.pairs, &|| true).expect(goes_on);
-    let (found, _) = made(context, &material, &known, threshold, &[], &|| true).expect(goes_on);
+    let known = Relations::by(context, comparisons, &material.photos, &pairs, &|| true).expect(goes_on);
+    let (found, _) = made(context, pairs, &material, &known, threshold, &[], &|| true).expect(goes_on);
     Ok((found, more(&known)))
 }
 
-/// Makes clusters, and counts the pairs that are near and not joined. `None` if nobody waits for them.
+/// Makes clusters of the pairs within the threshold, and counts those that are not joined. `None` if nobody waits for them.
 fn made(
     context: &Context<'_>,
+    pairs: Vec<Pair>,
     material: &Material,
     known: &Relations<'_>,
     threshold: Distance,
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
 ) -> Option<(Vec<Found>, BTreeMap<Relation, Amount>)> {
-    let (Material { pairs, decided, photos }, roots, index) = (material, context.roots, &context.generation.index);
+    let (Material { decided, photos }, roots, index) = (material, context.roots, &context.generation.index);
     // Pairs of an older version of the program keep their relation until they are compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
     let is_shown = |a: PhotoId, b: PhotoId, relation| shows(relations, relation) || is_as_before(a, b, relation);
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
-    let near: Vec<(Pair, Relation)> = pairs.iter().filter_map(|p| Some((*p, known.between(p.a, p.b)??))).collect();
+    // There may be millions of pairs, so they are not kept twice.
+    let near: Vec<(Pair, Relation)> = pairs.into_iter().filter_map(|p| Some((p, known.between(p.a, p.b)??))).collect();
     let held_apart = held_apart(near.iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)), photos);
     let of_series = of_series(&near, known, relations);
     let is_joined = |p: &Pair, relation: Relation| match relation {
@@ -148,7 +148,7 @@ fn made(
         Relation::Copy | Relation::Edit => is_shown(p.a, p.b, relation) || of_series.contains(&known.source(p.a)),
         Relation::Identical | Relation::Part | Relation::Unknown => is_shown(p.a, p.b, relation),
     };
-    let here: Vec<Pair> = near.iter().filter(|(p, relation)| is_joined(p, *relation)).map(|(p, _)| *p).collect();
+    let here = near.iter().filter(|(p, relation)| is_joined(p, *relation)).map(|(p, _)| p);
     let is_here = |photo| photos.contains_key(&photo);
     let decided: Vec<Pair> =
         decided.iter().filter(|&&(a, b)| is_here(a) && is_here(b)).map(|&(a, b)| Pair::new(a, b, distance(a, b))).collect();
@@ -156,7 +156,7 @@ fn made(
     let identical = shows(relations, Relation::Identical);
     let is_alone = |photo: &&PhotoRecord| identical && count_files(photo) > 1 || of_series.contains(&known.source(photo.id));
     let alone: Vec<PhotoId> = photos.values().filter(is_alone).map(|photo| photo.id).collect();
-    let joined = joined_by(&here, &decided, &alone, threshold, &cannot_link, distance, is_wanted)?;
+    let joined = joined_by(here, &decided, &alone, threshold, &cannot_link, distance, is_wanted)?;
     let mut found: Vec<Found> = joined.iter().take_while(|_| is_wanted()).map(|cluster| ranked(cluster, photos, known, roots)).collect();
     if found.len() < joined.len() {
         return None;

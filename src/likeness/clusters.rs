@@ -39,9 +39,9 @@ impl CannotLink<'_> {
 ///
 /// No photo is in two clusters, and the result does not depend on the order of `pairs`. A higher threshold only
 /// merges clusters.
-pub fn clusters(
-    pairs: &[Pair],
-    decided: &[Pair],
+pub fn clusters<'a>(
+    pairs: impl IntoIterator<Item = &'a Pair>,
+    decided: &'a [Pair],
     alone: &[PhotoId],
     threshold: Distance,
     cannot_link: &CannotLink<'_>,
@@ -52,7 +52,7 @@ pub fn clusters(
     let mut first: Vec<&Pair> = decided.iter().collect();
     in_order(&mut first);
     let known: HashSet<(PhotoId, PhotoId)> = decided.iter().map(|p| (p.a, p.b)).collect();
-    let mut near: Vec<&Pair> = pairs.iter().filter(|p| p.distance <= threshold && !known.contains(&(p.a, p.b))).collect();
+    let mut near: Vec<&Pair> = pairs.into_iter().filter(|p| p.distance <= threshold && !known.contains(&(p.a, p.b))).collect();
     in_order(&mut near);
     near.splice(..0, first);
     near.dedup_by_key(|p| (p.a, p.b));
