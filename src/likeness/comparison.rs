@@ -1,20 +1,22 @@
 //! The comparison of two near photos by their kept pictures: how one lies in the other, and what is left then.
 
-use super::placement::{Framed, Warped, place};
+use super::placement::{Framed, Placement, Warped, place, place_stretched};
 use super::plane::{Plane, anti_alias};
 use super::residual::{Beyond, beyond, residual};
-use crate::photo::{Affine, Comparison, Picture, Tone};
+use crate::photo::{Affine, Comparison, Picture, Residual, Tone};
 
 /// The longer sides of the grids on which two pictures are compared.
 const LONG_SIDES: [usize; 2] = [128, 256];
+
+/// Two pictures of two shapes are one stretched if they agree at least so well. Pictures that are not the same agree less.
+const MIN_AGREEMENT_STRETCHED: f64 = 0.9;
 
 /// The blur, in pixels of the coarser grid, after which colours are compared. Compression changes them from place to place.
 const COLOUR_BLUR: f64 = 1.5;
 
 /// Compares two pictures. `None` if the place of one in the other is not found. The order of the two does not matter.
 pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
-    let placement = place(a, b)?;
-    let [coarse, fine] = LONG_SIDES.map(|side| residual(a.picture, b.picture, &placement, side));
+    let (placement, [coarse, fine]) = placed(a, b)?;
     let scaled = |by: f64| Affine::scaled(by, (0.0, 0.0));
     let long_side = |framed: &Framed<'_>| f64::from(framed.picture.dimensions.width.max(framed.picture.dimensions.height));
     let map = scaled(long_side(&a)).then(&placement.map).then(&scaled(1.0 / long_side(&b)));
@@ -23,14 +25,29 @@ pub fn compare(a: Framed<'_>, b: Framed<'_>) -> Option<Comparison> {
     Some(Comparison {
         map,
         overlap: placement.overlap,
-        coarse: coarse?,
-        fine: fine?,
+        coarse,
+        fine,
         tones,
         content: [a.content, b.content],
         colour: Some(colour),
         beside: beyond.map(|of| of.structure),
         margin: beyond.map(|of| of.margin),
     })
+}
+
+/// Places one picture in the other, and returns what is left then on both grids. Where keypoints do not lead to a good place, one
+/// picture may be the other stretched.
+fn placed(a: Framed<'_>, b: Framed<'_>) -> Option<(Placement, [Residual; 2])> {
+    let with_residuals = |placement: Placement| {
+        let [coarse, fine] = LONG_SIDES.map(|side| residual(a.picture, b.picture, &placement, side));
+        Some((placement, [coarse?, fine?]))
+    };
+    let is_good = |(_, [_, fine]): &(Placement, [Residual; 2])| fine.agreement >= MIN_AGREEMENT_STRETCHED;
+    let found = place(a, b).and_then(with_residuals);
+    if found.as_ref().is_some_and(is_good) {
+        return found;
+    }
+    place_stretched(a, b).and_then(with_residuals).filter(is_good).or(found)
 }
 
 /// Returns what `a` shows and `b` does not.

@@ -15,6 +15,9 @@ const MAX_PIXELS: u64 = 1 << 20;
 /// The logarithm of the ratio of two aspects that are one.
 const MAX_LOG_ASPECT: f64 = 0.02;
 
+/// The logarithm of the strongest stretch that is looked for: one side twice as much as the other.
+const MAX_LOG_STRETCH: f64 = 0.7;
+
 /// The side of a window, and the distance from one to the next, in pixels.
 const WINDOW_SIDE: usize = 20;
 const WINDOW_STEP: usize = 12;
@@ -52,24 +55,44 @@ pub struct Placement {
 /// Places `a` in `b`. `None` if their keypoints do not align and they are of two shapes, or
 /// if one is too large. The order of the two does not matter.
 pub fn place(a: Framed<'_>, b: Framed<'_>) -> Option<Placement> {
-    if [a, b].iter().any(|framed| framed.picture.dimensions.pixels() > MAX_PIXELS) {
-        return None;
-    }
+    from(a, b, |a, b| in_pixels(a, b).or_else(|| whole(a, b).filter(|map| !is_stretched(map))))
+}
+
+/// Places the whole of `a` on the whole of `b`, for pictures of two shapes: one may be the other stretched, and then keypoints show
+/// only a part of it in its place. `None` if they are of one shape, or of shapes that are too far apart. The order of the two does
+/// not matter.
+pub fn place_stretched(a: Framed<'_>, b: Framed<'_>) -> Option<Placement> {
+    from(a, b, |a, b| whole(a, b).filter(is_stretched))
+}
+
+/// Refines what `find` says of the smaller picture and the larger one.
+fn from(a: Framed<'_>, b: Framed<'_>, find: impl Fn(Framed<'_>, Framed<'_>) -> Option<Affine>) -> Option<Placement> {
     let key = |framed: &Framed<'_>| (framed.picture.dimensions.pixels(), framed.picture.dimensions.width);
     let is_swapped = key(&b).cmp(&key(&a)).then_with(|| b.picture.rgb.cmp(&a.picture.rgb)).is_lt();
     let (first, second) = if is_swapped { (b, a) } else { (a, b) };
-    let map = in_pixels(first, second).or_else(|| whole(first, second))?;
-    let map = refined(first.picture, second.picture, map);
+    if [a, b].iter().any(|framed| framed.picture.dimensions.pixels() > MAX_PIXELS) {
+        return None;
+    }
+    let map = refined(first.picture, second.picture, find(first, second)?);
     let map = if is_swapped { map.inverse() } else { map };
     Some(Placement { map, overlap: overlap(a.picture, b.picture, &map) })
 }
 
-/// Returns the map of the whole of `a` to the whole of `b`, for pictures of one shape with too few keypoints.
+/// Returns the map of the whole of `a` to the whole of `b`. `None` if their shapes are too far apart.
 fn whole(a: Framed<'_>, b: Framed<'_>) -> Option<Affine> {
     let side = |framed: &Framed<'_>| (f64::from(framed.picture.dimensions.width), f64::from(framed.picture.dimensions.height));
     let ((width, height), (to_width, to_height)) = (side(&a), side(&b));
-    let (x, y) = (to_width / width, to_height / height);
-    ((x / y).ln().abs() < MAX_LOG_ASPECT).then_some(Affine { x: [x, 0.0, 0.0], y: [0.0, y, 0.0] })
+    let map = Affine { x: [to_width / width, 0.0, 0.0], y: [0.0, to_height / height, 0.0] };
+    (log_aspect(&map) < MAX_LOG_STRETCH).then_some(map)
+}
+
+fn is_stretched(map: &Affine) -> bool {
+    log_aspect(map) >= MAX_LOG_ASPECT
+}
+
+/// The logarithm of how much a map that turns nothing stretches one side more than the other.
+fn log_aspect(map: &Affine) -> f64 {
+    (map.x[0] / map.y[1]).ln().abs()
 }
 
 /// Returns the transform of the keypoints, as a map of pixels.

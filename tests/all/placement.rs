@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
-use similard::likeness::{Framed, place, residual};
+use similard::likeness::{Framed, compare, place, residual};
 use similard::photo::{Affine, Picture};
 use similard::vision::keypoints::keypoints;
 
@@ -109,6 +109,34 @@ fn two_photos_are_not_placed_or_do_not_agree() {
         for b in 0..a {
             let left = place(framed(a), framed(b)).and_then(|found| residual(&all[a], &all[b], &found, 128));
             assert!(left.is_none_or(|left| left.agreement < 0.7), "{} and {}: {left:?}", photos::NAMES[a], photos::NAMES[b]);
+        }
+    }
+}
+
+#[test]
+fn a_stretched_photo_is_laid_over_the_whole_of_it_and_over_no_other_photo() {
+    let of = |name: &str, width: u32, height: u32| picture(&imageops::resize(&photos::open(name), width, height, FilterType::CatmullRom));
+    for name in photos::NAMES {
+        let photo = of(name, 240, 240);
+        let points = keypoints(&photo);
+        for (width, height) in [(276, 240), (240, 319), (384, 240), (216, 400)] {
+            for other in photos::NAMES {
+                let stretched = of(other, width, height);
+                let other_points = keypoints(&stretched);
+                let frame = |picture: &Picture| [0.0, 0.0, picture.dimensions.width.into(), picture.dimensions.height.into()];
+                let a = Framed { picture: &photo, frame: frame(&photo), content: 1.0, keypoints: &points };
+                let b = Framed { picture: &stretched, frame: frame(&stretched), content: 1.0, keypoints: &other_points };
+                let (found, swapped) = (compare(a, b), compare(b, a));
+                let agreement = found.as_ref().map_or(0.0, |found| found.fine.agreement);
+                let difference = swapped.map_or(0.0, |swapped| swapped.fine.agreement) - agreement;
+                assert!(difference.abs() < 1e-6, "{name} and {other}: {difference}");
+                if name == other {
+                    let found = found.expect("it is laid over");
+                    assert!(agreement > 0.95 && found.overlap.iter().all(|share| *share > 0.97), "{name} {width} × {height}: {found:?}");
+                } else {
+                    assert!(agreement < 0.9, "{name} and {other}: {agreement}");
+                }
+            }
         }
     }
 }
