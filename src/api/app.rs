@@ -61,7 +61,7 @@ impl App {
     /// The parameters of a request, from its URI or its body.
     pub async fn query(&self, line: Option<String>, request: Request) -> Result<Query, Problem> {
         let body = self.uploads.take_query(request).await?;
-        Ok(Query::or_body(line, &body))
+        Ok(Query::with_body(line, &body))
     }
 }
 

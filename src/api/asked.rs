@@ -115,7 +115,7 @@ mod tests {
         };
         let body = query_of((0..100_000).flat_map(|number| parameters_of(&view(number))));
         assert!(body.len() < MAX_QUERY_BYTES, "{}", body.len());
-        let asked = Query::or_body(None, body.as_bytes()).asked().expect("whole");
+        let asked = Query::with_body(None, body.as_bytes()).asked().expect("whole");
         assert_eq!((asked.paths.len(), asked.views.len(), asked.views.last()), (100_000, 100_000, Some(&view(99_999))));
     }
 

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use super::asked::{MOUNT, SEEN};
 use super::listing::NDJSON;
 use super::problem::ErrorBody;
-use super::types::{Line, Versioned};
+use super::types::{HASH, Line, Versioned};
 use crate::photo::{Positives, Relation, Verdict};
+
+/// The distance up to which pairs are stored. A larger one is refused.
+const MAX_PAIR_DISTANCE: f64 = 0.45;
 
 /// What operations are about, by the first part of their paths.
 const TAGS: [(&str, &str, &[&str]); 5] = [
@@ -168,32 +171,34 @@ pub fn document<'a>(operations: impl Iterator<Item = &'a Operation>) -> Value {
 }
 
 fn parameter(name: &str, needed: bool) -> Value {
-    let number =
-        |description: &str, example: f64| (json!({"type": "number", "minimum": 0, "maximum": 2}), description.to_owned(), json!(example));
+    let number = |description: &str, example: f64| {
+        (json!({"type": "number", "minimum": 0, "maximum": MAX_PAIR_DISTANCE}), description.to_owned(), json!(example))
+    };
     let count = |description: &str, least: u32, example: u32| {
         (json!({"type": "integer", "minimum": least}), description.to_owned(), json!(example))
     };
     let switch = |description: &str| (json!({"type": "boolean"}), description.to_owned(), json!(true));
     let text = |description: &str, example: &str| (json!({"type": "string"}), description.to_owned(), json!(example));
+    let several = |pattern: &str| json!({"type": "array", "items": {"type": "string", "pattern": pattern}});
     let one_of = |description: &str, names: &[&str]| (json!({"type": "string", "enum": names}), description.to_owned(), json!(names[0]));
     let (schema, description, example) = match name {
         "path" => (
-            json!({"type": "array", "items": {"type": "string"}}),
+            several("^/"),
             "absolute paths, their bytes percent-encoded, each as a parameter of its own".to_owned(),
             json!(["/home/me/Pictures"]),
         ),
         SEEN => (
-            json!({"type": "array", "items": {"type": "string"}}),
+            several("^[0-9]{1,18}(:[0-9]{1,18})?$"),
             "your view of the path before it: st_dev:st_ino, or st_dev if inode numbers are not stable; if the daemon's view differs, \
              the answer is the error other-view"
                 .to_owned(),
             json!(["66305:1234"]),
         ),
         MOUNT => (
-            json!({"type": "array", "items": {"type": "string"}}),
+            several(r"^[0-9]{1,9}:[0-9]{1,9}:/[^\0]*\0/[^\0]*$"),
             "a mount that you see below the path before it: major:minor, a colon, the folder of that filesystem, NUL, the mount point"
                 .to_owned(),
-            json!(["8:1:/%00/home/me/Pictures/card"]),
+            json!(["8:1:/\0/home/me/Pictures/card"]),
         ),
         "threshold" => number("the distance up to which photos are versions of each other; by default that of the head", 0.2),
         "max_distance" => number("pairs up to this distance; by default the threshold of the head", 0.2),
@@ -204,18 +209,22 @@ fn parameter(name: &str, needed: bool) -> Value {
         }
         "everywhere" => switch("also versions outside the paths"),
         "within_shots" => switch("also photos of one shot as versions of each other: a RAW file and the picture of the camera"),
-        "after" => text("only items after this one: `next` of the previous answer", ""),
+        "after" => (
+            json!({"type": "string", "minLength": 1}),
+            "only items after this one: `next` of the previous answer; leave it out for the first page".to_owned(),
+            Value::Null,
+        ),
         "limit" => count("the most items", 1, 100),
         "forget" => switch("forget missing files, whatever their number"),
         "timeout_ms" => count("the longest wait, up to a minute", 0, 1000),
         "since" => count("the `moment` of an earlier answer: only changes from before it are waited for", 0, 0),
         "k" => count("the number of photos", 0, 10),
-        "split" => count("the length of the first file", 0, 0),
+        "split" => count("the length of the first file", 1, 4096),
         "head" => text("the head to use, if not the one in use", "base"),
         "name" => text("a head", "base"),
         "try" => switch("only report how clusters would change"),
         "picture" => (
-            json!({"type": "array", "items": {"type": "string"}}),
+            several(HASH),
             "picture hashes of photos, also of those without a known file, each as a parameter of its own".to_owned(),
             json!(["0000000000000000000000000000000000000000000000000000000000000000"]),
         ),
@@ -230,6 +239,9 @@ fn parameter(name: &str, needed: bool) -> Value {
     };
     let mut parameter =
         json!({"name": name, "in": "query", "required": needed, "description": description, "schema": schema, "example": example});
+    if parameter["example"].is_null() {
+        parameter.as_object_mut().expect("an object").remove("example");
+    }
     if name == "relation" {
         parameter["explode"] = json!(false);
     }

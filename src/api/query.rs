@@ -15,9 +15,11 @@ impl Query {
         Query(parse_query(query.as_deref().unwrap_or_default()))
     }
 
-    /// A query too long for a URI comes as the body of a POST.
-    pub fn or_body(query: Option<String>, body: &[u8]) -> Query {
-        if body.is_empty() { Query::new(query) } else { Query::new(Some(String::from_utf8_lossy(body).into_owned())) }
+    /// What is too long for a URI comes as the body of a POST. It goes on where the URI ends.
+    pub fn with_body(query: Option<String>, body: &[u8]) -> Query {
+        let mut query = Query::new(query);
+        query.0.extend(parse_query(&String::from_utf8_lossy(body)));
+        query
     }
 
     pub fn take(&mut self, name: &str) -> Option<Vec<u8>> {

@@ -94,7 +94,7 @@ fn about_photos() -> Vec<(Operation, MethodRouter<App>)> {
             on_post(compare),
         ),
         (
-            post("/v1/known", "Whether files are known, and where: a question a line of the body, an answer a line")
+            post("/v1/known", "Whether files are known, and where: one question per line of the body, one answer per line")
                 .takes(&["path"])
                 .lines::<KnownQuestion, KnownAnswer>(),
             on_post(known),
@@ -389,7 +389,7 @@ async fn known(State(app): State<App>, RawQuery(query): RawQuery, request: Reque
     lines(&app, permit, move |s| s.known(&paths, &questions)).await
 }
 
-/// The questions of a body, one a line.
+/// The questions of a body, one per line.
 fn questions(body: &[u8]) -> Result<Vec<KnownQuestion>, Problem> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
     let parsed = lines.map(|(line, number): (&[u8], u64)| {

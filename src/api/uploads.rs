@@ -43,7 +43,7 @@ impl Content {
         match self {
             Content::Pictures => "send the bytes of the picture alone, as image/* or application/octet-stream, or without a Content-Type",
             Content::Query => "send the parameters in the address, or as application/x-www-form-urlencoded; no parameter is sent as JSON",
-            Content::Lines => "send a JSON object a line with the header Content-Type: application/x-ndjson, or without one",
+            Content::Lines => "send one JSON object per line with the header Content-Type: application/x-ndjson, or without one",
             Content::Json => "send JSON with the header Content-Type: application/json",
         }
     }
@@ -125,7 +125,7 @@ impl Uploads {
         self.take_up_to(MAX_BODY_BYTES, Content::Json, request).await
     }
 
-    /// Receives a body that holds JSON objects, one a line.
+    /// Receives a body that holds JSON objects, one per line.
     ///
     /// # Errors
     /// See [`take`](Uploads::take).

@@ -159,6 +159,21 @@ fn what_is_wrong_is_said() {
         assert!(status == 400 && body.contains("flag"), "forget={value}: {status} {body}");
     }
     assert_eq!(instance.ask("POST", "/v1/scan?forget=false", "*/*"), (204, String::new()));
+    // The description says how far pairs go.
+    let (_, document) = instance.get("/v1/openapi.json");
+    let parameters = array(&document["paths"]["/v1/clusters"]["get"]["parameters"]);
+    let threshold = parameters.iter().find(|parameter| parameter["name"] == "threshold").expect("described");
+    let most = threshold["schema"]["maximum"].as_f64().expect("a number");
+    assert_eq!(instance.get(&format!("/v1/clusters?threshold={most}")).0, 200);
+    assert_eq!(instance.get(&format!("/v1/clusters?threshold={}", most + 0.001)).0, 400);
+    // Parameters of the URI count beside those of the body.
+    let mut socket = UnixStream::connect(instance.socket()).expect("connects");
+    let request = "POST /v1/clusters?threshold=0.2 HTTP/1.1\r\nhost: x\r\ncontent-length: 14\r\n\r\nthershold=0.20";
+    socket.write_all(request.as_bytes()).expect("sent");
+    assert_eq!(answer(&mut socket).1["error"]["code"], "parameter");
+    let request = "POST /v1/clusters?threshold=0.2 HTTP/1.1\r\nhost: x\r\ncontent-length: 7\r\n\r\nlimit=1";
+    socket.write_all(request.as_bytes()).expect("sent");
+    assert_eq!(answer(&mut socket).1["threshold"].as_f64().map(|threshold| (threshold * 100.0).round()), Some(20.0));
 }
 
 /// An answer of a connection that stays open: its status, and its body by the length that it states.

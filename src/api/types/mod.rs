@@ -379,21 +379,29 @@ pub enum EventKind {
     },
 }
 
+/// A hexadecimal BLAKE3, as a regular expression.
+pub const HASH: &str = "^[0-9a-f]{64}$";
+
 /// A decision on two photos, by the hexadecimal BLAKE3 of their pictures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionText {
+    #[schemars(regex(pattern = HASH))]
     pub a: String,
+    #[schemars(regex(pattern = HASH))]
     pub b: String,
     pub verdict: Verdict,
     /// Seconds since 1970.
     pub made: i64,
     /// The picture that was decided on, before the photo at its path was edited. None if it is one of the two.
+    #[schemars(regex(pattern = HASH))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
     /// The hexadecimal BLAKE3 of the decoded upright pictures. The decision holds for all pictures that have it.
+    #[schemars(regex(pattern = HASH))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub a_pixels: Option<String>,
+    #[schemars(regex(pattern = HASH))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub b_pixels: Option<String>,
 }
