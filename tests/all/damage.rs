@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -260,6 +260,29 @@ fn damage(instance: &Instance) {
     let file = fs::File::options().write(true).open(instance.data_dir().join("index.db")).expect("an index");
     let length = file.metadata().expect("there").len();
     file.write_all_at(&vec![0x5a; (length - 4096) as usize], 4096).expect("overwritten");
+}
+
+#[test]
+fn a_service_whose_index_is_damaged_asks_to_be_started_again() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    photos::library(&folder, &["00003"]);
+    let before = names(&instance.dupes(&folder));
+    // After a stop all pages are in one file.
+    instance.stop();
+    let address = instance.folder("run").join("notify");
+    let _manager = UnixDatagram::bind(&address).expect("bound");
+    let mut daemon = instance.command().arg("daemon").env("NOTIFY_SOCKET", &address).stderr(Stdio::null()).spawn().expect("runs");
+    wait_until("it answers", || instance.run(["status"]).status.success());
+    damage(&instance);
+    let mut ended = None;
+    wait_until("it ends", || {
+        instance.run(["dupes".as_ref(), "--no-start".as_ref(), folder.as_os_str()]);
+        ended = daemon.try_wait().expect("a child");
+        ended.is_some()
+    });
+    assert_eq!(ended.and_then(|status| status.code()), Some(75));
+    assert_eq!(names(&instance.dupes(&folder)), before);
 }
 
 #[test]
