@@ -40,7 +40,7 @@ pub struct InstanceArguments {
     /// The settings file [env: SIMILARD_CONFIG] [default: ~/.config/similard/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Do not start the daemon if none runs; exit with 3
+    /// If no daemon runs, exit with 3 instead of starting one
     #[arg(long, global = true)]
     pub no_start: bool,
 }
@@ -56,14 +56,14 @@ pub enum Command {
     /// Show the photos that are versions of each other, clusters with most files first
     #[command(long_about = ABOUT_DUPES)]
     Dupes(DupesArguments),
-    /// Ask whether everything in a folder is in the library: can this card be formatted?
+    /// Check whether everything in a folder is in the library: can this card be formatted?
     #[command(long_about = ABOUT_MISSING)]
     Missing(MissingArguments),
     /// List pairs of near photos, closest first: distance, path, path, relation
     ///
-    /// A line for each two photos that are identical, copies or edits, with a TAB between the columns. The distance is 0 for the same
-    /// picture. Each photo is named by the file of it that is to be kept. In paths TAB, newline and backslash are \t, \n and \\. dupes --help
-    /// explains the relations.
+    /// Prints one line for each pair of photos that are identical, copies or edits. TABs separate the columns. The distance is 0 if both
+    /// photos show the same picture. If a photo has several files, the pair names the file that dupes would keep. In paths, TAB, newline
+    /// and backslash are written as \t, \n and \\. dupes --help explains the relations.
     Pairs {
         /// Folders or files; new folders are watched from now on
         #[arg(required = true, value_name = "PATH")]
@@ -71,59 +71,62 @@ pub enum Command {
         /// List pairs up to this distance, 0 to 0.45 [default: the threshold of dupes]
         #[arg(long, value_name = "D")]
         max_distance: Option<f32>,
-        /// tsv has the four columns; json is one object; ndjson has an object a line: a begin, the pairs, an end
+        /// tsv: one pair per line, with the columns distance, path, path and relation; json: one object; ndjson: one object per line,
+        /// with a first and a last line that are not pairs
         #[arg(long, value_enum, default_value_t = PairsFormat::Tsv)]
         format: PairsFormat,
         /// The same as --format json
         #[arg(long, conflicts_with = "format")]
         json: bool,
-        /// Answer at once, with the photos that are read by now; implies --partial
+        /// Answer at once, from the photos that have been read by now; implies --partial
         #[arg(long)]
         no_wait: bool,
-        /// Accept an answer without the places that are offline or not read yet: they are named, and the exit code is 0
+        /// Accept an incomplete answer: folders that are offline or not read yet are named, and the exit code is 0
         #[arg(long)]
         partial: bool,
     },
     /// Show the photos of the library nearest to a file
     ///
-    /// A line for each photo, nearest first: the distance (0 means the same picture), what it is to the file, its size in pixels and bytes,
-    /// and its path. A line is drawn at the threshold of dupes: the photos below it are not versions. What a photo is is told by the two
-    /// alone; dupes --help explains the words. "yours" in place of a distance says that you decided.
+    /// Prints one line for each photo, nearest first: the distance (0 means the same picture), its relation to the file, its size in
+    /// pixels and bytes, and its path. A horizontal line marks the threshold of dupes: the photos below it are not versions. Each
+    /// relation is judged from the two photos alone; dupes --help explains the words. "yours" in place of a distance means that you
+    /// decided about the two.
     Similar {
         /// A photo, in a watched folder or not
         file: PathBuf,
-        /// The number of photos
+        /// Show this many photos
         #[arg(short, default_value_t = 10, value_name = "N")]
         k: usize,
-        /// Measure distances by this head, the result of a tuning; simctl heads list shows them [default: the one in use]
+        /// Measure distances with this head, the result of a tuning; simctl heads list shows all [default: the one in use]
         #[arg(long, value_name = "NAME")]
         head: Option<String>,
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Show how far apart two files are, what they are to each other, and what tells
+    /// Show how far apart two files are, what they are to each other, and why
     ///
-    /// The first line has the distance, the threshold, and which file is a version of which, with the changes. If both are in the index,
-    /// it says what dupes says of the whole library, where other photos count too: a version goes to the photo that it fits best. Else the
-    /// two are told by themselves.
+    /// The first line says how far apart the two files are, what the threshold is, which file is a version of the other, and what was
+    /// changed. If both are in the index, this is what dupes finds in the whole library: a version belongs to the photo that it fits
+    /// best, which may be a third photo. Otherwise compare judges from the two files alone.
     ///
-    /// Then follow the reasons (because: ...), those that decided most first, and all that tells: how one picture lies in the other; how well their structure agrees (1 is equal, below 0.6 they are laid over
-    /// each other by chance, and nothing is said), also coarsely, where compression counts less; how much more the worst place
-    /// differs than others, as where a text was added; brightness, contrast and strength of colours; the score of the version model (above 0 one
-    /// exposure, below 0 two); shutter speed, f-number, exposure bias and ISO; and each difference of format, size, bytes, time, camera,
-    /// position, rating, keywords, texts and compression. The rule that chose the source is one of those of dupes --help.
+    /// The reasons follow, the most important first (because: ...). Then comes the evidence. It says where one picture lies in the other,
+    /// and how well the structure of the two agrees, from 0 to 1, in fine and in coarse detail. Agreement below 0.6 is chance and is not
+    /// printed. The next lines say how much the worst spot differs, for example because a text was added, and compare brightness,
+    /// contrast and saturation. A score of the version model above 0 means one exposure, and below 0 two. Last come shutter speed,
+    /// f-number, exposure bias and ISO, and every difference in format, size, bytes, time, camera, position, rating, keywords, texts and
+    /// compression. dupes --help lists the rules that choose the source.
     Compare {
         /// A photo, in a watched folder or not
         a: PathBuf,
-        /// Another one
+        /// Another photo, in a watched folder or not
         b: PathBuf,
-        /// Exit with 1 if neither is a version of the other, or of one photo
+        /// Exit with 1 unless the two are versions of one photo
         #[arg(long)]
         exit_code: bool,
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Add, remove or list the watched folders; roots alone lists them
+    /// Add, remove or list watched folders; without a subcommand, list them
     Roots {
         #[command(subcommand)]
         command: Option<RootsCommand>,
@@ -140,7 +143,7 @@ pub enum Command {
     },
     /// Show what the daemon is doing
     Status {
-        /// prometheus is for the textfile collector of node_exporter
+        /// The format; prometheus prints metrics for the textfile collector of node_exporter
         #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
         format: StatusFormat,
         /// The same as --format json
@@ -149,23 +152,23 @@ pub enum Command {
     },
     /// Show events as they happen
     Events {
-        /// text has a line for people; ndjson has an object a line
+        /// text: one line per event, for people; ndjson: one JSON object per line
         #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
         format: EventsFormat,
         /// The same as --format ndjson
         #[arg(long, conflicts_with = "format")]
         json: bool,
     },
-    /// Show the files that could not be read, by the reason
+    /// Show the files that could not be read, grouped by reason
     ///
-    /// Files of a kind that this version does not read come last, a line for each kind.
+    /// Formats that this version does not read come last, with one line for each format.
     Failures {
-        /// Only those below this folder, or of this file [default: all watched folders]
+        /// Show only the files in this folder, or this file [default: all watched folders]
         path: Option<PathBuf>,
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Decide whether files are versions of one photo; the decision applies to every two of them
+    /// Decide whether files are versions of one photo; the decision holds for each pair of them
     #[command(subcommand)]
     Decide(DecideCommand),
     /// List your decisions, export them to a file, or import them from one
@@ -183,12 +186,12 @@ pub enum Command {
     },
     /// Teach the encoder your photos; the result, a head, is used only if it finds more versions than before
     Tune(TuneArguments),
-    /// List, use or remove heads, the results of tunings; heads alone lists them
+    /// List, use or remove heads, the results of tunings; without a subcommand, list them
     Heads {
         #[command(subcommand)]
         command: Option<HeadsCommand>,
     },
-    /// Print the settings in force, with the meaning and the source of each
+    /// Print the settings in force, what each means, and where it comes from
     Config {
         #[command(flatten)]
         answer: AnswerFormat,
@@ -198,7 +201,7 @@ pub enum Command {
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Stop the daemon and start it again from this program; if systemd runs it, through systemd
+    /// Stop the daemon and start it again from this program file, through systemd if systemd runs it
     Restart {
         #[command(flatten)]
         answer: AnswerFormat,
@@ -213,14 +216,14 @@ pub enum Command {
     Service(ServiceCommand),
     /// Run the daemon in the foreground, until Ctrl-C
     Daemon(DaemonArguments),
-    /// Print the JSON Schema of what a command answers with --json, or those of all commands
+    /// Print the JSON Schema of the --json answer of a command, or of all commands
     ///
-    /// In an answer, schema is the version of its form. It grows when a program that reads answers may have to change. Fields and
-    /// names may be added without that.
+    /// Every answer has a field named schema: a number that grows whenever programs that read the answer may have to change. New fields
+    /// and new names do not make it grow.
     Schema {
         /// A command, for example: roots list
         command: Vec<String>,
-        /// Of a line of --format ndjson
+        /// Print the schema of a line of --format ndjson instead
         #[arg(long)]
         ndjson: bool,
     },
@@ -231,7 +234,7 @@ pub enum Command {
         /// The shell
         shell: CompletedShell,
     },
-    /// Print names that a shell completes, a line each
+    /// Print names for the completion of a shell, one per line
     #[command(hide = true)]
     Names { of: NamesOf },
     /// Print the man page of simctl, or of one of its commands
@@ -243,12 +246,12 @@ pub enum Command {
     },
     /// Install completions for your shells, man pages, and the name similard for this program
     ///
-    /// Only needed after cargo install. Packages contain all of it.
+    /// You need this only after cargo install. Packages contain all of these.
     Setup {
         /// Install below DIR/share [default: ~/.local]
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         prefix: Option<PathBuf>,
-        /// Remove them
+        /// Remove what setup has installed
         #[arg(long)]
         remove: bool,
     },
@@ -258,7 +261,7 @@ pub enum Command {
 pub enum DecideCommand {
     /// The files are versions of one photo: always in one cluster
     Same {
-        /// Photos that were read, two or more
+        /// Two or more photos of watched folders
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -266,15 +269,15 @@ pub enum DecideCommand {
     },
     /// The files are different photos: never in one cluster
     Different {
-        /// Photos that were read, two or more
+        /// Two or more photos of watched folders
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Remove the decisions about these files; for a photo without files, give the picture hash that decisions list shows
+    /// Remove the decisions about these files; for a photo without files, give the picture hash that decisions list prints
     Forget {
-        /// Photos that were read, two or more
+        /// Two or more photos of watched folders
         #[arg(required = true, num_args = 2.., value_name = "FILE")]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -286,17 +289,17 @@ pub enum DecideCommand {
 pub enum DecisionsCommand {
     /// List all decisions, the oldest first, with the files of their photos
     ///
-    /// A photo without a known file is shown by its picture hash, which decide forget takes in place of a file.
+    /// A photo without a known file is shown by its picture hash, which decide forget accepts in place of a file.
     List {
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Write all decisions as JSON lines; photos are identified by their content
+    /// Write all decisions, one JSON object per line; photos are identified by their content
     Export {
-        /// The file is written as a whole or not at all; - is standard output [default: -]
+        /// A file, written as a whole or not at all; - means standard output [default: -]
         file: Option<PathBuf>,
     },
-    /// Read decisions that export wrote; of two decisions about a pair the later one is kept
+    /// Read decisions that export wrote; if a pair is decided in both, the later decision counts
     Import {
         /// A file that decisions export wrote
         file: PathBuf,
@@ -307,19 +310,20 @@ pub enum DecisionsCommand {
 
 #[derive(Args, Debug)]
 pub struct TuneArguments {
-    /// End after this many minutes, with the result that it has by then [default: 10]
+    /// End after this many minutes, with the best result found by then [default: 10]
     #[arg(long, value_name = "M")]
     pub minutes: Option<u64>,
-    /// The photos that belong together: edited versions of a photo, photos of a folder (for similar only), or what you decided
+    /// What to learn from: edits are edited versions that are made from your photos; folders means that photos in one folder belong
+    /// together (for similar only); decisions are your own
     #[arg(long, value_enum, default_value_t = PositivesArgument::Edits)]
     pub positives: PositivesArgument,
     /// The name of the new head or version model [default: tuned-1, tuned-2, …]
     #[arg(long)]
     pub name: Option<String>,
-    /// The most photos for training and the acceptance test [default: 1000; for folders 20000, for decisions 300]
+    /// Use at most this many photos for training and testing [default: 1000; for folders 20000, for decisions 300]
     #[arg(long, value_name = "N")]
     pub photos: Option<usize>,
-    /// End the running tuning, with the result that it has by then
+    /// End the running tuning now, with the best result found by then
     #[arg(long, conflicts_with_all = ["minutes", "name", "photos"])]
     pub stop: bool,
     #[command(flatten)]
@@ -340,11 +344,14 @@ pub enum HeadsCommand {
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Use a head or a version model from now on; base and versions are those that come with the program
+    /// Use a head or a version model from now on
+    ///
+    /// A head, the result of a tuning, is the layer of the encoder that determines how far apart two photos are. A version model decides
+    /// whether two photos are one exposure. The program comes with one of each: the head "base" and the version model "versions".
     Use {
         /// A head or a version model
         name: String,
-        /// Only show how the clusters would change
+        /// Only show how the clusters would change, without using it
         #[arg(long = "try")]
         only_try: bool,
         #[command(flatten)]
@@ -359,9 +366,9 @@ pub enum HeadsCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum ServiceCommand {
-    /// Write the units unless a package contains them, and enable the socket; the first request starts the daemon
+    /// Write the systemd units, unless a package has installed them, and enable the socket, so that the first request starts the daemon
     Install,
-    /// Stop the daemon and remove the units; index and decisions stay
+    /// Stop the daemon and remove the systemd units; the index and your decisions stay
     Remove,
     /// Show whether the service is installed, and its state
     Status {
@@ -372,7 +379,7 @@ pub enum ServiceCommand {
 
 #[derive(Args, Debug)]
 pub struct DaemonArguments {
-    /// The same as simctl restart: end the running daemon, and start another in the background
+    /// End the running daemon and start another in the background; the same as simctl restart
     #[arg(long)]
     pub replace: bool,
     /// Detach from the terminal of the command that started it
@@ -393,7 +400,9 @@ pub enum RootsCommand {
         #[command(flatten)]
         answer: AnswerFormat,
     },
-    /// Stop watching folders; their photos stay in the index, and folders inside that you added before are watched again
+    /// Stop watching folders
+    ///
+    /// Their photos stay in the index. If you had added a folder inside a removed one before, that folder is watched by itself again.
     Remove {
         /// Watched folders
         #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -466,14 +475,14 @@ mod tests {
             command.render_long_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let dupes = help("dupes");
-        for words in ["identical: another file of", "copy: the same exposure", "part: one holds", "series: another", "unknown: near, and"] {
+        for words in ["identical: another file of", "copy: the same exposure", "part: one holds", "series: another", "unknown: near each other"] {
             assert!(dupes.contains(words), "{words}: {dupes}");
         }
         for section in ["What is shown:", "How it is shown:", "Which daemon:"] {
             assert!(dupes.contains(section), "{section}: {dupes}");
         }
         for (name, words) in [
-            ("pairs", "A line for each two photos"),
+            ("pairs", "one line for each pair of photos"),
             ("similar", "nearest first"),
             ("compare", "the version model"),
             ("missing", "outside trash"),

@@ -40,7 +40,7 @@ fn of_library(out: &mut Text, s: &Status) {
     let files = states.map(|(state, number)| (vec![("state", state)], number));
     out.family("similard_files", "gauge", "Files in the watched folders, by their state.", files);
     out.gauge("similard_photos_without_kept_picture", "Photos that have no kept picture yet.", c.without_picture);
-    out.gauge("similard_photos_uncompared", "Photos that are still to be compared with near ones.", c.uncompared);
+    out.gauge("similard_photos_uncompared", "Photos that were not yet compared with those nearest to them.", c.uncompared);
     out.counter("similard_files_read_total", "Files read since the index was made.", s.counters.read);
     out.counter("similard_photos_decoded_total", "Photos decoded since the index was made.", s.counters.decoded);
     out.counter("similard_photos_embedded_total", "Photos embedded since the index was made.", s.counters.embedded);

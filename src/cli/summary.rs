@@ -57,7 +57,7 @@ const FOUND: [(Relation, &str, [&str; 2]); 6] = [
 const HELD_APART: [(Relation, &str); 3] = [
     (Relation::Series, "held apart as frames of a series"),
     (Relation::Part, "held apart as parts of others"),
-    (Relation::Unknown, "held apart, because it is not sure"),
+    (Relation::Unknown, "held apart, because the evidence does not decide"),
 ];
 
 impl Summary {
@@ -243,7 +243,7 @@ mod tests {
         let told = said(line, &end, counted, None);
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines[..2], ["2 photos have versions.", "7 clusters are not shown because of --limit 2."]);
-        let safest: Vec<usize> = ["the same photo again", "copies", "edits", "frames of a series", "not sure", "jp2", "damaged"]
+        let safest: Vec<usize> = ["the same photo again", "copies", "edits", "frames of a series", "does not decide", "jp2", "damaged"]
             .iter()
             .map(|what| lines.iter().position(|line| line.contains(what)).expect(what))
             .collect();

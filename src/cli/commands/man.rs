@@ -12,24 +12,24 @@ use crate::config;
 const DESCRIPTION: [&str; 3] = [
     "Finds the versions of one photo in your folders: the crop, the small copy, the black-and-white version, the screenshot. A neural encoder \
      compares what the photos show, not their files. A daemon, similard(1), watches the folders and remembers what it has read.",
-    "simctl dupes starts the daemon if none runs, has it watch the folder, and answers once everything in it has been read. Later answers come \
-     at once. simctl service install has systemd start the daemon with your session.",
-    "The daemon never changes a photo, and nothing leaves this machine. No command deletes a photo: --format paths0 lists the files that could \
-     go, for a tool of your choice.",
+    "simctl dupes starts the daemon if none runs, makes it watch the folder, and answers once everything in it has been read. Later answers \
+     come at once. simctl service install makes systemd start the daemon with your session.",
+    "The daemon never changes a photo, and nothing leaves this machine. No command deletes a photo: --format paths0 lists the files that you \
+     could delete with a tool of your choice.",
 ];
 
 const EXAMPLES: [(&str, &str); 11] = [
     ("Find photos that exist twice or in several versions.", "simctl dupes ~/Pictures"),
-    ("The ten that free most room.", "simctl dupes --sort size --limit 10 ~/Pictures"),
-    ("A page with pictures, for a browser.", "simctl dupes --format html ~/Pictures > report.html"),
-    ("The same as JSON.", "simctl dupes --format json ~/Pictures"),
-    ("Is everything on a card in the library?", "simctl missing /media/me/CARD && echo may be formatted"),
+    ("Show the ten clusters that would free most room.", "simctl dupes --sort size --limit 10 ~/Pictures"),
+    ("Make a page with pictures, for a browser.", "simctl dupes --format html ~/Pictures > report.html"),
+    ("Print the same as JSON.", "simctl dupes --format json ~/Pictures"),
+    ("Check whether everything on a card is in the library.", "simctl missing /media/me/CARD && echo may be formatted"),
     (
-        "List the exact copies that could go. Nothing is deleted.",
+        "List the identical files and copies that you could delete. Nothing is deleted.",
         "simctl dupes --format paths0 ~/Pictures | xargs -0 -n 1 echo would delete",
     ),
     ("Find the photos of the library that are nearest to another file.", "simctl similar -k 5 ~/Downloads/screenshot.png"),
-    ("In a script: is one file a version of the other?", "simctl compare --exit-code a.jpg b.jpg"),
+    ("Check in a script whether two files are versions of one photo.", "simctl compare --exit-code a.jpg b.jpg"),
     (
         "Two photos look alike but are different. Never show them in one cluster.",
         "simctl decide different ~/Pictures/leaf-1.jpg ~/Pictures/leaf-2.jpg",
@@ -44,13 +44,16 @@ const ENVIRONMENT: [(&str, &str); 7] = [
     ("SIMILARD_CONFIG", "The settings file, as --config."),
     ("SIMILARD_LOG", "The levels of the daemon's log, for example similard=debug,warn."),
     ("XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "The base directories of the paths under FILES."),
-    ("PAGER", "The program that shows a long answer on a terminal: less, with LESS=FRX unless that is set. Empty or cat: none."),
+    (
+        "PAGER",
+        "The program that shows a long answer on a terminal. The default is less, with LESS=FRX unless LESS is set. Empty or cat: no pager.",
+    ),
     ("NO_COLOR", "If set, output has no colours."),
 ];
 
 const FILES: [(&str, &str); 5] = [
-    ("~/.config/similard/config.toml", "The settings, one name = value a line."),
-    ("~/.local/share/similard/library.db", "Folders, decisions and heads. Keep a backup of it."),
+    ("~/.config/similard/config.toml", "The settings, with one name = value on each line."),
+    ("~/.local/share/similard/library.db", "Your folders, decisions and heads. Keep a backup of it."),
     ("~/.local/share/similard/index.db", "The index. It can be made again from the photos."),
     (
         "~/.local/share/similard/daemon.log",

@@ -8,33 +8,33 @@ use crate::cli::formats::MissingFormat;
 
 /// What `simctl missing --help` and its man page say.
 pub const ABOUT_MISSING: &str = "\
-Ask whether everything in a folder is in the library: can this card be formatted?
+Check whether everything in a folder is in the library: can this card be formatted?
 
-Every photo, film, sound file and sidecar below PATH is read, and nothing there is changed or added to the library. A file is safe if \
-the library has the same bytes, or the same picture data with other metadata, in a file that is on a mounted disk now as it was when it \
-was read, outside PATH and outside trash. Names and dates do not count.
+Every photo, film, sound file and sidecar below PATH is read. Nothing there is changed, and nothing is added to the library. A file is \
+safe if the library has the same bytes, or the same picture data with other metadata, in another file. That file must be on a mounted \
+disk now, unchanged since it was read, outside PATH and outside trash. Names and dates do not count.
 
-A line for each file that is not safe, with its state:
+Each file that is not safe is printed on a line with its state:
   missing         nothing in the library has it
   safe-elsewhere  only a disk that is away has it; it counts as missing
-  version         only another version is there (with --versions); it counts as missing
+  version         the library has only another version of it (with --versions); it counts as missing
   unread          it could not be judged: it cannot be read, is damaged or empty
-  alike           with --quick: something has its size, name and time
+  alike           with --quick: the library has a file of its size, name and time
 
-Then follow the folders, what else was found there, and last a sentence that one can act on.
+The folders and everything else that was found there follow. The last line says what you can do now.
 
-Exit codes: 0 everything is safe, 1 something is missing, 4 something could not be judged (also if something is missing), 5 a folder of \
---in is not whole, 6 the disk of --copy-to is full, 130 after Ctrl-C, which says what is known by then. So this is safe:
+Exit codes: 0 everything is safe, 1 something is missing, 4 something could not be judged (even if something else is missing), 5 a folder \
+of --in is offline or not read yet, 6 the disk of --copy-to is full, 130 after Ctrl-C, which prints what is known by then. So this is safe:
   simctl missing /media/me/CARD && echo may be formatted";
 
 #[derive(Args, Debug)]
 pub struct MissingArguments {
     /// A card, a folder or a file; it need not be watched
     pub path: PathBuf,
-    /// Count only what is in this folder of the library; a new folder is watched from now on [default: all watched folders]
+    /// Count only copies in this folder of the library; a new folder is watched from now on [default: all watched folders]
     #[arg(long = "in", value_name = "ROOT", value_hint = ValueHint::DirPath)]
     pub within: Vec<PathBuf>,
-    /// Count a file as safe only if so many physical drives have it
+    /// Count a file as safe only if it is on at least N physical drives
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = drives)]
     pub on_disks: usize,
     /// Name the nearest version of a photo that is missing
@@ -46,10 +46,10 @@ pub struct MissingArguments {
     /// Compare only size, name and time; nothing is safe then, and the exit code is never 0
     #[arg(long, conflicts_with_all = ["verify", "versions", "copy_to", "on_disks"])]
     pub quick: bool,
-    /// Copy what is not safe to a folder on another drive, read it back and compare; nothing is overwritten
+    /// Copy the files that are not safe to a folder on another drive, read them back and compare; nothing is overwritten
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub copy_to: Option<PathBuf>,
-    /// paths0 lists the files that are not safe, each followed by NUL; ndjson has a line for each file, and an end
+    /// paths0 lists the files that are not safe, each followed by NUL; ndjson prints a line for each file, and a last line "end"
     #[arg(long, value_enum, default_value_t = MissingFormat::Text)]
     format: MissingFormat,
     /// The same as --format json

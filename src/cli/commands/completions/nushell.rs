@@ -107,7 +107,7 @@ mod tests {
         for line in [
             "  export extern \"simctl dupes\" [",
             "    ...paths: path # Folders or files; new folders are watched from now on",
-            "    --format: string@\"nu-complete simctl dupes format\" # html is a page",
+            "    --format: string@\"nu-complete simctl dupes format\" # html prints a page",
             "    --exit-code # Exit with 1 if there are duplicates",
             "    name: string@\"nu-complete simctl heads use name\"",
             "    path?: path",
