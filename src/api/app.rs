@@ -102,7 +102,7 @@ pub async fn waiting<T: Serialize + Send + 'static>(
 /// A permit for a request that may wait for a disk.
 pub fn wait_permit(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
     let permit = app.wait_permits.clone().try_acquire_owned();
-    permit.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests wait already")).hint("try again in a moment"))
+    permit.map_err(|_| Problem::new(Code::Busy, format!("{MAX_LONG_POLLS} requests are waiting already")).hint("try again in a moment"))
 }
 
 /// The paths, after a check that the daemon's view of each is the client's. It comes before any permit for an answer,
@@ -115,7 +115,7 @@ pub async fn seen_alike(app: &App, asked: Asked) -> Result<Vec<PathBuf>, Problem
         asked.seen_alike(service.as_ref())
     });
     let compared = tokio::time::timeout(VIEW_TIMEOUT, compared).await;
-    let silent = |_| Problem::new(Code::OtherView, format!("no answer: a disk does not respond, that of {first} or of a later path"));
+    let silent = |_| Problem::new(Code::OtherView, format!("no answer: the disk of {first} or of a later path does not respond"));
     compared.map_err(silent)?.map_err(Problem::internal)?
 }
 

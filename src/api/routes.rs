@@ -360,7 +360,7 @@ async fn pictures(State(app): State<App>, RawQuery(query): RawQuery, request: Re
     query.end()?;
     if pictures.len() > MAX_PICTURES {
         return Err(
-            Problem::new(Code::Parameter, format!("more than {MAX_PICTURES} pictures are asked for")).hint("ask again for the others")
+            Problem::new(Code::Parameter, format!("more than {MAX_PICTURES} pictures were asked for")).hint("ask again for the others")
         );
     }
     long_answer(&app, move |s| s.pictures(&pictures)).await
@@ -395,7 +395,7 @@ fn questions(body: &[u8]) -> Result<Vec<KnownQuestion>, Problem> {
     let parsed = lines.map(|(line, number): (&[u8], u64)| {
         serde_json::from_slice(line).map_err(|e| {
             let hint = r#"a line is an object such as {"n": 1, "size": 4096, "content": "…"}"#;
-            Problem::new(Code::Question, format!("line {number} of the body holds no question: {e}")).hint(hint)
+            Problem::new(Code::Question, format!("line {number} of the body is not a question: {e}")).hint(hint)
         })
     });
     parsed.collect()

@@ -183,7 +183,7 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn slow() -> Problem {
-    Problem::new(Code::Slow, "the body comes too slowly")
+    Problem::new(Code::Slow, "the body arrives too slowly")
 }
 
 fn busy() -> Problem {

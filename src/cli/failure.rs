@@ -35,7 +35,7 @@ const SETTINGS: &str = "settings";
 /// The exit codes of `simctl`, for the help and the man page. `docs/exit-codes.md` has the same.
 pub const EXIT_CODES: [(u8, &str); 10] = [
     (DONE, "done"),
-    (FOUND, "duplicates found, or two files that are no versions (with --exit-code), or a file is missing"),
+    (FOUND, "duplicates found, or two files that are not versions (both with --exit-code), or a file is missing"),
     (USAGE, "usage error, or the daemon refused the request"),
     (UNREACHABLE, "daemon not reachable"),
     (UNREAD, "some files could not be read or judged, or this version cannot read their formats (dupes: with --strict)"),
@@ -65,7 +65,7 @@ impl Failure {
 
     /// The disk of a path does not answer.
     pub fn silent(path: &Path) -> Failure {
-        let message = format!("{} cannot be looked at: its disk does not answer", shown_path(path));
+        let message = format!("{} cannot be checked: its disk does not answer", shown_path(path));
         Failure { message, hint: Some("is its network share or drive gone?".into()), code: NOT_WHOLE }
     }
 
@@ -163,12 +163,12 @@ impl From<daemon::Error> for Failure {
         let hint = match &error {
             daemon::Error::AlreadyRunning(_) => Some("simctl status shows it; simctl daemon --replace starts another in its place"),
             daemon::Error::DataDirectory { .. } => Some("--data-dir names another place"),
-            daemon::Error::Store(crate::store::Error::NotOurs { .. }) => {
-                Some("put the file itself there, as yours; the whole data directory may be reached through a link, or --data-dir names it")
-            }
+            daemon::Error::Store(crate::store::Error::NotOurs { .. }) => Some(
+                "put the file itself there, owned by you; only the data directory as a whole may be a link, or --data-dir names another",
+            ),
             daemon::Error::Store(crate::store::Error::Newer(_)) => Some("update similard, or name another directory with --data-dir"),
             daemon::Error::Store(crate::store::Error::Damaged { .. }) => {
-                Some("its contents cannot be made again: put your backup in its place, or move the file away and decide anew")
+                Some("its contents cannot be made again: put your backup in its place, or move the file away and make your decisions again")
             }
             daemon::Error::Store(e) if e.is_disk() => Some("make room, or name another directory with --data-dir"),
             _ => None,

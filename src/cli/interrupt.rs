@@ -59,6 +59,6 @@ pub async fn pressed() {
 
 /// Says that the daemon goes on. Returns the end of the command.
 pub fn reads_on() -> Failure {
-    tell("the daemon reads on, and the next answer comes sooner for it; simctl status says how far it is, simctl stop ends it");
+    tell("the daemon continues to read, so the next answer will come sooner; simctl status shows its progress, simctl stop ends it");
     Failure { message: String::new(), hint: None, code: INTERRUPTED }
 }

@@ -76,7 +76,7 @@ fn elsewhere(settings: &Settings, holder: &Holder, source: &io::Error) -> Failur
             "a daemon (process {pid}) runs on {data} and listens at {}, which cannot be reached from here: {source}",
             socket.display()
         ))
-        .hint("ask from where it was started, or end it; nothing is lost"),
+        .hint("use the session in which it was started, or end it; nothing is lost"),
         Holder::Busy { pid } => {
             Failure::unreachable(format!("the daemon of {data} (process {pid}) is starting or ending")).hint("try again in a moment")
         }
@@ -91,7 +91,7 @@ fn elsewhere(settings: &Settings, holder: &Holder, source: &io::Error) -> Failur
 fn where_to_look(socket: &Path) -> String {
     let usual = format!("/run/user/{}", rustix::process::geteuid().as_raw());
     if socket.starts_with(&usual) {
-        return "ask from where it was started, or end it; nothing is lost".to_owned();
+        return "use the session in which it was started, or end it; nothing is lost".to_owned();
     }
-    format!("it may be of your session: set XDG_RUNTIME_DIR={usual}, or end it; nothing is lost")
+    format!("it may belong to your session: set XDG_RUNTIME_DIR={usual}, or end it; nothing is lost")
 }

@@ -50,8 +50,8 @@ const FOUND: [(Relation, &str, [&str; 2]); 6] = [
     (Relation::Identical, "the same photo again", ["file", "files"]),
     (Relation::Copy, "copies", ["photo", "photos"]),
     (Relation::Edit, "edits, which are somebody's work", ["photo", "photos"]),
-    (Relation::Series, "frames beside the first of each series", ["photo", "photos"]),
-    (Relation::Part, "parts of others, or what holds them", ["photo", "photos"]),
+    (Relation::Series, "further frames of each series", ["photo", "photos"]),
+    (Relation::Part, "parts of others, or photos that contain them", ["photo", "photos"]),
     (Relation::Unknown, "not sure, perhaps versions", ["photo", "photos"]),
 ];
 const HELD_APART: [(Relation, &str); 3] = [
@@ -78,12 +78,12 @@ impl Summary {
             }
         }
         if end.shots > 0 {
-            let what = "without versions beyond their own shot".to_owned();
+            let what = "with versions only in their own shot".to_owned();
             let command = format!("simctl dupes --within-shots {asked}");
             totals.push(Total { what, amount: count(end.shots, "shot", "shots"), command, is_doubtful: false });
         }
         if end.outside > 0 {
-            let what = "outside, with versions here".to_owned();
+            let what = "in other folders, with versions here".to_owned();
             let command = format!("simctl dupes --everywhere {asked}");
             totals.push(Total { what, amount: count(end.outside, "photo", "photos"), command, is_doubtful: false });
         }
@@ -104,7 +104,7 @@ impl Summary {
         let may_go = [Relation::Identical, Relation::Copy].iter().any(|relation| end.found.get(relation).is_some_and(|a| a.photos > 0));
         let advice = may_go.then(|| {
             [
-                "what could go of the same photos and copies, each checked on the disk:".to_owned(),
+                "identical files and copies that you could delete, each checked on the disk:".to_owned(),
                 format!("simctl dupes --format paths0 {asked}"),
             ]
         });
@@ -165,8 +165,8 @@ fn asked(options: &DupesArguments) -> String {
 /// The message of an answer without clusters.
 fn nothing_found(end: &End, compared: u64) -> &'static str {
     match compared {
-        0 => "Nothing was compared: no photo is read.",
-        1 => "Nothing was compared: only one photo is read.",
+        0 => "Nothing was compared: no photo has been read.",
+        1 => "Nothing was compared: only one photo has been read.",
         _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
             "No versions found among the photos that were compared."
         }
@@ -220,15 +220,15 @@ mod tests {
         let cut = || End { whole: false, ..end() };
         for (end, compared, sentence) in [
             (end(), 2, "No duplicates found."),
-            (end(), 1, "Nothing was compared: only one photo is read."),
-            (end(), 0, "Nothing was compared: no photo is read."),
-            (cut(), 0, "Nothing was compared: no photo is read."),
+            (end(), 1, "Nothing was compared: only one photo has been read."),
+            (end(), 0, "Nothing was compared: no photo has been read."),
+            (cut(), 0, "Nothing was compared: no photo has been read."),
             (cut(), 2, "No versions found among the photos that were compared."),
         ] {
             assert!(said("p", &end, Counted { compared, ..Counted::default() }, None).contains(sentence), "{end:?}");
         }
         let outside = said("p", &End { outside: 3, ..end() }, Counted { compared: 2, ..Counted::default() }, None);
-        assert!(outside.contains("outside, with versions here  3 photos  simctl dupes --everywhere p\n"), "{outside}");
+        assert!(outside.contains("in other folders, with versions here  3 photos  simctl dupes --everywhere p\n"), "{outside}");
     }
 
     #[test]

@@ -24,10 +24,10 @@ pub fn require() -> Result<(), Failure> {
     let asked = command(&["show-environment"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     match asked {
         Ok(ended) if ended.success() => Ok(()),
-        Ok(_) => Err(Failure::unreachable("no systemd of this user answers (systemctl --user)")
-            .hint("simctl dupes DIR starts the daemon without it; or have your session start it: simctl daemon")),
+        Ok(_) => Err(Failure::unreachable("systemd does not answer for this user (systemctl --user)")
+            .hint("simctl dupes DIR starts the daemon without systemd; or let your session start simctl daemon")),
         Err(_) => Err(Failure::unreachable("this system has no systemd")
-            .hint("simctl dupes DIR starts the daemon without it; or have your session or another supervisor start it: simctl daemon")),
+            .hint("simctl dupes DIR starts the daemon without systemd; or let your session or another supervisor start simctl daemon")),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn left_out(left_out: &LeftOut) -> Vec<String> {
         lines.push("links are not followed; to watch what they point to: simctl roots add DIR".to_owned());
     }
     if annexed > 0 {
-        lines.push("git annex unlock makes files of the links of git-annex".to_owned());
+        lines.push("git annex unlock replaces links of git-annex with files".to_owned());
     }
     lines
 }

@@ -65,23 +65,28 @@ const KEYS: [Key; 11] = [
         what: "pictures with more pixels are not decoded; a JPEG may have ten times as many",
         value: |s| number(s.limits.pixels),
     },
-    Key { name: "max-decode-memory", kind: Kind::Whole, what: "bytes that reading one photo may take", value: |s| number(s.limits.memory) },
+    Key {
+        name: "max-decode-memory",
+        kind: Kind::Whole,
+        what: "bytes of memory that reading one photo may take",
+        value: |s| number(s.limits.memory),
+    },
     Key {
         name: "max-decode-seconds",
         kind: Kind::Whole,
-        what: "how long one step of one photo may take",
+        what: "seconds that one step in reading a photo may take",
         value: |s| number(s.limits.seconds),
     },
     Key {
         name: "kept-pictures",
         kind: Kind::Text,
-        what: "folder of the small pictures that are kept, or off (default: beside the index)",
+        what: "folder of the kept small pictures, or off to keep none (default: beside the index)",
         value: |s| Some(Value::String(s.kept_pictures.as_ref().map_or("off".into(), |folder| folder.display().to_string()))),
     },
     Key {
         name: "forget-at-once",
         kind: Kind::Share,
-        what: "share of a folder's files that may go at once without a question, 0 to 1",
+        what: "share of a folder's files, 0 to 1, that may disappear at once without your confirmation",
         value: |s| Some(Value::Float(s.reloadable.forget_at_once)),
     },
     Key {
@@ -93,7 +98,7 @@ const KEYS: [Key; 11] = [
     Key {
         name: "include",
         kind: Kind::Globs,
-        what: "globs of what is not left out after all",
+        what: "globs of exceptions: what is read although it would be left out",
         value: |s| Some(globs(s.reloadable.rules.exceptions())),
     },
     Key {
@@ -154,7 +159,7 @@ fn no_settings(text: &str, error: &toml::de::Error) -> String {
     let number = before.matches('\n').count() + 1;
     let line = text.lines().nth(number - 1).unwrap_or_default().trim();
     format!(
-        "line {number} is no setting: {line} ({}); a line is name = value, and a text is in quotes",
+        "line {number} is not a setting: {line} ({}); a line is name = value, and a text is in quotes",
         error.message().replace('\n', ", ")
     )
 }
@@ -231,8 +236,8 @@ mod tests {
             assert_eq!(File::parse(text).err().as_deref(), Some(said), "{text}");
         }
         let broken = File::parse("# mine\n\nworkers = many\n").err().expect("not TOML");
-        assert!(broken.starts_with("line 3 is no setting: workers = many (") && broken.ends_with("a text is in quotes"), "{broken}");
-        assert!(File::parse("nonsense").err().expect("not TOML").starts_with("line 1 is no setting: nonsense ("));
+        assert!(broken.starts_with("line 3 is not a setting: workers = many (") && broken.ends_with("a text is in quotes"), "{broken}");
+        assert!(File::parse("nonsense").err().expect("not TOML").starts_with("line 1 is not a setting: nonsense ("));
         for right in ["forget-at-once = 1", "forget-at-once = 0.5", "workers = 3", "exclude = []", "tune-after-decisions = 0"] {
             assert!(File::parse(right).is_ok(), "{right}");
         }

@@ -109,7 +109,7 @@ impl Settings {
             Some("off") => None,
             Some(folder) if Path::new(folder).is_absolute() => Some(PathBuf::from(folder)),
             Some(other) => {
-                let reason = format!("kept-pictures is the absolute path of a folder, or off, and not {other}");
+                let reason = format!("kept-pictures must be the absolute path of a folder, or off, and not {other}");
                 return Err(Error::File { path: config, reason });
             }
         };

@@ -27,7 +27,7 @@ use crate::vision::backbone::Backbone;
 pub enum Error {
     #[error("there is no head named {0}")]
     Unknown(String),
-    #[error("{0} was tuned on folders, for similar only: it cannot tell which photos are versions")]
+    #[error("{0} was tuned on folders, for similar only: it cannot decide which photos are versions")]
     NotForDupes(String),
     #[error("{0} is a version model, which similar --head does not take")]
     NotForSimilar(String),

@@ -47,7 +47,7 @@ impl From<heads::Error> for Problem {
         match error {
             heads::Error::Unknown(_) => Problem::new(Code::NoHead, error.to_string()).hint("simctl heads list shows all heads"),
             heads::Error::InUse(_) => Problem::new(Code::InUse, error.to_string())
-                .hint("use another one before: simctl heads use base, or simctl heads use versions"),
+                .hint("use another one first: simctl heads use base, or simctl heads use versions"),
             heads::Error::NotForSimilar(_) => Problem::new(Code::NoHead, error.to_string()).hint("simctl heads list shows all heads"),
             heads::Error::NotForDupes(_) => Problem::new(Code::NotForDupes, error.to_string()).hint("simctl similar --head NAME uses it"),
             _ => Problem::internal(error),

@@ -366,8 +366,8 @@ impl Worker {
 /// A RAW file of a maker that is not known may look like a TIFF, and then it shows a thumbnail.
 fn check_name(path: &Path, format: Format) -> Result<(), Failure> {
     if format == Format::Tiff && Format::from_name(path) == Some(Format::Raw) {
-        let why = "by its name, and a TIFF by its content: it may show a thumbnail, so it is not read by this version; if it is no RAW file, \
-                   rename it to .tif";
+        let why = "by its name, and a TIFF by its content: it may show a thumbnail, so it is not read by this version; if it is not a RAW \
+                   file, rename it to .tif";
         return Err(Failure::unsupported_kind(Format::Raw, why));
     }
     Ok(())

@@ -198,15 +198,15 @@ impl fmt::Display for Reason {
             Reason::SamePicture => f.write_str("the same picture data"),
             Reason::Distance => f.write_str("farther from each other than the threshold"),
             Reason::NotCompared => f.write_str("not compared yet"),
-            Reason::NotLaid => f.write_str("the place of one in the other is not found"),
+            Reason::NotLaid => f.write_str("no place of one in the other was found"),
             Reason::Time(seconds) => write!(f, "taken {} apart by one camera", apart(*seconds)),
-            Reason::RewrittenTime => f.write_str("a program wrote the later time: the pictures are the same"),
+            Reason::RewrittenTime => f.write_str("the later time was written by a program: the pictures are the same"),
             Reason::Exposure([a, b]) => write!(f, "one camera exposed them differently: {}", a.differences(b).join(", ")),
-            Reason::ImageId => f.write_str("one camera gave them two ids"),
-            Reason::FrameNumber([a, b]) => write!(f, "one camera counted two frames: {a} and {b}"),
-            Reason::FileName => f.write_str("their names are those of two frames"),
+            Reason::ImageId => f.write_str("one camera gave them different ids"),
+            Reason::FrameNumber([a, b]) => write!(f, "one camera numbered them as two frames: {a} and {b}"),
+            Reason::FileName => f.write_str("their names are those of different frames"),
             Reason::EditName => f.write_str("the name of one is that of an edit of the other"),
-            Reason::Document => f.write_str("made of one document, by its ids"),
+            Reason::Document => f.write_str("made from one document, according to its ids"),
             Reason::Agreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2}"),
             Reason::Disagreement(agreement) => write!(f, "laid over each other, they agree by {agreement:.2} only"),
             Reason::VersionModel(score) if *score > 0.0 => write!(f, "the version model says one exposure ({score:+.1})"),
@@ -217,14 +217,16 @@ impl fmt::Display for Reason {
             Reason::Format => f.write_str("two formats"),
             Reason::Inks => f.write_str("one is in the inks of a printing press (CMYK)"),
             Reason::Compression => f.write_str("one is compressed more"),
-            Reason::WholeFrame => f.write_str("both show the whole frame, in one light"),
+            Reason::WholeFrame => f.write_str("both show the whole frame, with the same brightness and contrast"),
             Reason::Change(PhotoChange::Screenshot) => f.write_str("screenshot"),
             Reason::Change(change) => write!(f, "{change}"),
             Reason::ThirdPhoto => f.write_str("both are versions of a third photo"),
-            Reason::OtherPhotos => f.write_str("the two alone could be versions, but other photos part them"),
+            Reason::OtherPhotos => f.write_str("the two alone could be versions, but other photos separate them"),
             Reason::Beside => f.write_str("one shows the other smaller, beside other content"),
-            Reason::Collage => f.write_str("one holds several others"),
-            Reason::Layout(share) => write!(f, "in one place, and {:.0} % of them differs, as in pages of one layout", 100.0 * share),
+            Reason::Collage => f.write_str("one contains several others"),
+            Reason::Layout(share) => {
+                write!(f, "in the same place, but {:.0} % of them differs, as in pages with the same layout", 100.0 * share)
+            }
         }
     }
 }
@@ -284,7 +286,7 @@ mod tests {
                 ReasonCode::Exposure,
                 "one camera exposed them differently: 1/200 s and 2 s",
             ),
-            (Reason::FrameNumber([7, 9]), ReasonCode::FrameNumber, "one camera counted two frames: 7 and 9"),
+            (Reason::FrameNumber([7, 9]), ReasonCode::FrameNumber, "one camera numbered them as two frames: 7 and 9"),
             (Reason::Size(0.5), ReasonCode::Size, "one is half the size"),
             (Reason::Size(0.25), ReasonCode::Size, "one has 25 % of the size"),
             (Reason::VersionModel(1.24), ReasonCode::VersionModel, "the version model says one exposure (+1.2)"),
@@ -293,7 +295,7 @@ mod tests {
             (Reason::Change(PhotoChange::BlackAndWhite), ReasonCode::Colour, "black and white"),
             (Reason::Change(PhotoChange::Exposure(0.7)), ReasonCode::Tones, "exposure +0.7"),
             (Reason::Change(PhotoChange::Retouched), ReasonCode::Spot, "retouched"),
-            (Reason::Layout(0.12), ReasonCode::Layout, "in one place, and 12 % of them differs, as in pages of one layout"),
+            (Reason::Layout(0.12), ReasonCode::Layout, "in the same place, but 12 % of them differs, as in pages with the same layout"),
         ] {
             assert_eq!((reason.code(), reason.to_string().as_str()), (code, words));
         }

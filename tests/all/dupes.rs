@@ -339,7 +339,7 @@ fn one_photo_is_compared_with_nothing() {
     for name in ["x.raf", "y.nef"] {
         fs::write(folder.join(name), photos::unread()).expect("written");
     }
-    let alone = "Nothing was compared: only one photo is read.";
+    let alone = "Nothing was compared: only one photo has been read.";
     let photo = folder.join("a.webp");
     let said = |path: &Path| instance.ok([OsStr::new("dupes"), path.as_os_str()]);
     assert!(said(&folder).contains(alone), "{}", said(&folder));

@@ -212,7 +212,7 @@ fn none_are_kept_where_none_are_wanted() {
     let refused = instance.run(["config"]);
     assert_eq!(refused.status.code(), Some(2));
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(error.contains("kept-pictures is the absolute path of a folder, or off, and not beside"), "{error}");
+    assert!(error.contains("kept-pictures must be the absolute path of a folder, or off, and not beside"), "{error}");
     // The features are the same as with kept pictures.
     instance.configure("");
     assert_eq!(names(&instance.dupes(&folder)), answer);

@@ -226,7 +226,7 @@ fn the_daemon_is_shown_and_stopped_with_broken_settings() {
     assert!(code == Some(0) && stopped.contains("has ended") && errors.contains(plain), "{stopped} {errors}");
     instance.configure("workers = many\n");
     let (code, _, errors) = said(&["dupes", "/"]);
-    assert!(code == Some(2) && errors.contains("line 1 is no setting: workers = many"), "{errors}");
+    assert!(code == Some(2) && errors.contains("line 1 is not a setting: workers = many"), "{errors}");
 }
 
 #[test]

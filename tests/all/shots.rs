@@ -69,7 +69,7 @@ fn a_shot_is_one_line_and_goes_as_a_whole_or_not_at_all() {
     let answer = instance.dupes(&folder);
     assert_eq!((&answer["clusters"], &answer["shots"]), (&json!([]), &json!(1)), "{answer}");
     let said = text(&instance, &folder);
-    let beyond = "without versions beyond their own shot  1 shot  simctl dupes --within-shots";
+    let beyond = "with versions only in their own shot  1 shot  simctl dupes --within-shots";
     assert!(said.contains("No duplicates found.") && said.contains(beyond), "{said}");
     // Only who asks for it is told that one was made of the other.
     let within = instance.json(["dupes", "--json", "--within-shots", &folder.display().to_string()]);

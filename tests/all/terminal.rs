@@ -268,7 +268,7 @@ fn ctrl_c_says_that_the_daemon_reads_on_and_how_to_stop_it() {
     wait_until("it shows what is read", || running.shown().contains("reading photos"));
     kill_process(Pid::from_child(&running.child), Signal::INT).expect("sent");
     let (code, said) = running.end();
-    assert!(code == Some(130) && said.contains("the daemon reads on") && said.contains("simctl stop ends it"), "{code:?}: {said}");
+    assert!(code == Some(130) && said.contains("the daemon continues to read") && said.contains("simctl stop ends it"), "{code:?}: {said}");
     let is_read = || instance.status()["coverage"]["pending"] == 0;
     wait_until("it has read on", is_read);
 }

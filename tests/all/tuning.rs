@@ -470,7 +470,7 @@ fn decisions_teach_what_is_no_version() {
         used.collect::<Vec<String>>()
     };
     assert_eq!(in_use(), ["base", "decisions-1"]);
-    assert!(instance.ok(["heads", "list"]).contains("tells versions from frames"));
+    assert!(instance.ok(["heads", "list"]).contains("a version model"));
     instance.kill();
     assert_eq!(joined(others), left, "it is used after a crash");
     // The same decisions teach it nothing more, and it goes back.

@@ -56,7 +56,7 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
         lines.push(format!("because: {}", reasons.join("; ")));
     }
     if c.shot {
-        lines.push("files of both are in one shot".to_owned());
+        lines.push("both have files in one shot".to_owned());
     }
     if let Some((source, rule)) = c.source.zip(c.source_by) {
         let which = if source == 0 { "first" } else { "second" };
@@ -77,8 +77,8 @@ fn version(c: &Comparison) -> String {
     let Some(source) = c.source else {
         return match (c.tie, c.relation) {
             (false, _) => "both are versions of one photo".into(),
-            (true, Relation::Copy) => "one is a copy of the other; nothing tells which is the source".into(),
-            (true, _) => "one is an edit of the other; nothing tells which is the source".into(),
+            (true, Relation::Copy) => "one is a copy of the other; it is not known which is the source".into(),
+            (true, _) => "one is an edit of the other; it is not known which is the source".into(),
         };
     };
     let (source, version) = if source == 1 { ("second", "first") } else { ("first", "second") };
@@ -103,9 +103,9 @@ fn placement(l: &LaidOver) -> Vec<String> {
     vec![
         placed(l),
         format!("laid over each other, their structure agrees by {:.2}, coarsely by {:.2}{misfit}{plain}", l.agreement, l.coarse_agreement),
-        format!("the place that differs most differs {:.1} times as much as others", l.spot),
+        format!("the spot that differs most differs {:.1} times as much as others", l.spot),
         format!(
-            "brightness {}, contrast {}, strength of colours {} (of 255){colour}",
+            "brightness {}, contrast {}, saturation {} (of 255){colour}",
             two(first.brightness, second.brightness),
             two(first.contrast, second.contrast),
             two(first.chroma, second.chroma)
@@ -133,12 +133,12 @@ fn placed(l: &LaidOver) -> String {
 fn model(score: f32, relation: Relation) -> String {
     let is_version = matches!(relation, Relation::Copy | Relation::Edit);
     let but = match (score > 0.0, is_version) {
-        (true, false) => "; something else parts them, such as another photo that fits better",
+        (true, false) => "; something else separates them, such as another photo that fits better",
         (false, true) => "; a third photo joins them",
         _ => "",
     };
     let says = if score > 0.0 { "one exposure" } else { "two exposures" };
-    format!("by these two alone the version model says {says}: {score:+.2}, where 0 is between{but}")
+    format!("judging by these two alone, the version model says {says}: {score:+.2}, where 0 is undecided{but}")
 }
 
 /// Says how each was exposed, if one of them says so.
@@ -232,16 +232,19 @@ mod tests {
             "  because: taken 3 s apart by one camera; one camera exposed them differently: 1/200 s and 2 s\n",
             "  both are in the index, so the other photos there count too, as for dupes\n",
             "  laid over each other, their structure agrees by 1.00, coarsely by 0.98; 3 % of it differs\n",
-            "  the place that differs most differs 1.3 times as much as others\n",
-            "  brightness 120 and 120, contrast 50 and 50, strength of colours 30 and 30 (of 255); colours differ by 1.3\n",
-            "  by these two alone the version model says one exposure: +1.23, where 0 is between; something else parts them",
+            "  the spot that differs most differs 1.3 times as much as others\n",
+            "  brightness 120 and 120, contrast 50 and 50, saturation 30 and 30 (of 255); colours differ by 1.3\n",
+            "  judging by these two alone, the version model says one exposure: +1.23, where 0 is undecided; something else separates them",
             "  exposure: 1/200 s f/8, 2 s f/8 bias -1.0; two exposures if one camera took both\n",
         ] {
             assert!(all.contains(line), "{line}: {all}");
         }
         let none = said(&NEAR);
         assert!(none.contains("not sure") && none.lines().count() == 1, "{none}");
-        assert_eq!(model(-0.5, Relation::Series), "by these two alone the version model says two exposures: -0.50, where 0 is between");
+        assert_eq!(
+            model(-0.5, Relation::Series),
+            "judging by these two alone, the version model says two exposures: -0.50, where 0 is undecided"
+        );
     }
 
     #[test]
@@ -260,7 +263,7 @@ mod tests {
         let screenshot = Comparison { source: Some(0), changes: vec![PhotoChange::Screenshot, PhotoChange::Crop(0.9)], ..edit.clone() };
         assert_eq!(version(&screenshot), "the second is a screenshot of the first: crop 90 %");
         let copy = Comparison { relation: Relation::Copy, tie: true, ..NEAR };
-        assert_eq!(version(&copy), "one is a copy of the other; nothing tells which is the source");
+        assert_eq!(version(&copy), "one is a copy of the other; it is not known which is the source");
         assert_eq!(version(&Comparison { tie: false, indexed: true, ..copy }), "both are versions of one photo");
         // Two versions of a third photo may be far from each other.
         let far = said(&Comparison { normalized_distance: 0.6, indexed: true, ..edit });

@@ -115,10 +115,10 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
 fn check(options: &DupesArguments) -> Result<(), Failure> {
     match options.format {
         DupesFormat::Paths0 if options.sort.is_some() => {
-            Err(Failure::usage("--sort is not for paths0, whose order means nothing").hint("leave out --sort"))
+            Err(Failure::usage("--sort cannot be used with paths0, whose order has no meaning").hint("leave out --sort"))
         }
         DupesFormat::Html if stdout().is_terminal() => {
-            Err(Failure::usage("a page is for a browser, and not for a terminal").hint("simctl dupes --format html DIR > report.html"))
+            Err(Failure::usage("a page with pictures cannot be shown on a terminal").hint("simctl dupes --format html DIR > report.html"))
         }
         _ => Ok(()),
     }

@@ -41,7 +41,7 @@ fn print(out: &mut impl Write, failures: &Failures) -> io::Result<()> {
             writeln!(out, "    {}", shown(&failure.path.path))?;
         }
     }
-    writeln!(out, "\nThey are tried again when they change. simctl failures --json names every file.")
+    writeln!(out, "\nThese files are tried again when they change. simctl failures --json names every file.")
 }
 
 #[cfg(test)]

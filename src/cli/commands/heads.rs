@@ -43,7 +43,7 @@ fn print(out: &mut impl Write, heads: &[HeadInfo]) -> io::Result<()> {
         };
         let name = shown(&head.name);
         if head.positives == Positives::Decisions {
-            writeln!(out, "{}  {state}, tells versions from frames", name.bold())?;
+            writeln!(out, "{}  {state}, a version model", name.bold())?;
         } else {
             writeln!(out, "{}  {state}, threshold {:.3}", name.bold(), head.threshold)?;
         }

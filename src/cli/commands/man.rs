@@ -146,7 +146,7 @@ fn similard(program: &Command) -> Page {
     out.control("SH", ["SIGNALS"]);
     list(&mut out, SIGNALS);
     out.control("SH", ["EXIT STATUS"]);
-    paragraphs(&mut out, [format!("The same as of simctl(1). Code {AGAIN} asks systemd for a restart.").as_str()]);
+    paragraphs(&mut out, [format!("The same as for simctl(1). Code {AGAIN} asks systemd for a restart.").as_str()]);
     see_also(&mut out, &["simctl", "simctl-service"]);
     text += &out.render();
     Page { name: "similard".into(), text }

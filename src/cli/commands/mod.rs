@@ -72,7 +72,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     let (settings, broken) = Settings::load_places(&overrides)?;
     if let Some(broken) = broken {
         let warning = shown_lines(&broken.to_string());
-        tell(format_args!("{} {warning}; a daemon that runs goes on with the settings that it has", "warning:".yellow().bold()));
+        tell(format_args!("{} {warning}; a daemon that is already running keeps its current settings", "warning:".yellow().bold()));
     }
     Ok(settings)
 }

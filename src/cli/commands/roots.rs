@@ -111,7 +111,7 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
             writeln!(out, "    {}", format!("mounted in {}, managed automatically", shown(&outer.path)).dimmed())?;
         }
         if let Some(why) = &root.offline {
-            writeln!(out, "    {}; its photos stay known, and it is recognised when it is back", shown(why))?;
+            writeln!(out, "    {}; its photos are remembered, and it is recognised when it is back", shown(why))?;
         } else if let Some(why) = &root.unwatched {
             let every = span(root.scanned_every);
             writeln!(out, "    {} this folder is scanned every {every}, because {}", "note:".yellow(), shown(why))?;
@@ -133,7 +133,7 @@ pub fn print(out: &mut impl Write, roots: &[RootStatus]) -> io::Result<()> {
         }
         if root.away > 0 {
             let files = count(root.away, "file is", "files are");
-            writeln!(out, "    {} {files} hidden by a mount, or not mounted now; they stay known", "note:".yellow())?;
+            writeln!(out, "    {} {files} hidden by a mount, or not mounted now; they are remembered", "note:".yellow())?;
         }
     }
     Ok(())

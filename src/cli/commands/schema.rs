@@ -78,7 +78,8 @@ fn schema(command: &[String], is_line: bool) -> Result<Value, Failure> {
     found.map(|(_, make)| make().to_value()).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let form = if is_line { "--format ndjson" } else { "--json" };
-        Failure::usage(format!("{} is no command that answers with {form}", shown(&name))).hint(format!("these do: {}", names.join(", ")))
+        Failure::usage(format!("{} is not a command that answers with {form}", shown(&name)))
+            .hint(format!("these do: {}", names.join(", ")))
     })
 }
 

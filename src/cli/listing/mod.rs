@@ -20,8 +20,8 @@ use rows::{Row, rows, title};
 
 /// The heading of what an answer is not sure of, and what to do about it.
 pub const UNSURE: [&str; 2] = [
-    "Not sure: near, and the evidence does not decide.",
-    "simctl compare A B says what tells; simctl decide same|different A B settles it.",
+    "Not sure: these are near, but the evidence does not decide what they are.",
+    "simctl compare A B shows the evidence; simctl decide same|different A B settles it.",
 ];
 
 /// Prints a cluster, or the stars of a series under one heading, with its number in the answer.

@@ -183,7 +183,7 @@ fn a_copy_is_told_by_its_size_format_and_compression() {
     assert_eq!(told(&|copy| (copy.width, copy.height) = (6000, 4000)), "copy · 200 % of the size");
     assert_eq!(told(&|copy| (copy.width, copy.height) = (2000, 3000)), "copy · turned");
     assert_eq!(told(&|copy| copy.format = Format::WebP), "copy · webp");
-    assert_eq!(told(&|copy| copy.bytes += 1), "copy · as many bytes: one may be damaged");
+    assert_eq!(told(&|copy| copy.bytes += 1), "copy · same number of bytes: one may be damaged");
 }
 
 fn because(pair: ClusterPair, codes: &[ReasonCode]) -> ClusterPair {
@@ -211,7 +211,7 @@ fn an_edit_without_a_change_that_is_seen_says_why_it_is_one() {
         let pair = because(ClusterPair { changes: changes.to_vec(), ..pair(0, 1, 0.0, Relation::Edit) }, codes);
         told_of(&cluster(vec![photo("/a.jpg", 3000, 1000), photo("/edit.jpg", 3000, 1000)], vec![pair]), 1)
     };
-    assert_eq!(told(&[ReasonCode::Decision, ReasonCode::FileName], &[]), "edit · named as another frame");
+    assert_eq!(told(&[ReasonCode::Decision, ReasonCode::FileName], &[]), "edit · has the name of another frame");
     assert_eq!(told(&[ReasonCode::EditName], &[]), "edit · named as one");
     assert_eq!(told(&[ReasonCode::Document], &[]), "edit · of one document");
     assert_eq!(told(&[ReasonCode::Decision], &[]), "edit · as you decided");

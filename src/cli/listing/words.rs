@@ -126,7 +126,7 @@ fn unseen(pair: &ClusterPair) -> Option<&'static str> {
     let says = |code: ReasonCode| pair.relation == Relation::Edit && has_reason(pair, code);
     let words = [
         (ReasonCode::EditName, "named as one"),
-        (ReasonCode::FileName, "named as another frame"),
+        (ReasonCode::FileName, "has the name of another frame"),
         (ReasonCode::Inks, "in other inks (CMYK)"),
         (ReasonCode::Document, "of one document"),
         (ReasonCode::Decision, "as you decided"),
@@ -158,7 +158,7 @@ fn copied(pair: &ClusterPair, source: &Photo, copy: &Photo) -> Vec<String> {
         is_all.then(|| "saved again".to_owned())
     } else if is_all && copy.bytes == source.bytes {
         // No program writes as many bytes by chance.
-        Some("as many bytes: one may be damaged".to_owned())
+        Some("same number of bytes: one may be damaged".to_owned())
     } else {
         (is_compressed || is_all).then(|| "recompressed".to_owned())
     };

@@ -36,7 +36,7 @@ pub fn tune(run: &Run<'_>) -> Result<Passed, Why> {
     let DecisionData { decided, photos } = decision_data(&reader, &switcher.roots.now(), &decisions, old.made, seed, run.order.photos)?;
     if decided.iter().all(|decided| decided.is_known) {
         return Err(Why::Failed(
-            "there are no new decisions on photos that were compared; simctl decide same A B and simctl decide different A B make some"
+            "there are no new decisions on photos that were compared; simctl decide same A B and simctl decide different A B make new ones"
                 .into(),
         ));
     }

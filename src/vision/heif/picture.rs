@@ -206,7 +206,7 @@ fn rows(
     take: &mut dyn FnMut(u32, u32, &mut [u8]),
 ) -> Result<(), Problem> {
     if frame.widths[0] < width || frame.heights[0] < height {
-        let reason = format!("the file says {width} × {height} pixels, and only {} × {} are coded", frame.widths[0], frame.heights[0]);
+        let reason = format!("the file says {width} × {height} pixels, but only {} × {} are coded", frame.widths[0], frame.heights[0]);
         return Err(Problem::Damaged(reason));
     }
     let converter = Converter::new(frame, meaning);

@@ -37,8 +37,8 @@ const OWN_DAEMON_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn install(overrides: &Overrides, settings: &Settings) -> Result<ExitCode, Failure> {
     let is_ours = overrides.data_dir.is_none() && overrides.socket.is_none() && overrides.config.is_none();
     if !is_ours || ["SIMILARD_DATA_DIR", "SIMILARD_SOCKET", "SIMILARD_CONFIG"].iter().any(|name| std::env::var_os(name).is_some()) {
-        return Err(Failure::usage("the service is for the usual places, but others are set")
-            .hint("leave out --data-dir, --socket, --config and their environment variables, or write a unit after the ones in systemd/"));
+        return Err(Failure::usage("the service uses the usual places, but others are set")
+            .hint("leave out --data-dir, --socket, --config and their environment variables, or write a unit of your own, based on those in systemd/"));
     }
     require()?;
     let places = Places::ask()?;
@@ -217,13 +217,13 @@ impl<'a> Installation<'a> {
         let _ = systemctl(&["daemon-reload"]);
         let _ = systemctl(&["reset-failed", SERVICE, SOCKET]);
         if failed.is_empty() {
-            tell("nothing was installed; the state before is restored");
+            tell("nothing was installed; what was there before is restored");
         } else {
             tell(format_args!("{} these files could not be restored: {}", "error:".red().bold(), failed.join(", ")));
         }
         if self.took_over {
             match start_daemon(self.settings).await {
-                Ok(()) => tell("the daemon that ran before runs again, without systemd"),
+                Ok(()) => tell("the earlier daemon runs again, without systemd"),
                 Err(failure) => drop(failure.report()),
             }
         } else if self.was_active {
