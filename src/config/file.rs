@@ -110,7 +110,7 @@ const KEYS: [Key; 11] = [
     Key {
         name: "tune-after-decisions",
         kind: Kind::Whole,
-        what: "tune the encoder after this many decisions, when the daemon is idle",
+        what: "tune the version model after this many new decisions, when the daemon is idle and on mains power",
         value: |s| number(s.reloadable.tune_after_decisions? as u64),
     },
 ];
