@@ -74,7 +74,7 @@ pub fn print(folder: &Path, count: usize, frames: &[Frame], every: usize, seed: 
         return Err(format!("{}: {found} photos, and at least {MIN_PHOTOS} are needed: name a larger folder", folder.display()).into());
     }
     let models = Models::embedded()?;
-    println!("\nMade kinds, from {} photos and the frames, seed {seed}:\n\n{HEAD}", photos.len());
+    println!("\nSynthetic kinds of pictures, from {} photos and the frames, seed {seed}:\n\n{HEAD}", photos.len());
     let mut kinds: Vec<Kind<'_>> = Page::ALL.iter().map(|(page, name)| pages(*page, name, seed)).collect();
     kinds.push(memes("memes, words on the photo", drawn::meme, &photos, seed));
     kinds.push(memes("memes, words on a band", drawn::meme_with_band, &photos, seed));

@@ -475,7 +475,9 @@ mod tests {
             command.render_long_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let dupes = help("dupes");
-        for words in ["identical: another file of", "copy: the same exposure", "part: one holds", "series: another", "unknown: near each other"] {
+        for words in
+            ["identical: another file of", "copy: the same exposure", "part: one holds", "series: another", "unknown: near each other"]
+        {
             assert!(dupes.contains(words), "{words}: {dupes}");
         }
         for section in ["What is shown:", "How it is shown:", "Which daemon:"] {

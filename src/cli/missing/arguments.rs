@@ -24,7 +24,7 @@ Each file that is not safe is printed on a line with its state:
 The folders and everything else that was found there follow. The last line says what you can do now.
 
 Exit codes: 0 everything is safe, 1 something is missing, 4 something could not be judged (even if something else is missing), 5 a folder \
-of --in is offline or not read yet, 6 the disk of --copy-to is full, 130 after Ctrl-C, which prints what is known by then. So this is safe:
+of --in is offline, or a folder is not read yet, 6 the disk of --copy-to is full, 130 after Ctrl-C, which prints what is known by then. So this is safe:
   simctl missing /media/me/CARD && echo may be formatted";
 
 #[derive(Args, Debug)]
