@@ -31,6 +31,9 @@ names!(OtherKind, "kind of file" {
 });
 
 impl OtherKind {
+    /// The number of first bytes that tell what a file is.
+    pub const START_BYTES: usize = 512;
+
     /// Returns the kind by the extension of the file name. `None` for photos, and for files that are neither.
     pub fn from_name(path: &Path) -> Option<OtherKind> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
@@ -41,6 +44,8 @@ impl OtherKind {
             | "mlv" | "cine" | "nev" => OtherKind::Film,
             // Source code may have this ending too. To remember it costs a row, and to pass by a film would cost the film.
             "ts" => OtherKind::Film,
+            // The film of a photo of a Pixel, beside it in an export of Google: `PXL_1.MP`, and `PXL_1.MP~2` of one that was edited.
+            ending if is_pixel_film(ending) => OtherKind::Film,
             "wav" | "wave" | "bwf" | "rf64" | "w64" | "mp3" | "mp2" | "m4a" | "aac" | "flac" | "ogg" | "oga" | "opus" | "wma" | "aif"
             | "aiff" | "aifc" | "amr" | "3ga" | "caf" | "mka" | "ac3" | "dts" | "ape" | "wv" | "dsf" | "dff" => OtherKind::Sound,
             "bay" | "cap" | "cs1" | "dc2" | "dcs" | "drf" | "dxo" | "eip" | "k25" | "mdc" | "obm" | "ptx" | "pxn" | "qtk" | "rdc"
@@ -54,6 +59,37 @@ impl OtherKind {
         })
     }
 
+    /// Returns the kind by the first bytes, of which [`OtherKind::START_BYTES`] are needed to distinguish all. `None` for photos, and
+    /// for all that does not say what it is.
+    pub fn from_bytes(start: &[u8]) -> Option<OtherKind> {
+        if Format::from_bytes(start).is_some() {
+            return None;
+        }
+        Some(match start {
+            [_, _, _, _, b'f', b't', b'y', b'p', b'M', b'4', b'A' | b'B' | b'P', ..] => OtherKind::Sound,
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] | [_, _, _, _, b'R', b'E', b'D', b'1' | b'2', ..] => OtherKind::Film,
+            // QuickTime without a brand.
+            [0, _, _, _, rest @ ..] if [b"moov", b"mdat", b"wide", b"pnot"].iter().any(|kind| rest.starts_with(*kind)) => OtherKind::Film,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => OtherKind::Film,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => OtherKind::Sound,
+            [b'R' | b'B', b'F' | b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..] => OtherKind::Sound,
+            [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C', ..] => OtherKind::Sound,
+            // Matroska and WebM, a program stream and a video stream of MPEG, ASF, MXF, Flash, Magic Lantern.
+            [0x1a, 0x45, 0xdf, 0xa3, ..] | [0, 0, 1, 0xba | 0xb3, ..] | [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..] => {
+                OtherKind::Film
+            }
+            [6, 0x0e, 0x2b, 0x34, ..] | [b'F', b'L', b'V', 1, ..] | [b'M', b'L', b'V', b'I', ..] => OtherKind::Film,
+            _ if is_transport_stream(start) => OtherKind::Film,
+            [b'I', b'D', b'3', 2..=4, ..] | [b'f', b'L', b'a', b'C', ..] | [b'O', b'g', b'g', b'S', ..] => OtherKind::Sound,
+            [b'#', b'!', b'A', b'M', b'R', ..] | [b'c', b'a', b'f', b'f', ..] => OtherKind::Sound,
+            // OpenEXR, Radiance, JPEG XR.
+            [0x76, 0x2f, 0x31, 1, ..] | [b'#', b'?', b'R', b'A', b'D', b'I', b'A', b'N', b'C', b'E', ..] | [b'I', b'I', 0xbc, 1, ..] => {
+                OtherKind::Picture
+            }
+            _ => return None,
+        })
+    }
+
     /// Whether the daemon remembers a file of this name, as a photo or as one of these.
     pub fn is_remembered(path: &Path) -> bool {
         Format::from_name(path).is_some() || OtherKind::from_name(path).is_some()
@@ -63,6 +99,18 @@ impl OtherKind {
 /// Whether this is a JSON file of Google Takeout.
 fn is_takeout(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| TakeoutName::of(stem.as_bytes()).is_some())
+}
+
+fn is_pixel_film(ending: &str) -> bool {
+    let number =
+        |rest: &str| rest.strip_prefix('~').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    ending.strip_prefix("mp").is_some_and(|rest| rest.is_empty() || number(rest))
+}
+
+/// Whether a file is made of packets of 188 bytes, as MPEG-TS is. On cameras a time of 4 bytes stands before each.
+fn is_transport_stream(start: &[u8]) -> bool {
+    let has = |at: &usize| start.get(*at) == Some(&0x47);
+    [0, 188, 376].iter().all(has) || [4, 4 + 192, 4 + 2 * 192].iter().all(has)
 }
 
 /// Whether a file is a photo, a film, sound or a picture by its name.
@@ -89,7 +137,7 @@ mod tests {
     #[test]
     fn names_tell_films_sound_pictures_and_sidecars() {
         for (kind, names) in [
-            (Some(OtherKind::Film), &["MVI_0001.MOV", "a.mp4", "00001.MTS", "GX010001.LRV"][..]),
+            (Some(OtherKind::Film), &["MVI_0001.MOV", "a.mp4", "00001.MTS", "GX010001.LRV", "PXL_1.MP", "PXL_1.MP~2"][..]),
             (Some(OtherKind::Sound), &["IMG_0001.WAV", "a.m4a"]),
             (Some(OtherKind::Picture), &["a.exr", "a.EIP"]),
             (
@@ -110,12 +158,64 @@ mod tests {
                     "a-name-that-is-too-long-for-its-json-in-all-.j.json",
                 ],
             ),
-            (None, &["a.jpg", "a.NEF", "a.jp2", "metadata.json", "a.txt.json", "a.xmp.json", "a.jpg.metadata.json", "a", "xmp", "a.txt"]),
+            (
+                None,
+                &[
+                    "a.jpg",
+                    "a.NEF",
+                    "a.jp2",
+                    "metadata.json",
+                    "a.txt.json",
+                    "a.xmp.json",
+                    "a.jpg.metadata.json",
+                    "a",
+                    "xmp",
+                    "a.txt",
+                    "a.mp~x",
+                    "a.mpx",
+                ],
+            ),
         ] {
             for name in names {
                 assert_eq!(OtherKind::from_name(Path::new(name)), kind, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn first_bytes_tell_films_sound_and_pictures() {
+        let packets = |length: usize, at: usize| {
+            let mut start = vec![0; OtherKind::START_BYTES];
+            (at..start.len()).step_by(length).for_each(|at| start[at] = 0x47);
+            start
+        };
+        let (stream, of_camera) = (packets(188, 0), packets(192, 4));
+        for (kind, starts) in [
+            (
+                Some(OtherKind::Film),
+                &[
+                    &b"\0\0\0\x18ftypmp42\0\0\0\0"[..],
+                    b"\0\0\0\x14ftypqt  ",
+                    b"\0\0\0\x08wide\0\0\0\0mdat",
+                    b"\0\x01\0\0moov",
+                    b"RIFF\0\0\0\0AVI LIST",
+                    b"\x1a\x45\xdf\xa3\x01",
+                    b"\0\0\x01\xba\x44",
+                    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6",
+                    b"FLV\x01",
+                    &stream,
+                    &of_camera,
+                ][..],
+            ),
+            (Some(OtherKind::Sound), &[b"RIFF\0\0\0\0WAVEfmt ", b"\0\0\0\x1cftypM4A ", b"ID3\x03", b"fLaC", b"FORM\0\0\0\0AIFF", b"OggS"]),
+            (Some(OtherKind::Picture), &[b"\x76\x2f\x31\x01\x02", b"#?RADIANCE\n"]),
+            (None, &[b"\0\0\0\x18ftypheic", b"\xff\xd8\xff\xe0", b"", b"GGGGGG", b"RIFF", b"the moov", b"%PDF-1.7", b"PK\x03\x04"]),
+        ] {
+            for start in starts {
+                assert_eq!(OtherKind::from_bytes(start), kind, "{start:?}");
+            }
+        }
+        assert_eq!(OtherKind::from_bytes(&stream[..300]), None, "of too few packets");
     }
 
     #[test]
