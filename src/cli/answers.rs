@@ -127,7 +127,7 @@ impl CheckedState {
     }
 }
 
-/// What a file is by its name.
+/// What a file is by its name. If that does not tell, by its first bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckedKind {
@@ -144,7 +144,7 @@ pub enum CheckedKind {
 pub struct CheckedFile {
     #[serde(flatten)]
     pub path: PathText,
-    /// Null for a folder that cannot be listed.
+    /// Null for a folder that cannot be listed, and for a file of which not even that can be read.
     pub kind: Option<CheckedKind>,
     pub size: u64,
     pub state: CheckedState,
@@ -155,15 +155,20 @@ pub struct CheckedFile {
     pub disks: u64,
     /// The files of the library that make it safe. Of a file that is away: where it was.
     pub copies: Vec<PathText>,
+    /// Whether it is safe only since the library has its picture data on enough drives: its metadata are not there, or on fewer.
+    pub other_metadata: bool,
     /// The file beside it that a sidecar belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beside: Option<PathText>,
     /// The nearest version in the library, with --versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<NearestVersion>,
-    /// Where --copy-to wrote it, and read it back.
+    /// Where --copy-to wrote it and read it back, or found it and compared it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<PathText>,
+    /// Whether that copy was there before this command.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copied_before: bool,
 }
 
 /// A version in the library.
@@ -195,12 +200,14 @@ pub struct MissingEnd {
     pub unjudged: u64,
     pub kinds: Vec<SafeCount<CheckedKind>>,
     pub folders: Vec<SafeCount<PathText>>,
-    /// The number of files that are neither photos, films, sound nor sidecars, by ending.
+    /// The number of files that are neither photos, films, sound nor sidecars, by name and first bytes. By ending.
     pub neither: BTreeMap<String, u64>,
     /// Symbolic links, which are not followed.
     pub links: u64,
     /// Trash folders and caches that were not looked into.
     pub left_out: Vec<PathText>,
+    /// The number of files in these, as far as they can be listed.
+    pub left_out_files: u64,
     /// The bytes of files of the library that were read.
     pub library_bytes_read: u64,
     /// The folders of the library that were asked about with --in, and whether they are whole.

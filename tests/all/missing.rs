@@ -102,6 +102,25 @@ impl Case {
     }
 }
 
+impl Case {
+    /// Asks as somebody who may read only what the modes of files allow: root, unless it gives that up, may read all.
+    fn ask_by_modes(&self, card: &Path) -> Option<Asked> {
+        let mut command = self.instance.command();
+        if rustix::process::geteuid().is_root() {
+            let program = command.get_program().to_owned();
+            command = self.instance.command_of("setpriv");
+            command.arg("--bounding-set=-dac_override,-dac_read_search").arg(program);
+        }
+        let output = command.args(["missing", "--json"]).arg(card).output().ok()?;
+        Some(Asked::of(output, card))
+    }
+
+    fn text(&self, card: &Path, more: &[&str]) -> String {
+        let words = [OsStr::new("missing"), card.as_os_str()].into_iter().chain(more.iter().map(OsStr::new));
+        String::from_utf8_lossy(&self.instance.run(words).stdout).into_owned()
+    }
+}
+
 /// An answer.
 struct Asked {
     code: Option<i32>,
@@ -214,7 +233,7 @@ fn every_state_has_its_exit_code() {
     asked.is(1, &[("a.jpg", "safe"), ("a.xmp", "missing")]);
     assert_eq!(asked.answer["end"]["folders"][0]["safe"], 0, "its photo is not whole");
     // The text ends with what one can do.
-    let text = |card: &Path| String::from_utf8_lossy(&case.instance.run([OsStr::new("missing"), card.as_os_str()]).stdout).into_owned();
+    let text = |card: &Path| case.text(card, &[]);
     let said = text(&mixed);
     assert!(said.lines().last().is_some_and(|last| last.contains("Keep this folder")), "{said}");
     assert!(said.contains("not judged: 1 file of other types: 1 .txt"), "{said}");
@@ -222,7 +241,7 @@ fn every_state_has_its_exit_code() {
     assert_eq!(text(&safe), "2 of 2 photos and 1 of 1 video are in the library. This folder can be deleted.\n");
     // What nobody looked at is no part of the permission.
     let beside = case.card(&[("a.jpg", photo("00003")), ("notes.txt", b"x".to_vec()), ("more.zip", b"y".to_vec())]);
-    let last = "This folder can be deleted, if nobody needs the 2 files of other types in it.";
+    let last = "This folder can be deleted, if nobody needs the 2 files of other types.";
     assert!(text(&beside).trim_end().ends_with(last), "{}", text(&beside));
     // Only what counts as missing is listed, and only the library that is asked about counts.
     let listed = case.instance.run([OsStr::new("missing"), OsStr::new("--format=paths0"), mixed.as_os_str()]);
@@ -235,6 +254,107 @@ fn every_state_has_its_exit_code() {
     let mut closed = case.instance.command().arg("missing").arg(&mixed).stdout(Stdio::piped()).spawn().expect("runs");
     drop(closed.stdout.take());
     assert_ne!(closed.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn a_name_that_tells_nothing_hides_no_photo_and_no_film() {
+    let case = Case::new();
+    let film = |seed| [&b"\0\0\0\x18ftypmp42\0\0\0\0"[..], &noise(seed, 50_000)].concat();
+    fs::write(case.library.join("PXL_1.MP"), film(51)).expect("written");
+    fs::write(case.library.join("IMG_0007"), photo("00034")).expect("written");
+    let card = case.card(&[
+        ("DCIM/00003.JPG.tmp", photo("00003")),
+        ("DCIM/IMG_0001", photo("00040")),
+        ("DCIM/IMG_0007", photo("00034")),
+        ("DCIM/PXL_1.MP", film(51)),
+        ("DCIM/PXL_1.MP~2", film(52)),
+        ("DCIM/RAW.bak", photos::unread()),
+        ("FILE0000.CHK", film(53)),
+        ("FILE0001.CHK", b"a text".to_vec()),
+    ]);
+    symlink(card.join("DCIM/IMG_0001"), card.join("link")).expect("linked");
+    assert!(Command::new("mkfifo").arg(card.join("pipe")).status().expect("mkfifo runs").success());
+    let expected = [
+        ("DCIM/00003.JPG.tmp", "safe"),
+        ("DCIM/IMG_0001", "missing"),
+        // The library reads only what has the name of a photo.
+        ("DCIM/IMG_0007", "missing"),
+        ("DCIM/PXL_1.MP", "safe"),
+        ("DCIM/PXL_1.MP~2", "missing"),
+        ("DCIM/RAW.bak", "safe"),
+        ("FILE0000.CHK", "missing"),
+    ];
+    let asked = case.ask(&card, &[]);
+    asked.is(1, &expected);
+    let kinds: Vec<&str> = array(&asked.answer["files"]).iter().filter_map(|file| file["kind"].as_str()).collect();
+    assert_eq!(kinds, ["photo", "photo", "photo", "film", "film", "photo", "film"]);
+    assert_eq!((&asked.answer["end"]["neither"]["chk"], &asked.answer["end"]["links"]), (&1.into(), &1.into()));
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return skip("there is no /dev/shm") };
+    let asked = case.ask(&card, &["--copy-to", &memory.path().display().to_string()]);
+    asked.says("4 files were copied");
+    asked.says("Not copied: the 2 files of other types.");
+    assert!(fs::read(memory.path().join("DCIM/IMG_0001")).expect("copied") == photo("00040"));
+}
+
+#[test]
+fn what_was_not_looked_into_is_no_part_of_the_permission() {
+    let case = Case::new();
+    let safe = ("a.jpg", photo("00003"));
+    let last = |files: &[(&str, Vec<u8>)], folder: &str| {
+        let card = case.card(files);
+        fs::create_dir_all(card.join(folder)).expect("made");
+        let asked = case.ask(&card, &[]);
+        asked.is(0, &[("a.jpg", "safe")]);
+        (case.text(&card, &[]), asked.answer["end"]["left_out_files"].clone())
+    };
+    let (said, files) = last(std::slice::from_ref(&safe), ".Trashes/501");
+    assert!(said.ends_with("This folder can be deleted.\n") && said.contains("not looked into: .Trashes (0 files)"), "{said}");
+    assert_eq!(files, 0);
+    let deleted = (".Trashes/501/b.jpg", photo("00040"));
+    let (said, files) = last(&[safe.clone(), deleted.clone()], ".");
+    assert!(said.ends_with("can be deleted, if nobody needs what is in 1 folder that was not looked into.\n"), "{said}");
+    assert!(said.contains("not looked into: .Trashes (1 file)"), "{said}");
+    assert_eq!(files, 1);
+    let small = ("DCIM/.thumbnails/c.jpg", photo("00040"));
+    let (said, files) = last(&[safe, deleted, small, ("a.txt", b"x".to_vec())], ".");
+    let end = "if nobody needs the 1 file of other types and what is in 2 folders that were not looked into.\n";
+    assert!(said.ends_with(end), "{said}");
+    assert_eq!(files, 2);
+}
+
+#[test]
+fn what_is_safe_with_other_metadata_is_named() {
+    let case = Case::new();
+    let card = case.card(&[("a.jpg", photo("00003")), ("b.jpg", rated("00009")), ("c.mov", noise(1, 300_000))]);
+    let asked = case.ask(&card, &[]);
+    asked.is(0, &[("a.jpg", "safe"), ("b.jpg", "safe"), ("c.mov", "safe")]);
+    let marked: Vec<bool> = array(&asked.answer["files"]).iter().map(|file| file["other_metadata"] == true).collect();
+    assert_eq!(marked, [false, true, false]);
+    let line = "1 photo is in the library with other metadata, such as a rating: b.jpg\n";
+    assert!(case.text(&card, &[]).contains(line), "{}", case.text(&card, &[]));
+    // A copy with the same bytes has these metadata too.
+    fs::write(case.library.join("rated.jpg"), rated("00009")).expect("written");
+    let text = case.text(&card, &[]);
+    assert!(!text.contains("other metadata"), "{text}");
+    // The library is on one drive.
+    let text = case.text(&card, &["--on-disks", "2"]);
+    let last = "0 of 2 photos and 0 of 1 video are in the library on 2 drives. 3 are not; 3 of these are on fewer.";
+    assert!(text.lines().last().is_some_and(|line| line.starts_with(last)), "{text}");
+}
+
+#[test]
+fn a_copy_that_cannot_be_read_is_not_called_gone() {
+    let case = Case::new();
+    let folder = case.library.join("2024");
+    let card = case.card(&[("a.jpg", photo("00003"))]);
+    case.ask(&card, &[]).is(0, &[("a.jpg", "safe")]);
+    let set_mode = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("set");
+    set_mode(0);
+    let asked = case.ask_by_modes(&card);
+    set_mode(0o700);
+    let Some(asked) = asked else { return skip("there is no setpriv") };
+    asked.is(1, &[("a.jpg", "missing")]);
+    asked.says("the library's copy, or its folder, cannot be read");
 }
 
 #[test]
@@ -446,6 +566,7 @@ fn what_is_missing_is_copied_and_read_back() {
     let asked = case.ask(&card, &["--copy-to", &to.display().to_string()]);
     asked.is(1, &[("DCIM/100/a.jpg", "safe"), ("DCIM/100/b.jpg", "missing"), ("DCIM/101/b.jpg", "missing"), ("DCIM/101/c.mov", "missing")]);
     asked.says("2 files were copied");
+    asked.says("1 file could not be copied. Ask again once the library has them.");
     asked.says("is not overwritten");
     let expected = ["DCIM/100/b.jpg", "DCIM/101/b.jpg", "DCIM/101/c.mov"].map(|name| to.join(name));
     assert_eq!(listing(&to), expected);
@@ -457,6 +578,10 @@ fn what_is_missing_is_copied_and_read_back() {
     let after: Vec<(PathBuf, i64)> =
         listing(&card).into_iter().map(|path| (path.clone(), fs::metadata(path).expect("there").ctime_nsec())).collect();
     assert_eq!(before, after, "nothing was written to the card");
+    let asked = case.ask(&card, &["--copy-to", &to.display().to_string()]);
+    asked.says("2 files were there already, and compared. 1 file could not be copied.");
+    assert!(!asked.said.contains("read back"), "{}", asked.said);
+    assert_eq!(array(&asked.answer["files"]).iter().filter(|file| file["copied_before"] == true).count(), 2);
     // A disk without room.
     let full = case.instance.folder("full");
     if !as_root("mount -t tmpfs -o size=400k tmpfs \"$1\"", &[&full]) {
@@ -579,7 +704,8 @@ fn a_copy_that_leads_back_to_the_card_is_none() {
         asked.is(1, &[("DCIM/a.jpg", "missing")]);
         assert_eq!(asked.answer["files"][0]["copied"], Value::Null);
         asked.says(why);
-        asked.says("0 files were copied");
+        asked.says(&format!("Nothing was copied to {}. 1 file could not be copied.", to.display()));
+        assert!(!asked.said.contains("Ask again"), "{}", asked.said);
     };
     is_not_copied(&linked, "DCIM is a link");
     let (at_bound, view, empty) = (bound.join("DCIM"), case.instance.folder("view"), case.instance.folder("empty"));
@@ -618,25 +744,24 @@ fn what_is_no_metadata_must_be_in_the_copy_too() {
 fn what_cannot_be_read_cannot_be_judged() {
     let case = Case::new();
     let film = noise(1, 300_000);
-    let card = case.card(&[("a.jpg", photo("00003")), ("b.jpg", photo("00009")), ("c.mov", film), ("shut/d.jpg", photo("00011"))]);
-    let locked = ["b.jpg", "c.mov", "shut"].map(|name| card.join(name));
+    let card = case.card(&[
+        ("a.jpg", photo("00003")),
+        ("b.jpg", photo("00009")),
+        ("c.mov", film),
+        ("e", b"x".to_vec()),
+        ("shut/d.jpg", photo("00011")),
+    ]);
+    let locked = ["b.jpg", "c.mov", "e", "shut"].map(|name| card.join(name));
     let set_modes = |mode| locked.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set"));
-    case.ask(&card, &[]).is(0, &[("a.jpg", "safe"), ("b.jpg", "safe"), ("c.mov", "safe"), ("shut/d.jpg", "safe")]);
+    case.ask(&card, &[]).is(0, &["a.jpg", "b.jpg", "c.mov", "shut/d.jpg"].map(|name| (name, "safe")));
     set_modes(0);
-    // Root may read all files, unless it gives that up.
-    let mut command = case.instance.command();
-    if rustix::process::geteuid().is_root() {
-        let program = command.get_program().to_owned();
-        command = case.instance.command_of("setpriv");
-        command.arg("--bounding-set=-dac_override,-dac_read_search").arg(program);
-    }
-    let output = command.args(["missing", "--json"]).arg(&card).output();
+    let asked = case.ask_by_modes(&card);
     set_modes(0o700);
-    let Ok(output) = output else { return skip("there is no setpriv") };
-    let asked = Asked::of(output, &card);
-    asked.is(4, &[("a.jpg", "safe"), ("b.jpg", "unread"), ("c.mov", "unread"), ("shut", "unread")]);
-    assert_eq!(asked.said.matches("Permission denied").count(), 3, "{}", asked.said);
-    asked.says("3 could not be judged. Keep this folder.");
+    let Some(asked) = asked else { return skip("there is no setpriv") };
+    asked.is(4, &[("a.jpg", "safe"), ("b.jpg", "unread"), ("c.mov", "unread"), ("e", "unread"), ("shut", "unread")]);
+    assert_eq!(asked.said.matches("Permission denied").count(), 4, "{}", asked.said);
+    asked.says("it cannot be read, and may be a photo: Permission denied");
+    asked.says("4 could not be judged. Keep this folder.");
 }
 
 /// Bytes of a JPEG without the segments that hold metadata, found by looking at each.

@@ -12,7 +12,8 @@ Check whether everything in a folder is in the library: can this card be formatt
 
 Every photo, film, sound file and sidecar below PATH is read. Nothing there is changed, and nothing is added to the library. A file is \
 safe if the library has the same bytes, or the same picture data with other metadata, in another file. That file must be on a mounted \
-disk now, unchanged since it was read, outside PATH and outside trash. Names and dates do not count.
+disk now, unchanged since it was read, outside PATH and outside trash. Names and dates do not count. What the name of a file does not \
+tell, its first bytes do.
 
 Each file that is not safe is printed on a line with its state:
   missing         nothing in the library has it
@@ -21,7 +22,8 @@ Each file that is not safe is printed on a line with its state:
   unread          it could not be judged: it cannot be read, is damaged or empty
   alike           with --quick: the library has a file of its size, name and time
 
-The folders and everything else that was found there follow. The last line says what you can do now.
+The folders and everything else that was found there follow, and the photos that the library has with other metadata, such as another \
+rating. The last line says what you can do now.
 
 Exit codes: 0 everything is safe, 1 something is missing, 4 something could not be judged (even if something else is missing), 5 a folder \
 of --in is offline, or a folder is not read yet, 6 the disk of --copy-to is full, 130 after Ctrl-C, which prints what is known by then. So this is safe:

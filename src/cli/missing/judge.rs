@@ -50,6 +50,8 @@ pub struct Look {
     pub is_offline: bool,
     /// Whether its disk does not answer.
     pub is_silent: bool,
+    /// Whether it, or its folder, cannot be read.
+    pub is_unreadable: bool,
     /// What is at its path. `None` if nothing is.
     pub now: Option<At>,
     /// Size and times when its bytes were read. Without lasting inode numbers the ctime says nothing.
@@ -71,6 +73,7 @@ pub enum Standing {
     Here(Drives),
     Away,
     Silent,
+    Unreadable,
     Gone,
     /// It was written to since its bytes were read.
     Changed,
@@ -96,6 +99,9 @@ pub fn standing(look: &Look) -> Standing {
     }
     if look.is_silent {
         return Standing::Silent;
+    }
+    if look.is_unreadable {
+        return Standing::Unreadable;
     }
     let Some(now) = look.now.filter(|now| now.is_file) else { return Standing::Gone };
     let is_as_read = (now.size, now.mtime_ns) == (look.size, look.mtime_ns) && look.ctime_ns.is_none_or(|ctime| ctime == now.ctime_ns);
@@ -141,6 +147,11 @@ pub struct Verdict {
     pub disks: usize,
 }
 
+/// Whether a file is safe only since copies with other metadata count. `same_bytes`: the copies that have its bytes.
+pub fn has_other_metadata(verdict: &Verdict, same_bytes: &[Standing], needed: usize) -> bool {
+    verdict.state == CheckedState::Safe && judge(&Read::Whole, same_bytes, needed, false).state != CheckedState::Safe
+}
+
 /// Judges a file. `needed` drives must hold it. `has_version`: whether the library has another version of it.
 pub fn judge(read: &Read, copies: &[Standing], needed: usize, has_version: bool) -> Verdict {
     let say = |state, why: Option<String>, disks| Verdict { state, why, disks };
@@ -170,6 +181,7 @@ pub fn judge(read: &Read, copies: &[Standing], needed: usize, has_version: bool)
     let why = [
         (Standing::Changed, "the library's copy was written to since it was read; simctl scan reads it again"),
         (Standing::Unproven, "the library's copy was read again, and does not hold all of this file"),
+        (Standing::Unreadable, "the library's copy, or its folder, cannot be read"),
         (Standing::InTrash, "only in a trash folder"),
         (Standing::Gone, "the library's copy is not there any more"),
         (Standing::Bound(Bond::Drive), "the library has it only on the same drive"),
@@ -238,6 +250,7 @@ mod tests {
         Look {
             is_offline: false,
             is_silent: false,
+            is_unreadable: false,
             now: Some(now),
             size: 10,
             mtime_ns: 20,
@@ -261,6 +274,8 @@ mod tests {
             ),
             ("away", Look { is_offline: true, ..look() }, Standing::Away),
             ("silent", Look { is_silent: true, now: None, ..look() }, Standing::Silent),
+            ("in a folder that is shut", Look { is_unreadable: true, now: None, ..look() }, Standing::Unreadable),
+            ("of a mode that lets nobody read it", Look { is_unreadable: true, ..look() }, Standing::Unreadable),
             ("deleted", Look { now: None, ..look() }, Standing::Gone),
             ("a folder", Look { now: Some(At { is_file: false, ..now }), ..look() }, Standing::Gone),
             ("longer", Look { now: Some(At { size: 11, ..now }), ..look() }, Standing::Changed),
@@ -293,7 +308,7 @@ mod tests {
             (&[here(1), Standing::Away], 2, false, Missing),
             (&[Standing::Away], 1, true, SafeElsewhere),
             (&[Standing::Silent], 1, false, SafeElsewhere),
-            (&[Standing::Gone, Standing::Changed, Standing::InTrash, Standing::Unproven], 1, false, Missing),
+            (&[Standing::Gone, Standing::Changed, Standing::InTrash, Standing::Unproven, Standing::Unreadable], 1, false, Missing),
             (&[Bond::Same, Bond::View, Bond::Drive].map(Standing::Bound), 1, false, Missing),
             (&[Standing::Gone, here(0)], 1, false, Safe),
             (&[Standing::Gone, here(0)], 0, false, Safe),
@@ -328,6 +343,21 @@ mod tests {
         // What nothing is said of is not safe.
         let some = Counts { safe: 2, unjudged: 1, ..Counts::default() };
         assert_eq!([exit_code(&some, true), exit_code(&Counts { missing: 1, ..some }, true)], [UNREAD, UNREAD]);
+    }
+
+    #[test]
+    fn only_copies_with_the_same_bytes_have_the_same_metadata() {
+        let here = |name| Standing::Here(drive(name));
+        for (same_bytes, by_picture, needed, expected) in [
+            (&[][..], &[here(1)][..], 1, true),
+            (&[Standing::Gone], &[here(1)], 1, true),
+            (&[here(1)], &[here(2)], 1, false),
+            (&[here(1)], &[here(2)], 2, true),
+            (&[], &[Standing::Gone], 1, false),
+        ] {
+            let verdict = judge(&Read::Whole, &[same_bytes, by_picture].concat(), needed, false);
+            assert_eq!(has_other_metadata(&verdict, same_bytes, needed), expected, "{same_bytes:?} {by_picture:?} {needed}");
+        }
     }
 
     #[test]
@@ -366,6 +396,7 @@ mod tests {
             look.bond = bonds.into_iter().find(|(bit, _)| has(*bit)).map(|(_, bond)| bond);
             look.is_in_trash = has(3);
             look.is_proven = !has(4);
+            look.is_unreadable = has(10);
             if let Some(now) = &mut look.now {
                 now.size += u64::from(has(5));
                 now.mtime_ns -= i64::from(has(6));
@@ -382,7 +413,7 @@ mod tests {
         #[test]
         fn nothing_is_called_safe_that_is_not(
             files in proptest::collection::vec(
-                (any::<bool>(), proptest::collection::vec((prop_oneof![3 => Just(0u16), 2 => 0u16..1 << 10], 0u8..4), 0..5)),
+                (any::<bool>(), proptest::collection::vec((prop_oneof![3 => Just(0u16), 2 => 0u16..1 << 11], 0u8..4), 0..5)),
                 0..6,
             ),
             needed in 1usize..3,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +27,8 @@ const LEAST_BYTES_PER_SECOND: u64 = 1 << 20;
 enum Seen {
     Silent,
     Nothing,
+    /// It, or its folder, cannot be looked at.
+    Unreadable,
     /// The file, and the path of its folder without links.
     File(At, PathBuf),
 }
@@ -50,9 +53,9 @@ impl Looks {
     pub fn at(paths: BTreeSet<PathBuf>, top: &Path, below: &Below) -> Looks {
         let paths: Vec<PathBuf> = paths.into_iter().collect();
         let look = |path: &Path| {
-            let found = fs::symlink_metadata(path).ok()?;
-            let folder = fs::canonicalize(path.parent()?).ok()?;
-            Some((At::of(&found), folder))
+            let found = fs::symlink_metadata(path)?;
+            let folder = fs::canonicalize(path.parent().unwrap_or(path))?;
+            Ok((At::of(&found), folder))
         };
         let answers = probe::each_path(&paths, look);
         let seen: HashMap<PathBuf, Seen> = paths
@@ -61,8 +64,9 @@ impl Looks {
             .map(|(path, answer)| {
                 let seen = match answer {
                     None => Seen::Silent,
-                    Some(None) => Seen::Nothing,
-                    Some(Some((at, folder))) => Seen::File(at, folder),
+                    Some(Err(e)) if is_nothing(&e) => Seen::Nothing,
+                    Some(Err(_)) => Seen::Unreadable,
+                    Some(Ok((at, folder))) => Seen::File(at, folder),
                 };
                 (path, seen)
             })
@@ -125,11 +129,8 @@ impl Looks {
     /// Returns what was found out about a copy of a file.
     pub fn look(&self, file: &Candidate, copy: &KnownCopy, below: &Below) -> Look {
         let path = copy.path.to_path();
-        let (now, folder, is_silent) = match self.seen.get(&path) {
-            Some(Seen::File(at, folder)) => (Some(*at), Some(folder), false),
-            Some(Seen::Silent) => (None, None, true),
-            Some(Seen::Nothing) | None => (None, None, false),
-        };
+        let seen = self.seen.get(&path).unwrap_or(&Seen::Nothing);
+        let (now, folder) = if let Seen::File(at, folder) = seen { (Some(*at), Some(folder)) } else { (None, None) };
         let folder_bond = folder.and_then(|folder| self.folders.get(folder)?.bond);
         let is_same = now.is_some_and(|now| below.numbers.contains(&now.number()) || self.is_respelled(file, &path, &now));
         let bond = match now {
@@ -144,7 +145,8 @@ impl Looks {
         };
         Look {
             is_offline: copy.offline,
-            is_silent,
+            is_silent: matches!(seen, Seen::Silent),
+            is_unreadable: matches!(seen, Seen::Unreadable),
             now,
             size: copy.size,
             mtime_ns: copy.mtime_ns,
@@ -171,6 +173,11 @@ fn those<'a>(paths: impl Iterator<Item = &'a Path>, is_true: impl Fn(Option<Opti
     paths.into_iter().zip(found).filter(|(_, found)| is_true(*found)).map(|(path, _)| path).collect()
 }
 
+/// Whether there is nothing at a path.
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// Whether two mounts show one share: each mount of it may have a device number of its own.
 fn is_one_share(a: &Mount, b: &Mount) -> bool {
     a.device.starts_with("0:") && a.kind == b.kind && a.source == b.source
@@ -186,29 +193,52 @@ fn is_trash(name: &Path) -> bool {
     is_left_out(name) && !is_cache || name == Path::new("files_trashbin")
 }
 
-/// Reads a copy again, past what the system keeps in memory, and returns whether it still has the bytes or the picture. A disk
-/// that does not answer in time says that it has not.
-pub fn still_holds(copy: &KnownCopy, picture: Option<&PictureData>, program: &SameProgram, limits: Limits) -> bool {
+/// Reads a copy again, past what the system keeps in memory, and returns whether it still has the bytes or the picture. `None` if it
+/// cannot be read, or its disk does not answer in time.
+pub fn still_holds(copy: &KnownCopy, picture: Option<&PictureData>, program: &SameProgram, limits: Limits) -> Option<bool> {
     let (path, content, picture, program) = (copy.path.to_path(), copy.content.clone(), picture.cloned(), program.clone());
     let patience = DISK_STEP_TIMEOUT + Duration::from_secs(copy.size / LEAST_BYTES_PER_SECOND);
     let read = move || {
-        let Ok(file) = open(&path) else { return false };
+        let file = open(&path).ok()?;
         // What is not on the disk yet cannot be read back from it.
-        if file.sync_all().is_err() {
-            return false;
-        }
+        file.sync_all().ok()?;
         forget_cached(&file);
         match picture {
-            Some(picture) => Decoder::new(program, limits).picture_anew(&file).is_ok_and(|copy| picture.is_in(&copy)),
-            None => hash(&file, |_| {}).is_ok_and(|now| Some(now.to_string()) == content),
+            Some(picture) => Some(Decoder::new(program, limits).picture_anew(&file).is_ok_and(|copy| picture.is_in(&copy))),
+            None => hash(&file, |_| {}).ok().map(|now| Some(now.to_string()) == content),
         }
     };
-    probe::in_time(patience, read).unwrap_or(false)
+    probe::in_time(patience, read).flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::text_of;
+
+    #[test]
+    fn a_copy_that_cannot_be_read_is_told_from_one_that_holds_something_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a.mov"), b"bytes").expect("written");
+        let program = SameProgram::of_this_process().expect("this program");
+        let holds = |name: &str, bytes: &[u8]| {
+            let copy = KnownCopy {
+                path: text_of(&folder.path().join(name)),
+                volume: None,
+                root: text_of(folder.path()),
+                offline: false,
+                seen: None,
+                size: 5,
+                mtime_ns: 0,
+                ctime_ns: None,
+                content: Some(blake3::hash(bytes).to_string()),
+            };
+            still_holds(&copy, None, &program, Limits::default())
+        };
+        assert_eq!(holds("a.mov", b"bytes"), Some(true));
+        assert_eq!(holds("a.mov", b"other"), Some(false));
+        assert_eq!(holds("b.mov", b"bytes"), None);
+    }
 
     #[test]
     fn trash_folders_are_known_by_their_names() {

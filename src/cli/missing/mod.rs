@@ -2,6 +2,7 @@
 //! itself before it says that a file is safe.
 
 pub mod arguments;
+mod content;
 mod copy;
 mod gather;
 mod judge;
@@ -23,7 +24,7 @@ use self::copy::{Copied, Stop};
 use self::gather::{Asked, gather};
 use self::judge::{Counts, Standing, beside, exit_code, judge, standing};
 use self::look::{Looks, still_holds};
-use self::report::{Checked, Report};
+use self::report::{Checked, CopyMade, Report, Weighed};
 use self::walk::Candidate;
 use super::failure::{DONE, Failure, INTERRUPTED};
 use super::interrupt;
@@ -153,13 +154,13 @@ fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Li
             continue;
         };
         let holds = |copy: &KnownCopy, picture: Option<&PictureData>| still_holds(copy, picture, &program, limits);
-        let standings = standings(&asked, number, &looks, is_verified, holds);
-        let all: Vec<Standing> = standings.iter().map(|(_, standing)| standing.clone()).collect();
+        let weighed = weighed(&asked, number, &looks, is_verified, holds);
+        let all: Vec<Standing> = weighed.iter().map(|copy| copy.standing.clone()).collect();
         let verdict = judge(&read, &all, needed, asked.versions.contains_key(&number));
-        checked.push(Checked::new(number, &asked, verdict, &standings));
+        checked.push(Checked::new(number, &asked, verdict, &weighed, needed));
     }
     for (path, why) in &asked.below.unreadable {
-        checked.push(Checked::folder(path, why));
+        checked.push(Checked::unlisted(path, why));
     }
     // Reading a card takes a while. A camera or a program may have written to it meanwhile.
     let later = walk::walk(top)?;
@@ -171,17 +172,17 @@ fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Li
 }
 
 /// Returns what each copy of a file counts for. `holds` reads a copy again.
-fn standings<'a>(
+fn weighed<'a>(
     asked: &'a Asked,
     number: usize,
     looks: &Looks,
     is_verified: bool,
-    holds: impl Fn(&KnownCopy, Option<&PictureData>) -> bool,
-) -> Vec<(&'a KnownCopy, Standing)> {
+    holds: impl Fn(&KnownCopy, Option<&PictureData>) -> Option<bool>,
+) -> Vec<Weighed<'a>> {
     let by_content = asked.answers[number].iter().flat_map(|answer| answer.content.iter().map(|copy| (copy, false)));
     let by_picture = asked.answers[number].iter().flat_map(|answer| answer.picture.iter().map(|copy| (copy, true)));
     let held = asked.confirmed.get(&number);
-    let (mut standings, mut counted) = (Vec::new(), Vec::new());
+    let (mut weighed, mut counted) = (Vec::new(), Vec::new());
     for (copy, is_by_picture) in by_content.chain(by_picture) {
         let picture = held.filter(|_| is_by_picture);
         let mut look = looks.look(&asked.below.files[number], copy, &asked.below);
@@ -190,12 +191,13 @@ fn standings<'a>(
         let has_payload = picture.is_some_and(|held| held.payload.is_some());
         let must_be_read = look.may_be_as_read() || (is_verified || has_payload) && matches!(standing(&look), Standing::Here(_));
         if must_be_read && look.is_proven {
-            look.is_proven = holds(copy, picture);
+            let found = holds(copy, picture);
+            (look.is_proven, look.is_unreadable) = (found == Some(true), found.is_none());
             look.ctime_ns = look.ctime_ns.filter(|_| !look.is_proven);
         }
-        standings.push((copy, beside(standing(&look), look.now, &mut counted)));
+        weighed.push(Weighed { copy, has_bytes: !is_by_picture, standing: beside(standing(&look), look.now, &mut counted) });
     }
-    standings
+    weighed
 }
 
 /// Finds the nearest version of each photo that nothing in the library equals.
@@ -233,7 +235,8 @@ async fn copy_all(top: &Path, target: PathBuf, checked: &mut Vec<Checked>) -> Op
         for file in files.iter_mut().filter(|file| file.is_to_copy()) {
             let Some(at) = file.at else { continue };
             match copy::copy(&file.path, &at, &top, &target, &flag) {
-                Ok(Copied::Written(path) | Copied::Was(path)) => file.copied = Some(path),
+                Ok(Copied::Written(path)) => file.copied = Some(CopyMade { path, is_new: true }),
+                Ok(Copied::Was(path)) => file.copied = Some(CopyMade { path, is_new: false }),
                 Ok(Copied::Not(why)) => not_copied(file, &why),
                 Err(why) => {
                     stopped = Some(why);
@@ -245,7 +248,7 @@ async fn copy_all(top: &Path, target: PathBuf, checked: &mut Vec<Checked>) -> Op
         let there = walk::walk(&top);
         for file in &mut files {
             let is_apart = |path: &Path| there.as_ref().is_ok_and(|there| copy::is_apart(path, there));
-            if file.copied.take_if(|path| !is_apart(path)).is_some() {
+            if file.copied.take_if(|copy| !is_apart(&copy.path)).is_some() {
                 not_copied(file, "its copy may be a file of this folder, seen through another mount");
             }
         }

@@ -9,8 +9,8 @@ use owo_colors::OwoColorize;
 
 use super::arguments::MissingArguments;
 use super::gather::Asked;
-use super::judge::{At, Counts, Standing, Verdict};
-use super::walk::Candidate;
+use super::judge::{At, Counts, Standing, Verdict, has_other_metadata};
+use super::walk::{Candidate, LeftOut};
 use crate::api::text_of;
 use crate::api::types::{KnownCopy, PathText, PlaceStatus, Versioned};
 use crate::cli::answers::{CheckedFile, CheckedKind, CheckedState, MissingAnswer, MissingEnd, MissingLine, NearestVersion, SafeCount};
@@ -20,28 +20,46 @@ use crate::cli::output::{Audience, output};
 use crate::cli::text::{count, date, shown, shown_path, tell};
 use crate::sys::mounts::Mounts;
 
-/// A file that was judged, or a folder that could not be listed.
+/// How many photos with other metadata are named in the text.
+const NAMED_PHOTOS: usize = 3;
+
+/// A file that was judged, or something that could not be looked at.
 pub struct Checked {
     pub path: PathBuf,
     kind: Option<CheckedKind>,
-    /// `None` for a folder.
+    /// `None` for what could not be looked at.
     pub at: Option<At>,
     pub verdict: Verdict,
     copies: Vec<PathText>,
     beside: Option<PathBuf>,
     version: Option<NearestVersion>,
-    pub copied: Option<PathBuf>,
+    pub copied: Option<CopyMade>,
+    has_other_metadata: bool,
+}
+
+/// A copy that `--copy-to` made, or found there.
+pub struct CopyMade {
+    pub path: PathBuf,
+    pub is_new: bool,
+}
+
+/// A copy in the library, and what it counts for.
+pub struct Weighed<'a> {
+    pub copy: &'a KnownCopy,
+    /// Whether it has the same bytes. Otherwise it has the same picture data, with other metadata.
+    pub has_bytes: bool,
+    pub standing: Standing,
 }
 
 impl Checked {
-    pub fn new(number: usize, asked: &Asked, mut verdict: Verdict, standings: &[(&KnownCopy, Standing)]) -> Checked {
+    pub fn new(number: usize, asked: &Asked, mut verdict: Verdict, weighed: &[Weighed<'_>], needed: usize) -> Checked {
         let file = &asked.below.files[number];
         let is_away = |standing: &Standing| matches!(standing, Standing::Away | Standing::Silent);
         let counts = |standing: &Standing| match verdict.state {
             CheckedState::SafeElsewhere => is_away(standing),
             _ => matches!(standing, Standing::Here(_)),
         };
-        let named: Vec<&KnownCopy> = standings.iter().filter(|(_, standing)| counts(standing)).map(|(copy, _)| *copy).collect();
+        let named: Vec<&KnownCopy> = weighed.iter().filter(|copy| counts(&copy.standing)).map(|copy| copy.copy).collect();
         let perhaps = asked.answers[number].as_ref().map(|answer| answer.perhaps.as_slice()).unwrap_or_default();
         match verdict.state {
             CheckedState::SafeElsewhere => verdict.why = Some(away(&named)),
@@ -52,6 +70,8 @@ impl Checked {
             }
             _ => {}
         }
+        let same_bytes: Vec<Standing> = weighed.iter().filter(|copy| copy.has_bytes).map(|copy| copy.standing.clone()).collect();
+        let has_other_metadata = has_other_metadata(&verdict, &same_bytes, needed);
         Checked {
             path: file.path.clone(),
             kind: Some(file.kind),
@@ -61,20 +81,22 @@ impl Checked {
             beside: file.beside.clone(),
             version: asked.versions.get(&number).cloned(),
             copied: None,
+            has_other_metadata,
         }
     }
 
-    pub fn folder(path: &Path, why: &str) -> Checked {
-        let why = Some(format!("this folder cannot be read: {why}"));
+    /// A folder that cannot be listed, or a file of which not even the kind is known.
+    pub fn unlisted(path: &Path, why: &str) -> Checked {
         Checked {
             path: path.to_owned(),
             kind: None,
             at: None,
-            verdict: Verdict { state: CheckedState::Unread, why, disks: 0 },
+            verdict: Verdict { state: CheckedState::Unread, why: Some(why.to_owned()), disks: 0 },
             copies: Vec::new(),
             beside: None,
             version: None,
             copied: None,
+            has_other_metadata: false,
         }
     }
 
@@ -90,6 +112,7 @@ impl Checked {
             beside: file.beside.clone(),
             version: None,
             copied: None,
+            has_other_metadata: false,
         }
     }
 
@@ -113,7 +136,9 @@ impl Checked {
             copies: self.copies.clone(),
             beside: self.beside.as_deref().map(text_of),
             version: self.version.clone(),
-            copied: self.copied.as_deref().map(text_of),
+            other_metadata: self.has_other_metadata,
+            copied: self.copied.as_ref().map(|copy| text_of(&copy.path)),
+            copied_before: self.copied.as_ref().is_some_and(|copy| !copy.is_new),
         }
     }
 }
@@ -191,7 +216,8 @@ impl Report<'_> {
             folders: self.folders(),
             neither: below.neither.clone(),
             links: below.links,
-            left_out: below.left_out.iter().map(|path| text_of(path)).collect(),
+            left_out: below.left_out.iter().map(|folder| text_of(&folder.path)).collect(),
+            left_out_files: below.left_out.iter().filter_map(|folder| folder.files).sum(),
             library_bytes_read: self.asked.library_bytes_read,
             places: self.places.clone(),
         }
@@ -224,20 +250,16 @@ impl Report<'_> {
     }
 
     fn text(&self, out: &mut impl Write, end: &MissingEnd) -> io::Result<()> {
-        let name = |path: &Path| match path.strip_prefix(self.top) {
-            Ok(below) if !below.as_os_str().is_empty() => shown_path(below),
-            _ => shown_path(path),
-        };
         for file in self.checked.iter().filter(|file| !file.is_safe()) {
             let state = format!("{:<14}", file.verdict.state.name());
             let why = match (&file.version, &file.verdict.why) {
                 (Some(version), None) => Some(format!("of {} ({:.2})", shown(&version.path.path), version.distance)),
                 (_, why) => why.as_deref().map(shown),
             };
-            let copied = file.copied.as_ref().map(|_| "copied");
+            let copied = file.copied.as_ref().map(|copy| if copy.is_new { "copied" } else { "a copy was there already" });
             let more: Vec<&str> = why.as_deref().into_iter().chain(copied).collect();
             let more = if more.is_empty() { String::new() } else { format!(": {}", more.join("; ")) };
-            writeln!(out, "{} {}{more}", state.yellow(), name(&file.path))?;
+            writeln!(out, "{} {}{more}", state.yellow(), self.name(&file.path))?;
         }
         if end.folders.len() > 1 {
             for SafeCount { of, safe, all } in &end.folders {
@@ -268,10 +290,33 @@ impl Report<'_> {
         if below.links > 0 {
             writeln!(out, "not followed: {}", count(below.links, "link", "links"))?;
         }
-        for path in &below.left_out {
-            writeln!(out, "not looked into: {}", shown_path(path.strip_prefix(self.top).unwrap_or(path)))?;
+        for LeftOut { path, files } in &below.left_out {
+            let files = files.map_or_else(|| "its files cannot be counted".into(), |files| count(files, "file", "files"));
+            writeln!(out, "not looked into: {} ({files})", shown_path(path.strip_prefix(self.top).unwrap_or(path)))?;
         }
-        Ok(())
+        self.other_metadata(out)
+    }
+
+    /// Names photos whose rating or caption may be only here.
+    fn other_metadata(&self, out: &mut impl Write) -> io::Result<()> {
+        let photos: Vec<&Checked> = self.checked.iter().filter(|file| file.has_other_metadata).collect();
+        if photos.is_empty() {
+            return Ok(());
+        }
+        let mut names: Vec<String> = photos.iter().take(NAMED_PHOTOS).map(|file| self.name(&file.path)).collect();
+        if photos.len() > NAMED_PHOTOS {
+            names.push(format!("{} more, which --json names", photos.len() - NAMED_PHOTOS));
+        }
+        let of = count(photos.len() as u64, "photo is", "photos are");
+        writeln!(out, "{of} in the library with other metadata, such as a rating: {}", joined(&names))
+    }
+
+    /// A path as it is shown below the folder that was asked about.
+    fn name(&self, path: &Path) -> String {
+        match path.strip_prefix(self.top) {
+            Ok(below) if !below.as_os_str().is_empty() => shown_path(below),
+            _ => shown_path(path),
+        }
     }
 
     /// The last line.
@@ -299,18 +344,25 @@ impl Report<'_> {
         if judged + unjudged == 0 {
             return format!("There is no photo, video or sound in {}: nothing was judged.", shown_path(self.top));
         }
-        let copied = self.checked.iter().filter(|file| file.copied.is_some()).count() as u64;
         let mut sentence = format!("{of_kinds} {} in the library", if judged == 1 { "is" } else { "are" });
         if code == DONE {
             let disks = self.checked.iter().map(|file| file.verdict.disks).min().unwrap_or(1);
             if disks > 1 {
-                sentence += &format!(", on {disks} disks each");
+                sentence += &format!(", on {disks} drives each");
             }
             return format!("{sentence}. {}", self.permission());
         }
+        if self.options.on_disks > 1 {
+            sentence += &format!(" on {} drives", self.options.on_disks);
+        }
         sentence += ".";
         if missing > 0 {
-            sentence += &format!(" {} {} not.", thousands(missing), if missing == 1 { "is" } else { "are" });
+            let on_fewer = self.checked.iter().filter(|file| !file.is_safe() && file.verdict.disks > 0).count() as u64;
+            let on_fewer = match on_fewer {
+                0 => String::new(),
+                number => format!("; {} of these {} on fewer", thousands(number), if number == 1 { "is" } else { "are" }),
+            };
+            sentence += &format!(" {} {} not{on_fewer}.", thousands(missing), if missing == 1 { "is" } else { "are" });
         }
         if unread + unjudged > 0 {
             sentence += &format!(" {} could not be judged.", thousands(unread + unjudged));
@@ -319,14 +371,7 @@ impl Report<'_> {
             sentence += " Not all of the library could be looked at.";
         }
         match &self.options.copy_to {
-            Some(folder) => {
-                let to = shown_path(folder);
-                sentence += &format!(
-                    " {} copied to {to} and read back; ask again once the library has {}.",
-                    count(copied, "file was", "files were"),
-                    if copied == 1 { "it" } else { "them" }
-                );
-            }
+            Some(folder) => sentence += &self.copied_to(folder),
             None if missing > 0 => sentence += " Keep this folder, or copy what is missing with --copy-to DIR.",
             None => sentence += " Keep this folder.",
         }
@@ -335,17 +380,55 @@ impl Report<'_> {
 
     /// What may be done now that everything is safe. A card may be formatted only if it was asked about as a whole.
     fn permission(&self) -> String {
-        let (what, whose) = if Mounts::now().is_whole(self.top) {
-            ("This card can be formatted", "on it")
+        let what = if Mounts::now().is_whole(self.top) {
+            "This card can be formatted"
         } else if self.top.is_dir() {
-            ("This folder can be deleted", "in it")
+            "This folder can be deleted"
         } else {
-            ("This file can be deleted", "in it")
+            "This file can be deleted"
         };
-        match self.asked.below.neither.values().sum() {
-            0 => format!("{what}."),
-            others => format!("{what}, if nobody needs the {} of other types {whose}.", count(others, "file", "files")),
+        match self.not_judged() {
+            None => format!("{what}."),
+            Some(others) => format!("{what}, if nobody needs {others}."),
         }
+    }
+
+    /// What nobody looked for in the library.
+    fn not_judged(&self) -> Option<String> {
+        let below = &self.asked.below;
+        let others = below.neither.values().sum();
+        let folders = below.left_out.iter().filter(|folder| folder.files != Some(0)).count() as u64;
+        let others = (others > 0).then(|| format!("the {} of other types", count(others, "file", "files")));
+        let folders =
+            (folders > 0).then(|| format!("what is in {} not looked into", count(folders, "folder that was", "folders that were")));
+        let parts: Vec<String> = others.into_iter().chain(folders).collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+
+    /// What became of the files that were to be copied.
+    fn copied_to(&self, folder: &Path) -> String {
+        let to = shown_path(folder);
+        let number = |is_of: &dyn Fn(&Checked) -> bool| self.checked.iter().filter(|file| is_of(file)).count() as u64;
+        let new = number(&|file| file.copied.as_ref().is_some_and(|copy| copy.is_new));
+        let there = number(&|file| file.copied.as_ref().is_some_and(|copy| !copy.is_new));
+        let failed = number(&|file| file.is_to_copy() && file.copied.is_none());
+        let mut said = match new {
+            0 => format!(" Nothing was copied to {to}."),
+            _ => format!(" {} copied to {to} and read back.", count(new, "file was", "files were")),
+        };
+        if there > 0 {
+            said += &format!(" {} there already, and compared.", count(there, "file was", "files were"));
+        }
+        if failed > 0 {
+            said += &format!(" {} could not be copied.", count(failed, "file", "files"));
+        }
+        if new + there > 0 {
+            said += &format!(" Ask again once the library has {}.", if new + there == 1 { "it" } else { "them" });
+        }
+        if let Some(others) = self.not_judged() {
+            said += &format!(" Not copied: {others}.");
+        }
+        said
     }
 }
 

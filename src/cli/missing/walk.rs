@@ -1,18 +1,19 @@
 //! Finds all files below the path that was asked about. Nothing is skipped silently.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
+use super::content::{by_name, by_start, is_apple_double};
 use super::judge::At;
 use crate::cli::answers::CheckedKind;
 use crate::cli::disk::may_be_two_views;
 use crate::cli::failure::Failure;
-use crate::photo::{Format, OtherKind};
+use crate::photo::Format;
 use crate::sys::background::{Nice, background};
 use crate::sys::mounts::Mounts;
 use crate::sys::probe::DISK_STEP_TIMEOUT;
@@ -32,9 +33,6 @@ const LEFT_OUT: [&str; 12] = [
     ".TemporaryItems",
     "System Volume Information",
 ];
-
-/// How the files begin in which macOS keeps notes of others on a disk of another kind: `._IMG_1.JPG`.
-const APPLE_DOUBLE: &[u8] = &[0, 5, 0x16, 7];
 
 /// A file to judge.
 #[derive(Clone, Debug)]
@@ -65,10 +63,18 @@ pub struct Below {
     /// The number of files that are neither photos, films, sound nor sidecars, by their endings in lower case.
     pub neither: BTreeMap<String, u64>,
     pub links: u64,
-    /// Trash folders and caches that were not entered.
-    pub left_out: Vec<PathBuf>,
-    /// Folders that cannot be listed, and why.
+    /// Trash folders and caches, of which no file is judged.
+    pub left_out: Vec<LeftOut>,
+    /// Folders that cannot be listed, files that may be anything, and why.
     pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// A folder of which no file is judged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftOut {
+    pub path: PathBuf,
+    /// The number of files in it. `None` if not all of it can be listed.
+    pub files: Option<u64>,
 }
 
 impl Below {
@@ -143,18 +149,30 @@ impl Walk<'_> {
                 self.take(top, &found);
                 return self.finish();
             }
-            Err(e) => return self.below.unreadable.push((top.to_owned(), e.to_string())),
+            Err(e) => return self.unlisted(top.to_owned(), e),
         }
         let mut folders = vec![top.to_owned()];
         while let Some(folder) = folders.pop() {
             if let Err(e) = self.list(&folder, &mut folders) {
-                self.below.unreadable.push((folder, e.to_string()));
+                self.unlisted(folder, e);
             }
             if !(self.answered)() {
                 return;
             }
         }
+        for at in 0..self.below.left_out.len() {
+            let path = self.below.left_out[at].path.clone();
+            self.below.left_out[at].files = self.count(path).ok();
+        }
         self.finish();
+    }
+
+    fn unlisted(&mut self, folder: PathBuf, why: impl Display) {
+        self.below.unreadable.push((folder, format!("this folder cannot be read: {why}")));
+    }
+
+    fn is_automount(&self, path: &Path) -> bool {
+        self.mounts.holding(path).is_some_and(|mount| mount.point == path && mount.is_automount())
     }
 
     fn list(&mut self, folder: &Path, folders: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -169,9 +187,9 @@ impl Walk<'_> {
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 if is_left_out(Path::new(&entry.file_name())) {
-                    self.below.left_out.push(path);
-                } else if self.mounts.holding(&path).is_some_and(|mount| mount.point == path && mount.is_automount()) {
-                    self.below.unreadable.push((path, "something is mounted there when it is used".into()));
+                    self.below.left_out.push(LeftOut { path, files: None });
+                } else if self.is_automount(&path) {
+                    self.unlisted(path, "something is mounted there when it is used");
                 } else {
                     folders.push(path);
                 }
@@ -180,7 +198,7 @@ impl Walk<'_> {
             } else {
                 match entry.metadata() {
                     Ok(metadata) => self.take(&path, &metadata),
-                    Err(e) => self.below.unreadable.push((path, e.to_string())),
+                    Err(e) => self.below.unreadable.push((path, format!("it cannot be looked at: {e}"))),
                 }
             }
             if !(self.answered)() {
@@ -190,21 +208,53 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn take(&mut self, path: &Path, metadata: &Metadata) {
-        let at = At::of(metadata);
+    /// Counts the files in a folder that is left out. They go with the others if the folder goes.
+    fn count(&mut self, top: PathBuf) -> io::Result<u64> {
+        let (mut files, mut folders) = (0, vec![top]);
+        while let Some(folder) = folders.pop() {
+            let found = fs::symlink_metadata(&folder)?;
+            if self.is_automount(&folder) {
+                return Err(io::ErrorKind::ResourceBusy.into());
+            }
+            // Of several paths to one folder the first is counted.
+            if !self.below.folders.insert((found.dev(), found.ino())) {
+                continue;
+            }
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if !kind.is_symlink() {
+                    self.note(&At::of(&entry.metadata()?));
+                    files += 1;
+                }
+                if !(self.answered)() {
+                    break;
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// Notes a file, whatever it is, so that it is recognised when it is seen again.
+    fn note(&mut self, at: &At) {
         self.below.numbers.insert(at.number());
         self.below.views.insert((at.in_all_views(), at.number()));
-        let kind = if Format::from_name(path).is_some() {
-            Some(CheckedKind::Photo)
-        } else {
-            OtherKind::from_name(path).map(|kind| match kind {
-                OtherKind::Film => CheckedKind::Film,
-                OtherKind::Sound => CheckedKind::Sound,
-                OtherKind::Picture => CheckedKind::Picture,
-                OtherKind::Sidecar => CheckedKind::Sidecar,
-            })
+    }
+
+    fn take(&mut self, path: &Path, metadata: &Metadata) {
+        let at = At::of(metadata);
+        self.note(&at);
+        let kind = match by_name(path) {
+            _ if !at.is_file || is_apple_double(path) => None,
+            Some(kind) => Some(kind),
+            None => match by_start(path) {
+                Ok(kind) => kind,
+                Err(e) => return self.below.unreadable.push((path.to_owned(), format!("it cannot be read, and may be a photo: {e}"))),
+            },
         };
-        match kind.filter(|_| at.is_file && !is_apple_double(path)) {
+        match kind {
             Some(kind) => self.below.files.push(Candidate { path: path.to_owned(), kind, at, beside: None }),
             None => {
                 let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -216,12 +266,13 @@ impl Walk<'_> {
     /// Sorts the files, and says of each sidecar which file it belongs to.
     fn finish(&mut self) {
         self.below.files.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut by_name: HashMap<PathBuf, PathBuf> = HashMap::new();
-        for file in self.below.files.iter().filter(|file| file.kind != CheckedKind::Sidecar) {
-            by_name.insert(file.path.clone(), file.path.clone());
-            // Of several with one stem the first in this order: a RAW file before others.
+        let mut owners: HashMap<PathBuf, PathBuf> = HashMap::new();
+        let of_name = |is_named: bool| self.below.files.iter().filter(move |file| by_name(&file.path).is_some() == is_named);
+        for file in of_name(true).chain(of_name(false)).filter(|file| file.kind != CheckedKind::Sidecar) {
+            owners.insert(file.path.clone(), file.path.clone());
+            // Of several with one stem the first in this order: a RAW file before others, and these before what only its content tells.
             let is_raw = Format::from_name(&file.path) == Some(Format::Raw);
-            let stem = by_name.entry(file.path.with_extension("")).or_insert_with(|| file.path.clone());
+            let stem = owners.entry(file.path.with_extension("")).or_insert_with(|| file.path.clone());
             if is_raw {
                 stem.clone_from(&file.path);
             }
@@ -229,19 +280,9 @@ impl Walk<'_> {
         for file in self.below.files.iter_mut().filter(|file| file.kind == CheckedKind::Sidecar) {
             let whole = file.path.with_extension("");
             let without_supplement = whole.with_extension("");
-            file.beside = by_name.get(&whole).or_else(|| by_name.get(&without_supplement)).cloned();
+            file.beside = owners.get(&whole).or_else(|| owners.get(&without_supplement)).cloned();
         }
     }
-}
-
-/// Whether a file is a note of macOS about another one. It looks into files of such names only.
-fn is_apple_double(path: &Path) -> bool {
-    let has_name = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"._"));
-    let starts = |path: &Path| {
-        let mut start = [0; 4];
-        fs::File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut start)).is_ok() && start == APPLE_DOUBLE
-    };
-    has_name && starts(path)
 }
 
 #[cfg(test)]
@@ -249,6 +290,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::cli::missing::content::APPLE_DOUBLE;
 
     #[test]
     fn what_came_or_was_written_to_is_told_from_what_was_there() {
@@ -295,7 +337,7 @@ mod tests {
     fn every_file_is_found_or_counted() {
         let top = tempfile::tempdir().expect("a folder");
         let at = |name: &str| top.path().join(name);
-        for folder in ["DCIM/.hidden", ".Trash-1000", "empty"] {
+        for folder in ["DCIM/.hidden", ".Trash-1000/files", "DCIM/.thumbnails", "empty"] {
             fs::create_dir_all(at(folder)).expect("made");
         }
         for name in [
@@ -311,11 +353,16 @@ mod tests {
             "DCIM/INDEX.DAT",
             "readme",
             ".Trash-1000/5.jpg",
+            ".Trash-1000/files/6.txt",
         ] {
             fs::write(at(name), b"x").expect("written");
         }
         fs::write(at("DCIM/._1.JPG"), [APPLE_DOUBLE, b"rest"].concat()).expect("written");
         fs::write(at("DCIM/._own.jpg"), b"a photo of this name").expect("written");
+        fs::write(at("DCIM/IMG_0001"), b"\xff\xd8\xff\xe0").expect("written");
+        fs::write(at("DCIM/IMG_0001.xmp"), b"x").expect("written");
+        fs::write(at("DCIM/1.bak"), b"\xff\xd8\xff\xe0").expect("written");
+        fs::write(at("FILE0000.CHK"), b"\0\0\0\x18ftypmp42\0\0\0\0").expect("written");
         symlink(at("DCIM/1.JPG"), at("link.jpg")).expect("linked");
         symlink(top.path(), at("loop")).expect("linked");
         let below = walk(top.path()).expect("walked");
@@ -334,15 +381,22 @@ mod tests {
             of("DCIM/.hidden/4.nef", Photo, None),
             of("DCIM/1.JPG", Photo, None),
             of("DCIM/1.JPG.pp3", Sidecar, Some("DCIM/1.JPG")),
+            of("DCIM/1.bak", Photo, None),
             of("DCIM/1.xmp", Sidecar, Some("DCIM/1.JPG")),
             of("DCIM/2.MOV", Film, None),
             of("DCIM/2.THM", Sidecar, Some("DCIM/2.MOV")),
             of("DCIM/3.wav", Sound, None),
+            of("DCIM/IMG_0001", Photo, None),
+            of("DCIM/IMG_0001.xmp", Sidecar, Some("DCIM/IMG_0001")),
             of("DCIM/lonely.xmp", Sidecar, None),
+            of("FILE0000.CHK", Film, None),
         ];
         assert_eq!(found, expected);
         assert_eq!(below.neither, BTreeMap::from([(String::new(), 1), ("dat".into(), 2), ("jpg".into(), 1)]));
-        assert_eq!((below.links, below.left_out, below.unreadable), (2, vec![at(".Trash-1000")], Vec::new()));
+        let mut left_out: Vec<(PathBuf, Option<u64>)> = below.left_out.into_iter().map(|folder| (folder.path, folder.files)).collect();
+        left_out.sort();
+        assert_eq!(left_out, [(at(".Trash-1000"), Some(2)), (at("DCIM/.thumbnails"), Some(0))]);
+        assert_eq!((below.links, below.unreadable), (2, Vec::new()));
         let one = walk(&at("DCIM/2.MOV")).expect("walked");
         assert_eq!(one.files.len(), 1);
     }
