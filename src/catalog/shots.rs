@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::likeness::{FileOfBase, Grouped, shots};
 use crate::photo::{
     Base, Capture, Decisions, Format, OtherKind, PhotoId, PictureHash, Place, Role, RootId, Shot, ShotFile, ShotFileKind, ShotName, Stamp,
-    Unpaired, Verdict, home,
+    Unpaired, Verdict, folded, home,
 };
 use crate::store::{FileRecord, Name, Named, PhotoRecord, Reader, Result};
 
@@ -17,8 +17,11 @@ use crate::store::{FileRecord, Name, Named, PhotoRecord, Reader, Result};
 const MAX_APART: f64 = 1.0;
 
 /// A file that may be of a shot, with its name in the folder of its photos.
+#[derive(Clone)]
 struct InFolder {
     place: Place,
+    /// As it is compared with the others of its group: see [`spelled`].
+    name: Vec<u8>,
     /// `None` for a file that is no photo.
     other: Option<Stamp>,
 }
@@ -29,6 +32,8 @@ type FoundFile = (PhotoId, usize, Option<Arc<Shot>>, Option<Unpaired>);
 /// What is known of such a file.
 struct Known {
     place: Place,
+    /// As it is compared with the others.
+    name: Vec<u8>,
     kind: ShotFileKind,
     stamp: Stamp,
     format: Option<Format>,
@@ -89,23 +94,44 @@ fn groups(reader: &Reader, photos: &HashMap<PhotoId, PhotoRecord>) -> Result<Vec
         };
         for key in first.into_iter().chain(second).filter(|key| wanted.contains(key)) {
             *counted.entry(key).or_default() += 1;
-            found.push((key, InFolder { place: Place { root, path: path.to_owned() }, other }));
+            let name = home(path).1.to_owned();
+            found.push((key, InFolder { place: Place { root, path: path.to_owned() }, name, other }));
         }
     })?;
     found.retain(|(key, _)| counted[key] > 1);
     // Two names may have one key by chance.
     let mut groups: BTreeMap<(RootId, PathBuf, Vec<u8>), Vec<InFolder>> = BTreeMap::new();
     for (key, file) in found {
-        let (folder, name) = home(&file.place.path);
-        let Some(named) = ShotName::of(name) else { continue };
+        let folder = home(&file.place.path).0;
+        let Some(named) = ShotName::of(&file.name) else { continue };
         let of_key = |base: &Base<'_>| self::key(folder_key(file.place.root, folder.as_os_str().as_bytes()), *base) == key;
         let Some(base) = [Some(named.base), named.further_base()].into_iter().flatten().find(of_key) else { continue };
-        groups.entry((file.place.root, folder.to_owned(), base.bytes())).or_default().push(file);
+        groups.entry((file.place.root, folder.to_owned(), folded(&base.bytes()).into_owned())).or_default().push(file);
     }
-    Ok(groups.into_values().filter(|group| group.len() > 1).collect())
+    let groups = groups.into_iter().flat_map(|((_, _, base), group)| spelled(&base, group));
+    Ok(groups.filter(|group| group.len() > 1).collect())
 }
 
-/// Numbers for what the names of a shot have in common, with the folder. There are very many names, most of them in the folder of the one
+/// Gives the files of one base the names by which they are compared: those in lower case, because on many disks case does not count. Where
+/// two files have one name then, this disk tells them apart, and each spelling of the base is a group of its own.
+fn spelled(base: &[u8], mut group: Vec<InFolder>) -> Vec<Vec<InFolder>> {
+    let paths: HashSet<Vec<u8>> = group.iter().map(|file| folded(file.place.path.as_os_str().as_bytes()).into_owned()).collect();
+    if paths.len() == group.len() {
+        group.iter_mut().for_each(|file| file.name = folded(&file.name).into_owned());
+        return vec![group];
+    }
+    let mut by_base: BTreeMap<Vec<u8>, Vec<InFolder>> = BTreeMap::new();
+    for file in group {
+        let Some(named) = ShotName::of(&file.name) else { continue };
+        let bases = [Some(named.base), named.further_base()].map(|base| base.map(Base::bytes));
+        for own in bases.into_iter().flatten().filter(|own| *folded(own) == *base) {
+            by_base.entry(own).or_default().push(file.clone());
+        }
+    }
+    by_base.into_values().collect()
+}
+
+/// Numbers for what the names of a shot have in common, in whatever case, with the folder. There are very many names, most of them in the folder of the one
 /// before.
 #[derive(Default)]
 struct Keys {
@@ -143,7 +169,7 @@ fn folder_key(root: RootId, folder: &[u8]) -> u64 {
 }
 
 fn key(folder: u64, base: Base<'_>) -> u64 {
-    base.parts().into_iter().fold(folder, fold)
+    base.parts().into_iter().fold(folder, |key, part| fold(key, &folded(part)))
 }
 
 /// FNV-1a. Two parts have the number of the whole.
@@ -156,7 +182,7 @@ fn known(
     reader: &Reader,
     photos: &HashMap<PhotoId, PhotoRecord>,
     files: &HashMap<&Place, (PhotoId, usize)>,
-    InFolder { place, other }: InFolder,
+    InFolder { place, name, other }: InFolder,
 ) -> Result<Option<Known>> {
     let (mut format, mut picture, mut taken, mut of) = (Format::from_name(&place.path), None, None, None);
     let (kind, stamp) = match other {
@@ -175,7 +201,7 @@ fn known(
             (ShotFileKind::Photo, stamp)
         }
     };
-    Ok(Some(Known { place, kind, stamp, format, picture, taken, of }))
+    Ok(Some(Known { place, name, kind, stamp, format, picture, taken, of }))
 }
 
 /// When a file says that its photo was taken.
@@ -188,9 +214,16 @@ fn add_group(decisions: &Decisions, known: Vec<Known>, found: &mut Vec<FoundFile
     let files: Vec<FileOfBase<'_>> = known
         .iter()
         .filter_map(|file| {
-            let name = home(&file.place.path).1;
-            let (named, is_read) = (ShotName::of(name)?, file.picture.is_some());
-            Some(FileOfBase { name, named, kind: file.kind, format: file.format, is_read, taken: file.taken, mtime: file.stamp.mtime })
+            let (named, is_read) = (ShotName::of(&file.name)?, file.picture.is_some());
+            Some(FileOfBase {
+                name: &file.name,
+                named,
+                kind: file.kind,
+                format: file.format,
+                is_read,
+                taken: file.taken,
+                mtime: file.stamp.mtime,
+            })
         })
         .collect();
     if files.len() != known.len() {
@@ -256,7 +289,8 @@ fn note_other_folders(decisions: &Decisions, photos: &mut HashMap<PhotoId, Photo
         let mut found: HashMap<&[u8], Vec<Single<'_>>> = HashMap::new();
         for photo in photos.values().filter(|photo| is_wanted(photo.format)) {
             for (at, file) in photo.files.iter().enumerate().filter(|(_, file)| !is_paired(file) && file.unpaired.is_none()) {
-                let named = ShotName::of_photo(home(&file.place.path).1).filter(|named| named.role == Role::Plain);
+                let named =
+                    ShotName::of_photo(home(&file.place.path).1).filter(|named| matches!(named.role, Role::Plain | Role::TakeoutEdited));
                 if let Some((named, taken)) = named.zip(taken_of(photo, file)) {
                     found.entry(named.stem).or_default().push(Single { photo, at, taken });
                 }
@@ -312,6 +346,23 @@ mod tests {
         let capture = Capture { taken, model: Some(model.into()), ..Capture::default() };
         let (id, picture, dimensions) = (PhotoId(number.into()), PictureHash([number; 32]), Dimensions { width: 3, height: 2 });
         (id, PhotoRecord { id, picture, format, dimensions, capture, quantisation: None, detail: None, files: vec![file] })
+    }
+
+    #[test]
+    fn case_counts_only_where_two_names_differ_in_nothing_else() {
+        let groups = |paths: &[&str]| -> Vec<Vec<String>> {
+            let file = |path: &&str| {
+                let place = Place { root: RootId(1), path: path.into() };
+                InFolder { name: home(&place.path).1.to_owned(), place, other: None }
+            };
+            let groups = spelled(b"img_1", paths.iter().map(file).collect());
+            groups.into_iter().map(|group| group.into_iter().map(|file| String::from_utf8(file.name).expect("text")).collect()).collect()
+        };
+        assert_eq!(groups(&["IMG_1.JPG", "img_1.cr3", "Img_1.XMP"]), [["img_1.jpg", "img_1.cr3", "img_1.xmp"]]);
+        let settings = ["CaptureOne/Settings1/IMG_1.CR3.cos", "CaptureOne/Settings2/img_1.cr3.cos"];
+        assert_eq!(groups(&settings), [["img_1.cr3.cos", "img_1.cr3.cos"]], "in two folders");
+        assert_eq!(groups(&["IMG_1.JPG", "img_1.JPG", "img_1.xmp"]), [&["IMG_1.JPG"][..], &["img_1.JPG", "img_1.xmp"]]);
+        assert_eq!(groups(&["IMG_1.JPG", "IMG_1.jpg", "img_1.xmp"]), [&["IMG_1.JPG", "IMG_1.jpg"][..], &["img_1.xmp"]]);
     }
 
     #[test]

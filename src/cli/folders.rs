@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::disk::Now;
-use crate::photo::{OtherKind, ShotName, has_sidecars, home};
+use crate::photo::{OtherKind, ShotName, folded, has_sidecars, home};
 use crate::sys::now;
 
 /// The most names that are held.
@@ -25,7 +25,7 @@ struct Listed {
     folder: Now,
     /// Whether a later change would show in the times of the folder.
     is_settled: bool,
-    /// The files that the daemon would remember, by what the names of their shots begin with.
+    /// The files that the daemon would remember, by what the names of their shots begin with, in lower case.
     by_base: HashMap<Vec<u8>, Vec<PathBuf>>,
     /// The folders in it in which programs keep sidecars.
     of_programs: Vec<PathBuf>,
@@ -38,7 +38,7 @@ impl Folders {
         let (own, name) = home(photo);
         let mut found = Vec::new();
         let Some(named) = ShotName::of(name) else { return Ok(found) };
-        let base = named.base.bytes();
+        let base = folded(&named.base.bytes()).into_owned();
         let mut folders = vec![own.to_owned()];
         while let Some(folder) = folders.pop() {
             let listed = self.list(&folder, heard)?;
@@ -86,7 +86,7 @@ impl Listed {
 
     fn add(&mut self, path: PathBuf) {
         let Some(named) = ShotName::of(home(&path).1) else { return };
-        let bases = [Some(named.base), named.further_base()].map(|base| base.map(|base| base.bytes()));
+        let bases = [Some(named.base), named.further_base()].map(|base| base.map(|base| folded(&base.bytes()).into_owned()));
         bases.into_iter().flatten().for_each(|base| self.by_base.entry(base).or_default().push(path.clone()));
     }
 }
@@ -111,6 +111,9 @@ mod tests {
             found.sort();
             found
         };
+        write("IMG.CR3");
+        write("img.XMP");
+        assert_eq!(Folders::default().of_base(&path("IMG.CR3"), &|| {}).expect("listed").len(), 2, "in whatever case");
         let all = ["1.CR3", "1.xmp", "1_01.CR3.xmp", "CaptureOne/Settings153/1.CR3.cos"].map(path);
         assert_eq!(of_base(&mut folders), all);
         // It was written just now, so its times may not tell.

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::photo::EDITED;
+
 /// What DCF names of cameras begin with, in capitals; `#` is a digit. Four digits follow.
 const CAMERAS: [&str; 23] = [
     "IMG_", "DSC_", "_DSC", "DSC#", "DSCN", "DSCF", "_DSF", "_MG_", "IMGP", "_IGP", "PICT", "CIMG", "SAM_", "GOPR", "DJI_", "SDIM", "HPIM",
@@ -19,22 +21,6 @@ const TIME_DIGITS: std::ops::RangeInclusive<usize> = 6..=9;
 
 /// What iPhones write between the letters and the number of a photo that was edited: `IMG_E1234` of `IMG_1234`.
 const EDITED_ON_IPHONE: [&str; 2] = ["IMG_E", "IMG_"];
-
-/// What programs write after the name of a photo that was edited, in several languages.
-const EDITED: [&str; 12] = [
-    "edit",
-    "edited",
-    "bearbeitet",
-    "modifie",
-    "modifié",
-    "editado",
-    "editada",
-    "edytowane",
-    "modificato",
-    "bewerkt",
-    "redigerad",
-    "編集済み",
-];
 
 /// The most letters before a number.
 const MAX_LETTERS: usize = 6;

@@ -1,6 +1,8 @@
 //! Shots: which files of one name in one folder are of one exposure.
 
-use crate::photo::{Format, NamedPhoto, Role, ShotFileKind, ShotName, Unpaired, has_name, photos_of};
+use std::collections::BTreeSet;
+
+use crate::photo::{Format, NamedPhoto, Role, ShotFileKind, ShotName, Unpaired, has_name, is_motion_film, photos_of};
 
 /// A RAW file and the picture of the camera are one exposure if their times are no farther apart, in seconds.
 const MAX_APART: f64 = 1.0;
@@ -15,6 +17,7 @@ const FILMS: [&[u8]; 3] = [b"mov", b"mp4", b"m4v"];
 /// A file whose name has the base of the others.
 #[derive(Clone, Copy, Debug)]
 pub struct FileOfBase<'a> {
+    /// In lower case, unless two files of the base have one name then.
     pub name: &'a [u8],
     pub named: ShotName<'a>,
     pub kind: ShotFileKind,
@@ -42,9 +45,12 @@ impl FileOfBase<'_> {
         self.is_photo() && matches!(self.format, Some(Format::Jpeg | Format::Heic))
     }
 
+    fn ending(&self) -> &[u8] {
+        self.name.rsplit(|byte| *byte == b'.').next().unwrap_or_default()
+    }
+
     fn is_film_of_photo(&self) -> bool {
-        let ending = self.name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-        self.kind == ShotFileKind::Film && FILMS.iter().any(|film| film.eq_ignore_ascii_case(ending))
+        self.kind == ShotFileKind::Film && FILMS.iter().any(|film| film.eq_ignore_ascii_case(self.ending()))
     }
 }
 
@@ -115,9 +121,16 @@ impl Grouping<'_> {
         let is_cover = |file: &FileOfBase<'_>| matches!(file.named.role, Role::Cover(_)) && file.is_photo();
         let is_original = |file: &FileOfBase<'_>| matches!(file.named.role, Role::Original(_)) && file.is_photo();
         let (covers, originals) = (of_role(&is_cover), of_role(&is_original));
-        if !raws.is_empty() {
-            self.pair(&raws, &pictures);
-        }
+        // What was edited elsewhere is no partner of these, and may have both of its own.
+        let is_edit = |file: &FileOfBase<'_>| file.named.role == Role::TakeoutEdited;
+        let stems: BTreeSet<&[u8]> = of_role(&is_edit).into_iter().map(|file| self.files[file].named.stem).collect();
+        let of_stem = |stem: &[u8]| {
+            let is_of = |file: &FileOfBase<'_>| is_edit(file) && file.named.stem == stem;
+            [of_role(&|file| is_of(file) && file.is_raw()), of_role(&|file| is_of(file) && file.is_of_camera())]
+        };
+        let edits: Vec<[Vec<usize>; 2]> = stems.into_iter().map(of_stem).collect();
+        self.pair(&raws, &pictures);
+        edits.iter().for_each(|[raws, pictures]| self.pair(raws, pictures));
         // What was edited belongs to a shot of one RAW file, of one picture, or of both.
         let mains: Vec<usize> = raws.iter().chain(&pictures).copied().collect();
         let is_one = mains.first().is_some_and(|first| mains.iter().all(|main| self.unit[*main] == self.unit[*first]));
@@ -217,6 +230,8 @@ impl Grouping<'_> {
             Role::OfFile(_) | Role::OfTakeout(_) => false,
             // A file with the longer name may be there, under another base.
             Role::OfVersion(owner, _) => !(0..units.len()).any(|unit| has(unit, &|photo| has_name(photo.name, owner))),
+            // Nothing but the film of a motion photo has this name.
+            _ if other.kind == ShotFileKind::Film && is_motion_film(other.ending()) => false,
             _ if other.kind == ShotFileKind::Film => {
                 let is_near = |photo: &FileOfBase<'_>| photo.mtime.abs_diff(other.mtime) <= MAX_FILM_APART as u64 && is_of_stem(photo);
                 !other.is_film_of_photo() || !of.iter().any(|unit| has(*unit, &is_near))
@@ -282,10 +297,12 @@ mod tests {
             ),
             (&["P.RAW-01.COVER.jpg", "P.RAW-02.ORIGINAL.dng"], "P.RAW-02.ORIGINAL.dng P.RAW-01.COVER.jpg"),
             (&["P.PORTRAIT-01.COVER.jpg", "P.PORTRAIT-02.ORIGINAL.jpg"], "P.PORTRAIT-01.COVER.jpg P.PORTRAIT-02.ORIGINAL.jpg"),
+            (&["1-edit.CR3", "1-edit.JPG", "1-edit.xmp"], "1-edit.CR3 1-edit.JPG 1-edit.xmp"),
             (&["1.DNG", "1.JPG", "1_01.DNG.xmp"], "1.DNG 1.JPG 1_01.DNG.xmp!"),
         ] {
             assert_eq!(of(names), (vec![shot.to_owned()], vec![]), "{names:?}");
         }
+        assert_eq!(of(&["1.CR3", "1-edited.JPG"]), (vec![], vec![]), "it is a photo of its own");
         assert_eq!(of(&["1.JPG", "1.tif"]), (vec![], vec![]), "an export has the name of what it was made of");
     }
 
@@ -318,6 +335,8 @@ mod tests {
         assert_eq!(of(&["1.JPG", "1.tif", "1.JPG.xmp"]).0, ["1.JPG 1.JPG.xmp"]);
         assert_eq!(of(&["1.MOV", "1.MOV.xmp"]).0, [""; 0], "of a film alone");
         assert_eq!(of(&["1.JPG", "1(1).JPG", "1.JPG.json", "1.JPG(1).json"]).0, ["1(1).JPG 1.JPG(1).json", "1.JPG 1.JPG.json"]);
+        assert_eq!(of(&["1.JPG", "1-edited.JPG", "1.JPG.json"]).0, ["1.JPG 1.JPG.json"]);
+        assert_eq!(of(&["1-edited.JPG", "1.JPG.json"]).0, ["1-edited.JPG 1.JPG.json"], "it has none of its own");
     }
 
     #[test]
@@ -326,6 +345,8 @@ mod tests {
         for (seconds, shot) in [(13.0, "1.HEIC 1.MOV"), (7.0, "1.HEIC 1.MOV"), (13.1, "1.HEIC 1.MOV!")] {
             assert_eq!(film(seconds), [shot]);
         }
+        let motion = told(&[file("1.MP.jpg", Some(10.0)), file("1.MP", Some(99.0)), file("1.MP.jpg.json", Some(99.0))], &[]).0;
+        assert_eq!(motion, ["1.MP.jpg 1.MP 1.MP.jpg.json"], "whenever Google Takeout wrote it");
         assert_eq!(of(&["1.HEIC", "1.avi"]).0, ["1.HEIC 1.avi!"], "no film of a photo");
         assert_eq!(of(&["1.HEIC", "1.JPG", "1.MOV"]).0, ["1.HEIC 1.MOV!", "1.JPG 1.MOV!"]);
         assert_eq!(of(&["1.CR3", "1.JPG", "1.tif", "1.MOV"]).0, ["1.CR3 1.JPG 1.MOV!", "1.tif 1.MOV!"]);

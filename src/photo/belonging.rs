@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::shot_name::{Role, ShotName, home};
+use super::spelling::folded;
 use super::{Format, ShotFileKind};
 
 /// A photo by its name.
@@ -47,9 +48,15 @@ pub fn photos_of(kind: ShotFileKind, other: &ShotName<'_>, photos: &[NamedPhoto<
             let exact = of_file(owner);
             if exact.is_empty() { with(&|photo| photo.named.stem == plain && has_ending_of(photo.name, owner)) } else { exact }
         }
-        Role::OfTakeout(name) => with(&|photo| name.is_of(photo.name)),
+        Role::OfTakeout(name) => {
+            let own = with(&|photo| name.is_of(photo.name));
+            let is_edited =
+                |photo: &NamedPhoto<'_>| photo.named.role == Role::TakeoutEdited && photo.named.base.bytes() == other.base.bytes();
+            // What was made of a photo has no JSON of its own.
+            if own.is_empty() { with(&is_edited) } else { own }
+        }
         Role::OfPlain => with(&|photo| photo.named.role == Role::Plain),
-        Role::OfStem | Role::Plain | Role::Edited | Role::Cover(_) | Role::Original(_) => {
+        Role::OfStem | Role::Plain | Role::Edited | Role::TakeoutEdited | Role::Cover(_) | Role::Original(_) => {
             // RAW first, but for a film: that is of all photos of its name.
             let raw = with(&|photo| photo.named.stem == other.stem && photo.is_raw() && kind != ShotFileKind::Film);
             if raw.len() == 1 { raw } else { with(&|photo| photo.named.stem == other.stem) }
@@ -57,10 +64,11 @@ pub fn photos_of(kind: ShotFileKind, other: &ShotName<'_>, photos: &[NamedPhoto<
     }
 }
 
-/// Whether a film, a sound, a picture or a sidecar belongs to a photo, as far as the two paths say.
+/// Whether a film, a sound, a picture or a sidecar belongs to a photo, as far as the two paths say. Case does not count.
 pub fn belongs(kind: ShotFileKind, other: &Path, photo: &Path) -> bool {
     let ((folder, name), (of_photo, photo)) = (home(other), home(photo));
-    let two = ShotName::of(name).zip(NamedPhoto::of(photo));
+    let (name, photo) = (folded(name), folded(photo));
+    let two = ShotName::of(&name).zip(NamedPhoto::of(&photo));
     folder == of_photo && two.is_some_and(|(other, photo)| !photos_of(kind, &other, &[photo]).is_empty())
 }
 
@@ -68,6 +76,7 @@ pub fn belongs(kind: ShotFileKind, other: &Path, photo: &Path) -> bool {
 pub fn may_be_one_shot(a: &NamedPhoto<'_>, b: &NamedPhoto<'_>) -> bool {
     let may_be = |a: &NamedPhoto<'_>, b: &NamedPhoto<'_>| match (a.named.role, b.named.role) {
         (Role::Plain, Role::Plain) => a.is_raw() && !b.is_raw() && b.is_of_camera(),
+        (Role::TakeoutEdited, Role::TakeoutEdited) => a.named.stem == b.named.stem && a.is_raw() && !b.is_raw() && b.is_of_camera(),
         (Role::Plain, Role::Edited) => a.is_of_camera() && b.is_of_camera(),
         (Role::Cover(kind), Role::Original(other)) => kind == other,
         _ => false,
@@ -108,6 +117,7 @@ mod tests {
             "/a/CaptureOne/Settings153/1.JPG.cos",
             "/a/NKSC_PARAM/1.JPG.nksc",
             "/a/1.JPG.supplemental-metadata.json",
+            "/a/captureone/settings/1.jpg.9.comask",
         ] {
             assert!(of(other, "/a/1.JPG"), "{other}");
         }
@@ -117,6 +127,8 @@ mod tests {
             assert!(!of(other, "/a/1.JPG"), "{other}");
         }
         assert!(of("/a/1.JPG(1).json", "/a/1(1).JPG"));
+        assert!(of("/a/1.JPG.json", "/a/1-edited.JPG") && !of("/a/1.JPG.json", "/a/2-edited.JPG"));
+        assert!(of("/a/img_1.XMP", "/a/IMG_1.JPG") && of("/a/img_1.mov", "/a/IMG_1.HEIC"));
     }
 
     #[test]
@@ -126,10 +138,12 @@ mod tests {
             may_be_one_shot(&photo(a.as_bytes()), &photo(b.as_bytes()))
         };
         let covers = ["P.RAW-01.COVER.jpg", "P.RAW-02.ORIGINAL.dng"];
-        for [a, b] in [["1.CR3", "1.JPG"], ["1.NEF", "1.heic"], ["IMG_1234.HEIC", "IMG_E1234.HEIC"], covers] {
+        for [a, b] in [["1.CR3", "1.JPG"], ["1.NEF", "1.heic"], ["1-edit.NEF", "1-edit.jpg"], ["IMG_1234.HEIC", "IMG_E1234.HEIC"], covers] {
             assert!(may_be(a, b) && may_be(b, a), "{a} {b}");
         }
-        for [a, b] in [["1.JPG", "1.tif"], ["1.JPG", "1.HEIC"], ["1.CR3", "1.DNG"], ["IMG_1234.tif", "IMG_E1234.JPG"]] {
+        for [a, b] in
+            [["1.JPG", "1.tif"], ["1.JPG", "1.HEIC"], ["1.CR3", "1.DNG"], ["1.CR3", "1-edit.jpg"], ["IMG_1234.tif", "IMG_E1234.JPG"]]
+        {
             assert!(!may_be(a, b) && !may_be(b, a), "{a} {b}");
         }
     }

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
+use super::program_folder::is_settings;
+use super::spelling::after;
 use super::takeout::TakeoutName;
 use super::{ContentHash, Format, Place, Stamp};
 
@@ -55,6 +57,8 @@ impl OtherKind {
             "xmp" | "pp3" | "dop" | "arp" | "on1" | "vrd" | "dr4" | "aae" | "thm" | "cos" | "nksc" | "dtdata" | "rrdata" | "exv"
             | "acr" | "srt" => OtherKind::Sidecar,
             "json" if is_takeout(path) => OtherKind::Sidecar,
+            ending if is_motion_film(ending.as_bytes()) => OtherKind::Film,
+            _ if is_of_capture_one(path) => OtherKind::Sidecar,
             _ => return None,
         })
     }
@@ -101,16 +105,23 @@ fn is_takeout(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| TakeoutName::of(stem.as_bytes()).is_some())
 }
 
-fn is_pixel_film(ending: &str) -> bool {
-    let number =
-        |rest: &str| rest.strip_prefix('~').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
-    ending.strip_prefix("mp").is_some_and(|rest| rest.is_empty() || number(rest))
+/// Whether an ending is that of the film which Google Takeout writes beside a motion photo: `PXL_1.MP` and `PXL_1.MP~2`. The name of the
+/// photo begins with all of it.
+pub fn is_motion_film(ending: &[u8]) -> bool {
+    let Some(number) = after(b"MP", ending) else { return false };
+    number.is_empty() || number.strip_prefix(b"~").is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
-/// Whether a file is made of packets of 188 bytes, as MPEG-TS is. On cameras a time of 4 bytes stands before each.
-fn is_transport_stream(start: &[u8]) -> bool {
-    let has = |at: &usize| start.get(*at) == Some(&0x47);
-    [0, 188, 376].iter().all(has) || [4, 4 + 192, 4 + 2 * 192].iter().all(has)
+/// Whether Capture One keeps in this file what it says of a photo: masks and layers have endings of their own.
+fn is_of_capture_one(path: &Path) -> bool {
+    let begins_as_photo = |name: &OsStr| media_before_dot(name.as_bytes()).is_some();
+    Format::from_name(path).is_none() && path.parent().is_some_and(is_settings) && path.file_name().is_some_and(begins_as_photo)
+}
+
+/// Returns the name of a photo or a film with which a name begins, before a dot: `IMG_1.CR3` of `IMG_1.CR3.123.comask`.
+pub(super) fn media_before_dot(name: &[u8]) -> Option<&[u8]> {
+    let dots = (0..name.len()).rev().filter(|at| name[*at] == b'.');
+    dots.map(|dot| &name[..dot]).find(|before| is_media(before))
 }
 
 /// Whether a file is a photo, a film, sound or a picture by its name.
@@ -156,6 +167,8 @@ mod tests {
                     "a.jpg.supplemental-metadata(12).json",
                     "a.jpg(2).json",
                     "a-name-that-is-too-long-for-its-json-in-all-.j.json",
+                    "CaptureOne/Settings153/a.nef.1.comask",
+                    "b/captureone/settings/a.nef.layers",
                 ],
             ),
             (
@@ -171,8 +184,9 @@ mod tests {
                     "a",
                     "xmp",
                     "a.txt",
-                    "a.mp~x",
-                    "a.mpx",
+                    "a.MP~",
+                    "a.nef.comask",
+                    "CaptureOne/Settings/a.txt",
                 ],
             ),
         ] {

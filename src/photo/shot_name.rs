@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::OtherKind;
-use super::other::is_media;
-use super::takeout::{TakeoutName, split};
+use super::other::{is_media, is_motion_film, media_before_dot};
+use super::program_folder::{is_of_nikon, is_settings};
+use super::spelling::{after, before};
+use super::takeout::{TakeoutName, numbered, split, unedited};
+use super::{Format, OtherKind};
 
 /// What an iPhone writes before the number of a photo: of one that was edited, and of what was changed in it.
 const IPHONE: &[u8] = b"IMG_";
@@ -21,11 +23,6 @@ const HEVC: &[u8] = b"_HEVC";
 const COVER: &[u8] = b"COVER";
 const ORIGINAL: &[u8] = b"ORIGINAL";
 
-/// Folders in which programs keep the sidecars of the folder above.
-const NIKON_FOLDER: &[u8] = b"NKSC_PARAM";
-const CAPTURE_ONE_FOLDER: &[u8] = b"CaptureOne";
-const CAPTURE_ONE_SETTINGS: &[u8] = b"Settings";
-
 /// What a file is among the files of its shot, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role<'a> {
@@ -37,6 +34,8 @@ pub enum Role<'a> {
     Cover(&'a [u8]),
     /// The picture of which that was made.
     Original(&'a [u8]),
+    /// What was made of the photo in Google Photos. The JSON of the photo is also of this one.
+    TakeoutEdited,
     /// A sidecar of the file with this name.
     OfFile(&'a [u8]),
     /// A sidecar of all files with its name and any ending.
@@ -46,7 +45,7 @@ pub enum Role<'a> {
     /// A further version in darktable of a file with the second name, or a sidecar of the file with the first: `DSC_1_01.NEF.xmp`
     /// is of `DSC_1.NEF`, if there is no `DSC_1_01.NEF`.
     OfVersion(&'a [u8], &'a [u8]),
-    /// A JSON of Google Takeout whose name does not begin with the whole name of its photo.
+    /// A JSON of Google Takeout.
     OfTakeout(TakeoutName<'a>),
 }
 
@@ -75,14 +74,18 @@ impl<'a> Base<'a> {
 }
 
 impl<'a> ShotName<'a> {
-    /// Takes apart the name of a photo, a film, a sound or a sidecar. `None` if it has no ending.
+    /// Takes apart the name of a photo, a film, a sound or a sidecar. `None` if it has no ending. Other files count as sidecars: they
+    /// are asked about only if they are in a folder for those.
     pub fn of(name: &'a [u8]) -> Option<ShotName<'a>> {
         let (stem, ending) = split(name)?;
-        let kind = OtherKind::from_name(Path::new(OsStr::from_bytes(name)));
-        if kind == Some(OtherKind::Sidecar) {
-            return Some(sidecar(stem, ending));
-        }
-        let stem = stem.strip_suffix(HEVC).filter(|stem| kind == Some(OtherKind::Film) && !stem.is_empty()).unwrap_or(stem);
+        let path = Path::new(OsStr::from_bytes(name));
+        let stem = match OtherKind::from_name(path) {
+            Some(OtherKind::Sidecar) => return Some(sidecar(stem, ending)),
+            Some(OtherKind::Film) if is_motion_film(ending) => name,
+            Some(OtherKind::Film) => before(HEVC, stem).filter(|stem| !stem.is_empty()).unwrap_or(stem),
+            None if Format::from_name(path).is_none() => return Some(sidecar(media_before_dot(stem).unwrap_or(stem), ending)),
+            _ => stem,
+        };
         let (base, role) = photo(stem);
         Some(ShotName { base, stem, role })
     }
@@ -108,28 +111,16 @@ pub fn home(path: &Path) -> (&Path, &[u8]) {
     let name = path.file_name().unwrap_or_default().as_bytes();
     let folder = path.parent().unwrap_or(Path::new(""));
     let has_ending = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
-    if has_ending("nksc") && is_named(folder, NIKON_FOLDER) {
+    if has_ending("nksc") && is_of_nikon(folder) {
         return (folder.parent().unwrap_or(folder), name);
     }
-    match folder.parent().and_then(Path::parent).filter(|_| has_ending("cos") && is_settings(folder)) {
+    // Its other files there are sidecars because of the folder alone.
+    let is_of_capture_one =
+        || has_ending("cos") || OtherKind::from_name(Path::new(OsStr::from_bytes(name))).is_none() && OtherKind::from_name(path).is_some();
+    match folder.parent().and_then(Path::parent).filter(|_| is_settings(folder) && is_of_capture_one()) {
         Some(home) => (home, name),
         None => (folder, name),
     }
-}
-
-fn is_named(folder: &Path, name: &[u8]) -> bool {
-    folder.file_name().is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(name))
-}
-
-/// Whether a folder is one in which Capture One keeps the sidecars of the photos two folders above.
-fn is_settings(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|own| own.as_bytes().starts_with(CAPTURE_ONE_SETTINGS))
-        && folder.parent().is_some_and(|program| is_named(program, CAPTURE_ONE_FOLDER))
-}
-
-/// Whether a program keeps sidecars in a folder of this name, or below it: of the photos beside the folder.
-pub fn has_sidecars(folder: &Path) -> bool {
-    is_named(folder, NIKON_FOLDER) || is_named(folder, CAPTURE_ONE_FOLDER) || is_settings(folder)
 }
 
 /// Whether a file is an XMP packet by its name. These sidecars are read.
@@ -139,13 +130,18 @@ pub fn is_packet(path: &Path) -> bool {
 
 /// What the names of a shot have in common with the name of a photo without its ending, and what that photo is.
 fn photo(stem: &[u8]) -> (Base<'_>, Role<'_>) {
-    if let Some(number) = stem.strip_prefix(IPHONE_EDITED).filter(|number| is_iphone_number(number)) {
-        return (Base(IPHONE, number), Role::Edited);
+    if let Some(number) = after(IPHONE_EDITED, stem).filter(|number| is_iphone_number(number)) {
+        return (Base(&stem[..IPHONE.len()], number), Role::Edited);
     }
     if let Some((base, kind, is_cover)) = of_pixel(stem) {
         return (Base(base, b""), if is_cover { Role::Cover(kind) } else { Role::Original(kind) });
     }
-    (Base(stem, b""), Role::Plain)
+    let (named, number) = numbered(stem);
+    match unedited(named) {
+        Some(original) if number.is_empty() => (photo(original).0, Role::TakeoutEdited),
+        Some(original) => (Base(original, number), Role::TakeoutEdited),
+        None => (Base(stem, b""), Role::Plain),
+    }
 }
 
 fn is_iphone_number(number: &[u8]) -> bool {
@@ -155,33 +151,35 @@ fn is_iphone_number(number: &[u8]) -> bool {
 /// Takes apart `PXL_20240501_100000231.RAW-01.COVER`: the name of the shot, the kind, and whether this is the picture that is shown.
 fn of_pixel(stem: &[u8]) -> Option<(&[u8], &[u8], bool)> {
     let (rest, last) = split(stem)?;
-    let is_cover = last == COVER;
-    if !is_cover && last != ORIGINAL {
+    let is_cover = last.eq_ignore_ascii_case(COVER);
+    if !is_cover && !last.eq_ignore_ascii_case(ORIGINAL) {
         return None;
     }
     // A motion photo has one more word.
-    let rest = split(rest).filter(|(_, word)| *word == b"MP").map_or(rest, |(rest, _)| rest);
+    let rest = split(rest).filter(|(_, word)| word.eq_ignore_ascii_case(b"MP")).map_or(rest, |(rest, _)| rest);
     let (base, numbered) = split(rest)?;
     let dash = numbered.iter().position(|byte| *byte == b'-')?;
     let (kind, number) = (&numbered[..dash], &numbered[dash + 1..]);
-    let is_kind = !kind.is_empty() && kind.iter().all(u8::is_ascii_uppercase);
+    let is_kind = !kind.is_empty() && kind.iter().all(u8::is_ascii_alphabetic);
     (is_kind && number.len() == 2 && number.iter().all(u8::is_ascii_digit)).then_some((base, kind, is_cover))
 }
 
 /// Takes apart the name of a sidecar without its ending.
 fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
-    let owner = match TakeoutName::of(named).filter(|_| ending.eq_ignore_ascii_case(b"json")) {
-        Some(TakeoutName { stem, number: b"", ending, is_cut: false }) => &named[..stem.len() + 1 + ending.len()],
-        Some(name) => {
-            let base = if name.number.is_empty() { photo(name.stem).0 } else { Base(name.stem, name.number) };
-            return ShotName { base, stem: named, role: Role::OfTakeout(name) };
-        }
-        None => named,
-    };
+    if let Some(name) = TakeoutName::of(named).filter(|_| ending.eq_ignore_ascii_case(b"json")) {
+        let base = match name.number {
+            b"" => photo(name.stem).0,
+            number => Base(unedited(name.stem).unwrap_or(name.stem), number),
+        };
+        return ShotName { base, stem: named, role: Role::OfTakeout(name) };
+    }
+    // Capture One may write more after the name of the photo.
+    let of_photo = media_before_dot(named).filter(|_| ending.eq_ignore_ascii_case(b"cos") && !is_media(named));
+    let owner = of_photo.unwrap_or(named);
     if !is_media(owner) {
-        let changes = owner.strip_prefix(IPHONE_CHANGES).filter(|number| is_iphone_number(number));
+        let changes = after(IPHONE_CHANGES, owner).filter(|number| is_iphone_number(number));
         return match changes {
-            Some(number) => ShotName { base: Base(IPHONE, number), stem: owner, role: Role::OfPlain },
+            Some(number) => ShotName { base: Base(&owner[..IPHONE.len()], number), stem: owner, role: Role::OfPlain },
             None => ShotName { base: photo(owner).0, stem: owner, role: Role::OfStem },
         };
     }
@@ -200,7 +198,7 @@ fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::Format;
+    use crate::photo::has_sidecars;
 
     fn of(name: &str) -> Option<(String, Role<'_>)> {
         let of = ShotName::of(name.as_bytes())?;
@@ -217,6 +215,13 @@ mod tests {
             ("IMG_1234", &["IMG_E1234.HEIC.supplemental-metadata.json"]),
             ("PXL_20240501_100000231", &["PXL_20240501_100000231.RAW-01.COVER.jpg", "PXL_20240501_100000231.RAW-02.ORIGINAL.dng"]),
             ("PXL_20240501_100000231", &["PXL_20240501_100000231.PORTRAIT-01.MP.COVER.jpg", "PXL_20240501_100000231.mp4"]),
+            ("PXL_1.MP", &["PXL_1.MP.jpg", "PXL_1.MP", "PXL_1.MP.jpg.json", "PXL_1.MP-edited.jpg"]),
+            ("PXL_1.MP~2", &["PXL_1.MP~2.jpg", "PXL_1.MP~2"]),
+            ("P", &["P.jpg", "P-edited.jpg", "P-bearbeitet.jpg", "P-Modifié.jpg", "P.jpg.json", "P-edited.jpg.json"]),
+            ("P(1)", &["P(1).jpg", "P-edited(1).jpg", "P.jpg(1).json", "P-edited.jpg(1).json"]),
+            ("DSC_1", &["DSC_1.NEF.cos", "DSC_1.NEF.2.cos", "DSC_1.NEF.123.comask", "DSC_1.NEF.layers"]),
+            ("img_1234", &["img_e1234.heic", "img_o1234.aae", "img_1234_hevc.mov"]),
+            ("pxl_1", &["pxl_1.raw-01.cover.jpg", "pxl_1.portrait-01.mp.cover.jpg"]),
         ] {
             for name in names {
                 assert_eq!(of(name).map(|(base, _)| base).as_deref(), Some(base), "{name}");
@@ -225,7 +230,7 @@ mod tests {
                 }
             }
         }
-        for name in ["IMG_E123.JPG", "IMG_E12345.JPG", "img_e1234.jpg", "IMG_1234_HEVC.JPG", "IMG_1234 (1).JPG", "PXL_1.RAW-1.COVER.jpg"] {
+        for name in ["IMG_E123.JPG", "IMG_E12345.JPG", "-edited.jpg", "IMG_1234_HEVC.JPG", "IMG_1234 (1).JPG", "PXL_1.RAW-1.COVER.jpg"] {
             assert_ne!(of(name).expect("a name").0, "IMG_1234", "{name}");
             assert_eq!(of(name).map(|(_, role)| role), Some(Role::Plain), "{name}");
         }
@@ -261,7 +266,12 @@ mod tests {
         assert_eq!(home("NKSC_PARAM/DSC_1.NEF.nksc"), ("", "DSC_1.NEF.nksc"));
         assert_eq!(home("a/NKSC_PARAM/DSC_1.NEF"), ("a/NKSC_PARAM", "DSC_1.NEF"));
         assert_eq!(home("DSC_1.NEF"), ("", "DSC_1.NEF"));
-        for folder in ["a/CaptureOne", "a/captureone/Settings153", "NKSC_PARAM"] {
+        assert_eq!(home("a/captureone/settings/DSC_1.NEF.7.comask"), ("a", "DSC_1.NEF.7.comask"));
+        for name in ["DSC_1.NEF", "DSC_1.xmp", "notes.txt"] {
+            let path = format!("a/CaptureOne/Settings/{name}");
+            assert_eq!(super::home(Path::new(&path)).0, Path::new("a/CaptureOne/Settings"), "{name}");
+        }
+        for folder in ["a/CaptureOne", "a/captureone/settings153", "NKSC_PARAM"] {
             assert!(has_sidecars(Path::new(folder)), "{folder}");
         }
         assert!(!has_sidecars(Path::new("a/Settings153")) && !has_sidecars(Path::new("a")));

@@ -1,9 +1,26 @@
 //! The names of the JSON files that Google Takeout writes beside photos and films.
 
 use super::other::is_media;
+use super::spelling::folded;
 
 /// What Takeout adds to the name of the photo, or the beginning of it.
 const SUPPLEMENTAL: &[u8] = b"supplemental-metadata";
+
+/// What programs write after the name of a photo that was edited, in several languages. Google Photos is one of them.
+pub const EDITED: [&str; 12] = [
+    "edit",
+    "edited",
+    "bearbeitet",
+    "modifie",
+    "modifié",
+    "editado",
+    "editada",
+    "edytowane",
+    "modificato",
+    "bewerkt",
+    "redigerad",
+    "編集済み",
+];
 
 /// Takeout cuts the name of the JSON after this many characters, without its ending: also within the name of the photo.
 const MAX_CHARACTERS: usize = 46;
@@ -31,7 +48,7 @@ impl<'a> TakeoutName<'a> {
             let (stem, ending) = split(name)?;
             is_media(name).then_some(TakeoutName { stem, number, ending, is_cut: false })
         };
-        let before_part = || split(rest).filter(|(_, part)| SUPPLEMENTAL.starts_with(part)).map(|(before, _)| before);
+        let before_part = || split(rest).filter(|(_, part)| is_supplemental(part)).map(|(before, _)| before);
         whole(rest).or_else(|| whole(before_part()?)).or_else(|| {
             let (stem, ending) = split(rest).filter(|(_, ending)| ending.len() <= MAX_ENDING).unwrap_or((rest, b""));
             [named, rest].into_iter().any(is_longest).then_some(TakeoutName { stem, number, ending, is_cut: true })
@@ -50,6 +67,17 @@ impl<'a> TakeoutName<'a> {
     }
 }
 
+fn is_supplemental(part: &[u8]) -> bool {
+    SUPPLEMENTAL.get(..part.len()).is_some_and(|start| start.eq_ignore_ascii_case(part))
+}
+
+/// The name of the photo of which Google Photos made the one with this name, both without number and ending: `IMG_1` of `IMG_1-edited`.
+pub fn unedited(stem: &[u8]) -> Option<&[u8]> {
+    let dash = stem.iter().rposition(|byte| *byte == b'-').filter(|dash| *dash > 0)?;
+    let word = folded(&stem[dash + 1..]);
+    EDITED.iter().any(|edited| edited.as_bytes() == &*word).then(|| &stem[..dash])
+}
+
 /// The name without its ending, and the ending without its dot.
 pub fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let dot = name.iter().rposition(|byte| *byte == b'.')?;
@@ -57,7 +85,7 @@ pub fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The name without a number in brackets at its end, and the number.
-fn numbered(name: &[u8]) -> (&[u8], &[u8]) {
+pub fn numbered(name: &[u8]) -> (&[u8], &[u8]) {
     let open = name.iter().rposition(|byte| *byte == b'(').filter(|open| *open > 0);
     let is_number =
         |open: &usize| matches!(&name[*open..], [b'(', digits @ .., b')'] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
@@ -85,6 +113,7 @@ mod tests {
             ("IMG_1.HEIC.supplemental-metadata(12)", "IMG_1(12).HEIC"),
             ("IMG_1.jpg.suppl(1)", "IMG_1(1).jpg"),
             ("IMG_1.jpg.", "IMG_1.jpg"),
+            ("IMG_1.jpg.Supplemental-Metadata", "IMG_1.jpg"),
         ] {
             assert_eq!(name(named, photo), Some(true), "{named} {photo}");
         }
