@@ -78,7 +78,14 @@ pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
         .iter()
         .map(|f| {
             let shot_files = f.shot.len().max(1);
-            FileCandidate { path: f.path(), bytes: f.stamp.size, mtime: f.stamp.mtime, metadata: f.metadata.as_ref(), shot_files }
+            FileCandidate {
+                path: f.path(),
+                bytes: f.stamp.size,
+                mtime: f.stamp.mtime,
+                metadata: f.metadata.as_ref(),
+                shot_files,
+                is_unpaired: f.unpaired.is_some(),
+            }
         })
         .collect();
     let (order, rule) = keeper_first(&candidates);

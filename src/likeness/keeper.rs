@@ -17,13 +17,15 @@ pub struct FileCandidate<'a> {
     pub metadata: Option<&'a Metadata>,
     /// How many files its shot has.
     pub shot_files: usize,
+    /// Whether a file of its name is there, of which it is not known that both are one shot.
+    pub is_unpaired: bool,
 }
 
 /// Sorts the files of a photo, the keeper first. Returns their positions, and the rule by which the keeper comes before
 /// the second file; `None` if there is no second file.
 ///
 /// The rules, in this order: the most that a person says, if what all files say is known; the shot with the most files, so that no
-/// shot is torn apart; the most bytes, because the pictures are the same and the rest is metadata; a plain name before one that a copy gets; the oldest; the shortest
+/// shot is torn apart, and then what may be of a shot before what is alone; the most bytes, because the pictures are the same and the rest is metadata; a plain name before one that a copy gets; the oldest; the shortest
 /// path; the first path.
 pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<KeeperRule>) {
     let is_copy = are_copy_names(candidates.iter().map(|c| c.path));
@@ -33,7 +35,7 @@ pub fn keeper_first(candidates: &[FileCandidate<'_>]) -> (Vec<usize>, Option<Kee
         let (a, b) = (&candidates[x], &candidates[y]);
         [
             (Reverse(said[x]).cmp(&Reverse(said[y])), KeeperRule::Description),
-            (Reverse(a.shot_files).cmp(&Reverse(b.shot_files)), KeeperRule::Shot),
+            (Reverse((a.shot_files, a.is_unpaired)).cmp(&Reverse((b.shot_files, b.is_unpaired))), KeeperRule::Shot),
             (Reverse(a.bytes).cmp(&Reverse(b.bytes)), KeeperRule::Metadata),
             (is_copy[x].cmp(&is_copy[y]), KeeperRule::PlainName),
             (a.mtime.cmp(&b.mtime), KeeperRule::Oldest),
@@ -83,8 +85,10 @@ mod tests {
 
     /// The name of the keeper among files of one size and time, and the rule.
     fn keeper<'a>(names: &[&'a str]) -> (&'a str, Option<KeeperRule>) {
-        let candidates: Vec<FileCandidate<'_>> =
-            names.iter().map(|name| FileCandidate { path: Path::new(name), bytes: 9, mtime: 9, metadata: None, shot_files: 1 }).collect();
+        let candidates: Vec<FileCandidate<'_>> = names
+            .iter()
+            .map(|name| FileCandidate { path: Path::new(name), bytes: 9, mtime: 9, metadata: None, shot_files: 1, is_unpaired: false })
+            .collect();
         let (order, rule) = keeper_first(&candidates);
         (names[order[0]], rule)
     }
@@ -114,7 +118,8 @@ mod tests {
 
     #[test]
     fn metadata_then_name_then_age_then_path_decide() {
-        let file = |path, bytes, mtime| FileCandidate { path: Path::new(path), bytes, mtime, metadata: None, shot_files: 1 };
+        let file =
+            |path, bytes, mtime| FileCandidate { path: Path::new(path), bytes, mtime, metadata: None, shot_files: 1, is_unpaired: false };
         let (order, rule) = keeper_first(&[file("/a.jpg", 10, 1), file("/a (1).jpg", 12, 5)]);
         assert_eq!((order, rule), (vec![1, 0], Some(KeeperRule::Metadata)));
         let (order, rule) = keeper_first(&[file("/b.jpg", 10, 3), file("/c.jpg", 10, 1), file("/c (1).jpg", 10, 0)]);
@@ -126,15 +131,25 @@ mod tests {
 
     #[test]
     fn the_file_of_the_larger_shot_stays() {
-        let file = |path, bytes, shot_files| FileCandidate { path: Path::new(path), bytes, mtime: 1, metadata: None, shot_files };
+        let file = |path, bytes, shot_files| FileCandidate {
+            path: Path::new(path),
+            bytes,
+            mtime: 1,
+            metadata: None,
+            shot_files,
+            is_unpaired: false,
+        };
         assert_eq!(keeper_first(&[file("/a.jpg", 12, 1), file("/b/a (1).jpg", 10, 3)]), (vec![1, 0], Some(KeeperRule::Shot)));
+        let unpaired = FileCandidate { is_unpaired: true, ..file("/b/IMG_E1234.JPG", 10, 1) };
+        assert_eq!(keeper_first(&[file("/a.jpg", 12, 1), unpaired]), (vec![1, 0], Some(KeeperRule::Shot)), "the other one is alone");
     }
 
     #[test]
     fn what_a_person_says_comes_before_more_bytes_and_a_plain_name() {
         let rated = Metadata { description: Description { rating: Some(5), ..Description::default() }, ..Metadata::default() };
         let plain = Metadata::default();
-        let file = |path, bytes, metadata| FileCandidate { path: Path::new(path), bytes, mtime: 1, metadata, shot_files: 1 };
+        let file =
+            |path, bytes, metadata| FileCandidate { path: Path::new(path), bytes, mtime: 1, metadata, shot_files: 1, is_unpaired: false };
         let two = |metadata| keeper_first(&[file("/a.jpg", 12, Some(&plain)), file("/a (1).jpg", 10, metadata)]);
         assert_eq!(two(Some(&rated)), (vec![1, 0], Some(KeeperRule::Description)));
         assert_eq!(two(None), (vec![0, 1], Some(KeeperRule::Metadata)), "it is not known of all files");

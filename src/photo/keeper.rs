@@ -11,7 +11,7 @@ use super::names::names;
 pub enum KeeperRule {
     /// It says more of what a person says of a photo: rating, keywords, caption.
     Description,
-    /// It is in the shot that has the most files, or in that of the source.
+    /// It is in the shot that has the most files, or in that of the source, or beside a file of its name that may be of its shot.
     Shot,
     /// It has the most bytes: the pictures are the same, the rest is metadata.
     Metadata,

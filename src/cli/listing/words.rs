@@ -222,7 +222,7 @@ pub fn source_by(rule: SourceRule) -> &'static str {
 pub fn kept_by(rule: KeeperRule) -> &'static str {
     match rule {
         KeeperRule::Description => "rated or described",
-        KeeperRule::Shot => "the whole shot",
+        KeeperRule::Shot => "beside more files of its name",
         KeeperRule::Metadata => "most metadata",
         KeeperRule::PlainName => "plain name",
         KeeperRule::Oldest => "oldest file",
