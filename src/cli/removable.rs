@@ -1,198 +1,45 @@
 //! The files of a cluster that could be removed, checked on the disk at this moment.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
-use std::fs;
-use std::io::{self, Read};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
-
-use rustix::fs::lgetxattr;
-use rustix::io::Errno;
-use tokio::task::spawn_blocking;
 
 use super::disk::{Disk, Looked, Now};
-use super::failure::{Failure, NOT_WHOLE};
-use super::folders::Folders;
 use super::shot_files::of_base;
 use super::text::names;
 use super::whole_shots::{Going, Whole, whole_shots};
 use super::worth::{enlarged, worth};
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
 use crate::photo::Relation;
-use crate::sys::SameProgram;
 use crate::sys::mounts::{Mounts, OneFile};
-use crate::sys::probe::DISK_STEP_TIMEOUT;
-use crate::vision::Limits;
-use crate::vision::sandbox;
 
-/// Extended attributes in which file managers keep what a person says of a file: tags, a comment, and Baloo's rating.
-const NOTES: [&str; 3] = ["user.xdg.tags", "user.xdg.comment", "user.baloo.rating"];
-
-/// The longest such attribute that is read. Linux allows no longer ones.
-const NOTE_MAX_BYTES: usize = 64 << 10;
-
-struct RealDisk {
-    folders: RefCell<Folders>,
-    /// The error says why this program cannot be run to decode files.
-    decoder: io::Result<RefCell<sandbox::Decoder>>,
-    /// Where it says after each step that the disk has answered.
-    reports: Sender<Report>,
-}
-
-impl RealDisk {
-    /// Says that the disk has answered, and returns the answer.
-    fn answered<T>(&self, answer: T) -> T {
-        // Nobody waits any more once a disk was silent for too long.
-        let _ = self.reports.send(Report::Step);
-        answer
-    }
-}
-
-/// A file each of whose reads is a step.
-struct InSteps<'a>(fs::File, &'a RealDisk);
-
-impl Read for InSteps<'_> {
-    fn read(&mut self, part: &mut [u8]) -> io::Result<usize> {
-        self.1.answered(self.0.read(part))
-    }
-}
-
-impl Disk for RealDisk {
-    fn look(&self, path: &Path) -> io::Result<Now> {
-        self.answered(Now::at(path))
-    }
-
-    fn content(&self, path: &Path) -> io::Result<String> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(InSteps(fs::File::open(path)?, self))?;
-        Ok(hasher.finalize().to_hex().to_string())
-    }
-
-    fn decode(&self, path: &Path) -> Result<(), String> {
-        let decoder = self.decoder.as_ref().map_err(|e| e.to_string())?;
-        let file = self.answered(fs::File::open(path)).map_err(|e| e.to_string())?;
-        self.answered(decoder.borrow_mut().decode_whole(&file)).map_err(|e| e.to_string())
-    }
-
-    fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
-        let note = |name: &&str| {
-            let mut value = vec![0; NOTE_MAX_BYTES];
-            match lgetxattr(path, *name, &mut value) {
-                Ok(length) => {
-                    value.truncate(length);
-                    value.shrink_to_fit();
-                }
-                Err(Errno::NODATA | Errno::NOTSUP) => return Ok(None),
-                Err(e) => return Err(e.into()),
-            }
-            Ok(Some(value).filter(|value| !value.is_empty()))
-        };
-        self.answered(NOTES.iter().map(note).collect())
-    }
-
-    fn mounts(&self) -> Mounts {
-        Mounts::now()
-    }
-
-    fn of_base(&self, photo: &Path) -> io::Result<Vec<PathBuf>> {
-        self.folders.borrow_mut().of_base(photo, &|| self.answered(()))
-    }
-}
-
-/// The files of a cluster that could be removed, as they were when they were checked.
+/// The files of clusters that could be removed, as they were when they were checked.
+#[derive(Default)]
 pub struct Removable {
-    /// The keeper, and the files that say something that it does not.
+    /// The keepers, and the files that say something that those do not.
     stay: Vec<Looked>,
     files: Vec<Looked>,
     /// What may be of the shots of the files, by the path of each.
     of_bases: Vec<(PathBuf, Vec<PathBuf>)>,
-    /// Why other files than the keeper stay.
+    /// Why other files than the keepers stay.
     reasons: Vec<String>,
 }
 
 impl Removable {
+    /// The file that stays in the first cluster.
+    pub fn keeper(&self) -> &Path {
+        &self.stay[0].path
+    }
+
+    /// In the order in which they are listed: those of one shot one after the other.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
     }
 
-    /// Why other files than the keeper are not listed.
+    /// Why other files than the keepers are not listed.
     pub fn reasons(&self) -> &[String] {
         &self.reasons
-    }
-}
-
-enum Task {
-    Check(Cluster),
-    CheckAgain(Removable),
-}
-
-enum Report {
-    /// A disk has answered. The task goes on.
-    Step,
-    /// What could be removed, or why nothing may be.
-    Done(Result<Removable, String>),
-}
-
-/// Checks clusters on a thread of its own, so that a disk that hangs does not hang the caller.
-pub struct Checker {
-    tasks: Sender<Task>,
-    reports: Receiver<Report>,
-}
-
-impl Checker {
-    /// Lists only versions of these relations to the file that stays.
-    pub fn start(relations: Vec<Relation>) -> Checker {
-        let (tasks, waiting) = channel();
-        let (done, reports) = channel();
-        spawn_blocking(move || {
-            let decoder = SameProgram::of_this_process().map(|program| sandbox::Decoder::new(program, Limits::default()));
-            let disk = RealDisk { folders: RefCell::default(), decoder: decoder.map(RefCell::new), reports: done.clone() };
-            let checked = |task| match task {
-                Task::Check(cluster) => removable(&cluster, &relations, &disk),
-                Task::CheckAgain(removable) => unchanged(removable, &disk),
-            };
-            waiting.into_iter().try_for_each(|task| done.send(Report::Done(checked(task))))
-        });
-        Checker { tasks, reports }
-    }
-
-    /// Returns the files of a cluster that could be removed, or why none of them may be.
-    ///
-    /// # Errors
-    /// If a disk does not answer.
-    pub fn check(&self, cluster: Cluster) -> Result<Result<Removable, String>, Failure> {
-        let first = cluster.photos[0].path.to_path();
-        self.checked(Task::Check(cluster), &first)
-    }
-
-    /// Returns the same files if none of them has changed since they were checked, and the file that stays has not, or which
-    /// has.
-    ///
-    /// # Errors
-    /// If a disk does not answer.
-    pub fn check_again(&self, removable: Removable) -> Result<Result<Removable, String>, Failure> {
-        let keeper = removable.stay[0].path.clone();
-        self.checked(Task::CheckAgain(removable), &keeper)
-    }
-
-    fn checked(&self, task: Task, first: &Path) -> Result<Result<Removable, String>, Failure> {
-        let _ = self.tasks.send(task);
-        answer(&self.reports, DISK_STEP_TIMEOUT).ok_or_else(|| Failure {
-            message: format!("the list is incomplete: a disk with versions of {} does not answer", first.display()),
-            hint: Some("simctl roots list says which".into()),
-            code: NOT_WHOLE,
-        })
-    }
-}
-
-/// Waits for the end of a task, however long it takes. `None` if one step of it takes longer than this.
-fn answer(reports: &Receiver<Report>, step: Duration) -> Option<Result<Removable, String>> {
-    loop {
-        if let Report::Done(result) = reports.recv_timeout(step).ok()? {
-            return Some(result);
-        }
     }
 }
 
@@ -263,11 +110,33 @@ struct Check<'a, D> {
     seen: Seen,
 }
 
-/// Returns the files that could be removed if the keeper stays, the first file of the first photo. A file that says something
-/// that the keeper does not stays too, one of each content, and so does one that differs from the keeper as a damaged file does. A photo
-/// in the shot of the keeper stays with it, and its other files could go. A shot goes as a whole or not at all. An error says why nothing
-/// of this cluster may be removed.
-fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
+/// Whether a file may go because of this relation to the one that stays. All others say that both are photos of their own.
+pub fn may_go(relation: Relation) -> bool {
+    matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit)
+}
+
+/// Returns the files that could be removed if the keeper of each cluster stays, the first file of the first photo. A file that says
+/// something that the keeper does not stays too, one of each content, and so does one that differs from the keeper as a damaged file does.
+/// A photo in the shot of the keeper stays with it, and its other files could go. A shot goes as a whole or not at all, also if its photos
+/// are in several of the clusters. An error says why nothing of them may be removed.
+pub fn removable(clusters: &[Cluster], relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
+    let (mut stay, mut going, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for cluster in clusters {
+        match of_cluster(cluster, relations, disk) {
+            Ok(check) => {
+                let keeper = stay.len();
+                stay.extend(check.stay);
+                going.extend(check.going.into_iter().map(|going| Going { keeper, kept: keeper + going.kept, ..going }));
+                reasons.extend(check.reasons);
+            }
+            Err(why) => reasons.push(why),
+        }
+    }
+    whole(stay, going, reasons, disk)
+}
+
+/// Checks the files of a cluster, but for their shots. An error says why nothing of it may be removed.
+fn of_cluster<'a, D: Disk>(cluster: &'a Cluster, relations: &[Relation], disk: &'a D) -> Result<Check<'a, D>, String> {
     let keeper = Staying { is_needed: true, ..staying(&cluster.photos[0].files[0], disk)? };
     let mut check = Check {
         cluster,
@@ -293,7 +162,6 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
             continue;
         }
         // Only with a pair of its own. Two photos that are joined by a third may have little in common.
-        let may_go = |relation| matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit);
         let is_asked = |relation| relations.contains(&relation) && may_go(relation);
         let is_version = |pair: &&ClusterPair| (pair.a, pair.b) == (0, place) && is_asked(pair.relation);
         if place > 0 && !cluster.pairs.iter().any(|pair| is_version(&pair)) {
@@ -306,7 +174,7 @@ fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Res
         let version = Some(photo).filter(|_| place > 0);
         photo.files.iter().skip(usize::from(place == 0)).try_for_each(|file| check.file(file, 0, version))?;
     }
-    check.end()
+    Ok(check)
 }
 
 impl<'a, D: Disk> Check<'a, D> {
@@ -353,36 +221,35 @@ impl<'a, D: Disk> Check<'a, D> {
             let others = names.filter_map(|path| Some(Looked { now: self.disk.look(&path).ok()?, path }));
             looked.extend(others.filter(|other| other.now.is_same_file(now)));
         }
-        self.going.push(Going { file, looked, kept: equal.unwrap_or(kept), is_only_one: is_version });
+        let (cluster, kept) = (self.cluster, equal.unwrap_or(kept));
+        self.going.push(Going { cluster, file, looked, keeper: 0, kept, is_only_one: is_version });
         Ok(())
     }
+}
 
-    /// Leaves out what would tear a shot apart, and checks what stays.
-    fn end(self) -> Result<Removable, String> {
-        let Check { cluster, disk, mut stay, going, mut reasons, .. } = self;
-        let kept: Vec<&PhotoFile> = stay.iter().map(|staying| staying.file).collect();
-        let Whole { going, more, twins, of_bases, torn } = whole_shots(cluster, going, &kept, disk);
-        reasons.extend(torn);
-        if let [first, ..] = &reasons[..]
-            && going.is_empty()
-        {
-            return Err(first.clone());
-        }
-        going.iter().for_each(|going| stay[going.kept].is_needed = true);
-        stay.iter().filter(|file| file.is_needed).try_for_each(|file| sound(file, disk))?;
-        // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
-        if going.iter().any(|going| going.is_only_one) {
-            let path = &stay[0].looked.path;
-            disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
-        }
-        let files = going.into_iter().flat_map(|going| going.looked).chain(more).collect();
-        Ok(Removable { stay: stay.into_iter().map(|file| file.looked).chain(twins).collect(), files, of_bases, reasons })
+/// Leaves out what would tear a shot apart, and checks what stays.
+fn whole(mut stay: Vec<Staying<'_>>, going: Vec<Going<'_>>, mut reasons: Vec<String>, disk: &impl Disk) -> Result<Removable, String> {
+    let kept: Vec<&PhotoFile> = stay.iter().map(|staying| staying.file).collect();
+    let Whole { going, files, twins, of_bases, torn } = whole_shots(going, &kept, disk);
+    reasons.extend(torn);
+    if let [first, ..] = &reasons[..]
+        && going.is_empty()
+    {
+        return Err(first.clone());
     }
+    going.iter().for_each(|going| stay[going.kept].is_needed = true);
+    stay.iter().filter(|file| file.is_needed).try_for_each(|file| sound(file, disk))?;
+    // Files of one photo have one picture. Of other versions only the keeper stays, so it must be sound.
+    let keepers: BTreeSet<usize> = going.iter().filter(|going| going.is_only_one).map(|going| going.keeper).collect();
+    for path in keepers.into_iter().map(|keeper| &stay[keeper].looked.path) {
+        disk.decode(path).map_err(|why| format!("{}, which would stay, cannot be decoded whole: {why}", path.display()))?;
+    }
+    Ok(Removable { stay: stay.into_iter().map(|file| file.looked).chain(twins).collect(), files, of_bases, reasons })
 }
 
 /// Returns the files if each of them, and the file that stays, is as it was when it was checked, and nothing has come that may be of a
 /// shot. An error says which is not, or what has come.
-fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String> {
+pub fn unchanged(removable: Removable, disk: &impl Disk) -> Result<Removable, String> {
     let is_changed = |file: &&Looked| !disk.look(&file.path).is_ok_and(|now| now == file.now);
     if let Some(file) = removable.stay.iter().chain(&removable.files).find(is_changed) {
         return Err(format!("{} has changed since it was checked; ask again", file.path.display()));
@@ -460,13 +327,13 @@ fn may_be_damaged(cluster: &Cluster) -> Option<String> {
 
 #[cfg(test)]
 pub mod tests {
-    use std::collections::HashMap;
+    use std::slice::from_ref;
 
     use rustix::fs::major;
 
     use super::*;
     use crate::api::types::{Evidence, FileMetadata, PathText, ShotFile};
-    use crate::photo::{Format, MetadataKind, OtherKind, ShotFileKind, ShotName, Unpaired, home};
+    use crate::photo::{Format, MetadataKind, OtherKind, ShotFileKind, ShotName, Unpaired, folded, home};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -560,7 +427,7 @@ pub mod tests {
         }
 
         fn of_base(&self, photo: &Path) -> io::Result<Vec<PathBuf>> {
-            let base = |path: &Path| ShotName::of(home(path).1).map(|name| name.base.bytes());
+            let base = |path: &Path| ShotName::of(&folded(home(path).1)).map(|name| name.base.bytes());
             let is_of_base = |path: &&PathBuf| home(path).0 == home(photo).0 && base(path).is_some() && base(path) == base(photo);
             Ok(self.0.keys().filter(is_of_base).filter(|path| OtherKind::is_remembered(path)).cloned().collect())
         }
@@ -576,6 +443,10 @@ pub mod tests {
         Files(files.iter().map(now).collect())
     }
 
+    fn removable(cluster: &Cluster, relations: &[Relation], disk: &impl Disk) -> Result<Removable, String> {
+        super::removable(from_ref(cluster), relations, disk)
+    }
+
     fn listed(removable: &Removable) -> Vec<String> {
         removable.paths().map(|path| path.display().to_string()).collect()
     }
@@ -588,11 +459,6 @@ pub mod tests {
         removable(cluster, Relation::ALL, disk).map(|found| listed(&found))
     }
 
-    fn real_disk() -> (RealDisk, Receiver<Report>) {
-        let (reports, received) = channel();
-        (RealDisk { folders: RefCell::default(), decoder: Err(io::ErrorKind::Unsupported.into()), reports }, received)
-    }
-
     #[test]
     fn what_a_file_manager_keeps_of_a_file_is_not_lost() {
         let listed = |kept: &'static str, other: &'static str| {
@@ -602,15 +468,6 @@ pub mod tests {
         assert!(listed("/tagged-sea", "/tagged-sky").is_err());
         assert_eq!(listed("/tagged-sea", "/b"), Ok(vec!["/b".to_owned()]));
         assert_eq!(listed("/tagged-sea", "/x/tagged-sea"), Ok(vec!["/x/tagged-sea".to_owned()]));
-        let folder = tempfile::tempdir().expect("a folder");
-        let photo = folder.path().join("a.jpg");
-        fs::write(&photo, "x").expect("written");
-        let disk = real_disk().0;
-        assert_eq!(disk.notes(&photo).expect("read"), [None, None, None]);
-        if rustix::fs::setxattr(&photo, NOTES[0], b"sea", rustix::fs::XattrFlags::CREATE).is_err() {
-            return crate::sys::skip("this filesystem has no extended attributes");
-        }
-        assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
     }
 
     fn in_shot(path: &str, kind: ShotFileKind, shared: bool) -> ShotFile {
@@ -664,6 +521,14 @@ pub mod tests {
         ] {
             assert!(why.contains(expected), "{expected}: {why}");
         }
+        // Whichever clusters its photos are in.
+        let (both, disk) = two_shots();
+        let apart: Vec<Cluster> = both.photos.iter().map(|photo| self::cluster(vec![photo.clone()], &[])).collect();
+        let listed_of = |clusters: &[Cluster]| super::removable(clusters, Relation::ALL, &disk).map(|found| listed(&found));
+        assert_eq!(listed_of(&apart), Ok(["/b/1.nef", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned).to_vec()));
+        let mut crossed = apart.clone();
+        crossed[1].photos[0].files.swap(0, 1);
+        assert!(listed_of(&crossed).is_err_and(|why| why.contains("/b/1.nef stays with /b/1.jpg")), "each shot has a file that stays");
         // A sidecar of other photos too stays with them.
         let (mut cluster, disk) = two_shots();
         cluster.photos.iter_mut().for_each(|photo| photo.files[1].shot[2].shared = true);
@@ -711,7 +576,15 @@ pub mod tests {
             disk.0.insert(name.into(), (Now { inode: 99, ..NOW }, "more"));
             (list_on(&cluster, &disk), cluster, disk)
         };
-        for name in ["/b/1.nef.pp3", "/b/1.JPG.xmp", "/b/1.MOV", "/b/CaptureOne/Settings153/1.nef.cos", "/b/1.jpg.supplemental-me.json"] {
+        for name in [
+            "/b/1.nef.pp3",
+            "/b/1.JPG.xmp",
+            "/b/1.MOV",
+            "/b/1.Nef.Xmp",
+            "/b/CaptureOne/Settings153/1.nef.cos",
+            "/b/captureone/settings153/1.NEF.3.comask",
+            "/b/1.jpg.supplemental-me.json",
+        ] {
             let (listed, cluster, later) = with(name);
             assert!(listed.is_err_and(|why| why.contains(&format!("{name} is of the shot of /b/1."))), "{name}");
             let found = removable(&cluster, Relation::ALL, &two_shots().1).expect("can go");
@@ -754,7 +627,7 @@ pub mod tests {
         let mut one = cluster.clone();
         one.photos.iter_mut().for_each(|photo| photo.files.truncate(1));
         assert_eq!(within(one.clone()), Ok(vec!["/a/1.jpg".to_owned()]));
-        assert_eq!(within(cluster), Ok(["/b/1.nef", "/a/1.jpg", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned).to_vec()));
+        assert_eq!(within(cluster), Ok(["/b/1.nef", "/b/1.jpg", "/b/1.xmp", "/a/1.jpg"].map(str::to_owned).to_vec()));
         assert_eq!(list_on(&one, &disk), Ok(Vec::new()));
         // What a person or an editor made is no picture of the camera.
         let mut edited = one.clone();
@@ -839,32 +712,6 @@ pub mod tests {
                 assert!(why.contains(&format!("{path} has changed since it was checked")), "{why}");
             }
         }
-    }
-
-    /// Many files that are all to be hashed take long, though the disk answers all the time.
-    #[test]
-    fn only_a_disk_that_does_not_answer_is_given_up() {
-        let nothing = || Removable { stay: Vec::new(), files: Vec::new(), of_bases: Vec::new(), reasons: Vec::new() };
-        let (steps, received) = channel();
-        assert!(answer(&received, Duration::from_millis(1)).is_none(), "it says nothing");
-        let disk = std::thread::spawn(move || {
-            for _ in 0..6 {
-                std::thread::sleep(Duration::from_millis(200));
-                steps.send(Report::Step).expect("heard");
-            }
-            steps.send(Report::Done(Ok(nothing()))).expect("heard");
-        });
-        assert!(answer(&received, Duration::from_secs(1)).is_some(), "it took longer in all");
-        disk.join().expect("ended");
-        let (disk, received) = real_disk();
-        let folder = tempfile::tempdir().expect("a folder");
-        let photo = folder.path().join("a.jpg");
-        fs::write(&photo, vec![7; 1 << 20]).expect("written");
-        disk.content(&photo).expect("read");
-        assert!(received.try_iter().count() > 3, "also within a file");
-        disk.look(&photo).expect("there");
-        disk.notes(&photo).expect("read");
-        assert_eq!(received.try_iter().count(), 2);
     }
 
     #[test]

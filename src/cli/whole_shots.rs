@@ -8,12 +8,17 @@ use super::shot_files::{is_of_staying, of_base, unknown};
 use crate::api::types::{Cluster, PhotoFile, ShotFile};
 use crate::photo::{Format, ShotFileKind};
 
+/// Why an answer may not know a file of a shot.
+const UNKNOWN: &str = "it is new, or excluded, or names in its folder differ only in upper and lower case";
+
 /// A file that could go.
 pub struct Going<'a> {
+    pub cluster: &'a Cluster,
     pub file: &'a PhotoFile,
     /// At its path, and at the other names that go with it.
     pub looked: Vec<Looked>,
-    /// Which of the files that stay makes it spare.
+    /// Which of the files that stay is the keeper of the cluster, and which makes it spare.
+    pub keeper: usize,
     pub kept: usize,
     /// Whether it is the only file of its picture.
     pub is_only_one: bool,
@@ -22,8 +27,8 @@ pub struct Going<'a> {
 /// What can go without tearing a shot apart.
 pub struct Whole<'a> {
     pub going: Vec<Going<'a>>,
-    /// The other files of their shots.
-    pub more: Vec<Looked>,
+    /// These, and the other files of their shots: those of one shot one after the other.
+    pub files: Vec<Looked>,
     /// The files that stay and have the bytes of those.
     pub twins: Vec<Looked>,
     /// What is on the disk and may be of their shots, by the path of each.
@@ -33,8 +38,8 @@ pub struct Whole<'a> {
 }
 
 /// Leaves out the files whose shots cannot go as a whole. `kept`: the files of photos that stay.
-pub fn whole_shots<'a>(cluster: &Cluster, mut going: Vec<Going<'a>>, kept: &[&PhotoFile], disk: &impl Disk) -> Whole<'a> {
-    let mut shots = Shots { cluster, kept, disk, going: HashSet::new(), of_bases: HashMap::new(), twins: HashMap::new() };
+pub fn whole_shots<'a>(mut going: Vec<Going<'a>>, kept: &[&PhotoFile], disk: &impl Disk) -> Whole<'a> {
+    let mut shots = Shots { kept, disk, going: HashSet::new(), of_bases: HashMap::new(), twins: HashMap::new() };
     let mut torn: Vec<String> = Vec::new();
     let mut said: HashSet<String> = HashSet::new();
     // A file that stays may keep another shot from going, and that one a third: a file with several names is of several shots.
@@ -54,11 +59,11 @@ pub fn whole_shots<'a>(cluster: &Cluster, mut going: Vec<Going<'a>>, kept: &[&Ph
         }
     }
     let (mut more, mut twins, mut of_bases) = (Vec::new(), Vec::new(), Vec::new());
-    for going in &going {
-        for other in rest(cluster, going, &shots.going).unwrap_or_default() {
+    for (at, going) in going.iter().enumerate() {
+        for other in rest(going, &shots.going).unwrap_or_default() {
             // One that is of two photos is taken with the first.
             if let Some(Ok([goes, stays])) = shots.twins.remove(&other.path.to_path()) {
-                more.extend((!shots.stays(other, going)).then_some(goes));
+                more.extend((!shots.stays(other, going)).then_some((at, goes)));
                 twins.push(stays);
             }
         }
@@ -66,12 +71,29 @@ pub fn whole_shots<'a>(cluster: &Cluster, mut going: Vec<Going<'a>>, kept: &[&Ph
     for looked in going.iter().flat_map(|going| &going.looked) {
         of_bases.extend(shots.of_bases.remove(&looked.path).map(|on_disk| (looked.path.clone(), on_disk)));
     }
-    Whole { going, more, twins, of_bases, torn }
+    Whole { files: together(&going, more), going, twins, of_bases, torn }
+}
+
+/// Returns all files that go, those of one shot one after the other: whoever stops in the middle leaves no more than one shot torn.
+/// `more`: the files that are no photos, each with the number of its photo.
+fn together(going: &[Going<'_>], more: Vec<(usize, Looked)>) -> Vec<Looked> {
+    let mut firsts: HashMap<PathBuf, usize> = HashMap::new();
+    let mut first_of = |at: usize, going: &Going<'_>| {
+        let of_shot = going.file.shot.iter().filter(|of| of.kind == ShotFileKind::Photo).map(|of| of.path.to_path());
+        let names: Vec<PathBuf> = going.looked.iter().map(|looked| looked.path.clone()).chain(of_shot).collect();
+        let first = names.iter().find_map(|name| firsts.get(name)).copied().unwrap_or(at);
+        firsts.extend(names.into_iter().map(|name| (name, first)));
+        first
+    };
+    let first: Vec<usize> = going.iter().enumerate().map(|(at, going)| first_of(at, going)).collect();
+    let photos = going.iter().zip(&first).flat_map(|(going, first)| going.looked.iter().map(|looked| (*first, looked.clone())));
+    let mut files: Vec<(usize, Looked)> = photos.chain(more.into_iter().map(|(at, looked)| (first[at], looked))).collect();
+    files.sort_by_key(|(first, _)| *first);
+    files.into_iter().map(|(_, looked)| looked).collect()
 }
 
 /// The shots of the files that could go.
 struct Shots<'a, D> {
-    cluster: &'a Cluster,
     /// The files of photos that stay.
     kept: &'a [&'a PhotoFile],
     disk: &'a D,
@@ -92,10 +114,10 @@ impl<D: Disk> Shots<'_, D> {
             }
             if let Some(other) = unknown(going.file, path, &self.of_bases[path]) {
                 let [other, path] = [other, path].map(|path| path.display());
-                return Err(format!("{other} is of the shot of {path}, and the answer does not know it: it is new, or excluded"));
+                return Err(format!("{other} is of the shot of {path}, and the answer does not say so: {UNKNOWN}"));
             }
         }
-        for other in rest(self.cluster, going, &self.going)? {
+        for other in rest(going, &self.going)? {
             let (kept, disk) = (self.kept, self.disk);
             if let Err(why) = self.twins.entry(other.path.to_path()).or_insert_with(|| twin(other, kept, disk)) {
                 return Err(why.clone());
@@ -115,8 +137,8 @@ impl<D: Disk> Shots<'_, D> {
 }
 
 /// Returns the files of the shot of a file that are no photos. The error says which photo of the shot stays.
-fn rest<'a>(cluster: &Cluster, going: &Going<'a>, paths: &HashSet<PathBuf>) -> Result<Vec<&'a ShotFile>, String> {
-    let file = going.file;
+fn rest<'a>(going: &Going<'a>, paths: &HashSet<PathBuf>) -> Result<Vec<&'a ShotFile>, String> {
+    let Going { cluster, file, .. } = *going;
     // Within a shot, the picture of a RAW file was asked for.
     if cluster.within_shots && cluster.photos[0].format == Format::Raw && cluster.photos[0].files[0].is_with(file) {
         return Ok(Vec::new());

@@ -93,14 +93,14 @@ names!(Unpaired, "reason why files are not one shot" {
 });
 
 impl Unpaired {
-    /// Says it of a file, in a few words.
-    pub fn words(self) -> &'static str {
+    /// Says it of a file, in a few words. `other`: the file with which it is not in one shot.
+    pub fn words(self, other: &str) -> String {
         match self {
-            Unpaired::OtherFolder => "two shots: RAW file and picture are in two folders",
-            Unpaired::Several => "not paired: several files of its name",
-            Unpaired::Time => "not paired: taken at another time than its namesake",
-            Unpaired::NoTime => "not paired: a time is not known",
-            Unpaired::Decision => "not paired: you decided that they are different",
+            Unpaired::OtherFolder => "two shots: RAW file and picture are in two folders".to_owned(),
+            Unpaired::Several => "no shot: its folder has several files of its name".to_owned(),
+            Unpaired::Time => format!("no shot with {other}: taken at another time"),
+            Unpaired::NoTime => format!("no shot with {other}: one of the two does not say when it was taken"),
+            Unpaired::Decision => format!("no shot with {other}: you decided that they are different"),
         }
     }
 }

@@ -15,15 +15,17 @@ use crate::api::client::{Client, Piece};
 use crate::api::query_of;
 use crate::api::types::{Cluster, Clusters, End, Progress, RootList, Status};
 use crate::cli::args::{DupesArguments, DupesFormat, SortBy};
+use crate::cli::checker::Checker;
+use crate::cli::divided_shots::{has_divided_shots, joined_by_shots};
 use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::listing::{self, Layout, Ordered, Unsure, order, rows};
 use crate::cli::output::{Audience, Done, opened};
 use crate::cli::pager::{Pager, paged};
-use crate::cli::removable::{Checker, Removable};
+use crate::cli::removable::{Removable, may_go};
 use crate::cli::report;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_answering, prepare};
 use crate::cli::summary::{Counted, Summary};
-use crate::cli::text::{count, shown, tell};
+use crate::cli::text::{count, names, shown, shown_path, tell};
 use crate::cli::whole;
 use crate::photo::Relation;
 use crate::sys::probe;
@@ -66,7 +68,11 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         // An edit is a person's work, so listing it is a choice.
         relations.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
     }
-    let asked = Relation::ALL.iter().copied().filter(|relation| relations.iter().any(|name| name == relation.name())).collect();
+    let asked: Vec<Relation> =
+        Relation::ALL.iter().copied().filter(|relation| relations.iter().any(|name| name == relation.name())).collect();
+    if options.format == DupesFormat::Paths0 {
+        tell_never_listed(&asked);
+    }
     let mut printer = Printer::new(&mut out, options, layout, asked);
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
@@ -163,7 +169,7 @@ async fn compare_roots(client: &Client) -> Result<(), Failure> {
     let are_there = probe::each_path(&paths, Path::is_dir);
     for (root, (path, is_there)) in roots.iter().zip(paths.into_iter().zip(are_there)) {
         let not_answered = |why: &str| Failure {
-            message: format!("{} is not answered: {why}; leave out --everywhere, or simctl restart", crate::cli::text::shown_path(&path)),
+            message: format!("{} is not answered: {why}; leave out --everywhere, or simctl restart", shown_path(&path)),
             hint: None,
             code: NOT_WHOLE,
         };
@@ -201,8 +207,10 @@ struct Printer<'a, W: Write> {
     /// The lines of ndjson, if another order needs all of them.
     lines: Vec<(Cluster, Box<RawValue>)>,
     checker: Option<Checker>,
-    /// With the id of the cluster.
-    removable: Vec<(String, Removable)>,
+    /// With the source of the cluster.
+    removable: Vec<(PathBuf, Removable)>,
+    /// The clusters that can be checked only together with others.
+    divided: Vec<Cluster>,
     /// Why no more files are listed.
     incomplete: Option<Failure>,
 }
@@ -225,6 +233,7 @@ impl<'a, W: Write> Printer<'a, W> {
             lines: Vec::new(),
             checker: None,
             removable: Vec::new(),
+            divided: Vec::new(),
             incomplete: None,
         }
     }
@@ -248,7 +257,10 @@ impl<'a, W: Write> Printer<'a, W> {
         self.clusters += 1;
         match self.options.format {
             DupesFormat::Text | DupesFormat::Html => self.cluster(parsed(json)?)?,
-            DupesFormat::Paths0 => self.paths0(parsed(json)?),
+            DupesFormat::Paths0 => match parsed(json)? {
+                cluster if has_divided_shots(&cluster) => self.divided.push(cluster),
+                cluster => self.paths0(vec![cluster]),
+            },
             DupesFormat::Ndjson if self.ordered.holds_all() => self.lines.push((parsed(json)?, json.to_owned())),
             DupesFormat::Json | DupesFormat::Ndjson => line(self.out, json)?,
         }
@@ -286,17 +298,17 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     /// Collects the files that could go. A cluster that is not on the disk as the daemon says is reported instead.
-    fn paths0(&mut self, cluster: Cluster) {
+    fn paths0(&mut self, clusters: Vec<Cluster>) {
         if self.incomplete.is_some() {
             return;
         }
-        let id = cluster.id.clone();
-        match self.checker.get_or_insert_with(|| Checker::start(self.relations.clone())).check(cluster) {
+        let source = clusters[0].photos[0].path.to_path();
+        match self.checker.get_or_insert_with(|| Checker::start(self.relations.clone())).check(clusters) {
             Ok(Ok(removable)) => {
-                partly_listed(&id, removable.reasons());
-                self.removable.push((id, removable));
+                partly_listed(&source, removable.reasons());
+                self.removable.push((source, removable));
             }
-            Ok(Err(why)) => not_listed(&id, &why),
+            Ok(Err(why)) => not_listed(&source, &why),
             Err(silent) => self.incomplete = Some(silent),
         }
     }
@@ -304,8 +316,9 @@ impl<'a, W: Write> Printer<'a, W> {
     /// Lists the files that could go. Those of each cluster are checked again right before: what was checked first may have
     /// changed while others were hashed and decoded, or while the reader of the list was slow.
     fn list(&mut self) -> io::Result<()> {
-        let Some(checker) = &self.checker else { return Ok(()) };
-        for (id, removable) in take(&mut self.removable) {
+        joined_by_shots(take(&mut self.divided)).into_iter().for_each(|clusters| self.paths0(clusters));
+        let Some(checker) = self.checker.as_ref().filter(|_| self.incomplete.is_none()) else { return Ok(()) };
+        for (source, removable) in take(&mut self.removable) {
             match checker.check_again(removable) {
                 Ok(Ok(removable)) => {
                     for path in removable.paths() {
@@ -314,7 +327,7 @@ impl<'a, W: Write> Printer<'a, W> {
                     }
                     self.out.flush()?;
                 }
-                Ok(Err(why)) => not_listed(&id, &why),
+                Ok(Err(why)) => not_listed(&source, &why),
                 Err(silent) => {
                     self.incomplete = Some(silent);
                     break;
@@ -375,16 +388,25 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-fn not_listed(cluster: &str, why: &str) {
-    tell(format_args!("nothing of cluster {cluster} is listed: {}", shown(why)));
+/// Says which of these relations are no reason to list a file.
+fn tell_never_listed(relations: &[Relation]) {
+    let never: Vec<Relation> = relations.iter().copied().filter(|relation| !may_go(*relation)).collect();
+    if !never.is_empty() {
+        tell(format_args!("--format paths0 never lists photos of the relation {}: each may be worth keeping", names(&never)));
+    }
+}
+
+fn not_listed(source: &Path, why: &str) {
+    tell(format_args!("no version of {} is listed: {}", shown_path(source), shown(why)));
 }
 
 /// Says why some files of a cluster stay.
-fn partly_listed(cluster: &str, reasons: &[String]) {
-    reasons.iter().take(MAX_REASONS).for_each(|why| tell(format_args!("not all of cluster {cluster} is listed: {}", shown(why))));
+fn partly_listed(source: &Path, reasons: &[String]) {
+    let source = shown_path(source);
+    reasons.iter().take(MAX_REASONS).for_each(|why| tell(format_args!("not every version of {source} is listed: {}", shown(why))));
     if let Some(more) = reasons.len().checked_sub(MAX_REASONS).filter(|more| *more > 0) {
         tell(format_args!(
-            "not all of cluster {cluster} is listed: such a reason holds for {}",
+            "not every version of {source} is listed: such a reason holds for {}",
             count(more as u64, "other file", "other files")
         ));
     }

@@ -1,10 +1,15 @@
 //! The lines of a cluster: one for each file, with what it is.
 
+use std::path::Path;
+
 use super::super::badges::{badges, own_rows};
 use super::super::text::{bytes, count, names, time};
 use super::words::{self, name, pairs, series, source, time_length, what};
 use crate::api::types::{BesideCluster, Cluster, ClusterPair, PathText, PhotoFile};
-use crate::photo::{KeeperRule, MetadataKind, Relation};
+use crate::photo::{KeeperRule, MetadataKind, Relation, ShotName, folded, home};
+
+/// The most files of a cluster among which a namesake is looked for.
+const MAX_SEARCHED: usize = 200;
 
 /// A line of a cluster.
 pub struct Row<'a> {
@@ -132,10 +137,22 @@ fn notes(cluster: &Cluster, file: &PhotoFile, kept_by: Option<KeeperRule>) -> Ve
     let badges = Some(badges(cluster, file)).filter(|badges| !badges.is_empty()).map(|badges| note(badges, NoteKind::Badges));
     let stays = kept_by.map(|rule| note(format!("stays: {}", words::kept_by(rule)), NoteKind::Remark));
     let lost: Vec<MetadataKind> = file.metadata_lost.iter().flatten().copied().collect();
-    let own = (!lost.is_empty()).then(|| note(format!("has its own {}", names(&lost)), NoteKind::Warning));
-    let unpaired = file.unpaired.map(|why| note(why.words().to_owned(), NoteKind::Remark));
+    let own = (!lost.is_empty()).then(|| note(format!("only this file has: {}", names(&lost)), NoteKind::Warning));
+    let unpaired = file.unpaired.map(|why| note(why.words(&namesake(cluster, file)), NoteKind::Remark));
     let offline = file.offline.then(|| note("offline".to_owned(), NoteKind::Warning));
     [badges, stays, own, unpaired, offline].into_iter().flatten().collect()
+}
+
+/// The name of the photo with which a file looks like one shot and is none.
+fn namesake(cluster: &Cluster, file: &PhotoFile) -> String {
+    let base = |path: &Path| {
+        let (folder, name) = home(path);
+        ShotName::of(&folded(name)).map(|name| (folder.to_owned(), name.base.bytes()))
+    };
+    let own = base(&file.path.to_path());
+    let mut others = cluster.photos.iter().flat_map(|photo| &photo.files).take(MAX_SEARCHED);
+    let other = others.find(|other| other.path != file.path && other.unpaired == file.unpaired && base(&other.path.to_path()) == own);
+    other.map_or_else(|| "a file of its name".to_owned(), |other| name(&other.path.path))
 }
 
 /// A photo beside a cluster.

@@ -108,6 +108,12 @@ fn a_shot_is_one_row_with_badges() {
     assert!(said[1].ends_with("/a/1.CR3 +JPG +2 xmp +MOV +IMG_E1.JPG"), "{said:?}");
     assert!(said[2].ends_with("/b/1.JPG (two shots: RAW file and picture are in two folders)"), "{said:?}");
     assert_eq!(others(&cluster).count(), 1);
+    let mut photos = ["/a/IMG_1234.HEIC", "/a/IMG_E1234.JPG", "/b/IMG_E1234.JPG"].map(|name| photo(name, 100, 1000)).to_vec();
+    photos.iter_mut().for_each(|photo| photo.files[0].unpaired = Some(Unpaired::NoTime));
+    let said = lines(&self::cluster(photos, Vec::new()));
+    for (row, other) in [(1, "IMG_E1234.JPG"), (2, "IMG_1234.HEIC"), (3, "a file of its name")] {
+        assert!(said[row].ends_with(&format!("(no shot with {other}: one of the two does not say when it was taken)")), "{said:?}");
+    }
     let within = Cluster { within_shots: true, ..cluster };
     let said = lines(&within);
     assert_eq!(said[0], "  7 3 files, 2 kB beside the source");
@@ -161,7 +167,7 @@ fn each_line_says_what_a_photo_is_in_columns() {
             row(["source · most bytes", "", "3000 × 2000", "jpeg", "4 MB", "2026-05-01 10:00"], "/a.jpg"),
             row(
                 ["copy · half size · recompressed", "0.01", "1500 × 1000", "jpeg", "400 kB", ""],
-                "/half.jpg (has its own rating and capture)"
+                "/half.jpg (only this file has: rating and capture)"
             ),
             row(["edit · crop 43 % · black and white", "0.10", "2000 × 1333", "jpeg", "900 kB", ""], "/bw.jpg"),
             row(["part · near bw.jpg", "0.20", "4000 × 6000", "png", "7 MB", ""], "/page.png"),

@@ -113,7 +113,7 @@ pub fn decode_whole(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
         Some(Format::Jpeg) => jpeg::read_whole(bytes, limits),
         Some(Format::Jxl) => jxl::read(bytes, limits.pixels).map(drop),
         Some(Format::Psd) => psd::merged(bytes, u32::MAX).map(drop),
-        Some(Format::Raw) => Err("its sensor data is not read, and may be damaged".into()),
+        Some(Format::Raw) => Err("only its preview can be read, and the rest may be damaged".into()),
         Some(format) => raster::read(bytes, format, 1, &mut Colours::default(), limits).map(drop),
         None => Err("not a picture".into()),
     };
