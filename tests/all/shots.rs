@@ -293,7 +293,10 @@ fn within_a_shot_the_picture_with_a_sidecar_of_its_own_stays() {
     written(&folder.join("DSC_1.JPG"), &picture("00003", TIME), None);
     written(&folder.join("DSC_1.RAF.cos"), b"of the RAW file", None);
     let (listed, why) = could_go(&instance, &folder, &["--within-shots", "--relation=copy,edit"]);
-    assert!(listed.is_empty() && why.contains("its sensor data is not read, and may be damaged"), "{listed:?} {why}");
+    assert!(
+        listed.is_empty() && why.contains("which would stay, cannot be decoded whole: only its preview can be read"),
+        "{listed:?} {why}"
+    );
     for name in ["CaptureOne/Settings153/DSC_1.JPG.cos", "NKSC_PARAM/DSC_1.JPG.nksc", "DSC_1.jpg.XMP"] {
         written(&folder.join(name), b"of the picture", None);
         let (listed, why) = could_go(&instance, &folder, &["--within-shots", "--relation=copy,edit"]);
@@ -326,6 +329,143 @@ fn the_numbered_files_of_takeout_go_with_their_photos() {
     fs::write(b.join("IMG_1.jpg.supplemental-metadata(1).json"), "another text").expect("written");
     let (listed, why) = could_go(&instance, &folder, &[]);
     assert!(listed.len() == 4 && why.contains("supplemental-metadata(1).json would be lost with its shot"), "{listed:?} {why}");
+}
+
+#[test]
+fn what_differs_only_in_case_is_of_the_shot() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let write = |name: &str, bytes: &[u8]| written(&folder.join(name), bytes, None);
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    write("a/IMG_1.JPG", &photo);
+    write("b/IMG_1.JPG", &photo);
+    // The shot with the sidecar stays.
+    write("b/img_1.xmp", rated(3).as_bytes());
+    assert_eq!(could_go(&instance, &folder, &[]), (vec!["a/IMG_1.JPG".to_owned()], String::new()));
+    // And none if each has one.
+    write("a/Img_1.XMP", rated(4).as_bytes());
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.is_empty() && why.contains("would be lost with its shot"), "{listed:?} {why}");
+    write("a/Img_1.XMP", rated(3).as_bytes());
+    assert_eq!(could_go(&instance, &folder, &[]).0.len(), 2);
+    // A film, and a sidecar in a folder for those.
+    for name in ["b/img_1.mov", "b/captureone/settings/img_1.jpg.cos"] {
+        write(name, b"more");
+        let listed = could_go(&instance, &folder, &[]).0;
+        assert!(listed == ["a/IMG_1.JPG", "a/Img_1.XMP"], "{name} {listed:?}");
+        fs::remove_file(folder.join(name)).expect("removed");
+    }
+    // A RAW file and its picture too. The photos of a shot go after each other.
+    let raws = instance.folder("raws");
+    for (name, [raf, jpg, xmp]) in [("c", ["IMG_1.RAF", "IMG_1.JPG", "IMG_1.xmp"]), ("d", ["img_1.raf", "IMG_1.jpg", "Img_1.XMP"])] {
+        let path = |file: &str| raws.join(name).join(file);
+        written(&path(raf), &raw("00003", TIME), None);
+        written(&path(jpg), &picture("00003", TIME), None);
+        written(&path(xmp), rated(3).as_bytes(), None);
+    }
+    assert_eq!(could_go(&instance, &raws, &[]), (["d/IMG_1.jpg", "d/Img_1.XMP", "d/img_1.raf"].map(str::to_owned).to_vec(), String::new()));
+    // Where two names differ in nothing else, nobody can tell of which a third is.
+    let twins = instance.folder("twins");
+    ["IMG_1.JPG", "img_1.JPG"].iter().for_each(|name| written(&twins.join(name), &photo, None));
+    assert_eq!(could_go(&instance, &twins, &[]).0.len(), 1);
+    written(&twins.join("Img_1.xmp"), rated(3).as_bytes(), None);
+    let (listed, why) = could_go(&instance, &twins, &[]);
+    assert!(listed.is_empty() && why.contains("names in its folder differ only in upper and lower case"), "{listed:?} {why}");
+}
+
+#[test]
+fn the_film_of_a_motion_photo_and_the_masks_of_capture_one_are_of_the_shot() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let write = |name: &str, bytes: &[u8]| written(&folder.join(name), bytes, None);
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for shot in ["a", "b"] {
+        for name in ["PXL_1.MP.jpg", "PXL_2.MP~2.jpg"].iter().zip(["00003", "00009"]) {
+            write(&format!("{shot}/{}", name.0), &photos::jpeg(&photos::open(name.1), 90));
+            write(&format!("{shot}/{}.json", name.0), name.1.as_bytes());
+        }
+        // Written long before the photo.
+        write(&format!("{shot}/PXL_1.MP"), b"a film");
+        write(&format!("{shot}/PXL_2.MP~2"), b"another film");
+    }
+    let mut all: Vec<String> = ["PXL_1.MP", "PXL_1.MP.jpg", "PXL_1.MP.jpg.json", "PXL_2.MP~2", "PXL_2.MP~2.jpg", "PXL_2.MP~2.jpg.json"]
+        .map(|name| format!("b/{name}"))
+        .into();
+    all.sort();
+    assert_eq!(could_go(&instance, &folder, &[]), (all, String::new()));
+    write("b/PXL_1.MP", b"b film");
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.len() == 3 && why.contains("b/PXL_1.MP would be lost with its shot"), "{listed:?} {why}");
+    // Capture One.
+    let masks = instance.folder("masks");
+    ["a/1.jpg", "b/1.jpg"].iter().for_each(|name| written(&masks.join(name), &photo, None));
+    written(&masks.join("a/1.jpg.xmp"), b"a", None);
+    written(&masks.join("a/1.jpg.pp3"), b"a", None);
+    for name in ["1.jpg.123.comask", "1.jpg.layers", "1.jpg.2.cos"] {
+        let mask = Path::new("CaptureOne/Settings1531").join(name);
+        written(&masks.join("b").join(&mask), b"a mask", None);
+        let (listed, why) = could_go(&instance, &masks, &[]);
+        assert!(listed.is_empty() && why.contains(&format!("{name} would be lost with its shot")), "{listed:?} {why}");
+        written(&masks.join("a").join(&mask), b"a mask", None);
+        assert_eq!(could_go(&instance, &masks, &[]).0, ["b/1.jpg".to_owned(), format!("b/{}", mask.display())]);
+        ["a", "b"].iter().for_each(|shot| fs::remove_file(masks.join(shot).join(&mask)).expect("removed"));
+    }
+}
+
+#[test]
+fn the_json_of_a_photo_stays_with_its_edit_in_google_photos() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let write = |name: &str, bytes: &[u8]| written(&folder.join(name), bytes, None);
+    let (photo, edited) = (photos::jpeg(&photos::open("00003"), 90), photos::jpeg(&photos::warm(&photos::open("00003")), 90));
+    for shot in ["a", "b"] {
+        write(&format!("{shot}/P.jpg"), &photo);
+        write(&format!("{shot}/P.jpg.json"), b"when and where");
+    }
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["b/P.jpg", "b/P.jpg.json"]);
+    write("b/P-edited.jpg", &edited);
+    assert_eq!(could_go(&instance, &folder, &["--relation=identical"]).0, ["b/P.jpg"]);
+    // An edit without its photo has the JSON.
+    fs::remove_file(folder.join("b/P.jpg")).expect("removed");
+    write("a/P-bearbeitet.jpg", &edited);
+    let (listed, why) = could_go(&instance, &folder, &["--relation=identical"]);
+    assert_eq!(listed, ["a/P-bearbeitet.jpg"], "{why}");
+}
+
+#[test]
+fn a_shot_goes_as_a_whole_also_if_only_identical_files_are_asked_for() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    shot(&folder.join("a"), "DSC_1", "00003");
+    fs::create_dir(folder.join("b")).expect("made");
+    for ending in ["RAF", "JPG", "xmp", "MOV"] {
+        fs::copy(folder.join(format!("a/DSC_1.{ending}")), folder.join(format!("b/DSC_1.{ending}"))).expect("copied");
+    }
+    let identical = ["--relation=identical"];
+    let all = ["b/DSC_1.JPG", "b/DSC_1.MOV", "b/DSC_1.RAF", "b/DSC_1.xmp"];
+    assert_eq!(could_go(&instance, &folder, &identical), (all.map(str::to_owned).to_vec(), String::new()));
+    // A picture of which there is only one keeps its shot.
+    fs::write(folder.join("b/DSC_1.JPG"), photos::taken(&photos::jpeg(&photos::large("00003"), 80), TIME)).expect("written");
+    let (listed, why) = could_go(&instance, &folder, &identical);
+    assert!(listed.is_empty() && why.contains("DSC_1.RAF stays with") && why.contains("DSC_1.JPG, which is of the same shot"), "{why}");
+    assert!(why.contains("no version of ") && !why.contains("cluster"), "{why}");
+    let (listed, why) = could_go(&instance, &folder, &["--relation=unknown,series,copy"]);
+    assert!(listed.is_empty() && why.contains("never lists photos of the relation series and unknown"), "{why}");
+}
+
+#[test]
+fn the_file_that_is_alone_goes_before_one_that_may_be_of_a_shot() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let large = photos::large("00009");
+    let edited = photos::jpeg(&photos::warm(&large), 90);
+    // No time is known of them.
+    written(&folder.join("b/IMG_1234.JPG"), &photos::jpeg(&large, 90), None);
+    written(&folder.join("b/IMG_E1234.JPG"), &edited, None);
+    written(&folder.join("b/IMG_1234.AAE"), b"what was changed", None);
+    written(&folder.join("a/IMG_E1234.JPG"), &edited, None);
+    assert_eq!(could_go(&instance, &folder, &["--relation=identical"]), (vec!["a/IMG_E1234.JPG".to_owned()], String::new()));
+    assert!(text(&instance, &folder).contains("no shot with IMG_"), "it says with which file");
 }
 
 /// The first JPEG of this width in the bytes of a RAW file.
