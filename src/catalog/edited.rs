@@ -2,11 +2,16 @@
 
 use super::relations::{member, of_two};
 use crate::likeness::{Member, VersionModel, changes, is_series, shows_whole_frame};
-use crate::photo::{Compared, Dimensions, PhotoChange, Relation};
+use crate::photo::{Compared, Comparison, Dimensions, PhotoChange, Relation};
 use crate::store::{Evidence, PhotoRecord};
 
 /// How much the shape of a photo may differ from that of its edited version: sizes are whole pixels.
 const MAX_ASPECT_CHANGE: f64 = 0.02;
+
+/// Two pictures are all but equal if they show at least so much of each other, and agree so well. Frames that were taken from the hand
+/// do neither.
+const MIN_OVERLAP_OF_EQUAL: f64 = 0.985;
+const MIN_AGREEMENT_OF_EQUAL: f64 = 0.98;
 
 /// Whether the new photo of a file is an edited version of the one before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,14 +31,17 @@ pub fn edited(versions: &VersionModel, before: &PhotoRecord, after: &PhotoRecord
     let aspect = |d: &Dimensions| f64::from(d.width.max(d.height)) / f64::from(d.width.min(d.height).max(1));
     let is_one_shape = (aspect(&before.dimensions) / aspect(&after.dimensions) - 1.0).abs() <= MAX_ASPECT_CHANGE;
     let [of_before, of_after] = &evidence.keypoints;
-    if !is_one_shape || is_series(&before.capture, &after.capture) || !shows_whole_frame(of_before, of_after) {
+    if !is_one_shape || is_series(&before.capture, &after.capture) {
         return Edited::No;
     }
+    // A photo that was turned may have other keypoints, so pictures that are all but equal need none.
+    let is_whole_frame = |comparison: &Comparison| is_all_but_equal(comparison) || shows_whole_frame(of_before, of_after);
     match evidence.compared {
         Compared::NotYet => Edited::Uncompared,
         // An earlier version compared them, by less.
         Compared::Laid(comparison) if comparison.colour.is_none() => Edited::Uncompared,
         Compared::Apart => Edited::No,
+        Compared::Laid(comparison) if !is_whole_frame(&comparison) => Edited::No,
         Compared::Laid(comparison) => {
             // Another frame may have been made smaller or compressed since. So they count as two of one camera and one encoder,
             // which are versions only if the version model says so.
@@ -46,6 +54,11 @@ pub fn edited(versions: &VersionModel, before: &PhotoRecord, after: &PhotoRecord
     }
 }
 
+/// Whether two pictures show the same, each the whole of the other.
+fn is_all_but_equal(comparison: &Comparison) -> bool {
+    comparison.overlap.iter().all(|share| *share >= MIN_OVERLAP_OF_EQUAL) && comparison.fine.agreement >= MIN_AGREEMENT_OF_EQUAL
+}
+
 fn shows_another_frame(change: &PhotoChange) -> bool {
     matches!(change, PhotoChange::Crop(_) | PhotoChange::Border | PhotoChange::Screenshot | PhotoChange::Turned(_))
 }
@@ -53,7 +66,7 @@ fn shows_another_frame(change: &PhotoChange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photo::{Capture, Comparison, Format, Keypoint, Keypoints, PhotoId, PictureHash, Residual};
+    use crate::photo::{Capture, Format, Keypoint, Keypoints, PhotoId, PictureHash, Residual};
 
     const SIZE: Dimensions = Dimensions { width: 3000, height: 2000 };
 
@@ -97,8 +110,14 @@ mod tests {
         assert_eq!(other(PhotoRecord { quantisation: Some(90), ..photo(2) }), Edited::No);
         assert_eq!(other(PhotoRecord { format: Format::Png, quantisation: None, ..photo(2) }), Edited::No);
         assert_eq!(other(PhotoRecord { dimensions: Dimensions { width: 1500, height: 1000 }, ..photo(2) }), Edited::No);
-        let moved = Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(2)], compared: Compared::Laid(laid(0.999)) };
-        assert_eq!(edited(VersionModel::base(), &photo(1), &photo(2), &moved), Edited::No);
+        let moved = |agreement, overlap| {
+            let compared = Compared::Laid(Comparison { overlap, ..laid(agreement) });
+            let evidence = Evidence { distance: 0.05, keypoints: [keypoints(1), keypoints(2)], compared };
+            edited(VersionModel::base(), &photo(1), &photo(2), &evidence)
+        };
+        assert_eq!(moved(0.97, [1.0, 1.0]), Edited::No);
+        assert_eq!(moved(0.999, [0.98, 1.0]), Edited::No);
+        assert_eq!(moved(0.999, [1.0, 1.0]), Edited::Yes, "it was turned, and has other keypoints");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use image::RgbImage;
+use image::{RgbImage, imageops};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
@@ -533,4 +533,30 @@ fn a_decision_does_not_follow_another_frame_of_the_scene_however_it_was_saved() 
     // Each file has the photo that was put there.
     let (_, answer) = instance.get("/v1/pairs?max_distance=0.45&relation=identical,copy,edit,part,series,unknown");
     assert!(["next.jpg", "coarse.jpg", "small.jpg", "over.jpg"].iter().all(|name| answer.to_string().contains(name)), "{answer}");
+}
+
+/// A photo that is turned has other keypoints.
+#[test]
+fn a_decision_follows_a_photo_that_is_turned() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let file = |name: &str| folder.join(name).display().to_string();
+    for name in photos::NAMES {
+        let photo = photos::open(name);
+        fs::write(file(&format!("{name}.jpg")), photos::jpeg(&photo, 92)).expect("written");
+        fs::write(file(&format!("{name}-half.jpg")), photos::jpeg(&photos::half(&photo), 85)).expect("written");
+    }
+    instance.dupes(&folder);
+    for name in photos::NAMES {
+        instance.ok(["decide", "different", &file(&format!("{name}.jpg")), &file(&format!("{name}-half.jpg"))]);
+    }
+    assert_eq!(array(&instance.dupes(&folder)["clusters"]).len(), 0);
+    for (at, name) in photos::NAMES.iter().enumerate() {
+        let photo = photos::open(name);
+        let turned = if at % 2 == 0 { imageops::rotate180(&photo) } else { imageops::rotate90(&photo) };
+        fs::write(folder.join(".turned"), photos::jpeg(&turned, 92)).expect("written");
+        fs::rename(folder.join(".turned"), file(&format!("{name}.jpg"))).expect("renamed");
+    }
+    let answer = instance.dupes(&folder);
+    assert_eq!(array(&answer["clusters"]).len(), 0, "{}", instance.ok(["decisions", "list"]));
 }
