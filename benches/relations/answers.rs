@@ -115,7 +115,7 @@ impl Answer {
             return Err("two files of one kind have one name: the benchmark is wrong".into());
         }
         let ended = "the answer ended early, though nobody left";
-        let found = clusters(&context, &scopes, THRESHOLD, &[], WithinShots::Shown, &|| true)?.ok_or(ended)?;
+        let found = clusters(&context, &scopes, None, THRESHOLD, &[], WithinShots::Shown, &|| true)?.ok_or(ended)?;
         let source = |star: &Found| at[files_of(found.photo(star.members[0]), &roots).files[0].path()];
         let sources = found.found.iter().map(source).collect();
         let star_of: HashMap<PhotoId, usize> =

@@ -32,7 +32,8 @@ impl Snapshot {
     /// If the store cannot be read.
     pub fn take(context: &Context<'_>) -> store::Result<Snapshot> {
         let _held = context.reader.hold()?;
-        let clustering = clusters(context, &context.roots.scopes(), context.generation.threshold, &[], WithinShots::Hidden, &|| true)?;
+        let clustering =
+            clusters(context, &context.roots.scopes(), None, context.generation.threshold, &[], WithinShots::Hidden, &|| true)?;
         let clustering = clustering.expect("it goes on to the end");
         let known = clustering.found.iter().map(|found| {
             let paths = |id: &PhotoId| files_of(clustering.photo(*id), context.roots).files.into_iter().map(|file| file.path().to_owned());

@@ -60,10 +60,12 @@ struct Material {
     photos: HashMap<PhotoId, PhotoRecord>,
 }
 
-/// Returns the clusters of the scopes, in the order of [`Rank`]. `None` if nobody waits for them.
+/// Returns the clusters of the scopes, in the order of [`Rank`], or those of them that have one of the photos `about`. `None` if
+/// nobody waits for them.
 pub fn clusters(
     context: &Context<'_>,
     scopes: &[Place],
+    about: Option<&HashSet<PhotoId>>,
     threshold: Distance,
     relations: &[Relation],
     shots: WithinShots,
@@ -77,8 +79,11 @@ pub fn clusters(
     let mut material = Material { decided, photos: reader.photos(scopes, Wanted::TheseAndSeveral(&named))? };
     add_shots(reader, decisions, &mut material.photos)?;
     let Some(known) = Relations::of(context, &material.photos, &pairs, is_wanted)? else { return Ok(None) };
-    let Some((mut found, held_apart)) = made(context, pairs, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
+    let is_about = |photos: &[PhotoId]| about.is_none_or(|about| photos.iter().any(|photo| about.contains(photo)));
+    let Some((mut found, apart)) = made(context, pairs, &material, &known, threshold, relations, is_wanted) else { return Ok(None) };
     drop(known);
+    found.retain(|found| is_about(&found.members));
+    let held_apart = held_apart(apart.iter().filter(|(pair, _)| is_about(&[pair.a, pair.b])), &material.photos);
     let photos = material.photos;
     let all = found.len();
     if shots == WithinShots::Hidden {
@@ -124,7 +129,11 @@ pub fn clusters_of<T>(context: &Context<'_>, photos: &[PhotoId], more: impl FnOn
     Ok((found, more(&known)))
 }
 
-/// Makes clusters of the pairs within the threshold, and counts those that are not joined. `None` if nobody waits for them.
+/// Pairs, each with what the two are to each other.
+type Told = Vec<(Pair, Relation)>;
+
+/// Makes clusters of the pairs within the threshold, and returns them with the pairs that are not joined. `None` if nobody waits for
+/// them.
 fn made(
     context: &Context<'_>,
     pairs: Vec<Pair>,
@@ -133,7 +142,7 @@ fn made(
     threshold: Distance,
     relations: &[Relation],
     is_wanted: IsWanted<'_>,
-) -> Option<(Vec<Found>, BTreeMap<Relation, Amount>)> {
+) -> Option<(Vec<Found>, Told)> {
     let (Material { decided, photos }, roots, index) = (material, context.roots, &context.generation.index);
     // Pairs of an older version of the program keep their relation until they are compared.
     let is_as_before = |a: PhotoId, b: PhotoId, relation| relation == Relation::Unknown && relations.is_empty() && known.is_pending(a, b);
@@ -141,7 +150,6 @@ fn made(
     let distance = |a: PhotoId, b: PhotoId| index.distance(a, b).unwrap_or(0.0);
     // There may be millions of pairs, so they are not kept twice.
     let near: Vec<(Pair, Relation)> = pairs.into_iter().filter_map(|p| Some((p, known.between(p.a, p.b)??))).collect();
-    let held_apart = held_apart(near.iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)), photos);
     let of_series = of_series(&near, known, relations);
     let is_joined = |p: &Pair, relation: Relation| match relation {
         Relation::Series => false,
@@ -170,7 +178,8 @@ fn made(
     if shows(relations, Relation::Series) {
         count_frames(&mut found, |source| files_of(&photos[&source], roots).files[0].stamp.size);
     }
-    Some((found, held_apart))
+    let apart = near.into_iter().filter(|(p, relation)| !is_shown(p.a, p.b, *relation)).collect();
+    Some((found, apart))
 }
 
 /// Returns the sources of all exposures that are frames of a series, if the answer shows series. These are stars side by side: each
@@ -409,9 +418,11 @@ mod tests {
         let versions = crate::likeness::VersionModel::base();
         let context = Context { reader: &reader, generation: &generation, versions, decisions: &decisions, roots: &roots };
         let all = roots.scopes();
-        let found = clusters(&context, &all, 0.3, &[], WithinShots::Hidden, &|| true).expect("read").expect("an answer").found;
+        let found = clusters(&context, &all, None, 0.3, &[], WithinShots::Hidden, &|| true).expect("read").expect("an answer").found;
         assert_eq!(found.iter().map(|found| found.members.len()).collect::<Vec<_>>(), [2; COUPLES as usize]);
-        ends_when_nobody_waits(|is_wanted| clusters(&context, &all, 0.3, &[], WithinShots::Hidden, is_wanted).expect("read").is_some());
+        ends_when_nobody_waits(|is_wanted| {
+            clusters(&context, &all, None, 0.3, &[], WithinShots::Hidden, is_wanted).expect("read").is_some()
+        });
         ends_when_nobody_waits(|is_wanted| pairs(&context, &all, 0.3, true, &[], is_wanted).expect("read").is_some());
         let one = [Place { root: RootId(1), path: "1.jpg".into() }];
         let outside = |is_wanted: IsWanted<'_>| versions_outside(&context, &one, 0.3, &[], is_wanted).expect("read");
@@ -438,7 +449,8 @@ mod tests {
             let (found, relation) = clusters_of(&context, &photos, |known| known.between(photos[0], photos[1])).expect("read");
             let told =
                 |found: &[Found]| found.iter().map(|found| (found.members.clone(), found.rank.clone(), found.rule)).collect::<Vec<_>>();
-            let all = clusters(&context, &roots.scopes(), 0.3, &[], WithinShots::Hidden, &|| true).expect("read").expect("an answer").found;
+            let all =
+                clusters(&context, &roots.scopes(), None, 0.3, &[], WithinShots::Hidden, &|| true).expect("read").expect("an answer").found;
             let of_these: Vec<Found> = all.into_iter().filter(|found| found.members.contains(&photos[0])).collect();
             assert_eq!((told(&found), relation), (told(&of_these), Some(Some(Relation::Copy))), "and no other is read");
             let mut members = found[0].members.clone();

@@ -72,8 +72,8 @@ impl Summary {
             }
         }
         for (relation, what) in HELD_APART {
-            if let Some(Amount { photos, bytes: size, .. }) = end.held_apart.get(&relation) {
-                let amount = format!("{} ({})", count(*photos, "photo", "photos"), bytes(*size));
+            if let Some(Amount { pairs, photos, .. }) = end.held_apart.get(&relation) {
+                let amount = format!("{} of {}", count(*pairs, "pair", "pairs"), count(*photos, "photo", "photos"));
                 totals.push(Total { what: what.to_owned(), amount, command: show(relation), is_doubtful: relation == Relation::Unknown });
             }
         }

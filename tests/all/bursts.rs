@@ -39,6 +39,8 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     let text = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
     assert_eq!(text.matches("  1 series · 3 frames in 2 s; 4 files, ").count(), 1, "{text}");
     assert!(text.contains("2 photos have versions.\n") && text.contains("  held apart as frames of a series  "), "{text}");
+    let apart = &answer["held_apart"]["series"];
+    assert!(text.contains(&format!("{} pairs of {} photos  simctl dupes --relation series", apart["pairs"], apart["photos"])), "{text}");
     // The version without EXIF is of another exposure too, by that of its frame.
     let [bare, frame] = ["grey2.jpg", "frame1.jpg"].map(|name| folder.join(name));
     let two = instance.json(["compare".as_ref(), "--format=json".as_ref(), bare.as_os_str(), frame.as_os_str()]);
@@ -53,6 +55,22 @@ fn a_burst_is_not_a_cluster_and_its_versions_stay_with_their_frame() {
     assert!(!pairs.contains("series") && pairs.contains("copy") && pairs.contains("edit"), "{pairs}");
     let compared = instance.ok([OsStr::new("compare"), folder.join("frame1.jpg").as_os_str(), folder.join("frame3.jpg").as_os_str()]);
     assert!(compared.contains("two exposures"), "{compared}");
+}
+
+#[test]
+fn an_answer_about_one_file_counts_what_is_near_it() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    burst(&folder);
+    fs::write(folder.join("other.jpg"), photos::jpeg(&photos::open(photos::NAMES[1]), 90)).expect("written");
+    fs::write(folder.join("scan.jp2"), b"\0\0\0\x0cjP  \r\n\x87\n").expect("written");
+    let about = |name: &str| instance.json([OsStr::new("dupes"), OsStr::new("--format=json"), folder.join(name).as_os_str()]);
+    let other = about("other.jpg");
+    assert!(other["held_apart"].is_null() && other["unsupported_formats"] == serde_json::json!({}), "{other}");
+    let frame = about("frame3.jpg");
+    let pairs = |answer: &Value| answer["held_apart"]["series"]["pairs"].as_u64();
+    assert!(pairs(&frame) >= Some(2), "{frame}");
+    assert!(pairs(&frame) < pairs(&instance.dupes(&folder)), "not those of the other frames: {frame}");
 }
 
 #[test]

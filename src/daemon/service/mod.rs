@@ -120,10 +120,10 @@ impl Answers {
         self.counted(reader, scopes)
     }
 
-    /// Returns the end of an answer about some places, with the coverage of those that were asked about.
-    fn end(&self, about: &[Place], roots: &Roots, reader: &AsOf, asked: &[Place]) -> Result<End, Problem> {
+    /// Returns the end of an answer that takes some places into account, with counts of those that were asked about.
+    fn end(&self, about: &[Place], asked: &[Place], roots: &Roots, reader: &AsOf) -> Result<End, Problem> {
         let count = |scopes: &[Place]| self.coverage(reader, scopes);
-        places::end(about, roots, &self.state.queue, reader, &count, count(asked)?)
+        places::end(about, asked, roots, &self.state.queue, reader, &count)
     }
 
     fn counted(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
@@ -313,14 +313,15 @@ impl Service for Answers {
         let context = Context { reader: &reader, generation: &active, versions: &versions.model, decisions: &decisions, roots: &roots };
         let is_wanted = take.is_wanted;
         let within = if selection.within_shots { WithinShots::Shown } else { WithinShots::Hidden };
-        let Some(mut clustering) = clusters(&context, &scopes, threshold, &selection.relations, within, is_wanted)? else { return Ok(()) };
+        let near: Option<HashSet<PhotoId>> = match selection.everywhere {
+            true => Some(reader.photos(&asked, Wanted::All)?.into_keys().collect()),
+            false => None,
+        };
+        let found = clusters(&context, &scopes, near.as_ref(), threshold, &selection.relations, within, is_wanted)?;
+        let Some(clustering) = found else { return Ok(()) };
         let outside =
             if selection.everywhere { Some(0) } else { versions_outside(&context, &scopes, threshold, &selection.relations, is_wanted)? };
         let Some(outside) = outside else { return Ok(()) };
-        if selection.everywhere {
-            let asked: HashSet<PhotoId> = reader.photos(&asked, Wanted::All)?.into_keys().collect();
-            clustering.found.retain(|found| found.members.iter().any(|photo| asked.contains(photo)));
-        }
         let begin = Begin { schema: SCHEMA, version: SCHEMA, threshold, head: active.head.name().to_owned() };
         let found = &clustering.found[after.map_or(0, |after| clustering.found.partition_point(|found| found.rank >= after))..];
         let shown = &found[..selection.limit.unwrap_or(usize::MAX).min(found.len())];
@@ -330,7 +331,7 @@ impl Service for Answers {
         }
         let next = shown.last().filter(|_| shown.len() < found.len()).map(|last| last.rank.to_string());
         let about = if selection.everywhere { &scopes } else { &asked };
-        let end = self.end(about, &roots, &reader, &asked)?;
+        let end = self.end(about, &asked, &roots, &reader)?;
         let (found, shots, held_apart) = (clustering.amounts(), clustering.shots, clustering.held_apart);
         let photos = |relation: Relation| held_apart.get(&relation).map_or(0, |amount| amount.photos);
         let [series, parts, unknown] = [Relation::Series, Relation::Part, Relation::Unknown].map(photos);
@@ -358,7 +359,7 @@ impl Service for Answers {
             return Ok(());
         }
         let next = shown.last().filter(|_| shown.len() < pairs.len()).map(wire::pair_key);
-        let end = self.end(&scopes, &roots, &reader, &scopes)?;
+        let end = self.end(&scopes, &scopes, &roots, &reader)?;
         let _ = (take.line)(Line::End { end: End { next, ..end } });
         Ok(())
     }

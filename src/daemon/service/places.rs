@@ -32,12 +32,12 @@ pub fn states(scopes: &[Place], roots: &Roots, queue: &Queue, count: Count<'_>, 
     by_root.into_iter().map(state).collect()
 }
 
-/// Returns the end of an answer about these places, with this coverage.
+/// Returns the end of an answer that takes places into account, with counts of those that were asked about.
 ///
 /// # Errors
 /// If the files cannot be counted.
-pub fn end(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, count: Count<'_>, coverage: Coverage) -> Result<End, Problem> {
-    let places = states(scopes, roots, queue, count, false)?;
+pub fn end(about: &[Place], asked: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, count: Count<'_>) -> Result<End, Problem> {
+    let places = states(about, roots, queue, count, false)?;
     Ok(End {
         whole: places.iter().all(|place| place.whole),
         places,
@@ -48,9 +48,9 @@ pub fn end(scopes: &[Place], roots: &Roots, queue: &Queue, reader: &Reader, coun
         held_apart: BTreeMap::new(),
         shots: 0,
         outside: 0,
-        coverage,
-        unsupported_formats: reader.unsupported(scopes)?,
-        left_out: roots.left_out(scopes),
+        coverage: count(asked)?,
+        unsupported_formats: reader.unsupported(asked)?,
+        left_out: roots.left_out(asked),
         next: None,
     })
 }
