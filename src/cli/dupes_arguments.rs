@@ -119,7 +119,7 @@ pub struct DupesArguments {
     /// The same as --format json
     #[arg(long, conflicts_with = "format", help_heading = HOW)]
     pub json: bool,
-    /// Also show versions that are in other watched folders
+    /// Also show versions that are elsewhere in the library
     #[arg(long, help_heading = WHAT)]
     pub everywhere: bool,
     /// Also show a RAW file and the JPEG or HEIC that the camera wrote with it as versions of each other

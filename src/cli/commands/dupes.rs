@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::api::client::{Client, Piece};
 use crate::api::query_of;
-use crate::api::types::{Cluster, Clusters, End, Progress, RootList, Status};
+use crate::api::types::{Cluster, Clusters, End, PlaceStatus, Progress, RootList, Status};
 use crate::cli::args::{DupesArguments, DupesFormat, SortBy};
 use crate::cli::checker::Checker;
 use crate::cli::divided_shots::{has_divided_shots, joined_by_shots};
@@ -21,6 +21,7 @@ use crate::cli::failure::{DONE, FOUND, Failure, NOT_WHOLE, UNREAD};
 use crate::cli::listing::{self, Layout, Ordered, Unsure, order, rows};
 use crate::cli::output::{Audience, Done, opened};
 use crate::cli::pager::{Pager, paged};
+use crate::cli::progress::{self, WhenFull};
 use crate::cli::removable::{Removable, may_go};
 use crate::cli::report;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_answering, prepare};
@@ -55,6 +56,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if options.everywhere {
         see_all_roots(&client).await?;
     }
+    let waited = if everywhere && !options.no_wait { progress::wait(&client, &[], WhenFull::Wait).await?.places } else { waited };
     let layout = match options.format {
         DupesFormat::Html => Layout::of_page(&paths, options.absolute),
         _ => Layout::of_stdout(&paths, options.absolute),
@@ -73,7 +75,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     if options.format == DupesFormat::Paths0 {
         tell_never_listed(&asked);
     }
-    let mut printer = Printer::new(&mut out, options, layout, asked);
+    let mut printer = Printer::new(&mut out, options, layout, asked, &waited);
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
         query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
@@ -195,6 +197,8 @@ struct Printer<'a, W: Write> {
     pub layout: Layout,
     /// Those of which files may be listed.
     relations: Vec<Relation>,
+    /// The places as they were when everything in them had been read.
+    waited: &'a [PlaceStatus],
     /// All clusters, those with versions, and the ids of the series of which there are several.
     pub clusters: u64,
     with_versions: u64,
@@ -216,13 +220,20 @@ struct Printer<'a, W: Write> {
 }
 
 impl<'a, W: Write> Printer<'a, W> {
-    pub fn new(out: &'a mut W, options: &'a DupesArguments, layout: Layout, relations: Vec<Relation>) -> Printer<'a, W> {
+    pub fn new(
+        out: &'a mut W,
+        options: &'a DupesArguments,
+        layout: Layout,
+        relations: Vec<Relation>,
+        waited: &'a [PlaceStatus],
+    ) -> Printer<'a, W> {
         let is_sorted = options.sort.is_some_and(|by| by != SortBy::Files);
         Printer {
             out,
             options,
             layout,
             relations,
+            waited,
             clusters: 0,
             with_versions: 0,
             series: HashSet::new(),
@@ -247,7 +258,7 @@ impl<'a, W: Write> Printer<'a, W> {
                 let mut lines = take(&mut self.lines);
                 self.cut(&mut lines, |(cluster, _)| from_ref(cluster));
                 lines.iter().try_for_each(|(_, json)| line(self.out, json))?;
-                Ok(line(self.out, json)?)
+                Ok(line(self.out, &whole::settled(json, self.waited)?)?)
             }
             (Piece::Begin | Piece::End, _) => Ok(()),
         }
@@ -343,6 +354,7 @@ impl<'a, W: Write> Printer<'a, W> {
         if !is_cut_by_daemon(self.options) {
             self.cut(&mut answer.clusters, from_ref);
         }
+        whole::settle(&mut answer.end, self.waited);
         serde_json::to_writer(&mut *self.out, &answer)?;
         writeln!(self.out)?;
         Ok(answer.end)

@@ -41,12 +41,14 @@ pub async fn run(
             Ok::<_, Failure>(self::pair(&mut out, &pair)?)
         }
         (PairsFormat::Tsv, Piece::Begin | Piece::End) => Ok(()),
+        (PairsFormat::Ndjson, Piece::End) => Ok(line(&mut out, &whole::settled(json, &waited)?)?),
         (PairsFormat::Ndjson | PairsFormat::Json, _) => Ok(line(&mut out, json)?),
     };
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(max_distance.map(|d| ("max_distance", d.to_string().into())));
         if format == PairsFormat::Json {
-            let answer: Pairs = client.ask("/v1/pairs", query_of(query)).await?;
+            let mut answer: Pairs = client.ask("/v1/pairs", query_of(query)).await?;
+            whole::settle(&mut answer.end, &waited);
             let json = to_raw_value(&answer).map_err(io::Error::from)?;
             print(Piece::Item, &json)?;
             return Ok(answer.end);
