@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Read};
+use std::iter::once_with;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::task::spawn_blocking;
 use super::disk::{Disk, Now};
 use super::failure::{Failure, NOT_WHOLE};
 use super::folders::Folders;
+use super::picasa::Picasa;
 use super::removable::{Removable, removable, unchanged};
 use crate::api::types::Cluster;
 use crate::photo::Relation;
@@ -31,6 +33,7 @@ const NOTE_MAX_BYTES: usize = 64 << 10;
 
 struct RealDisk {
     folders: RefCell<Folders>,
+    picasa: RefCell<Picasa>,
     /// The error says why this program cannot be run to decode files.
     decoder: io::Result<RefCell<Decoder>>,
     /// Where it says after each step that the disk has answered.
@@ -88,7 +91,8 @@ impl Disk for RealDisk {
             }
             Ok(Some(value).filter(|value| !value.is_empty()))
         };
-        self.answered(NOTES.iter().map(note).collect())
+        let of_picasa = || self.picasa.borrow_mut().of(path);
+        self.answered(NOTES.iter().map(note).chain(once_with(of_picasa)).collect())
     }
 
     fn mounts(&self) -> Mounts {
@@ -125,7 +129,12 @@ impl Checker {
         let (done, reports) = channel();
         spawn_blocking(move || {
             let decoder = SameProgram::of_this_process().map(|program| Decoder::new(program, Limits::default()));
-            let disk = RealDisk { folders: RefCell::default(), decoder: decoder.map(RefCell::new), reports: done.clone() };
+            let disk = RealDisk {
+                folders: RefCell::default(),
+                picasa: RefCell::default(),
+                decoder: decoder.map(RefCell::new),
+                reports: done.clone(),
+            };
             let checked = |task| match task {
                 Task::Check(clusters) => removable(&clusters, &relations, &disk),
                 Task::CheckAgain(removable) => unchanged(removable, &disk),
@@ -180,7 +189,10 @@ mod tests {
 
     fn real_disk() -> (RealDisk, Receiver<Report>) {
         let (reports, received) = channel();
-        (RealDisk { folders: RefCell::default(), decoder: Err(io::ErrorKind::Unsupported.into()), reports }, received)
+        (
+            RealDisk { folders: RefCell::default(), picasa: RefCell::default(), decoder: Err(io::ErrorKind::Unsupported.into()), reports },
+            received,
+        )
     }
 
     #[test]
@@ -189,11 +201,15 @@ mod tests {
         let photo = folder.path().join("a.jpg");
         fs::write(&photo, "x").expect("written");
         let disk = real_disk().0;
-        assert_eq!(disk.notes(&photo).expect("read"), [None, None, None]);
+        assert_eq!(disk.notes(&photo).expect("read"), [None, None, None, None]);
+        fs::write(folder.path().join(".picasa.ini"), "[a.jpg]\nstar=yes\n").expect("written");
+        let disk = real_disk().0;
+        let starred = Some(b"star=yes".to_vec());
+        assert_eq!(disk.notes(&photo).expect("read"), [None, None, None, starred.clone()]);
         if rustix::fs::setxattr(&photo, NOTES[0], b"sea", rustix::fs::XattrFlags::CREATE).is_err() {
             return crate::sys::skip("this filesystem has no extended attributes");
         }
-        assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None]);
+        assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None, starred]);
     }
 
     /// Many files that are all to be hashed take long, though the disk answers all the time.

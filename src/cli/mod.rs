@@ -22,6 +22,7 @@ mod metrics;
 mod missing;
 mod output;
 mod pager;
+mod picasa;
 mod progress;
 mod removable;
 mod report;

@@ -209,6 +209,7 @@ impl<'a, D: Disk> Check<'a, D> {
         } else {
             lost(file, &candidate, &self.stay[kept], is_version)?
         };
+        let reason = reason.or_else(|| self.lost_with_memory(&self.stay[equal.unwrap_or(kept)], path));
         if let Some(reason) = reason {
             self.reasons.push(reason);
             self.stay.push(candidate);
@@ -224,6 +225,13 @@ impl<'a, D: Disk> Check<'a, D> {
         let (cluster, kept) = (self.cluster, equal.unwrap_or(kept));
         self.going.push(Going { cluster, file, looked, keeper: 0, kept, is_only_one: is_version });
         Ok(())
+    }
+
+    /// Returns why a file on a disk stays although another one stays for it.
+    fn lost_with_memory(&self, kept: &Staying<'_>, path: &Path) -> Option<String> {
+        let mounts = self.mounts.get_or_init(|| self.disk.mounts());
+        let is_lost = mounts.is_in_memory(&kept.looked.path) && !mounts.is_in_memory(path);
+        is_lost.then(|| format!("{} is in memory, and {} is on a disk", kept.looked.path.display(), path.display()))
     }
 }
 
@@ -294,7 +302,7 @@ fn checked(file: &PhotoFile, disk: &impl Disk) -> Result<(Now, bool), String> {
 fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, String> {
     let path = file.path.to_path();
     let (now, is_read) = checked(file, disk)?;
-    let notes = disk.notes(&path).map_err(|e| format!("the extended attributes of {} cannot be read: {e}", path.display()))?;
+    let notes = disk.notes(&path).map_err(|e| format!("the notes of file managers on {} cannot be read: {e}", path.display()))?;
     Ok(Staying { file, content: &file.content, notes, looked: Looked { path, now }, is_read, is_needed: false })
 }
 
@@ -304,7 +312,7 @@ fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, Str
 fn lost(file: &PhotoFile, candidate: &Staying<'_>, keeper: &Staying<'_>, is_version: bool) -> Result<Option<String>, String> {
     let path = candidate.looked.path.display();
     if candidate.loses_notes(keeper) {
-        return Ok(Some(format!("tags, the comment or the rating that a file manager keeps of {path} would be lost")));
+        return Ok(Some(format!("what a file manager or Picasa keeps of {path}, such as tags, a star or a caption, would be lost")));
     }
     match &file.metadata_lost {
         Some(lost) if lost.is_empty() => Ok(None),
@@ -422,7 +430,8 @@ pub mod tests {
             Mounts::parse(
                 b"22 1 8:0 / / rw - ext4 /dev/sda rw
 36 22 0:50 / /bound rw - fuse.bindfs /photos rw
-37 22 9:0 / /card rw - fuseblk /dev/sdb1 rw",
+37 22 9:0 / /card rw - fuseblk /dev/sdb1 rw
+38 22 0:60 / /ram rw - tmpfs tmpfs rw",
             )
         }
 
@@ -464,7 +473,7 @@ pub mod tests {
         let listed = |kept: &'static str, other: &'static str| {
             list(&cluster(vec![photo(vec![file(kept, 10), file(other, 10)])], &[]), &[(kept, 1, 1, 10), (other, 2, 1, 10)])
         };
-        assert!(listed("/a", "/tagged-sea").is_err_and(|why| why.contains("tagged-sea would be lost")));
+        assert!(listed("/a", "/tagged-sea").is_err_and(|why| why.contains("keeps of /tagged-sea")));
         assert!(listed("/tagged-sea", "/tagged-sky").is_err());
         assert_eq!(listed("/tagged-sea", "/b"), Ok(vec!["/b".to_owned()]));
         assert_eq!(listed("/tagged-sea", "/x/tagged-sea"), Ok(vec!["/x/tagged-sea".to_owned()]));
@@ -686,11 +695,22 @@ pub mod tests {
         assert_eq!(listed(&found), ["/plain", "/rated-too", "/x/tagged-sea"]);
         let [first, second] = found.reasons() else { panic!("two stay: {:?}", found.reasons()) };
         assert_eq!(first, "rating in /rated would be lost");
-        assert!(second.contains("keeps of /tagged-sea would be lost"), "{second}");
+        assert!(second.contains("keeps of /tagged-sea"), "{second}");
         disk.0.get_mut(Path::new("/rated")).expect("is there").0.ctime_ns = 7;
         assert!(unchanged(found, &disk).is_err_and(|why| why.contains("/rated has changed")), "it is all that is left of its content");
         *disk.0.get_mut(Path::new("/rated")).expect("is there") = (Now { inode: 2, ..NOW }, "zeros");
         assert!(list_on(&cluster, &disk).is_err_and(|why| why.contains("/rated, which would stay, has other bytes")));
+    }
+
+    #[test]
+    fn a_file_on_a_disk_stays_if_the_other_one_is_in_memory() {
+        let of = |paths: [&'static str; 2]| {
+            let [kept, other] = paths;
+            list(&cluster(vec![photo(vec![file(kept, 10), file(other, 10)])], &[]), &[(kept, 1, 1, 10), (other, 2, 1, 10)])
+        };
+        assert!(of(["/ram/a.jpg", "/disk/a.jpg"]).is_err_and(|why| why.contains("/ram/a.jpg is in memory, and /disk/a.jpg is on a disk")));
+        assert_eq!(of(["/disk/a.jpg", "/ram/a.jpg"]), Ok(vec!["/ram/a.jpg".to_owned()]));
+        assert_eq!(of(["/ram/a.jpg", "/ram/b.jpg"]), Ok(vec!["/ram/b.jpg".to_owned()]));
     }
 
     #[test]

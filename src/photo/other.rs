@@ -46,8 +46,6 @@ impl OtherKind {
             | "mlv" | "cine" | "nev" => OtherKind::Film,
             // Source code may have this ending too. To remember it costs a row, and to pass by a film would cost the film.
             "ts" => OtherKind::Film,
-            // The film of a photo of a Pixel, beside it in an export of Google: `PXL_1.MP`, and `PXL_1.MP~2` of one that was edited.
-            ending if is_pixel_film(ending) => OtherKind::Film,
             "wav" | "wave" | "bwf" | "rf64" | "w64" | "mp3" | "mp2" | "m4a" | "aac" | "flac" | "ogg" | "oga" | "opus" | "wma" | "aif"
             | "aiff" | "aifc" | "amr" | "3ga" | "caf" | "mka" | "ac3" | "dts" | "ape" | "wv" | "dsf" | "dff" => OtherKind::Sound,
             "bay" | "cap" | "cs1" | "dc2" | "dcs" | "drf" | "dxo" | "eip" | "k25" | "mdc" | "obm" | "ptx" | "pxn" | "qtk" | "rdc"
@@ -103,6 +101,12 @@ impl OtherKind {
 /// Whether this is a JSON file of Google Takeout.
 fn is_takeout(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| TakeoutName::of(stem.as_bytes()).is_some())
+}
+
+/// Whether a file is made of packets of 188 bytes, as MPEG-TS is. On cameras a time of 4 bytes stands before each.
+fn is_transport_stream(start: &[u8]) -> bool {
+    let has = |at: &usize| start.get(*at) == Some(&0x47);
+    [0, 188, 376].iter().all(has) || [4, 4 + 192, 4 + 2 * 192].iter().all(has)
 }
 
 /// Whether an ending is that of the film which Google Takeout writes beside a motion photo: `PXL_1.MP` and `PXL_1.MP~2`. The name of the
@@ -185,6 +189,8 @@ mod tests {
                     "xmp",
                     "a.txt",
                     "a.MP~",
+                    "a.mp~x",
+                    "a.mpx",
                     "a.nef.comask",
                     "CaptureOne/Settings/a.txt",
                 ],

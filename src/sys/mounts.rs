@@ -110,6 +110,11 @@ impl Mounts {
         (a.may_ignore_case() && a.folded(paths[0]) == b.folded(paths[1])).then_some(OneFile::Spelled)
     }
 
+    /// Whether what is at a path is lost when the machine is turned off.
+    pub fn is_in_memory(&self, path: &Path) -> bool {
+        self.holding(path).is_some_and(|mount| matches!(mount.kind.as_str(), "tmpfs" | "ramfs"))
+    }
+
     /// Returns the mounts below a folder, without one at the folder itself.
     pub fn below(&self, folder: &Path) -> impl Iterator<Item = &Mount> {
         self.0.iter().filter(move |m| m.point != folder && m.point.starts_with(folder))

@@ -156,6 +156,27 @@ fn a_film_goes_only_with_a_file_that_has_the_same_one() {
 }
 
 #[test]
+fn what_picasa_says_of_a_photo_is_not_lost_with_it() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let [plain, starred] = ["a", "b"].map(|name| folder.join(name));
+    for folder in [&plain, &starred] {
+        fs::create_dir(folder).expect("made");
+        fs::write(folder.join("IMG_1.jpg"), photos::jpeg(&photos::open("00003"), 90)).expect("written");
+    }
+    assert!(could_go(&instance, &folder).0.contains("IMG_1.jpg"));
+    for folder in [&plain, &starred] {
+        fs::write(folder.join(".picasa.ini"), "[IMG_1.jpg]\nbackuphash=1\n").expect("written");
+    }
+    assert!(could_go(&instance, &folder).0.contains("IMG_1.jpg"), "it says nothing of the photo");
+    let (listed, _) = could_go(&instance, &folder);
+    let goes = if listed.starts_with("a/") { &plain } else { &starred };
+    fs::write(goes.join(".picasa.ini"), "[IMG_1.jpg]\nstar=yes\n").expect("written");
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(listed.is_empty() && said.contains("Picasa keeps of"), "{listed} {said}");
+}
+
+#[test]
 fn further_frames_go_only_with_a_file_that_has_them() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
