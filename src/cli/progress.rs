@@ -1,11 +1,12 @@
 //! Waiting for the daemon, with a progress bar on a terminal.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::pin::pin;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use owo_colors::OwoColorize;
 
 use super::failure::Failure;
@@ -28,9 +29,12 @@ pub enum WhenFull {
 pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Result<Progress, Failure> {
     // It is shown once there is something to wait for.
     let bar = ProgressBar::hidden();
-    let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {per_sec}  {eta} left")
+    let rate = |state: &ProgressState, out: &mut dyn Write| {
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    };
+    let style = ProgressStyle::with_template("{msg} {wide_bar:.cyan} {pos}/{len}  {rate}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style);
+    bar.set_style(style.with_key("rate", rate));
     bar.set_message("reading photos");
     let _heeded = interrupt::while_waiting();
     let mut pressed = pin!(interrupt::pressed());

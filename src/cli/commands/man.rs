@@ -244,12 +244,18 @@ fn options(command: &Command) -> String {
     text.split_once(".SH OPTIONS\n").map(|(_, options)| options.to_owned()).unwrap_or_default()
 }
 
+/// Writes paragraphs. Lines that begin with spaces, such as rules and commands, stay lines.
 fn paragraphs<'a>(out: &mut Roff, texts: impl IntoIterator<Item = &'a str>) {
     for (number, text) in texts.into_iter().enumerate() {
         if number > 0 {
             out.control("PP", []);
         }
-        out.text([roman(text.trim().replace('\n', " "))]);
+        for line in text.trim_end().split('\n') {
+            if line.starts_with("  ") {
+                out.control("br", []);
+            }
+            out.text([roman(line.trim_start())]);
+        }
     }
 }
 
