@@ -78,9 +78,15 @@ impl Candidate<'_> {
 
     /// Whether it was enlarged to the size of `other`, from a picture that is not here.
     fn is_softer_in_more_bytes(&self, other: &Candidate<'_>) -> bool {
-        let is_fine = |photo: &Candidate<'_>| photo.quantisation.is_some_and(|steps| steps <= MAX_FINE_STEPS);
         let is_softer = self.detail.zip(other.detail).is_some_and(|(own, others)| own * MIN_DETAIL_OF_SHARPER <= others);
-        is_softer && self.dimensions.pixels() == other.dimensions.pixels() && self.bytes >= other.bytes && is_fine(self) && is_fine(other)
+        is_softer && self.bytes >= other.bytes && self.is_saved_as_well_as(other)
+    }
+
+    /// Whether both have one size, and are compressed so little that either may have been made of the other: a program may save
+    /// with finer steps than the camera did, and may sharpen or smooth.
+    fn is_saved_as_well_as(&self, other: &Candidate<'_>) -> bool {
+        let is_fine = |photo: &Candidate<'_>| photo.quantisation.is_some_and(|steps| steps <= MAX_FINE_STEPS);
+        self.dimensions.pixels() == other.dimensions.pixels() && is_fine(self) && is_fine(other)
     }
 
     /// Whether it is sure to be a smaller copy of what `other` shows: it still says that it has that size, or the other one has
@@ -102,7 +108,7 @@ pub struct SourceOrder {
     /// The rule by which the source comes before the second. `None` if there is no second.
     pub rule: Option<SourceRule>,
     /// The places in the order of those that are as good as the source: only the time or the path of their files tells them from it,
-    /// or one of the two may be enlarged, and it is not known.
+    /// or one of the two may be enlarged, and it is not known, or only their compression tells, and both are saved well.
     pub ties: Vec<usize>,
     /// The places in the order of those that were enlarged from another one.
     pub enlarged: Vec<usize>,
@@ -124,6 +130,9 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
         grey[*b] |= is_without_colours(comparison);
         if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
             for (x, y) in [(*a, *b), (*b, *a)] {
+                if candidates[x].is_saved_as_well_as(&candidates[y]) {
+                    doubtful.insert((x, y));
+                }
                 reduced[x] |= candidates[x].is_reduced_from(&candidates[y]);
                 match candidates[x].is_enlarged_from(&candidates[y]) {
                     Some(is_enlarged) => enlarged[x] |= is_enlarged,
@@ -161,7 +170,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
     let by = |x: usize, y: usize| decisive(x, y).map(|(_, rule)| rule);
     let is_tie = |other: usize| match by(order[0], other) {
         None | Some(SourceRule::Oldest | SourceRule::Path) => true,
-        Some(SourceRule::Pixels) => doubtful.contains(&(order[0], other)),
+        Some(SourceRule::Pixels | SourceRule::Detail | SourceRule::Bytes) => doubtful.contains(&(order[0], other)),
         Some(_) => false,
     };
     let ties = (1..order.len()).filter(|place| is_tie(order[*place])).collect();
@@ -340,6 +349,31 @@ mod tests {
         assert_eq!(found(Candidate { detail: None, ..blown_up }, original), by_bytes);
         assert_eq!(found(blown_up, Candidate { quantisation: Some(1477), ..original }), by_bytes, "steps that look like structure");
         assert_eq!(found(blown_up, Candidate { quantisation: None, ..original }), by_bytes);
+    }
+
+    #[test]
+    fn of_two_of_one_size_that_are_both_saved_well_either_may_be_the_source() {
+        let camera = camera();
+        let saved = |path, quantisation, bytes| Candidate {
+            bytes,
+            detail: Some(0.6),
+            quantisation: Some(quantisation),
+            ..candidate(LARGE, &camera, path)
+        };
+        let found = |a, b| {
+            let SourceOrder { order, rule, ties, .. } = source_first(&[a, b], &[(0, 1, Comparison::WHOLE)]);
+            (order[0], rule.expect("two"), !ties.is_empty())
+        };
+        let (original, again) = (saved("/a.jpg", 441, 3_000_000), saved("/b.jpg", 221, 4_000_000));
+        assert_eq!(found(original, again), (1, SourceRule::Bytes, true), "saved again with finer steps");
+        let sharpened = Candidate { detail: Some(0.9), bytes: 2_900_000, ..again };
+        assert_eq!(found(original, sharpened), (1, SourceRule::Detail, true), "sharpened, or the other was blown up");
+        // Evidence decides.
+        assert_eq!(found(original, saved("/b.jpg", 884, 2_000_000)), (0, SourceRule::Bytes, false), "it lost more");
+        let smaller = Candidate { dimensions: SMALL, ..again };
+        assert_eq!(found(original, smaller), (0, SourceRule::Pixels, false));
+        let edited = Candidate { software: Some("Adobe Photoshop 26.0"), ..again };
+        assert_eq!(found(original, edited), (0, SourceRule::Camera, false));
     }
 
     #[test]
