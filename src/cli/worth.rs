@@ -41,6 +41,9 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     if [best.format, photo.format].contains(&Format::Raw) {
         return Some(format!("{kept} and {path} are not copies: one of them is a RAW file"));
     }
+    if cluster.ties.contains(&place) {
+        return Some(format!("{path} and {kept}, which would stay, may each be the original: the evidence is equal; look at both"));
+    }
     let is_reduced = pixels(best) > MAX_EQUAL_PIXEL_RATIO * pixels(photo);
     if let Some(raw) = cluster.photos.iter().find(|photo| photo.format == Format::Raw).filter(|_| !is_reduced) {
         return Some(format!("{path} may have been made of the RAW file {}", raw.files[0].path.to_path().display()));
@@ -192,6 +195,17 @@ mod tests {
         assert!(says(&edited, &taken, "may be an edit of /b"));
         assert_eq!(why(&edited, &written(None, jpeg(1600, 50))), None, "without metadata");
         assert_eq!(why(&edited, &edited), None);
+    }
+
+    #[test]
+    fn neither_of_two_that_may_each_be_the_original_can_go() {
+        let photos = ["/a", "/b", "/c"].map(|path| Photo { detail: Some(0.8), ..photo(vec![file(path, 90)]) });
+        let tied = Cluster { ties: vec![2], ..cluster(photos.to_vec(), &[]) };
+        assert_eq!(worth(&tied, 1), None);
+        assert_eq!(
+            worth(&tied, 2).expect("a tie"),
+            "/c and /a, which would stay, may each be the original: the evidence is equal; look at both"
+        );
     }
 
     /// A photo that was blown up and a picture that a lossless format has of a coarse JPEG have the most bytes.
