@@ -196,10 +196,12 @@ impl Reader {
 
     /// Returns the files of a photo if all of them have the same bytes.
     pub fn files_of_one_content(&self, photo: PhotoId) -> Result<Vec<(Place, Stamp)>> {
-        let mut statement = self.index.prepare_cached(&format!(
-            "SELECT f.root, f.path, {STAMP_COLUMNS} FROM files f
-             WHERE f.photo = ?1 AND (SELECT count(DISTINCT content) FROM files WHERE photo = ?1) = 1"
-        ))?;
+        let is_one = "SELECT (SELECT min(content) FROM files WHERE photo = ?1) = (SELECT max(content) FROM files WHERE photo = ?1)";
+        if self.index.prepare_cached(is_one)?.query_row([photo.0], |row| row.get::<_, Option<bool>>(0))? != Some(true) {
+            return Ok(Vec::new());
+        }
+        let mut statement =
+            self.index.prepare_cached(&format!("SELECT f.root, f.path, {STAMP_COLUMNS} FROM files f WHERE f.photo = ?1"))?;
         let rows = statement.query_map([photo.0], |row| Ok((place_of(row)?, stamp(row, 2)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -504,6 +506,19 @@ mod tests {
 
     fn place(number: u64) -> Place {
         Place { root: RootId(1), path: format!("folder/{number}.jpg").into() }
+    }
+
+    #[test]
+    fn a_content_of_a_photo_with_very_many_files_is_looked_up_in_the_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::new(folder.path());
+        drop(Writer::open(&location).expect("opens"));
+        let reader = Reader::open(&location).expect("opens");
+        for (of, steps) in [("photo = 1 AND content = x'00'", "photo=? AND content=?"), ("photo = 1", "photo=?")] {
+            let plan = format!("EXPLAIN QUERY PLAN SELECT min(content) FROM files WHERE {of}");
+            let detail: String = reader.index.query_row(&plan, [], |row| row.get("detail")).expect("planned");
+            assert_eq!(detail, format!("SEARCH files USING COVERING INDEX files_by_photo ({steps})"));
+        }
     }
 
     #[test]

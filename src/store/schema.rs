@@ -354,6 +354,8 @@ const INDEX_STEPS: &[M<'static>] = &[
          (SELECT root, path FROM failures WHERE stage = 'unsupported' AND reason LIKE 'raw without a JPEG preview %(DNG)');
      DELETE FROM failures WHERE stage = 'unsupported' AND (root, path) IN (SELECT root, path FROM files WHERE pending);",
     ),
+    // Whether a photo has a file of these bytes is looked up, however many files it has.
+    M::up("DROP INDEX files_by_photo; CREATE INDEX files_by_photo ON files (photo, content);"),
 ];
 
 /// Returns whether an index has all that a new one has: tables with their columns, indexes and triggers.

@@ -1,5 +1,6 @@
 //! Answers the requests of the API, by asking the catalog.
 
+mod counts;
 mod decisions;
 mod events;
 mod heads;
@@ -8,7 +9,7 @@ mod places;
 mod roots;
 mod views;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::iter::once;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use counts::Counts;
 use futures_util::stream::BoxStream;
 
 use crate::api::types::{
@@ -53,7 +55,7 @@ pub struct Answers {
     tuner: Tuner,
     writes: SyncSender<Write>,
     queries: Mutex<Queries>,
-    counts: Mutex<HashMap<RootId, RootCounts>>,
+    counts: Mutex<Counts>,
 }
 
 /// A reader that sees this commit or a later one.
@@ -68,15 +70,6 @@ impl Deref for AsOf {
     fn deref(&self) -> &Reader {
         &self.reader
     }
-}
-
-/// The counts of a root's files, as of a commit.
-#[derive(Clone, Copy)]
-struct RootCounts {
-    commit: u64,
-    is_online: bool,
-    coverage: Coverage,
-    photos: u64,
 }
 
 impl Answers {
@@ -111,31 +104,10 @@ impl Answers {
         Ok(scopes)
     }
 
-    fn coverage(&self, reader: &AsOf, scopes: &[Place]) -> Result<Coverage, Problem> {
-        if let [Place { root, path }] = scopes
-            && path.as_os_str().is_empty()
-        {
-            return Ok(self.counts(reader, *root)?.coverage);
-        }
-        self.counted(reader, scopes)
-    }
-
     /// Returns the end of an answer that takes some places into account, with counts of those that were asked about.
     fn end(&self, about: &[Place], asked: &[Place], roots: &Roots, reader: &AsOf) -> Result<End, Problem> {
         let count = |scopes: &[Place]| self.coverage(reader, scopes);
         places::end(about, asked, roots, &self.state.queue, reader, &count)
-    }
-
-    fn counted(&self, reader: &Reader, scopes: &[Place]) -> Result<Coverage, Problem> {
-        let roots = self.state.roots.now();
-        let (online, offline): (Vec<Place>, Vec<Place>) = scopes.iter().cloned().partition(|s| roots.is_online(s.root));
-        let away = reader.coverage(&offline)?;
-        Ok(Coverage {
-            offline: away.indexed + away.pending + away.unsupported + away.failed,
-            uncompared: reader.count_uncompared()?,
-            without_picture: if reader.keeps_pictures() { reader.count_without_picture()? } else { 0 },
-            ..reader.coverage(&online)?
-        })
     }
 
     fn problems(&self) -> Vec<DaemonProblem> {
@@ -155,18 +127,6 @@ impl Answers {
             }
         }
         problems
-    }
-
-    /// Returns the counts of a root. They are kept until the next commit, because counting 100,000 files takes a while.
-    fn counts(&self, reader: &AsOf, root: RootId) -> Result<RootCounts, Problem> {
-        let (commit, is_online) = (reader.commit, self.state.roots.now().is_online(root));
-        if let Some(known) = lock(&self.counts).get(&root).filter(|f| (f.commit, f.is_online) == (commit, is_online)) {
-            return Ok(*known);
-        }
-        let coverage = self.counted(reader, &[Place { root, path: PathBuf::new() }])?;
-        let counts = RootCounts { commit, is_online, coverage, photos: reader.count_photos(root)? };
-        lock(&self.counts).insert(root, counts);
-        Ok(counts)
     }
 
     fn deciding(
@@ -289,9 +249,12 @@ impl Service for Answers {
             if settled || left.is_zero() || self.state.lifecycle.is_stopping() {
                 // A new reader, because the commit number of the other one is from before the wait.
                 let reader = self.reader()?;
-                let places = places::states(&scopes, &roots, &self.state.queue, &|scopes| self.coverage(&reader, scopes), settled)?;
+                let count = |scopes: &[Place]| {
+                    if settled { self.coverage(&reader, scopes) } else { self.recent_coverage(&reader, scopes) }
+                };
+                let places = places::states(&scopes, &roots, &self.state.queue, &count, settled)?;
                 let whole = places.iter().all(|place| place.whole);
-                let (coverage, not_storing) = (self.coverage(&reader, &scopes)?, self.state.health.problem(Part::Store));
+                let (coverage, not_storing) = (count(&scopes)?, self.state.health.problem(Part::Store));
                 let moment = waiting.moment.map(|moment| moment.0);
                 return Ok(Progress { settled, moment, whole, places, coverage, problems: self.problems(), not_storing });
             }
