@@ -40,9 +40,9 @@ pub fn differences(of: [Told<'_>; 2]) -> Vec<String> {
     });
     let [a, b] = of.each_ref().map(|of| of.identity);
     if a.content == b.content {
-        out.push("nothing: the files are byte for byte the same".into());
+        out.push("the files are byte for byte the same".into());
     } else if a.picture == b.picture {
-        out.push("metadata only: the picture data is the same".into());
+        out.push("only the metadata differ: the picture data is the same".into());
     }
     out
 }
@@ -90,10 +90,10 @@ mod tests {
                 "position: none, 52.5000° -13.2500°",
                 "rating: none, 4",
                 "keywords: none, leaf + tree",
-                "metadata only: the picture data is the same",
+                "only the metadata differ: the picture data is the same",
             ]
         );
         let same = differences([told(&identity, &plain, 900), told(&identity, &plain, 900)]);
-        assert_eq!(same, ["nothing: the files are byte for byte the same"]);
+        assert_eq!(same, ["the files are byte for byte the same"]);
     }
 }

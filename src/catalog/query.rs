@@ -101,6 +101,13 @@ pub struct Neighbour<'a> {
     pub decided: Option<Verdict>,
 }
 
+/// How a picture was taken, as far as its file says it.
+pub struct TakenWith {
+    pub exposure: Exposure,
+    /// The model of the lens.
+    pub lens: Option<String>,
+}
+
 /// The comparison of two pictures.
 pub struct Comparison {
     pub distance: Distance,
@@ -119,7 +126,7 @@ pub struct Comparison {
     /// How the first lies in the second, and the scale in pixels of the files. `None` if it is not found there, or if both are
     /// one.
     pub laid: Option<(photo::Comparison, f64)>,
-    pub exposures: [Exposure; 2],
+    pub taken: [TakenWith; 2],
     /// One line of text for each difference.
     pub differences: Vec<String>,
 }
@@ -289,10 +296,11 @@ pub fn compare(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Com
     let is_told_by = |comparison: &photo::Comparison| is_told || are_of_one_document(&first, &second, comparison);
     let score = laid.filter(|comparison| !is_told_by(comparison)).map(|comparison| context.versions.score(&first, &second, &comparison));
     let laid = laid.map(|comparison| (comparison, comparison.scale(a.identity.dimensions, b.identity.dimensions)));
-    let exposures = [a, b].map(|asked| asked.decoded.capture.exposure);
+    let taken =
+        [a, b].map(|Asked { metadata, decoded, .. }| TakenWith { exposure: decoded.capture.exposure, lens: metadata.capture.lens.clone() });
     let differences = differences([a, b].map(Asked::told));
     let is_one_shot = !is_one && is_one_shot(context, a, b)?;
-    Ok(Comparison { distance, normalized, of_two, is_indexed, is_one_shot, decided, score, laid, exposures, differences })
+    Ok(Comparison { distance, normalized, of_two, is_indexed, is_one_shot, decided, score, laid, taken, differences })
 }
 
 /// What two photos are to each other.

@@ -204,7 +204,8 @@ pub fn comparison(comparison: query::Comparison, threshold: f32) -> types::Compa
         indexed: comparison.is_indexed,
         shot: comparison.is_one_shot,
         score: comparison.score,
-        exposures: comparison.exposures,
+        exposures: comparison.taken.each_ref().map(|taken| taken.exposure),
+        lenses: comparison.taken.map(|taken| taken.lens),
         laid_over: comparison.laid.map(|(laid, scale)| types::LaidOver {
             scale: scale as f32,
             degrees: laid.map.degrees() as f32,

@@ -17,6 +17,9 @@ pub struct Capture {
     pub make: Option<String>,
     pub model: Option<String>,
     pub serial: Option<String>,
+    /// The model of the lens. It is not stored: of a photo of the index it is `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lens: Option<String>,
     /// EXIF orientation, 1 to 8. Pictures are stored upright, with this orientation undone.
     pub orientation: Option<u8>,
     #[serde(default)]

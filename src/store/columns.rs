@@ -240,6 +240,7 @@ pub fn capture_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Capture> {
         make: row.get(first + 2)?,
         model: row.get(first + 3)?,
         serial: row.get(first + 4)?,
+        lens: None,
         orientation: row.get(first + 5)?,
         exposure: Exposure::default(),
         origin: Origin::default(),

@@ -68,6 +68,9 @@ pub struct Comparison {
     /// Of the first and of the second picture.
     #[serde(default)]
     pub exposures: [Exposure; 2],
+    /// The models of their lenses, as far as the files say them.
+    #[serde(default)]
+    pub lenses: [Option<String>; 2],
     /// The distance up to which photos are near.
     pub threshold: f32,
     /// How the first picture lies in the second. Absent if they cannot be laid over each other, or are one.

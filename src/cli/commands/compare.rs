@@ -68,6 +68,7 @@ fn print(out: &mut impl Write, c: &Comparison) -> io::Result<()> {
     lines.extend(c.laid_over.iter().flat_map(placement));
     lines.extend(c.score.map(|score| model(score, c.relation)));
     lines.extend(exposures(&c.exposures));
+    lines.extend(lenses(&c.lenses));
     lines.extend(c.differences.iter().map(|line| shown(line)));
     lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
@@ -151,6 +152,18 @@ fn exposures(exposures: &[Exposure; 2]) -> Option<String> {
     Some(format!("exposure: {first}, {second}{two}"))
 }
 
+/// Says which lens each was taken with, if one of them says so.
+fn lenses(lenses: &[Option<String>; 2]) -> Option<String> {
+    match lenses {
+        [None, None] => None,
+        [Some(first), Some(second)] if first == second => Some(format!("lens of both: {}", shown(first))),
+        _ => {
+            let [first, second] = lenses.each_ref().map(|lens| shown(lens.as_deref().unwrap_or("not said")));
+            Some(format!("lens: {first}, {second}"))
+        }
+    }
+}
+
 fn percent(share: f32) -> String {
     format!("{:.0} %", 100.0 * share)
 }
@@ -191,6 +204,7 @@ mod tests {
         decided: None,
         score: None,
         exposures: [Exposure { seconds: None, aperture: None, bias: None, iso: None }; 2],
+        lenses: [None, None],
         threshold: 0.42,
         laid_over: None,
         differences: Vec::new(),
@@ -245,6 +259,14 @@ mod tests {
             model(-0.5, Relation::Series),
             "judging by these two alone, the version model says two exposures: -0.50, where 0 is undecided"
         );
+    }
+
+    #[test]
+    fn the_lens_is_said_once_if_both_have_it_and_for_each_if_not() {
+        let with = |lenses: [Option<&str>; 2]| said(&Comparison { lenses: lenses.map(|lens| lens.map(str::to_owned)), ..NEAR });
+        assert!(with([Some("35mm"), Some("35mm")]).ends_with("\n  lens of both: 35mm\n"));
+        assert!(with([Some("35mm"), Some("50mm")]).ends_with("\n  lens: 35mm, 50mm\n"));
+        assert!(with([None, Some("50mm")]).ends_with("\n  lens: not said, 50mm\n"));
     }
 
     #[test]

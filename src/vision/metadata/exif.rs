@@ -63,6 +63,7 @@ pub fn capture(exif: &Exif) -> Capture {
         make: text(exif, Tag::Make),
         model: text(exif, Tag::Model),
         serial: text(exif, Tag::BodySerialNumber),
+        lens: text(exif, Tag::LensModel),
         orientation: exif
             .get_field(Tag::Orientation, In::PRIMARY)
             .and_then(|f| f.value.get_uint(0))
@@ -343,6 +344,7 @@ pub mod tests {
             field(Tag::SubSecTimeOriginal, ascii("123")),
             field(Tag::OffsetTimeOriginal, ascii("+02:00")),
             field(Tag::BodySerialNumber, ascii("4711")),
+            field(Tag::LensModel, ascii("Lens 35mm f/1.8")),
             field(Tag::ExposureTime, rationals(&[(1, 250)])),
             field(Tag::FNumber, rationals(&[(28, 10)])),
             field(Tag::ExposureBiasValue, Value::SRational(vec![(-1, 2).into()])),
@@ -355,6 +357,7 @@ pub mod tests {
             make: some("Maker"),
             model: some("Model 1"),
             serial: some("4711"),
+            lens: some("Lens 35mm f/1.8"),
             orientation: Some(6),
             exposure: Exposure { seconds: Some(0.004), aperture: Some(2.8), bias: Some(-0.5), iso: Some(400.0) },
             origin: Origin::default(),

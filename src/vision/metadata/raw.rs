@@ -64,6 +64,7 @@ fn either(first: Capture, second: Capture) -> Capture {
         make: first.make.or(second.make),
         model: first.model.or(second.model),
         serial: first.serial.or(second.serial),
+        lens: first.lens.or(second.lens),
         orientation: first.orientation.or(second.orientation),
         exposure: Exposure {
             seconds: first.exposure.seconds.or(second.exposure.seconds),
