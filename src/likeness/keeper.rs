@@ -6,6 +6,13 @@ use std::path::Path;
 
 use crate::photo::{KeeperRule, Metadata};
 
+/// What systems and clouds call a copy: `DSC_1 - Kopie`, `DSC_1 copy 2`, `DSC_1 (copie)`, `Copia de DSC_1`.
+const COPY: [&str; 14] =
+    ["copy", "kopie", "copie", "copia", "cópia", "kopia", "kópia", "kopi", "kopio", "kopya", "másolat", "копия", "копія", "αντίγραφο"];
+
+/// Those that need no space before them: `DSC_1のコピー2`.
+const COPY_AT_END: [&str; 6] = ["コピー", "副本", "複製", "复制", "복사본", "사본"];
+
 /// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct FileCandidate<'a> {
@@ -61,12 +68,24 @@ fn stem(path: &Path) -> String {
     path.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
+/// Whether a name has the mark of a copy: a number in brackets at its end, or a word that systems and clouds write at its end, with a
+/// number after it, or at its beginning.
 fn has_copy_mark(stem: &str) -> bool {
-    let is_numbered = stem
-        .strip_suffix(')')
-        .and_then(|s| s.rsplit_once('('))
-        .is_some_and(|(before, number)| !before.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-    is_numbered || stem.contains("conflict")
+    let is_numbered = [('(', ')'), ('[', ']')].into_iter().any(|(opening, closing)| {
+        let inside = stem.strip_suffix(closing).and_then(|s| s.rsplit_once(opening));
+        inside.is_some_and(|(before, number)| !before.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    });
+    let words = stem.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut words: Vec<&str> = words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
+    let first = words.first().copied();
+    // What is left of a number is empty.
+    while words.len() > 1 && words.last() == Some(&"") {
+        words.pop();
+    }
+    let is_named = words.len() > 1 && [first, words.last().copied()].into_iter().flatten().any(|word| COPY.contains(&word));
+    let is_end = |word: &&str| words.last().is_some_and(|last| last.ends_with(*word) && (words.len() > 1 || last.len() > word.len()));
+    let ends_as_copy = COPY_AT_END.iter().any(is_end);
+    is_numbered || is_named || ends_as_copy || stem.contains("conflict")
 }
 
 /// Returns whether a name is another name with something before or after it that begins a word of its own. Looks names up
@@ -74,7 +93,9 @@ fn has_copy_mark(stem: &str) -> bool {
 fn extends(stem: &str, all: &HashSet<&str>) -> bool {
     stem.char_indices().filter(|(_, c)| !c.is_alphanumeric()).any(|(at, c)| {
         let (before, after) = (&stem[..at], &stem[at + c.len_utf8()..]);
-        (!before.is_empty() && all.contains(before)) || (!after.is_empty() && all.contains(after))
+        // A number alone is what many names end with.
+        let is_name = after.contains(char::is_alphabetic);
+        (!before.is_empty() && all.contains(before)) || (is_name && all.contains(after))
     })
 }
 
@@ -106,12 +127,32 @@ mod tests {
             "Kopie von DSC_1",
             "DSC_1.sync-conflict-20240101-120000-ABCDEFG",
             "DSC_1 (Anna's conflicted copy 2024-01-01)",
+            "DSC_1-Edit",
+            "DSC_1 copy 2",
+            "DSC_1 – Kopie (2)",
+            "DSC_1 - copie",
+            "DSC_1 - Copia",
+            "DSC_1のコピー",
+            "DSC_1のコピー2",
+            "DSC_1 - 副本",
+            "DSC_1 — копия",
+            "DSC_1_1",
+            "DSC_1[1]",
         ] {
             let copy = format!("/a/{copy}.JPG");
             assert_eq!(keeper(&[&copy, "/archive/2019/DSC_1.JPG"]), ("/archive/2019/DSC_1.JPG", Some(KeeperRule::PlainName)), "{copy}");
         }
         // The plain name itself may be gone.
-        assert_eq!(keeper(&["/a/x (2).jpg", "/b/holiday.jpg"]).0, "/b/holiday.jpg");
+        for copy in ["x (2)", "x[1]", "x copy 2", "x_copy", "x (copie)", "x - Kopie", "Copia de x", "Копия x", "xのコピー 2", "x 사본"]
+        {
+            let copy = format!("/a/{copy}.jpg");
+            assert_eq!(keeper(&[&copy, "/b/holiday.jpg"]), ("/b/holiday.jpg", Some(KeeperRule::PlainName)), "{copy}");
+        }
+        for plain in ["copy", "Kopie 2", "photocopy", "copyright", "副本", "conference 2024", "2024"] {
+            assert!(!has_copy_mark(&plain.to_lowercase()), "{plain}");
+        }
+        // What many names end with is no name that is extended.
+        assert_eq!(keeper(&["/a/IMG_1.jpg", "/a/longer/1.jpg"]), ("/a/IMG_1.jpg", Some(KeeperRule::Path)));
         // A longer number or word is another name.
         assert_eq!(keeper(&["/a/DSC_10.jpg", "/long/DSC_1.jpg"]), ("/a/DSC_10.jpg", Some(KeeperRule::Path)));
     }
