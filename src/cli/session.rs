@@ -11,10 +11,10 @@ use super::connect::{Start, connect};
 use super::failure::{Failure, NOT_WHOLE};
 use super::progress::{self, WhenFull};
 use super::suggestion::instead_of;
-use super::text::{shown_path, tell};
+use super::text::{shown, shown_path, tell};
 use crate::api::client::Client;
 use crate::api::types::{PlaceStatus, Watched};
-use crate::api::{parameters_of, query_of};
+use crate::api::{parameters_of, query_of, shell_word};
 use crate::config::Settings;
 use crate::sys::mounts::Mounts;
 use crate::sys::{View, probe};
@@ -207,8 +207,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", shown_path(path))).hint(instead_of(path)),
         _ => Failure::usage(format!("{} cannot be read: {e}", shown_path(path))),
     };
-    let is_file = probe::path(path, |path| fs::metadata(path).map(|found| found.is_file())).ok_or_else(|| Failure::silent(path))?;
-    if !is_file.map_err(unreadable)? {
+    let found = probe::path(path, |path: &Path| fs::metadata(path)).ok_or_else(|| Failure::silent(path))?.map_err(unreadable)?;
+    if found.is_dir() {
+        let hint = format!("to find the versions in it: simctl dupes {}", shown(&shell_word(path)));
+        return Err(Failure::usage(format!("{} is a folder and no file", shown_path(path))).hint(hint));
+    }
+    if !found.is_file() {
         return fs::read(path).map_err(unreadable);
     }
     let mut file =
@@ -247,6 +251,10 @@ mod tests {
         assert_eq!(read(&pipe).expect("read"), b"late");
         writer.join().expect("no panic");
         assert_eq!(read(&folder.path().join("none")).expect_err("not there").code, crate::cli::failure::USAGE);
+        let of_folder = read(folder.path()).expect_err("no file");
+        assert!(
+            of_folder.message.ends_with("is a folder and no file") && of_folder.hint.is_some_and(|hint| hint.contains("simctl dupes /"))
+        );
         let (places, is_whole) = all_answering([&file, &folder.path().to_owned(), &file]).expect("there");
         assert!(is_whole);
         assert_eq!(places.iter().map(|place| place.is_folder).collect::<Vec<_>>(), [false, true]);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::text::shown_path;
@@ -15,24 +16,46 @@ const MAX_NAMES: usize = 20_000;
 
 /// Returns what to do about a path that does not exist.
 pub fn instead_of(path: &Path) -> String {
-    let near = probe::path(path, nearest).flatten();
-    near.map_or("is its drive connected?".to_owned(), |near| format!("did you mean {}?", shown_path(&near)))
+    probe::path(path, hint).unwrap_or_else(|| "is its drive connected?".to_owned())
 }
 
-/// The path with the first part of it that is missing replaced by the nearest name there, if the rest exists then.
-fn nearest(path: &Path) -> Option<PathBuf> {
+fn hint(path: &Path) -> String {
+    let Some((folder, name)) = missing(path) else { return "is its drive connected?".to_owned() };
+    if let Some(near) = nearest(path, folder, name) {
+        return format!("did you mean {}?", shown_path(&near));
+    }
+    let folder = if folder.as_os_str().is_empty() { "this folder".to_owned() } else { shown_path(folder) };
+    let name = shown_path(Path::new(name));
+    format!("{folder} is there, and has no {name}: was it moved or renamed, or is its drive not connected?")
+}
+
+/// The first part of a path that is missing: the folder that is there, and the name that is not in it.
+fn missing(path: &Path) -> Option<(&Path, &OsStr)> {
     let missing = path.ancestors().take_while(|part| !part.as_os_str().is_empty() && fs::symlink_metadata(part).is_err()).last()?;
-    let (name, folder) = (missing.file_name()?, missing.parent()?);
+    Some((missing.parent()?, missing.file_name()?))
+}
+
+/// The path with the missing name replaced by the nearest one in its folder, if the rest exists then.
+fn nearest(path: &Path, folder: &Path, name: &OsStr) -> Option<PathBuf> {
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let names = fs::read_dir(listed).ok()?.flatten().take(MAX_NAMES).map(|entry| entry.file_name());
-    let below = path.strip_prefix(missing).ok()?;
+    let below = path.strip_prefix(folder.join(name)).ok()?;
     let whole = |name: &OsStr| {
         let start = folder.join(name);
         if below.as_os_str().is_empty() { start } else { start.join(below) }
     };
+    // Another number is the name of another photo. Digits that changed places are a mistake.
+    let names = names.filter(|known| digits(known) == digits(name));
     let near =
         names.map(|known| (likeness(name, &known), whole(&known))).filter(|(likeness, path)| *likeness >= MIN_LIKENESS && path.exists());
     near.max_by(|x, y| x.0.total_cmp(&y.0).then_with(|| y.1.cmp(&x.1))).map(|(_, path)| path)
+}
+
+/// The digits of a name, sorted.
+fn digits(name: &OsStr) -> Vec<u8> {
+    let mut digits: Vec<u8> = name.as_bytes().iter().copied().filter(u8::is_ascii_digit).collect();
+    digits.sort_unstable();
+    digits
 }
 
 /// How alike two names are. Capitals count little.
@@ -60,12 +83,20 @@ mod tests {
             ("Picture/2024/IMG_0421.jpg", "Pictures/2024/IMG_0421.jpg"),
             ("Pictures/2024/IMG_0412.jpg", "Pictures/2024/IMG_0421.jpg"),
         ] {
-            assert_eq!(nearest(&at(wrong)), Some(at(right)), "{wrong}");
+            assert_eq!(hint(&at(wrong)), format!("did you mean {}?", at(right).display()), "{wrong}");
         }
-        for unlike in ["Documents", "Music/2024", "Picture/1999"] {
-            assert_eq!(nearest(&at(unlike)), None, "{unlike}");
+        for (unlike, folder, name) in [
+            ("Documents", "", "Documents"),
+            ("Music/2024", "Music", "2024"),
+            ("Picture/1999", "", "Picture"),
+            ("Pictures/2024/IMG_0422.jpg", "Pictures/2024", "IMG_0422.jpg"),
+        ] {
+            let folder = home.path().join(folder);
+            let folder = folder.to_string_lossy();
+            let says = format!("{} is there, and has no {name}: was it moved", folder.trim_end_matches('/'));
+            assert!(hint(&at(unlike)).starts_with(&says), "{}", hint(&at(unlike)));
         }
         assert!(instead_of(&at("Picures")).ends_with("/Pictures?"));
-        assert_eq!(instead_of(&at("Documents")), "is its drive connected?");
+        assert!(instead_of(Path::new("no such folder")).starts_with("this folder is there, and has no no such folder: "));
     }
 }

@@ -281,7 +281,8 @@ fn a_path_that_is_not_there_proposes_the_nearest_name() {
     for (arguments, near) in [
         (&["dupes", "potos"][..], "did you mean photos?"),
         (&["similar", "photos/IMG_0412.webp"], "did you mean photos/IMG_0421.webp?"),
-        (&["dupes", "music"], "is its drive connected?"),
+        (&["similar", "photos/IMG_0422.webp"], "photos is there, and has no IMG_0422.webp: was it moved or renamed"),
+        (&["dupes", "music"], "this folder is there, and has no music: was it moved or renamed, or is its drive not connected?"),
     ] {
         let output = instance.command().args(arguments).current_dir(instance.folder(".")).output().expect("runs");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -7,25 +7,42 @@ use std::path::PathBuf;
 use owo_colors::OwoColorize;
 
 use crate::api::query_of;
-use crate::api::types::{Failures, FileFailure};
+use crate::api::types::{Failures, FileFailure, Progress};
 use crate::cli::args::TextFormat;
 use crate::cli::output::{Done, show};
-use crate::cli::session::{Session, about, all_existing};
+use crate::cli::session::{Parameters, Session, about, all_existing};
 use crate::cli::text::{count, shown};
-use crate::photo::Stage;
+use crate::photo::{Coverage, Stage};
 
 pub async fn run(session: &Session, path: Option<PathBuf>, format: TextFormat) -> Done {
     let paths = all_existing(path.iter())?;
     let client = session.running().await?;
     let failures: Failures = about(&paths, async |query| Ok(client.ask("/v1/failures", query_of(query)).await?)).await?;
+    if failures.failures.is_empty() && format == TextFormat::Text {
+        let now = async |query: Parameters| {
+            Ok(client.ask("/v1/wait", query_of(query.into_iter().chain([("timeout_ms", b"0".to_vec())]))).await?)
+        };
+        let Progress { coverage, .. } = about(&paths, now).await?;
+        return show(format, &failures, |out, _| writeln!(out, "{}", none(&coverage)));
+    }
     show(format, &failures, print)
+}
+
+/// What is said if no file is known that could not be read.
+fn none(known: &Coverage) -> String {
+    match known {
+        Coverage { pending: 0, indexed: 0, offline: 0, .. } => {
+            "no photo is known there; simctl roots list says what is left out".to_owned()
+        }
+        Coverage { pending: 0, .. } => "every photo could be read".to_owned(),
+        Coverage { pending, .. } => {
+            format!("every other photo could be read; {} still to be read", count(*pending, "file is", "files are"))
+        }
+    }
 }
 
 /// What cannot be read is by its reason: damaged files with their names, and a line for each kind that this version does not read.
 fn print(out: &mut impl Write, failures: &Failures) -> io::Result<()> {
-    if failures.failures.is_empty() {
-        return writeln!(out, "every photo could be read");
-    }
     let mut reasons: BTreeMap<(bool, &str), Vec<&FileFailure>> = BTreeMap::new();
     for failure in &failures.failures {
         reasons.entry((failure.stage == Stage::Unsupported, &failure.reason)).or_default().push(failure);
@@ -48,6 +65,14 @@ fn print(out: &mut impl Write, failures: &Failures) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::api::types::PathText;
+
+    #[test]
+    fn that_all_could_be_read_is_said_of_what_was_read() {
+        let said = |indexed, pending| none(&Coverage { indexed, pending, ..Coverage::default() });
+        assert_eq!(said(3, 0), "every photo could be read");
+        assert_eq!(said(3, 2), "every other photo could be read; 2 files are still to be read");
+        assert!(said(0, 0).starts_with("no photo is known there"));
+    }
 
     #[test]
     fn failures_stand_by_their_reason_and_what_is_not_read_is_a_line_for_each_kind() {

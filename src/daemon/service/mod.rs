@@ -46,7 +46,7 @@ use crate::daemon::wire;
 use crate::likeness::MAX_PAIR_DISTANCE;
 use crate::photo::{Coverage, Decision, PhotoId, PictureHash, Place, Positives, Relation, RootId, Verdict};
 use crate::store::{FailureRecord, Reader, Wanted};
-use crate::sys::{View, now};
+use crate::sys::{View, now, probe};
 
 pub struct Answers {
     state: State,
@@ -94,8 +94,10 @@ impl Answers {
         for path in paths {
             let meant = roots.scopes_of(path);
             if meant.is_empty() {
+                // Folders are watched, and not files.
+                let folder = path.parent().filter(|_| probe::path(path, Path::is_file) == Some(true)).unwrap_or(path);
                 return Err(Problem::new(Code::NotWatched, format!("{} is not in a watched folder", path.display()))
-                    .hint(format!("simctl roots add {}", shell_word(path))));
+                    .hint(format!("simctl roots add {}", shell_word(folder))));
             }
             scopes.extend(meant);
         }
