@@ -112,8 +112,8 @@ pub struct DupesArguments {
     #[arg(long, help_heading = HOW)]
     pub no_pager: bool,
     /// html prints a page with pictures: redirect it to a file, which a browser can show offline. paths0 prints the files that you
-    /// could delete, each followed by NUL: by default identical files and copies, but no edits. Just before a file is printed,
-    /// similard checks on the disk that it and the file that stays are unchanged
+    /// could delete, each followed by NUL, or on a terminal by a new line: by default identical files and copies, but no edits. Just
+    /// before a file is printed, similard checks on the disk that it and the file that stays are unchanged
     #[arg(long, value_enum, default_value_t = DupesFormat::Text, help_heading = HOW)]
     pub format: DupesFormat,
     /// The same as --format json

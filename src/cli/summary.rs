@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use owo_colors::OwoColorize;
 use unicode_width::UnicodeWidthStr;
 
-use super::args::DupesArguments;
+use super::args::{DupesArguments, DupesFormat};
 use super::listing::Layout;
-use super::text::{bytes, count, coverage, left_out, shown};
+use super::text::{bytes, count, coverage, left_out, names, shown};
 use crate::api::shell_word;
 use crate::api::types::End;
 use crate::photo::{Amount, Relation};
@@ -16,7 +16,7 @@ use crate::photo::{Amount, Relation};
 pub struct Total {
     pub what: String,
     pub amount: String,
-    /// The command that shows it.
+    /// The command that shows it. Empty if that is what was asked.
     pub command: String,
     pub is_doubtful: bool,
 }
@@ -26,8 +26,8 @@ pub struct Summary {
     /// One sentence or two.
     pub sentences: Vec<String>,
     pub totals: Vec<Total>,
-    /// What to do, if something may go.
-    pub advice: Option<[String; 2]>,
+    /// What to do next, each with its command.
+    pub advice: Vec<[String; 2]>,
     /// What the answer is about.
     pub about: Vec<String>,
 }
@@ -64,7 +64,9 @@ impl Summary {
     pub fn of(options: &DupesArguments, end: &End, counted: Counted) -> Summary {
         let asked = asked(options);
         let mut totals = Vec::new();
-        let show = |relation: Relation| format!("simctl dupes {} {asked}", format_args!("--relation {relation}"));
+        let is_asked = |relation: Relation| options.relation == [relation.to_string()];
+        let command = |relation: Relation| format!("simctl dupes {} {asked}", format_args!("--relation {relation}"));
+        let show = |relation: Relation| if is_asked(relation) { String::new() } else { command(relation) };
         for (relation, what, [one, many]) in FOUND {
             if let Some(Amount { photos, bytes: size, .. }) = end.found.get(&relation).filter(|amount| amount.photos > 0) {
                 let amount = format!("{} ({})", count(*photos, one, many), bytes(*size));
@@ -101,15 +103,8 @@ impl Summary {
             let amount = count(end.coverage.failed, "file", "files");
             totals.push(Total { what, amount, command: failures.clone(), is_doubtful: true });
         }
-        let may_go = [Relation::Identical, Relation::Copy].iter().any(|relation| end.found.get(relation).is_some_and(|a| a.photos > 0));
-        let advice = may_go.then(|| {
-            [
-                "identical files and copies that you could delete, each checked on the disk:".to_owned(),
-                format!("simctl dupes --format paths0 {asked}"),
-            ]
-        });
         let about = [coverage(&end.coverage)].into_iter().chain(left_out(&end.left_out)).collect();
-        Summary { sentences: sentences(options, end, counted), totals, advice, about }
+        Summary { sentences: sentences(options, end, counted), totals, advice: advice(options, end, counted, &asked), about }
     }
 
     pub fn print(&self, out: &mut impl Write, layout: &Layout) -> io::Result<()> {
@@ -125,10 +120,14 @@ impl Summary {
             let space = |text: &str, width: usize| " ".repeat(width - text.width());
             let told = format!("  {}{}  {}", total.what, space(&total.what, what), total.amount);
             let told = if total.is_doubtful { told.yellow().to_string() } else { told };
+            if total.command.is_empty() {
+                writeln!(out, "{told}")?;
+                continue;
+            }
             let gap = if between == "  " { space(&total.amount, amount) } else { String::new() };
             writeln!(out, "{told}{gap}{between}{}", total.command.cyan())?;
         }
-        if let Some([what, command]) = &self.advice {
+        for [what, command] in &self.advice {
             layout.write_words(out, what, str::to_owned)?;
             writeln!(out, "      {}", command.cyan())?;
         }
@@ -136,10 +135,26 @@ impl Summary {
     }
 }
 
+/// What to do with what was found: to look at it, and to list what may go.
+fn advice(options: &DupesArguments, end: &End, counted: Counted, asked: &str) -> Vec<[String; 2]> {
+    let page = (counted.clusters > 0 && options.format != DupesFormat::Html).then(|| {
+        let relations = if options.relation.is_empty() { String::new() } else { format!("--relation {} ", options.relation.join(",")) };
+        ["the same with pictures, for a browser:".to_owned(), format!("simctl dupes --format html {relations}{asked} > report.html")]
+    });
+    let may_go = [Relation::Identical, Relation::Copy].iter().any(|relation| end.found.get(relation).is_some_and(|a| a.photos > 0));
+    let list = may_go.then(|| {
+        [
+            "identical files and copies that you could delete, each checked on the disk:".to_owned(),
+            format!("simctl dupes --format paths0 {asked}"),
+        ]
+    });
+    page.into_iter().chain(list).collect()
+}
+
 fn sentences(options: &DupesArguments, end: &End, counted: Counted) -> Vec<String> {
     let mut sentences = Vec::new();
     if counted.clusters == 0 {
-        sentences.push(nothing_found(end, counted.compared).to_owned());
+        sentences.push(nothing_found(options, end, counted.compared));
     } else {
         let versions = count(counted.with_versions, "photo has versions", "photos have versions");
         let series = count(counted.series, "series is shown", "series are shown");
@@ -163,14 +178,18 @@ fn asked(options: &DupesArguments) -> String {
 }
 
 /// The message of an answer without clusters.
-fn nothing_found(end: &End, compared: u64) -> &'static str {
-    match compared {
-        0 => "Nothing was compared: no photo has been read.",
-        1 => "Nothing was compared: only one photo has been read.",
-        _ if !end.whole || end.series + end.parts + end.unknown + end.outside > 0 => {
-            "No versions found among the photos that were compared."
-        }
-        _ => "No duplicates found.",
+fn nothing_found(options: &DupesArguments, end: &End, compared: u64) -> String {
+    if end.outside > 0 {
+        let (here, it) = if options.paths.len() == 1 { ("this folder", "it") } else { ("these folders", "them") };
+        let outside = count(end.outside, "photo elsewhere is a version", "photos elsewhere are versions");
+        return format!("No versions in {here}; {outside} of photos in {it}.");
+    }
+    match (compared, &options.relation[..]) {
+        (0, _) => "Nothing was compared: no photo has been read.".to_owned(),
+        (1, _) => "Nothing was compared: only one photo has been read.".to_owned(),
+        (_, [_, ..]) => format!("Nothing was found of what was asked for: {}.", names(&options.relation)),
+        _ if !end.whole || end.series + end.parts + end.unknown > 0 => "No versions found among the photos that were compared.".to_owned(),
+        _ => "No duplicates found.".to_owned(),
     }
 }
 
@@ -229,6 +248,12 @@ mod tests {
         }
         let outside = said("p", &End { outside: 3, ..end() }, Counted { compared: 2, ..Counted::default() }, None);
         assert!(outside.contains("in other folders, with versions here  3 photos  simctl dupes --everywhere p\n"), "{outside}");
+        let says = "No versions in this folder; 3 photos elsewhere are versions of photos in it.\n";
+        assert!(outside.starts_with(says), "{outside}");
+        let several = said("p q", &End { outside: 1, ..end() }, Counted { compared: 1, ..Counted::default() }, None);
+        assert!(several.starts_with("No versions in these folders; 1 photo elsewhere is a version of photos in them."), "{several}");
+        let parts = said("--relation part,series p", &End { unknown: 4, ..end() }, Counted { compared: 2, ..Counted::default() }, None);
+        assert!(parts.starts_with("Nothing was found of what was asked for: part and series.\n"), "{parts}");
     }
 
     #[test]
@@ -250,6 +275,10 @@ mod tests {
         assert!(safest.is_sorted(), "{told}");
         assert!(lines[2].contains("2 files (2 kB)") && lines[2].ends_with("simctl dupes --relation identical --threshold 0.2 /my/photos"));
         assert!(told.contains("simctl dupes --format paths0 --threshold 0.2 /my/photos") && told.contains("simctl failures"), "{told}");
+        assert!(told.contains("simctl dupes --format html --threshold 0.2 /my/photos > report.html"), "{told}");
+        assert!(!said(&format!("--format html {line}"), &end, counted, None).contains("--format html"), "it is the page");
+        let copies = said(&format!("--relation copy {line}"), &end, counted, None);
+        assert!(copies.contains("copies") && !copies.contains("simctl dupes --relation copy"), "it is the question: {copies}");
         for command in told.lines().filter_map(|line| Some(&line[line.find("simctl ")?..])) {
             assert!(Arguments::try_parse_from(command.split(' ')).is_ok(), "{command}");
         }

@@ -328,13 +328,19 @@ impl<'a, W: Write> Printer<'a, W> {
     /// changed while others were hashed and decoded, or while the reader of the list was slow.
     fn list(&mut self) -> io::Result<()> {
         joined_by_shots(take(&mut self.divided)).into_iter().for_each(|clusters| self.paths0(clusters));
-        let Some(checker) = self.checker.as_ref().filter(|_| self.incomplete.is_none()) else { return Ok(()) };
-        for (source, removable) in take(&mut self.removable) {
+        let is_for_a_person = stdout().is_terminal();
+        let mut listed = 0;
+        let checker = self.checker.as_ref().filter(|_| self.incomplete.is_none());
+        for (checker, (source, removable)) in checker.into_iter().cycle().zip(take(&mut self.removable)) {
             match checker.check_again(removable) {
                 Ok(Ok(removable)) => {
                     for path in removable.paths() {
-                        self.out.write_all(path.as_os_str().as_bytes())?;
-                        self.out.write_all(b"\0")?;
+                        listed += 1;
+                        if is_for_a_person {
+                            writeln!(self.out, "{}", shown_path(path))?;
+                        } else {
+                            self.out.write_all(&[path.as_os_str().as_bytes(), b"\0"].concat())?;
+                        }
                     }
                     self.out.flush()?;
                 }
@@ -344,6 +350,10 @@ impl<'a, W: Write> Printer<'a, W> {
                     break;
                 }
             }
+        }
+        if is_for_a_person {
+            let files = count(listed, "file that you could delete", "files that you could delete");
+            tell(format_args!("{files}. For a program, such as xargs -0, each ends with NUL."));
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ fn head(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
         }
         writeln!(out, "</table>")?;
     }
-    if let Some([what, command]) = advice {
+    for [what, command] in advice {
         writeln!(out, "<p>{} <code>{}</code></p>", text(what), text(command))?;
     }
     about.iter().try_for_each(|line| writeln!(out, "<p class=quiet>{}</p>", text(line)))?;
