@@ -185,6 +185,9 @@ fn bash_completes_heads_and_roots_by_name() {
     assert_eq!(complete("simctl du"), ["dupes"]);
 }
 
+/// Who publishes the package of the test.
+const MAINTAINER: &str = "A Distributor <packages@example.org>";
+
 /// Returns the package, with the tested program in place of a release build. `None`, with a message, if the tools for it
 /// are missing.
 pub fn package() -> Option<&'static Path> {
@@ -210,6 +213,7 @@ fn build_package() -> PathBuf {
     }
     let mut command = Command::new(source().join(".ci/deb"));
     command.args(["--no-build", "--no-strip", "--offline", "--fast", "-o"]).arg(&out).env("CARGO_TARGET_DIR", &target);
+    command.env("SIMILARD_MAINTAINER", MAINTAINER);
     let output = command.stdin(Stdio::null()).output().expect("runs");
     assert!(output.status.success(), "{}", said(&output));
     let packages = files(&out);
@@ -240,6 +244,7 @@ fn the_debian_package_is_built_installed_and_removed() {
     dpkg(&root, &[OsStr::new("--install"), package.as_os_str()]);
     let status = dpkg(&root, &[OsStr::new("--status"), OsStr::new("similard")]);
     assert!(status.contains("install ok installed") && status.contains("libc6"), "{status}");
+    assert!(status.contains(&format!("Maintainer: {MAINTAINER}\n")), "{status}");
     let usr = root.join("usr");
     let installed = files(&usr);
     for expected in [
