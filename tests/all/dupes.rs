@@ -463,6 +463,38 @@ fn similar_and_compare_take_any_file() {
     let other = compare(&original, &photos::path("00068"));
     assert!(other["distance"].as_f64() > other["threshold"].as_f64(), "{other}");
     assert_eq!(compare(&original, &original)["relation"], "identical");
+    let lens = exif::Field { tag: exif::Tag::LensModel, ifd_num: exif::In::PRIMARY, value: exif::Value::Ascii(vec![b"50mm".to_vec()]) };
+    let signed = outside.join("signed.jpg");
+    fs::write(&signed, photos::with_exif(&fs::read(&crop).expect("read"), "2026:05:01 10:00:00", &[lens])).expect("written");
+    assert_eq!(compare(&signed, &crop)["lenses"], serde_json::json!(["50mm", null]));
+}
+
+#[test]
+fn a_path_that_cannot_be_asked_about_is_named_with_what_to_do() {
+    let instance = Instance::new();
+    let (folder, outside) = (instance.folder("photos"), instance.folder("outside"));
+    photos::library(&folder, &["00003"]);
+    instance.dupes(&folder);
+    let text = outside.join("notes.jpg");
+    fs::write(&text, "no picture").expect("written");
+    let shown = |path: &Path| path.display().to_string();
+    let (file, moved) = (shown(&text), shown(&outside.join("moved.jpg")));
+    for (arguments, says) in [
+        (["failures", &file], format!("simctl roots add {}\n", shown(&outside))),
+        (["failures", &shown(&outside)], format!("simctl roots add {}\n", shown(&outside))),
+        (["similar", &shown(&folder)], format!("simctl dupes {}\n", shown(&folder))),
+        (["similar", &file], format!("{file}: not a picture")),
+        (["similar", &moved], format!("{} is there, and has no moved.jpg", shown(&outside))),
+    ] {
+        let output = instance.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(&says), "{arguments:?}: {said}");
+    }
+    let readable = folder.join("00003_half.jpg");
+    assert_eq!(instance.ok([OsStr::new("failures"), readable.as_os_str()]), "every photo could be read\n");
+    let unknown = folder.join("notes.txt");
+    fs::write(&unknown, "no photo").expect("written");
+    assert!(instance.ok([OsStr::new("failures"), unknown.as_os_str()]).starts_with("no photo is known there"));
 }
 
 #[test]

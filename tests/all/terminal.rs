@@ -223,6 +223,14 @@ fn a_terminal_shows_names_in_the_folder_within_its_width() {
     assert!(text.contains(&format!("  {}\n", folder.join("00003_half.jpg").display())), "{text}");
     let (code, said) = on_terminal(&instance, 80, &["dupes", "--format", "html", "photos"], None);
     assert!(code == Some(2) && said.contains("> report.html"), "{said}");
+    let (code, said) = on_terminal(&instance, 80, &["dupes", "--format", "paths0", "--relation", "identical", "photos"], None);
+    assert!(
+        code == Some(0)
+            && said.lines().any(|line| line.ends_with(".jpg"))
+            && said.contains("1 file that you could delete")
+            && !said.contains('\0'),
+        "{said}"
+    );
     let help = on_terminal(&instance, 60, &["dupes", "--help"], None).1;
     assert!(strip_str(&help).to_string().lines().all(|line| line.width() <= 60), "{help}");
 }
