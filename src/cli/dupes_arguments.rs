@@ -122,7 +122,8 @@ pub struct DupesArguments {
     /// Also show versions that are elsewhere in the library
     #[arg(long, help_heading = WHAT)]
     pub everywhere: bool,
-    /// Also show a RAW file and the JPEG or HEIC that the camera wrote with it as versions of each other
+    /// Also show a RAW file and the JPEG or HEIC that the camera wrote with it as versions of each other. paths0 lists neither because
+    /// of the other one: nobody has checked the sensor data
     #[arg(long, help_heading = WHAT)]
     pub within_shots: bool,
     /// Exit with 1 if there are duplicates

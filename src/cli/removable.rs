@@ -222,8 +222,7 @@ impl<'a, D: Disk> Check<'a, D> {
             let others = names.filter_map(|path| Some(Looked { now: self.disk.look(&path).ok()?, path }));
             looked.extend(others.filter(|other| other.now.is_same_file(now)));
         }
-        let (cluster, kept) = (self.cluster, equal.unwrap_or(kept));
-        self.going.push(Going { cluster, file, looked, keeper: 0, kept, is_only_one: is_version });
+        self.going.push(Going { file, looked, keeper: 0, kept: equal.unwrap_or(kept), is_only_one: is_version });
         Ok(())
     }
 
@@ -340,7 +339,7 @@ pub mod tests {
     use rustix::fs::major;
 
     use super::*;
-    use crate::api::types::{Evidence, FileMetadata, PathText, ShotFile};
+    use crate::api::types::{Evidence, PathText, ShotFile};
     use crate::photo::{Format, MetadataKind, OtherKind, ShotFileKind, ShotName, Unpaired, folded, home};
 
     fn text(path: &str) -> PathText {
@@ -617,7 +616,7 @@ pub mod tests {
     }
 
     #[test]
-    fn within_a_shot_without_a_raw_file_nothing_can_go() {
+    fn no_photo_can_go_because_another_one_of_its_shot_stays() {
         let paths = ["/a/IMG_1234.heic", "/a/IMG_E1234.heic"];
         let shot = paths.map(|path| in_shot(path, ShotFileKind::Photo, false)).to_vec();
         let of = |path, size| photo(vec![PhotoFile { shot: shot.clone(), ..file(path, size) }]);
@@ -627,31 +626,11 @@ pub mod tests {
             let why = list(&cluster, &[(paths[0], 1, 1, 40), (paths[1], 2, 1, 10)]).expect_err("it stays with its shot");
             assert!(why.contains("/a/IMG_E1234.heic stays with /a/IMG_1234.heic"), "{why}");
         }
-    }
-
-    #[test]
-    fn the_picture_of_a_raw_file_can_go_if_it_is_asked_for() {
-        let (cluster, disk) = two_shots();
-        let within = |cluster: Cluster| list_on(&Cluster { within_shots: true, ..cluster }, &disk);
-        let mut one = cluster.clone();
-        one.photos.iter_mut().for_each(|photo| photo.files.truncate(1));
-        assert_eq!(within(one.clone()), Ok(vec!["/a/1.jpg".to_owned()]));
-        assert_eq!(within(cluster), Ok(["/b/1.nef", "/b/1.jpg", "/b/1.xmp", "/a/1.jpg"].map(str::to_owned).to_vec()));
-        assert_eq!(list_on(&one, &disk), Ok(Vec::new()));
-        // What a person or an editor made is no picture of the camera.
-        let mut edited = one.clone();
-        let software = Some("Adobe Photoshop 26.0".to_owned());
-        edited.photos[1].files[0].metadata = Some(FileMetadata { software, ..FileMetadata::default() });
-        assert!(within(edited).is_err_and(|why| why.contains("/a/1.jpg was made by a person or an editor")));
-        for sidecar in ["/a/1.jpg.xmp", "/a/1.JPG.XMP", "/a/CaptureOne/Settings153/1.jpg.cos", "/a/NKSC_PARAM/1.jpg.nksc"] {
-            one.photos[1].files[0].shot[2].path = text(sidecar);
-            assert!(within(one.clone()).is_err_and(|why| why.contains("/a/1.jpg has a sidecar of its own")), "{sidecar}");
-        }
-        // Of another name of it, where no RAW file is.
-        let linked = &mut one.photos[1].files[0];
-        linked.also = vec![text("/x/2.jpg")];
-        linked.shot[2].path = text("/x/2.xmp");
-        assert!(within(one).is_err_and(|why| why.contains("/x/2.xmp")));
+        let (mut cluster, disk) = two_shots();
+        cluster.photos.iter_mut().for_each(|photo| photo.files.truncate(1));
+        assert_eq!(list_on(&cluster, &disk), Ok(Vec::new()));
+        cluster.within_shots = true;
+        assert!(list_on(&cluster, &disk).is_err_and(|why| why.contains("one of them is a RAW file")));
     }
 
     #[test]

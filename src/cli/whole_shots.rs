@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Looked};
 use super::shot_files::{is_of_staying, of_base, unknown};
-use crate::api::types::{Cluster, PhotoFile, ShotFile};
-use crate::photo::{Format, ShotFileKind};
+use crate::api::types::{PhotoFile, ShotFile};
+use crate::photo::ShotFileKind;
 
 /// Why an answer may not know a file of a shot.
 const UNKNOWN: &str = "it is new, or excluded, or names in its folder differ only in upper and lower case";
 
 /// A file that could go.
 pub struct Going<'a> {
-    pub cluster: &'a Cluster,
     pub file: &'a PhotoFile,
     /// At its path, and at the other names that go with it.
     pub looked: Vec<Looked>,
@@ -138,16 +137,11 @@ impl<D: Disk> Shots<'_, D> {
 
 /// Returns the files of the shot of a file that are no photos. The error says which photo of the shot stays.
 fn rest<'a>(going: &Going<'a>, paths: &HashSet<PathBuf>) -> Result<Vec<&'a ShotFile>, String> {
-    let Going { cluster, file, .. } = *going;
-    // Within a shot, the picture of a RAW file was asked for.
-    if cluster.within_shots && cluster.photos[0].format == Format::Raw && cluster.photos[0].files[0].is_with(file) {
-        return Ok(Vec::new());
-    }
-    let (photos, others): (Vec<&ShotFile>, Vec<&ShotFile>) = file.shot.iter().partition(|of| of.kind == ShotFileKind::Photo);
+    let (photos, others): (Vec<&ShotFile>, Vec<&ShotFile>) = going.file.shot.iter().partition(|of| of.kind == ShotFileKind::Photo);
     match photos.into_iter().find(|of| !paths.contains(&of.path.to_path())) {
         None => Ok(others),
         Some(stays) => {
-            let [goes, stays] = [&file.path, &stays.path].map(|path| path.to_path());
+            let [goes, stays] = [&going.file.path, &stays.path].map(|path| path.to_path());
             Err(format!("{} stays with {}, which is of the same shot and is not listed", goes.display(), stays.display()))
         }
     }

@@ -1,11 +1,7 @@
 //! What a version may be worth more than the photo that would stay in its place.
 
-use std::iter::once;
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-
-use crate::api::types::{Cluster, PathText, Photo, PhotoFile, ShotFile};
-use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, Role, ShotFileKind, ShotName, SourceRule, belongs, is_editor};
+use crate::api::types::{Cluster, Photo, PhotoFile};
+use crate::photo::{Format, MAX_ENLARGED_DENSITY_RATIO, Relation, SourceRule, is_editor};
 
 /// The least ratio of the pixels of an enlarged copy to those of the original. The source is chosen by another rule, of
 /// `likeness/source.rs`, which this folder does not know: 1.2 times the length, which is 1.44 times the pixels, the same ratio of the
@@ -33,10 +29,6 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     let (keeper, file) = (&best.files[0], &photo.files[0]);
     let [kept, path] = [keeper, file].map(|file| file.path.to_path());
     let (kept, path) = (kept.display(), path.display());
-    // Asked for: the camera made one of the other.
-    if cluster.within_shots && best.format == Format::Raw && keeper.is_with(file) {
-        return photo.files.iter().find_map(|file| made_by_a_person(file).or_else(|| left_alone(file)));
-    }
     // A RAW file is known by its preview alone, and what a camera or a person made of it is no copy of it.
     if [best.format, photo.format].contains(&Format::Raw) {
         return Some(format!("{kept} and {path} are not copies: one of them is a RAW file"));
@@ -89,24 +81,6 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
 /// The program that wrote a file, if it says so.
 fn software(file: &PhotoFile) -> String {
     file.metadata.as_ref().and_then(|metadata| metadata.software.clone()).unwrap_or_default()
-}
-
-/// Returns why a picture of a shot is not what the camera made beside its RAW file.
-fn made_by_a_person(file: &PhotoFile) -> Option<String> {
-    let path = file.path.to_path();
-    let name = path.file_name()?.as_bytes();
-    let is_edited = ShotName::of_photo(name).is_some_and(|name| name.role == Role::Edited);
-    (is_edited || is_editor(&software(file))).then(|| format!("{} was made by a person or an editor, not by the camera", path.display()))
-}
-
-/// Returns why a picture of a shot whose RAW file stays would leave something behind: a file of its shot that is of no other photo there.
-fn left_alone(file: &PhotoFile) -> Option<String> {
-    let names: Vec<PathBuf> = once(&file.path).chain(&file.also).map(PathText::to_path).collect();
-    let (photos, others): (Vec<&ShotFile>, Vec<&ShotFile>) = file.shot.iter().partition(|of| of.kind == ShotFileKind::Photo);
-    let photos: Vec<PathBuf> = photos.iter().map(|of| of.path.to_path()).filter(|photo| !names.contains(photo)).collect();
-    let is_of = |other: &ShotFile, photos: &[PathBuf]| photos.iter().any(|photo| belongs(other.kind, &other.path.to_path(), photo));
-    let other = others.into_iter().find(|other| is_of(other, &names) && !is_of(other, &photos))?;
-    Some(format!("{} has a {} of its own, {}", names[0].display(), other.kind, other.path.to_path().display()))
 }
 
 /// Whether the first photo shows as much detail as the second. `None` if that is not known: the detail of a photo is measured only of

@@ -48,7 +48,8 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     let Prepared { paths, is_whole, are_files, waited } = prepare(&client, &places, options.no_wait).await?;
     let is_whole = is_whole && (is_answering || options.partial);
     // Files on the list may be deleted, so an incomplete answer lists none.
-    if !is_whole && (paths.is_empty() || options.format == DupesFormat::Paths0) {
+    let is_paths0 = options.format == DupesFormat::Paths0;
+    if !is_whole && (paths.is_empty() || is_paths0) {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
     // The versions of one file may be anywhere.
@@ -66,22 +67,20 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         _ => (Pager::none(), opened(Audience::Program)),
     };
     let mut relations = options.relation.clone();
-    if options.format == DupesFormat::Paths0 && relations.is_empty() {
+    if is_paths0 && relations.is_empty() {
         // An edit is a person's work, so listing it is a choice.
         relations.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
     }
     let asked: Vec<Relation> =
         Relation::ALL.iter().copied().filter(|relation| relations.iter().any(|name| name == relation.name())).collect();
-    if options.format == DupesFormat::Paths0 {
-        tell_never_listed(&asked);
-    }
+    tell_never_listed(options, &asked);
     let mut printer = Printer::new(&mut out, options, layout, asked, &waited);
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
         query.extend((!relations.is_empty()).then(|| ("relation", relations.join(",").into())));
         query.extend(everywhere.then(|| ("everywhere", b"true".to_vec())));
         query.extend(options.limit.filter(|_| is_cut_by_daemon(options)).map(|limit| ("limit", limit.to_string().into())));
-        query.extend(options.within_shots.then(|| ("within_shots", b"true".to_vec())));
+        query.extend((options.within_shots && !is_paths0).then(|| ("within_shots", b"true".to_vec())));
         let query = query_of(query);
         if options.format == DupesFormat::Json {
             return Ok(printer.whole(client.ask("/v1/clusters", query).await?)?);
@@ -89,7 +88,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         client.list("/v1/clusters", query, |piece, json| printer.take(piece, json)).await
     })
     .await?;
-    let is_partial = options.partial || options.no_wait && options.format != DupesFormat::Paths0;
+    let is_partial = options.partial || options.no_wait && !is_paths0;
     let places = whole::asked(&waited, end.places.clone());
     let is_whole = is_whole && (is_partial || whole::is_whole(&places, everywhere));
     // For a question about the whole library the coverage still counts the photos that were asked about.
@@ -410,8 +409,17 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-/// Says which of these relations are no reason to list a file.
-fn tell_never_listed(relations: &[Relation]) {
+/// Says which of these relations are no reason to list a file that could go, and that the photos of one shot are none.
+fn tell_never_listed(options: &DupesArguments, relations: &[Relation]) {
+    if options.format != DupesFormat::Paths0 {
+        return;
+    }
+    if options.within_shots {
+        tell(
+            "--format paths0 lists no photo because of another one of its shot: it can check only the preview in a RAW file, not its \
+             sensor data, so the JPEG beside it may be all that is left of the photo",
+        );
+    }
     let never: Vec<Relation> = relations.iter().copied().filter(|relation| !may_go(*relation)).collect();
     if !never.is_empty() {
         tell(format_args!("--format paths0 never lists photos of the relation {}: each may be worth keeping", names(&never)));
