@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::photo::{Format, NamedPhoto, Role, ShotFileKind, ShotName, Unpaired, has_name, is_motion_film, photos_of};
+use crate::photo::{Format, NamedPhoto, Role, ShotFileKind, ShotName, Unpaired, has_name, is_motion_film, is_of_other, photos_of};
 
 /// A RAW file and the picture of the camera are one exposure if their times are no farther apart, in seconds.
 const MAX_APART: f64 = 1.0;
@@ -13,6 +13,9 @@ const MAX_FILM_APART: i64 = 3_000_000_000;
 
 /// The endings of the film of a photo.
 const FILMS: [&[u8]; 3] = [b"mov", b"mp4", b"m4v"];
+
+/// The endings of a smaller film that a camera writes beside it.
+const SMALL_FILMS: [&[u8]; 2] = [b"lrv", b"lrf"];
 
 /// A file whose name has the base of the others.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +52,9 @@ impl FileOfBase<'_> {
         self.name.rsplit(|byte| *byte == b'.').next().unwrap_or_default()
     }
 
-    fn is_film_of_photo(&self) -> bool {
-        self.kind == ShotFileKind::Film && FILMS.iter().any(|film| film.eq_ignore_ascii_case(self.ending()))
+    /// Whether it is a film with one of these endings.
+    fn is_film(&self, endings: &[&[u8]]) -> bool {
+        self.kind == ShotFileKind::Film && endings.iter().any(|ending| ending.eq_ignore_ascii_case(self.ending()))
     }
 }
 
@@ -81,15 +85,18 @@ pub fn shots(files: &[FileOfBase<'_>], is_different: &dyn Fn(usize, usize) -> bo
     let units = grouping.units(&order);
     let mut shots: Vec<Vec<Member>> =
         units.iter().map(|unit| unit.iter().map(|file| Member { file: *file, is_shared: false }).collect()).collect();
-    // The stems of which a film, a sound or a picture stays whichever shot goes. Sidecars come last in the order.
-    let mut staying: Vec<&[u8]> = Vec::new();
+    // The films, sounds and pictures that stay whichever shot goes. Sidecars come last in the order.
+    let mut staying: Vec<&FileOfBase<'_>> = Vec::new();
     for file in order.into_iter().filter(|file| !files[*file].is_photo()) {
         let FileOfBase { named, kind, .. } = &files[file];
         let of = grouping.owners(file, &units);
-        let is_of_staying = named.role == Role::OfStem && staying.contains(&named.stem);
-        let is_shared = of.len() > 1 || is_of_staying || grouping.is_of_others(file, &units, &of);
+        let is_of = |other: &&FileOfBase<'_>| match named.role {
+            Role::OfStem => other.named.stem == named.stem,
+            _ => *kind == ShotFileKind::Sidecar && is_of_other(named, other.name),
+        };
+        let is_shared = of.len() > 1 || staying.iter().any(is_of) || grouping.is_of_others(file, &units, &of);
         if is_shared && *kind != ShotFileKind::Sidecar {
-            staying.push(named.stem);
+            staying.push(&files[file]);
         }
         of.iter().for_each(|unit| shots[*unit].push(Member { file, is_shared }));
     }
@@ -216,6 +223,14 @@ impl Grouping<'_> {
             of_unit.push(unit);
         }
         let mut owners: Vec<usize> = photos_of(kind, named, &photos).into_iter().map(|photo| of_unit[photo]).collect();
+        // A sidecar of a film, a sound or a picture is of the shots of that.
+        if owners.is_empty() && kind == ShotFileKind::Sidecar {
+            let is_of_it = |other: &usize| {
+                let FileOfBase { name, kind, .. } = self.files[*other];
+                !matches!(kind, ShotFileKind::Photo | ShotFileKind::Sidecar) && is_of_other(named, name)
+            };
+            owners = (0..self.files.len()).filter(is_of_it).flat_map(|other| self.owners(other, units)).collect();
+        }
         owners.sort_unstable();
         owners.dedup();
         owners
@@ -227,14 +242,18 @@ impl Grouping<'_> {
         let has = |unit: usize, wanted: &dyn Fn(&FileOfBase<'_>) -> bool| units[unit].iter().any(|photo| wanted(&self.files[*photo]));
         let is_of_stem = |photo: &FileOfBase<'_>| photo.named.stem == other.named.stem;
         match other.named.role {
-            Role::OfFile(_) | Role::OfTakeout(_) => false,
+            Role::OfFile(_) | Role::OfTakeout(_) | Role::OfFilm => false,
             // A file with the longer name may be there, under another base.
-            Role::OfVersion(owner, _) => !(0..units.len()).any(|unit| has(unit, &|photo| has_name(photo.name, owner))),
+            Role::OfVersion(owner, _) => !self.files.iter().any(|file| has_name(file.name, owner)),
             // Nothing but the film of a motion photo has this name.
             _ if other.kind == ShotFileKind::Film && is_motion_film(other.ending()) => false,
             _ if other.kind == ShotFileKind::Film => {
-                let is_near = |photo: &FileOfBase<'_>| photo.mtime.abs_diff(other.mtime) <= MAX_FILM_APART as u64 && is_of_stem(photo);
-                !other.is_film_of_photo() || !of.iter().any(|unit| has(*unit, &is_near))
+                let is_of_photo = |film: &FileOfBase<'_>| {
+                    let is_near = |photo: &FileOfBase<'_>| photo.mtime.abs_diff(film.mtime) <= MAX_FILM_APART as u64 && is_of_stem(photo);
+                    film.is_film(&FILMS) && of.iter().any(|unit| has(*unit, &is_near))
+                };
+                let is_beside = |film: &FileOfBase<'_>| film.named.stem == other.named.stem && is_of_photo(film);
+                !(is_of_photo(other) || other.is_film(&SMALL_FILMS) && self.files.iter().any(is_beside))
             }
             _ => (0..units.len()).any(|unit| !of.contains(&unit) && has(unit, &is_of_stem)),
         }
@@ -347,6 +366,10 @@ mod tests {
         }
         let motion = told(&[file("1.MP.jpg", Some(10.0)), file("1.MP", Some(99.0)), file("1.MP.jpg.json", Some(99.0))], &[]).0;
         assert_eq!(motion, ["1.MP.jpg 1.MP 1.MP.jpg.json"], "whenever Google Takeout wrote it");
+        let small = |seconds| told(&[file("1.JPG", Some(10.0)), file("1.MP4", Some(seconds)), file("1.LRV", Some(99.0))], &[]).0;
+        assert_eq!(small(10.0), ["1.JPG 1.LRV 1.MP4"], "the smaller film is where the film is");
+        assert_eq!(small(99.0), ["1.JPG 1.LRV! 1.MP4!"]);
+        assert_eq!(of(&["1.JPG", "1.LRV"]).0, ["1.JPG 1.LRV!"], "without the film");
         assert_eq!(of(&["1.HEIC", "1.avi"]).0, ["1.HEIC 1.avi!"], "no film of a photo");
         assert_eq!(of(&["1.HEIC", "1.JPG", "1.MOV"]).0, ["1.HEIC 1.MOV!", "1.JPG 1.MOV!"]);
         assert_eq!(of(&["1.CR3", "1.JPG", "1.tif", "1.MOV"]).0, ["1.CR3 1.JPG 1.MOV!", "1.tif 1.MOV!"]);
@@ -361,6 +384,20 @@ mod tests {
         assert_eq!(with(&[("1.JPG", 10.0), ("1.MOV", 10.0), ("1.avi", 10.0), ("1.xmp", 10.0)]), ["1.JPG 1.MOV 1.avi! 1.xmp!"]);
     }
 
+    #[test]
+    fn a_sidecar_of_a_film_is_of_the_shot_of_the_film() {
+        let with =
+            |seconds: f64, sidecar| told(&[file("1.JPG", Some(10.0)), file("1.MP4", Some(seconds)), file(sidecar, Some(10.0))], &[]).0;
+        for sidecar in ["1.MP4.xmp", "1.mp4.XMP", "1.MP4.xml", "1M01.XML", "1.MP4.json", "1.MP4.supplemental-metadata.json"] {
+            assert_eq!(with(10.0, sidecar), [format!("1.JPG 1.MP4 {sidecar}")]);
+            assert_eq!(with(99.0, sidecar), [format!("1.JPG 1.MP4! {sidecar}!")], "it stays with the film");
+        }
+        assert_eq!(of(&["1.JPG", "1.MP4.xmp", "1M01.XML"]).0, [""; 0], "of a film that is not there");
+        assert_eq!(of(&["1.CR3", "1.JPG", "1.WAV", "1.WAV.xmp"]).0, ["1.CR3 1.JPG 1.WAV 1.WAV.xmp"]);
+        assert_eq!(of(&["1_01.JPG", "1_01.MOV", "1_01.MOV.xmp"]).0, ["1_01.JPG 1_01.MOV 1_01.MOV.xmp"]);
+        assert_eq!(of(&["1.HEIC", "1.JPG", "1.MOV", "1.MOV.xmp"]).0, ["1.HEIC 1.MOV! 1.MOV.xmp!", "1.JPG 1.MOV! 1.MOV.xmp!"]);
+    }
+
     proptest! {
         /// The order in which a folder lists its files does not count, and every file but a shared one is in one shot at most.
         #[test]
@@ -369,9 +406,10 @@ mod tests {
                 "IMG_1234.CR3", "IMG_1234.DNG", "IMG_1234.JPG", "IMG_1234.jpg", "IMG_1234.HEIC", "IMG_1234.tif", "IMG_E1234.JPG",
                 "IMG_E1234.HEIC", "IMG_1234.RAW-01.COVER.jpg", "IMG_1234.RAW-02.ORIGINAL.dng", "IMG_1234.MOV", "IMG_1234.WAV",
                 "IMG_1234.xmp", "IMG_1234.CR3.xmp", "IMG_1234_01.CR3.xmp", "IMG_1234.AAE", "IMG_O1234.AAE", "IMG_E1234.MOV",
-            ], 0..18),
-            times in prop::collection::vec(prop::option::of(0u8..3), 18),
-            order in Just((0..18usize).collect::<Vec<_>>()).prop_shuffle(),
+                "IMG_1234.LRV", "IMG_1234.MOV.xmp", "IMG_1234M01.XML",
+            ], 0..21),
+            times in prop::collection::vec(prop::option::of(0u8..3), 21),
+            order in Just((0..21usize).collect::<Vec<_>>()).prop_shuffle(),
         ) {
             let files: Vec<FileOfBase<'_>> =
                 chosen.iter().zip(&times).map(|(name, time)| file(name, time.map(|time| 0.8 * f64::from(time)))).collect();

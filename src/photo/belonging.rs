@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::shot_name::{Role, ShotName, home};
-use super::spelling::folded;
+use super::shot_name::{Role, ShotName};
+use super::takeout::split;
 use super::{Format, ShotFileKind};
 
 /// A photo by its name.
@@ -56,6 +56,7 @@ pub fn photos_of(kind: ShotFileKind, other: &ShotName<'_>, photos: &[NamedPhoto<
             if own.is_empty() { with(&is_edited) } else { own }
         }
         Role::OfPlain => with(&|photo| photo.named.role == Role::Plain),
+        Role::OfFilm => Vec::new(),
         Role::OfStem | Role::Plain | Role::Edited | Role::TakeoutEdited | Role::Cover(_) | Role::Original(_) => {
             // RAW first, but for a film: that is of all photos of its name.
             let raw = with(&|photo| photo.named.stem == other.stem && photo.is_raw() && kind != ShotFileKind::Film);
@@ -64,12 +65,14 @@ pub fn photos_of(kind: ShotFileKind, other: &ShotName<'_>, photos: &[NamedPhoto<
     }
 }
 
-/// Whether a film, a sound, a picture or a sidecar belongs to a photo, as far as the two paths say. Case does not count.
-pub fn belongs(kind: ShotFileKind, other: &Path, photo: &Path) -> bool {
-    let ((folder, name), (of_photo, photo)) = (home(other), home(photo));
-    let (name, photo) = (folded(name), folded(photo));
-    let two = ShotName::of(&name).zip(NamedPhoto::of(&photo));
-    folder == of_photo && two.is_some_and(|(other, photo)| !photos_of(kind, &other, &[photo]).is_empty())
+/// Whether a sidecar is of a film, a sound or a picture with this name, and of no photo.
+pub fn is_of_other(sidecar: &ShotName<'_>, name: &[u8]) -> bool {
+    match sidecar.role {
+        Role::OfFile(owner) | Role::OfVersion(owner, _) => has_name(name, owner),
+        Role::OfTakeout(json) => json.is_of(name),
+        Role::OfFilm => split(name).is_some_and(|(stem, _)| stem == sidecar.stem),
+        _ => false,
+    }
 }
 
 /// Whether two photos of one base may be one shot, as far as their names and formats say.
@@ -103,32 +106,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_paths_tell_whether_a_file_belongs_to_a_photo() {
+    fn a_name_tells_of_which_photo_a_file_is() {
         let of = |other: &str, photo: &str| {
             let kind = if other.ends_with("MOV") { ShotFileKind::Film } else { ShotFileKind::Sidecar };
-            belongs(kind, Path::new(other), Path::new(photo))
+            let (other, photo) = (ShotName::of(other.as_bytes()), NamedPhoto::of(photo.as_bytes()));
+            !photos_of(kind, &other.expect("a name"), &[photo.expect("a photo")]).is_empty()
         };
-        for other in [
-            "/a/1.JPG.xmp",
-            "/a/1.jpg.XMP",
-            "/a/1.xmp",
-            "/a/1_01.JPG.xmp",
-            "/a/1.MOV",
-            "/a/CaptureOne/Settings153/1.JPG.cos",
-            "/a/NKSC_PARAM/1.JPG.nksc",
-            "/a/1.JPG.supplemental-metadata.json",
-            "/a/captureone/settings/1.jpg.9.comask",
-        ] {
-            assert!(of(other, "/a/1.JPG"), "{other}");
+        for other in ["1.JPG.xmp", "1.JPG.XMP", "1.xmp", "1_01.JPG.xmp", "1.MOV", "1.JPG.cos", "1.JPG.supplemental-metadata.json"] {
+            assert!(of(other, "1.JPG"), "{other}");
         }
-        for other in
-            ["/b/1.JPG.xmp", "/a/1.CR3.xmp", "/a/11.xmp", "/a/NKSC_PARAM/1.xmp", "/a/1.JPG(1).json", "/a/x/CaptureOne/Settings/1.JPG.cos"]
-        {
-            assert!(!of(other, "/a/1.JPG"), "{other}");
+        for other in ["1.CR3.xmp", "11.xmp", "1.JPG(1).json", "1.MOV.xmp", "1M01.XML"] {
+            assert!(!of(other, "1.JPG"), "{other}");
         }
-        assert!(of("/a/1.JPG(1).json", "/a/1(1).JPG"));
-        assert!(of("/a/1.JPG.json", "/a/1-edited.JPG") && !of("/a/1.JPG.json", "/a/2-edited.JPG"));
-        assert!(of("/a/img_1.XMP", "/a/IMG_1.JPG") && of("/a/img_1.mov", "/a/IMG_1.HEIC"));
+        assert!(of("1.JPG(1).json", "1(1).JPG"));
+        assert!(of("1.JPG.json", "1-edited.JPG") && !of("1.JPG.json", "2-edited.JPG"));
+    }
+
+    #[test]
+    fn a_name_tells_of_which_film_a_sidecar_is() {
+        let of = |sidecar: &str, film: &str| is_of_other(&ShotName::of(sidecar.as_bytes()).expect("a name"), film.as_bytes());
+        for sidecar in ["1.MOV.xmp", "1.mov.XMP", "1.MOV.xml", "1.MOV.json", "1M01.XML"] {
+            assert!(of(sidecar, "1.MOV"), "{sidecar}");
+        }
+        for sidecar in ["1.MP4.xmp", "1.xmp", "1.JPG.xmp", "11M01.XML", "1.THM"] {
+            assert!(!of(sidecar, "1.MOV"), "{sidecar}");
+        }
+        assert!(of("DJI_01.MOV.xmp", "DJI_01.MOV"), "its number is no version");
     }
 
     #[test]

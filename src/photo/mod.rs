@@ -39,7 +39,7 @@ mod spelling;
 mod takeout;
 
 pub use amount::Amount;
-pub use belonging::{NamedPhoto, belongs, has_name, may_be_one_shot, photos_of};
+pub use belonging::{NamedPhoto, has_name, is_of_other, may_be_one_shot, photos_of};
 pub use capture::{Capture, Exposure};
 pub use change::PhotoChange;
 pub use cluster::{Cluster, Link};

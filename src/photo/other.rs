@@ -55,6 +55,7 @@ impl OtherKind {
             "xmp" | "pp3" | "dop" | "arp" | "on1" | "vrd" | "dr4" | "aae" | "thm" | "cos" | "nksc" | "dtdata" | "rrdata" | "exv"
             | "acr" | "srt" => OtherKind::Sidecar,
             "json" if is_takeout(path) => OtherKind::Sidecar,
+            "xml" if is_of_film(path) => OtherKind::Sidecar,
             ending if is_motion_film(ending.as_bytes()) => OtherKind::Film,
             _ if is_of_capture_one(path) => OtherKind::Sidecar,
             _ => return None,
@@ -101,6 +102,22 @@ impl OtherKind {
 /// Whether this is a JSON file of Google Takeout.
 fn is_takeout(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| TakeoutName::of(stem.as_bytes()).is_some())
+}
+
+/// Whether a camera or a program wrote this XML beside a film.
+fn is_of_film(path: &Path) -> bool {
+    path.file_stem().map(OsStr::as_bytes).is_some_and(|stem| is_film(stem) || film_of_sony(stem).is_some())
+}
+
+fn is_film(name: &[u8]) -> bool {
+    OtherKind::from_name(Path::new(OsStr::from_bytes(name))) == Some(OtherKind::Film)
+}
+
+/// The name of the film of which a camera by Sony wrote an XML with this name, both without endings: `C0001` of `C0001M01`.
+pub(super) fn film_of_sony(stem: &[u8]) -> Option<&[u8]> {
+    let (film, number) = stem.split_at_checked(stem.len().checked_sub(3)?)?;
+    let is_number = matches!(number, [b'M' | b'm', digits @ ..] if digits.iter().all(u8::is_ascii_digit));
+    (is_number && !film.is_empty()).then_some(film)
 }
 
 /// Whether a file is made of packets of 188 bytes, as MPEG-TS is. On cameras a time of 4 bytes stands before each.
@@ -173,6 +190,9 @@ mod tests {
                     "a-name-that-is-too-long-for-its-json-in-all-.j.json",
                     "CaptureOne/Settings153/a.nef.1.comask",
                     "b/captureone/settings/a.nef.layers",
+                    "MVI_1.MOV.xml",
+                    "C0001M01.XML",
+                    "c0001m01.xml",
                 ],
             ),
             (
@@ -193,6 +213,10 @@ mod tests {
                     "a.mpx",
                     "a.nef.comask",
                     "CaptureOne/Settings/a.txt",
+                    "a.xml",
+                    "a.jpg.xml",
+                    "M01.XML",
+                    "C0001M1.XML",
                 ],
             ),
         ] {

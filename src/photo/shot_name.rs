@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::other::{is_media, is_motion_film, media_before_dot};
+use super::other::{film_of_sony, is_media, is_motion_film, media_before_dot};
 use super::program_folder::{is_of_nikon, is_settings};
 use super::spelling::{after, before};
 use super::takeout::{TakeoutName, numbered, split, unedited};
@@ -40,6 +40,8 @@ pub enum Role<'a> {
     OfFile(&'a [u8]),
     /// A sidecar of all files with its name and any ending.
     OfStem,
+    /// A sidecar of the film with its name and any ending.
+    OfFilm,
     /// What an iPhone changed in the photo with the plain name.
     OfPlain,
     /// A further version in darktable of a file with the second name, or a sidecar of the file with the first: `DSC_1_01.NEF.xmp`
@@ -173,6 +175,9 @@ fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
         };
         return ShotName { base, stem: named, role: Role::OfTakeout(name) };
     }
+    if let Some(film) = film_of_sony(named).filter(|_| ending.eq_ignore_ascii_case(b"xml")) {
+        return ShotName { base: photo(film).0, stem: film, role: Role::OfFilm };
+    }
     // Capture One may write more after the name of the photo.
     let of_photo = media_before_dot(named).filter(|_| ending.eq_ignore_ascii_case(b"cos") && !is_media(named));
     let owner = of_photo.unwrap_or(named);
@@ -183,8 +188,8 @@ fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
             None => ShotName { base: photo(owner).0, stem: owner, role: Role::OfStem },
         };
     }
-    let stem = split(owner).map_or(owner, |(stem, _)| stem);
-    let base = photo(stem).0;
+    // That of a film says its format.
+    let (base, stem) = ShotName::of(owner).map_or((photo(owner).0, owner), |owner| (owner.base, owner.stem));
     // A further version in darktable has a number before the ending.
     let is_numbered = stem.len() > 3 && stem[stem.len() - 3] == b'_' && stem[stem.len() - 2..].iter().all(u8::is_ascii_digit);
     let role = if is_numbered && ending.eq_ignore_ascii_case(b"xmp") {
@@ -220,6 +225,9 @@ mod tests {
             ("P", &["P.jpg", "P-edited.jpg", "P-bearbeitet.jpg", "P-Modifié.jpg", "P.jpg.json", "P-edited.jpg.json"]),
             ("P(1)", &["P(1).jpg", "P-edited(1).jpg", "P.jpg(1).json", "P-edited.jpg(1).json"]),
             ("DSC_1", &["DSC_1.NEF.cos", "DSC_1.NEF.2.cos", "DSC_1.NEF.123.comask", "DSC_1.NEF.layers"]),
+            ("C0001", &["C0001.MP4", "C0001M01.XML", "C0001.THM", "C0001.LRV", "C0001.MP4.xml"]),
+            ("IMG_1234", &["IMG_1234_HEVC.MOV.xmp", "IMG_1234.MOV.xml", "IMG_1234.MOV.supplemental-metadata.json"]),
+            ("PXL_1.MP", &["PXL_1.MP.xmp"]),
             ("img_1234", &["img_e1234.heic", "img_o1234.aae", "img_1234_hevc.mov"]),
             ("pxl_1", &["pxl_1.raw-01.cover.jpg", "pxl_1.portrait-01.mp.cover.jpg"]),
         ] {
@@ -246,6 +254,8 @@ mod tests {
             ("DSC_1.NEF.XMP", Role::OfFile(b"DSC_1.NEF")),
             ("DSC_1_01.NEF.xmp", Role::OfVersion(b"DSC_1_01.NEF", b"DSC_1")),
             ("DSC_1.MOV.xmp", Role::OfFile(b"DSC_1.MOV")),
+            ("DSC_1.MOV.xml", Role::OfFile(b"DSC_1.MOV")),
+            ("c0001m01.xml", Role::OfFilm),
             ("P_1.RAW-01.COVER.jpg", Role::Cover(b"RAW")),
             ("P_1.PORTRAIT-02.ORIGINAL.jpg", Role::Original(b"PORTRAIT")),
         ] {

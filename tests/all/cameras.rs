@@ -6,6 +6,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use image::RgbImage;
+use jpeg_decoder::Decoder;
+
 use crate::support::{Instance, array, skip};
 
 /// The folder of camera files. Without it, that is said.
@@ -17,6 +20,18 @@ pub fn camera_files() -> Option<PathBuf> {
     }
     skip("the camera files are not here");
     None
+}
+
+/// The first JPEG of this width in the bytes of a RAW file.
+pub fn preview(bytes: &[u8], width: u32) -> RgbImage {
+    let starts = bytes.windows(3).enumerate().filter(|(_, window)| *window == [0xff, 0xd8, 0xff]).map(|(at, _)| at);
+    let mut decoded = starts.filter_map(|at| {
+        let mut decoder = Decoder::new(&bytes[at..]);
+        let pixels = decoder.decode().ok()?;
+        let found = decoder.info()?;
+        RgbImage::from_raw(found.width.into(), found.height.into(), pixels)
+    });
+    decoded.find(|picture| picture.width() == width).expect("a preview")
 }
 
 #[test]

@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use jpeg_decoder::Decoder;
 use serde_json::{Value, json};
 
-use crate::cameras::camera_files;
+use crate::cameras::{camera_files, preview};
 use crate::photos;
-use crate::support::{Instance, array, names, wait_until};
+use crate::support::{Instance, array, names, skip, wait_until};
 
 const TIME: &str = "2026:05:01 10:00:00";
 
@@ -231,6 +230,27 @@ fn a_decision_on_one_file_is_one_on_its_shot() {
     assert_eq!(instance.dupes(&folder)["shots"], 1);
 }
 
+#[test]
+fn a_shot_of_which_a_file_was_moved_to_another_disk_is_two() {
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return skip("there is no /dev/shm") };
+    let instance = Instance::new();
+    let (here, there) = (instance.folder("here"), memory.path());
+    shot(&here, "DSC_1", "00003");
+    assert_eq!(instance.dupes(&here)["shots"], 1);
+    fs::copy(here.join("DSC_1.JPG"), there.join("DSC_1.JPG")).expect("copied");
+    fs::remove_file(here.join("DSC_1.JPG")).expect("removed");
+    let ask = |format: &str| {
+        let words = ["dupes".into(), format.into(), "--relation=identical,copy,edit".into()];
+        instance.run(words.into_iter().chain([here.clone().into_os_string(), there.as_os_str().to_owned()]))
+    };
+    let answer: Value = serde_json::from_slice(&ask("--format=json").stdout).expect("JSON");
+    let files = array(&answer["clusters"][0]["photos"]).iter().flat_map(|photo| array(&photo["files"]));
+    let told: Vec<(bool, &Value)> =
+        files.map(|file| (file["path"].as_str().is_some_and(|p| p.ends_with("JPG")), &file["unpaired"])).collect();
+    assert_eq!(told, [(false, &json!("other-folder")), (true, &json!("other-folder"))], "{answer}");
+    assert!(ask("--format=paths0").stdout.is_empty(), "what was made of a RAW file stays, wherever it is");
+}
+
 /// Writes a file that was written last at the same time as another one, or long before.
 fn written(path: &Path, bytes: &[u8], with: Option<&Path>) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -267,9 +287,38 @@ fn a_film_of_another_time_is_not_left_without_its_photo_and_keeps_the_sidecar_of
 }
 
 #[test]
+fn the_sidecars_of_a_film_go_with_it_or_stay_with_it() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let path = |name: &str| folder.join(name);
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for shot in ["a", "b"] {
+        written(&path(shot).join("C0001.JPG"), &photo, None);
+        let names = ["MP4", "LRV", "MP4.xmp", "MP4.xml", "THM"].map(|ending| format!("C0001.{ending}"));
+        for name in names.iter().map(String::as_str).chain(["C0001M01.XML", "C0001.MP4.json"]) {
+            written(&path(shot).join(name), name.as_bytes(), None);
+        }
+    }
+    let all = ["C0001.JPG", "C0001.LRV", "C0001.MP4", "C0001.MP4.json", "C0001.MP4.xml", "C0001.MP4.xmp", "C0001.THM", "C0001M01.XML"];
+    let all = all.map(|name| format!("b/{name}"));
+    assert_eq!(could_go(&instance, &folder, &[]), (all.to_vec(), String::new()));
+    // One that says something else keeps its shot.
+    for name in ["b/C0001M01.XML", "b/C0001.MP4.xmp"] {
+        let before = fs::read(path(name)).expect("there");
+        written(&path(name), b"something else", None);
+        let (listed, why) = could_go(&instance, &folder, &[]);
+        assert!(listed.is_empty() && why.contains(&format!("{name} would be lost with its shot")), "{listed:?} {why}");
+        written(&path(name), &before, None);
+    }
+    // A film of another time stays, and all that is its own.
+    fs::write(path("b/C0001.MP4"), "C0001.MP4").expect("written");
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["b/C0001.JPG"]);
+}
+
+#[test]
 fn a_shot_with_a_sidecar_that_the_daemon_does_not_read_stays() {
     let instance = Instance::new();
-    instance.configure("exclude = [\"*.pp3\", \"NKSC_PARAM\"]\n");
+    instance.configure("exclude = [\"*.pp3\", \"NKSC_PARAM\", \"*.XML\"]\n");
     let folder = instance.folder("photos");
     let photo = photos::jpeg(&photos::open("00003"), 90);
     for name in ["a/1.jpg", "b/1.jpg"] {
@@ -283,27 +332,30 @@ fn a_shot_with_a_sidecar_that_the_daemon_does_not_read_stays() {
         fs::remove_file(folder.join(name)).expect("removed");
     }
     assert_eq!(could_go(&instance, &folder, &[]).0, ["b/1.jpg"]);
+    // Also one of a film.
+    ["a/1.MOV", "b/1.MOV"].iter().for_each(|name| written(&folder.join(name), b"a film", None));
+    assert_eq!(could_go(&instance, &folder, &[]).0, ["b/1.MOV", "b/1.jpg"]);
+    written(&folder.join("b/1M01.XML"), b"settings", None);
+    let (listed, why) = could_go(&instance, &folder, &[]);
+    assert!(listed.is_empty() && why.contains("b/1M01.XML is of the shot of"), "{listed:?} {why}");
 }
 
 #[test]
-fn within_a_shot_the_picture_with_a_sidecar_of_its_own_stays() {
+fn paths0_lists_no_picture_beside_its_raw_file_and_says_so_once() {
     let instance = Instance::new();
     let folder = instance.folder("photos");
-    written(&folder.join("DSC_1.RAF"), &raw("00003", TIME), None);
-    written(&folder.join("DSC_1.JPG"), &picture("00003", TIME), None);
-    written(&folder.join("DSC_1.RAF.cos"), b"of the RAW file", None);
-    let (listed, why) = could_go(&instance, &folder, &["--within-shots", "--relation=copy,edit"]);
-    assert!(
-        listed.is_empty() && why.contains("which would stay, cannot be decoded whole: only its preview can be read"),
-        "{listed:?} {why}"
-    );
-    for name in ["CaptureOne/Settings153/DSC_1.JPG.cos", "NKSC_PARAM/DSC_1.JPG.nksc", "DSC_1.jpg.XMP"] {
-        written(&folder.join(name), b"of the picture", None);
-        let (listed, why) = could_go(&instance, &folder, &["--within-shots", "--relation=copy,edit"]);
-        let of_its_own = format!("DSC_1.JPG has a sidecar of its own, {}", folder.join(name).display());
-        assert!(listed.is_empty() && why.contains(&of_its_own), "{listed:?} {why}");
-        fs::remove_file(folder.join(name)).expect("removed");
+    for (stem, photo) in [("DSC_1", "00003"), ("DSC_2", "00009")] {
+        written(&folder.join(format!("{stem}.RAF")), &raw(photo, TIME), None);
+        written(&folder.join(format!("{stem}.JPG")), &picture(photo, TIME), None);
     }
+    let ask = || could_go(&instance, &folder, &["--within-shots", "--relation=identical,copy,edit"]);
+    let (listed, why) = ask();
+    let line = "--format paths0 lists no photo because of another one of its shot: ";
+    assert!(listed.is_empty() && why.starts_with(line) && why.lines().count() == 1, "{listed:?} {why}");
+    // A copy of a whole shot can go all the same.
+    fs::create_dir(folder.join("copy")).expect("made");
+    ["DSC_1.RAF", "DSC_1.JPG"].iter().for_each(|name| _ = fs::copy(folder.join(name), folder.join("copy").join(name)).expect("copied"));
+    assert_eq!(ask().0, ["copy/DSC_1.JPG", "copy/DSC_1.RAF"]);
 }
 
 #[test]
@@ -339,13 +391,15 @@ fn what_differs_only_in_case_is_of_the_shot() {
     let photo = photos::jpeg(&photos::open("00003"), 90);
     write("a/IMG_1.JPG", &photo);
     write("b/IMG_1.JPG", &photo);
-    // The shot with the sidecar stays.
+    // The shot with the sidecar stays: its rating is that of the photo.
     write("b/img_1.xmp", rated(3).as_bytes());
+    let kept = instance.dupes(&folder)["clusters"][0]["photos"][0].clone();
+    assert_eq!((&kept["kept_by"], &kept["files"][0]["metadata"]["rating"]), (&json!("description"), &json!(3)), "{kept}");
     assert_eq!(could_go(&instance, &folder, &[]), (vec!["a/IMG_1.JPG".to_owned()], String::new()));
     // And none if each has one.
     write("a/Img_1.XMP", rated(4).as_bytes());
     let (listed, why) = could_go(&instance, &folder, &[]);
-    assert!(listed.is_empty() && why.contains("would be lost with its shot"), "{listed:?} {why}");
+    assert!(listed.is_empty() && why.contains("rating in") && why.contains("would be lost"), "{listed:?} {why}");
     write("a/Img_1.XMP", rated(3).as_bytes());
     assert_eq!(could_go(&instance, &folder, &[]).0.len(), 2);
     // A film, and a sidecar in a folder for those.
@@ -466,18 +520,6 @@ fn the_file_that_is_alone_goes_before_one_that_may_be_of_a_shot() {
     written(&folder.join("a/IMG_E1234.JPG"), &edited, None);
     assert_eq!(could_go(&instance, &folder, &["--relation=identical"]), (vec!["a/IMG_E1234.JPG".to_owned()], String::new()));
     assert!(text(&instance, &folder).contains("no shot with IMG_"), "it says with which file");
-}
-
-/// The first JPEG of this width in the bytes of a RAW file.
-fn preview(bytes: &[u8], width: u32) -> image::RgbImage {
-    let starts = bytes.windows(3).enumerate().filter(|(_, window)| *window == [0xff, 0xd8, 0xff]).map(|(at, _)| at);
-    let mut decoded = starts.filter_map(|at| {
-        let mut decoder = Decoder::new(&bytes[at..]);
-        let pixels = decoder.decode().ok()?;
-        let found = decoder.info()?;
-        image::RgbImage::from_raw(found.width.into(), found.height.into(), pixels)
-    });
-    decoded.find(|picture| picture.width() == width).expect("a preview")
 }
 
 #[test]
