@@ -1,6 +1,6 @@
 //! What sidecars say. They are read once for each stamp, and count for the files of their name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -8,10 +8,20 @@ use rusqlite::params;
 
 use super::columns::{json_of, place_of};
 use super::{Batch, PhotoRecord, Reader, Result};
-use crate::photo::{Format, Metadata, PhotoId, Place, Role, RootId, ShotName, Stamp, home};
+use crate::photo::{Format, Metadata, PhotoId, Place, Role, RootId, ShotName, Stamp, folded, home};
 
-/// A folder of a root, and a name without its ending.
+/// A folder of a root, and a name without its ending, in lower case.
 type Stem<'a> = (RootId, &'a Path, Vec<u8>);
+
+/// A file of a photo: the photo, the number of the file there, and its name.
+type Named<'a> = (PhotoId, usize, &'a [u8]);
+
+/// Returns the files of one stem to which a name with this stem may belong. Case does not count, unless it alone tells two of them apart.
+fn of_stem<'a>(files: &'a [Named<'a>], stem: &'a [u8]) -> impl Iterator<Item = &'a Named<'a>> {
+    let names: HashSet<_> = files.iter().map(|(.., name)| folded(name)).collect();
+    let is_told_apart = names.len() < files.len();
+    files.iter().filter(move |(.., name)| !is_told_apart || ShotName::of(name).is_some_and(|named| named.stem == stem))
+}
 
 impl Batch<'_> {
     /// Stores what a sidecar says, if its stamp is still the one that was read. `None` if it cannot be read.
@@ -63,12 +73,12 @@ impl Reader {
         if photos.is_empty() || !self.has_sidecars("facts IS NOT NULL")? {
             return Ok(());
         }
-        let mut files: HashMap<Stem<'_>, Vec<(PhotoId, usize)>> = HashMap::new();
+        let mut files: HashMap<Stem<'_>, Vec<Named<'_>>> = HashMap::new();
         for photo in photos.values() {
             for (at, file) in photo.files.iter().enumerate() {
                 let (folder, name) = home(&file.place.path);
                 let Some(named) = ShotName::of(name) else { continue };
-                files.entry((file.place.root, folder, named.stem.to_vec())).or_default().push((photo.id, at));
+                files.entry((file.place.root, folder, folded(named.stem).into_owned())).or_default().push((photo.id, at, name));
             }
         }
         let mut noted: Vec<(PhotoId, usize, Metadata, bool)> = Vec::new();
@@ -84,12 +94,12 @@ impl Reader {
                 _ => None,
             });
             for stem in stems {
-                for (photo, at) in files.get(&(place.root, folder, stem.to_vec())).into_iter().flatten() {
+                let of_folder = files.get(&(place.root, folder, folded(stem).into_owned())).map(Vec::as_slice).unwrap_or_default();
+                for (photo, at, name) in of_stem(of_folder, stem) {
                     let facts: Metadata = json_of(row, 2)?.unwrap_or_default();
-                    let record = &photos[photo];
                     let is_exact = match named.role {
-                        Role::OfFile(owner) | Role::OfVersion(owner, _) => home(&record.files[*at].place.path).1 == owner,
-                        _ => record.format == Format::Raw,
+                        Role::OfFile(owner) | Role::OfVersion(owner, _) => folded(name) == folded(owner),
+                        _ => photos[photo].format == Format::Raw,
                     };
                     noted.push((*photo, *at, facts, is_exact));
                 }
@@ -133,17 +143,17 @@ mod tests {
         let location = Location::new(folder.path());
         let mut writer = Writer::open(&location).expect("opens");
         let stored = StoredFeatures { features: Features(Vec::new()), crops: CropDescriptors::none(), keypoints: Keypoints::default() };
-        let names = ["a/1.CR2", "a/1.JPG", "b/1.JPG"];
+        let names = ["a/1.CR2", "a/1.JPG", "b/1.JPG", "c/IMG_1.CR3", "c/img_1.JPG", "d/IMG_1.JPG", "d/img_1.jpg"];
         let filled = writer.batch(|batch| {
             for (number, name) in (1..).zip(names) {
                 let (content, picture) = (ContentHash([number; 32]), PictureHash([number; 32]));
-                let format = if name.ends_with("CR2") { Format::Raw } else { Format::Jpeg };
+                let format = Format::from_name(Path::new(name)).expect("a photo");
                 let identity = Identity { content, picture, format, dimensions: Dimensions { width: 1, height: 1 }, quantisation: None };
                 batch.upsert_seen(&place(name), &stamp(1))?;
                 let (photo, _) = batch.add_photo(&identity, &Capture::default(), "recipe", &stored)?;
                 batch.link(&place(name), &stamp(1), &content, photo, &Metadata::default())?;
             }
-            for name in ["a/1.xmp", "a/1.JPG.XMP", "a/1.MOV"] {
+            for name in ["a/1.xmp", "a/1.JPG.XMP", "a/1.MOV", "c/Img_1.XMP", "d/IMG_1.xmp"] {
                 batch.upsert_other(&place(name), OtherKind::from_name(Path::new(name)).expect("known"), &stamp(2), false)?;
             }
             Ok(())
@@ -154,7 +164,7 @@ mod tests {
             let found = reader.unread_sidecars(&[place(scope)], 9).expect("read");
             found.into_iter().map(|(place, _)| place.path.display().to_string()).collect::<Vec<_>>()
         };
-        assert_eq!(unread(""), ["a/1.JPG.XMP", "a/1.xmp"]);
+        assert_eq!(unread("a"), ["a/1.JPG.XMP", "a/1.xmp"]);
         let waits = |scope: &str| reader.was_pending(&[place(scope)], LastFile::NONE_IS_LATER).expect("read");
         assert!(waits("a") && waits("a/1.JPG") && !waits("b"));
         let facts = |rating, document: &str| {
@@ -166,9 +176,11 @@ mod tests {
             writer.batch(|batch| batch.note_sidecar(&place(name), &stamp(time), facts)).expect("written");
         };
         note("a/1.xmp", 9, Some(&facts(Some(1), "x")));
-        assert_eq!(unread("").len(), 2, "it has another stamp");
+        assert_eq!(unread("a").len(), 2, "it has another stamp");
         note("a/1.xmp", 2, Some(&facts(Some(5), "raw")));
         note("a/1.JPG.XMP", 2, None);
+        note("c/Img_1.XMP", 2, Some(&facts(Some(4), "x")));
+        note("d/IMG_1.xmp", 2, Some(&facts(Some(3), "x")));
         assert!(unread("").is_empty() && !waits("a"));
         let photos = reader.photos(&[place("")], Wanted::All).expect("read");
         let mut said: Vec<(String, Option<i8>, usize)> = photos
@@ -180,7 +192,16 @@ mod tests {
             })
             .collect();
         said.sort();
-        let expected = [("a/1.CR2", Some(5), 1), ("a/1.JPG", Some(5), 0), ("b/1.JPG", None, 0)];
+        let expected = [
+            ("a/1.CR2", Some(5), 1),
+            ("a/1.JPG", Some(5), 0),
+            ("b/1.JPG", None, 0),
+            ("c/IMG_1.CR3", Some(4), 1),
+            ("c/img_1.JPG", Some(4), 0),
+            // These two differ only in case.
+            ("d/IMG_1.JPG", Some(3), 0),
+            ("d/img_1.jpg", None, 0),
+        ];
         assert_eq!(said, expected.map(|(name, rating, documents)| (name.to_owned(), rating, documents)));
         // The same stamp is not read again, and another one is.
         let mut other = Writer::open(&location).expect("opens");
