@@ -232,6 +232,13 @@ fn every_state_has_its_exit_code() {
     let asked = case.ask(&with, &[]);
     asked.is(1, &[("a.jpg", "safe"), ("a.xmp", "missing")]);
     assert_eq!(asked.answer["end"]["folders"][0]["safe"], 0, "its photo is not whole");
+    // Also with its film.
+    fs::write(case.library.join("C0001M01.XML"), b"<NonRealTimeMeta/>").expect("written");
+    let with = |text: &str| case.card(&[("C0001.MP4", noise(1, 300_000)), ("C0001M01.XML", sidecar(text))]);
+    case.ask(&with("<NonRealTimeMeta/>"), &[]).is(0, &[("C0001.MP4", "safe"), ("C0001M01.XML", "safe")]);
+    let asked = case.ask(&with("<NonRealTimeMet4/>"), &[]);
+    asked.is(1, &[("C0001.MP4", "safe"), ("C0001M01.XML", "missing")]);
+    assert_eq!(asked.answer["end"]["folders"][0]["safe"], 0, "its film is not whole");
     // The text ends with what one can do.
     let text = |card: &Path| case.text(card, &[]);
     let said = text(&mixed);
@@ -332,6 +339,10 @@ fn what_is_safe_with_other_metadata_is_named() {
     assert_eq!(marked, [false, true, false]);
     let line = "1 photo is in the library with other metadata, such as a rating: b.jpg\n";
     assert!(case.text(&card, &[]).contains(line), "{}", case.text(&card, &[]));
+    // What is listed is not safe. That is said beside the list.
+    let listed = case.instance.run([OsStr::new("missing"), OsStr::new("--format=paths0"), card.as_os_str()]);
+    assert_eq!((listed.status.code(), &*String::from_utf8_lossy(&listed.stdout)), (Some(0), ""));
+    assert!(String::from_utf8_lossy(&listed.stderr).starts_with(line), "{}", String::from_utf8_lossy(&listed.stderr));
     // A copy with the same bytes has these metadata too.
     fs::write(case.library.join("rated.jpg"), rated("00009")).expect("written");
     let text = case.text(&card, &[]);

@@ -199,7 +199,7 @@ impl Report<'_> {
                     }
                     Ok(())
                 })?;
-                tell(end.sentence);
+                self.other_metadata().into_iter().chain([end.sentence]).for_each(tell);
                 Ok(())
             }
         }
@@ -294,21 +294,21 @@ impl Report<'_> {
             let files = files.map_or_else(|| "its files cannot be counted".into(), |files| count(files, "file", "files"));
             writeln!(out, "not looked into: {} ({files})", shown_path(path.strip_prefix(self.top).unwrap_or(path)))?;
         }
-        self.other_metadata(out)
+        self.other_metadata().map_or(Ok(()), |line| writeln!(out, "{line}"))
     }
 
     /// Names photos whose rating or caption may be only here.
-    fn other_metadata(&self, out: &mut impl Write) -> io::Result<()> {
+    fn other_metadata(&self) -> Option<String> {
         let photos: Vec<&Checked> = self.checked.iter().filter(|file| file.has_other_metadata).collect();
         if photos.is_empty() {
-            return Ok(());
+            return None;
         }
         let mut names: Vec<String> = photos.iter().take(NAMED_PHOTOS).map(|file| self.name(&file.path)).collect();
         if photos.len() > NAMED_PHOTOS {
             names.push(format!("{} more, which --json names", photos.len() - NAMED_PHOTOS));
         }
         let of = count(photos.len() as u64, "photo is", "photos are");
-        writeln!(out, "{of} in the library with other metadata, such as a rating: {}", joined(&names))
+        Some(format!("{of} in the library with other metadata, such as a rating: {}", joined(&names)))
     }
 
     /// A path as it is shown below the folder that was asked about.

@@ -1,9 +1,12 @@
 //! Finds all files below the path that was asked about. Nothing is skipped silently.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::io;
+use std::iter::once;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -13,7 +16,7 @@ use super::judge::At;
 use crate::cli::answers::CheckedKind;
 use crate::cli::disk::may_be_two_views;
 use crate::cli::failure::Failure;
-use crate::photo::Format;
+use crate::photo::{Format, ShotName, folded, home};
 use crate::sys::background::{Nice, background};
 use crate::sys::mounts::Mounts;
 use crate::sys::probe::DISK_STEP_TIMEOUT;
@@ -263,26 +266,34 @@ impl Walk<'_> {
         }
     }
 
-    /// Sorts the files, and says of each sidecar which file it belongs to.
+    /// Sorts the files, and says of each sidecar which file it belongs to. Case does not count.
     fn finish(&mut self) {
         self.below.files.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut owners: HashMap<PathBuf, PathBuf> = HashMap::new();
+        let mut owners: HashMap<(PathBuf, Vec<u8>), PathBuf> = HashMap::new();
         let of_name = |is_named: bool| self.below.files.iter().filter(move |file| by_name(&file.path).is_some() == is_named);
         for file in of_name(true).chain(of_name(false)).filter(|file| file.kind != CheckedKind::Sidecar) {
-            owners.insert(file.path.clone(), file.path.clone());
+            owners.entry(named(&file.path)).or_insert_with(|| file.path.clone());
             // Of several with one stem the first in this order: a RAW file before others, and these before what only its content tells.
             let is_raw = Format::from_name(&file.path) == Some(Format::Raw);
-            let stem = owners.entry(file.path.with_extension("")).or_insert_with(|| file.path.clone());
+            let stem = owners.entry(named(&file.path.with_extension(""))).or_insert_with(|| file.path.clone());
             if is_raw {
                 stem.clone_from(&file.path);
             }
         }
         for file in self.below.files.iter_mut().filter(|file| file.kind == CheckedKind::Sidecar) {
-            let whole = file.path.with_extension("");
-            let without_supplement = whole.with_extension("");
-            file.beside = owners.get(&whole).or_else(|| owners.get(&without_supplement)).cloned();
+            let (folder, name) = home(&file.path);
+            let whole = Path::new(OsStr::from_bytes(name)).with_extension("");
+            let of_shot = ShotName::of(name).map(|named| PathBuf::from(OsString::from_vec(named.base.bytes())));
+            let names = [Some(whole.with_extension("")), of_shot].into_iter().flatten();
+            file.beside = once(whole).chain(names).find_map(|name| owners.get(&named(&folder.join(name)))).cloned();
         }
     }
+}
+
+/// The folder of a path, and the name in it as it is compared.
+fn named(path: &Path) -> (PathBuf, Vec<u8>) {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    (path.parent().unwrap_or(Path::new("")).to_owned(), folded(name).into_owned())
 }
 
 #[cfg(test)]
@@ -330,6 +341,31 @@ mod tests {
             ("the device of the files, which has other numbers for other files", At { inode: 7, ..photo }, false),
         ] {
             assert_eq!(below.may_be_seen_as(&seen), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_sidecar_is_beside_its_photo_or_its_film() {
+        let top = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(top.path().join("CaptureOne/Settings153")).expect("made");
+        for (sidecar, owner) in [
+            ("img_1.XMP", Some("IMG_1.CR3")),
+            ("IMG_1.JPG.xmp", Some("IMG_1.JPG")),
+            ("CaptureOne/Settings153/IMG_1.CR3.7.comask", Some("IMG_1.CR3")),
+            ("MVI_2.MOV.xmp", Some("MVI_2.MOV")),
+            ("MVI_2.mov.xml", Some("MVI_2.MOV")),
+            ("C0001M01.XML", Some("C0001.MP4")),
+            ("c0001.thm", Some("C0001.MP4")),
+            ("IMG_3.jpg(1).json", Some("IMG_3(1).jpg")),
+            ("C0002M01.XML", None),
+        ] {
+            let names = ["IMG_1.CR3", "IMG_1.JPG", "MVI_2.MOV", "C0001.MP4", "IMG_3(1).jpg", sidecar];
+            names.iter().for_each(|name| fs::write(top.path().join(name), b"x").expect("written"));
+            let below = walk(top.path()).expect("walked");
+            let found = below.files.iter().find(|file| file.path == top.path().join(sidecar)).expect("found");
+            assert_eq!(found.kind, CheckedKind::Sidecar, "{sidecar}");
+            assert_eq!(found.beside.as_deref(), owner.map(|owner| top.path().join(owner)).as_deref(), "{sidecar}");
+            fs::remove_file(top.path().join(sidecar)).expect("removed");
         }
     }
 
