@@ -115,7 +115,7 @@ fn commands_end_with_the_codes_of_the_table() {
     let instance = Instance::new();
     let (folder, fresh) = (instance.folder("photos"), instance.folder("fresh"));
     photos::library(&folder, &["00003"]);
-    photos::library(&fresh, &["00003", "00009", "00011"]);
+    photos::library(&fresh, &photos::NAMES);
     let (photos, fresh) = (folder.display().to_string(), fresh.display().to_string());
     let (photos, fresh) = (photos.as_str(), fresh.as_str());
     let check = |codes: &[(&[&str], i32)]| {
