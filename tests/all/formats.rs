@@ -13,7 +13,7 @@ use similard::vision::{heif, jxl};
 
 use crate::cameras::camera_files;
 use crate::photos;
-use crate::support::{Instance, names, skip};
+use crate::support::{Instance, array, names, skip};
 
 /// The largest distance of a thumbnail to its picture.
 const MAX_THUMBNAIL_DISTANCE: f32 = 0.03;
@@ -77,6 +77,33 @@ fn a_photo_of_each_format_its_export_and_a_crop_are_one_cluster() {
     }
     let answer = instance.dupes(&folder);
     assert_eq!(names(&answer), expected);
+}
+
+/// Endings that earlier versions passed over.
+#[test]
+fn each_ending_of_a_photo_is_read_by_content_or_counted() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("written");
+    let endings = ["psd", "psb", "mpo", "insp", "gpr", "mrw", "ori", "raw", "jp2", "dib", "jpg_original"];
+    for (ending, quality) in endings.iter().zip(80..) {
+        write(&format!("a.{ending}"), &photos::jpeg(&photos::open("00003"), quality));
+        write(&format!("b.{ending}"), b"no picture at all");
+    }
+    write("scan.jp2", b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ");
+    write("IMG_0001", &photos::jpeg(&photos::open("00009"), 90));
+    let answer = instance.dupes(&folder);
+    let count = |name: &str| answer["coverage"][name].as_u64().expect("a count") as usize;
+    let failures = instance.json(["failures", "--format=json"]);
+    let failed = array(&failures["failures"]).iter().map(|failure| failure["path"].as_str().expect("a path").rsplit('/').next());
+    let mut failed: Vec<&str> = failed.flatten().collect();
+    failed.sort_unstable();
+    let mut expected: Vec<String> = endings.iter().map(|ending| format!("b.{ending}")).chain(["scan.jp2".into()]).collect();
+    expected.sort_unstable();
+    assert_eq!(failed, expected, "{failures}");
+    assert_eq!((count("indexed"), count("failed") + count("unsupported")), (endings.len(), expected.len()), "{answer}");
+    assert_eq!((&answer["unsupported_formats"]["jp2"], &answer["left_out"]["without_ending"]), (&1.into(), &1.into()), "{answer}");
+    assert!(array(&failures["failures"]).iter().all(|failure| failure["reason"].as_str().is_some_and(|reason| !reason.is_empty())));
 }
 
 /// Every HEIC below a folder.

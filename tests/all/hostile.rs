@@ -77,17 +77,25 @@ fn seeds() -> Vec<Seed> {
         whole("palette.gif", saved("00034", ImageFormat::Gif)),
         whole("rgb.bmp", saved("00068", ImageFormat::Bmp)),
         whole("merged.psd", photos::psd(&photo("00003").to_rgb8())),
+        whole("merged.psb", photos::psb(&photo("00009").to_rgb8())),
         raw,
     ];
-    // No writer of these formats is at hand. The first one has opacity and a profile.
+    // No writer of these formats is at hand. The first one has opacity and a profile. Of some RAW files only the beginning is damaged,
+    // which says where the preview is, and the last four have none.
     let folder = camera_files();
-    for (kind, name) in [
-        ("alpha.heic", "heic/strukturag-with-alpha-512x512.heic"),
-        ("plain.avif", "avif/KDE-unrotated.avif"),
-        ("grey.jxl", "jxl/KDE-chicken8.jxl"),
+    for (kind, name, head) in [
+        ("alpha.heic", "heic/strukturag-with-alpha-512x512.heic", usize::MAX),
+        ("plain.avif", "avif/KDE-unrotated.avif", usize::MAX),
+        ("grey.jxl", "jxl/KDE-chicken8.jxl", usize::MAX),
+        ("boxes.cr3", "raw/mindeng-canon-r6.cr3", 32_768),
+        ("makernote.pef", "raw/bep-jølstravatnet.pef", 32_768),
+        ("sub.nef", "raw/exiftool-Nikon.nef", usize::MAX),
+        ("heap.crw", "raw/exiftool-CanonRaw.crw", usize::MAX),
+        ("directory.x3f", "raw/exiftool-SigmaDP2.x3f", usize::MAX),
+        ("blocks.mrw", "raw/exiftool-Minolta.mrw", usize::MAX),
     ] {
         match folder.as_ref().map(|folder| fs::read(folder.join("more").join(name))) {
-            Some(Ok(bytes)) => seeds.push(whole(kind, bytes)),
+            Some(Ok(bytes)) => seeds.push(Seed { kind, head: head.min(bytes.len()), bytes }),
             Some(Err(_)) => skip("the camera files are not here"),
             None => {}
         }

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::fs;
 
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::cameras::{camera_files, preview};
 use crate::photos;
-use crate::support::{Instance, array, names};
+use crate::support::{Instance, array, names, skip};
 
 const TIME: &str = "2026:05:01 10:00:00";
 
@@ -38,6 +39,34 @@ fn a_raw_file_is_the_source_of_its_jpeg_and_of_a_crop_and_nothing_of_it_can_go()
     let output = instance.run(words.into_iter().chain([folder.as_os_str()]));
     let [listed, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(listed.is_empty() && said.contains("one of them is a RAW file"), "{listed:?} {said}");
+}
+
+#[test]
+fn real_raw_files_are_the_sources_of_their_exports_and_of_crops() {
+    let Some(files) = camera_files().map(|files| files.join("more/raw")) else { return };
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let mut expected = Vec::new();
+    for (letter, name, width) in [
+        ("a", "mindeng-canon-r6.cr3", 1620),
+        ("b", "Exiv2-Canon-R6-pruned.CR3", 1620),
+        ("c", "bep-jølstravatnet.pef", 720),
+        ("d", "evanoberholster-CRW.CRW", 1440),
+        ("e", "photoprism-canon_eos_6d.dng", 1024),
+    ] {
+        let Ok(bytes) = fs::read(files.join(name)) else { return skip("the camera files are not here") };
+        let picture = preview(&bytes, width);
+        let ending = name.rsplit('.').next().expect("an ending");
+        let names = [format!("{letter}.{ending}"), format!("{letter}_crop.jpg"), format!("{letter}_export.jpg")];
+        let contents = [bytes, photos::jpeg(&photos::crop(&picture, 0.6), 90), photos::jpeg(&picture, 85)];
+        names.iter().zip(contents).for_each(|(name, bytes)| fs::write(folder.join(name), bytes).expect("written"));
+        expected.push(names.to_vec());
+    }
+    let answer = instance.dupes(&folder);
+    assert_eq!(names(&answer), expected);
+    let is_source = |photo: &&Value| photo["source"] == true;
+    let sources = array(&answer["clusters"]).iter().filter_map(|cluster| array(&cluster["photos"]).iter().find(is_source));
+    assert!(sources.clone().count() == expected.len() && sources.clone().all(|source| source["format"] == "raw"), "{answer}");
 }
 
 #[test]
