@@ -22,10 +22,12 @@ use crate::api::types::Progress;
 pub enum WhenFull {
     /// It continues once there is room.
     Wait,
+    /// What is stored by now is enough.
+    GoOn,
     GiveUp,
 }
 
-/// Waits until everything under the paths is read.
+/// Waits until everything under the paths is read. With [`WhenFull::GoOn`] what is not read by then is said by the places.
 pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Result<Progress, Failure> {
     // It is shown once there is something to wait for.
     let bar = ProgressBar::hidden();
@@ -64,7 +66,7 @@ pub async fn wait(client: &Client, paths: &[PathBuf], when_full: WhenFull) -> Re
                 bar.suspend(|| tell(format_args!("{} {}", "warning:".yellow().bold(), shown(&problem.message))));
             }
         }
-        if progress.settled {
+        if progress.settled || progress.not_storing.is_some() && when_full == WhenFull::GoOn {
             bar.finish_and_clear();
             return Ok(progress);
         }

@@ -114,15 +114,13 @@ pub struct Prepared {
     pub paths: Vec<PathBuf>,
     /// Whether these are all paths that were given to [`prepare`].
     pub is_whole: bool,
-    /// Whether all of them are files, and none is a folder.
-    pub are_files: bool,
     /// The state of the places when they were read, if the caller waited for it.
     pub waited: Vec<PlaceStatus>,
 }
 
-/// Has the daemon watch the places, and waits until they are read. A path at which the daemon sees something else is
-/// reported on standard error.
-pub async fn prepare(client: &Client, places: &[Place], no_wait: bool) -> Result<Prepared, Failure> {
+/// Has the daemon watch the places, and waits until they are read, unless `when_full` is `None`. A path at which the daemon sees
+/// something else is reported on standard error.
+pub async fn prepare(client: &Client, places: &[Place], when_full: Option<WhenFull>) -> Result<Prepared, Failure> {
     let folders: BTreeSet<PathBuf> = places.iter().map(|place| place.folder().to_owned()).collect();
     consent(client, &folders).await?;
     let mut watched = WatchedFolders::default();
@@ -133,9 +131,12 @@ pub async fn prepare(client: &Client, places: &[Place], no_wait: bool) -> Result
         }
     }
     let paths: Vec<PathBuf> = places.iter().filter_map(|place| watched.path_of(place.folder(), &place.path)).collect();
-    let waited = if no_wait || paths.is_empty() { Vec::new() } else { progress::wait(client, &paths, WhenFull::Wait).await?.places };
+    let waited = match when_full {
+        Some(when_full) if !paths.is_empty() => progress::wait(client, &paths, when_full).await?.places,
+        _ => Vec::new(),
+    };
     let is_whole = paths.len() == places.len();
-    Ok(Prepared { paths, is_whole, are_files: places.iter().all(|place| !place.is_folder), waited })
+    Ok(Prepared { paths, is_whole, waited })
 }
 
 /// What is at a path that a person named.

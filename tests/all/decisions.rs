@@ -146,7 +146,7 @@ fn what_cannot_be_decided_says_why() {
     };
     refused(&["decide", "same", &file("00003.webp"), &file("twin.webp")], "hold the same photo");
     refused(&["decide", "same", &file("00003.webp"), &file("broken.jpg")], "is not a photo that has been read");
-    refused(&["decide", "same", &file("00003.webp"), &folder.display().to_string()], "is not a photo that has been read");
+    refused(&["decide", "same", &file("00003.webp"), &folder.display().to_string()], "is a folder, and a decision is about single photos");
     refused(&["decide", "same", &file("00003.webp"), &file("absent.jpg")], "does not exist");
     refused(&["decide", "same", &file("00003.webp")], "required");
     let (code, answer) = instance.get("/v1/decisions");
@@ -321,6 +321,13 @@ fn a_decision_on_a_full_disk_is_refused_at_once_and_not_made_later() {
     refused(&["decide", "different", &file("00003.webp"), &file("00003_half.jpg")]);
     refused(&["roots", "add", &instance.folder("other").display().to_string()]);
     refused(&["roots", "remove", &folder.display().to_string()]);
+    // What is stored can be asked about.
+    for folder in [&folder, &folder.join("00003.webp")] {
+        let partial = instance.run([OsStr::new("dupes"), OsStr::new("--partial"), folder.as_os_str()]);
+        let [out, said] = [partial.stdout, partial.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert!(partial.status.success() && out.contains("00003_half.jpg"), "{out} {said}");
+        assert!(said.contains("nothing can be stored") && said.contains("are not read yet"), "{said}");
+    }
     // Also without simctl.
     let target = format!("/v1/decisions?verdict=same&path={}&path={}", file("00003.webp"), file("00003_half.jpg"));
     let (code, body) = instance.ask("POST", &target, "application/json");

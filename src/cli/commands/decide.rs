@@ -1,19 +1,20 @@
 //! `simctl decide`: stores a decision on every two of the files, or removes it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::api::client::Client;
-use crate::api::query_of;
 use crate::api::types::DecisionCount;
+use crate::api::{query_of, shell_word};
 use crate::cli::args::DecideCommand;
 use crate::cli::broad::consent;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Done, show};
 use crate::cli::progress::{self, WhenFull};
 use crate::cli::session::{Parameters, Session, WatchedFolders, about, all_existing};
-use crate::cli::text::count;
+use crate::cli::text::{count, shown_path};
 use crate::photo::PictureHash;
 use crate::sys::probe;
 
@@ -35,7 +36,7 @@ pub async fn run(session: &Session, command: DecideCommand) -> Done {
 }
 
 async fn decide(session: &Session, verdict: &str, files: &[PathBuf]) -> Result<DecisionCount, Failure> {
-    let files = all_existing(files)?;
+    let files = all_photos(files)?;
     let client = session.daemon().await?;
     let files = read(&client, &files).await?;
     about(&files, async |mut query: Parameters| {
@@ -70,7 +71,7 @@ async fn forget(session: &Session, files: &[PathBuf]) -> Result<DecisionCount, F
     };
     let (hashes, files): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| hash(file).is_some());
     let hashes: Vec<String> = hashes.into_iter().filter_map(hash).collect();
-    let files = all_existing(files)?;
+    let files = all_photos(files)?;
     let client = session.daemon().await?;
     let files = read(&client, &files).await?;
     about(&files, async |mut query: Parameters| {
@@ -85,6 +86,27 @@ fn forgotten(done: &DecisionCount) -> String {
         0 => "there was no decision about these photos".to_owned(),
         forgotten => format!("{} forgotten", count(forgotten, "decision", "decisions")),
     }
+}
+
+/// The absolute paths of existing files, each once. A decision is about single photos, so a folder is an error.
+fn all_photos<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    let files = all_existing(paths)?;
+    let kinds = probe::each_path(&files, |path| fs::metadata(path).map(|found| found.file_type()));
+    for (path, kind) in files.iter().zip(kinds) {
+        let shown = shown_path(path);
+        match kind {
+            Some(Ok(kind)) if kind.is_dir() => {
+                let failure = Failure::usage(format!("{shown} is a folder, and a decision is about single photos"));
+                return Err(failure.hint(format!("name photo files in it; simctl dupes {} shows them", shell_word(path))));
+            }
+            Some(Ok(kind)) if !kind.is_file() => {
+                return Err(Failure::usage(format!("{shown} is no regular file, and a decision is about photo files")));
+            }
+            // What cannot be looked at is said by who reads it.
+            _ => {}
+        }
+    }
+    Ok(files)
 }
 
 /// Has the files read, if there are any. Returns their paths as the daemon knows them.
@@ -106,6 +128,18 @@ async fn read(client: &Client, files: &[PathBuf]) -> Result<Vec<PathBuf>, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_files_are_decided_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (photo, above) = (folder.path().join("a.jpg"), folder.path().to_owned());
+        fs::write(&photo, "x").expect("written");
+        assert_eq!(all_photos([&photo, &photo]).map_err(|e| e.message).expect("a file").len(), 1);
+        let refused = |path: &PathBuf| all_photos([&photo, path]).expect_err("no photo");
+        let Failure { message, hint, .. } = refused(&above);
+        assert!(message.contains("is a folder") && hint.is_some_and(|hint| hint.contains("simctl dupes /")), "{message}");
+        assert!(refused(&"/dev/null".into()).message.contains("is no regular file"));
+    }
 
     #[test]
     fn a_decision_that_is_reversed_is_said() {

@@ -45,19 +45,24 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
     let client = session.daemon().await?;
-    let Prepared { paths, is_whole, are_files, waited } = prepare(&client, &places, options.no_wait).await?;
+    // The versions of one file may be anywhere.
+    let everywhere = options.everywhere || places.iter().all(|place| !place.is_folder);
+    let when_full = if options.partial { WhenFull::GoOn } else { WhenFull::Wait };
+    let waits = (!options.no_wait).then_some(when_full);
+    let Prepared { paths, is_whole, waited } = prepare(&client, &places, waits.filter(|_| !everywhere)).await?;
     let is_whole = is_whole && (is_answering || options.partial);
     // Files on the list may be deleted, so an incomplete answer lists none.
     let is_paths0 = options.format == DupesFormat::Paths0;
     if !is_whole && (paths.is_empty() || is_paths0) {
         return Ok(ExitCode::from(NOT_WHOLE));
     }
-    // The versions of one file may be anywhere.
-    let everywhere = options.everywhere || are_files;
     if options.everywhere {
         see_all_roots(&client).await?;
     }
-    let waited = if everywhere && !options.no_wait { progress::wait(&client, &[], WhenFull::Wait).await?.places } else { waited };
+    let waited = match waits {
+        Some(when_full) if everywhere => progress::wait(&client, &[], when_full).await?.places,
+        _ => waited,
+    };
     let layout = match options.format {
         DupesFormat::Html => Layout::of_page(&paths, options.absolute),
         _ => Layout::of_stdout(&paths, options.absolute),
@@ -66,13 +71,7 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         DupesFormat::Text => paged(!options.no_pager),
         _ => (Pager::none(), opened(Audience::Program)),
     };
-    let mut relations = options.relation.clone();
-    if is_paths0 && relations.is_empty() {
-        // An edit is a person's work, so listing it is a choice.
-        relations.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
-    }
-    let asked: Vec<Relation> =
-        Relation::ALL.iter().copied().filter(|relation| relations.iter().any(|name| name == relation.name())).collect();
+    let (relations, asked) = relations(options);
     tell_never_listed(options, &asked);
     let mut printer = Printer::new(&mut out, options, layout, asked, &waited);
     let end = about(&paths, async |mut query: Parameters| {
@@ -116,6 +115,20 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
     }
     let is_unread = end.coverage.failed + end.coverage.unsupported > 0;
     Ok(ExitCode::from(exit_code(is_whole, options.strict && is_unread, options.exit_code && found)))
+}
+
+/// The relations that are asked about, by their names and as far as they are known. None stands for all.
+fn relations(options: &DupesArguments) -> (Vec<String>, Vec<Relation>) {
+    let mut names = options.relation.clone();
+    if options.format == DupesFormat::Paths0 && names.is_empty() {
+        // An edit is a person's work, so listing it is a choice.
+        names.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
+    }
+    let asked: Vec<Relation> = Relation::ALL.iter().copied().filter(|relation| names.iter().any(|name| name == relation.name())).collect();
+    if options.format == DupesFormat::Paths0 {
+        tell_never_listed(&asked);
+    }
+    (names, asked)
 }
 
 /// What cannot be asked of a format.

@@ -13,6 +13,7 @@ use crate::api::types::{FilePair, Pairs};
 use crate::cli::args::PairsFormat;
 use crate::cli::failure::{Failure, NOT_WHOLE};
 use crate::cli::output::{Audience, Done, opened};
+use crate::cli::progress::WhenFull;
 use crate::cli::session::{Parameters, Prepared, Session, about, all_answering, prepare};
 use crate::cli::text::escaped;
 use crate::cli::whole;
@@ -30,7 +31,8 @@ pub async fn run(
         return Ok(ExitCode::from(NOT_WHOLE));
     }
     let client = session.daemon().await?;
-    let Prepared { paths, is_whole, waited, .. } = prepare(&client, &places, no_wait).await?;
+    let when_full = if partial { WhenFull::GoOn } else { WhenFull::Wait };
+    let Prepared { paths, is_whole, waited } = prepare(&client, &places, (!no_wait).then_some(when_full)).await?;
     if paths.is_empty() {
         return Ok(ExitCode::from(NOT_WHOLE));
     }

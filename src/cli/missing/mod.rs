@@ -124,7 +124,7 @@ async fn library(client: &Client, within: &[PathBuf]) -> Result<Library, Failure
     if let Some(file) = places.iter().find(|place| !place.is_folder) {
         return Err(Failure::usage(format!("{} is a file, and --in takes folders", shown_path(&file.path))));
     }
-    let Prepared { paths, is_whole, waited, .. } = prepare(client, &places, false).await?;
+    let Prepared { paths, is_whole, waited } = prepare(client, &places, Some(WhenFull::Wait)).await?;
     if paths.is_empty() {
         return Err(Failure { code: super::failure::NOT_WHOLE, ..Failure::usage("none of the folders of --in can be looked at") });
     }
