@@ -102,7 +102,7 @@ mod tests {
         let write = |name: &str| fs::write(path(name), "x").expect("written");
         let settings = path("CaptureOne/Settings153");
         fs::create_dir_all(&settings).expect("made");
-        ["1.CR3", "1.xmp", "1.txt", "2.xmp", "1_01.CR3.xmp", "CaptureOne/Settings153/1.CR3.cos", "CaptureOne/1.xmp"]
+        ["1.CR3", "1.xmp", "1.text", "2.xmp", "1_01.CR3.xmp", "CaptureOne/Settings153/1.CR3.cos", "CaptureOne/1.xmp"]
             .iter()
             .for_each(|name| write(name));
         let mut folders = Folders::default();

@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn films_and_sidecars_are_found_and_compared_too() {
         let root = tempfile::tempdir().expect("a folder");
-        for file in ["1.jpg", "1.xmp", "2.MOV", "notes.txt"] {
+        for file in ["1.jpg", "1.xmp", "2.MOV", "notes.pdf"] {
             fs::write(root.path().join(file), b"x").expect("written");
         }
         let mut found = walk(root.path(), Path::new(""), &|_| false, &|_, _| {}, &|| true).expect("not stopped");

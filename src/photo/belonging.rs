@@ -112,10 +112,21 @@ mod tests {
             let (other, photo) = (ShotName::of(other.as_bytes()), NamedPhoto::of(photo.as_bytes()));
             !photos_of(kind, &other.expect("a name"), &[photo.expect("a photo")]).is_empty()
         };
-        for other in ["1.JPG.xmp", "1.JPG.XMP", "1.xmp", "1_01.JPG.xmp", "1.MOV", "1.JPG.cos", "1.JPG.supplemental-metadata.json"] {
+        for other in [
+            "1.JPG.xmp",
+            "1.JPG.XMP",
+            "1.xmp",
+            "1_01.JPG.xmp",
+            "1.MOV",
+            "1.JPG.cos",
+            "1.JPG.9.spd",
+            "1.txt",
+            "1.JPG.TXT",
+            "1.JPG.supplemental-metadata.json",
+        ] {
             assert!(of(other, "1.JPG"), "{other}");
         }
-        for other in ["1.CR3.xmp", "11.xmp", "1.JPG(1).json", "1.MOV.xmp", "1M01.XML"] {
+        for other in ["1.CR3.xmp", "11.xmp", "11.txt", "1.CR3.txt", "1.JPG(1).json", "1.MOV.xmp", "1M01.XML"] {
             assert!(!of(other, "1.JPG"), "{other}");
         }
         assert!(of("1.JPG(1).json", "1(1).JPG"));

@@ -62,7 +62,7 @@ pub use metadata::{Description, Metadata, MetadataKind, Position};
 pub use names::UnknownName;
 pub use orientation::DihedralOrientation;
 pub use origin::Origin;
-pub use other::{OtherFile, OtherKind, is_motion_film};
+pub use other::{OtherFile, OtherKind, is_motion_film, is_text};
 pub use pair::{Distance, Pair, PhotoId, Relation};
 pub use picture::{Dimensions, Picture, stored_position};
 pub use place::{Place, Root, RootId, VolumeLocation};

@@ -53,7 +53,9 @@ impl OtherKind {
             | "tga" | "ppm" | "pgm" | "pbm" | "pnm" | "pam" | "pfm" | "pcx" | "pict" | "pct" | "pcd" | "sgi" | "jpc" | "j2c" | "jpm"
             | "xcf" | "kra" | "ora" | "afphoto" => OtherKind::Picture,
             "xmp" | "pp3" | "dop" | "arp" | "on1" | "vrd" | "dr4" | "aae" | "thm" | "cos" | "nksc" | "dtdata" | "rrdata" | "exv"
-            | "acr" | "srt" => OtherKind::Sidecar,
+            | "acr" | "srt" | "spd" => OtherKind::Sidecar,
+            // A caption, if a file of its name is beside it.
+            ending if ending == TEXT => OtherKind::Sidecar,
             "json" if is_takeout(path) => OtherKind::Sidecar,
             "xml" if is_of_film(path) => OtherKind::Sidecar,
             ending if is_motion_film(ending.as_bytes()) => OtherKind::Film,
@@ -97,6 +99,14 @@ impl OtherKind {
     pub fn is_remembered(path: &Path) -> bool {
         Format::from_name(path).is_some() || OtherKind::from_name(path).is_some()
     }
+}
+
+/// The ending of a text. Many programs write captions into such files, and most others have nothing to do with photos.
+const TEXT: &str = "txt";
+
+/// Whether a file is a text by its name. It is the sidecar of the files of its name, and of itself it is nothing.
+pub fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(TEXT))
 }
 
 /// Whether this is a JSON file of Google Takeout.
@@ -193,6 +203,9 @@ mod tests {
                     "MVI_1.MOV.xml",
                     "C0001M01.XML",
                     "c0001m01.xml",
+                    "SILKYPIX_DS/a.RW2.9.spd",
+                    "a.txt",
+                    "a.jpg.TXT",
                 ],
             ),
             (
@@ -207,16 +220,15 @@ mod tests {
                     "a.jpg.metadata.json",
                     "a",
                     "xmp",
-                    "a.txt",
                     "a.MP~",
                     "a.mp~x",
                     "a.mpx",
                     "a.nef.comask",
-                    "CaptureOne/Settings/a.txt",
                     "a.xml",
                     "a.jpg.xml",
                     "M01.XML",
                     "C0001M1.XML",
+                    "a.text",
                 ],
             ),
         ] {

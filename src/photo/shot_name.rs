@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::other::{film_of_sony, is_media, is_motion_film, media_before_dot};
-use super::program_folder::{is_of_nikon, is_settings};
+use super::program_folder::{is_of_nikon, is_of_silkypix, is_settings};
 use super::spelling::{after, before};
 use super::takeout::{TakeoutName, numbered, split, unedited};
 use super::{Format, OtherKind};
@@ -113,7 +113,7 @@ pub fn home(path: &Path) -> (&Path, &[u8]) {
     let name = path.file_name().unwrap_or_default().as_bytes();
     let folder = path.parent().unwrap_or(Path::new(""));
     let has_ending = |ending: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
-    if has_ending("nksc") && is_of_nikon(folder) {
+    if has_ending("nksc") && is_of_nikon(folder) || has_ending("spd") && is_of_silkypix(folder) {
         return (folder.parent().unwrap_or(folder), name);
     }
     // Its other files there are sidecars because of the folder alone.
@@ -178,8 +178,9 @@ fn sidecar<'a>(named: &'a [u8], ending: &[u8]) -> ShotName<'a> {
     if let Some(film) = film_of_sony(named).filter(|_| ending.eq_ignore_ascii_case(b"xml")) {
         return ShotName { base: photo(film).0, stem: film, role: Role::OfFilm };
     }
-    // Capture One may write more after the name of the photo.
-    let of_photo = media_before_dot(named).filter(|_| ending.eq_ignore_ascii_case(b"cos") && !is_media(named));
+    // Capture One may write more after the name of the photo, and SilkyPix writes the number of its format.
+    let writes_more = [&b"cos"[..], b"spd"].iter().any(|program| ending.eq_ignore_ascii_case(program));
+    let of_photo = media_before_dot(named).filter(|_| writes_more && !is_media(named));
     let owner = of_photo.unwrap_or(named);
     if !is_media(owner) {
         let changes = after(IPHONE_CHANGES, owner).filter(|number| is_iphone_number(number));
@@ -224,6 +225,7 @@ mod tests {
             ("PXL_1.MP~2", &["PXL_1.MP~2.jpg", "PXL_1.MP~2"]),
             ("P", &["P.jpg", "P-edited.jpg", "P-bearbeitet.jpg", "P-Modifié.jpg", "P.jpg.json", "P-edited.jpg.json"]),
             ("P(1)", &["P(1).jpg", "P-edited(1).jpg", "P.jpg(1).json", "P-edited.jpg(1).json"]),
+            ("DSC_1", &["DSC_1.txt", "DSC_1.JPG.txt", "DSC_1.NEF.spd", "DSC_1.NEF.9.spd"]),
             ("DSC_1", &["DSC_1.NEF.cos", "DSC_1.NEF.2.cos", "DSC_1.NEF.123.comask", "DSC_1.NEF.layers"]),
             ("C0001", &["C0001.MP4", "C0001M01.XML", "C0001.THM", "C0001.LRV", "C0001.MP4.xml"]),
             ("IMG_1234", &["IMG_1234_HEVC.MOV.xmp", "IMG_1234.MOV.xml", "IMG_1234.MOV.supplemental-metadata.json"]),
@@ -256,6 +258,9 @@ mod tests {
             ("DSC_1.MOV.xmp", Role::OfFile(b"DSC_1.MOV")),
             ("DSC_1.MOV.xml", Role::OfFile(b"DSC_1.MOV")),
             ("c0001m01.xml", Role::OfFilm),
+            ("DSC_1.txt", Role::OfStem),
+            ("DSC_1.JPG.txt", Role::OfFile(b"DSC_1.JPG")),
+            ("DSC_1.NEF.10.spd", Role::OfFile(b"DSC_1.NEF")),
             ("P_1.RAW-01.COVER.jpg", Role::Cover(b"RAW")),
             ("P_1.PORTRAIT-02.ORIGINAL.jpg", Role::Original(b"PORTRAIT")),
         ] {
@@ -274,6 +279,8 @@ mod tests {
         assert_eq!(home("a/CaptureOne/Settings153/DSC_1.NEF.cos"), ("a", "DSC_1.NEF.cos"));
         assert_eq!(home("a/NKSC_PARAM/DSC_1.NEF.nksc"), ("a", "DSC_1.NEF.nksc"));
         assert_eq!(home("NKSC_PARAM/DSC_1.NEF.nksc"), ("", "DSC_1.NEF.nksc"));
+        assert_eq!(home("a/SILKYPIX_DS/DSC_1.NEF.9.spd"), ("a", "DSC_1.NEF.9.spd"));
+        assert_eq!(home("a/SILKYPIX_DS/DSC_1.NEF"), ("a/SILKYPIX_DS", "DSC_1.NEF"));
         assert_eq!(home("a/NKSC_PARAM/DSC_1.NEF"), ("a/NKSC_PARAM", "DSC_1.NEF"));
         assert_eq!(home("DSC_1.NEF"), ("", "DSC_1.NEF"));
         assert_eq!(home("a/captureone/settings/DSC_1.NEF.7.comask"), ("a", "DSC_1.NEF.7.comask"));
@@ -281,7 +288,7 @@ mod tests {
             let path = format!("a/CaptureOne/Settings/{name}");
             assert_eq!(super::home(Path::new(&path)).0, Path::new("a/CaptureOne/Settings"), "{name}");
         }
-        for folder in ["a/CaptureOne", "a/captureone/settings153", "NKSC_PARAM"] {
+        for folder in ["a/CaptureOne", "a/captureone/settings153", "NKSC_PARAM", "a/silkypix_ds"] {
             assert!(has_sidecars(Path::new(folder)), "{folder}");
         }
         assert!(!has_sidecars(Path::new("a/Settings153")) && !has_sidecars(Path::new("a")));

@@ -239,6 +239,8 @@ fn every_state_has_its_exit_code() {
     let asked = case.ask(&with("<NonRealTimeMet4/>"), &[]);
     asked.is(1, &[("C0001.MP4", "safe"), ("C0001M01.XML", "missing")]);
     assert_eq!(asked.answer["end"]["folders"][0]["safe"], 0, "its film is not whole");
+    let with = case.card(&[("a.jpg", photo("00003")), ("a.txt", b"Ann".to_vec())]);
+    case.ask(&with, &[]).is(1, &[("a.jpg", "safe"), ("a.txt", "missing")]);
     // The text ends with what one can do.
     let text = |card: &Path| case.text(card, &[]);
     let said = text(&mixed);
@@ -323,7 +325,7 @@ fn what_was_not_looked_into_is_no_part_of_the_permission() {
     assert!(said.contains("not looked into: .Trashes (1 file)"), "{said}");
     assert_eq!(files, 1);
     let small = ("DCIM/.thumbnails/c.jpg", photo("00040"));
-    let (said, files) = last(&[safe, deleted, small, ("a.txt", b"x".to_vec())], ".");
+    let (said, files) = last(&[safe, deleted, small, ("b.txt", b"x".to_vec())], ".");
     let end = "if nobody needs the 1 file of other types and what is in 2 folders that were not looked into.\n";
     assert!(said.ends_with(end), "{said}");
     assert_eq!(files, 2);

@@ -72,7 +72,6 @@ pub async fn run(session: &Session, options: &DupesArguments) -> Done {
         _ => (Pager::none(), opened(Audience::Program)),
     };
     let (relations, asked) = relations(options);
-    tell_never_listed(options, &asked);
     let mut printer = Printer::new(&mut out, options, layout, asked, &waited);
     let end = about(&paths, async |mut query: Parameters| {
         query.extend(options.threshold.map(|t| ("threshold", t.to_string().into())));
@@ -125,9 +124,7 @@ fn relations(options: &DupesArguments) -> (Vec<String>, Vec<Relation>) {
         names.extend([Relation::Identical, Relation::Copy].map(|relation| relation.to_string()));
     }
     let asked: Vec<Relation> = Relation::ALL.iter().copied().filter(|relation| names.iter().any(|name| name == relation.name())).collect();
-    if options.format == DupesFormat::Paths0 {
-        tell_never_listed(&asked);
-    }
+    tell_never_listed(options, &asked);
     (names, asked)
 }
 

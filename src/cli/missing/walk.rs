@@ -16,7 +16,7 @@ use super::judge::At;
 use crate::cli::answers::CheckedKind;
 use crate::cli::disk::may_be_two_views;
 use crate::cli::failure::Failure;
-use crate::photo::{Format, ShotName, folded, home};
+use crate::photo::{Format, ShotName, folded, home, is_text};
 use crate::sys::background::{Nice, background};
 use crate::sys::mounts::Mounts;
 use crate::sys::probe::DISK_STEP_TIMEOUT;
@@ -251,22 +251,25 @@ impl Walk<'_> {
         self.note(&at);
         let kind = match by_name(path) {
             _ if !at.is_file || is_apple_double(path) => None,
-            Some(kind) => Some(kind),
-            None => match by_start(path) {
-                Ok(kind) => kind,
+            Some(kind) if !is_text(path) => Some(kind),
+            named => match by_start(path) {
+                Ok(kind) => kind.or(named),
                 Err(e) => return self.below.unreadable.push((path.to_owned(), format!("it cannot be read, and may be a photo: {e}"))),
             },
         };
         match kind {
             Some(kind) => self.below.files.push(Candidate { path: path.to_owned(), kind, at, beside: None }),
-            None => {
-                let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-                *self.below.neither.entry(ending).or_default() += 1;
-            }
+            None => self.count_neither(path),
         }
     }
 
-    /// Sorts the files, and says of each sidecar which file it belongs to. Case does not count.
+    fn count_neither(&mut self, path: &Path) {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        *self.below.neither.entry(ending).or_default() += 1;
+    }
+
+    /// Sorts the files, and says of each sidecar which file it belongs to. Case does not count. A text that belongs to none is no
+    /// sidecar.
     fn finish(&mut self) {
         self.below.files.sort_by(|a, b| a.path.cmp(&b.path));
         let mut owners: HashMap<(PathBuf, Vec<u8>), PathBuf> = HashMap::new();
@@ -287,6 +290,9 @@ impl Walk<'_> {
             let names = [Some(whole.with_extension("")), of_shot].into_iter().flatten();
             file.beside = once(whole).chain(names).find_map(|name| owners.get(&named(&folder.join(name)))).cloned();
         }
+        let is_lone_text = |file: &mut Candidate| file.kind == CheckedKind::Sidecar && file.beside.is_none() && is_text(&file.path);
+        let lone: Vec<Candidate> = self.below.files.extract_if(.., is_lone_text).collect();
+        lone.iter().for_each(|file| self.count_neither(&file.path));
     }
 }
 
@@ -385,6 +391,8 @@ mod tests {
             "DCIM/3.wav",
             "DCIM/.hidden/4.nef",
             "DCIM/lonely.xmp",
+            "DCIM/1.txt",
+            "DCIM/lonely.txt",
             "DCIM/index.dat",
             "DCIM/INDEX.DAT",
             "readme",
@@ -397,6 +405,7 @@ mod tests {
         fs::write(at("DCIM/._own.jpg"), b"a photo of this name").expect("written");
         fs::write(at("DCIM/IMG_0001"), b"\xff\xd8\xff\xe0").expect("written");
         fs::write(at("DCIM/IMG_0001.xmp"), b"x").expect("written");
+        fs::write(at("DCIM/photo.txt"), b"\xff\xd8\xff\xe0").expect("written");
         fs::write(at("DCIM/1.bak"), b"\xff\xd8\xff\xe0").expect("written");
         fs::write(at("FILE0000.CHK"), b"\0\0\0\x18ftypmp42\0\0\0\0").expect("written");
         symlink(at("DCIM/1.JPG"), at("link.jpg")).expect("linked");
@@ -418,6 +427,7 @@ mod tests {
             of("DCIM/1.JPG", Photo, None),
             of("DCIM/1.JPG.pp3", Sidecar, Some("DCIM/1.JPG")),
             of("DCIM/1.bak", Photo, None),
+            of("DCIM/1.txt", Sidecar, Some("DCIM/1.JPG")),
             of("DCIM/1.xmp", Sidecar, Some("DCIM/1.JPG")),
             of("DCIM/2.MOV", Film, None),
             of("DCIM/2.THM", Sidecar, Some("DCIM/2.MOV")),
@@ -425,10 +435,11 @@ mod tests {
             of("DCIM/IMG_0001", Photo, None),
             of("DCIM/IMG_0001.xmp", Sidecar, Some("DCIM/IMG_0001")),
             of("DCIM/lonely.xmp", Sidecar, None),
+            of("DCIM/photo.txt", Photo, None),
             of("FILE0000.CHK", Film, None),
         ];
         assert_eq!(found, expected);
-        assert_eq!(below.neither, BTreeMap::from([(String::new(), 1), ("dat".into(), 2), ("jpg".into(), 1)]));
+        assert_eq!(below.neither, BTreeMap::from([(String::new(), 1), ("dat".into(), 2), ("jpg".into(), 1), ("txt".into(), 1)]));
         let mut left_out: Vec<(PathBuf, Option<u64>)> = below.left_out.into_iter().map(|folder| (folder.path, folder.files)).collect();
         left_out.sort();
         assert_eq!(left_out, [(at(".Trash-1000"), Some(2)), (at("DCIM/.thumbnails"), Some(0))]);
