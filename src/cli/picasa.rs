@@ -1,10 +1,11 @@
 //! What Picasa says of photos: `.picasa.ini` in their folder has a section for each, with the star, faces, caption and edits.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use crate::sys::regular_file::open;
 
 /// The names of the file, of newer and of older versions of Picasa.
 const NAMES: [&str; 2] = [".picasa.ini", "Picasa.ini"];
@@ -26,7 +27,7 @@ impl Picasa {
     /// Returns what Picasa says of a photo. `None` if that is nothing.
     ///
     /// # Errors
-    /// If a file of Picasa is there and cannot be read.
+    /// If a file of Picasa is there and cannot be read, or if it is a link: these are not followed.
     pub fn of(&mut self, photo: &Path) -> io::Result<Option<Vec<u8>>> {
         let (Some(folder), Some(name)) = (photo.parent(), photo.file_name()) else { return Ok(None) };
         if !self.0.contains_key(folder) {
@@ -39,13 +40,14 @@ impl Picasa {
 fn read(folder: &Path) -> io::Result<Sections> {
     let mut sections = Sections::new();
     for name in NAMES {
-        match File::open(folder.join(name)) {
+        match open(&folder.join(name)) {
             Ok(file) => {
                 let mut text = Vec::new();
                 file.take(MAX_BYTES).read_to_end(&mut text)?;
                 sections.extend(parsed(&text));
             }
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            // A folder or a pipe says nothing.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {}
             Err(e) => return Err(e),
         }
     }
@@ -80,6 +82,9 @@ fn is_work(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     use super::*;
 
@@ -96,5 +101,19 @@ mod tests {
         assert_eq!(of("b.jpg"), None, "only what Picasa remembers of the file");
         assert_eq!(of("c.jpg"), None);
         assert_eq!(Picasa::default().of(Path::new("/nowhere/a.jpg")).expect("no folder"), None);
+    }
+
+    #[test]
+    fn nothing_waits_for_a_pipe_and_no_link_is_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let of = || Picasa::default().of(&path("a.jpg"));
+        mknodat(CWD, path(".picasa.ini"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+        fs::create_dir(path("Picasa.ini")).expect("made");
+        assert_eq!(of().expect("they say nothing"), None);
+        fs::remove_file(path(".picasa.ini")).expect("removed");
+        fs::write(path("elsewhere"), "[a.jpg]\nstar=yes\n").expect("written");
+        symlink(path("elsewhere"), path(".picasa.ini")).expect("linked");
+        assert!(of().is_err(), "it may say something");
     }
 }

@@ -1,15 +1,11 @@
 //! Workers: each reads one file at a time, from opening it to its features.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-use rustix::fs::OFlags;
 
 use super::error::Error;
 use super::intake::Intakes;
@@ -26,6 +22,7 @@ use crate::photo::{
 use crate::store::{self, Uncompared};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, vital};
+use crate::sys::regular_file::open;
 use crate::vision::Limits;
 use crate::vision::backbone::{self, Backbone};
 use crate::vision::kept::{keep_decoded, picture};
@@ -376,11 +373,4 @@ fn check_name(path: &Path, format: Format) -> Result<(), Failure> {
 /// Returns what comes of work on a picture. `None` if it panics: one photo must not end the daemon at every start.
 fn survived<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
-}
-
-/// Opens a regular file for reading. It does not wait for the writer of a pipe, and does not follow symlinks.
-pub fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::IsADirectory.into()) }
 }

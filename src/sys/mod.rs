@@ -1,5 +1,5 @@
 //! Services of the operating system: mounts, drives, views of a path, Landlock and seccomp, threads, the path of this program,
-//! files of this user alone.
+//! files of this user alone, and files that may be anything.
 //!
 //! Landlock and seccomp exist on Linux only. On other systems no mounts are known.
 
@@ -10,6 +10,7 @@ pub mod own_file;
 mod own_program;
 pub mod parallel;
 pub mod probe;
+pub mod regular_file;
 #[cfg(target_os = "linux")]
 pub mod restrict;
 #[cfg(test)]

@@ -3,13 +3,10 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-
-use rustix::fs::OFlags;
 
 use super::Answers;
 use crate::api::types::{KnownAnswer, KnownCopy, KnownQuestion};
@@ -19,6 +16,7 @@ use crate::daemon::messages::{Change, Write};
 use crate::intake::{Rules, stamp_like};
 use crate::photo::{ContentHash, OtherFile, PictureHash, Place, Stamp};
 use crate::sys::probe::{self, DISK_STEP_TIMEOUT};
+use crate::sys::regular_file::open;
 
 /// How much of a file is hashed in one step.
 const STEP_BYTES: u64 = 32 << 20;
@@ -171,13 +169,6 @@ fn hash_step(file: &mut File, hasher: &mut blake3::Hasher) -> io::Result<u64> {
         }
     }
     Ok(done)
-}
-
-/// Opens a regular file. It does not wait for the writer of a pipe, and does not follow symlinks.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 #[cfg(test)]
