@@ -254,7 +254,7 @@ fn ranked(cluster: &photo::Cluster, photos: &HashMap<PhotoId, PhotoRecord>, know
             detail: record.detail,
             quantisation: record.quantisation,
             has_position: file.metadata.as_ref().is_some_and(|metadata| metadata.description.position.is_some()),
-            bytes: file.stamp.size,
+            bytes: file.told_bytes(),
             mtime: file.stamp.mtime,
             path: file.path(),
         })

@@ -34,7 +34,8 @@ pub fn differences(of: [Told<'_>; 2]) -> Vec<String> {
     differ("caption", &|of| or_none(of.metadata.description.caption.as_ref()));
     differ("creator", &|of| or_none(of.metadata.description.creator.as_ref()));
     differ("written by", &|of| or_none(of.metadata.software.as_ref()));
-    differ("bytes after the picture", &|of| of.metadata.trailer_bytes.to_string());
+    differ("bytes after the picture", &|of| (of.metadata.trailer_bytes - of.metadata.padding_bytes()).to_string());
+    differ("zeros after the picture", &|of| of.metadata.padding_bytes().to_string());
     differ("compression (sum of quantiser steps)", &|of| {
         of.identity.quantisation.map_or("not known".to_owned(), |steps| steps.to_string())
     });

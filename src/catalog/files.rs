@@ -52,6 +52,12 @@ impl FileOfPhoto {
         Some(self.metadata.as_ref()?.missing_in(kept.metadata.as_ref()?))
     }
 
+    /// The length of the file without the zeros at its end, as far as they are known.
+    pub fn told_bytes(&self) -> u64 {
+        let padding = self.metadata.as_ref().map_or(0, Metadata::padding_bytes);
+        self.stamp.size.saturating_sub(padding)
+    }
+
     /// Returns whether a file is in its shot, by any of its names.
     pub fn is_with(&self, other: &FileOfPhoto) -> bool {
         let is_name = |of: &FileOfShot| other.names.iter().any(|name| name.path == of.name.path);
@@ -80,7 +86,7 @@ pub fn files_of(record: &PhotoRecord, roots: &Roots) -> Files {
             let shot_files = f.shot.len().max(1);
             FileCandidate {
                 path: f.path(),
-                bytes: f.stamp.size,
+                bytes: f.told_bytes(),
                 mtime: f.stamp.mtime,
                 metadata: f.metadata.as_ref(),
                 shot_files,

@@ -85,7 +85,7 @@ impl Asked {
             detail: self.decoded.detail,
             quantisation: self.identity.quantisation,
             has_position: self.metadata.description.position.is_some(),
-            bytes: self.bytes,
+            bytes: self.bytes.saturating_sub(self.metadata.padding_bytes()),
             mtime: 0,
             path: Path::new(""),
         }

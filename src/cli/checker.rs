@@ -18,10 +18,11 @@ use super::folders::Folders;
 use super::picasa::Picasa;
 use super::removable::{Removable, removable, unchanged};
 use crate::api::types::Cluster;
-use crate::photo::Relation;
+use crate::photo::{Details, Relation};
 use crate::sys::SameProgram;
 use crate::sys::mounts::Mounts;
 use crate::sys::probe::DISK_STEP_TIMEOUT;
+use crate::sys::regular_file::open;
 use crate::vision::Limits;
 use crate::vision::sandbox::{DecodeError, Decoder};
 
@@ -47,6 +48,16 @@ impl RealDisk {
         let _ = self.reports.send(Report::Step);
         answer
     }
+
+    /// Returns what a decoder makes of a file.
+    fn decoded<T>(&self, path: &Path, work: impl FnOnce(&mut Decoder, &fs::File) -> Result<T, DecodeError>) -> Result<T, String> {
+        let decoder = self.decoder.as_ref().map_err(|e| e.to_string())?;
+        let file = self.answered(open(path)).map_err(|e| e.to_string())?;
+        self.answered(work(&mut decoder.borrow_mut(), &file)).map_err(|e| match e {
+            DecodeError::Photo(failure) => failure.reason,
+            DecodeError::Child(_) => e.to_string(),
+        })
+    }
 }
 
 /// A file each of whose reads is a step.
@@ -64,18 +75,21 @@ impl Disk for RealDisk {
     }
 
     fn content(&self, path: &Path) -> io::Result<String> {
+        self.start(path, u64::MAX)
+    }
+
+    fn start(&self, path: &Path, bytes: u64) -> io::Result<String> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(InSteps(fs::File::open(path)?, self))?;
+        hasher.update_reader(InSteps(open(path)?, self).take(bytes))?;
         Ok(hasher.finalize().to_hex().to_string())
     }
 
+    fn details(&self, path: &Path) -> Result<Details, String> {
+        self.decoded(path, |decoder, file| decoder.details(file))
+    }
+
     fn decode(&self, path: &Path) -> Result<(), String> {
-        let decoder = self.decoder.as_ref().map_err(|e| e.to_string())?;
-        let file = self.answered(fs::File::open(path)).map_err(|e| e.to_string())?;
-        self.answered(decoder.borrow_mut().decode_whole(&file)).map_err(|e| match e {
-            DecodeError::Photo(failure) => failure.reason,
-            DecodeError::Child(_) => e.to_string(),
-        })
+        self.decoded(path, |decoder, file| decoder.decode_whole(file))
     }
 
     fn notes(&self, path: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
@@ -186,6 +200,8 @@ fn answer(reports: &Receiver<Report>, step: Duration) -> Option<Result<Removable
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::types::PhotoFile;
+    use crate::cli::removable::tests::{cluster, file, photo};
 
     fn real_disk() -> (RealDisk, Receiver<Report>) {
         let (reports, received) = channel();
@@ -210,6 +226,42 @@ mod tests {
             return crate::sys::skip("this filesystem has no extended attributes");
         }
         assert_eq!(disk.notes(&photo).expect("read"), [Some(b"sea".to_vec()), None, None, starred]);
+    }
+
+    /// The clusters are checked first, and those of one are printed long after.
+    #[test]
+    fn what_changes_between_its_check_and_its_printing_is_not_listed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let _entered = runtime.enter();
+        let checker = Checker::start(vec![Relation::Identical]);
+        type Change = fn(&Path) -> io::Result<()>;
+        let nothing: Change = |_| Ok(());
+        let changes: [(&str, Change); 7] = [
+            ("a.jpg has changed", |folder| fs::remove_file(folder.join("a.jpg"))),
+            ("a.jpg has changed", |folder| fs::write(folder.join("a.jpg"), "longer than before")),
+            ("a.jpg has changed", |folder| fs::rename(folder.join("b.jpg"), folder.join("a.jpg"))),
+            ("b.jpg has changed", |folder| fs::write(folder.join("b.jpg"), "longer than before")),
+            ("b.jpg has changed", |folder| fs::remove_file(folder.join("b.jpg"))),
+            ("b.xmp may be of the shot", |folder| fs::write(folder.join("b.xmp"), "rated")),
+            ("b.txt may be of the shot", |folder| fs::write(folder.join("b.txt"), "Ann")),
+        ];
+        for (said, change) in [("", nothing)].into_iter().chain(changes) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let paths = ["a.jpg", "b.jpg"].map(|name| folder.path().join(name));
+            let files = paths.iter().map(|path| {
+                fs::write(path, "a photo").expect("written");
+                let Now { size, mtime_ns, ctime_ns, .. } = Now::at(path).expect("there");
+                let content = blake3::hash(b"a photo").to_hex().to_string();
+                PhotoFile { size, mtime_ns, ctime_ns, content, ..file(path.to_str().expect("text"), size) }
+            });
+            let checked = checker.check(vec![cluster(vec![photo(files.collect())], &[])]).unwrap_or_else(|e| panic!("{}", e.message));
+            let checked = checked.expect("one could go");
+            change(folder.path()).expect("changed");
+            match checker.check_again(checked).unwrap_or_else(|e| panic!("{}", e.message)) {
+                Ok(again) => assert_eq!((again.paths().collect::<Vec<_>>(), said), (vec![paths[1].as_path()], "")),
+                Err(why) => assert!(!said.is_empty() && why.contains(said), "{why}: {said}"),
+            }
+        }
     }
 
     /// Many files that are all to be hashed take long, though the disk answers all the time.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::major;
 
 use crate::api::types::PhotoFile;
+use crate::photo::Details;
 use crate::sys::mounts::Mounts;
 
 /// The precision of times on a network share, in nanoseconds. Local filesystems have a finer one.
@@ -87,6 +88,12 @@ pub trait Disk {
 
     /// The BLAKE3 hash of the bytes of a file, in hexadecimal.
     fn content(&self, path: &Path) -> io::Result<String>;
+
+    /// The same of the first bytes of a file.
+    fn start(&self, path: &Path, bytes: u64) -> io::Result<String>;
+
+    /// What a file says and the daemon does not store. The error says why that cannot be read.
+    fn details(&self, path: &Path) -> Result<Details, String>;
 
     /// Decodes every pixel of a file. The error says what is wrong with it.
     fn decode(&self, path: &Path) -> Result<(), String>;

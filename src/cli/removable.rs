@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -142,7 +143,7 @@ fn of_cluster<'a, D: Disk>(cluster: &'a Cluster, relations: &[Relation], disk: &
         cluster,
         disk,
         mounts: OnceCell::new(),
-        damaged: may_be_damaged(cluster),
+        damaged: may_be_damaged(cluster, disk),
         seen: Seen::default(),
         stay: vec![keeper],
         going: Vec::new(),
@@ -207,7 +208,7 @@ impl<'a, D: Disk> Check<'a, D> {
         } else if let Some(why) = self.damaged.as_ref().filter(|_| is_version) {
             Some(why.clone())
         } else {
-            lost(file, &candidate, &self.stay[kept], is_version)?
+            lost(&candidate, &self.stay[kept], is_version, self.disk)?
         };
         let reason = reason.or_else(|| self.lost_with_memory(&self.stay[equal.unwrap_or(kept)], path));
         if let Some(reason) = reason {
@@ -308,28 +309,57 @@ fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, Str
 /// Returns what would be lost with a file, of all that it and its file manager say of the photo, if the keeper stays. An error says
 /// that it is not known: an older version may not have read what the file says. Then it is read in the background, unless it
 /// `is_version` and its picture is in no other file.
-fn lost(file: &PhotoFile, candidate: &Staying<'_>, keeper: &Staying<'_>, is_version: bool) -> Result<Option<String>, String> {
+fn lost(candidate: &Staying<'_>, keeper: &Staying<'_>, is_version: bool, disk: &impl Disk) -> Result<Option<String>, String> {
     let path = candidate.looked.path.display();
     if candidate.loses_notes(keeper) {
         return Ok(Some(format!("what a file manager or Picasa keeps of {path}, such as tags, a star or a caption, would be lost")));
     }
-    match &file.metadata_lost {
-        Some(lost) if lost.is_empty() => Ok(None),
-        Some(lost) => Ok(Some(format!("{} in {path} would be lost", names(lost)))),
+    match &candidate.file.metadata_lost {
+        Some(lost) if lost.is_empty() => Ok(details_lost(candidate, keeper, disk)),
+        Some(lost) => Ok(Some(would_be_lost(names(lost), candidate))),
         None if is_version => Err(format!("the metadata of {path} was not read by an older version; touch it to have it read")),
         None => Err(format!("the metadata of {path} is being read; ask again in a minute")),
     }
 }
 
+/// The same of what is not stored. Files of equal bytes are not read for it.
+fn details_lost(candidate: &Staying<'_>, keeper: &Staying<'_>, disk: &impl Disk) -> Option<String> {
+    if candidate.content == keeper.content {
+        return None;
+    }
+    let of = |staying: &Staying<'_>| {
+        let path = &staying.looked.path;
+        disk.details(path).map_err(|why| format!("what {} says of its photo cannot be read: {why}", path.display()))
+    };
+    let taken = keeper.file.metadata.as_ref().and_then(|metadata| metadata.taken.as_deref());
+    match of(candidate).and_then(|own| Ok((own, of(keeper)?))) {
+        Ok((own, kept)) => {
+            let lost = own.missing_in(&kept, taken);
+            (!lost.is_empty()).then(|| would_be_lost(names(&lost), candidate))
+        }
+        Err(why) => Some(why),
+    }
+}
+
+fn would_be_lost(what: impl Display, file: &Staying<'_>) -> String {
+    format!("{what} in {} would be lost", file.looked.path.display())
+}
+
 /// Returns why the keeper may be damaged: another picture of its format and size is in a file of its length, so that they are equal files,
-/// one of them with other bytes. Then every other version may be all that is left.
-fn may_be_damaged(cluster: &Cluster) -> Option<String> {
-    let of = |photo: &Photo, file: &PhotoFile| (photo.format, photo.width, photo.height, file.size);
+/// one of them with other bytes. Then every other version may be all that is left. Zeros at the end of one do not count.
+fn may_be_damaged(cluster: &Cluster, disk: &impl Disk) -> Option<String> {
+    let of = |photo: &Photo, file: &PhotoFile| (photo.format, photo.width, photo.height, file.told_bytes());
     let (best, keeper) = (&cluster.photos[0], &cluster.photos[0].files[0]);
     let mut others = cluster.photos[1..].iter().flat_map(|photo| photo.files.iter().map(move |file| (photo, file)));
-    let (_, other) = others.find(|(photo, file)| of(photo, file) == of(best, keeper) && file.content != keeper.content)?;
+    let (_, other) = others.find(|(photo, file)| of(photo, file) == of(best, keeper) && !have_equal_data(file, keeper, disk))?;
     let [a, b] = [keeper, other].map(|file| file.path.to_path());
     Some(format!("{} and {} differ only in their bytes: one of them may be damaged", a.display(), b.display()))
+}
+
+/// Whether two files of one length differ at most in the zeros at their ends.
+fn have_equal_data(a: &PhotoFile, b: &PhotoFile, disk: &impl Disk) -> bool {
+    let data = |file: &PhotoFile| disk.start(&file.path.to_path(), file.told_bytes()).ok();
+    a.content == b.content || a.size != b.size && data(a).is_some_and(|own| data(b) == Some(own))
 }
 
 #[cfg(test)]
@@ -339,8 +369,8 @@ pub mod tests {
     use rustix::fs::major;
 
     use super::*;
-    use crate::api::types::{Evidence, PathText, ShotFile};
-    use crate::photo::{Format, MetadataKind, OtherKind, ShotFileKind, ShotName, Unpaired, folded, home};
+    use crate::api::types::{Evidence, FileMetadata, PathText, ShotFile};
+    use crate::photo::{Detail, Details, Format, MetadataKind, OtherKind, ShotFileKind, ShotName, Unpaired, folded, home};
 
     fn text(path: &str) -> PathText {
         PathText { path: path.into(), path_bytes: None }
@@ -416,6 +446,16 @@ pub mod tests {
             Ok(self.0[path].1.to_owned())
         }
 
+        fn start(&self, path: &Path, bytes: u64) -> io::Result<String> {
+            let content = self.content(path)?;
+            Ok(content.get(..bytes as usize).unwrap_or(&content).to_owned())
+        }
+
+        fn details(&self, path: &Path) -> Result<Details, String> {
+            let lens = path.file_name().and_then(|name| name.to_str()?.strip_prefix("lens-"));
+            Ok(Details(lens.map(|lens| ("lens".to_owned(), Detail::Text(lens.to_owned()))).into_iter().collect()))
+        }
+
         fn decode(&self, path: &Path) -> Result<(), String> {
             if path.ends_with("broken") { Err("it ends early".into()) } else { Ok(()) }
         }
@@ -476,6 +516,19 @@ pub mod tests {
         assert!(listed("/tagged-sea", "/tagged-sky").is_err());
         assert_eq!(listed("/tagged-sea", "/b"), Ok(vec!["/b".to_owned()]));
         assert_eq!(listed("/tagged-sea", "/x/tagged-sea"), Ok(vec!["/x/tagged-sea".to_owned()]));
+    }
+
+    #[test]
+    fn what_a_file_says_and_the_daemon_does_not_store_is_not_lost() {
+        let listed = |kept: &'static str, other: &'static str| {
+            let of = |path, size| Photo { detail: Some(1.0), ..photo(vec![file(path, size)]) };
+            let photos = vec![of(kept, 10), of(other, 9)];
+            list(&cluster(photos, &[(0, 1, Relation::Copy)]), &[(kept, 1, 1, 10), (other, 2, 1, 9)])
+        };
+        assert!(listed("/a", "/lens-RF50").is_err_and(|why| why == "lens in /lens-RF50 would be lost"));
+        assert!(listed("/lens-RF85", "/lens-RF50").is_err());
+        assert_eq!(listed("/lens-RF50", "/b"), Ok(vec!["/b".to_owned()]));
+        assert_eq!(listed("/lens-RF50", "/x/lens-RF50"), Ok(vec!["/x/lens-RF50".to_owned()]));
     }
 
     fn in_shot(path: &str, kind: ShotFileKind, shared: bool) -> ShotFile {
@@ -592,6 +645,9 @@ pub mod tests {
             "/b/CaptureOne/Settings153/1.nef.cos",
             "/b/captureone/settings153/1.NEF.3.comask",
             "/b/1.jpg.supplemental-me.json",
+            "/b/1.txt",
+            "/b/1.jpg.txt",
+            "/b/SILKYPIX_DS/1.nef.9.spd",
         ] {
             let (listed, cluster, later) = with(name);
             assert!(listed.is_err_and(|why| why.contains(&format!("{name} is of the shot of /b/1."))), "{name}");
@@ -599,7 +655,7 @@ pub mod tests {
             assert!(unchanged(found, &later).is_err_and(|why| why.contains(&format!("{name} may be of the shot of /b/1."))), "{name}");
         }
         let all = ["/b/1.nef", "/b/1.jpg", "/b/1.xmp"].map(str::to_owned);
-        for name in ["/b/11.xmp", "/b/1.txt", "/a/1.nef.pp3", "/c/1.nef.pp3"] {
+        for name in ["/b/11.xmp", "/b/notes.txt", "/a/1.nef.pp3", "/c/1.nef.pp3"] {
             assert_eq!(with(name).0, Ok(all.to_vec()), "{name}");
         }
         assert_eq!(with("/b/1.tif").0, Ok(all[..2].to_vec()), "the sidecar is also of this one");
@@ -853,6 +909,26 @@ pub mod tests {
         }
         let listed = list_on(&cluster(photos, &[(0, 1, Relation::Edit)]), &disk);
         assert_eq!(listed, Ok(vec!["/keep-too".into(), "/other-too".into()]));
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_no_damage() {
+        let padded = |path: &str, size, padding_bytes| PhotoFile {
+            metadata: Some(FileMetadata { padding_bytes, ..FileMetadata::default() }),
+            ..file(path, size)
+        };
+        let photos = vec![photo(vec![file("/a", 4)]), photo(vec![padded("/b", 10, 6)])];
+        let listed = |bytes: [&'static str; 2]| {
+            let mut disk = disk(&[("/a", 1, 1, 4), ("/b", 2, 1, 10)]);
+            for (path, bytes) in ["/a", "/b"].into_iter().zip(bytes) {
+                disk.0.get_mut(Path::new(path)).expect("is there").1 = bytes;
+            }
+            let mut photos = photos.clone();
+            photos.iter_mut().zip(bytes).for_each(|(photo, bytes)| photo.files[0].content = bytes.to_owned());
+            list_on(&cluster(photos, &[(0, 1, Relation::Copy)]), &disk)
+        };
+        assert_eq!(listed(["data", "data000000"]), Ok(vec!["/b".into()]));
+        assert!(listed(["dxta", "data000000"]).is_err_and(|why| why.contains("one of them may be damaged")));
     }
 
     #[test]

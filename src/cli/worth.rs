@@ -44,10 +44,11 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     // The source was told from the second by its detail.
     let is_enlarged = place == 1 && cluster.source_by == Some(SourceRule::Detail) && shows_as_much(best, photo) == Some(true);
     // WebP files say only inside whether they are lossless. Those are larger.
-    let may_be_lossless =
-        photo.format.is_lossless() || photo.format == Format::WebP && best.format != Format::WebP && file.size > keeper.size;
+    let may_be_lossless = photo.format.is_lossless()
+        || photo.format == Format::WebP && best.format != Format::WebP && file.told_bytes() > keeper.told_bytes();
     // Another depth or number of channels makes another length.
-    let is_alike = photo.format == best.format && (file.size as f64 / keeper.size as f64 - 1.0).abs() <= MAX_EQUAL_LENGTH_DIFFERENCE;
+    let is_alike =
+        photo.format == best.format && (file.told_bytes() as f64 / keeper.told_bytes() as f64 - 1.0).abs() <= MAX_EQUAL_LENGTH_DIFFERENCE;
     let holds_less = best.format.is_lossless() && is_reduced || is_alike && !is_larger;
     let (own, others) = (software(file), software(keeper));
     // A GIF has few colours, and no picture that is better.
@@ -68,7 +69,7 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
             None if is_alike && [best, photo].iter().all(|photo| photo.detail.is_none()) => None,
             None => Some(format!("{path} may show more detail than {kept}, which would stay: it is not known of both how much they show")),
             Some(false) => Some(format!("{path} shows more detail than {kept}, which would stay")),
-            Some(true) if !is_larger && shows_as_much(photo, best) == Some(false) && file.size > keeper.size => {
+            Some(true) if !is_larger && shows_as_much(photo, best) == Some(false) && file.told_bytes() > keeper.told_bytes() => {
                 Some(format!("{kept}, which would stay, shows more detail in fewer bytes than {path}: it may have been sharpened"))
             }
             Some(true) => None,
@@ -110,7 +111,7 @@ pub fn enlarged(stays: (&Photo, &PhotoFile), goes: (&Photo, &PhotoFile)) -> Opti
 
 /// Whether the first photo may be an enlarged copy of the second: it has clearly more pixels, and clearly fewer bytes for each.
 fn may_be_enlarged((best, keeper): (&Photo, &PhotoFile), (photo, file): (&Photo, &PhotoFile)) -> bool {
-    let density = |photo: &Photo, file: &PhotoFile| file.size as f64 / pixels(photo).max(1.0);
+    let density = |photo: &Photo, file: &PhotoFile| file.told_bytes() as f64 / pixels(photo).max(1.0);
     let is_larger = pixels(best) > MIN_ENLARGEMENT_PIXEL_RATIO * pixels(photo);
     best.format == photo.format && is_larger && density(best, keeper) < MAX_ENLARGED_DENSITY_RATIO * density(photo, file)
 }

@@ -157,7 +157,8 @@ fn metadata(metadata: &Metadata) -> types::FileMetadata {
         taken: metadata.capture.taken.clone(),
         description: metadata.description.clone(),
         software: metadata.software.clone(),
-        trailer_bytes: metadata.trailer_bytes,
+        trailer_bytes: metadata.trailer_bytes - metadata.padding_bytes(),
+        padding_bytes: metadata.padding_bytes(),
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Metadata {
     pub software: Option<String>,
     /// The bytes after the picture, for example the film of a motion photo.
     pub trailer_bytes: u64,
-    /// The hash of these bytes. `None` if there are none, or if an older version read the file.
+    /// The hash of these bytes, empty if they are zeros. `None` if there are none, or if an older version read the file.
     pub trailer: Option<String>,
     /// Hashes of the parts that are not understood and may be of a person: comments, other XMP properties, further pages and the like.
     pub other: BTreeSet<String>,
@@ -45,6 +45,9 @@ pub struct Position {
     pub latitude: f64,
     pub longitude: f64,
 }
+
+/// What stands for the hash of a trailer of zeros.
+pub const OF_ZEROS: &str = "";
 
 /// Degrees by which two programs may round one position differently: about ten metres.
 const SAME_POSITION: f64 = 1e-4;
@@ -105,10 +108,15 @@ impl Metadata {
             MetadataKind::Creator => is_lost(&own.creator, &other.creator),
             MetadataKind::Position => own.position.is_some_and(|own| !other.position.is_some_and(|other| own.is_near(other))),
             MetadataKind::Capture => self.capture.is_missing_in(&kept.capture),
-            MetadataKind::Trailer => self.trailer_bytes > 0 && (self.trailer.is_none() || self.trailer != kept.trailer),
+            MetadataKind::Trailer => self.trailer_bytes > self.padding_bytes() && (self.trailer.is_none() || self.trailer != kept.trailer),
             MetadataKind::OtherMetadata => !self.other.is_subset(&kept.other),
         };
         MetadataKind::ALL.iter().copied().filter(|kind| is_missing(*kind)).collect()
+    }
+
+    /// The zeros after the picture, which say nothing: a disk or a download left them.
+    pub fn padding_bytes(&self) -> u64 {
+        if self.trailer.as_deref() == Some(OF_ZEROS) { self.trailer_bytes } else { 0 }
     }
 }
 
@@ -233,6 +241,7 @@ mod tests {
             ("an older version knew only the length", &film(9, None), film(9, None), true),
             ("of one an older version knew only the length", &film(9, None), film(9, Some("a")), true),
             ("of the other", &film(9, Some("a")), film(9, None), true),
+            ("zeros", &film(9, Some(OF_ZEROS)), none.clone(), false),
         ] {
             assert_eq!(own.missing_in(&kept) == [MetadataKind::Trailer], is_missing, "{what}");
         }

@@ -156,6 +156,89 @@ fn a_film_goes_only_with_a_file_that_has_the_same_one() {
 }
 
 #[test]
+fn zeros_after_the_picture_make_no_file_worth_more() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    fs::write(folder.join("a.jpg"), &photo).expect("written");
+    fs::write(folder.join("a copy.jpg"), [&photo[..], &vec![0; 50_000]].concat()).expect("written");
+    assert_eq!(could_go(&instance, &folder), ("a copy.jpg\0".to_owned(), String::new()));
+    let shown = instance.ok([OsStr::new("dupes"), folder.as_os_str()]);
+    assert!(shown.contains("more zeros at its end"), "{shown}");
+    // The same length, and another picture: one of the two may be damaged.
+    let mut damaged = photo.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    damaged.resize(photo.len() + 50_000, 0);
+    fs::write(folder.join("a copy.jpg"), damaged).expect("written");
+    assert_eq!(could_go(&instance, &folder).0, "");
+}
+
+#[test]
+fn while_the_source_may_be_damaged_no_version_of_it_is_listed() {
+    let instance = Instance::new();
+    let picture = photos::open("00003");
+    let jpeg = photos::jpeg(&picture, 90);
+    for (name, damage) in [("one byte", &[0x55; 1][..]), ("zeros", &[0; 300])] {
+        let folder = instance.folder(name);
+        let mut damaged = jpeg.clone();
+        let at = jpeg.len() * 19 / 20;
+        damaged[at..at + damage.len()].copy_from_slice(damage);
+        fs::write(folder.join("a.jpg"), damaged).expect("written");
+        fs::write(folder.join("a copy.jpg"), &jpeg).expect("written");
+        fs::write(folder.join("small.jpg"), photos::jpeg(&photos::half(&picture), 85)).expect("written");
+        // With copies alone the answer leaves out the damaged file with zeros, which is told to be an edit.
+        for relation in ["edit", "copy,edit", "identical,copy,edit"] {
+            let options = ["dupes", "--format=paths0", "--relation", relation].map(OsStr::new);
+            let output = instance.run(options.into_iter().chain([folder.as_os_str()]));
+            let listed = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && listed.is_empty(), "{name} {relation}: {listed}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_stored_of_a_file_is_not_lost_with_it() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let picture = photos::open("00003");
+    let write = |name: &str, jpeg: Vec<u8>, more: &[Field]| {
+        fs::write(folder.join(name), photos::with_exif(&jpeg, "2026:05:01 10:00:00", more)).expect("written");
+    };
+    write("a.jpg", photos::jpeg(&picture, 90), &[]);
+    write("small.jpg", photos::jpeg(&photos::half(&picture), 85), &[]);
+    assert_eq!(could_go(&instance, &folder), ("small.jpg\0".to_owned(), String::new()));
+    let lens = Field { tag: Tag::LensModel, ifd_num: In::PRIMARY, value: ExifValue::Ascii(vec![b"RF50mm".to_vec()]) };
+    write("small.jpg", photos::jpeg(&photos::half(&picture), 85), std::slice::from_ref(&lens));
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(listed.is_empty() && said.contains("lens in") && said.contains("small.jpg would be lost"), "{listed} {said}");
+    write("a.jpg", photos::jpeg(&picture, 90), &[lens]);
+    assert_eq!(could_go(&instance, &folder), ("small.jpg\0".to_owned(), String::new()));
+}
+
+#[test]
+fn a_caption_in_a_text_stays_with_its_photo() {
+    let instance = Instance::new();
+    let folder = instance.folder("photos");
+    let photo = photos::jpeg(&photos::open("00003"), 90);
+    for name in ["a", "b"] {
+        fs::create_dir(folder.join(name)).expect("made");
+        fs::write(folder.join(name).join("IMG_1.jpg"), &photo).expect("written");
+    }
+    let (listed, _) = could_go(&instance, &folder);
+    let [goes, stays] = if listed.starts_with("a/") { ["a", "b"] } else { ["b", "a"] };
+    let caption = |folder_name: &str, name: &str| fs::write(folder.join(folder_name).join(name), "Ann").expect("written");
+    caption(goes, "notes.txt");
+    assert_eq!(could_go(&instance, &folder).0, format!("{goes}/IMG_1.jpg\0"), "it is of no photo");
+    caption(goes, "IMG_1.jpg.txt");
+    assert_eq!(could_go(&instance, &folder).0, format!("{stays}/IMG_1.jpg\0"));
+    // Both have it, so one of the two goes as a whole.
+    caption(stays, "IMG_1.jpg.txt");
+    let (listed, said) = could_go(&instance, &folder);
+    assert!(listed.contains("IMG_1.jpg\0") && listed.contains("IMG_1.jpg.txt\0"), "{listed} {said}");
+}
+
+#[test]
 fn what_picasa_says_of_a_photo_is_not_lost_with_it() {
     let instance = Instance::new();
     let folder = instance.folder("photos");

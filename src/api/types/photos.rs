@@ -91,6 +91,12 @@ pub struct ShotFile {
 }
 
 impl PhotoFile {
+    /// The length of the file without the zeros at its end, as far as they are known.
+    pub fn told_bytes(&self) -> u64 {
+        let padding = self.metadata.as_ref().map_or(0, |metadata| metadata.padding_bytes);
+        self.size.saturating_sub(padding)
+    }
+
     /// Whether another file is in its shot, by any of its names.
     pub fn is_with(&self, other: &PhotoFile) -> bool {
         let is_name = |of: &ShotFile| of.path == other.path || other.also.contains(&of.path);
@@ -109,6 +115,8 @@ pub struct FileMetadata {
     pub software: Option<String>,
     /// The bytes after the picture, for example the film of a motion photo.
     pub trailer_bytes: u64,
+    /// The zeros after the picture, if nothing else is there. They are no part of `trailer_bytes`.
+    pub padding_bytes: u64,
 }
 
 /// How a picture lies in another one, and what is left between them then.

@@ -9,7 +9,7 @@ use super::super::text::bytes;
 use super::rows::{others, title};
 use super::words::{pairs, series, source, what};
 use super::*;
-use crate::api::types::{BesideCluster, ClusterPair, Evidence, PathText, Photo, PhotoFile, Reason, Scene, ShotFile};
+use crate::api::types::{BesideCluster, ClusterPair, Evidence, FileMetadata, PathText, Photo, PhotoFile, Reason, Scene, ShotFile};
 use crate::cli::args::SortBy;
 use crate::photo::{Format, MetadataKind, PhotoChange, ReasonCode, Relation, ShotFileKind, SourceRule, Unpaired};
 
@@ -190,6 +190,14 @@ fn a_copy_is_told_by_its_size_format_and_compression() {
     assert_eq!(told(&|copy| (copy.width, copy.height) = (2000, 3000)), "copy · turned");
     assert_eq!(told(&|copy| copy.format = Format::WebP), "copy · webp");
     assert_eq!(told(&|copy| copy.bytes += 1), "copy · same number of bytes: one may be damaged");
+    let padded = |bytes, padding_bytes| {
+        told(&|copy| {
+            copy.bytes = bytes;
+            copy.files[0].metadata = Some(FileMetadata { padding_bytes, ..FileMetadata::default() });
+        })
+    };
+    assert_eq!(padded(4_000_501, 500), "copy · more zeros at its end");
+    assert_eq!(padded(4_000_501, 501), "copy · recompressed", "its data have another length");
 }
 
 fn because(pair: ClusterPair, codes: &[ReasonCode]) -> ClusterPair {

@@ -156,6 +156,8 @@ fn copied(pair: &ClusterPair, source: &Photo, copy: &Photo) -> Vec<String> {
         Some(copy.format.to_string())
     } else if !is_lossy(copy.format) {
         is_all.then(|| "saved again".to_owned())
+    } else if is_all && padding(source) != padding(copy) && copy.bytes - padding(copy) == source.bytes - padding(source) {
+        Some(if padding(copy) > padding(source) { "more zeros at its end" } else { "fewer zeros at its end" }.to_owned())
     } else if is_all && copy.bytes == source.bytes {
         // No program writes as many bytes by chance.
         Some("same number of bytes: one may be damaged".to_owned())
@@ -163,6 +165,11 @@ fn copied(pair: &ClusterPair, source: &Photo, copy: &Photo) -> Vec<String> {
         (is_compressed || is_all).then(|| "recompressed".to_owned())
     };
     is_turned.then(|| "turned".to_owned()).into_iter().chain(size).chain(compression).collect()
+}
+
+/// The zeros at the end of the file of a photo that would stay.
+fn padding(photo: &Photo) -> u64 {
+    photo.files[0].metadata.as_ref().map_or(0, |metadata| metadata.padding_bytes.min(photo.bytes))
 }
 
 /// The size of a version of the whole frame, if it is not that of its source. A larger one need not be enlarged: it may be what is left

@@ -84,7 +84,7 @@ fn iso(exif: &Exif) -> Option<f64> {
     (iso > 0 && iso < MAX_ISO).then_some(iso.into())
 }
 
-fn number(exif: &Exif, tag: Tag) -> Option<f64> {
+pub fn number(exif: &Exif, tag: Tag) -> Option<f64> {
     let value = match &exif.get_field(tag, In::PRIMARY)?.value {
         Value::Rational(values) => values.first()?.to_f64(),
         Value::SRational(values) => values.first()?.to_f64(),

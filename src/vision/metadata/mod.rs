@@ -5,6 +5,7 @@
 //! that has one may say more than one that has not. Frames and pages after the first one are such parts, because the picture
 //! is the first one alone. A colour profile is one too, unless it says what is assumed without it.
 
+mod details;
 mod exif;
 pub mod gif;
 mod heif;
@@ -16,6 +17,7 @@ mod raw_profile;
 mod text;
 mod xmp;
 
+pub use details::read as details;
 pub use profile::in_jpeg as profile_in_jpeg;
 pub use raw::is_adobe_rgb;
 
@@ -26,7 +28,7 @@ use super::decode::tiff;
 use super::jpeg::{EXIF as EXIF_IN_JPEG, PHOTOSHOP, XMP as XMP_IN_JPEG};
 use super::png::{self, Chunk};
 use super::{format, jpeg, jxl, psd};
-use crate::photo::{Capture, Description, Format, Metadata, Origin};
+use crate::photo::{Capture, Description, Format, Metadata, OF_ZEROS, Origin};
 
 /// The image resources of a Photoshop file with EXIF, XMP and a colour profile.
 const EXIF_RESOURCE: u16 = 1058;
@@ -83,17 +85,7 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         return raw::read(bytes);
     }
     let (exif, unread) = read_exif(bytes, format);
-    let parts = match format {
-        Format::Jpeg => jpeg_parts(bytes),
-        Format::Png => png_parts(bytes),
-        Format::WebP => webp_parts(bytes),
-        Format::Tiff => exif.as_ref().map(tiff_parts).unwrap_or_default(),
-        Format::Psd => psd_parts(bytes),
-        Format::Heic | Format::Avif => heif::parts(bytes),
-        Format::Jxl => jxl_parts(bytes),
-        Format::Gif => gif_parts(bytes),
-        _ => Parts::default(),
-    };
+    let parts = parts(bytes, format, exif.as_ref());
     let mut other = parts.other;
     unread.iter().for_each(|data| other.add(data));
     if let Some(profile) = profile::read(bytes, format) {
@@ -115,8 +107,31 @@ pub fn metadata(bytes: &[u8], format: Format) -> Metadata {
         description,
         software: exif.as_ref().and_then(exif::software).or(xmp.software),
         trailer_bytes: parts.trailer.len() as u64,
-        trailer: Some(parts.trailer).filter(|bytes| !bytes.is_empty()).map(|bytes| blake3::hash(bytes).to_string()),
+        trailer: trailer_hash(parts.trailer),
         other: other.into_hashes(),
+    }
+}
+
+fn parts<'a>(bytes: &'a [u8], format: Format, exif: Option<&'a ::exif::Exif>) -> Parts<'a> {
+    match format {
+        Format::Jpeg => jpeg_parts(bytes),
+        Format::Png => png_parts(bytes),
+        Format::WebP => webp_parts(bytes),
+        Format::Tiff => exif.map(tiff_parts).unwrap_or_default(),
+        Format::Psd => psd_parts(bytes),
+        Format::Heic | Format::Avif => heif::parts(bytes),
+        Format::Jxl => jxl_parts(bytes),
+        Format::Gif => gif_parts(bytes),
+        _ => Parts::default(),
+    }
+}
+
+/// Returns the hash of the bytes after the picture. `None` if there are none.
+fn trailer_hash(trailer: &[u8]) -> Option<String> {
+    match trailer {
+        [] => None,
+        _ if trailer.iter().all(|byte| *byte == 0) => Some(OF_ZEROS.to_owned()),
+        _ => Some(blake3::hash(trailer).to_string()),
     }
 }
 
@@ -770,6 +785,7 @@ mod tests {
                 (metadata.trailer_bytes, metadata.trailer)
             };
             assert_eq!(with(b""), (0, None), "{format}");
+            assert_eq!(with(&[0; 9]), (9, Some(OF_ZEROS.to_owned())), "{format}");
             let (film, other) = (with(b"film"), with(b"Film"));
             assert!(film.0 == 4 && film.1.is_some() && film == with(b"film"), "{format}: {film:?}");
             assert!(other.0 == 4 && other.1.is_some() && other.1 != film.1, "{format}: {other:?}");

@@ -64,6 +64,12 @@ pub fn read(packet: &[u8], other: &mut Other) -> Packet {
     })
 }
 
+/// Returns a simple property of a packet, by its namespace and name.
+pub fn text(packet: &[u8], (space, name): (&str, &str)) -> Option<String> {
+    let text = String::from_utf8_lossy(Some(packet).filter(|packet| packet.len() <= MAX_BYTES)?);
+    Properties::of(&document(&text)?)?.text(space, name)
+}
+
 /// `None` if the packet is not well-formed.
 fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
     if packet.len() > MAX_BYTES {
@@ -73,12 +79,8 @@ fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
     if matches!(text, Cow::Owned(_)) {
         other.add(packet);
     }
-    // Programs pad a packet with zeros.
-    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
-    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(text, options).ok()?;
-    let root = document.descendants().find(|node| node.has_tag_name((RDF, "RDF")))?;
-    let properties = Properties { root };
+    let document = document(&text)?;
+    let properties = Properties::of(&document)?;
     properties.not_understood(other);
     let keywords = [(DC, "subject"), (LIGHTROOM, "hierarchicalSubject"), (DIGIKAM, "TagsList")];
     let keywords: BTreeSet<String> = keywords.iter().flat_map(|&(space, name)| properties.list(space, name)).collect();
@@ -108,6 +110,13 @@ fn parsed(packet: &[u8], other: &mut Other) -> Option<Packet> {
     })
 }
 
+fn document(packet: &str) -> Option<Document<'_>> {
+    // Programs pad a packet with zeros.
+    let text = packet.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
+    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).ok()
+}
+
 /// Returns stars, or -1 for a rejected photo. 0 is not a rating.
 pub fn rating(value: f64) -> Option<i8> {
     let stars = value.round();
@@ -130,6 +139,11 @@ struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
+    fn of(document: &'a Document<'a>) -> Option<Properties<'a>> {
+        let root = document.descendants().find(|node| node.has_tag_name((RDF, "RDF")))?;
+        Some(Properties { root })
+    }
+
     /// Returns a simple property: an attribute of a description, or the text of an element in it.
     fn text(&self, space: &str, name: &str) -> Option<String> {
         let text = |description: Node<'a, 'a>| description.attribute((space, name)).or_else(|| child(description, space, name)?.text());

@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 #[cfg(target_os = "linux")]
 use super::layers;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion, Noted, PictureHeader};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Detailed, Identified, MissingLayers, NeedsConversion, Noted, PictureHeader};
 use crate::photo::{Failure, Stage};
 use crate::sys::SameProgram;
 use crate::vision::{Limits, colour, decode, identify, metadata};
@@ -53,6 +53,13 @@ pub fn run(limits: &Limits) -> io::Result<()> {
                 let answer: Noted = guarded(|| {
                     read(&mut File::from(file), limits, &mut bytes)?;
                     Ok(metadata::sidecar(&bytes))
+                });
+                protocol::write_json(&socket, &answer)?;
+            }
+            (protocol::DETAILS, Some(file)) => {
+                let answer: Detailed = guarded(|| {
+                    read(&mut File::from(file), limits, &mut bytes)?;
+                    Ok(metadata::details(&bytes))
                 });
                 protocol::write_json(&socket, &answer)?;
             }

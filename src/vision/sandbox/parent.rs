@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::COMMAND;
-use super::protocol::{self, DecodedHeader, DecodedWhole, Identified, MissingLayers, NeedsConversion, Noted};
-use crate::photo::{Claimed, ContentHash, Failure, Identity, Metadata, Picture, PictureData, Stage};
+use super::protocol::{self, DecodedHeader, DecodedWhole, Detailed, Identified, MissingLayers, NeedsConversion, Noted};
+use crate::photo::{Claimed, ContentHash, Details, Failure, Identity, Metadata, Picture, PictureData, Stage};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 use crate::vision::decode::Decoded;
@@ -97,6 +97,14 @@ impl Decoder {
     /// See [`identify`](Decoder::identify).
     pub fn sidecar(&mut self, file: &File) -> Result<Metadata, DecodeError> {
         self.asked::<Noted>(protocol::SIDECAR, file)?.map_err(DecodeError::Photo)
+    }
+
+    /// Reads of an open file what is not stored of what it says.
+    ///
+    /// # Errors
+    /// See [`identify`](Decoder::identify).
+    pub fn details(&mut self, file: &File) -> Result<Details, DecodeError> {
+        self.asked::<Detailed>(protocol::DETAILS, file)?.map_err(DecodeError::Photo)
     }
 
     /// Returns whether the colours of a file would be converted. Only the beginning of the file is read, of most formats.

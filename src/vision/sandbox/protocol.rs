@@ -11,12 +11,14 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::photo::{Capture, Claimed, Dimensions, Failure, Metadata, PixelHash};
+use crate::photo::{Capture, Claimed, Details, Dimensions, Failure, Metadata, PixelHash};
 
 /// Identify a new file. Its descriptor comes with this byte.
 pub const FILE: u8 = b'f';
 /// Read a sidecar: an XMP packet in a file of its own. Its descriptor comes with this byte.
 pub const SIDECAR: u8 = b's';
+/// Read of a file what is not stored. Its descriptor comes with this byte.
+pub const DETAILS: u8 = b'm';
 /// Decode the file that was last identified.
 pub const DECODE: u8 = b'd';
 /// Decode every pixel of the file that was last identified.
@@ -36,6 +38,8 @@ pub type Identified = Result<Claimed, Failure>;
 
 /// The answer to [`SIDECAR`].
 pub type Noted = Result<Metadata, Failure>;
+/// The answer to [`DETAILS`].
+pub type Detailed = Result<Details, Failure>;
 /// The answer to [`COLOURS`].
 pub type NeedsConversion = Result<bool, Failure>;
 
