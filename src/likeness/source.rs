@@ -83,10 +83,12 @@ impl Candidate<'_> {
     }
 
     /// Whether both have one size, and are compressed so little that either may have been made of the other: a program may save
-    /// with finer steps than the camera did, and may sharpen or smooth.
+    /// with finer steps than the camera did, and may sharpen or smooth. Equal steps and detail are those of one picture, with other
+    /// data around it.
     fn is_saved_as_well_as(&self, other: &Candidate<'_>) -> bool {
         let is_fine = |photo: &Candidate<'_>| photo.quantisation.is_some_and(|steps| steps <= MAX_FINE_STEPS);
-        self.dimensions.pixels() == other.dimensions.pixels() && is_fine(self) && is_fine(other)
+        let is_other = (self.quantisation, self.detail) != (other.quantisation, other.detail);
+        self.dimensions.pixels() == other.dimensions.pixels() && is_fine(self) && is_fine(other) && is_other
     }
 
     /// Whether it is sure to be a smaller copy of what `other` shows: it still says that it has that size, or the other one has
@@ -369,6 +371,7 @@ mod tests {
         let sharpened = Candidate { detail: Some(0.9), bytes: 2_900_000, ..again };
         assert_eq!(found(original, sharpened), (1, SourceRule::Detail, true), "sharpened, or the other was blown up");
         // Evidence decides.
+        assert_eq!(found(original, saved("/b.jpg", 441, 2_900_000)), (0, SourceRule::Bytes, false), "one picture");
         assert_eq!(found(original, saved("/b.jpg", 884, 2_000_000)), (0, SourceRule::Bytes, false), "it lost more");
         let smaller = Candidate { dimensions: SMALL, ..again };
         assert_eq!(found(original, smaller), (0, SourceRule::Pixels, false));

@@ -950,14 +950,15 @@ fn a_place_that_the_daemon_sees_otherwise_is_not_answered() {
     };
     let file = fs::read_dir(&pictures).expect("there").flatten().next().expect("a photo").file_name();
     refused(&[dupes, card.as_os_str()]);
-    refused(&[dupes, card.join(file).as_os_str()]);
+    let [on_card, in_pictures] = [&card, &pictures].map(|folder| folder.join(&file));
+    refused(&[dupes, on_card.as_os_str()]);
     refused(&[dupes, everywhere, card.as_os_str()]);
     refused(&[dupes, format, everywhere, card.as_os_str()]);
     refused(&[OsStr::new("pairs"), card.as_os_str()]);
     refused(&[OsStr::new("scan"), card.as_os_str()]);
     refused(&[OsStr::new("roots"), OsStr::new("add"), card.as_os_str()]);
     refused(&[OsStr::new("failures"), card.as_os_str()]);
-    refused(&[OsStr::new("decide"), OsStr::new("same"), card.as_os_str(), pictures.as_os_str()]);
+    refused(&[OsStr::new("decide"), OsStr::new("same"), on_card.as_os_str(), in_pictures.as_os_str()]);
     // The other path is answered, and the answer is incomplete. `paths0` then lists nothing.
     let (code, out, said) = ask(&[dupes, card.as_os_str(), pictures.as_os_str()]);
     assert!(code == Some(5) && out.contains("Pictures") && said.lines().count() == 1, "{out}{said}");

@@ -73,9 +73,11 @@ fn the_ids_of_a_camera_tell_frames_that_are_all_but_equal() {
     for (name, picture, seed, id) in
         [("1.jpg", &first, 1, one), ("2.jpg", &first, 2, another), ("3.jpg", &second, 3, one), ("4.jpg", &second, 4, one)]
     {
+        // Of two that are saved equally well, either may be the source.
+        let quality = if name == "4.jpg" { 88 } else { 90 };
         let value = ExifValue::Ascii(vec![id.as_bytes().to_vec()]);
         let id = Field { tag: Tag::ImageUniqueID, ifd_num: In::PRIMARY, value };
-        let jpeg = photos::jpeg(&grained(picture, seed), 90);
+        let jpeg = photos::jpeg(&grained(picture, seed), quality);
         fs::write(folder.join(name), photos::with_exif(&jpeg, TIME, &[id])).expect("written");
     }
     let answer = instance.dupes(&folder);
