@@ -346,9 +346,9 @@ fn is_one_shot(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<boo
 fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option<InIndex>> {
     let photo = |asked: &Asked| context.reader.photo_of_picture(&asked.identity.picture);
     let Some((a, b)) = photo(a)?.zip(photo(b)?) else { return Ok(None) };
-    let more =
-        |known: &Relations<'_>| Some((known.between(a, b)?, [known.changes(a, b), known.changes(b, a)], known.evidence(a, b).reasons));
-    let (found, Some((relation, [forward, back], reasons))) = clusters_of(context, &[a, b], more)? else { return Ok(None) };
+    let told = |known: &Relations<'_>, from: PhotoId, to: PhotoId| (known.changes(from, to), known.evidence(from, to).reasons);
+    let more = |known: &Relations<'_>| Some((known.between(a, b)?, told(known, a, b), told(known, b, a)));
+    let (found, Some((relation, forward, back))) = clusters_of(context, &[a, b], more)? else { return Ok(None) };
     let relation = relation.unwrap_or(Relation::Unknown);
     let together = found.iter().find(|found| [a, b].iter().all(|photo| found.members.contains(photo)));
     // Both may be versions of a third photo.
@@ -361,11 +361,8 @@ fn in_index(context: &Context<'_>, a: &Asked, b: &Asked) -> store::Result<Option
     });
     let is_tie = of_source.is_some_and(|(.., is_tie)| is_tie);
     let (source, source_by) = of_source.filter(|_| !is_tie).map_or((None, None), |(source, rule, _)| (Some(source), rule));
-    let changes = match source.filter(|_| relation == Relation::Edit) {
-        Some(0) => forward,
-        Some(_) => back,
-        None => Vec::new(),
-    };
+    let (changes, reasons) = if source == Some(1) { back } else { forward };
+    let changes = if source.is_some() && relation == Relation::Edit { changes } else { Vec::new() };
     Ok(Some(InIndex {
         photos: [a, b],
         of_two: OfTwo { relation, source, source_by, is_tie, changes, reasons },
@@ -387,27 +384,21 @@ fn by_themselves(context: &Context<'_>, a: &Asked, b: &Asked, distance: Distance
     let ground = if is_version(relation) { Ground::Star } else { Ground::Two };
     let decided = context.decisions.of(a.identity.picture, b.identity.picture);
     let relation = if decided == Some(Verdict::Same) { as_decided(relation) } else { relation };
-    let mut reasons = reasons_of(context.versions, [&members[0], &members[1]], &compared, ground, decided);
+    let reasons = |[a, b]: [&Member; 2], compared| reasons_of(context.versions, [a, b], &compared, ground, decided);
+    let [first, second] = &members;
     let Some(comparison) = laid.filter(|_| is_version(relation)) else {
+        let reasons = reasons([first, second], compared);
         return OfTwo { relation, source: None, source_by: None, is_tie: false, changes: Vec::new(), reasons };
     };
     let SourceOrder { order, rule, ties, enlarged } = source_first(&[a.candidate(), b.candidate()], &[(0, 1, comparison)]);
-    reasons.extend((!enlarged.is_empty()).then_some(Reason::Enlarged));
     let is_tie = !ties.is_empty();
     let source = (!is_tie).then_some(order[0]);
-    let from = match source.filter(|_| relation == Relation::Edit) {
-        Some(0) => Some(comparison),
-        Some(_) => Some(comparison.swapped()),
-        None => None,
-    };
-    OfTwo {
-        relation,
-        source,
-        source_by: rule.filter(|_| !is_tie),
-        is_tie,
-        changes: from.map(|comparison| changes(&comparison)).unwrap_or_default(),
-        reasons,
-    }
+    // From the source to its version.
+    let (from_to, comparison) = if source == Some(1) { ([second, first], comparison.swapped()) } else { ([first, second], comparison) };
+    let mut reasons = reasons(from_to, Compared::Laid(comparison));
+    reasons.extend((!enlarged.is_empty()).then_some(Reason::Enlarged));
+    let changes = if source.is_some() && relation == Relation::Edit { changes(&comparison) } else { Vec::new() };
+    OfTwo { relation, source, source_by: rule.filter(|_| !is_tie), is_tie, changes, reasons }
 }
 
 fn is_version(relation: Relation) -> bool {

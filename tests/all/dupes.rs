@@ -470,6 +470,29 @@ fn similar_and_compare_take_any_file() {
 }
 
 #[test]
+fn compare_names_what_was_changed_from_the_source_whichever_comes_first() {
+    let instance = Instance::new();
+    let (folder, outside) = (instance.folder("photos"), instance.folder("outside"));
+    let of_name = |name: &str| (photos::jpeg(&photos::open(name), 92), photos::jpeg(&photos::grey(&photos::open(name)), 75));
+    // One is in the index, and one is not.
+    for (folder, name) in [(&folder, "00009"), (&outside, "00040")] {
+        let (photo, grey) = of_name(name);
+        let [photo_path, grey_path] = ["photo.jpg", "grey.jpg"].map(|name| folder.join(name));
+        fs::write(&photo_path, photo).expect("written");
+        fs::write(&grey_path, grey).expect("written");
+        if name == "00009" {
+            instance.dupes(folder);
+        }
+        for paths in [[&photo_path, &grey_path], [&grey_path, &photo_path]] {
+            let [a, b] = paths;
+            let said = instance.ok([OsStr::new("compare"), a.as_os_str(), b.as_os_str()]);
+            assert!(said.contains("black and white") && !said.contains("colours;") && !said.contains("stronger"), "{said}");
+            assert_eq!(said.matches("black and white").count(), 2, "of the version, and because of it: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_path_that_cannot_be_asked_about_is_named_with_what_to_do() {
     let instance = Instance::new();
     let (folder, outside) = (instance.folder("photos"), instance.folder("outside"));
