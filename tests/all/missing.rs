@@ -650,6 +650,26 @@ fn an_end_in_the_middle_is_no_permission_and_writes_nothing() {
     assert_eq!(fs::read_dir(&card).expect("a folder").count(), 2);
 }
 
+#[test]
+fn a_copy_that_goes_while_others_are_verified_is_missing() {
+    let case = Case::new();
+    let sparse = |path: &Path| fs::File::create(path).and_then(|file| file.set_len(3 << 30)).expect("made");
+    let long = case.library.join("long.mov");
+    sparse(&long);
+    let card = case.card(&[("a.jpg", photo("00003"))]);
+    sparse(&card.join("long.mov"));
+    let mut command = case.instance.command();
+    let asked = command.args(["missing", "--verify"]).arg(&card).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    wait_until("it verifies the film, after the photo", || {
+        let open = fs::read_dir(format!("/proc/{}/fd", asked.id())).into_iter().flatten().flatten();
+        open.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|path| path == long)
+    });
+    fs::remove_file(case.library.join("2024/00003.jpg")).expect("deleted");
+    let output = asked.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() == Some(1) && said.contains("a.jpg") && !said.contains("can be deleted"), "{said}");
+}
+
 const OVERLAY: &str = "mount -t overlay overlay -o \"lowerdir=$1:$2\" \"$3\"";
 
 /// Each file has a ctime of its own, as on a card.

@@ -11,6 +11,7 @@ mod read;
 mod report;
 mod walk;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -145,16 +146,28 @@ struct Judged {
 fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Limits) -> Result<Judged, Failure> {
     let copies = |number: usize| asked.answers[number].iter().flat_map(|answer| answer.content.iter().chain(&answer.picture));
     let paths: BTreeSet<PathBuf> = (0..asked.below.files.len()).flat_map(copies).map(|copy| copy.path.to_path()).collect();
-    let looks = Looks::at(paths, top, &asked.below);
+    let looks = || Looks::at(paths.clone(), top, &asked.below);
     let program = SameProgram::of_this_process()?;
+    let was_read = RefCell::new(HashMap::new());
+    let weigh = |number: usize, looks: &Looks| {
+        let holds = |copy: &KnownCopy, picture: Option<&PictureData>| {
+            let read = (number, copy.path.to_path(), picture.is_some());
+            *was_read.borrow_mut().entry(read).or_insert_with(|| still_holds(copy, picture, &program, limits))
+        };
+        weighed(&asked, number, looks, is_verified, holds)
+    };
+    let of_read = || (0..asked.below.files.len()).filter(|number| asked.read_of(*number).is_some());
+    let before = looks();
+    of_read().for_each(|number| drop(weigh(number, &before)));
+    // Reading copies takes a while. One may have gone meanwhile.
+    let looks = looks();
     let (mut checked, mut unjudged) = (Vec::new(), 0);
     for number in 0..asked.below.files.len() {
         let Some(read) = asked.read_of(number) else {
             unjudged += 1;
             continue;
         };
-        let holds = |copy: &KnownCopy, picture: Option<&PictureData>| still_holds(copy, picture, &program, limits);
-        let weighed = weighed(&asked, number, &looks, is_verified, holds);
+        let weighed = weigh(number, &looks);
         let all: Vec<Standing> = weighed.iter().map(|copy| copy.standing.clone()).collect();
         let verdict = judge(&read, &all, needed, asked.versions.contains_key(&number));
         checked.push(Checked::new(number, &asked, verdict, &weighed, needed));
