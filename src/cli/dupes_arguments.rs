@@ -89,7 +89,7 @@ pub enum SortBy {
 
 #[derive(Args, Debug)]
 pub struct DupesArguments {
-    /// Folders or files; new folders are watched from now on
+    /// Folders or files; new folders are watched from now on. The versions of a file are found everywhere, and paths0 lists them too
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Join pairs up to this distance, 0 to 0.45 [default: the threshold of the head in use, chosen for a precision of 99.9 %;

@@ -41,8 +41,10 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
         return Some(format!("{path} may have been made of the RAW file {}", raw.files[0].path.to_path().display()));
     }
     let is_larger = pixels(photo) > MAX_EQUAL_PIXEL_RATIO * pixels(best);
-    // The source was told from the second by its detail.
-    let is_enlarged = place == 1 && cluster.source_by == Some(SourceRule::Detail) && shows_as_much(best, photo) == Some(true);
+    // The source was told from the second by its detail, and says that a camera took it. Without that, it may be a sharpened smaller
+    // copy of a soft photo.
+    let is_told = cluster.source_by == Some(SourceRule::Detail) && best.taken.is_some();
+    let is_enlarged = place == 1 && is_told && shows_as_much(best, photo) == Some(true);
     // WebP files say only inside whether they are lossless. Those are larger.
     let may_be_lossless = photo.format.is_lossless()
         || photo.format == Format::WebP && best.format != Format::WebP && file.told_bytes() > keeper.told_bytes();
@@ -54,6 +56,8 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
     // A GIF has few colours, and no picture that is better.
     let is_lossy = !photo.format.is_lossless() && photo.format != Format::Gif;
     // An edit is listed only where edits are asked for, whichever of the two looks better.
+    let is_newer = best.format == Format::Jpeg && matches!(photo.format, Format::WebP | Format::Heic | Format::Avif | Format::Jxl);
+    let is_signed = best.taken.is_some() && photo.taken.is_none();
     let is_edit = cluster.pairs.iter().any(|pair| (pair.a, pair.b) == (0, place) && pair.relation == Relation::Edit);
     if is_larger && !is_enlarged {
         Some(format!("{path} has more pixels than {kept}, which would stay: it may be enlarged, or the original"))
@@ -63,6 +67,8 @@ pub fn worth(cluster: &Cluster, place: usize) -> Option<String> {
         Some(format!("{path} was written by {own} and may be an edit"))
     } else if own != others && is_editor(&others) && photo.taken.is_some() {
         Some(format!("{kept}, which would stay, was written by {others} and may be an edit of {path}"))
+    } else if !is_edit && !is_reduced && is_newer && !is_signed {
+        Some(format!("{path} may be the original of {kept}, which would stay: its format needs fewer bytes for as much"))
     } else if !is_edit && !is_reduced && is_lossy {
         match shows_as_much(best, photo) {
             // Of one format and length: the same data with other metadata.
@@ -157,13 +163,20 @@ mod tests {
         assert_eq!(why(&sized(Format::Tiff, 1600, 1000), &sized(Format::Tiff, 1600, 1001)), None, "another rating");
         let by_detail = |detail| {
             let enlarged = Photo { detail, ..jpeg(1600, 99) };
-            worth(&Cluster { source_by: Some(SourceRule::Detail), ..cluster(vec![jpeg(800, 90), enlarged], &[]) }, 1)
+            let of_camera = Photo { taken: Some("2024-05-01T10:00:00".into()), ..jpeg(800, 90) };
+            let of = |best| Cluster { source_by: Some(SourceRule::Detail), ..cluster(vec![best, enlarged.clone()], &[]) };
+            (worth(&of(of_camera), 1), worth(&of(jpeg(800, 90)), 1))
         };
-        assert_eq!(by_detail(Some(0.4)), None, "an enlarged one");
-        assert!([Some(0.5), None].into_iter().all(|detail| by_detail(detail).is_some_and(|why| why.contains("has more pixels"))));
+        let may_be_original = |why: Option<String>| why.is_some_and(|why| why.contains("has more pixels"));
+        let (of_camera, unsigned) = by_detail(Some(0.4));
+        assert_eq!(of_camera, None, "an enlarged one");
+        assert!(may_be_original(unsigned), "a soft photo beside a sharpened smaller copy of it");
+        assert!([Some(0.5), None].into_iter().all(|detail| may_be_original(by_detail(detail).0)));
         assert_eq!(why(&sized(Format::Tiff, 1600, 90), &sized(Format::Png, 800, 99)), None, "a smaller one");
         assert!(says(&jpeg(1600, 90), &sized(Format::WebP, 1600, 99), "lossless"));
-        assert_eq!(why(&sharp, &sized(Format::WebP, 1600, 80)), None);
+        let webp = sized(Format::WebP, 1600, 80);
+        assert!(says(&sharp, &webp, "may be the original of"));
+        assert_eq!(why(&Photo { taken: Some("2024-05-01T10:00:00".into()), ..sharp }, &webp), None, "a camera wrote the JPEG");
         let [camera, edited] = [Some("Ver.1.00"), Some("Adobe Lightroom 7")].map(|software| written(software, jpeg(1600, 90)));
         assert!(says(&camera, &edited, "written by Adobe Lightroom 7 and may be an edit"));
         let taken = Photo { taken: Some("2024-05-01T10:00:00".into()), ..camera.clone() };
@@ -201,6 +214,10 @@ mod tests {
             assert!(says(best, other, "may show more detail"), "{best:?} {other:?}");
         }
         assert_eq!(why(&jpeg(1.0, 90), &not_known), None, "it uses all of its pixels");
+        let taken = |photo: &Photo| Photo { taken: Some("2024-05-01T10:00:00".into()), ..photo.clone() };
+        let (export, avif) = (jpeg(1.0, 300), of(Format::Avif, None, 90));
+        assert!(says(&export, &avif, "may be the original of") && says(&taken(&export), &taken(&avif), "may be the original of"));
+        assert_eq!(why(&taken(&export), &avif), None, "a camera wrote the JPEG");
         let smaller = Photo { width: 150, height: 100, ..original.clone() };
         assert_eq!(why(&png, &smaller), None);
         let edit = cluster(vec![png, original], &[(0, 1, Relation::Edit)]);
