@@ -13,7 +13,10 @@ const TEXTS: [(Tag, &str); 4] = [
     (Tag::CameraOwnerName, "owner of the camera"),
 ];
 
-const NUMBERS: [(Tag, &str); 4] = [
+const NUMBERS: [(Tag, &str); 7] = [
+    (Tag::ExposureTime, "exposure time"),
+    (Tag::FNumber, "aperture"),
+    (Tag::ExposureBiasValue, "exposure compensation"),
     (Tag::FocalLength, "focal length"),
     (Tag::GPSAltitude, "altitude"),
     (Tag::GPSImgDirection, "direction of view"),
@@ -22,18 +25,43 @@ const NUMBERS: [(Tag, &str); 4] = [
 
 const TIMES: [(Tag, &str); 2] = [(Tag::DateTimeDigitized, "time of digitizing"), (Tag::GPSDateStamp, "date of the position")];
 
-/// The date that a person may give to a picture, and its namespace.
-const DATE_CREATED: (&str, &str) = ("http://ns.adobe.com/photoshop/1.0/", "DateCreated");
+/// The same in XMP, which counts where EXIF says nothing: namespaces, names, and the names for people.
+const XMP_TEXTS: [(&str, &str, &str); 1] = [("http://ns.adobe.com/exif/1.0/aux/", "Lens", "lens")];
+const XMP_NUMBERS: [(&str, &str, &str); 2] = [(XMP_EXIF, "FocalLength", "focal length"), (XMP_EXIF, "GPSAltitude", "altitude")];
+const XMP_EXIF: &str = "http://ns.adobe.com/exif/1.0/";
+
+/// The dates that a person may give to a picture. The first that is there counts.
+const XMP_DATES: [(&str, &str, &str); 3] = [
+    ("http://ns.adobe.com/photoshop/1.0/", "DateCreated", DATE_CREATED),
+    (XMP_EXIF, "DateTimeOriginal", DATE_CREATED),
+    ("http://ns.adobe.com/xap/1.0/", "CreateDate", DATE_CREATED),
+];
+const DATE_CREATED: &str = "date of creation";
 
 /// Returns the details of a file. Empty if there are none, or if nothing can be read, or of a RAW file.
 pub fn read(bytes: &[u8]) -> Details {
     let Some(format) = format::of(bytes).filter(|format| *format != Format::Raw) else { return Details::default() };
     let (exif, _) = read_exif(bytes, format);
     let mut details = exif.as_ref().map(of_exif).unwrap_or_default();
-    let packet = parts(bytes, format, exif.as_ref()).xmp;
-    let created = packet.and_then(|packet| Detail::time(&xmp::text(&packet, DATE_CREATED)?));
-    details.0.extend(created.map(|time| ("date of creation".to_owned(), time)));
+    for (name, detail) in parts(bytes, format, exif.as_ref()).xmp.iter().flat_map(|packet| of_xmp(packet)) {
+        details.0.entry(name.to_owned()).or_insert(detail);
+    }
     details
+}
+
+fn of_xmp(packet: &[u8]) -> Vec<(&'static str, Detail)> {
+    let text = |space, name| xmp::text(packet, (space, name));
+    let texts = XMP_TEXTS.into_iter().filter_map(|(space, name, shown)| Some((shown, Detail::Text(text(space, name)?))));
+    let numbers = XMP_NUMBERS.into_iter().filter_map(|(space, name, shown)| Some((shown, Detail::Number(rational(&text(space, name)?)?))));
+    let dates = XMP_DATES.into_iter().filter_map(|(space, name, shown)| Some((shown, Detail::time(&text(space, name)?)?)));
+    texts.chain(numbers).chain(dates).collect()
+}
+
+/// Returns a number that XMP writes as `50/1`. `None` of 0, which says nothing.
+fn rational(text: &str) -> Option<f64> {
+    let (above, below) = text.split_once('/').unwrap_or((text, "1"));
+    let number = above.parse::<f64>().ok()? / below.parse::<f64>().ok()?;
+    Some(number).filter(|number| number.is_finite() && *number != 0.0)
 }
 
 fn of_exif(exif: &Exif) -> Details {
@@ -44,8 +72,9 @@ fn of_exif(exif: &Exif) -> Details {
     let number = |tag| exif::number(exif, tag).map(|value| if tag == Tag::GPSAltitude && is_below { -value } else { value });
     let texts = TEXTS.into_iter().filter_map(|(tag, name)| Some((name, Detail::Text(text(tag)?))));
     let numbers = NUMBERS.into_iter().filter_map(|(tag, name)| Some((name, Detail::Number(number(tag).filter(|value| *value != 0.0)?))));
+    let sensitivity = exif::iso(exif).map(|iso| ("sensitivity", Detail::Number(iso)));
     let times = TIMES.into_iter().filter_map(|(tag, name)| Some((name, Detail::time(&text(tag)?)?)));
-    Details(texts.chain(numbers).chain(times).map(|(name, detail)| (name.to_owned(), detail)).collect())
+    Details(texts.chain(numbers).chain(sensitivity).chain(times).map(|(name, detail)| (name.to_owned(), detail)).collect())
 }
 
 #[cfg(test)]
@@ -94,6 +123,20 @@ mod tests {
         ];
         let expected = Details(expected.map(|(name, detail)| (name.to_owned(), detail)).into());
         assert_eq!(read(&jpeg(&[with_exif(&fields), packet.to_vec()])), expected);
+        // XMP says what EXIF does not.
+        let packet = "http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>\
+            <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description xmlns:exif='http://ns.adobe.com/exif/1.0/' \
+            xmlns:aux='http://ns.adobe.com/exif/1.0/aux/' xmlns:xmp='http://ns.adobe.com/xap/1.0/' aux:Lens='Helios' exif:FocalLength='58/1' \
+            exif:GPSAltitude='0/1' xmp:CreateDate='1950-01-02'/></rdf:RDF></x:xmpmeta>";
+        let fields = [field(Tag::FocalLength, rational(500)), field(Tag::PhotographicSensitivity, Value::Short(vec![400]))];
+        let of_both = read(&jpeg(&[with_exif(&fields), packet.into()]));
+        let expected = [
+            ("lens", text("Helios")),
+            ("focal length", Detail::Number(50.0)),
+            ("sensitivity", Detail::Number(400.0)),
+            ("date of creation", time("19500102")),
+        ];
+        assert_eq!(of_both, Details(expected.map(|(name, detail)| (name.to_owned(), detail)).into()));
         for bytes in [&jpeg(&[])[..], b"", b"no picture", b"\xff\xd8\xff\xe1\0\x08Exif\0\0"] {
             assert_eq!(read(bytes), Details::default());
         }

@@ -79,7 +79,7 @@ pub fn capture(exif: &Exif) -> Capture {
     }
 }
 
-fn iso(exif: &Exif) -> Option<f64> {
+pub fn iso(exif: &Exif) -> Option<f64> {
     let iso = exif.get_field(Tag::PhotographicSensitivity, In::PRIMARY)?.value.get_uint(0)?;
     (iso > 0 && iso < MAX_ISO).then_some(iso.into())
 }
