@@ -100,7 +100,7 @@ impl From<rusqlite::Error> for Error {
 impl Error {
     /// Returns whether the disk is the cause, not the request: it is full, read-only or failing.
     pub fn is_disk(&self) -> bool {
-        matches!(self, Error::Sqlite(e) | Error::Open { source: e, .. } if matches!(e.sqlite_error_code(),
+        matches!(self, Error::Sqlite(e) | Error::Open { source: e, .. } | Error::BackUp { source: e, .. } if matches!(e.sqlite_error_code(),
             Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::ReadOnly)))
     }
 }
