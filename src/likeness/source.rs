@@ -79,16 +79,15 @@ impl Candidate<'_> {
     /// Whether it was enlarged to the size of `other`, from a picture that is not here.
     fn is_softer_in_more_bytes(&self, other: &Candidate<'_>) -> bool {
         let is_softer = self.detail.zip(other.detail).is_some_and(|(own, others)| own * MIN_DETAIL_OF_SHARPER <= others);
-        is_softer && self.bytes >= other.bytes && self.is_saved_as_well_as(other)
+        is_softer && self.bytes >= other.bytes && self.may_be_made_of(other)
     }
 
-    /// Whether both have one size, and are compressed so little that either may have been made of the other: a program may save
-    /// with finer steps than the camera did, and may sharpen or smooth. Equal steps and detail are those of one picture, with other
-    /// data around it.
-    fn is_saved_as_well_as(&self, other: &Candidate<'_>) -> bool {
-        let is_fine = |photo: &Candidate<'_>| photo.quantisation.is_some_and(|steps| steps <= MAX_FINE_STEPS);
+    /// Whether a picture may have been made of another one of its size, though it has more bytes: a program may save with finer steps
+    /// than the camera did, and may sharpen or smooth. Equal steps and detail are those of one picture, with other data around it.
+    fn may_be_made_of(&self, other: &Candidate<'_>) -> bool {
+        let are_fine = |(steps, others): (u16, u16)| steps.max(others) <= MAX_FINE_STEPS;
         let is_other = (self.quantisation, self.detail) != (other.quantisation, other.detail);
-        self.dimensions.pixels() == other.dimensions.pixels() && is_fine(self) && is_fine(other) && is_other
+        self.dimensions.pixels() == other.dimensions.pixels() && self.quantisation.zip(other.quantisation).is_some_and(are_fine) && is_other
     }
 
     /// Whether it is sure to be a smaller copy of what `other` shows: it still says that it has that size, or the other one has
@@ -132,7 +131,7 @@ pub fn source_first(candidates: &[Candidate<'_>], laid: &[(usize, usize, Compari
         grey[*b] |= is_without_colours(comparison);
         if comparison.overlap.iter().all(|share| 1.0 - share < MIN_SHARE_CUT) {
             for (x, y) in [(*a, *b), (*b, *a)] {
-                if candidates[x].is_saved_as_well_as(&candidates[y]) {
+                if candidates[x].may_be_made_of(&candidates[y]) {
                     doubtful.insert((x, y));
                 }
                 reduced[x] |= candidates[x].is_reduced_from(&candidates[y]);
