@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use super::error::Error;
 use super::intake::Intakes;
 use super::messages::{Change, FileJob, Job, Made, Outcome, Purpose, Write};
@@ -171,7 +173,7 @@ impl Worker {
         let asking = self.heartbeat.work_on(job.place.root, patience);
         let file = match open(&job.path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::IsADirectory => {
+            Err(e) if is_of_another(&e) => {
                 self.look_again(job);
                 return Ok(None);
             }
@@ -245,7 +247,7 @@ impl Worker {
         let _asking = self.heartbeat.work_on(job.place.root, patience);
         let file = match open(&job.path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound || e.kind() == io::ErrorKind::IsADirectory => {
+            Err(e) if is_of_another(&e) => {
                 self.look_again(job);
                 return None;
             }
@@ -360,6 +362,13 @@ impl Worker {
     }
 }
 
+/// Whether something else is at the path of a file by now, or nothing. What will be there again is not the worse for it: a folder and a
+/// file may have changed places twice.
+fn is_of_another(error: &io::Error) -> bool {
+    let is_link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+    is_link || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory)
+}
+
 /// A RAW file of a maker that is not known may look like a TIFF, and then it shows a thumbnail.
 fn check_name(path: &Path, format: Format) -> Result<(), Failure> {
     if format == Format::Tiff && Format::from_name(path) == Some(Format::Raw) {
@@ -373,4 +382,25 @@ fn check_name(path: &Path, format: Format) -> Result<(), Failure> {
 /// Returns what comes of work on a picture. `None` if it panics: one photo must not end the daemon at every start.
 fn survived<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_leads_elsewhere_by_now_is_no_failure_of_the_file() {
+        let home = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| home.path().join(path);
+        fs::write(at("file.jpg"), "x").expect("written");
+        fs::create_dir(at("folder.jpg")).expect("made");
+        symlink("file.jpg", at("link.jpg")).expect("linked");
+        for path in ["none.jpg", "file.jpg/below.jpg", "folder.jpg", "link.jpg"] {
+            assert!(is_of_another(&open(&at(path)).expect_err(path)), "{path}");
+        }
+        assert!(open(&at("file.jpg")).is_ok() && !is_of_another(&io::ErrorKind::PermissionDenied.into()));
+    }
 }

@@ -120,12 +120,17 @@ pub fn walk(
             Ok(true) => {}
             Ok(false) => return None,
             // A folder that was removed after its parent was listed is gone, not unreadable.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) if is_gone(&e) => {}
             Err(e) => walk.found.unreadable.push((folder, e.to_string())),
         }
     }
     walk.leave_out_new_mounts();
     Some(walk.found)
+}
+
+/// Whether nothing is at a path any more, or a file is where one of its folders was.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// A walk under way.
@@ -146,7 +151,7 @@ impl Walk<'_> {
             Ok(metadata) if metadata.is_dir() => self.folders.push(below.to_owned()),
             Ok(metadata) if metadata.is_file() => self.take(below, path.parent().unwrap_or(self.root), &metadata),
             Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) if is_gone(&e) => {}
             Err(e) => self.found.unreadable.push((below.to_owned(), e.to_string())),
         }
     }
@@ -214,7 +219,7 @@ impl Walk<'_> {
                 match entry.metadata() {
                     Ok(metadata) => self.take(&path, &whole, &metadata),
                     // A file that was just removed is gone.
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) if is_gone(&e) => {}
                     Err(e) => return Err(e),
                 }
             }
@@ -315,6 +320,9 @@ mod tests {
         assert_eq!(found.left_out, BTreeMap::from([("".into(), in_root), ("a".into(), in_folder)]));
         let one = walk(root.path(), Path::new("a/1.jpg"), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
         assert_eq!(names(&one), ["a/1.jpg"]);
+        // A file is where a folder was.
+        let gone = walk(root.path(), Path::new("3.HEIC/5.jpg"), &leave_out, &|_, _| {}, &|| true).expect("not stopped");
+        assert!(gone.files.is_empty() && gone.unreadable.is_empty());
         assert!(walk(root.path(), Path::new(""), &leave_out, &|_, _| {}, &|| false).is_none());
     }
 
