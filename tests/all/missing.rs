@@ -396,6 +396,11 @@ fn size_name_and_time_prove_nothing() {
     let asked = case.ask(&resaved, &["--versions"]);
     asked.is(1, &[("a.jpg", "version")]);
     assert!(asked.answer["files"][0]["version"]["path"].as_str().is_some_and(|path| path.ends_with("00003.jpg")), "{}", asked.said);
+    // Not of another folder than those that are asked about.
+    let other = case.instance.folder("other");
+    fs::write(other.join("00040.jpg"), photo("00040")).expect("written");
+    let other = other.display().to_string();
+    case.ask(&resaved, &["--versions", "--in", &other]).is(1, &[("a.jpg", "missing")]);
     // What is there is read again.
     let safe = case.card(&[("a.jpg", photo("00009")), ("b.jpg", rated("00009")), ("c.mov", noise(1, 300_000))]);
     case.ask(&safe, &["--verify"]).is(0, &[("a.jpg", "safe"), ("b.jpg", "safe"), ("c.mov", "safe")]);

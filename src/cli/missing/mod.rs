@@ -13,6 +13,7 @@ mod walk;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::iter::once;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,9 @@ use crate::photo::{PictureData, Relation};
 use crate::sys::SameProgram;
 use crate::vision::Limits;
 
+/// Of how many near photos one may be a version in the library that is asked about.
+const NEAREST_VERSIONS: &str = "20";
+
 /// Runs `simctl missing`.
 pub async fn run(session: &Session, options: &MissingArguments) -> Done {
     let top = existing(&options.path)?;
@@ -61,7 +65,7 @@ pub async fn run(session: &Session, options: &MissingArguments) -> Done {
     };
     if options.versions && !is_interrupted {
         is_interrupted = tokio::select! {
-            () = find_versions(&client, &mut asked, &top) => false,
+            () = find_versions(&client, &mut asked, &top, &library.paths) => false,
             () = interrupt::pressed() => true,
         };
     }
@@ -214,7 +218,9 @@ fn weighed<'a>(
 }
 
 /// Finds the nearest version of each photo that nothing in the library equals.
-async fn find_versions(client: &Client, asked: &mut Asked, top: &Path) {
+async fn find_versions(client: &Client, asked: &mut Asked, top: &Path, library: &[PathBuf]) {
+    // The library may hold the folder that was asked about. Its own files are no versions of themselves.
+    let is_there = |path: &Path| !path.starts_with(top) && (library.is_empty() || library.iter().any(|folder| path.starts_with(folder)));
     let mut found: HashMap<usize, answers::NearestVersion> = HashMap::new();
     for (number, file) in asked.below.files.iter().enumerate() {
         let is_unmatched = asked.answers[number].as_ref().is_some_and(|answer| answer.content.is_empty() && answer.picture.is_empty());
@@ -222,15 +228,16 @@ async fn find_versions(client: &Client, asked: &mut Asked, top: &Path) {
             continue;
         }
         let Ok(bytes) = read_file(&file.path) else { continue };
-        let query = query_of([("k", "3")]);
+        let query = query_of([("k", NEAREST_VERSIONS)]);
         // A photo that cannot be decoded has no versions that could be found.
         let Ok(answer) = client.post::<Similar>(&format!("/v1/similar?{query}"), bytes).await else { continue };
         let is_version = |relation| matches!(relation, Relation::Identical | Relation::Copy | Relation::Edit);
-        // The library may hold the folder that was asked about. Its own files are no versions of themselves.
-        let nearest = answer.similar.into_iter().find(|near| is_version(near.relation) && !near.photo.path.to_path().starts_with(top));
-        if let Some(near) = nearest {
-            found.insert(number, answers::NearestVersion { path: near.photo.path, distance: near.distance });
-        }
+        let nearest = answer.similar.into_iter().filter(|near| is_version(near.relation)).find_map(|near| {
+            let path =
+                once(near.photo.path).chain(near.photo.files.into_iter().map(|file| file.path)).find(|path| is_there(&path.to_path()))?;
+            Some(answers::NearestVersion { path, distance: near.distance })
+        });
+        found.extend(nearest.map(|version| (number, version)));
     }
     asked.versions = found;
 }
