@@ -12,7 +12,7 @@ use super::text::names;
 use super::whole_shots::{Going, Whole, whole_shots};
 use super::worth::{enlarged, worth};
 use crate::api::types::{Cluster, ClusterPair, Photo, PhotoFile};
-use crate::photo::Relation;
+use crate::photo::{Details, Relation};
 use crate::sys::mounts::{Mounts, OneFile};
 
 /// The files of clusters that could be removed, as they were when they were checked.
@@ -64,6 +64,8 @@ struct Staying<'a> {
     content: &'a str,
     notes: Vec<Option<Vec<u8>>>,
     looked: Looked,
+    /// What it says and the daemon does not store, once it was read.
+    details: OnceCell<Result<Details, String>>,
     /// Whether its bytes were read just now, and are those of its content.
     is_read: bool,
     /// Whether others go because it stays.
@@ -74,6 +76,13 @@ impl Staying<'_> {
     /// Whether a file manager says something of this file that it does not say of the other one.
     fn loses_notes(&self, other: &Staying<'_>) -> bool {
         self.notes.iter().zip(&other.notes).any(|(own, kept)| own.is_some() && own != kept)
+    }
+
+    /// Returns what it says and the daemon does not store. It is read once.
+    fn details(&self, disk: &impl Disk) -> Result<&Details, String> {
+        let path = &self.looked.path;
+        let read = || disk.details(path).map_err(|why| format!("what {} says of its photo cannot be read: {why}", path.display()));
+        self.details.get_or_init(read).as_ref().map_err(String::clone)
     }
 
     /// Whether nothing is lost with this file if the other one stays.
@@ -303,7 +312,7 @@ fn staying<'a>(file: &'a PhotoFile, disk: &impl Disk) -> Result<Staying<'a>, Str
     let path = file.path.to_path();
     let (now, is_read) = checked(file, disk)?;
     let notes = disk.notes(&path).map_err(|e| format!("the notes of file managers on {} cannot be read: {e}", path.display()))?;
-    Ok(Staying { file, content: &file.content, notes, looked: Looked { path, now }, is_read, is_needed: false })
+    Ok(Staying { file, content: &file.content, notes, looked: Looked { path, now }, details: OnceCell::new(), is_read, is_needed: false })
 }
 
 /// Returns what would be lost with a file, of all that it and its file manager say of the photo, if the keeper stays. An error says
@@ -327,14 +336,10 @@ fn details_lost(candidate: &Staying<'_>, keeper: &Staying<'_>, disk: &impl Disk)
     if candidate.content == keeper.content {
         return None;
     }
-    let of = |staying: &Staying<'_>| {
-        let path = &staying.looked.path;
-        disk.details(path).map_err(|why| format!("what {} says of its photo cannot be read: {why}", path.display()))
-    };
     let taken = keeper.file.metadata.as_ref().and_then(|metadata| metadata.taken.as_deref());
-    match of(candidate).and_then(|own| Ok((own, of(keeper)?))) {
+    match candidate.details(disk).and_then(|own| Ok((own, keeper.details(disk)?))) {
         Ok((own, kept)) => {
-            let lost = own.missing_in(&kept, taken);
+            let lost = own.missing_in(kept, taken);
             (!lost.is_empty()).then(|| would_be_lost(names(&lost), candidate))
         }
         Err(why) => Some(why),

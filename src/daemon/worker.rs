@@ -24,7 +24,7 @@ use crate::photo::{
 use crate::store::{self, Uncompared};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, vital};
-use crate::sys::regular_file::open;
+use crate::sys::regular_file::{is_gone, open};
 use crate::vision::Limits;
 use crate::vision::backbone::{self, Backbone};
 use crate::vision::kept::{keep_decoded, picture};
@@ -366,7 +366,7 @@ impl Worker {
 /// file may have changed places twice.
 fn is_of_another(error: &io::Error) -> bool {
     let is_link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
-    is_link || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory)
+    is_link || is_gone(error) || error.kind() == io::ErrorKind::IsADirectory
 }
 
 /// A RAW file of a maker that is not known may look like a TIFF, and then it shows a thumbnail.

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::{Submounts, Volumes, links};
 use crate::photo::{FileState, Format, KnownFile, LeftOut, OtherFile, OtherKind, Stamp};
+use crate::sys::regular_file::is_gone;
 
 /// The result of a walk below a root.
 #[derive(Debug, Default)]
@@ -126,11 +127,6 @@ pub fn walk(
     }
     walk.leave_out_new_mounts();
     Some(walk.found)
-}
-
-/// Whether nothing is at a path any more, or a file is where one of its folders was.
-fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// A walk under way.

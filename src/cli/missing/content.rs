@@ -4,9 +4,9 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::read::open;
 use crate::cli::answers::CheckedKind;
 use crate::photo::{Format, OtherKind};
+use crate::sys::regular_file::open;
 
 /// How the files begin in which macOS keeps notes of others on a disk of another kind: `._IMG_1.JPG`.
 pub const APPLE_DOUBLE: &[u8] = &[0, 5, 0x16, 7];

@@ -11,12 +11,13 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::judge::At;
-use super::read::{forget_cached, hash, open};
+use super::read::{forget_cached, hash};
 use super::walk::Below;
 use crate::cli::failure::Failure;
 use crate::cli::text::shown_path;
 use crate::sys::drives::Storage;
 use crate::sys::mounts::Mounts;
+use crate::sys::regular_file::open;
 
 const READ_BYTES: usize = 1 << 20;
 

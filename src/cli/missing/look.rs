@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::judge::{At, Bond, Look};
-use super::read::{forget_cached, hash, open};
+use super::read::{forget_cached, hash};
 use super::walk::{Below, Candidate, is_left_out};
 use crate::api::types::KnownCopy;
 use crate::photo::PictureData;
@@ -16,6 +15,7 @@ use crate::sys::SameProgram;
 use crate::sys::drives::{Drives, Storage};
 use crate::sys::mounts::{Mount, Mounts};
 use crate::sys::probe::{self, DISK_STEP_TIMEOUT};
+use crate::sys::regular_file::{is_gone, open};
 use crate::vision::Limits;
 use crate::vision::sandbox::Decoder;
 
@@ -64,7 +64,7 @@ impl Looks {
             .map(|(path, answer)| {
                 let seen = match answer {
                     None => Seen::Silent,
-                    Some(Err(e)) if is_nothing(&e) => Seen::Nothing,
+                    Some(Err(e)) if is_gone(&e) => Seen::Nothing,
                     Some(Err(_)) => Seen::Unreadable,
                     Some(Ok((at, folder))) => Seen::File(at, folder),
                 };
@@ -171,11 +171,6 @@ fn those<'a>(paths: impl Iterator<Item = &'a Path>, is_true: impl Fn(Option<Opti
     let paths: Vec<PathBuf> = paths.into_iter().collect();
     let found = probe::each_path(&paths, |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino())));
     paths.into_iter().zip(found).filter(|(_, found)| is_true(*found)).map(|(path, _)| path).collect()
-}
-
-/// Whether there is nothing at a path.
-fn is_nothing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Whether two mounts show one share: each mount of it may have a device number of its own.

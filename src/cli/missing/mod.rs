@@ -164,7 +164,7 @@ fn judged(asked: Asked, top: &Path, needed: usize, is_verified: bool, limits: Li
     let before = looks();
     of_read().for_each(|number| drop(weigh(number, &before)));
     // Reading copies takes a while. One may have gone meanwhile.
-    let looks = looks();
+    let looks = if was_read.borrow().is_empty() { before } else { looks() };
     let (mut checked, mut unjudged) = (Vec::new(), 0);
     for number in 0..asked.below.files.len() {
         let Some(read) = asked.read_of(number) else {

@@ -1,14 +1,13 @@
 //! Reads the files that were asked about: what they hold, by fenced children, and the hash of their bytes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::{Advice, OFlags, fadvise};
+use rustix::fs::{Advice, fadvise};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::judge::At;
@@ -17,6 +16,7 @@ use crate::photo::{ContentHash, Format, PictureData, PictureHash, Stage};
 use crate::sys::SameProgram;
 use crate::sys::background::{Nice, background};
 use crate::sys::probe::DISK_STEP_TIMEOUT;
+use crate::sys::regular_file::open;
 use crate::vision::Limits;
 use crate::vision::sandbox::{DecodeError, Decoder};
 
@@ -160,12 +160,6 @@ fn opened(path: &Path, at: &At) -> Result<File, String> {
 fn unchanged(file: &File, at: &At) -> Result<(), String> {
     let now = file.metadata().map_err(|e| e.to_string())?;
     if At::of(&now) == *at { Ok(()) } else { Err("it changed while it was read".into()) }
-}
-
-/// Opens a file for reading. It does not wait for the writer of a pipe, and does not follow symlinks.
-pub fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
 }
 
 /// Hashes all bytes of a file, from its beginning.
